@@ -1,0 +1,199 @@
+# Attic: build, run, test. `make help` lists the targets and variables.
+
+BUILD ?= build
+OPT ?= -O2
+MEM ?= 128M
+CPU ?=
+ACCEL ?= tcg
+CMDLINE ?=
+T ?=
+GDBPORT ?= 1234
+EXTRA_CFLAGS ?=
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+# ---- tools --------------------------------------------------------------------------------------
+# CROSS=prefix, or the first compiler of these that is there; CC=clang is a cross compiler by itself.
+
+have = $(shell command -v $(1) 2>/dev/null)
+ifndef CROSS
+  CROSS := $(if $(call have,i686-elf-gcc),i686-elf-,$(if $(call have,i686-linux-gnu-gcc),i686-linux-gnu-,))
+endif
+ifeq ($(origin CC),default)
+  CC := $(CROSS)gcc
+endif
+LD := $(CROSS)ld
+OBJCOPY := $(CROSS)objcopy
+NASM ?= nasm
+
+ifneq ($(findstring clang,$(notdir $(CC))),)
+  TARGET_FLAGS := --target=i686-linux-gnu -mstack-alignment=4
+  NO_CHECK := -fno-integrated-as
+else
+  TARGET_FLAGS := -m32 -mpreferred-stack-boundary=2
+endif
+
+# Linux's UAPI headers, for the system-call ABI and ELF; after the compiler's own headers.
+UAPI := $(firstword $(wildcard /usr/i686-linux-gnu/include /usr/include))
+UAPI_FLAGS := $(addprefix -idirafter ,$(UAPI) $(wildcard /usr/include/$(if $(filter /usr/include,$(UAPI)),x86_64-linux-gnu)))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
+# No SSE, no PIC, frame pointers for backtraces; arguments in registers and a 4-byte aligned stack, as the whole
+# kernel, its assembly included, agrees on.
+KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-return -mgeneral-regs-only \
+  -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+  -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)/= \
+  $(OPT) -g $(WARNINGS) -Iinclude $(UAPI_FLAGS) $(EXTRA_CFLAGS)
+NASM_FLAGS := -f elf32 -g -F dwarf -w+all -I$(BUILD)/gen/
+
+# ---- the kernel ---------------------------------------------------------------------------------
+
+FOLDERS := boot arch/x86 lib mm drivers fs kernel tests
+SOURCES := $(sort $(filter-out arch/x86/asm-offsets.c,$(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/*.asm))))
+OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
+
+.PHONY: all
+all: $(BUILD)/attic.elf $(BUILD)/attic.iso
+
+# The kernel with its debug information, and what GRUB loads: the same without it.
+$(BUILD)/attic.debug: $(OBJECTS) $(BUILD)/gen/linker.ld
+	$(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
+	  -T $(BUILD)/gen/linker.ld -o $@ $(OBJECTS)
+
+$(BUILD)/attic.elf: $(BUILD)/attic.debug
+	$(OBJCOPY) --strip-debug $< $@
+	cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=attic.debug attic.elf
+
+$(BUILD)/%.c.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/%.asm.o: %.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(NASM) $(NASM_FLAGS) -MD $@.d -MP $< -o $@
+
+# Numbers that nasm and the linker script share with C are generated from the headers. What asm-offsets.c makes is no
+# assembly, which clang would notice if it assembled by itself.
+$(BUILD)/gen/asm-offsets.inc: arch/x86/asm-offsets.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_FLAGS) $(NO_CHECK) -MMD -MP -MT $@ -MF $@.d -S $< -o $@.s
+	sed -n 's/^.*->\([A-Z0-9_]*\) [$$]*\([0-9-]*\).*/%define \1 \2/p' $@.s > $@
+
+$(BUILD)/gen/linker.ld: linker.ld $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(TARGET_FLAGS) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ -Iinclude -MMD -MP -MT $@ -MF $@.d $< -o $@
+
+# ---- user programs and the initramfs -----------------------------------------------------------------
+
+# Every user/*.c is a program, linked with what is common in user/lib/.
+PROGRAMS := $(patsubst user/%.c,%,$(sort $(wildcard user/*.c)))
+USER_LIB := $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard user/*.asm user/lib/*.asm user/lib/*.c)))
+USER_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mgeneral-regs-only -ffreestanding -fno-pic -fno-pie \
+  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -ffile-prefix-map=$(CURDIR)/= \
+  $(OPT) -g $(WARNINGS) -Iuser $(UAPI_FLAGS) $(EXTRA_CFLAGS)
+
+$(BUILD)/user/%.c.o: user/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
+	$(LD) -m elf_i386 -nostdlib -static --build-id=none -z max-page-size=4096 -T user/user.ld -o $@ $< $(USER_LIB)
+
+# Linux's own archive format, from stripped programs in the order of their names.
+$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%)
+	rm -rf $(BUILD)/initramfs && mkdir -p $(BUILD)/initramfs
+	for program in $(PROGRAMS); do $(OBJCOPY) --strip-all $(BUILD)/user/$$program $(BUILD)/initramfs/$$program || exit 1; done
+	cd $(BUILD)/initramfs && printf '%s\n' $(PROGRAMS) | cpio --quiet --create --format=newc --reproducible > ../initramfs.cpio
+
+# Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
+.PHONY: FORCE
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM_FLAGS)' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || { CC='$(CC)' NASM='$(NASM)' scripts/check-tools compile && mv $@.new $@; }
+
+# ---- image and run ------------------------------------------------------------------------------
+
+export MEM CPU ACCEL
+
+# Remake the image when the command line changes.
+export CMDLINE
+$(BUILD)/cmdline: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$CMDLINE" | cmp -s - $@ || printf '%s\n' "$$CMDLINE" > $@
+
+$(BUILD)/attic.iso: $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(BUILD)/cmdline grub.cfg scripts/mkiso
+	@scripts/check-tools image
+	scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/initramfs.cpio "$$CMDLINE"
+
+.PHONY: run clean
+run: all
+	@scripts/check-tools run
+	@scripts/qemu $(BUILD)/attic.iso
+
+clean:
+	rm -rf $(BUILD) compile_commands.json
+
+# ---- tests --------------------------------------------------------------------------------------
+
+.PHONY: setup setup-dev test debug gdb qemu-gdb lint format compile_commands.json help
+
+setup:
+	@scripts/setup
+
+setup-dev:
+	@scripts/setup dev
+
+# Everything, two at a time; T=pattern for some of it. The last line is `N passed, N failed`.
+test: all debug
+	@scripts/check-tools run gdb
+	@BUILD='$(BUILD)' CC='$(CC)' scripts/test '$(T)'
+
+# ---- gdb ----------------------------------------------------------------------------------------
+
+# A variant that is easy to step through, in a folder of its own.
+DEBUG_BUILD := $(BUILD)/debug
+
+debug:
+	@$(MAKE) --no-print-directory BUILD='$(DEBUG_BUILD)' OPT=-Og all
+
+gdb: debug
+	@scripts/check-tools gdb
+	@scripts/debug '$(DEBUG_BUILD)' '$(GDBPORT)'
+
+# Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
+qemu-gdb: debug
+	@echo 'QEMU waits for a gdb on port $(GDBPORT): gdb -x scripts/gdb/attic.gdb $(DEBUG_BUILD)/attic.debug'
+	@scripts/qemu --gdb '$(GDBPORT)' --stopped --keep '$(DEBUG_BUILD)/attic.iso'
+
+# ---- lint ---------------------------------------------------------------------------------------
+
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+
+lint:
+	@scripts/check-tools lint
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
+	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
+	  $(filter-out tests/host/%,$(filter %.c,$(C_FILES)))
+	for file in scripts/qemu scripts/test tests/*.t; do perl -Itests/lib -c "$$file" 2>&1 | grep -v 'syntax OK$$'; done; true
+	for file in scripts/setup scripts/check-tools scripts/mkiso scripts/debug; do sh -n "$$file" || exit 1; done
+
+format:
+	clang-format -i $(C_FILES)
+
+# For editors and clang tools: what make would run for every C file of the kernel.
+compile_commands.json: FORCE
+	@{ separator='['; for file in $(filter %.c,$(SOURCES)); do \
+	    printf '%s\n  {"directory": "%s", "file": "%s", "command": "%s"}' "$$separator" '$(CURDIR)' "$$file" \
+	      '$(subst ",\\",$(CC) $(KERNEL_FLAGS)) -c '"$$file"; \
+	    separator=,; \
+	  done; printf '\n]\n'; } > $@
+
+help:
+	@cat scripts/help.txt
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,150 @@
+/*
+ * The processor itself: what CPUID says it can do, the control registers that protect the kernel, and the ways to stop.
+ *
+ * Protections come on in two steps. cpu_init() turns on what costs nothing to have early: global pages, SMEP (ring 0 does not
+ * fetch from user pages) and SMAP (ring 0 does not touch user pages unless it says so with stac). CR0.WP, which makes ring 0
+ * obey read-only pages too, comes with cpu_write_protect() at the end of boot: that one bit seals everything that the table of
+ * lowmem rows declares read-only, with no page-table entry changed.
+ *
+ * SMAP needs clac at every entry and stac around user copies, but a processor without SMAP does not know these instructions.
+ * So the text holds 3-byte no-ops there, listed in .smap_sites, and cpu_init() patches them.
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/entry.h>
+#include <arch/x86/gdt.h>
+#include <arch/x86/io.h>
+#include <lib/string.h>
+
+#define CPUID_7_EBX_SMEP (1u << 7)
+#define CPUID_7_EBX_SMAP (1u << 20)
+
+struct smap_site {
+    u32 addr;
+    u32 open; /* stac, not clac */
+};
+extern const struct smap_site __smap_sites_start[], __smap_sites_end[];
+
+struct cpu_features cpu_features __ro_after_init;
+
+u32 read_cr0(void)
+{
+    u32 value;
+    asm volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+u32 read_cr3(void)
+{
+    u32 value;
+    asm volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+
+u32 read_cr4(void)
+{
+    u32 value;
+    asm volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static void write_cr0(u32 value)
+{
+    asm volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static void write_cr4(u32 value)
+{
+    asm volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+struct cpuid {
+    u32 eax, ebx, ecx, edx;
+};
+
+static struct cpuid cpuid(u32 leaf)
+{
+    struct cpuid r;
+    asm volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(0));
+    return r;
+}
+
+static void read_features(void)
+{
+    struct cpuid r = cpuid(0);
+    u32 max_leaf = r.eax;
+
+    memcpy(cpu_features.vendor, &r.ebx, 4);
+    memcpy(cpu_features.vendor + 4, &r.edx, 4);
+    memcpy(cpu_features.vendor + 8, &r.ecx, 4);
+    if (max_leaf < 7)
+        return;
+    r = cpuid(7);
+    cpu_features.smep = r.ebx & CPUID_7_EBX_SMEP;
+    cpu_features.smap = r.ebx & CPUID_7_EBX_SMAP;
+}
+
+static void patch_smap_sites(void)
+{
+    static const u8 clac[3] = {0x0f, 0x01, 0xca}, stac[3] = {0x0f, 0x01, 0xcb};
+
+    for (const struct smap_site *site = __smap_sites_start; site < __smap_sites_end; site++)
+        memcpy((void *)site->addr, site->open ? stac : clac, 3);
+}
+
+void cpu_init(void)
+{
+    u32 cr4 = read_cr4() | CR4_PSE | CR4_PGE;
+
+    read_features();
+    if (cpu_features.smep)
+        cr4 |= CR4_SMEP;
+    if (cpu_features.smap) {
+        patch_smap_sites();
+        cr4 |= CR4_SMAP;
+    }
+    write_cr4(cr4);
+    /* EM: floating point traps until processes have floating-point state of their own. */
+    write_cr0(read_cr0() | CR0_EM);
+}
+
+void cpu_write_protect(void)
+{
+    write_cr0(read_cr0() | CR0_WP);
+}
+
+const char *cpu_check(void)
+{
+    u32 cr0 = read_cr0(), cr4 = read_cr4();
+
+    if (!(cr0 & CR0_WP))
+        return "CR0.WP is off";
+    if (!(cr4 & CR4_PGE))
+        return "CR4.PGE is off";
+    if (cpu_features.smep && !(cr4 & CR4_SMEP))
+        return "CR4.SMEP is off";
+    if (cpu_features.smap && !(cr4 & CR4_SMAP))
+        return "CR4.SMAP is off";
+    return gdt_check();
+}
+
+void cpu_halt_forever(void)
+{
+    for (;;)
+        asm volatile("cli; hlt");
+}
+
+#define QEMU_ACPI_PM1A_CONTROL 0x604  /* of QEMU's i440FX machine */
+#define ACPI_SLEEP_ENABLE      0x2000 /* with sleep type 0: S5, soft off */
+
+void machine_exit(enum machine_exit code)
+{
+    outl(DEBUG_EXIT_PORT, code);
+    if (code == MACHINE_PASS)
+        outw(QEMU_ACPI_PM1A_CONTROL, ACPI_SLEEP_ENABLE);
+    cpu_halt_forever();
+}
+
+void machine_triple_fault(void)
+{
+    triple_fault();
+}

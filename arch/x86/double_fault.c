@@ -1,0 +1,64 @@
+/*
+ * The double-fault task. When the processor cannot deliver a fault, most often because the kernel stack has run into its
+ * guard page, it needs a stack that is certainly there. A task gate in the IDT gives it one: it saves all registers in the
+ * main TSS and loads those of the double-fault TSS, CR3 included (Intel SDM vol. 3, 6.15, interrupt 8).
+ *
+ * Its stack lies in the vmalloc area like every kernel stack, behind a guard page of its own. What the state means is for the upper floors to
+ * say, through the report callback. A self-test may have set a fault probe: then the interrupted task goes on in the probe.
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/entry.h>
+#include <arch/x86/pgtable.h>
+#include <arch/x86/trap.h>
+#include <arch/x86/tss.h>
+#include <lib/panic.h>
+
+struct tss double_fault_tss;
+static void (*double_fault_report)(const struct double_fault *state) __ro_after_init;
+
+void double_fault_init(u32 stack_top, void (*report)(const struct double_fault *state))
+{
+    double_fault_report = report;
+    double_fault_tss = (struct tss){
+        .cr3 = virt_to_phys(swapper_pg_dir),
+        .eip = (u32)double_fault_entry,
+        .eflags = 2, /* the bit that is always 1 */
+        .esp = stack_top,
+        .esp0 = stack_top,
+        .ss0 = KERNEL_DS,
+        .cs = KERNEL_CS,
+        .ds = KERNEL_DS,
+        .es = KERNEL_DS,
+        .ss = KERNEL_DS,
+        .iomap_base = sizeof(struct tss),
+    };
+    idt_set_task_gate(X86_TRAP_DF, DF_TSS_SELECTOR);
+}
+
+/* Let the interrupted task go on where a probe was set. */
+static bool resume_probe(u32 address)
+{
+    struct fault_probe *probe = fault_probe_take(X86_TRAP_DF, 0, address);
+
+    if (!probe)
+        return false;
+    main_tss.eax = (u32)probe;
+    main_tss.esp = probe->esp; /* the one it had is unusable, and an interrupt may come before the probe loads it */
+    main_tss.eip = (u32)fault_probe_resume;
+    return true;
+}
+
+/* From entry.asm, on the double-fault stack. A return switches back to the interrupted task. */
+void double_fault_task(void)
+{
+    struct double_fault state = {.eip = main_tss.eip,
+                                 .esp = main_tss.esp,
+                                 .ebp = main_tss.ebp,
+                                 .eflags = main_tss.eflags,
+                                 .cr2 = read_cr2()};
+
+    if (resume_probe(state.cr2))
+        return;
+    double_fault_report(&state);
+    panic("the double-fault report returned");
+}

@@ -1,0 +1,193 @@
+/*
+ * Traps: exceptions, interrupts and int 0x80 arrive here with their registers saved (entry.asm) and go up through a table
+ * that the upper floors filled in. This file knows what a vector is called and where it goes, not what it means.
+ *
+ * The IDT (Intel SDM vol. 3, 6.10) has an interrupt gate for every vector, so handlers start with interrupts off; only
+ * int 0x80 and int3 may be used from ring 3, and vector 8 is a task gate, because a double fault usually means that there is no
+ * stack left to push on. The IDT and the table are written during start-up and read-only afterwards.
+ *
+ * Two ways exist to survive a trap in the kernel: the exception table (an instruction that may fault, and where to go on
+ * then: user copies) and the fault probe (self-tests).
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/entry.h>
+#include <arch/x86/gdt.h>
+#include <arch/x86/probe.h>
+#include <arch/x86/trap.h>
+#include <lib/panic.h>
+#include <mm/layout.h>
+#include <arch/x86/tss.h>
+
+/* Gate types: present, 32-bit; the ring is added. */
+#define GATE_INTERRUPT 0x8e
+#define GATE_TASK      0x85
+#define GATE_RING3     0x60
+
+struct gate {
+    u16 offset_low, selector;
+    u8 zero, type;
+    u16 offset_high;
+};
+
+struct exception_fixup {
+    u32 insn, fixup;
+};
+extern const struct exception_fixup __ex_table_start[], __ex_table_end[];
+
+
+static struct gate idt[VECTORS] __ro_after_init;
+static trap_handler_t trap_table[VECTORS] __ro_after_init;
+static trap_handler_t trap_default __ro_after_init;
+static trap_handler_t return_hook __ro_after_init;
+
+struct fault_probe *fault_probe_current;
+
+
+static void set_gate(u32 vector, u8 type)
+{
+    u32 stub = trap_stubs[vector];
+
+    idt[vector] = (struct gate){.offset_low = stub & 0xffff,
+                                .offset_high = stub >> 16,
+                                .selector = KERNEL_CS,
+                                .type = type};
+}
+
+void idt_init(void)
+{
+    struct {
+        u16 limit;
+        u32 base;
+    } __attribute__((packed)) idtr = {sizeof(idt) - 1, (u32)idt};
+
+    for (u32 v = 0; v < VECTORS; v++)
+        set_gate(v, GATE_INTERRUPT);
+    set_gate(X86_TRAP_BP, GATE_INTERRUPT | GATE_RING3);
+    set_gate(SYSCALL_VECTOR, GATE_INTERRUPT | GATE_RING3);
+    asm volatile("lidt %0" : : "m"(idtr) : "memory");
+}
+
+void idt_set_task_gate(u32 vector, u16 selector)
+{
+    idt[vector] = (struct gate){.selector = selector, .type = GATE_TASK};
+}
+
+void trap_set_handler(u32 vector, trap_handler_t handler)
+{
+    assert_op(vector, <, VECTORS);
+    assert(!trap_table[vector]);
+    trap_table[vector] = handler;
+}
+
+void trap_set_default(trap_handler_t handler)
+{
+    trap_default = handler;
+}
+
+void trap_set_return_hook(void (*hook)(struct pt_regs *regs))
+{
+    return_hook = hook;
+}
+
+/* From entry.asm. Interrupts are off, and off again on return. */
+void trap_dispatch(struct pt_regs *regs)
+{
+    trap_handler_t handler = trap_table[regs->vector];
+
+    if (likely(handler))
+        handler(regs);
+    else if (trap_default)
+        trap_default(regs);
+    else
+        panic("trap %u (%s) at %08x, before anybody handles it", regs->vector,
+              trap_name(regs->vector), regs->eip);
+    if (user_mode(regs))
+        return_hook(regs);
+}
+
+const char *trap_name(u32 vector)
+{
+    static const char *const names[] = {
+        [X86_TRAP_DE] = "divide error",
+        [X86_TRAP_DB] = "debug exception",
+        [X86_TRAP_NMI] = "non-maskable interrupt",
+        [X86_TRAP_BP] = "breakpoint",
+        [X86_TRAP_OF] = "overflow",
+        [X86_TRAP_BR] = "bound range exceeded",
+        [X86_TRAP_UD] = "invalid opcode",
+        [X86_TRAP_NM] = "device not available",
+        [X86_TRAP_DF] = "double fault",
+        [X86_TRAP_TS] = "invalid TSS",
+        [X86_TRAP_NP] = "segment not present",
+        [X86_TRAP_SS] = "stack-segment fault",
+        [X86_TRAP_GP] = "general protection",
+        [X86_TRAP_PF] = "page fault",
+        [X86_TRAP_MF] = "floating-point error",
+        [X86_TRAP_AC] = "alignment check",
+        [X86_TRAP_MC] = "machine check",
+        [X86_TRAP_XF] = "SIMD floating-point exception",
+    };
+
+    if (vector < ARRAY_SIZE(names) && names[vector])
+        return names[vector];
+    return vector < X86_TRAP_EXCEPTIONS ? "reserved exception" : "interrupt";
+}
+
+bool trap_fixup(struct pt_regs *regs)
+{
+    for (const struct exception_fixup *e = __ex_table_start; e < __ex_table_end; e++) {
+        if (e->insn == regs->eip) {
+            regs->eip = e->fixup;
+            return true;
+        }
+    }
+    return false;
+}
+
+void fault_probe_clear(struct fault_probe *probe)
+{
+    assert_op(fault_probe_current, ==, probe);
+    fault_probe_current = NULL;
+}
+
+struct fault_probe *fault_probe_take(u32 vector, u32 error, u32 address)
+{
+    struct fault_probe *probe = fault_probe_current;
+
+    if (probe) {
+        probe->vector = vector;
+        probe->error = error;
+        probe->address = address;
+        fault_probe_current = NULL;
+    }
+    return probe;
+}
+
+bool fault_probe_hit(struct pt_regs *regs, u32 address)
+{
+    struct fault_probe *probe = fault_probe_take(regs->vector, regs->error, address);
+
+    if (!probe)
+        return false;
+    regs->eax = (u32)probe;
+    regs->eip = (u32)fault_probe_resume;
+    return true;
+}
+
+bool cpu_entry_point(u32 i, struct cpu_entry_point *out)
+{
+    u32 gdt_size, gdt = gdt_address(&gdt_size);
+    const struct cpu_entry_point points[] = {
+        {"IDT", (u32)idt, (u32)(idt + VECTORS)},
+        {"GDT", gdt, gdt + gdt_size},
+        {"TSS", (u32)&main_tss, (u32)(&main_tss + 1)},
+        {"double-fault TSS", (u32)&double_fault_tss, (u32)(&double_fault_tss + 1)},
+        {"double-fault stack", double_fault_tss.esp0 - THREAD_SIZE, double_fault_tss.esp0},
+        {"entry stubs", (u32)entry_text_start, (u32)entry_text_end},
+    };
+
+    if (i >= ARRAY_SIZE(points))
+        return false;
+    *out = points[i];
+    return true;
+}

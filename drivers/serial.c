@@ -1,0 +1,121 @@
+/*
+ * The first serial port: the console's way out, and its only way in.
+ *
+ * The UART stays in the mode of the 16450, without FIFO: the FIFO control register is never
+ * written. Enabling or clearing the FIFO drops what has arrived, and input that was piped in before
+ * the kernel started would be lost.
+ *
+ * Output is polled: the transmitter is nearly always empty under an emulator, so a character costs
+ * one look at the line status and one store. Input comes by interrupt into a ring. When the ring is
+ * full the interrupt is masked and the next byte stays in the receive register; the sender (QEMU,
+ * or a wire with flow control) holds the rest back. serial_read() unmasks once half of the ring is
+ * empty, so that a long input costs one such stop every half ring and not one a byte.
+ *
+ * The interrupt controller sees edges. The handler therefore reads until the receive register is
+ * empty, and unmasking raises the line anew if a byte is waiting.
+ *
+ * Neighbours: kernel/console.c is the only user. Registers: data sheet of the National
+ * Semiconductor PC16450.
+ */
+#include <arch/x86/io.h>
+#include <arch/x86/irq.h>
+#include <arch/x86/irqflags.h>
+#include <drivers/serial.h>
+
+#define COM1 0x3f8
+
+/* Registers, relative to the base port. The first two become the divisor while LCR_DLAB is set. */
+#define UART_DATA 0
+#define UART_IER  1
+#define UART_LCR  3
+#define UART_MCR  4
+#define UART_LSR  5
+
+#define IER_RECEIVED 0x01
+#define LCR_8N1      0x03
+#define LCR_DLAB     0x80
+#define MCR_DTR      0x01
+#define MCR_RTS      0x02
+#define MCR_OUT2     0x08 /* on a PC this gates the interrupt line */
+#define LSR_RECEIVED 0x01
+#define LSR_THRE     0x20 /* the transmitter can take a byte */
+
+#define DIVISOR_115200 1
+
+#define RING_SIZE 1024
+_Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indices are masked, and wrap around at 2^32");
+
+/* Bytes between tail and head wait for serial_read(). Shared with the handler: interrupts off. */
+static struct {
+    u8 bytes[RING_SIZE];
+    u32 head, tail;
+    bool masked; /* the ring was full, and the receive interrupt is off */
+} ring;
+
+static void (*input_notify)(void) __ro_after_init;
+
+void serial_init(void)
+{
+    outb(COM1 + UART_IER, 0);
+    outb(COM1 + UART_LCR, LCR_DLAB | LCR_8N1);
+    outb(COM1 + UART_DATA, DIVISOR_115200);
+    outb(COM1 + UART_IER, 0); /* the divisor's upper half */
+    outb(COM1 + UART_LCR, LCR_8N1);
+    outb(COM1 + UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
+}
+
+static inline void transmit(u8 byte)
+{
+    while (!(inb(COM1 + UART_LSR) & LSR_THRE))
+        ;
+    outb(COM1 + UART_DATA, byte);
+}
+
+void serial_write(const char *text, size_t len)
+{
+    for (const char *end = text + len; text < end; text++) {
+        if (unlikely(*text == '\n'))
+            transmit('\r');
+        transmit(*text);
+    }
+}
+
+static void serial_interrupt(void)
+{
+    while (inb(COM1 + UART_LSR) & LSR_RECEIVED) {
+        if (ring.head - ring.tail == RING_SIZE) {
+            outb(COM1 + UART_IER, 0);
+            ring.masked = true;
+            break;
+        }
+        ring.bytes[ring.head++ % RING_SIZE] = inb(COM1 + UART_DATA);
+    }
+    input_notify();
+}
+
+void serial_enable_input(void (*notify)(void))
+{
+    input_notify = notify;
+    irq_register(IRQ_SERIAL1, serial_interrupt);
+    outb(COM1 + UART_IER, IER_RECEIVED);
+}
+
+bool serial_can_read(void)
+{
+    return ring.head != ring.tail;
+}
+
+int serial_read(void)
+{
+    u32 flags = local_irq_save();
+    int byte = -1;
+
+    if (serial_can_read())
+        byte = ring.bytes[ring.tail++ % RING_SIZE];
+    if (ring.masked && ring.head - ring.tail <= RING_SIZE / 2) {
+        ring.masked = false;
+        outb(COM1 + UART_IER, IER_RECEIVED);
+    }
+    local_irq_restore(flags);
+    return byte;
+}

@@ -1,0 +1,31 @@
+/* What entry.asm and the C files of arch/x86 know of each other; nobody else includes this. */
+#pragma once
+
+#include <arch/x86/probe.h>
+#include <arch/x86/regs.h>
+
+#define VECTORS 256
+
+/* entry.asm: the first instruction for each vector, and the bounds of everything that runs at an entry. */
+extern const u32 trap_stubs[VECTORS];
+extern char entry_text_start[], entry_text_end[];
+
+/* entry.asm: go on where the probe in EAX was set; where new threads start; where the double-fault task starts. */
+void fault_probe_resume(void);
+void thread_start(void);
+void double_fault_entry(void);
+
+/* entry.asm: reload all segment registers and TR; cause a triple fault. */
+void gdt_flush(void);
+void triple_fault(void) __noreturn;
+
+/* Called from entry.asm. */
+void trap_dispatch(struct pt_regs *regs);
+void double_fault_task(void);
+
+/* trap.c: the probe that is set, or NULL; taking it records the trap and clears it. */
+extern struct fault_probe *fault_probe_current;
+struct fault_probe *fault_probe_take(u32 vector, u32 error, u32 address);
+
+/* trap.c: make a vector a switch to the task of this TSS selector. */
+void idt_set_task_gate(u32 vector, u16 selector);

@@ -1,0 +1,13 @@
+/* Segments: flat code and data for both rings, and the two task-state segments. */
+#pragma once
+
+#include <lib/types.h>
+
+/* Load the GDT, every segment register and the task register. */
+void gdt_init(void);
+
+/* NULL when GDTR and TR are as gdt_init() left them, else what is wrong. */
+const char *gdt_check(void);
+
+/* Where the GDT lies. */
+u32 gdt_address(u32 *size);

@@ -1,0 +1,166 @@
+/*
+ * Page-directory and page-table entries of 32-bit paging (Intel SDM vol. 3, 4.3), and the directories of address spaces.
+ *
+ * arch/x86 only carries out: it reads and writes entries where it is told, and never allocates or chooses. Above PAGE_OFFSET
+ * all directories are equal and all page tables of the vmalloc area and the fixmap exist from boot on, contiguous in one
+ * array, so the entry of a vmalloc address is one index away: kernel_pte().
+ */
+#pragma once
+
+#include <lib/types.h>
+#include <mm/layout.h>
+
+typedef struct {
+    u32 val;
+} pte_t;
+
+typedef struct {
+    u32 val;
+} pde_t;
+
+typedef struct {
+    u32 val;
+} pgprot_t;
+
+/* The bits of both kinds of entry, with Intel's names. */
+#define PTE_P (1u << 0)   /* present */
+#define PTE_RW (1u << 1)  /* writable */
+#define PTE_US (1u << 2)  /* ring 3 may use it */
+#define PTE_PWT (1u << 3) /* write-through */
+#define PTE_PCD (1u << 4) /* cache disable */
+#define PTE_A (1u << 5)   /* accessed */
+#define PTE_D (1u << 6)   /* dirty */
+#define PTE_PS (1u << 7)  /* PDE: maps a 4 MiB page itself */
+#define PTE_G (1u << 8)   /* global: survives a CR3 load */
+#define PTE_FRAME 0xFFFFF000u
+#define PDE_LARGE_FRAME 0xFFC00000u
+
+/* Accessed and dirty are preset in kernel entries: the processor then never writes them, and equal means equal. */
+#define PAGE_KERNEL ((pgprot_t){PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G})
+#define PAGE_KERNEL_RO ((pgprot_t){PTE_P | PTE_A | PTE_D | PTE_G})
+#define PAGE_KERNEL_NOCACHE ((pgprot_t){PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G | PTE_PCD | PTE_PWT})
+#define PAGE_USER_RW ((pgprot_t){PTE_P | PTE_RW | PTE_US})
+#define PAGE_USER_RO ((pgprot_t){PTE_P | PTE_US})
+
+static inline pte_t pte_make(phys_addr_t frame, pgprot_t prot)
+{
+    return (pte_t){frame | prot.val};
+}
+
+static inline pde_t pde_table(phys_addr_t table, pgprot_t prot)
+{
+    return (pde_t){table | prot.val};
+}
+
+static inline pde_t pde_large(phys_addr_t frame, pgprot_t prot)
+{
+    return (pde_t){frame | PTE_PS | prot.val};
+}
+
+static inline bool pte_present(pte_t pte)
+{
+    return pte.val & PTE_P;
+}
+
+static inline bool pte_writable(pte_t pte)
+{
+    return pte.val & PTE_RW;
+}
+
+static inline bool pte_user(pte_t pte)
+{
+    return pte.val & PTE_US;
+}
+
+static inline phys_addr_t pte_frame(pte_t pte)
+{
+    return pte.val & PTE_FRAME;
+}
+
+static inline bool pde_present(pde_t pde)
+{
+    return pde.val & PTE_P;
+}
+
+static inline bool pde_is_large(pde_t pde)
+{
+    return pde.val & PTE_PS;
+}
+
+/* The frame of the page table, or of the 4 MiB page. */
+static inline phys_addr_t pde_frame(pde_t pde)
+{
+    return pde.val & (pde_is_large(pde) ? PDE_LARGE_FRAME : PTE_FRAME);
+}
+
+/* The page table that a present, not large entry points to, seen through lowmem. */
+static inline pte_t *pde_page_table(pde_t pde)
+{
+    return (pte_t *)phys_to_virt(pde_frame(pde));
+}
+
+/* ---- the kernel half ---- */
+
+/* The master directory (Linux's name): what every new directory copies entries 768..1023 from. Read-only after mm_seal(). */
+extern pde_t swapper_pg_dir[1024];
+
+/* Entries of [VMALLOC_START, 0xFFFFFFFF], one an address page, in order. */
+extern pte_t *kernel_ptes;
+
+/* The entry of a page in the vmalloc area or the fixmap. */
+static inline pte_t *kernel_pte(u32 addr)
+{
+    return &kernel_ptes[(addr - VMALLOC_START) >> PAGE_SHIFT];
+}
+
+/* A row of the table that lowmem is built from: [virt, virt + size) -> phys with these rights. All page-aligned. */
+struct map_row {
+    const char *name;
+    u32 virt;
+    phys_addr_t phys;
+    u32 size;
+    pgprot_t prot;
+};
+
+/*
+ * Enter a row into the master directory: 4 MiB pages where virt, phys and size allow it, 4 KiB pages elsewhere, in tables that
+ * `alloc_table` gives (zeroed pages, never NULL). Start-up only.
+ */
+void pgtable_map_row(const struct map_row *row, void *(*alloc_table)(void));
+
+/* Enter the table page into the master directory at addr. Start-up only. */
+void pgtable_set_kernel_table(u32 addr, pte_t *table);
+
+/* Load the master directory for the first time: what the boot tables mapped and it does not map is gone. Start-up only. */
+void pgtable_leave_boot(void);
+
+/* ---- any directory ---- */
+
+/* Copy the kernel half of the master into a directory and clear the user half. */
+void pgd_init(pde_t *pgd);
+
+/* The entry of a user address, or NULL when no page table covers it. */
+static inline pte_t *pgd_user_pte(pde_t *pgd, u32 addr)
+{
+    pde_t pde = pgd[PDE_INDEX(addr)];
+
+    return pde_present(pde) ? &pde_page_table(pde)[PTE_INDEX(addr)] : NULL;
+}
+
+/* Put a zeroed page table in place for the 4 MiB around a user address that has none. */
+void pgd_set_user_table(pde_t *pgd, u32 addr, phys_addr_t table);
+
+/* The result of walking a directory for one address, as the processor would. */
+struct pgwalk {
+    pde_t pde;
+    pte_t pte;        /* 0 where there is no page table */
+    bool mapped;      /* an access by ring 0 would find a frame */
+    bool writable;    /* both levels allow writes */
+    bool user;        /* both levels allow ring 3 */
+    phys_addr_t phys; /* of the byte at the address */
+};
+struct pgwalk pgd_walk(const pde_t *pgd, u32 addr);
+
+/* The directory that is loaded now, by the CR3 register. */
+phys_addr_t pgd_loaded(void);
+void pgd_load(phys_addr_t pgd);

@@ -1,0 +1,19 @@
+/*
+ * TLB invalidation (Intel SDM vol. 3, 4.10.4). Each function names its scope. A page that was not present needs none: the
+ * processor does not cache what is not there. With several processors, the kernel scope is where a shootdown belongs.
+ */
+#pragma once
+
+#include <lib/types.h>
+
+/* One page, kernel or of the current address space, on this processor. */
+static inline void tlb_flush_page(u32 addr)
+{
+    asm volatile("invlpg (%0)" : : "r"(addr) : "memory");
+}
+
+/* Pages of the kernel half, in every address space. */
+void tlb_flush_kernel_range(u32 start, u32 end);
+
+/* All user pages of the current address space. */
+void tlb_flush_user(void);

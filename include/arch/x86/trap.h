@@ -1,0 +1,79 @@
+/*
+ * Traps go up through a table: the upper floors register a handler per vector, arch/x86 saves the registers and calls it.
+ */
+#pragma once
+
+#include <arch/x86/regs.h>
+
+/* Exceptions by vector (Intel SDM vol. 3, table 6-1). */
+enum {
+    X86_TRAP_DE = 0,
+    X86_TRAP_DB = 1,
+    X86_TRAP_NMI = 2,
+    X86_TRAP_BP = 3,
+    X86_TRAP_OF = 4,
+    X86_TRAP_BR = 5,
+    X86_TRAP_UD = 6,
+    X86_TRAP_NM = 7,
+    X86_TRAP_DF = 8,
+    X86_TRAP_TS = 10,
+    X86_TRAP_NP = 11,
+    X86_TRAP_SS = 12,
+    X86_TRAP_GP = 13,
+    X86_TRAP_PF = 14,
+    X86_TRAP_MF = 16,
+    X86_TRAP_AC = 17,
+    X86_TRAP_MC = 18,
+    X86_TRAP_XF = 19,
+    X86_TRAP_EXCEPTIONS = 32,
+};
+
+#define IRQ_VECTOR 32 /* the PIC's inputs 0..15 arrive at vectors 32..47 */
+#define SYSCALL_VECTOR 0x80
+
+/* Page-fault error code (Intel SDM vol. 3, 4.7; Linux's names). */
+#define X86_PF_PROT (1u << 0)  /* 0: not present, 1: a right was violated */
+#define X86_PF_WRITE (1u << 1) /* 0: read or fetch, 1: write */
+#define X86_PF_USER (1u << 2)  /* the access was made in ring 3 */
+#define X86_PF_RSVD (1u << 3)
+#define X86_PF_INSTR (1u << 4) /* fetch; only reported where SMEP or NX is on */
+
+typedef void (*trap_handler_t)(struct pt_regs *regs);
+
+/* Build the IDT and load it. Every vector ends in the handler of trap_set_handler(), or in trap_set_default(). */
+void idt_init(void);
+
+/* Handlers run with interrupts off and may turn them on. Start-up only. */
+void trap_set_handler(u32 vector, trap_handler_t handler);
+void trap_set_default(trap_handler_t handler);
+
+/* Called, with interrupts off, each time a trap is about to return to ring 3. */
+void trap_set_return_hook(void (*hook)(struct pt_regs *regs));
+
+/* "page fault" for 14, and so on. */
+const char *trap_name(u32 vector);
+
+/* The linear address of the last page fault. Read it before interrupts are on again. */
+static inline u32 read_cr2(void)
+{
+    u32 value;
+    asm volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+/*
+ * If the kernel instruction at regs->eip is listed in the exception table, continue at its fix-up instead and return true.
+ * The table is made by uaccess and by whatever else may touch memory that might not be there.
+ */
+bool trap_fixup(struct pt_regs *regs);
+
+/* What a task was doing that could not take its fault; cr2 is the fault's address. */
+struct double_fault {
+    u32 eip, esp, ebp, eflags, cr2;
+};
+
+/*
+ * Set up the double-fault task on a stack of THREAD_SIZE that ends at stack_top; `report` is called on it and must not
+ * return. Start-up, after vmalloc_init(), before mm_seal().
+ */
+void double_fault_init(u32 stack_top, void (*report)(const struct double_fault *state));

@@ -1,0 +1,92 @@
+/*
+ * In-kernel self-tests. KTEST(suite, name) { ... } registers itself through the linker section
+ * .ktest; there is no list to keep. Expectations record a failure and go on; a test that cannot go
+ * on returns. After each test the core checks that the count of free pages is what it was before
+ * and that mm_audit() finds nothing. Output is KTAP version 1 on the console.
+ */
+#pragma once
+
+#include <arch/x86/probe.h>
+#include <lib/types.h>
+
+struct ktest {
+    const char *suite;
+    const char *name;
+    void (*run)(void);
+};
+
+/* gcc emits unreferenced statics in any order unless told; clang keeps theirs. */
+#ifdef __clang__
+#define KTEST_IN_ORDER
+#else
+#define KTEST_IN_ORDER __attribute__((no_reorder))
+#endif
+
+#define KTEST(suite_, name_)                                                                       \
+    static void ktest_##suite_##_##name_(void);                                                    \
+    static const KTEST_IN_ORDER struct ktest ktest_entry_##suite_##_##name_ __section(             \
+        ".ktest") = {.suite = #suite_, .name = #name_, .run = ktest_##suite_##_##name_};           \
+    static void ktest_##suite_##_##name_(void)
+
+/* Record a failed expectation of the running test; prints "# file:line: message". */
+void ktest_fail(const char *file, u32 line, const char *fmt, ...) __printf(3, 4);
+
+/* Mark the running test as skipped, with the reason; the test returns afterwards. */
+void ktest_skip(const char *fmt, ...) __printf(1, 2);
+
+/* True as long as no expectation of the running test has failed. */
+bool ktest_ok(void);
+
+#define expect(cond)                                                                               \
+    ({                                                                                             \
+        bool expect_held = (cond);                                                                 \
+        if (!expect_held)                                                                          \
+            ktest_fail(__FILE__, __LINE__, "expected %s", #cond);                                  \
+        expect_held;                                                                               \
+    })
+
+/* Integers and pointers of at most 32 bits; prints both on failure. */
+#define expect_eq(a, b)                                                                            \
+    ({                                                                                             \
+        uintptr_t expect_a = (uintptr_t)(a), expect_b = (uintptr_t)(b);                            \
+        if (expect_a != expect_b)                                                                  \
+            ktest_fail(__FILE__, __LINE__, "expected %s == %s, got 0x%x and 0x%x", #a, #b,         \
+                       (u32)expect_a, (u32)expect_b);                                              \
+        expect_a == expect_b;                                                                      \
+    })
+
+#define expect_str_eq(a, b)                                                                        \
+    ({                                                                                             \
+        const char *expect_s = (a), *expect_t = (b);                                               \
+        bool expect_same = strcmp(expect_s, expect_t) == 0;                                        \
+        if (!expect_same)                                                                          \
+            ktest_fail(__FILE__, __LINE__, "expected %s == %s, got \"%s\" and \"%s\"", #a, #b,     \
+                       expect_s, expect_t);                                                        \
+        expect_same;                                                                               \
+    })
+
+/*
+ * Run a statement that must cause a page fault in the kernel. The fault must be at address `addr_`
+ * with the error code `error_` (Intel SDM vol. 3, 4.7); anything else, or no fault, is a failed
+ * expectation.
+ */
+#define expect_fault(statement, addr_, error_)                                                     \
+    ({                                                                                             \
+        struct fault_probe probe_;                                                                 \
+        if (fault_probe_set(&probe_) == 0) {                                                       \
+            statement;                                                                             \
+            fault_probe_clear(&probe_);                                                            \
+            ktest_fail(__FILE__, __LINE__, "expected a fault: %s", #statement);                    \
+        } else {                                                                                   \
+            expect_eq(probe_.vector, 14);                                                          \
+            expect_eq(probe_.address, addr_);                                                      \
+            expect_eq(probe_.error, error_);                                                       \
+        }                                                                                          \
+    })
+
+/*
+ * Run every test whose "suite.name" matches the glob, print KTAP and a line of counts. Returns the
+ * number that failed; *ran gets how many ran, 0 when none matches. Only from a thread that has no
+ * children.
+ */
+u32 ktest_run(const char *glob, u32 *ran);

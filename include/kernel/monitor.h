@@ -1,0 +1,42 @@
+/*
+ * The commands of the monitor, between its parts: each gets its words, argv[0] is its own name. Not
+ * for anybody else.
+ */
+#pragma once
+
+#include <lib/types.h>
+
+struct monitor_command {
+    const char *name, *usage, *help;
+    void (*run)(u32 argc, const char **argv);
+    u32 args_min, args_max; /* words after the name */
+};
+
+/* kernel/monitor_mm.c */
+void monitor_layout(u32 argc, const char **argv);
+void monitor_meminfo(u32 argc, const char **argv);
+void monitor_vmallocinfo(u32 argc, const char **argv);
+void monitor_buddyinfo(u32 argc, const char **argv);
+void monitor_audit(u32 argc, const char **argv);
+
+/* kernel/monitor_run.c */
+#define MONITOR_RUN_USAGE "run PROGRAM [ARG...] [& PROGRAM...] [&]"
+void monitor_ps(u32 argc, const char **argv);
+void monitor_programs(u32 argc, const char **argv);
+void monitor_run(u32 argc, const char **argv);
+
+/* Run one program in the foreground, for `init=`. */
+void monitor_run_init(const char *path);
+
+/* Say how each background program ended that has ended since the last call. */
+void monitor_report_background(void);
+
+/* True while a program that was started here has not been reported. */
+bool monitor_has_background(void);
+
+/* kernel/monitor_crash.c */
+#define MONITOR_CRASH_USAGE "crash panic|stack|triple|assert|null"
+void monitor_crash(u32 argc, const char **argv);
+
+/* Names of the kinds of crash; NULL past the last. */
+const char *monitor_crash_kind(u32 i);

@@ -1,0 +1,37 @@
+/*
+ * Physical memory before there is a page allocator: a sorted list of usable ranges and one of reserved ranges.
+ *
+ * Usable ranges are rounded inward to whole pages, reserved ones outward; where they overlap, reserved wins. A full list is an
+ * error, never a silently shortened map. memblock_alloc() is for start-up; what it gave is never freed.
+ */
+#pragma once
+
+#include <lib/types.h>
+#include <mm/layout.h>
+
+struct memblock_range {
+    u64 start, end;
+    const char *name; /* who reserved it */
+};
+
+void memblock_add(u64 start, u64 end);
+void memblock_reserve(u64 start, u64 end, const char *name);
+
+/* Forget usable memory at and above `limit` (`mem=`). */
+void memblock_limit(u64 limit);
+
+/* Zeroed physical memory in lowmem, highest address first, so that
+ * the DMA zone stays whole. Refuses the boot when there is none. */
+phys_addr_t memblock_alloc(u32 size, u32 align, const char *name);
+
+/* Walk: the i-th usable or reserved range, in address order; NULL past the last. */
+const struct memblock_range *memblock_usable(u32 i);
+const struct memblock_range *memblock_reserved(u32 i);
+
+/* End of the highest usable page below 4 GiB, and bytes usable in all, below and above 4 GiB. */
+u32 memblock_ram_end(void);
+u64 memblock_total(void);
+u64 memblock_total_above_4g(void);
+
+/* Call fn for each maximal run of usable pages in [0, limit) that nothing reserved. For page_alloc_init(). */
+void memblock_for_each_free(phys_addr_t limit, void (*fn)(phys_addr_t start, phys_addr_t end));

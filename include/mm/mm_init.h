@@ -1,0 +1,19 @@
+/* The mm part of start-up, in order: called from kernel_main(). */
+#pragma once
+
+#include <arch/x86/pgtable.h>
+
+/* Feed memblock from boot_info and choose the edges of the map. */
+void memory_init(void);
+
+/* Build the master directory from the table of rows and load it. */
+void lowmem_map_init(void);
+
+/* The table of rows: for the boot log and the tests. NULL past the last. */
+const struct map_row *lowmem_map_row(u32 i);
+
+/* End of boot: what is written once is read-only from here, the boot code's memory is free, and the snapshot is taken. */
+void mm_seal(void);
+
+/* Compare lowmem's entries with the snapshot; NULL or the first that differs. For the audit. */
+const char *lowmem_check(void);

@@ -1,0 +1,58 @@
+/*
+ * The page allocator: a binary buddy system per zone. Blocks are 2^order pages, aligned to their size, order 0..MAX_ORDER.
+ * Not for interrupt handlers.
+ */
+#pragma once
+
+#include <lib/types.h>
+#include <mm/page.h>
+
+#define MAX_ORDER 10
+
+enum zone_id {
+    ZONE_DMA,    /* below 16 MiB */
+    ZONE_NORMAL, /* the rest of lowmem */
+    ZONES,
+};
+
+typedef u32 gfp_t;
+#define GFP_KERNEL 0x0u /* NORMAL, then DMA */
+#define GFP_DMA 0x1u    /* only below 16 MiB */
+#define GFP_USER GFP_KERNEL
+#define __GFP_ZERO 0x2u /* cleared */
+
+/* Hand all memory that memblock has left to the zones. After lowmem_map_init(). */
+void page_alloc_init(void);
+
+/* 2^order pages, refcount 1, type PAGE_USED; NULL when there are none or order > MAX_ORDER. */
+__must_check struct page *alloc_pages(gfp_t gfp, u32 order);
+
+/* The same as a lowmem address. */
+__must_check void *get_free_pages(gfp_t gfp, u32 order);
+
+/* Give back what alloc_pages() gave, with the same order. A wrong page, order or count is a panic. */
+void free_pages(struct page *page, u32 order);
+
+static inline struct page *alloc_page(gfp_t gfp)
+{
+    return alloc_pages(gfp, 0);
+}
+
+static inline void free_page(struct page *page)
+{
+    free_pages(page, 0);
+}
+
+/* Give a page that was reserved since boot to the allocator (Linux's name). */
+void free_reserved_page(struct page *page);
+
+u32 nr_free_pages(void);
+u32 nr_managed_pages(void);
+
+/* Free blocks of an order in a zone, and the zone's name: for buddyinfo. */
+u32 zone_free_blocks(enum zone_id zone, u32 order);
+const char *zone_name(enum zone_id zone);
+u32 zone_free_pages(enum zone_id zone);
+
+/* Walk all lists and all frames; NULL or the first thing wrong. For the audit. */
+const char *page_alloc_check(void);

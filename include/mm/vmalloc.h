@@ -1,0 +1,68 @@
+/*
+ * The vmalloc area: scattered frames under one contiguous range of kernel addresses. The range is contiguous for the
+ * processor only; a device that is given its "physical address" would see one page of it. virt_to_phys() therefore panics on
+ * such addresses; vmalloc_to_page() tells one page at a time. Every area is followed by a page that is never mapped.
+ * Not for interrupt handlers.
+ */
+#pragma once
+
+#include <lib/rbtree.h>
+#include <lib/types.h>
+#include <mm/layout.h>
+#include <mm/page.h>
+
+/* Kinds of area, as vmallocinfo names them. */
+#define VM_ALLOC 0x1u /* owns its pages */
+#define VM_MAP 0x2u   /* shows pages of somebody else */
+
+/* One busy area or one free range; which of the two trees it is in says what it is. */
+struct vmap_area {
+    struct rb_node node; /* by start */
+    u32 start, end;      /* [start, end); the last page of a busy area is its guard */
+    union {
+        u32 flags;        /* busy: VM_ALLOC or VM_MAP */
+        u32 largest_free; /* free: bytes of the largest range in the subtree */
+    };
+    const void *caller; /* busy: the code that asked for it */
+};
+
+/* Pages of a busy area without its guard. */
+static inline u32 vmap_area_pages(const struct vmap_area *area)
+{
+    return (area->end - area->start - PAGE_SIZE) >> PAGE_SHIFT;
+}
+
+/* Build the free tree. After page_alloc_init() and slab_init(). */
+void vmalloc_init(void);
+
+/* At least `size` bytes of memory, not cleared, page-aligned. NULL when pages, addresses or memory for the area run out. */
+__must_check void *vmalloc(size_t size);
+__must_check void *vzalloc(size_t size);
+
+/* The same, accounted to `caller`, for allocators built on this one. */
+__must_check void *vmalloc_caller(size_t size, const void *caller);
+
+/* Free what vmalloc() gave; NULL is allowed. When it returns, no address space can reach the range any more. */
+void vfree(const void *addr);
+
+/* Map `count` pages side by side, read-write. NULL on failure. The pages stay the caller's. */
+__must_check void *vmap(struct page **pages, u32 count);
+void vunmap(const void *addr);
+
+/* The page behind a vmalloc address, NULL when nothing is mapped there. */
+struct page *vmalloc_to_page(const void *addr);
+
+/* The busy area that holds addr (its guard page counts), or NULL. */
+const struct vmap_area *find_vmap_area(u32 addr);
+
+/* Walk the busy areas in address order: the first at or above addr. */
+const struct vmap_area *vmap_area_at_or_above(u32 addr);
+
+/* Walk both trees; NULL or the first thing wrong. */
+const char *vmalloc_check(void);
+
+/* Largest gap, free bytes and number of free ranges. */
+struct vmalloc_stats {
+    u32 largest_free, free_bytes, free_ranges, busy_areas, mapped_pages;
+};
+struct vmalloc_stats vmalloc_stats(void);

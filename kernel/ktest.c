@@ -1,0 +1,215 @@
+/*
+ * The self-test core: finds the tests, runs them one after the other, and tells the result as KTAP
+ * version 1 (Linux: Documentation/dev-tools/ktap.rst).
+ *
+ * Tests register themselves with KTEST(); the linker collects the entries into one array between
+ * __ktest_start and __ktest_end. A failed expectation prints a diagnostic line and is counted; the
+ * result line follows when the test is over.
+ *
+ * A test must leave the kernel as it was, and that is checked after each one: interrupts are on, no
+ * child is left, the count of free pages is what it was before, and the audit finds nothing. Caches
+ * are shrunk before both counts, so that the count is a function of what is still allocated and not
+ * of what the caches happen to keep. This way a test that breaks something fails itself and not its
+ * neighbour.
+ *
+ * Limits: a test that never returns is ended from outside, by the time-out of whoever started the
+ * machine. One test at a time, from one thread.
+ *
+ * Neighbours: include/kernel/ktest.h has the expectations, tests/ the tests, kernel/monitor.c the
+ * command.
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
+#include <asm/errno.h>
+#include <kernel/kernel.h>
+#include <kernel/ktest.h>
+#include <kernel/task.h>
+#include <lib/glob.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/audit.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+
+extern const struct ktest __ktest_start[], __ktest_end[];
+
+#define NAME_MAX_LEN      96
+#define DIAGNOSTICS_MAX   10 /* a loop over every page can fail ten thousand times */
+#define CHILD_GRACE_TICKS 100
+#define FAILED_MAX        16 /* named again at the end, where a reader looks first */
+
+/* The running test. */
+static struct {
+    u32 failures;
+    bool skipped;
+    char skip_reason[96];
+} running;
+
+/* Count a failure; true when there is still room for its diagnostic. */
+static bool count_failure(void)
+{
+    running.failures++;
+    if (running.failures == DIAGNOSTICS_MAX + 1)
+        printk("# more failures of this test are not shown\n");
+    return running.failures <= DIAGNOSTICS_MAX;
+}
+
+void ktest_fail(const char *file, u32 line, const char *fmt, ...)
+{
+    va_list args;
+
+    if (!count_failure())
+        return;
+    printk("# %s:%u: ", file, line);
+    va_start(args, fmt);
+    vprintk(fmt, args);
+    va_end(args);
+    printk("\n");
+}
+
+void ktest_skip(const char *fmt, ...)
+{
+    va_list args;
+
+    running.skipped = true;
+    va_start(args, fmt);
+    vsnprintf(running.skip_reason, sizeof(running.skip_reason), fmt, args);
+    va_end(args);
+}
+
+bool ktest_ok(void)
+{
+    return running.failures == 0;
+}
+
+/* ---- what a test must leave behind ---- */
+
+static void __printf(1, 2) fail_after(const char *fmt, ...)
+{
+    va_list args;
+
+    running.failures++; /* shown even when the test itself has used up its diagnostics */
+    printk("# after the test: ");
+    va_start(args, fmt);
+    vprintk(fmt, args);
+    va_end(args);
+    printk("\n");
+}
+
+static void check_interrupts(void)
+{
+    u32 flags = local_irq_save();
+
+    if (!(flags & EFLAGS_IF))
+        fail_after("interrupts were off");
+    local_irq_enable();
+}
+
+/* Collect what the test did not wait for; one that still runs gets a moment to end. */
+static void check_children(void)
+{
+    struct task_result child;
+    u32 ticks = 0, left = 0;
+    int result;
+
+    while ((result = task_try_wait(0, &child)) != -ECHILD) {
+        if (result == 0) {
+            left++;
+        } else if (ticks++ < CHILD_GRACE_TICKS) {
+            sched_sleep(1);
+        } else {
+            fail_after("a child of the test does not end");
+            break;
+        }
+    }
+    if (left > 0)
+        fail_after("%u children were not waited for", left);
+}
+
+static void check_leftovers(u32 free_before)
+{
+    const char *broken;
+
+    check_interrupts();
+    check_children();
+    slab_shrink();
+    if (nr_free_pages() != free_before)
+        fail_after("%u pages are free, %u were before", nr_free_pages(), free_before);
+    broken = mm_audit();
+    if (broken)
+        fail_after("audit: %s", broken);
+}
+
+/* ---- one test, all tests ---- */
+
+static void test_name(const struct ktest *test, char *buf, size_t size)
+{
+    snprintf(buf, size, "%s.%s", test->suite, test->name);
+}
+
+static bool test_matches(const struct ktest *test, const char *glob)
+{
+    char name[NAME_MAX_LEN];
+
+    test_name(test, name, sizeof(name));
+    return glob_match(glob, name);
+}
+
+static bool run_test(const struct ktest *test, u32 number)
+{
+    char name[NAME_MAX_LEN];
+    u32 free_before;
+
+    memset(&running, 0, sizeof(running));
+    test_name(test, name, sizeof(name));
+    slab_shrink();
+    free_before = nr_free_pages();
+    test->run();
+    check_leftovers(free_before);
+    if (!ktest_ok())
+        printk("not ok %u %s\n", number, name);
+    else if (running.skipped)
+        printk("ok %u %s # SKIP %s\n", number, name, running.skip_reason);
+    else
+        printk("ok %u %s\n", number, name);
+    return ktest_ok();
+}
+
+static u32 count_matches(const char *glob)
+{
+    u32 count = 0;
+
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++)
+        count += test_matches(test, glob);
+    return count;
+}
+
+u32 ktest_run(const char *glob, u32 *ran)
+{
+    const struct ktest *failures[FAILED_MAX];
+    u32 failed = 0;
+
+    printk("KTAP version 1\n1..%u\n", count_matches(glob));
+    *ran = 0;
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
+        if (!test_matches(test, glob) || run_test(test, ++*ran))
+            continue;
+        if (failed < FAILED_MAX)
+            failures[failed] = test;
+        failed++;
+    }
+    if (*ran == 0)
+        printk("# no self-test matches \"%s\"\n", glob);
+    for (u32 i = 0; i < min(failed, (u32)FAILED_MAX); i++)
+        printk("# failed: %s.%s\n", failures[i]->suite, failures[i]->name);
+    printk("# %u passed, %u failed\n", *ran - failed, failed);
+    return failed;
+}
+
+void ktest_main(const char *glob)
+{
+    u32 ran, failed = ktest_run(glob, &ran);
+
+    machine_exit(ran > 0 && failed == 0 ? MACHINE_PASS : MACHINE_FAIL);
+}

@@ -1,0 +1,266 @@
+/*
+ * The monitor: a prompt on the console to look at the kernel and to start programs.
+ *
+ * A command is one row of a table: name, usage, help, function, and how many words it takes. Help,
+ * completion and the answer to a mistyped line come from the table, so a new command is one row and
+ * one function. A line that is wrong gets one line that says what is right: the usage of the
+ * command, or of the command whose name is nearest to what was typed.
+ *
+ * monitor_main() is the kernel's first thread. With `ktest=` on the command line it runs self-tests
+ * and ends the machine, with `init=` it runs that program first. Programs are its children; those
+ * in the background are reported before the next prompt.
+ *
+ * Limits: words are split at blanks, without quotes. A program in the foreground keeps the monitor
+ * waiting until it ends.
+ *
+ * Neighbours: kernel/readline.c gives lines; monitor_mm.c, monitor_run.c, monitor_crash.c have the
+ * commands.
+ */
+#include <arch/x86/boot_info.h>
+#include <arch/x86/cpu.h>
+#include <arch/x86/timer.h>
+#include <fs/initramfs.h>
+#include <kernel/console.h>
+#include <kernel/kernel.h>
+#include <kernel/ktest.h>
+#include <kernel/monitor.h>
+#include <kernel/readline.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+
+#define PROMPT    "attic> "
+#define WORDS_MAX READLINE_MAX /* no line has more: "&" needs no blanks around it */
+
+u64 boot_tsc_prompt;
+
+static void monitor_help(u32 argc, const char **argv);
+static void monitor_test(u32 argc, const char **argv);
+static void monitor_poweroff(u32 argc, const char **argv);
+
+static const struct monitor_command commands[] = {
+    /* clang-format off */
+    {"help", "help [COMMAND]", "list the commands, or explain one", monitor_help, 0, 1},
+    {"layout", "layout", "draw the address map with live numbers", monitor_layout, 0, 0},
+    {"meminfo", "meminfo", "how much memory there is and who has it", monitor_meminfo, 0, 0},
+    {"vmallocinfo", "vmallocinfo", "list the vmalloc areas", monitor_vmallocinfo, 0, 0},
+    {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10", monitor_buddyinfo, 0, 0},
+    {"audit", "audit", "check the memory invariants", monitor_audit, 0, 0},
+    {"ps", "ps", "list the tasks", monitor_ps, 0, 0},
+    {"programs", "programs", "list the files of the initramfs", monitor_programs, 0, 0},
+    {"run", MONITOR_RUN_USAGE, "run programs; & means background", monitor_run, 1, WORDS_MAX},
+    {"test", "test [GLOB]", "run the self-tests whose suite.name matches", monitor_test, 0, 1},
+    {"crash", MONITOR_CRASH_USAGE, "break the kernel, to see the report", monitor_crash, 1, 1},
+    {"poweroff", "poweroff", "end the machine", monitor_poweroff, 0, 0},
+    /* clang-format on */
+};
+
+/* ---- finding a command ---- */
+
+static const struct monitor_command *find_command(const char *name)
+{
+    for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+/*
+ * Letters to insert, delete or change to make b of a (Levenshtein's distance), row by row of the
+ * matrix.
+ */
+static u32 edit_distance(const char *a, const char *b)
+{
+    u32 previous[16], len = strlen(b);
+
+    if (len >= ARRAY_SIZE(previous))
+        return UINT32_MAX;
+    for (u32 j = 0; j <= len; j++)
+        previous[j] = j;
+    for (u32 i = 0; a[i]; i++) {
+        u32 diagonal = previous[0];
+
+        previous[0] = i + 1;
+        for (u32 j = 0; j < len; j++) {
+            u32 change = diagonal + (a[i] != b[j]);
+            u32 insert_or_delete = min(previous[j + 1], previous[j]) + 1;
+
+            diagonal = previous[j + 1];
+            previous[j + 1] = min(change, insert_or_delete);
+        }
+    }
+    return previous[len];
+}
+
+/*
+ * The command whose name is nearest; NULL when none is near: one letter in two may be wrong, and
+ * two in all. A name that was cut short is nearest to itself.
+ */
+static const struct monitor_command *nearest_command(const char *name)
+{
+    const struct monitor_command *nearest = NULL;
+    u32 best = min(strlen(name) / 2 + 1, (size_t)3);
+
+    for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+        bool starts = strncmp(commands[i].name, name, strlen(name)) == 0;
+        u32 distance = starts ? 0 : edit_distance(name, commands[i].name);
+
+        if (distance < best) {
+            best = distance;
+            nearest = &commands[i];
+        }
+    }
+    return nearest;
+}
+
+static void say_unknown(const char *name)
+{
+    const struct monitor_command *nearest = nearest_command(name);
+
+    if (nearest)
+        printk("%s: no such command; the nearest is: %s\n", name, nearest->usage);
+    else
+        printk("%s: no such command; \"help\" lists them\n", name);
+}
+
+/* ---- running a line ---- */
+
+/* Cut the line into words at blanks; "&" is a word of its own wherever it stands. */
+static u32 split_words(char *line, const char **words, u32 max)
+{
+    u32 count = 0;
+    bool in_word = false;
+
+    for (; *line && count < max; line++) {
+        char c = *line;
+
+        if (c == ' ' || c == '\t' || c == '&') {
+            *line = '\0';
+            in_word = false;
+            if (c == '&')
+                words[count++] = "&";
+        } else if (!in_word) {
+            words[count++] = line;
+            in_word = true;
+        }
+    }
+    *line = '\0';
+    return count;
+}
+
+void monitor_execute(char *line)
+{
+    const char *words[WORDS_MAX + 1];
+    u32 count = split_words(line, words, WORDS_MAX);
+    const struct monitor_command *command;
+
+    if (count == 0)
+        return;
+    words[count] = NULL;
+    command = find_command(words[0]);
+    if (!command)
+        say_unknown(words[0]);
+    else if (count - 1 < command->args_min || count - 1 > command->args_max)
+        printk("usage: %s\n", command->usage);
+    else
+        command->run(count, words);
+}
+
+/* ---- completion ---- */
+
+/* Offer "head" + "tail" if that starts with the prefix. */
+static void offer(const char *prefix, const char *head, size_t head_len, const char *tail,
+                  readline_emit_t emit, void *arg)
+{
+    char candidate[READLINE_MAX];
+
+    if (strlen(prefix) >= head_len &&
+        strncmp(prefix + head_len, tail, strlen(prefix + head_len)) == 0) {
+        snprintf(candidate, sizeof(candidate), "%.*s%s", (int)head_len, head, tail);
+        emit(candidate, arg);
+    }
+}
+
+static bool is_first_word(const char *prefix, const char *word)
+{
+    size_t len = strlen(word);
+
+    return strncmp(prefix, word, len) == 0 && prefix[len] == ' ';
+}
+
+/* Command names as the first word, then what the command takes. */
+static void complete(const char *prefix, readline_emit_t emit, void *arg)
+{
+    struct initramfs_file file;
+    size_t word = 0; /* where the last word starts */
+
+    for (size_t i = 0; prefix[i]; i++) {
+        if (prefix[i] == ' ' || prefix[i] == '&')
+            word = i + 1;
+    }
+    if (word == 0 || is_first_word(prefix, "help")) {
+        for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
+            offer(prefix, prefix, word, commands[i].name, emit, arg);
+    } else if (is_first_word(prefix, "run")) {
+        for (u32 i = 0; initramfs_file_at(i, &file); i++)
+            offer(prefix, prefix, word, file.name, emit, arg);
+    } else if (is_first_word(prefix, "crash")) {
+        for (u32 i = 0; monitor_crash_kind(i); i++)
+            offer(prefix, prefix, word, monitor_crash_kind(i), emit, arg);
+    }
+}
+
+/* ---- commands that belong to no other part ---- */
+
+static void monitor_help(u32 argc, const char **argv)
+{
+    if (argc == 2) {
+        const struct monitor_command *command = find_command(argv[1]);
+
+        if (command)
+            printk("%s: %s\n", command->usage, command->help);
+        else
+            say_unknown(argv[1]);
+        return;
+    }
+    for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
+        printk("%-40s %s\n", commands[i].usage, commands[i].help);
+}
+
+static void monitor_test(u32 argc, const char **argv)
+{
+    u32 ran;
+
+    if (monitor_has_background())
+        printk("test: a program is still running in the background, and pages are counted\n");
+    else
+        ktest_run(argc == 2 ? argv[1] : "*", &ran);
+}
+
+static void __noreturn monitor_poweroff(u32 argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    printk("Power off.\n");
+    machine_exit(MACHINE_PASS);
+}
+
+/* ---- the first thread ---- */
+
+void monitor_main(void *unused)
+{
+    static char line[READLINE_MAX];
+
+    (void)unused;
+    if (boot_option("ktest", line, sizeof(line)))
+        ktest_main(line);
+    if (boot_option("init", line, sizeof(line)))
+        monitor_run_init(line);
+    printk("Attic's monitor: \"help\" lists the commands, tab completes them.\n");
+    boot_tsc_prompt = rdtsc() - boot_tsc;
+    for (;;) {
+        monitor_report_background();
+        readline(PROMPT, line, sizeof(line), complete);
+        monitor_execute(line);
+    }
+}

@@ -1,0 +1,185 @@
+/*
+ * The monitor's commands for tasks and programs.
+ *
+ * `run` takes a line as a shell does: "&" ends a program's words and leaves it in the background,
+ * the last one without "&" is waited for. All are started before the first is waited for. A program
+ * is a child of the monitor's thread; how it ended is told in one line, for those in the background
+ * before the next prompt.
+ *
+ * The kernel keeps no name of a child that was collected, so names are taken while the zombie still
+ * has one.
+ *
+ * Limits: nothing can end a program from here; one that never ends keeps the monitor, or stays in
+ * the background.
+ *
+ * Neighbours: kernel/process.c starts programs, kernel/task.c keeps them; kernel/monitor.c splits
+ * the line.
+ */
+#include <asm/errno.h>
+#include <fs/initramfs.h>
+#include <kernel/kernel.h>
+#include <kernel/monitor.h>
+#include <kernel/process.h>
+#include <kernel/task.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+
+/* ---- looking ---- */
+
+static const char *state_name(const struct task *task)
+{
+    switch (task->state) {
+    case TASK_RUNNING:
+        return task == current ? "running" : "ready";
+    case TASK_SLEEPING:
+        return "sleeping";
+    case TASK_ZOMBIE:
+        return "zombie";
+    }
+    return "?";
+}
+
+void monitor_ps(u32 argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    printk("  PID  PPID STATE      TICKS   WAITED  PREEMPT   PAGES  TABLES NAME\n");
+    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
+        printk("%5u %5u %-8s %7u %8u %8u %7u %7u %s\n", task->pid,
+               task->parent ? task->parent->pid : 0, state_name(task), task->ticks, task->nvcsw,
+               task->nivcsw, task->mm ? task->mm->pages : 0, task->mm ? task->mm->tables : 0,
+               task->comm);
+    }
+}
+
+void monitor_programs(u32 argc, const char **argv)
+{
+    struct initramfs_file file;
+    u32 count = 0;
+
+    (void)argc, (void)argv;
+    for (; initramfs_file_at(count, &file); count++)
+        printk("%8u %s\n", file.size, file.name);
+    if (count == 0)
+        printk("programs: the initramfs has no files\n");
+}
+
+/* ---- results ---- */
+
+static void print_result(const char *name, const struct task_result *result)
+{
+    u32 signal = result->exit_code & 0x7f;
+
+    if (signal)
+        printk("%s[%u]: killed by signal %u\n", name, result->pid, signal);
+    else
+        printk("%s[%u]: exit status %u, %u ticks, %u+%u switches (waited+preempted)\n", name,
+               result->pid, result->exit_code >> 8 & 0xff, result->ticks, result->nvcsw,
+               result->nivcsw);
+}
+
+static void wait_and_print(u32 pid)
+{
+    struct task_result result;
+    struct task *task = task_find(pid);
+    char name[TASK_COMM_LEN];
+
+    strscpy(name, task->comm, sizeof(name));
+    if (task_wait(pid, &result) == 0)
+        print_result(name, &result);
+}
+
+static struct task *child_in_state(bool zombie)
+{
+    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
+        if (task->parent == current && (task->state == TASK_ZOMBIE) == zombie)
+            return task;
+    }
+    return NULL;
+}
+
+void monitor_report_background(void)
+{
+    struct task *task;
+
+    while ((task = child_in_state(true)))
+        wait_and_print(task->pid);
+}
+
+bool monitor_has_background(void)
+{
+    monitor_report_background();
+    return child_in_state(false);
+}
+
+/* ---- starting ---- */
+
+/* The pid, or 0 after one line that says what is wrong. */
+static u32 start(const char **argv)
+{
+    long pid = process_spawn(argv, false);
+
+    switch (pid) {
+    case -ENOENT:
+        printk("%s: no such program in the initramfs; \"programs\" lists them\n", argv[0]);
+        break;
+    case -E2BIG:
+        printk("%s: too many arguments, or too long; %u fit\n", argv[0], PROCESS_ARGS_MAX - 1);
+        break;
+    case -ENOMEM:
+        printk("%s: out of memory\n", argv[0]);
+        break;
+    }
+    return pid > 0 ? pid : 0; /* -ENOEXEC has said its line */
+}
+
+/* The word of the next "&" from `i` on, or argc. */
+static u32 piece_end(u32 argc, const char **argv, u32 i)
+{
+    while (i < argc && strcmp(argv[i], "&") != 0)
+        i++;
+    return i;
+}
+
+/* Every "&" must have a program before it. */
+static bool pieces_are_sound(u32 argc, const char **argv)
+{
+    for (u32 i = 1; i < argc; i = piece_end(argc, argv, i) + 1) {
+        if (piece_end(argc, argv, i) == i)
+            return false;
+    }
+    return true;
+}
+
+void monitor_run(u32 argc, const char **argv)
+{
+    u32 foreground = 0;
+
+    if (!pieces_are_sound(argc, argv)) {
+        printk("usage: %s\n", MONITOR_RUN_USAGE);
+        return;
+    }
+    for (u32 i = 1; i < argc;) {
+        u32 end = piece_end(argc, argv, i);
+        u32 pid;
+
+        argv[end] = NULL; /* the list of words itself ends with one */
+        pid = start(argv + i);
+        if (end == argc)
+            foreground = pid;
+        else if (pid)
+            printk("%s[%u]: in the background\n", task_find(pid)->comm, pid);
+        i = end + 1;
+    }
+    if (foreground)
+        wait_and_print(foreground);
+}
+
+void monitor_run_init(const char *path)
+{
+    const char *argv[] = {path, NULL};
+    u32 pid = start(argv);
+
+    if (pid)
+        wait_and_print(pid);
+}

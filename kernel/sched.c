@@ -1,0 +1,215 @@
+/*
+ * The scheduler: round robin over one run queue.
+ *
+ * Every ready task is in the queue except the one that runs. A timer tick ends the turn of whoever
+ * runs (a turn is one tick, 10 ms at HZ = 100), but only says so: the switch happens when a trap is
+ * about to return to ring 3. Kernel code is thus never preempted; it gives the processor away only
+ * in schedule(), and what it shares with other tasks needs no lock as long as it does not call that
+ * in between. What it shares with interrupt handlers (the run queue, the sleepers, wait queues,
+ * task states) is touched with interrupts off.
+ *
+ * A switch stays inside the kernel half, which is the same everywhere, so it does not matter that
+ * the page directory is changed before the stack is. A kernel thread has no directory of its own
+ * and leaves the loaded one alone: between two turns of the same process CR3 is not written at all.
+ *
+ * The idle task is the one that is never in the queue: it runs when nobody else can, and its spare
+ * time goes into collecting tasks that nobody waits for.
+ *
+ * Neighbours: arch/x86 switches and ticks; kernel/task.c makes and ends what is scheduled here.
+ */
+#include <arch/x86/irqflags.h>
+#include <arch/x86/timer.h>
+#include <arch/x86/trap.h>
+#include <kernel/task.h>
+#include <lib/panic.h>
+#include <mm/mm.h>
+
+struct cpu boot_cpu;
+
+static struct list_head run_queue = LIST_HEAD_INIT(run_queue);
+static struct list_head sleepers = LIST_HEAD_INIT(sleepers); /* by deadline, the nearest first */
+static u64 jiffies;
+
+/* ---- the clock ---- */
+
+static void wake_sleepers(void)
+{
+    while (!list_empty(&sleepers)) {
+        struct task *task = list_first_entry(&sleepers, struct task, sleep_link);
+
+        if (task->deadline > jiffies)
+            break;
+        wake_up_task(task);
+    }
+}
+
+static void tick(void)
+{
+    jiffies++;
+    wake_sleepers();
+    if (current)
+        current->ticks++;
+    this_cpu()->need_resched = true;
+}
+
+u64 jiffies_64(void)
+{
+    u32 flags = local_irq_save();
+    u64 now = jiffies;
+
+    local_irq_restore(flags);
+    return now;
+}
+
+/* ---- who runs ---- */
+
+static struct task *pick_next(void)
+{
+    struct task *next;
+
+    if (list_empty(&run_queue))
+        return this_cpu()->idle;
+    next = list_first_entry(&run_queue, struct task, run_link);
+    list_del_init(&next->run_link);
+    return next;
+}
+
+static void switch_tasks(struct task *prev, struct task *next)
+{
+    if (prev->state == TASK_RUNNING)
+        prev->nivcsw++;
+    else
+        prev->nvcsw++;
+    current = next;
+    if (next->mm)
+        mm_switch(next->mm);
+    switch_to(&prev->thread, &next->thread, task_stack_top(next));
+}
+
+void schedule(void)
+{
+    u32 flags = local_irq_save();
+    struct task *prev = current, *next;
+
+    this_cpu()->need_resched = false;
+    if (prev == this_cpu()->idle)
+        assert(prev->state == TASK_RUNNING);
+    else if (prev->state == TASK_RUNNING)
+        list_add_tail(&prev->run_link, &run_queue);
+    next = pick_next();
+    if (next != prev)
+        switch_tasks(prev, next);
+    local_irq_restore(flags);
+}
+
+void sched_yield(void)
+{
+    schedule();
+}
+
+static void before_return_to_user(struct pt_regs *regs)
+{
+    (void)regs;
+    if (this_cpu()->need_resched)
+        schedule();
+}
+
+/* ---- sleeping and waking ---- */
+
+static void sleepers_insert(struct task *task, u64 deadline)
+{
+    struct task *later;
+
+    task->deadline = deadline;
+    list_for_each_entry (later, &sleepers, sleep_link)
+        if (later->deadline > deadline)
+            break;
+    list_add_tail(&task->sleep_link, &later->sleep_link);
+}
+
+void sched_sleep_until(u64 deadline)
+{
+    u32 flags = local_irq_save();
+
+    while (jiffies < deadline) {
+        sleepers_insert(current, deadline);
+        current->state = TASK_SLEEPING;
+        schedule();
+    }
+    local_irq_restore(flags);
+}
+
+void sched_sleep(u32 ticks)
+{
+    if (ticks)
+        sched_sleep_until(jiffies_64() + ticks + 1);
+}
+
+void wake_up_task(struct task *task)
+{
+    u32 flags = local_irq_save();
+
+    if (task->state == TASK_SLEEPING) {
+        list_del_init(&task->sleep_link);
+        list_del_init(&task->wait_link);
+        task->state = TASK_RUNNING;
+        list_add_tail(&task->run_link, &run_queue);
+    }
+    local_irq_restore(flags);
+}
+
+void wait_queue_sleep(struct wait_queue *queue)
+{
+    list_add_tail(&current->wait_link, &queue->tasks);
+    current->state = TASK_SLEEPING;
+    schedule();
+}
+
+void wake_up(struct wait_queue *queue)
+{
+    u32 flags = local_irq_save();
+
+    while (!list_empty(&queue->tasks))
+        wake_up_task(list_first_entry(&queue->tasks, struct task, wait_link));
+    local_irq_restore(flags);
+}
+
+/* ---- start ---- */
+
+static void __noreturn idle_main(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        local_irq_enable();
+        task_reap_orphans();
+        local_irq_disable();
+        if (list_empty(&run_queue))
+            irq_enable_and_halt();
+        else
+            schedule();
+    }
+}
+
+void sched_init(void)
+{
+    task_init();
+    trap_set_return_hook(before_return_to_user);
+    pit_init(tick);
+}
+
+void __noreturn sched_start(const char *name, void (*entry)(void *), void *arg)
+{
+    static struct thread boot_thread; /* written once, never resumed */
+    struct task *idle, *first;
+
+    local_irq_disable();
+    idle = task_create("idle", idle_main, NULL);
+    first = kthread_create(name, entry, arg);
+    if (!idle || !first)
+        panic("out of memory for the first two tasks");
+    idle->state = TASK_RUNNING;
+    this_cpu()->idle = idle;
+    current = pick_next();
+    switch_to(&boot_thread, &current->thread, task_stack_top(current));
+    panic("the boot stack came back to life");
+}

@@ -1,0 +1,81 @@
+/*
+ * Shell-style patterns.
+ *
+ * One pattern element is matched against one byte at a time. The only place where there is a choice
+ * is `*`: it first takes nothing, and each time the rest does not fit, one byte more. Only the last
+ * `*` need be remembered: what lies between it and the one before has matched as far to the left as
+ * it can, so letting the earlier one take more could not help. So there is no recursion and no
+ * stack, and the time is at most the product of the two lengths; with a single `*`, about their
+ * sum.
+ *
+ * Limits: bytes, not characters of an encoding; no braces, no classes with names.
+ * Neighbours: the self-test core selects tests with it.
+ */
+#include <lib/glob.h>
+
+/*
+ * `pat` points behind a '['. Say in *hit whether c is in the class; the result points behind its
+ * ']', or is NULL when there is none.
+ */
+static const char *match_class(const char *pat, u8 c, bool *hit)
+{
+    bool inverted = *pat == '!', found = false;
+    const char *first = pat += inverted;
+
+    for (; *pat != ']' || pat == first; pat++) {
+        u8 low = (u8)*pat, high = low;
+
+        if (low == '\0')
+            return NULL;
+        if (pat[1] == '-' && pat[2] != ']' && pat[2] != '\0') {
+            high = (u8)pat[2];
+            pat += 2;
+        }
+        found |= low <= c && c <= high;
+    }
+    *hit = found != inverted;
+    return pat + 1;
+}
+
+/*
+ * Match the element at `pat`, which is no '*', against c: what follows the element, or NULL when it
+ * does not match.
+ */
+static const char *match_one(const char *pat, char c)
+{
+    const char *after;
+    bool hit;
+
+    if (*pat == '?')
+        return pat + 1;
+    if (*pat == '[' && (after = match_class(pat + 1, (u8)c, &hit)))
+        return hit ? after : NULL;
+    if (*pat == '\\' && pat[1])
+        pat++;
+    return *pat == c ? pat + 1 : NULL;
+}
+
+bool glob_match(const char *pat, const char *str)
+{
+    const char *star = NULL; /* what follows the last '*' */
+    const char *taken = str; /* where the text that it took ends */
+
+    for (;;) {
+        const char *after;
+
+        if (*pat == '*') {
+            star = ++pat;
+            taken = str;
+        } else if (*str && (after = match_one(pat, *str))) {
+            pat = after;
+            str++;
+        } else if (!*str && !*pat) {
+            return true;
+        } else if (star && *taken) {
+            pat = star;
+            str = ++taken;
+        } else {
+            return false;
+        }
+    }
+}

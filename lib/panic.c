@@ -1,0 +1,75 @@
+/*
+ * The way out when the kernel finds itself broken.
+ *
+ * Every floor may panic, but what a panic does (registers, backtrace, the end of the machine) is
+ * knowledge of the top floor. So the call goes up through one pointer, which kernel/panic.c sets
+ * early in start-up.
+ *
+ * Before that, the message still goes to whatever printk() reaches by then, and the processor stays
+ * here: stopping it properly would take instructions that this floor does not know. A handler must
+ * not return; one that does ends here as well.
+ *
+ * On the host, where mm/ and lib/ run as ordinary programs, the message goes to stderr and the
+ * program aborts, which is what sanitizers and fuzzers look for. A test program may set a handler
+ * that leaves by longjmp() or exit().
+ *
+ * Neighbours: include/lib/panic.h has the macros that callers use; they insert file, line and
+ * function.
+ */
+#include <lib/panic.h>
+#include <lib/printk.h>
+#if __STDC_HOSTED__
+#include <stdio.h>
+#include <stdlib.h>
+#endif
+
+static panic_handler_t panic_handler;
+
+void panic_set_handler(panic_handler_t handler)
+{
+    panic_handler = handler;
+}
+
+#if __STDC_HOSTED__
+
+static void report(const struct source_location *where, const char *fmt, va_list args)
+{
+    fprintf(stderr, "panic at %s:%u, %s(): ", where->file, where->line, where->function);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+}
+
+static void __noreturn stop(void)
+{
+    abort();
+}
+
+#else
+
+static void report(const struct source_location *where, const char *fmt, va_list args)
+{
+    printk("panic at %s:%u, %s(): ", where->file, where->line, where->function);
+    vprintk(fmt, args);
+    printk("\n");
+}
+
+static void __noreturn stop(void)
+{
+    for (;;)
+        ;
+}
+
+#endif
+
+void panic_at(const struct source_location *where, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    if (panic_handler)
+        panic_handler(where, fmt, args);
+    else
+        report(where, fmt, args);
+    va_end(args);
+    stop();
+}

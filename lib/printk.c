@@ -1,0 +1,76 @@
+/*
+ * Kernel messages: format the text and hand it to every sink.
+ *
+ * The text is gathered in a small buffer on the caller's stack and goes out when the buffer is full
+ * or the message ends. So a usual line reaches each sink as one piece, a longer one in several, and
+ * none is cut. There is no state but the table of sinks: printk() may be called from an interrupt
+ * handler in the middle of another printk(), and the texts then follow each other at piece borders.
+ *
+ * Limits: no log is kept; a message that comes before the first sink is lost. What a sink must
+ * protect, it protects itself.
+ * Neighbours: lib/printf.c formats, kernel/console.c adds the sinks, lib/panic.c reports early
+ * panics here.
+ */
+#include <lib/panic.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+
+#define PIECE_MAX 256
+
+struct piece {
+    size_t used;
+    char text[PIECE_MAX];
+};
+
+static printk_sink_t sinks[PRINTK_SINKS];
+static u32 sink_count;
+
+void printk_add_sink(printk_sink_t sink)
+{
+    if (sink_count == PRINTK_SINKS)
+        panic("no room for another printk sink");
+    sinks[sink_count++] = sink;
+}
+
+static void flush(struct piece *piece)
+{
+    for (u32 i = 0; i < sink_count; i++)
+        sinks[i](piece->text, piece->used);
+    piece->used = 0;
+}
+
+static void put_piece(void *arg, const char *text, size_t len)
+{
+    struct piece *piece = arg;
+
+    while (len) {
+        size_t part = min(len, PIECE_MAX - piece->used);
+
+        memcpy(piece->text + piece->used, text, part);
+        piece->used += part;
+        text += part;
+        len -= part;
+        if (piece->used == PIECE_MAX)
+            flush(piece);
+    }
+}
+
+void vprintk(const char *fmt, va_list args)
+{
+    struct piece piece;
+
+    piece.used = 0; /* the text needs no clearing */
+    vformat(put_piece, &piece, fmt, args);
+    if (piece.used)
+        flush(&piece);
+}
+
+void printk(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vprintk(fmt, args);
+    va_end(args);
+}

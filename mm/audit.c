@@ -1,0 +1,256 @@
+/*
+ * The audit: one walk over everything that the invariants of the design speak of. It changes nothing, allocates nothing, and
+ * stops at the first thing that is wrong.
+ *
+ *   I1  lowmem's entries are those of the end of boot                       lowmem_check()
+ *   I2  PDE 768..1023 are the same in every directory                       check_directories()
+ *   I4  no entry of the kernel half has the user bit                        check_kernel_half()
+ *   I5  what the processor uses at every entry is mapped                    check_entry_points()
+ *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
+ *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
+ *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()
+ *
+ * I3, I9 and I10 speak of what happens, not of what is: tests hold them.
+ *
+ * Reference counts are checked without memory for a tally: every mapping found takes one off the count of its page, then the
+ * counts must be what holders alone would make them, then every mapping gives it back.
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/pgtable.h>
+#include <arch/x86/sections.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <mm/audit.h>
+#include <mm/mm.h>
+#include <mm/mm_init.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+static char wrong[160];
+
+static const char *__printf(1, 2) report(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(wrong, sizeof(wrong), fmt, args);
+    va_end(args);
+    return wrong;
+}
+
+/* Frames that must not be writable through any mapping. */
+static bool frame_is_sealed(phys_addr_t frame)
+{
+    return frame >= virt_to_phys(__text_start) && frame < virt_to_phys(__sealed_end);
+}
+
+/* ---- the kernel half ---- */
+
+static const char *check_kernel_pte(u32 addr, pte_t pte)
+{
+    if (!pte_present(pte))
+        return NULL;
+    if (pte_user(pte))
+        return report("I4: the PTE of kernel page %08x has the user bit: %08x", addr, pte.val);
+    if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
+        return report("I6: page %08x maps sealed frame %08x writable", addr, pte_frame(pte));
+    return NULL;
+}
+
+static const char *check_kernel_pde(u32 index)
+{
+    pde_t pde = swapper_pg_dir[index];
+    u32 addr = index << PDE_SHIFT;
+
+    if (!pde_present(pde))
+        return NULL;
+    if (pde.val & PTE_US)
+        return report("I4: kernel PDE %u has the user bit: %08x", index, pde.val);
+    if (pde_is_large(pde))
+        return NULL; /* lowmem beyond the image: I1 */
+    for (u32 i = 0; i < 1024; i++) {
+        const char *text = check_kernel_pte(addr + (i << PAGE_SHIFT), pde_page_table(pde)[i]);
+
+        if (text)
+            return text;
+    }
+    return NULL;
+}
+
+static const char *check_hole(u32 start, u32 end, const char *name)
+{
+    for (u32 addr = start; addr != end; addr += PAGE_SIZE) {
+        if (!pde_present(swapper_pg_dir[PDE_INDEX(addr)])) {
+            u32 last = addr | (LARGE_PAGE_SIZE - PAGE_SIZE);
+
+            addr = last < end - PAGE_SIZE ? last : end - PAGE_SIZE;
+            continue;
+        }
+        if (pgd_walk(swapper_pg_dir, addr).mapped)
+            return report("I1: page %08x is mapped, but lies in %s", addr, name);
+    }
+    return NULL;
+}
+
+static const char *check_kernel_half(void)
+{
+    const char *text = check_hole(high_memory, VMALLOC_START, "the hole below the vmalloc area");
+
+    if (!text)
+        text = check_hole(VMALLOC_END, FIXMAP_START, "the page below the fixmap");
+    if (!text)
+        text = check_hole(FIXMAP_END, 0, "the last page");
+    for (u32 i = KERNEL_PDE_FIRST; i < 1024 && !text; i++)
+        text = check_kernel_pde(i);
+    return text;
+}
+
+static const char *check_entry_points(void)
+{
+    struct cpu_entry_point point;
+
+    for (u32 i = 0; cpu_entry_point(i, &point); i++) {
+        for (u32 addr = ALIGN_DOWN(point.start, PAGE_SIZE); addr < point.end; addr += PAGE_SIZE) {
+            if (!pgd_walk(swapper_pg_dir, addr).mapped)
+                return report("I5: %s: page %08x is not mapped", point.name, addr);
+        }
+    }
+    return NULL;
+}
+
+/* ---- the user halves ---- */
+
+static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
+{
+    struct vm_area *area = mm_find_area(mm, addr);
+    const struct page *page;
+
+    if (!area)
+        return report("directory %08x maps %08x, where it has no area", mm->pgd_phys, addr);
+    if (!pte_user(pte))
+        return report("directory %08x: the PTE of user page %08x has no user bit", mm->pgd_phys, addr);
+    if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
+        return report("I6: directory %08x: %08x maps sealed frame %08x writable", mm->pgd_phys, addr,
+                      pte_frame(pte));
+    if (pte_frame(pte) >> PAGE_SHIFT >= max_pfn)
+        return report("I8: directory %08x: %08x maps %08x, which is no RAM of ours", mm->pgd_phys, addr,
+                      pte_frame(pte));
+    page = phys_to_page(pte_frame(pte));
+    if (page->type != PAGE_USER)
+        return report("I8: directory %08x: %08x maps frame %08x of type %u", mm->pgd_phys, addr,
+                      pte_frame(pte), page->type);
+    return NULL;
+}
+
+static const char *check_user_half(struct mm *mm)
+{
+    u32 pages = 0, tables = 0;
+
+    for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
+        if (!pde_present(mm->pgd[i]))
+            continue;
+        tables++;
+        for (u32 k = 0; k < 1024; k++) {
+            pte_t pte = pde_page_table(mm->pgd[i])[k];
+            const char *text = NULL;
+
+            if (!pte_present(pte))
+                continue;
+            pages++;
+            text = check_user_pte(mm, i << PDE_SHIFT | k << PAGE_SHIFT, pte);
+            if (text)
+                return text;
+        }
+    }
+    if (pages != mm->pages || tables != mm->tables)
+        return report("I8: directory %08x has %u pages in %u tables, counted as %u in %u", mm->pgd_phys,
+                      pages, tables, mm->pages, mm->tables);
+    return NULL;
+}
+
+static const char *check_directory(struct mm *mm)
+{
+    for (u32 i = KERNEL_PDE_FIRST; i < 1024; i++) {
+        if (mm->pgd[i].val != swapper_pg_dir[i].val)
+            return report("I2: directory %08x: PDE %u is %08x, the master's is %08x", mm->pgd_phys, i,
+                          mm->pgd[i].val, swapper_pg_dir[i].val);
+    }
+    return check_user_half(mm);
+}
+
+static const char *check_directories(void)
+{
+    bool loaded_is_known = pgd_loaded() == virt_to_phys(swapper_pg_dir);
+
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
+        const char *text = check_directory(mm);
+
+        if (text)
+            return text;
+        loaded_is_known |= pgd_loaded() == mm->pgd_phys;
+    }
+    return loaded_is_known ? NULL : report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+}
+
+/* ---- reference counts ---- */
+
+static void count_table(const pte_t *table, u32 entries, s32 add)
+{
+    for (u32 i = 0; i < entries; i++) {
+        if (pte_present(table[i]) && pte_frame(table[i]) >> PAGE_SHIFT < max_pfn)
+            phys_to_page(pte_frame(table[i]))->refcount += add;
+    }
+}
+
+static void count_mappings(s32 add)
+{
+    count_table(kernel_pte(VMALLOC_START), (VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT, add);
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
+        for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
+            if (pde_present(mm->pgd[i]))
+                count_table(pde_page_table(mm->pgd[i]), 1024, add);
+        }
+    }
+}
+
+/* What the count is without mappings: 1 for a block that alloc_pages() gave out, unless a mapping is its only holder. */
+static s32 holders(const struct page *page)
+{
+    bool held = page->type == PAGE_USED || page->type == PAGE_SLAB || page->type == PAGE_PGTABLE;
+
+    return held && page->head;
+}
+
+static const char *check_counts(void)
+{
+    const char *text = NULL;
+
+    count_mappings(-1);
+    for (u32 pfn = 0; pfn < max_pfn && !text; pfn++) {
+        const struct page *page = pfn_to_page(pfn);
+
+        if (page->refcount != holders(page))
+            text = report("I8: frame %08x of type %u has %d references more than mappings and holders",
+                          page_to_phys(page), page->type, page->refcount - holders(page));
+    }
+    count_mappings(1);
+    return text;
+}
+
+const char *mm_audit(void)
+{
+    static const char *(*const checks[])(void) = {
+        lowmem_check,   check_kernel_half, check_entry_points, check_directories,
+        vmalloc_check,  page_alloc_check,  slab_check,         check_counts,
+        cpu_check,
+    };
+
+    for (u32 i = 0; i < ARRAY_SIZE(checks); i++) {
+        const char *text = checks[i]();
+
+        if (text)
+            return text;
+    }
+    return NULL;
+}

@@ -1,0 +1,182 @@
+/*
+ * Physical memory before there is a page allocator. Two short sorted arrays say what is usable and what is reserved; what lies
+ * in the first and not in the second is free.
+ *
+ * The boot loader's ranges are in any order, may touch or overlap, and end anywhere. Usable ones shrink to whole pages and are
+ * merged; a range of any other type is a reservation, which grows to whole pages; where the two overlap the reservation wins,
+ * because using a page that is not ours is worse than leaving one idle. Both arrays are kept sorted by insertion, and
+ * neighbours that touch are merged among the usable ones. A full array stops the boot: a map with a range left out would be a
+ * wrong map.
+ *
+ * memblock_alloc() takes from the top of lowmem downwards, so that the DMA zone stays whole.
+ */
+#include <arch/x86/boot_info.h>
+#include <lib/string.h>
+#include <mm/memblock.h>
+
+#define RANGES_MAX 256
+
+struct range_list {
+    struct memblock_range range[RANGES_MAX];
+    u32 count;
+};
+
+static struct range_list usable, reserved;
+
+static void insert_at(struct range_list *list, u32 at, struct memblock_range range)
+{
+    if (list->count == RANGES_MAX)
+        boot_refuse("a memory map of more than %u ranges.", RANGES_MAX);
+    memmove(&list->range[at + 1], &list->range[at], (list->count - at) * sizeof(range));
+    list->range[at] = range;
+    list->count++;
+}
+
+static void remove_at(struct range_list *list, u32 at)
+{
+    list->count--;
+    memmove(&list->range[at], &list->range[at + 1], (list->count - at) * sizeof(list->range[0]));
+}
+
+void memblock_add(u64 start, u64 end)
+{
+    u32 at = 0;
+
+    start = ALIGN_UP(start, PAGE_SIZE);
+    end = ALIGN_DOWN(end, PAGE_SIZE);
+    if (start >= end)
+        return;
+    /* Take in every range that overlaps or touches the new one. */
+    while (at < usable.count && usable.range[at].end < start)
+        at++;
+    while (at < usable.count && usable.range[at].start <= end) {
+        start = min(start, usable.range[at].start);
+        end = max(end, usable.range[at].end);
+        remove_at(&usable, at);
+    }
+    insert_at(&usable, at, (struct memblock_range){start, end, "usable"});
+}
+
+void memblock_reserve(u64 start, u64 end, const char *name)
+{
+    u32 at = 0;
+
+    start = ALIGN_DOWN(start, PAGE_SIZE);
+    end = ALIGN_UP(end, PAGE_SIZE);
+    if (start >= end)
+        return;
+    while (at < reserved.count && reserved.range[at].start < start)
+        at++;
+    insert_at(&reserved, at, (struct memblock_range){start, end, name});
+}
+
+void memblock_limit(u64 limit)
+{
+    limit = ALIGN_DOWN(limit, PAGE_SIZE);
+    while (usable.count && usable.range[usable.count - 1].start >= limit)
+        usable.count--;
+    if (usable.count && usable.range[usable.count - 1].end > limit)
+        usable.range[usable.count - 1].end = limit;
+}
+
+/* The highest start of `size` bytes within [floor, ceiling) that nothing reserved; false when there is none. */
+static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
+{
+    u64 at;
+
+    if (ceiling < size)
+        return false;
+    at = ALIGN_DOWN(ceiling - size, align);
+    /* From the top reservation down: one that overlaps the candidate pushes it below itself. */
+    for (u32 i = reserved.count; i > 0; i--) {
+        const struct memblock_range *r = &reserved.range[i - 1];
+
+        if (r->end <= at || r->start >= at + size)
+            continue;
+        if (r->start < size)
+            return false;
+        at = ALIGN_DOWN(r->start - size, align);
+        i = reserved.count + 1; /* ranges may overlap each other: look at all of them again */
+    }
+    *start = at;
+    return at >= floor;
+}
+
+phys_addr_t memblock_alloc(u32 size, u32 align, const char *name)
+{
+    for (u32 i = usable.count; i > 0; i--) {
+        const struct memblock_range *r = &usable.range[i - 1];
+        u64 start;
+
+        if (!fit_below(r->start, min(r->end, (u64)lowmem_size), size, align, &start))
+            continue;
+        memblock_reserve(start, start + size, name);
+        memset(phys_to_virt(start), 0, size);
+        return start;
+    }
+    boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
+}
+
+const struct memblock_range *memblock_usable(u32 i)
+{
+    return i < usable.count ? &usable.range[i] : NULL;
+}
+
+const struct memblock_range *memblock_reserved(u32 i)
+{
+    return i < reserved.count ? &reserved.range[i] : NULL;
+}
+
+#define FOUR_GIB (1ull << 32)
+
+u32 memblock_ram_end(void)
+{
+    u32 end = 0;
+
+    for (u32 i = 0; i < usable.count; i++) {
+        if (usable.range[i].start < FOUR_GIB)
+            end = min(usable.range[i].end, FOUR_GIB - PAGE_SIZE);
+    }
+    return end;
+}
+
+static u64 total_within(u64 from, u64 to)
+{
+    u64 total = 0;
+
+    for (u32 i = 0; i < usable.count; i++) {
+        u64 start = max(usable.range[i].start, from), end = min(usable.range[i].end, to);
+
+        total += start < end ? end - start : 0;
+    }
+    return total;
+}
+
+u64 memblock_total(void)
+{
+    return total_within(0, ~0ull);
+}
+
+u64 memblock_total_above_4g(void)
+{
+    return total_within(FOUR_GIB, ~0ull);
+}
+
+void memblock_for_each_free(phys_addr_t limit, void (*fn)(phys_addr_t start, phys_addr_t end))
+{
+    for (u32 i = 0; i < usable.count; i++) {
+        u64 at = usable.range[i].start, end = min(usable.range[i].end, (u64)limit);
+
+        for (u32 k = 0; k < reserved.count && at < end; k++) {
+            const struct memblock_range *r = &reserved.range[k];
+
+            if (r->end <= at)
+                continue;
+            if (r->start > at)
+                fn(at, min(r->start, end));
+            at = max(at, r->end);
+        }
+        if (at < end)
+            fn(at, end);
+    }
+}

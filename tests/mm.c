@@ -1,0 +1,179 @@
+/* Address spaces, without a process in them. */
+#include <arch/x86/cpu.h>
+#include <arch/x86/pgtable.h>
+#include <arch/x86/trap.h>
+#include <arch/x86/uaccess.h>
+#include <asm/errno.h>
+#include <kernel/ktest.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+
+#define BASE 0x08048000
+
+KTEST(mm, refuses_bad_areas)
+{
+    struct mm *mm = mm_create();
+    u32 rw = VM_READ | VM_WRITE;
+
+    if (!expect(mm != NULL))
+        return;
+    expect_eq(mm_add_area(mm, BASE + 1, PAGE_SIZE, rw, "x"), -EINVAL);
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE - 1, rw, "x"), -EINVAL);
+    expect_eq(mm_add_area(mm, BASE, 0, rw, "x"), -EINVAL);
+    expect_eq(mm_add_area(mm, 0, PAGE_SIZE, rw, "x"), -EINVAL);
+    expect_eq(mm_add_area(mm, MMAP_MIN_ADDR - PAGE_SIZE, PAGE_SIZE, rw, "x"), -EINVAL);
+    expect_eq(mm_add_area(mm, TASK_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, rw, "x"), -EINVAL);
+    expect_eq(mm_add_area(mm, PAGE_OFFSET, PAGE_SIZE, rw, "x"), -EINVAL);
+    expect_eq(mm_add_area(mm, BASE, 0xfffff000, rw, "x"), -EINVAL);
+    expect(list_empty(&mm->areas));
+    mm_destroy(mm);
+}
+
+KTEST(mm, refuses_overlaps)
+{
+    struct mm *mm = mm_create();
+
+    expect_eq(mm_add_area(mm, BASE, 4 * PAGE_SIZE, VM_READ, "one"), 0);
+    expect_eq(mm_add_area(mm, BASE + 3 * PAGE_SIZE, PAGE_SIZE, VM_READ, "x"), -EEXIST);
+    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, 2 * PAGE_SIZE, VM_READ, "x"), -EEXIST);
+    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, 8 * PAGE_SIZE, VM_READ, "x"), -EEXIST);
+    expect_eq(mm_add_area(mm, BASE + 4 * PAGE_SIZE, PAGE_SIZE, VM_READ, "after"), 0);
+    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, PAGE_SIZE, VM_READ, "before"), 0);
+    expect_eq(mm_find_area(mm, BASE - 1)->start, BASE - PAGE_SIZE);
+    expect(mm_find_area(mm, BASE + 5 * PAGE_SIZE) == NULL);
+    mm_destroy(mm);
+}
+
+KTEST(mm, faults_are_judged)
+{
+    struct mm *mm = mm_create();
+
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ, "constants"), 0);
+    expect_eq(mm_fault(mm, BASE, false), MM_FAULT_OK);
+    expect_eq(mm_fault(mm, BASE, true), MM_FAULT_READONLY);
+    expect_eq(mm_fault(mm, BASE + PAGE_SIZE, false), MM_FAULT_NO_AREA);
+    expect_eq(mm_fault(mm, 0, false), MM_FAULT_NO_AREA);
+    expect_eq(mm_fault(mm, PAGE_OFFSET, false), MM_FAULT_KERNEL);
+    expect_eq(mm->pages, 1);
+    mm_destroy(mm);
+}
+
+KTEST(mm, pages_come_with_the_first_touch)
+{
+    struct mm *mm = mm_create();
+    u32 word = 0;
+
+    expect_eq(mm_add_area(mm, BASE, 64 * PAGE_SIZE, VM_READ | VM_WRITE, "heap"), 0);
+    expect_eq(mm->pages, 0);
+    mm_switch(mm);
+    /* No process runs here, so nobody mends the fault: the copy reports it. */
+    expect_eq(copy_from_user(&word, (void *)BASE, 4), 4);
+    expect_eq(mm_fault(mm, BASE + 5 * PAGE_SIZE, true), MM_FAULT_OK);
+    word = 77;
+    expect_eq(copy_to_user((void *)(BASE + 5 * PAGE_SIZE), &word, 4), 0);
+    expect_eq(mm->pages, 1);
+    expect_eq(mm->tables, 1);
+    mm_switch(NULL);
+    mm_destroy(mm);
+}
+
+KTEST(mm, write_crosses_pages)
+{
+    struct mm *mm = mm_create();
+    u8 out[3000], in[3000];
+
+    for (u32 i = 0; i < sizeof(out); i++)
+        out[i] = i * 7;
+    expect_eq(mm_add_area(mm, BASE, 2 * PAGE_SIZE, VM_READ, "text"), 0);
+    expect_eq(mm_write(mm, BASE + 3000, out, sizeof(out)), 0);
+    expect_eq(mm_write(mm, BASE + 2 * PAGE_SIZE - 10, out, 11), -EFAULT);
+    mm_switch(mm);
+    expect_eq(copy_from_user(in, (void *)(BASE + 3000), sizeof(in)), 0);
+    mm_switch(NULL);
+    for (u32 i = 0; i < sizeof(out); i++) {
+        if (!expect_eq(in[i], out[i]))
+            break;
+    }
+    mm_destroy(mm);
+}
+
+KTEST(mm, brk_moves_and_refuses)
+{
+    struct mm *mm = mm_create();
+    u32 start = BASE + 16 * PAGE_SIZE;
+
+    mm->start_brk = mm->brk = start;
+    expect_eq(mm_add_area(mm, start + MIB(1), PAGE_SIZE, VM_READ, "next"), 0);
+    expect_eq(mm_brk(mm, 0), start);
+    expect_eq(mm_brk(mm, start + 100), start + 100);
+    expect_eq(mm_fault(mm, start + 50, true), MM_FAULT_OK);
+    expect_eq(mm_brk(mm, start + 3 * PAGE_SIZE), start + 3 * PAGE_SIZE);
+    expect_eq(mm_fault(mm, start + 2 * PAGE_SIZE, true), MM_FAULT_OK);
+    expect_eq(mm->pages, 2);
+    expect_eq(mm_brk(mm, start - 1), start + 3 * PAGE_SIZE);
+    expect_eq(mm_brk(mm, start + MIB(1) + 1), start + 3 * PAGE_SIZE);
+    expect_eq(mm_brk(mm, 0xffffffff), start + 3 * PAGE_SIZE);
+    expect_eq(mm_brk(mm, start + PAGE_SIZE), start + PAGE_SIZE);
+    expect_eq(mm->pages, 1);
+    expect_eq(mm_fault(mm, start + 2 * PAGE_SIZE, true), MM_FAULT_NO_AREA);
+    expect_eq(mm_brk(mm, start), start);
+    expect_eq(mm->pages, 0);
+    mm_destroy(mm);
+}
+
+KTEST(mm, create_and_destroy_give_everything_back)
+{
+    u32 before;
+
+    slab_shrink();
+    before = nr_free_pages();
+    for (u32 round = 0; round < 20; round++) {
+        struct mm *mm = mm_create();
+
+        expect_eq(mm_add_area(mm, BASE, 16 * PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+        for (u32 i = 0; i < 16; i++)
+            expect_eq(mm_fault(mm, BASE + i * PAGE_SIZE, true), MM_FAULT_OK);
+        mm_destroy(mm);
+    }
+    slab_shrink();
+    expect_eq(nr_free_pages(), before);
+}
+
+/* SMAP: a kernel that follows a user pointer without saying so is caught. */
+KTEST(mm, kernel_may_not_touch_user_pages_by_itself)
+{
+    struct mm *mm = mm_create();
+    volatile u32 *user = (volatile u32 *)BASE;
+
+    if (!cpu_features.smap) {
+        ktest_skip("this processor has no SMAP");
+        mm_destroy(mm);
+        return;
+    }
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+    expect_eq(mm_fault(mm, BASE, true), MM_FAULT_OK);
+    mm_switch(mm);
+    expect_fault((void)*user, BASE, X86_PF_PROT);
+    mm_switch(NULL);
+    mm_destroy(mm);
+}
+
+/* SMEP: nor may it run code there. */
+KTEST(mm, kernel_may_not_run_user_pages)
+{
+    struct mm *mm = mm_create();
+    void (*user)(void) = (void (*)(void))BASE;
+
+    if (!cpu_features.smep) {
+        ktest_skip("this processor has no SMEP");
+        mm_destroy(mm);
+        return;
+    }
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE | VM_EXEC, "x"), 0);
+    expect_eq(mm_write(mm, BASE, "\xc3", 1), 0); /* ret */
+    mm_switch(mm);
+    expect_fault(user(), BASE, X86_PF_PROT | X86_PF_INSTR);
+    mm_switch(NULL);
+    mm_destroy(mm);
+}

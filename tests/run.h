@@ -1,0 +1,45 @@
+/* Run a program from a self-test. */
+#pragma once
+
+#include <kernel/ktest.h>
+#include <kernel/process.h>
+#include <lib/string.h>
+
+#define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Start a program, its death note kept quiet. Its pid, or 0 after a failed expectation. */
+static inline u32 start_program(const char *const argv[])
+{
+    long pid = process_spawn(argv, true);
+
+    if (pid > 0)
+        return pid;
+    ktest_fail(__FILE__, __LINE__, "%s cannot be started: error %ld", argv[0], -pid);
+    return 0;
+}
+
+/* Wait for a child. All zero but for an exit code that no program has, when there is none. */
+static inline struct task_result wait_for(u32 pid)
+{
+    struct task_result result = {.exit_code = ~0u};
+
+    if (!pid || task_wait(pid, &result) != 0)
+        ktest_fail(__FILE__, __LINE__, "no child %u to wait for", pid);
+    return result;
+}
+
+static inline struct task_result run_program(const char *const argv[])
+{
+    return wait_for(start_program(argv));
+}
+
+#define EXIT_STATUS(status) ((u32)(status) << 8)
+
+/* Programs that test say which check failed and end with a status other than 0. */
+#define expect_passes(...)                                                                         \
+    ({                                                                                             \
+        struct task_result passes_ = run_program(ARGV(__VA_ARGS__));                               \
+        if (passes_.exit_code != 0)                                                                \
+            ktest_fail(__FILE__, __LINE__, "%s: exit code 0x%x %s", #__VA_ARGS__,                  \
+                       passes_.exit_code, passes_.death_note);                                     \
+    })

@@ -1,0 +1,344 @@
+/* The vmalloc area. */
+#include <arch/x86/pgtable.h>
+#include <arch/x86/trap.h>
+#include <kernel/ktest.h>
+#include <lib/random.h>
+#include <lib/string.h>
+#include <mm/page_alloc.h>
+#include <mm/vmalloc.h>
+
+#define PAGES 16
+
+/* A word that tells its own place. */
+static u32 mark(u32 index)
+{
+    return index * 2654435761u;
+}
+
+static void fill(u32 *memory, u32 words)
+{
+    for (u32 i = 0; i < words; i++)
+        memory[i] = mark(i);
+}
+
+static bool filled(const u32 *memory, u32 words)
+{
+    for (u32 i = 0; i < words; i++) {
+        if (memory[i] != mark(i))
+            return false;
+    }
+    return true;
+}
+
+/* Frames that lie next to each other in the area but not in memory. */
+static u32 jumps(const char *memory, u32 pages)
+{
+    u32 count = 0;
+
+    for (u32 i = 1; i < pages; i++) {
+        const struct page *before = vmalloc_to_page(memory + (i - 1) * PAGE_SIZE);
+
+        count += vmalloc_to_page(memory + i * PAGE_SIZE) != before + 1;
+    }
+    return count;
+}
+
+/* With every second frame of a stretch taken, single pages cannot be neighbours. */
+KTEST(vmalloc, noncontiguous)
+{
+    struct page *taken[2 * PAGES];
+    u32 words = PAGES * PAGE_SIZE / 4;
+    char *memory;
+
+    for (u32 i = 0; i < ARRAY_SIZE(taken); i++) {
+        taken[i] = alloc_page(GFP_KERNEL);
+        if (!expect(taken[i] != NULL))
+            return;
+    }
+    for (u32 i = 0; i < ARRAY_SIZE(taken); i += 2)
+        free_page(taken[i]);
+    memory = vmalloc(PAGES * PAGE_SIZE);
+    if (expect(memory != NULL)) {
+        expect(jumps(memory, PAGES) > 0);
+        fill((u32 *)memory, words);
+        expect(filled((u32 *)memory, words));
+        /* The same bytes, frame by frame, through lowmem; and four bytes that straddle two frames. */
+        for (u32 i = 0; i < PAGES; i++) {
+            const u32 *frame = page_address(vmalloc_to_page(memory + i * PAGE_SIZE));
+
+            expect_eq(frame[0], mark(i * PAGE_SIZE / 4));
+        }
+        *(volatile u32 *)(memory + PAGE_SIZE - 2) = 0x11223344;
+        expect_eq(*(u16 *)((char *)page_address(vmalloc_to_page(memory)) + PAGE_SIZE - 2), 0x3344);
+        expect_eq(*(u16 *)page_address(vmalloc_to_page(memory + PAGE_SIZE)), 0x1122);
+        vfree(memory);
+    }
+    for (u32 i = 1; i < ARRAY_SIZE(taken); i += 2)
+        free_page(taken[i]);
+}
+
+KTEST(vmalloc, guard_faults)
+{
+    volatile u8 *first = vmalloc(3 * PAGE_SIZE), *second = vmalloc(PAGE_SIZE);
+    u32 guard = (u32)first + 3 * PAGE_SIZE;
+
+    first[3 * PAGE_SIZE - 1] = 1;
+    expect_fault((void)*(volatile u8 *)guard, guard, 0);
+    expect_fault(*(volatile u8 *)guard = 1, guard, X86_PF_WRITE);
+    expect_fault(second[PAGE_SIZE] = 1, (u32)second + PAGE_SIZE, X86_PF_WRITE);
+    vfree((void *)first);
+    vfree((void *)second);
+}
+
+KTEST(vmalloc, size_is_rounded_up)
+{
+    volatile u8 *memory = vmalloc(1);
+
+    memory[PAGE_SIZE - 1] = 1;
+    expect_fault(memory[PAGE_SIZE] = 1, (u32)memory + PAGE_SIZE, X86_PF_WRITE);
+    vfree((void *)memory);
+}
+
+/* No CR3 load happens in between: only the invalidation by vfree() can make the touched page unreachable. */
+KTEST(vmalloc, use_after_free_faults)
+{
+    volatile u32 *memory = vmalloc(4 * PAGE_SIZE);
+
+    memory[0] = 1;
+    memory[3 * PAGE_SIZE / 4] = 2;
+    vfree((void *)memory);
+    expect_fault((void)memory[0], (u32)memory, 0);
+    expect_fault(memory[3 * PAGE_SIZE / 4] = 3, (u32)memory + 3 * PAGE_SIZE, X86_PF_WRITE);
+}
+
+/* More pages than are invalidated one by one. */
+KTEST(vmalloc, use_after_large_free_faults)
+{
+    u32 pages = 100;
+    volatile u8 *memory = vmalloc(pages * PAGE_SIZE);
+
+    if (!expect(memory != NULL))
+        return;
+    for (u32 i = 0; i < pages; i++)
+        memory[i * PAGE_SIZE] = i;
+    vfree((void *)memory);
+    for (u32 i = 0; i < pages; i++)
+        expect_fault((void)memory[i * PAGE_SIZE], (u32)memory + i * PAGE_SIZE, 0);
+}
+
+KTEST(vmalloc, lowest_fit)
+{
+    char *area[6], *again;
+
+    for (u32 i = 0; i < ARRAY_SIZE(area); i++)
+        area[i] = vmalloc((i + 1) * PAGE_SIZE);
+    for (u32 i = 1; i < ARRAY_SIZE(area); i++)
+        expect(area[i] > area[i - 1]);
+    vfree(area[1]); /* a gap of 3 pages with its guard */
+    vfree(area[3]); /* a gap of 5 */
+
+    again = vmalloc(4 * PAGE_SIZE);
+    expect_eq(again, area[3]);
+    vfree(again);
+    again = vmalloc(PAGE_SIZE);
+    expect_eq(again, area[1]);
+    vfree(again);
+    again = vmalloc(3 * PAGE_SIZE);
+    expect_eq(again, area[3]);
+    vfree(again);
+
+    vfree(area[0]);
+    vfree(area[2]);
+    vfree(area[4]);
+    vfree(area[5]);
+}
+
+KTEST(vmalloc, gaps_join)
+{
+    struct vmalloc_stats before = vmalloc_stats(), after;
+    void *area[8];
+
+    for (u32 i = 0; i < ARRAY_SIZE(area); i++)
+        area[i] = vmalloc(PAGE_SIZE * (i + 1));
+    for (u32 i = 0; i < ARRAY_SIZE(area); i++)
+        vfree(area[(i * 5) % ARRAY_SIZE(area)]);
+    after = vmalloc_stats();
+    expect_eq(after.free_ranges, before.free_ranges);
+    expect_eq(after.largest_free, before.largest_free);
+    expect_eq(after.free_bytes, before.free_bytes);
+}
+
+KTEST(vmalloc, exhaustion_returns_null)
+{
+    struct vmalloc_stats before = vmalloc_stats();
+    u32 free = nr_free_pages();
+
+    expect(vmalloc(0) == NULL);
+    expect(vmalloc(~(size_t)0) == NULL);
+    expect(vmalloc(VMALLOC_END - VMALLOC_START) == NULL);
+    expect(vmalloc((free + 1) << PAGE_SHIFT) == NULL);
+    expect_eq(nr_free_pages(), free);
+    expect_eq(vmalloc_stats().free_bytes, before.free_bytes);
+}
+
+/* The pages run out half-way: the area that was begun must leave nothing behind. */
+KTEST(vmalloc, failure_half_way_changes_nothing)
+{
+    struct vmalloc_stats before = vmalloc_stats();
+    struct page **chain = NULL, *page;
+
+    while (nr_free_pages() > 5 && (page = alloc_page(GFP_KERNEL))) {
+        *(struct page ***)page_address(page) = chain;
+        chain = page_address(page);
+    }
+    expect(vmalloc(6 * PAGE_SIZE) == NULL);
+    expect(nr_free_pages() >= 4); /* the node of the area may have cost one */
+    expect_eq(vmalloc_stats().busy_areas, before.busy_areas);
+    expect(vmalloc_check() == NULL);
+    while (chain) {
+        struct page **next = *(struct page ***)chain;
+
+        free_page(virt_to_page(chain));
+        chain = next;
+    }
+}
+
+/* Addresses run out before memory does: map the same page until no gap is left. */
+KTEST(vmalloc, addresses_run_out)
+{
+    enum { COUNT = 512 };
+    static struct page *pages[COUNT];
+    static void *areas[VMALLOC_SIZE_MAX / (COUNT * PAGE_SIZE)];
+    u32 n = 0;
+
+    pages[0] = alloc_page(GFP_KERNEL);
+    for (u32 i = 1; i < COUNT; i++)
+        pages[i] = pages[0];
+    while (n < ARRAY_SIZE(areas) && (areas[n] = vmap(pages, COUNT)))
+        n++;
+    expect(n >= (VMALLOC_END - VMALLOC_START) / ((COUNT + 1) * PAGE_SIZE) - 1);
+    expect(vmap(pages, COUNT) == NULL);
+    expect_eq(pages[0]->refcount, 1 + n * COUNT);
+    while (n > 0)
+        vunmap(areas[--n]);
+    expect_eq(pages[0]->refcount, 1);
+    free_page(pages[0]);
+}
+
+KTEST(vmalloc, vmap_shows_the_same_bytes)
+{
+    struct page *pages[3];
+    u32 *map;
+
+    for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
+        pages[i] = alloc_page(GFP_KERNEL);
+        *(u32 *)page_address(pages[i]) = mark(i);
+    }
+    map = vmap(pages, ARRAY_SIZE(pages));
+    if (expect(map != NULL)) {
+        for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
+            expect_eq(map[i * PAGE_SIZE / 4], mark(i));
+            expect_eq(pages[i]->refcount, 2);
+            expect_eq(vmalloc_to_page(&map[i * PAGE_SIZE / 4]), pages[i]);
+        }
+        map[5] = 99;
+        expect_eq(((u32 *)page_address(pages[0]))[5], 99);
+        vunmap(map);
+        expect_fault((void)*(volatile u32 *)map, (u32)map, 0);
+    }
+    for (u32 i = 0; i < ARRAY_SIZE(pages); i++)
+        free_page(pages[i]);
+}
+
+KTEST(vmalloc, to_page)
+{
+    char *memory = vmalloc(2 * PAGE_SIZE);
+
+    expect(vmalloc_to_page(memory) != NULL);
+    expect_eq(vmalloc_to_page(memory + PAGE_SIZE - 1), vmalloc_to_page(memory));
+    expect(vmalloc_to_page(memory + 2 * PAGE_SIZE) == NULL); /* the guard */
+    expect(vmalloc_to_page((void *)PAGE_OFFSET) == NULL);
+    expect_eq(find_vmap_area((u32)memory + PAGE_SIZE)->start, memory);
+    vfree(memory);
+    expect(vmalloc_to_page(memory) == NULL);
+    expect(find_vmap_area((u32)memory) == NULL);
+}
+
+KTEST(vmalloc, vzalloc_clears)
+{
+    u32 *memory = vmalloc(2 * PAGE_SIZE);
+
+    memset(memory, 0xff, 2 * PAGE_SIZE);
+    vfree(memory);
+    memory = vzalloc(2 * PAGE_SIZE);
+    for (u32 i = 0; i < 2 * PAGE_SIZE / 4; i++) {
+        if (!expect_eq(memory[i], 0))
+            break;
+    }
+    vfree(memory);
+}
+
+KTEST(vmalloc, caller_is_recorded)
+{
+    void *memory = vmalloc(1);
+    const struct vmap_area *area = find_vmap_area((u32)memory);
+    extern char __text_start[], __text_end[];
+
+    expect((char *)area->caller > __text_start && (char *)area->caller < __text_end);
+    expect_eq(area->flags, VM_ALLOC);
+    vfree(memory);
+}
+
+#define SLOTS 100
+
+KTEST(vmalloc, random_sequence_stays_whole)
+{
+    static u32 *slot[SLOTS];
+    struct rnd_state random;
+
+    prandom_seed_state(&random, 99);
+    for (u32 step = 0; step < 3000; step++) {
+        u32 i = prandom_u32_state(&random) % SLOTS, pages = prandom_u32_state(&random) % 9 + 1;
+
+        if (slot[i]) {
+            expect_eq(*slot[i], i);
+            vfree(slot[i]);
+            slot[i] = NULL;
+        } else if ((slot[i] = vmalloc(pages * PAGE_SIZE))) {
+            *slot[i] = i;
+        }
+        if (step % 300 == 0)
+            expect(vmalloc_check() == NULL);
+    }
+    for (u32 i = 0; i < SLOTS; i++) {
+        vfree(slot[i]);
+        slot[i] = NULL;
+    }
+    expect(vmalloc_check() == NULL);
+}
+
+KTEST(vmalloc, no_directory_entry_changes)
+{
+    pde_t before[4];
+    u32 first = PDE_INDEX(VMALLOC_START);
+    void *memory;
+
+    memcpy(before, &swapper_pg_dir[first], sizeof(before));
+    memory = vmalloc(8 * PAGE_SIZE);
+    expect(memcmp(before, &swapper_pg_dir[first], sizeof(before)) == 0);
+    expect(!(kernel_pte((u32)memory)->val & PTE_US));
+    vfree(memory);
+    expect(memcmp(before, &swapper_pg_dir[first], sizeof(before)) == 0);
+}
+
+KTEST(vmalloc, check_notices_damage)
+{
+    void *memory = vmalloc(PAGE_SIZE);
+    pte_t *guard = kernel_pte((u32)memory + PAGE_SIZE), saved = *guard;
+
+    *guard = *kernel_pte((u32)memory);
+    expect(vmalloc_check() != NULL);
+    *guard = saved;
+    expect(vmalloc_check() == NULL);
+    vfree(memory);
+}

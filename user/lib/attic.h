@@ -1,0 +1,118 @@
+/*
+ * What the programs share: system calls, a little text output, a few string functions. The calls
+ * are Linux's, by number and meaning, and nothing here is particular to Attic: the same binaries
+ * run on an i386 Linux.
+ *
+ * A call returns the kernel's answer as it is: a result, or a negative error number from
+ * <asm/errno.h>.
+ */
+#pragma once
+
+#include <asm/errno.h>
+#include <asm/unistd.h>
+#include <linux/time_types.h>
+#include <linux/uio.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+int main(int argc, char *argv[]);
+
+/* ---- the start (start.c) ---- */
+
+/*
+ * The registers with which the program began, as pusha leaves them, and what the kernel put on the
+ * stack above.
+ */
+struct start_frame {
+    uint32_t edi, esi, ebp, esp, ebx, edx, ecx, eax;
+    uint32_t argc;
+    char *argv[];
+};
+extern const struct start_frame *start_frame;
+
+/* ---- system calls ---- */
+
+static inline long syscall3(long number, long a, long b, long c)
+{
+    long result;
+
+    asm volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+    return result;
+}
+
+static inline long sys_write(int fd, const void *buf, size_t count)
+{
+    return syscall3(__NR_write, fd, (long)buf, count);
+}
+
+static inline long sys_writev(int fd, const struct iovec *iov, unsigned count)
+{
+    return syscall3(__NR_writev, fd, (long)iov, count);
+}
+
+static inline long sys_getpid(void)
+{
+    return syscall3(__NR_getpid, 0, 0, 0);
+}
+
+static inline void sys_sched_yield(void)
+{
+    syscall3(__NR_sched_yield, 0, 0, 0);
+}
+
+/* Set the end of the heap; the end as it is then, which is the old one when the kernel refused. */
+static inline uintptr_t sys_brk(uintptr_t end)
+{
+    return syscall3(__NR_brk, end, 0, 0);
+}
+
+static inline long sys_nanosleep(const struct __kernel_old_timespec *time)
+{
+    return syscall3(__NR_nanosleep, (long)time, 0, 0);
+}
+
+static inline __attribute__((noreturn)) void sys_exit(int status)
+{
+    for (;;)
+        syscall3(__NR_exit_group, status, 0, 0);
+}
+
+/* ---- text (print.c) ---- */
+
+/*
+ * Print with %s %c %d %u %x, a width as in %8u, and zeros as in %08x. One write a call, so that
+ * lines stay whole; 256 bytes.
+ */
+void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- time (time.c) ---- */
+
+static inline uint64_t rdtsc(void)
+{
+    uint64_t value;
+
+    asm volatile("rdtsc" : "=A"(value));
+    return value;
+}
+
+/*
+ * Time-stamp counts in one nanosleep() of 10 ms, which takes 10 to 30 ms depending on the kernel's
+ * clock.
+ */
+uint64_t tsc_nap(void);
+
+void sleep_ms(unsigned ms);
+
+/* ---- strings (string.c) ---- */
+
+void *memcpy(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+size_t strlen(const char *s);
+bool streq(const char *a, const char *b);
+
+/*
+ * A number in decimal, or in hexadecimal after "0x". false when it is anything else, or does not
+ * fit.
+ */
+bool parse_number(const char *s, uint32_t *number);

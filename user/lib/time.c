@@ -1,0 +1,20 @@
+/* Time for programs without a clock: naps from the kernel, counts from the processor. */
+#include "attic.h"
+
+void sleep_ms(unsigned ms)
+{
+    struct __kernel_old_timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    sys_nanosleep(&time);
+}
+
+uint64_t tsc_nap(void)
+{
+    uint64_t start;
+
+    /* Wakes right after a tick where the clock ticks, so that the next nap is a whole one. */
+    sleep_ms(1);
+    start = rdtsc();
+    sleep_ms(10);
+    return rdtsc() - start;
+}

@@ -1,0 +1,12 @@
+/* Ends at once with the exit status it is told: `status 42`. */
+#include "lib/attic.h"
+
+int main(int argc, char *argv[])
+{
+    uint32_t status;
+
+    if (argc == 2 && parse_number(argv[1], &status))
+        return status;
+    print("usage: status NUMBER\n");
+    return 2;
+}
