@@ -1,5 +1,6 @@
-; From GRUB to C. GRUB leaves a 32-bit processor in protected mode with paging off, the multiboot2 magic in EAX and the
-; physical address of its information block in EBX (Multiboot2 Specification 2.0, 3.3). Here, in order:
+; From GRUB to C. GRUB leaves a 32-bit processor in protected mode with paging off, the multiboot2
+; magic in EAX and the physical address of its information block in EBX (Multiboot2 Specification
+; 2.0, 3.3). Here, in order:
 ;
 ;   _start               physical addresses, paging off: is this machine able to run Attic?
 ;   boot_paging_on       a page directory of 4 MiB pages maps the image twice: where it runs now (identity) and, with all
@@ -7,8 +8,9 @@
 ;   boot_high            EIP is above PAGE_OFFSET
 ;   boot_identity_gone   the identity mapping is removed; on to kernel_main() in C
 ;
-; Sections .boot.* are linked at their physical addresses, so that a debugger finds symbols and lines before paging as
-; well. Their pages, this page directory and the boot stack among them, are given back at the end of boot (mm_seal).
+; Sections .boot.* are linked at their physical addresses, so that a debugger finds symbols and
+; lines before paging as well. Their pages, this page directory and the boot stack among them, are
+; given back at the end of boot (mm_seal).
 
 %include "asm-offsets.inc"
 
@@ -31,7 +33,7 @@ CR4_PSE    equ 1 << 4
 PDE_LARGE  equ 0x83                     ; present, writable, 4 MiB page
 PDES_HIGH  equ BOOT_MAP_SIZE >> PDE_SHIFT
 
-; ---- the header GRUB looks for in the first 32 KiB of the file ------------------------------------------------------
+; ---- the header GRUB looks for in the first 32 KiB of the file ---------------------------------
 
 section .multiboot2 progbits alloc noexec nowrite align=8
 header:
@@ -55,7 +57,7 @@ align 8, db 0
     dd 8
 header_end:
 
-; ---- paging off -----------------------------------------------------------------------------------------------------
+; ---- paging off --------------------------------------------------------------------------------
 
 section .boot.text progbits alloc exec nowrite align=16
 
@@ -126,8 +128,9 @@ boot_paging_on:
     mov eax, boot_high
     jmp eax
 
-; One line on the first serial port and on the screen, then the end. ESI points to the line; paging is off.
-; QEMU's debug-exit device, where there is one, ends the machine; elsewhere the processor stops here.
+; One line on the first serial port and on the screen, then the end. ESI points to the line; paging
+; is off. QEMU's debug-exit device, where there is one, ends the machine; elsewhere the processor
+; stops here.
 boot_refuse_line:
     mov edi, VGA_TEXT
     mov ah, 0x07                        ; light grey on black
@@ -174,7 +177,7 @@ boot_page_directory:
     resb PAGE_SIZE
 boot_stack_top:
 
-; ---- paging on, above PAGE_OFFSET -----------------------------------------------------------------------------------
+; ---- paging on, above PAGE_OFFSET --------------------------------------------------------------
 
 section .text
 

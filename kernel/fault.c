@@ -13,8 +13,9 @@
  * wrong even when the page is there.
  *
  * The address space is only asked when interrupts were on, because it allocates, and uaccess in an
- * interrupt handler has no process it could speak for. Nor is it asked about a read of a present
- * page: that is SMAP at work, and there is nothing to mend; the access would fault for ever.
+ * interrupt handler has no process it could speak for. Nor is it asked about a page that is
+ * present: then a right was violated, there is nothing to bring in, and the access would fault for
+ * ever.
  *
  * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages; kernel/process.c
  * ends processes.
@@ -49,16 +50,13 @@ static void user_page_fault(struct pt_regs *regs, u32 addr)
                          mm_fault_text(result));
 }
 
-/* True when the page at a user address that uaccess touched is there now. */
+/* True when the page at a user address that uaccess touched was missing and is there now. */
 static bool bring_in_for_kernel(const struct pt_regs *regs, u32 addr)
 {
-    bool write = regs->error & X86_PF_WRITE;
-
-    if (addr >= TASK_SIZE || !current || !current->mm || !(regs->eflags & EFLAGS_IF))
+    if (addr >= TASK_SIZE || (regs->error & X86_PF_PROT) || !(regs->eflags & EFLAGS_IF))
         return false;
-    if ((regs->error & X86_PF_PROT) && !write)
-        return false;
-    return mm_fault(current->mm, addr, write) == MM_FAULT_OK;
+    return current && current->mm &&
+           mm_fault(current->mm, addr, regs->error & X86_PF_WRITE) == MM_FAULT_OK;
 }
 
 static void kernel_page_fault(struct pt_regs *regs, u32 addr)

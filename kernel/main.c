@@ -1,7 +1,8 @@
 /*
- * Start-up: a list of calls, in the order that each needs what is above it. boot/boot.asm jumps to kernel_main() with paging on
- * and the identity mapping gone, interrupts off, on the boot stack. The list goes on in kernel_init(), the first thread, on a
- * stack of its own; with mm_seal() the boot ends.
+ * Start-up: a list of calls, in the order that each needs what is above it. boot/boot.asm jumps to
+ * kernel_main() with paging on and the identity mapping gone, interrupts off, on the boot stack.
+ * The list goes on in kernel_init(), the first thread, on a stack of its own; with mm_seal() the
+ * boot ends.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
@@ -29,7 +30,8 @@ static void load_initramfs(void)
     if (boot_info.module_count == 0)
         printk("No initramfs: there are no programs to run.\n");
     else if (module->end > lowmem_size)
-        printk("The initramfs ends at %08x, above lowmem: there are no programs to run.\n", module->end);
+        printk("The initramfs ends at %08x, above lowmem: there are no programs to run.\n",
+               module->end);
     else
         initramfs_init(phys_to_virt(module->start), module->end - module->start);
 }
@@ -45,24 +47,24 @@ static void kernel_init(void *unused)
 
 void kernel_main(u32 magic, phys_addr_t info)
 {
-    console_init();               /* messages go to the serial port and the screen */
-    panic_init();                 /* a broken kernel says so and ends */
-    gdt_init();                   /* segments of our own instead of GRUB's */
-    idt_init();                   /* traps arrive */
-    boot_info_init(magic, info);  /* what GRUB knows, checked and copied */
+    console_init();              /* messages go to the serial port and the screen */
+    panic_init();                /* a broken kernel says so and ends */
+    gdt_init();                  /* segments of our own instead of GRUB's */
+    idt_init();                  /* traps arrive */
+    boot_info_init(magic, info); /* what GRUB knows, checked and copied */
     printk("Attic, loaded by %s\n", boot_info.loader);
-    symbols_init();               /* backtraces have names */
-    cpu_init();                   /* global pages, SMEP, SMAP */
-    memory_init();                /* which RAM there is; the edges of the map */
-    lowmem_map_init();            /* the kernel half, complete and for good */
-    page_alloc_init();            /* frames */
-    slab_init();                  /* small objects */
-    vmalloc_init();               /* address ranges made of scattered frames */
-    double_fault_report_init();   /* a kernel stack overflow is named */
-    pic_init();                   /* interrupt lines, all masked */
-    fault_init();                 /* page faults and other exceptions have a handler */
-    syscall_init();               /* int 0x80 has one */
-    sched_init();                 /* the timer ticks */
-    console_input_init();         /* the serial port interrupts */
+    symbols_init();             /* backtraces have names */
+    cpu_init();                 /* global pages, SMEP, SMAP */
+    memory_init();              /* which RAM there is; the edges of the map */
+    lowmem_map_init();          /* the kernel half, complete and for good */
+    page_alloc_init();          /* frames */
+    slab_init();                /* small objects */
+    vmalloc_init();             /* address ranges made of scattered frames */
+    double_fault_report_init(); /* a kernel stack overflow is named */
+    pic_init();                 /* interrupt lines, all masked */
+    fault_init();               /* page faults and other exceptions have a handler */
+    syscall_init();             /* int 0x80 has one */
+    sched_init();               /* the timer ticks */
+    console_input_init();       /* the serial port interrupts */
     sched_start("init", kernel_init, NULL);
 }

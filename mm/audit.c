@@ -1,6 +1,6 @@
 /*
- * The audit: one walk over everything that the invariants of the design speak of. It changes nothing, allocates nothing, and
- * stops at the first thing that is wrong.
+ * The audit: one walk over everything that the invariants of the design speak of. It changes
+ * nothing, allocates nothing, and stops at the first thing that is wrong.
  *
  *   I1  lowmem's entries are those of the end of boot                       lowmem_check()
  *   I2  PDE 768..1023 are the same in every directory                       check_directories()
@@ -12,8 +12,9 @@
  *
  * I3, I9 and I10 speak of what happens, not of what is: tests hold them.
  *
- * Reference counts are checked without memory for a tally: every mapping found takes one off the count of its page, then the
- * counts must be what holders alone would make them, then every mapping gives it back.
+ * Reference counts are checked without memory for a tally: every mapping found takes one off the
+ * count of its page, then the counts must be what holders alone would make them, then every mapping
+ * gives it back.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>
@@ -129,13 +130,14 @@ static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
     if (!area)
         return report("directory %08x maps %08x, where it has no area", mm->pgd_phys, addr);
     if (!pte_user(pte))
-        return report("directory %08x: the PTE of user page %08x has no user bit", mm->pgd_phys, addr);
+        return report("directory %08x: the PTE of user page %08x has no user bit", mm->pgd_phys,
+                      addr);
     if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
-        return report("I6: directory %08x: %08x maps sealed frame %08x writable", mm->pgd_phys, addr,
-                      pte_frame(pte));
+        return report("I6: directory %08x: %08x maps sealed frame %08x writable", mm->pgd_phys,
+                      addr, pte_frame(pte));
     if (pte_frame(pte) >> PAGE_SHIFT >= max_pfn)
-        return report("I8: directory %08x: %08x maps %08x, which is no RAM of ours", mm->pgd_phys, addr,
-                      pte_frame(pte));
+        return report("I8: directory %08x: %08x maps %08x, which is no RAM of ours", mm->pgd_phys,
+                      addr, pte_frame(pte));
     page = phys_to_page(pte_frame(pte));
     if (page->type != PAGE_USER)
         return report("I8: directory %08x: %08x maps frame %08x of type %u", mm->pgd_phys, addr,
@@ -164,8 +166,8 @@ static const char *check_user_half(struct mm *mm)
         }
     }
     if (pages != mm->pages || tables != mm->tables)
-        return report("I8: directory %08x has %u pages in %u tables, counted as %u in %u", mm->pgd_phys,
-                      pages, tables, mm->pages, mm->tables);
+        return report("I8: directory %08x has %u pages in %u tables, counted as %u in %u",
+                      mm->pgd_phys, pages, tables, mm->pages, mm->tables);
     return NULL;
 }
 
@@ -173,8 +175,8 @@ static const char *check_directory(struct mm *mm)
 {
     for (u32 i = KERNEL_PDE_FIRST; i < 1024; i++) {
         if (mm->pgd[i].val != swapper_pg_dir[i].val)
-            return report("I2: directory %08x: PDE %u is %08x, the master's is %08x", mm->pgd_phys, i,
-                          mm->pgd[i].val, swapper_pg_dir[i].val);
+            return report("I2: directory %08x: PDE %u is %08x, the master's is %08x", mm->pgd_phys,
+                          i, mm->pgd[i].val, swapper_pg_dir[i].val);
     }
     return check_user_half(mm);
 }
@@ -190,7 +192,9 @@ static const char *check_directories(void)
             return text;
         loaded_is_known |= pgd_loaded() == mm->pgd_phys;
     }
-    return loaded_is_known ? NULL : report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+    return loaded_is_known
+               ? NULL
+               : report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
 }
 
 /* ---- reference counts ---- */
@@ -214,7 +218,10 @@ static void count_mappings(s32 add)
     }
 }
 
-/* What the count is without mappings: 1 for a block that alloc_pages() gave out, unless a mapping is its only holder. */
+/*
+ * What the count is without mappings: 1 for a block that alloc_pages() gave out, unless a mapping
+ * is its only holder.
+ */
 static s32 holders(const struct page *page)
 {
     bool held = page->type == PAGE_USED || page->type == PAGE_SLAB || page->type == PAGE_PGTABLE;
@@ -231,8 +238,9 @@ static const char *check_counts(void)
         const struct page *page = pfn_to_page(pfn);
 
         if (page->refcount != holders(page))
-            text = report("I8: frame %08x of type %u has %d references more than mappings and holders",
-                          page_to_phys(page), page->type, page->refcount - holders(page));
+            text =
+                report("I8: frame %08x of type %u has %d references more than mappings and holders",
+                       page_to_phys(page), page->type, page->refcount - holders(page));
     }
     count_mappings(1);
     return text;
@@ -241,9 +249,8 @@ static const char *check_counts(void)
 const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {
-        lowmem_check,   check_kernel_half, check_entry_points, check_directories,
-        vmalloc_check,  page_alloc_check,  slab_check,         check_counts,
-        cpu_check,
+        lowmem_check,     check_kernel_half, check_entry_points, check_directories, vmalloc_check,
+        page_alloc_check, slab_check,        check_counts,       cpu_check,
     };
 
     for (u32 i = 0; i < ARRAY_SIZE(checks); i++) {

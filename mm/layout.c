@@ -1,11 +1,13 @@
 /*
- * The two edges of the address map that are not constants: where lowmem ends and where the vmalloc area starts.
+ * The two edges of the address map that are not constants: where lowmem ends and where the vmalloc
+ * area starts.
  *
- * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as much as there is RAM, at most up to 8 MiB
- * below the vmalloc area, and less if `lowmem=` asks for less. Everything else in the map is a constant of layout.h.
+ * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as much as there is
+ * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less. Everything
+ * else in the map is a constant of layout.h.
  *
- * This file also says what happens to an address that has no place in lowmem and is converted all the same: the caller is
- * broken, and the panic names it.
+ * This file also says what happens to an address that has no place in lowmem and is converted all
+ * the same: the caller is broken, and the panic names it.
  */
 #include <lib/printk.h>
 #include <mm/layout.h>
@@ -37,11 +39,13 @@ void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
 
 void layout_bad_virt(const volatile void *addr, const void *caller)
 {
-    panic("virt_to_phys(%p) in or near %p: only lowmem, %08x..%08x, has physical addresses by arithmetic", addr,
-          caller, PAGE_OFFSET, high_memory);
+    panic("virt_to_phys(%p) in or near %p: only lowmem, %08x..%08x, has physical addresses by "
+          "arithmetic",
+          addr, caller, PAGE_OFFSET, high_memory);
 }
 
 void layout_bad_phys(phys_addr_t addr, const void *caller)
 {
-    panic("phys_to_virt(%08x) in or near %p: lowmem ends at physical %08x", addr, caller, lowmem_size);
+    panic("phys_to_virt(%08x) in or near %p: lowmem ends at physical %08x", addr, caller,
+          lowmem_size);
 }

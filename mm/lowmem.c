@@ -1,14 +1,16 @@
 /*
- * Lowmem: the linear map virt X -> phys X - PAGE_OFFSET, built once from a table of rows and never changed.
+ * Lowmem: the linear map virt X -> phys X - PAGE_OFFSET, built once from a table of rows and never
+ * changed.
  *
- * Each row is a run of memory with rights of its own: the image's text and constants are read-only, what is written during
- * start-up only is read-only from mm_seal() on, everything else is writable. Rows are entered with 4 MiB pages wherever they
- * are aligned, and with 4 KiB pages around the image and at the end of RAM; the few page tables for that lie in the sealed part
- * of the image themselves. The rights are final from the start: as long as CR0.WP is off the kernel may write through
- * them, and mm_seal() turns it on.
+ * Each row is a run of memory with rights of its own: the image's text and constants are read-only,
+ * what is written during start-up only is read-only from mm_seal() on, everything else is writable.
+ * Rows are entered with 4 MiB pages wherever they are aligned, and with 4 KiB pages around the
+ * image and at the end of RAM; the few page tables for that lie in the sealed part of the image
+ * themselves. The rights are final from the start: as long as CR0.WP is off the kernel may write
+ * through them, and mm_seal() turns it on.
  *
- * All page tables of the vmalloc area and the fixmap are made here too, in one array (kernel_ptes), so that the kernel half
- * of the master directory is complete before the first process copies it.
+ * All page tables of the vmalloc area and the fixmap are made here too, in one array (kernel_ptes),
+ * so that the kernel half of the master directory is complete before the first process copies it.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>
@@ -22,7 +24,8 @@
 /* 4 KiB pages are needed in two 4 MiB spans at most: the image's and the last one. */
 #define LOWMEM_TABLES 2
 
-static pte_t lowmem_tables[LOWMEM_TABLES][1024] __section(".sealed.pages") __attribute__((aligned(PAGE_SIZE)));
+static pte_t lowmem_tables[LOWMEM_TABLES][1024] __section(".sealed.pages")
+    __attribute__((aligned(PAGE_SIZE)));
 static u32 lowmem_tables_used __ro_after_init;
 
 #define LOWMEM_ROWS 7
@@ -108,7 +111,8 @@ const char *lowmem_check(void)
         u32 now = swapper_pg_dir[KERNEL_PDE_FIRST + i].val, then = snapshot.kernel_half[i].val;
 
         if (now != then) {
-            snprintf(text, sizeof(text), "I1: master PDE %u is %08x, at the end of boot it was %08x",
+            snprintf(text, sizeof(text),
+                     "I1: master PDE %u is %08x, at the end of boot it was %08x",
                      KERNEL_PDE_FIRST + i, now, then);
             return text;
         }
@@ -118,8 +122,8 @@ const char *lowmem_check(void)
         u32 then = snapshot.tables[i / 1024][i % 1024].val;
 
         if (now != then) {
-            snprintf(text, sizeof(text), "I1: lowmem PTE %u is %08x, at the end of boot it was %08x", i,
-                     now, then);
+            snprintf(text, sizeof(text),
+                     "I1: lowmem PTE %u is %08x, at the end of boot it was %08x", i, now, then);
             return text;
         }
     }

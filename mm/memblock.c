@@ -1,12 +1,13 @@
 /*
- * Physical memory before there is a page allocator. Two short sorted arrays say what is usable and what is reserved; what lies
- * in the first and not in the second is free.
+ * Physical memory before there is a page allocator. Two short sorted arrays say what is usable and
+ * what is reserved; what lies in the first and not in the second is free.
  *
- * The boot loader's ranges are in any order, may touch or overlap, and end anywhere. Usable ones shrink to whole pages and are
- * merged; a range of any other type is a reservation, which grows to whole pages; where the two overlap the reservation wins,
- * because using a page that is not ours is worse than leaving one idle. Both arrays are kept sorted by insertion, and
- * neighbours that touch are merged among the usable ones. A full array stops the boot: a map with a range left out would be a
- * wrong map.
+ * The boot loader's ranges are in any order, may touch or overlap, and end anywhere. Usable ones
+ * shrink to whole pages and are merged; a range of any other type is a reservation, which grows to
+ * whole pages; where the two overlap the reservation wins, because using a page that is not ours is
+ * worse than leaving one idle. Both arrays are kept sorted by insertion, and neighbours that touch
+ * are merged among the usable ones. A full array stops the boot: a map with a range left out would
+ * be a wrong map.
  *
  * memblock_alloc() takes from the top of lowmem downwards, so that the DMA zone stays whole.
  */
@@ -79,7 +80,10 @@ void memblock_limit(u64 limit)
         usable.range[usable.count - 1].end = limit;
 }
 
-/* The highest start of `size` bytes within [floor, ceiling) that nothing reserved; false when there is none. */
+/*
+ * The highest start of `size` bytes within [floor, ceiling) that nothing reserved; false when there
+ * is none.
+ */
 static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
 {
     u64 at;

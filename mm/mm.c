@@ -1,14 +1,17 @@
 /*
- * Address spaces. A struct mm is a page directory and a list of areas. The upper quarter of the directory is a copy of the
- * master's entries, made once, right for ever (invariant I2). Below, the areas say what a process may use, and the page tables
- * say what it has used: a page, and a table to enter it in, come with the first touch, in mm_fault().
+ * Address spaces. A struct mm is a page directory and a list of areas. The upper quarter of the
+ * directory is a copy of the master's entries, made once, right for ever (invariant I2). Below, the
+ * areas say what a process may use, and the page tables say what it has used: a page, and a table
+ * to enter it in, come with the first touch, in mm_fault().
  *
- * Everything that can fail is done before the first change: mm_fault() gets the page, then the table, and enters both when it
- * has both. mm_write() is how the kernel fills the memory of a process that is not running yet: it goes through lowmem, so
- * it needs neither the process's directory nor its rights.
+ * Everything that can fail is done before the first change: mm_fault() gets the page, then the
+ * table, and enters both when it has both. mm_write() is how the kernel fills the memory of a
+ * process that is not running yet: it goes through lowmem, so it needs neither the process's
+ * directory nor its rights.
  *
- * Kernel threads have no address space and run in whatever directory is loaded; all of them show the same kernel. Therefore a
- * directory that is to be freed must not be the loaded one: mm_destroy() loads the master first.
+ * Kernel threads have no address space and run in whatever directory is loaded; all of them show
+ * the same kernel. Therefore a directory that is to be freed must not be the loaded one:
+ * mm_destroy() loads the master first.
  */
 #include <arch/x86/tlb.h>
 #include <asm/errno.h>
@@ -67,7 +70,8 @@ void mm_destroy(struct mm *mm)
     }
     assert_op(mm->pages, ==, 0);
     assert_op(mm->tables, ==, 0);
-    list_for_each_entry_safe(area, next, &mm->areas, link) kfree(area);
+    list_for_each_entry_safe (area, next, &mm->areas, link)
+        kfree(area);
     list_del(&mm->link);
     free_page(virt_to_page(mm->pgd));
     kfree(mm);
@@ -94,8 +98,7 @@ struct vm_area *mm_find_area(struct mm *mm, u32 addr)
 {
     struct vm_area *area;
 
-    list_for_each_entry(area, &mm->areas, link)
-    {
+    list_for_each_entry (area, &mm->areas, link) {
         if (addr < area->start)
             return NULL;
         if (addr < area->end)
@@ -109,8 +112,7 @@ static struct vm_area *area_ending_above(struct mm *mm, u32 addr)
 {
     struct vm_area *area;
 
-    list_for_each_entry(area, &mm->areas, link)
-    {
+    list_for_each_entry (area, &mm->areas, link) {
         if (area->end > addr)
             return area;
     }
@@ -121,8 +123,8 @@ int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name)
 {
     struct vm_area *area, *next;
 
-    if (!IS_ALIGNED(start | size, PAGE_SIZE) || size == 0 || size > TASK_SIZE || start < MMAP_MIN_ADDR ||
-        start > TASK_SIZE - size)
+    if (!IS_ALIGNED(start | size, PAGE_SIZE) || size == 0 || size > TASK_SIZE ||
+        start < MMAP_MIN_ADDR || start > TASK_SIZE - size)
         return -EINVAL;
     next = area_ending_above(mm, start);
     if (next && next->start < start + size)
@@ -137,7 +139,10 @@ int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name)
 
 /* ---- pages ---- */
 
-/* The entry for an address whose area exists: a zeroed page is entered if there is none yet. NULL when out of memory. */
+/*
+ * The entry for an address whose area exists: a zeroed page is entered if there is none yet. NULL
+ * when out of memory.
+ */
 static pte_t *touch(struct mm *mm, const struct vm_area *area, u32 addr)
 {
     pte_t *pte = pgd_user_pte(mm->pgd, addr);

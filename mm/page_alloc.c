@@ -1,17 +1,20 @@
 /*
  * The page allocator: a binary buddy system (Knuth, The Art of Computer Programming, vol. 1, 2.5).
  *
- * Memory is cut into zones, because some devices reach only the first 16 MiB. In each zone, free memory is kept as blocks of
- * 2^order pages, aligned to their own size, on one list per order. An allocation takes the smallest block that is large
- * enough and gives the halves it does not need back to the lists; a free looks whether the block's buddy, the other half of
- * the next larger block, is free and as large, and if so joins the two, again and again. The buddy's frame number differs in one bit, so finding it takes
- * no search, and a bit mask of non-empty lists finds the smallest block without looking at each list.
+ * Memory is cut into zones, because some devices reach only the first 16 MiB. In each zone, free
+ * memory is kept as blocks of 2^order pages, aligned to their own size, on one list per order. An
+ * allocation takes the smallest block that is large enough and gives the halves it does not need
+ * back to the lists; a free looks whether the block's buddy, the other half of the next larger
+ * block, is free and as large, and if so joins the two, again and again. The buddy's frame number
+ * differs in one bit, so finding it takes no search, and a bit mask of non-empty lists finds the
+ * smallest block without looking at each list.
  *
- * Only the first page of a free block is linked and marked (head, order); the pages inside it are of type PAGE_FREE and
- * not marked. A page that is given out has a reference count of 1 and becomes PAGE_USED; its owner may set a more telling
- * type, and gives it back with a count of 1.
+ * Only the first page of a free block is linked and marked (head, order); the pages inside it are
+ * of type PAGE_FREE and not marked. A page that is given out has a reference count of 1 and becomes
+ * PAGE_USED; its owner may set a more telling type, and gives it back with a count of 1.
  *
- * Wrong frees are caught here: a page that is free already, inside a block, of another order, or still referenced.
+ * Wrong frees are caught here: a page that is free already, inside a block, of another order, or
+ * still referenced.
  */
 #include <lib/bits.h>
 #include <lib/panic.h>
@@ -25,7 +28,7 @@
 struct zone {
     const char *name;
     u32 start_pfn, end_pfn;
-    u32 managed;    /* pages ever given to this zone */
+    u32 managed; /* pages ever given to this zone */
     u32 free_pages;
     u32 free_orders; /* bit n: free[n] is not empty */
     struct list_head free[MAX_ORDER + 1];
@@ -258,12 +261,12 @@ static const char *check_list(struct zone *zone, u32 order, u32 *pages)
     u32 count = 0;
     struct page *page;
 
-    list_for_each_entry(page, &zone->free[order], lru)
-    {
+    list_for_each_entry (page, &zone->free[order], lru) {
         struct page *buddy = buddy_of(zone, page, order);
 
         if (!is_free_block(page, order))
-            return bad_block(zone, page, "on a free list, but not marked as a free block of its order");
+            return bad_block(zone, page,
+                             "on a free list, but not marked as a free block of its order");
         if (page_to_pfn(page) & ((1u << order) - 1))
             return bad_block(zone, page, "not aligned to its size");
         if (order < MAX_ORDER && buddy && is_free_block(buddy, order))
@@ -276,8 +279,9 @@ static const char *check_list(struct zone *zone, u32 order, u32 *pages)
     }
     *pages += count << order;
     if (count != zone->nr_free[order] || (count != 0) != (zone->free_orders >> order & 1)) {
-        snprintf(check_text, sizeof(check_text), "I8: zone %s has %u free blocks of order %u, counted as %u",
-                 zone->name, count, order, zone->nr_free[order]);
+        snprintf(check_text, sizeof(check_text),
+                 "I8: zone %s has %u free blocks of order %u, counted as %u", zone->name, count,
+                 order, zone->nr_free[order]);
         return check_text;
     }
     return NULL;
@@ -297,7 +301,8 @@ static const char *check_zone(struct zone *zone)
         marked += pfn_to_page(pfn)->type == PAGE_FREE;
     if (listed == zone->free_pages && marked == listed)
         return NULL;
-    snprintf(check_text, sizeof(check_text), "I8: zone %s counts %u free pages, %u are on its lists, %u are marked free",
+    snprintf(check_text, sizeof(check_text),
+             "I8: zone %s counts %u free pages, %u are on its lists, %u are marked free",
              zone->name, zone->free_pages, listed, marked);
     return check_text;
 }

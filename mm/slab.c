@@ -1,13 +1,15 @@
 /*
  * Caches of equal small objects (after Bonwick, The Slab Allocator, USENIX Summer 1994).
  *
- * A slab is one page: a header, then objects side by side. Free objects of a slab form a list through their own first word.
- * Slabs with a free object are on the cache's partial list, full ones on none, so allocating is popping from the first
- * partial slab, and the page of an object (its address rounded down) leads back to slab and cache: kfree() needs no size. A
- * slab that becomes empty is kept once per cache, so that a caller who allocates and frees in turn does not go to the page
- * allocator each time; further ones go back.
+ * A slab is one page: a header, then objects side by side. Free objects of a slab form a list
+ * through their own first word. Slabs with a free object are on the cache's partial list, full ones
+ * on none, so allocating is popping from the first partial slab, and the page of an object (its
+ * address rounded down) leads back to slab and cache: kfree() needs no size. A slab that becomes
+ * empty is kept once per cache, so that a caller who allocates and frees in turn does not go to the
+ * page allocator each time; further ones go back.
  *
- * kmalloc() is a row of caches, one per size class; what is larger than the last class comes from the page allocator.
+ * kmalloc() is a row of caches, one per size class; what is larger than the last class comes from
+ * the page allocator.
  */
 #include <lib/bits.h>
 #include <lib/panic.h>
@@ -26,7 +28,7 @@ struct kmem_cache {
     u32 object_size;
     u32 objects_per_slab;
     u32 slabs;
-    u32 objects; /* given out */
+    u32 objects;              /* given out */
     struct list_head partial; /* slabs with a free object, by their page's lru */
     struct slab *empty;       /* the one empty slab that is kept, or NULL; not on the list */
     struct list_head link;
@@ -40,7 +42,8 @@ static LIST_HEAD(all_caches);
 static struct kmem_cache cache_of_caches;
 
 /* Size classes: all multiples of 8, about a third apart, and what divides a page well. */
-static const u16 class_sizes[] = {16, 32, 48, 64, 96, 128, 192, 256, 384, 504, 672, 1016, 1352, 2032};
+static const u16 class_sizes[] = {16,  32,  48,  64,  96,   128,  192,
+                                  256, 384, 504, 672, 1016, 1352, 2032};
 static struct kmem_cache kmalloc_caches[ARRAY_SIZE(class_sizes)];
 
 static struct page *slab_page(const struct slab *slab)
@@ -242,8 +245,7 @@ void slab_shrink(void)
 {
     struct kmem_cache *cache;
 
-    list_for_each_entry(cache, &all_caches, link)
-    {
+    list_for_each_entry (cache, &all_caches, link) {
         if (cache->empty)
             slab_destroy(cache->empty);
         cache->empty = NULL;
@@ -255,7 +257,8 @@ u32 slab_pages(void)
     struct kmem_cache *cache;
     u32 pages = 0;
 
-    list_for_each_entry(cache, &all_caches, link) pages += cache->slabs;
+    list_for_each_entry (cache, &all_caches, link)
+        pages += cache->slabs;
     return pages;
 }
 
@@ -277,8 +280,7 @@ static const char *check_cache(const struct kmem_cache *cache)
     static char text[96];
     const struct page *page;
 
-    list_for_each_entry(page, &cache->partial, lru)
-    {
+    list_for_each_entry (page, &cache->partial, lru) {
         const struct slab *slab = page_address(page);
 
         if (slab_is_whole(cache, slab) && slab->used && slab->free)
@@ -288,8 +290,8 @@ static const char *check_cache(const struct kmem_cache *cache)
         return text;
     }
     if (cache->empty && (!slab_is_whole(cache, cache->empty) || cache->empty->used)) {
-        snprintf(text, sizeof(text), "I8: the empty slab %p of cache %s-%u is damaged", cache->empty,
-                 cache->name, cache->object_size);
+        snprintf(text, sizeof(text), "I8: the empty slab %p of cache %s-%u is damaged",
+                 cache->empty, cache->name, cache->object_size);
         return text;
     }
     return NULL;
@@ -299,8 +301,7 @@ const char *slab_check(void)
 {
     struct kmem_cache *cache;
 
-    list_for_each_entry(cache, &all_caches, link)
-    {
+    list_for_each_entry (cache, &all_caches, link) {
         const char *wrong = check_cache(cache);
 
         if (wrong)

@@ -1,20 +1,23 @@
 /*
  * The vmalloc area.
  *
- * Which addresses are taken is kept in two red-black trees, both by address. The free tree holds the gaps, and every node knows
- * the largest gap in its subtree (the idea of Linux's augmented tree): going left whenever something large enough is there
- * finds the lowest gap that fits in O(log n). A busy area is cut from the low end of its gap. The busy tree finds an area by any
+ * Which addresses are taken is kept in two red-black trees, both by address. The free tree holds
+ * the gaps, and every node knows the largest gap in its subtree (the idea of Linux's augmented
+ * tree): going left whenever something large enough is there finds the lowest gap that fits in
+ * O(log n). A busy area is cut from the low end of its gap. The busy tree finds an area by any
  * address in it. Between them the trees tile the whole area without overlap, and no two gaps touch.
  *
- * One struct vmap_area is a node of either tree. So vfree() turns a busy area into a gap without allocating, and cannot fail.
+ * One struct vmap_area is a node of either tree. So vfree() turns a busy area into a gap without
+ * allocating, and cannot fail.
  *
- * Which frames an area has is in its page-table entries and nowhere else. All tables exist from boot on (kernel_ptes), so a
- * mapping is a write to an entry and never to a directory, and every address space sees it at once. Unmapping has three steps
- * whose order matters: make the entries not present (they keep their frame numbers), invalidate the TLB, and only then give the
- * frames back.
+ * Which frames an area has is in its page-table entries and nowhere else. All tables exist from
+ * boot on (kernel_ptes), so a mapping is a write to an entry and never to a directory, and every
+ * address space sees it at once. Unmapping has three steps whose order matters: make the entries
+ * not present (they keep their frame numbers), invalidate the TLB, and only then give the frames
+ * back.
  *
- * The last page of each area is its guard: it has no frame, so the next area never begins where this one's memory ends, and a
- * kernel stack has an unmapped page below it.
+ * The last page of each area is its guard: it has no frame, so the next area never begins where
+ * this one's memory ends, and a kernel stack has an unmapped page below it.
  */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/tlb.h>
@@ -74,7 +77,9 @@ static struct vmap_area *lowest_fit(u32 size)
     }
 }
 
-/* Where an area belongs in a tree: the empty place, its parent, and the neighbours on both sides. */
+/*
+ * Where an area belongs in a tree: the empty place, its parent, and the neighbours on both sides.
+ */
 struct place {
     struct rb_node **link, *parent;
     struct vmap_area *prev, *next;
@@ -97,7 +102,10 @@ static struct place find_place(struct rb_root *root, u32 start)
     return place;
 }
 
-/* Make a range free, joined with the gaps it touches. The area is a node of the free tree or returned to its cache after. */
+/*
+ * Make a range free, joined with the gaps it touches. The area is a node of the free tree or
+ * returned to its cache after.
+ */
 static void add_gap(struct vmap_area *area)
 {
     struct place place = find_place(&free_areas, area->start);
@@ -135,7 +143,10 @@ static void add_busy(struct vmap_area *area)
     rb_insert_color(&area->node, &busy_areas);
 }
 
-/* Take `pages` pages and a guard from the lowest gap that has them. NULL when addresses or memory for the node run out. */
+/*
+ * Take `pages` pages and a guard from the lowest gap that has them. NULL when addresses or memory
+ * for the node run out.
+ */
 static struct vmap_area *area_alloc(u32 pages, u32 flags, const void *caller)
 {
     u32 size = (pages + 1) << PAGE_SHIFT;
@@ -213,8 +224,8 @@ static void map_page(pte_t *pte, struct page *page)
 }
 
 /*
- * Make `count` pages from `start` unreachable and hand each to `release`. Nobody can see a page through the old mapping any
- * more when it is released.
+ * Make `count` pages from `start` unreachable and hand each to `release`. Nobody can see a page
+ * through the old mapping any more when it is released.
  */
 static void unmap_pages(u32 start, u32 count, void (*release)(struct page *))
 {
@@ -305,7 +316,7 @@ static struct vmap_area *area_to_free(const void *addr, u32 kind)
 
     if (!area || area->start != (u32)addr || area->flags != kind)
         panic("%s(%p): %s", kind == VM_ALLOC ? "vfree" : "vunmap", addr,
-              !area                        ? "no such area"
+              !area                      ? "no such area"
               : area->start != (u32)addr ? "not the start of an area"
                                          : "an area of the other kind");
     return area;
@@ -391,8 +402,8 @@ static int compare_areas(const struct rb_node *a, const struct rb_node *b)
 
 static const char *bad_area(const struct vmap_area *area, const char *what, u32 addr)
 {
-    snprintf(check_text, sizeof(check_text), "I7: vmalloc range %08x..%08x: %s at %08x", area->start,
-             area->end, what, addr);
+    snprintf(check_text, sizeof(check_text), "I7: vmalloc range %08x..%08x: %s at %08x",
+             area->start, area->end, what, addr);
     return check_text;
 }
 
@@ -407,7 +418,8 @@ static const char *check_entries(const struct vmap_area *area, bool busy)
         if (addr < mapped_end && !present)
             return bad_area(area, "a page is not mapped", addr);
         if (addr >= mapped_end && kernel_pte(addr)->val)
-            return bad_area(area, busy ? "the guard page is mapped" : "a free page is mapped", addr);
+            return bad_area(area, busy ? "the guard page is mapped" : "a free page is mapped",
+                            addr);
     }
     return NULL;
 }
@@ -440,7 +452,8 @@ static const char *check_tiling(void)
     }
     if (at == VMALLOC_END)
         return NULL;
-    snprintf(check_text, sizeof(check_text), "I7: the vmalloc ranges end at %08x, not at %08x", at, VMALLOC_END);
+    snprintf(check_text, sizeof(check_text), "I7: the vmalloc ranges end at %08x, not at %08x", at,
+             VMALLOC_END);
     return check_text;
 }
 

@@ -1,4 +1,6 @@
-/* The audit must see what is wrong: each test breaks one invariant on purpose, looks, and mends it. */
+/*
+ * The audit must see what is wrong: each test breaks one invariant on purpose, looks, and mends it.
+ */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>

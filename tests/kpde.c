@@ -1,4 +1,7 @@
-/* One kernel half for all address spaces: what changes in it is seen everywhere at once, because nothing has to be copied. */
+/*
+ * One kernel half for all address spaces: what changes in it is seen everywhere at once, because
+ * nothing has to be copied.
+ */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
 #include <kernel/ktest.h>
@@ -87,7 +90,10 @@ KTEST(kpde, removed_mapping_gone_in_older_process)
     mm_destroy(older);
 }
 
-/* A page that moves to another frame under the same address shows its new contents in every directory. */
+/*
+ * A page that moves to another frame under the same address shows its new contents in every
+ * directory.
+ */
 KTEST(kpde, reused_address_shows_new_frame)
 {
     struct mm *older = mm_create();

@@ -42,7 +42,8 @@ KTEST(layout, conversions_are_inverse)
 
 KTEST(layout, kinds_of_address_are_disjoint)
 {
-    static const u32 addresses[] = {0, MMAP_MIN_ADDR, PAGE_OFFSET - 1, PAGE_OFFSET, FIXMAP_START, 0xffffffff};
+    static const u32 addresses[] = {0,           MMAP_MIN_ADDR, PAGE_OFFSET - 1,
+                                    PAGE_OFFSET, FIXMAP_START,  0xffffffff};
 
     for (u32 i = 0; i < ARRAY_SIZE(addresses); i++) {
         const void *addr = (void *)addresses[i];

@@ -36,8 +36,8 @@ KTEST(lowmem, rows_are_what_is_mapped)
             struct pgwalk walk = pgd_walk(swapper_pg_dir, row->virt + offset);
 
             if (walk.phys != row->phys + offset || walk.writable != !!(row->prot.val & PTE_RW)) {
-                ktest_fail(__FILE__, __LINE__, "row %s at offset 0x%x: physical 0x%x, %swritable", row->name, offset,
-                           walk.phys, walk.writable ? "" : "not ");
+                ktest_fail(__FILE__, __LINE__, "row %s at offset 0x%x: physical 0x%x, %swritable",
+                           row->name, offset, walk.phys, walk.writable ? "" : "not ");
                 return;
             }
         }
@@ -47,7 +47,8 @@ KTEST(lowmem, rows_are_what_is_mapped)
 
 KTEST(lowmem, large_pages_where_possible)
 {
-    for (u32 virt = PAGE_OFFSET + LARGE_PAGE_SIZE; virt + LARGE_PAGE_SIZE <= high_memory; virt += LARGE_PAGE_SIZE)
+    for (u32 virt = PAGE_OFFSET + LARGE_PAGE_SIZE; virt + LARGE_PAGE_SIZE <= high_memory;
+         virt += LARGE_PAGE_SIZE)
         expect(pde_is_large(swapper_pg_dir[PDE_INDEX(virt)]));
     expect(!pde_is_large(swapper_pg_dir[PDE_INDEX(PAGE_OFFSET)]));
 }
@@ -90,7 +91,8 @@ KTEST(lowmem, last_byte_usable_next_faults)
 
 static void stress_round(struct rnd_state *random, void **slots)
 {
-    u32 i = prandom_u32_state(random) % STRESS_SLOTS, size = prandom_u32_state(random) % (8 * PAGE_SIZE) + 1;
+    u32 i = prandom_u32_state(random) % STRESS_SLOTS,
+        size = prandom_u32_state(random) % (8 * PAGE_SIZE) + 1;
 
     if (slots[i]) {
         if (is_vmalloc_addr(slots[i]))

@@ -20,6 +20,15 @@ KTEST(syscall, first_instruction)
     expect_passes("start_test", "one", "two");
 }
 
+/* A nap of a tick and a half takes two whole ticks, and the one under way does not count. */
+KTEST(syscall, nanosleep_rounds_up)
+{
+    u64 start = jiffies_64();
+
+    expect_passes("nap", "15000", "8");
+    expect((u32)(jiffies_64() - start) >= 8 * 3);
+}
+
 KTEST(syscall, exit_status_is_a_byte)
 {
     expect_eq(run_program(ARGV("status", "255")).exit_code, EXIT_STATUS(255));

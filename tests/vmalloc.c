@@ -62,7 +62,9 @@ KTEST(vmalloc, noncontiguous)
         expect(jumps(memory, PAGES) > 0);
         fill((u32 *)memory, words);
         expect(filled((u32 *)memory, words));
-        /* The same bytes, frame by frame, through lowmem; and four bytes that straddle two frames. */
+        /*
+         * The same bytes, frame by frame, through lowmem; and four bytes that straddle two frames.
+         */
         for (u32 i = 0; i < PAGES; i++) {
             const u32 *frame = page_address(vmalloc_to_page(memory + i * PAGE_SIZE));
 
@@ -99,7 +101,10 @@ KTEST(vmalloc, size_is_rounded_up)
     vfree((void *)memory);
 }
 
-/* No CR3 load happens in between: only the invalidation by vfree() can make the touched page unreachable. */
+/*
+ * No CR3 load happens in between: only the invalidation by vfree() can make the touched page
+ * unreachable.
+ */
 KTEST(vmalloc, use_after_free_faults)
 {
     volatile u32 *memory = vmalloc(4 * PAGE_SIZE);

@@ -1,6 +1,7 @@
 /*
- * Numbers for nasm, taken from the C headers. This file is compiled to assembly and never linked: each DEFINE leaves a line
- * "->NAME value" there, which the Makefile turns into "%define NAME value" in build/gen/asm-offsets.inc.
+ * Numbers for nasm, taken from the C headers. This file is compiled to assembly and never linked:
+ * each DEFINE leaves a line "->NAME value" there, which the Makefile turns into "%define NAME
+ * value" in build/gen/asm-offsets.inc.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/probe.h>

@@ -1,11 +1,12 @@
 /*
- * Reading what the boot loader left. The block comes from outside, so nothing in it is believed: each tag must lie inside the
- * block, each structure inside its tag, each string must end inside its tag; a block that breaks a rule is refused with a line
- * that says which. More entries than there is room for are refused too, because a shortened memory map would be a wrong one.
+ * Reading what the boot loader left. The block comes from outside, so nothing in it is believed:
+ * each tag must lie inside the block, each structure inside its tag, each string must end inside
+ * its tag; a block that breaks a rule is refused with a line that says which. More entries than
+ * there is room for are refused too, because a shortened memory map would be a wrong one.
  *
- * Everything useful is copied to boot_info. The block lies in RAM that the memory map calls free, but it is read to its end
- * before the first page is given out, so it needs no reservation; modules and the symbol table stay where GRUB put them and are
- * reserved by mm/memory.c.
+ * Everything useful is copied to boot_info. The block lies in RAM that the memory map calls free,
+ * but it is read to its end before the first page is given out, so it needs no reservation; modules
+ * and the symbol table stay where GRUB put them and are reserved by mm/memory.c.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
@@ -43,7 +44,8 @@ static u32 payload(const struct multiboot_tag *tag, u32 header)
 }
 
 /* Copy a string that must end within `room` bytes of the tag. */
-static void copy_string(const struct multiboot_tag *tag, char *to, u32 to_size, const char *from, u32 room)
+static void copy_string(const struct multiboot_tag *tag, char *to, u32 to_size, const char *from,
+                        u32 room)
 {
     u32 length = strnlen(from, room);
 
@@ -89,7 +91,10 @@ static void read_mmap(const struct multiboot_tag *tag)
     }
 }
 
-/* Find the symbol table and the strings it names. Without them the kernel runs, only backtraces have no names. */
+/*
+ * Find the symbol table and the strings it names. Without them the kernel runs, only backtraces
+ * have no names.
+ */
 static void read_elf_sections(const struct multiboot_tag *tag)
 {
     const struct multiboot_tag_elf_sections *in = (const void *)tag;

@@ -1,13 +1,16 @@
 /*
- * The processor itself: what CPUID says it can do, the control registers that protect the kernel, and the ways to stop.
+ * The processor itself: what CPUID says it can do, the control registers that protect the kernel,
+ * and the ways to stop.
  *
- * Protections come on in two steps. cpu_init() turns on what costs nothing to have early: global pages, SMEP (ring 0 does not
- * fetch from user pages) and SMAP (ring 0 does not touch user pages unless it says so with stac). CR0.WP, which makes ring 0
- * obey read-only pages too, comes with cpu_write_protect() at the end of boot: that one bit seals everything that the table of
- * lowmem rows declares read-only, with no page-table entry changed.
+ * Protections come on in two steps. cpu_init() turns on what costs nothing to have early: global
+ * pages, SMEP (ring 0 does not fetch from user pages) and SMAP (ring 0 does not touch user pages
+ * unless it says so with stac). CR0.WP, which makes ring 0 obey read-only pages too, comes with
+ * cpu_write_protect() at the end of boot: that one bit seals everything that the table of lowmem
+ * rows declares read-only, with no page-table entry changed.
  *
- * SMAP needs clac at every entry and stac around user copies, but a processor without SMAP does not know these instructions.
- * So the text holds 3-byte no-ops there, listed in .smap_sites, and cpu_init() patches them.
+ * SMAP needs clac at every entry and stac around user copies, but a processor without SMAP does not
+ * know these instructions. So the text holds 3-byte no-ops there, listed in .smap_sites, and
+ * cpu_init() patches them.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
@@ -115,6 +118,7 @@ void cpu_write_protect(void)
 const char *cpu_check(void)
 {
     u32 cr0 = read_cr0(), cr4 = read_cr4();
+    const char *text;
 
     if (!(cr0 & CR0_WP))
         return "CR0.WP is off";
@@ -124,7 +128,8 @@ const char *cpu_check(void)
         return "CR4.SMEP is off";
     if (cpu_features.smap && !(cr4 & CR4_SMAP))
         return "CR4.SMAP is off";
-    return gdt_check();
+    text = idt_check();
+    return text ? text : gdt_check();
 }
 
 void cpu_halt_forever(void)

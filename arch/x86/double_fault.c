@@ -1,10 +1,12 @@
 /*
- * The double-fault task. When the processor cannot deliver a fault, most often because the kernel stack has run into its
- * guard page, it needs a stack that is certainly there. A task gate in the IDT gives it one: it saves all registers in the
- * main TSS and loads those of the double-fault TSS, CR3 included (Intel SDM vol. 3, 6.15, interrupt 8).
+ * The double-fault task. When the processor cannot deliver a fault, most often because the kernel
+ * stack has run into its guard page, it needs a stack that is certainly there. A task gate in the
+ * IDT gives it one: it saves all registers in the main TSS and loads those of the double-fault TSS,
+ * CR3 included (Intel SDM vol. 3, 6.15, interrupt 8).
  *
- * Its stack lies in the vmalloc area like every kernel stack, behind a guard page of its own. What the state means is for the upper floors to
- * say, through the report callback. A self-test may have set a fault probe: then the interrupted task goes on in the probe.
+ * Its stack lies in the vmalloc area like every kernel stack, behind a guard page of its own. What
+ * the state means is for the upper floors to say, through the report callback. A self-test may have
+ * set a fault probe: then the interrupted task goes on in the probe.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
@@ -43,7 +45,9 @@ static bool resume_probe(u32 address)
     if (!probe)
         return false;
     main_tss.eax = (u32)probe;
-    main_tss.esp = probe->esp; /* the one it had is unusable, and an interrupt may come before the probe loads it */
+    main_tss.esp =
+        probe
+            ->esp; /* the one it had is unusable, and an interrupt may come before the probe loads it */
     main_tss.eip = (u32)fault_probe_resume;
     return true;
 }

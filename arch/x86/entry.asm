@@ -1,9 +1,10 @@
 ; The ways into the kernel and out of it.
 ;
-; Every vector has a stub that brings the stack to one shape, struct pt_regs: the processor's error code or a 0, the vector,
-; then all registers. From ring 3 nothing is trusted but what the processor saved: DF and AC are cleared, DS and ES get the
-; kernel's segment. FS and GS are left alone, because the kernel never uses them; switch_to keeps them per thread.
-; C is compiled with its first three arguments in EAX, EDX, ECX.
+; Every vector has a stub that brings the stack to one shape, struct pt_regs: the processor's error
+; code or a 0, the vector, then all registers. From ring 3 nothing is trusted but what the processor
+; saved: DF and AC are cleared, DS and ES get the kernel's segment. FS and GS are left alone,
+; because the kernel never uses them; switch_to keeps them per thread. C is compiled with its first
+; three arguments in EAX, EDX, ECX.
 
 %include "asm-offsets.inc"
 
@@ -14,7 +15,7 @@ section .text
 global entry_text_start
 entry_text_start:
 
-; ---- vectors --------------------------------------------------------------------------------------------------------
+; ---- vectors -----------------------------------------------------------------------------------
 
 ; The processor pushes an error code for these itself (Intel SDM vol. 3, table 6-1).
 %define HAS_ERROR(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21)
@@ -80,8 +81,9 @@ return_to_user:
     mov esp, eax
     jmp trap_return
 
-; The double-fault task starts here, on its own stack, with an error code of 0. The processor saved what it interrupted in
-; main_tss; iret switches back to that. The next double fault goes on behind the iret.
+; The double-fault task starts here, on its own stack, with an error code of 0. The processor saved
+; what it interrupted in main_tss; iret switches back to that. The next double fault goes on behind
+; the iret.
 global double_fault_entry
 double_fault_entry:
     cld
@@ -90,7 +92,7 @@ double_fault_entry:
     iretd
     jmp double_fault_entry
 
-; ---- context switch -------------------------------------------------------------------------------------------------
+; ---- context switch ----------------------------------------------------------------------------
 
 ; void switch_to(struct thread *prev, struct thread *next, u32 next_stack_top)
 global switch_to
@@ -120,7 +122,7 @@ thread_start:
     call ebx
     ud2                                 ; it does not return
 
-; ---- fault probes ---------------------------------------------------------------------------------------------------
+; ---- fault probes ------------------------------------------------------------------------------
 
 extern fault_probe_current
 
@@ -154,7 +156,7 @@ fault_probe_resume:
 global entry_text_end
 entry_text_end:
 
-; ---- segments -------------------------------------------------------------------------------------------------------
+; ---- segments ----------------------------------------------------------------------------------
 
 ; void gdt_flush(void): make every segment register come from the GDT that was just loaded.
 global gdt_flush

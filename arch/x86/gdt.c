@@ -1,9 +1,11 @@
 /*
- * The global descriptor table (Intel SDM vol. 3, 3.4.5). Attic protects with pages, not with segments: code and data segments
- * are flat, 0..4 GiB, once for ring 0 and once for ring 3. The accessed bits are preset, so that loading a segment register
- * writes nothing. The table itself stays writable, because the processor marks a TSS busy in its descriptor.
+ * The global descriptor table (Intel SDM vol. 3, 3.4.5). Attic protects with pages, not with
+ * segments: code and data segments are flat, 0..4 GiB, once for ring 0 and once for ring 3. The
+ * accessed bits are preset, so that loading a segment register writes nothing. The table itself
+ * stays writable, because the processor marks a TSS busy in its descriptor.
  *
- * The slots are Linux's (include/arch/x86/cpu.h); slots 6 to 8 are where its thread-local segments will be.
+ * The slots are Linux's (include/arch/x86/cpu.h); slots 6 to 8 are where its thread-local segments
+ * will be.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
@@ -18,11 +20,6 @@
 #define SEG_USER_CODE   0xfb
 #define SEG_USER_DATA   0xf3
 #define SEG_TSS         0x89
-
-struct table_register {
-    u16 limit;
-    u32 base;
-} __attribute__((packed));
 
 static u64 gdt[GDT_ENTRIES];
 struct tss main_tss;

@@ -1,11 +1,13 @@
 /*
  * Page directories: the master, the ones of processes, and the walk that the processor does.
  *
- * The hard part of a shared kernel half is that a directory entry is copied into every address space: change one later and all
- * copies are wrong. So none is changed later. pgtable_map_row() and pgtable_set_kernel_table() fill the master during
- * start-up; from then on the kernel half changes only below the directories, in page tables that all of them share.
+ * The hard part of a shared kernel half is that a directory entry is copied into every address
+ * space: change one later and all copies are wrong. So none is changed later. pgtable_map_row() and
+ * pgtable_set_kernel_table() fill the master during start-up; from then on the kernel half changes
+ * only below the directories, in page tables that all of them share.
  *
- * Kernel entries are global (CR4.PGE), so a CR3 load keeps them in the TLB, and a removed one must be invalidated by address.
+ * Kernel entries are global (CR4.PGE), so a CR3 load keeps them in the TLB, and a removed one must
+ * be invalidated by address.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>
@@ -13,10 +15,13 @@
 #include <arch/x86/tss.h>
 #include <lib/string.h>
 
-/* Beyond this many pages, dropping the whole TLB is cheaper than naming each (Linux draws the line there, too). */
+/*
+ * Beyond this many pages, dropping the whole TLB is cheaper than naming each (Linux draws the line
+ * there, too).
+ */
 #define TLB_FLUSH_MAX_PAGES 33
 
-#define PAGE_TABLE ((pgprot_t){PTE_P | PTE_RW | PTE_A})
+#define PAGE_TABLE      ((pgprot_t){PTE_P | PTE_RW | PTE_A})
 #define PAGE_TABLE_USER ((pgprot_t){PTE_P | PTE_RW | PTE_US})
 
 pde_t swapper_pg_dir[1024] __section(".sealed.pages") __attribute__((aligned(PAGE_SIZE)));

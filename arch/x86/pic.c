@@ -1,9 +1,10 @@
 /*
- * The two 8259A interrupt controllers (Intel 8259A data sheet). The second is chained to input 2 of the first. They are moved
- * from vectors 8..23, where they would look like exceptions, to 32..47. Every line is masked until somebody registers it.
+ * The two 8259A interrupt controllers (Intel 8259A data sheet). The second is chained to input 2 of
+ * the first. They are moved from vectors 8..23, where they would look like exceptions, to 32..47.
+ * Every line is masked until somebody registers it.
  *
- * A line that goes away before the processor asks appears as line 7 or 15 of its controller without its in-service bit: such
- * a spurious interrupt gets no end-of-interrupt of its own controller.
+ * A line that goes away before the processor asks appears as line 7 or 15 of its controller without
+ * its in-service bit: such a spurious interrupt gets no end-of-interrupt of its own controller.
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irq.h>

@@ -1,6 +1,6 @@
 /*
- * The 8254 programmable interval timer: counter 0 in mode 2 (rate generator) divides its 1.193182 MHz clock and interrupts
- * HZ times a second (Intel 8254 data sheet).
+ * The 8254 programmable interval timer: counter 0 in mode 2 (rate generator) divides its 1.193182
+ * MHz clock and interrupts HZ times a second (Intel 8254 data sheet).
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irq.h>

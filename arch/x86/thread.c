@@ -1,6 +1,7 @@
 /*
- * The first stack frames: what a new thread finds when it is switched to for the first time, and what a new process finds when
- * it returns to ring 3 for the first time. Both must match the pops in entry.asm.
+ * The first stack frames: what a new thread finds when it is switched to for the first time, and
+ * what a new process finds when it returns to ring 3 for the first time. Both must match the pops
+ * in entry.asm.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>

@@ -1,22 +1,24 @@
 /*
- * Traps: exceptions, interrupts and int 0x80 arrive here with their registers saved (entry.asm) and go up through a table
- * that the upper floors filled in. This file knows what a vector is called and where it goes, not what it means.
+ * Traps: exceptions, interrupts and int 0x80 arrive here with their registers saved (entry.asm) and
+ * go up through a table that the upper floors filled in. This file knows what a vector is called
+ * and where it goes, not what it means.
  *
- * The IDT (Intel SDM vol. 3, 6.10) has an interrupt gate for every vector, so handlers start with interrupts off; only
- * int 0x80 and int3 may be used from ring 3, and vector 8 is a task gate, because a double fault usually means that there is no
- * stack left to push on. The IDT and the table are written during start-up and read-only afterwards.
+ * The IDT (Intel SDM vol. 3, 6.10) has an interrupt gate for every vector, so handlers start with
+ * interrupts off; only int 0x80 and int3 may be used from ring 3, and vector 8 is a task gate,
+ * because a double fault usually means that there is no stack left to push on. The IDT and the
+ * table are written during start-up and read-only afterwards.
  *
- * Two ways exist to survive a trap in the kernel: the exception table (an instruction that may fault, and where to go on
- * then: user copies) and the fault probe (self-tests).
+ * Two ways exist to survive a trap in the kernel: the exception table (an instruction that may
+ * fault, and where to go on then: user copies) and the fault probe (self-tests).
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
 #include <arch/x86/gdt.h>
 #include <arch/x86/probe.h>
 #include <arch/x86/trap.h>
+#include <arch/x86/tss.h>
 #include <lib/panic.h>
 #include <mm/layout.h>
-#include <arch/x86/tss.h>
 
 /* Gate types: present, 32-bit; the ring is added. */
 #define GATE_INTERRUPT 0x8e
@@ -34,14 +36,12 @@ struct exception_fixup {
 };
 extern const struct exception_fixup __ex_table_start[], __ex_table_end[];
 
-
 static struct gate idt[VECTORS] __ro_after_init;
 static trap_handler_t trap_table[VECTORS] __ro_after_init;
 static trap_handler_t trap_default __ro_after_init;
 static trap_handler_t return_hook __ro_after_init;
 
 struct fault_probe *fault_probe_current;
-
 
 static void set_gate(u32 vector, u8 type)
 {
@@ -55,16 +55,21 @@ static void set_gate(u32 vector, u8 type)
 
 void idt_init(void)
 {
-    struct {
-        u16 limit;
-        u32 base;
-    } __attribute__((packed)) idtr = {sizeof(idt) - 1, (u32)idt};
+    struct table_register idtr = {sizeof(idt) - 1, (u32)idt};
 
     for (u32 v = 0; v < VECTORS; v++)
         set_gate(v, GATE_INTERRUPT);
     set_gate(X86_TRAP_BP, GATE_INTERRUPT | GATE_RING3);
     set_gate(SYSCALL_VECTOR, GATE_INTERRUPT | GATE_RING3);
     asm volatile("lidt %0" : : "m"(idtr) : "memory");
+}
+
+const char *idt_check(void)
+{
+    struct table_register idtr;
+
+    asm volatile("sidt %0" : "=m"(idtr));
+    return idtr.base == (u32)idt ? NULL : "IDTR does not point to the kernel's IDT";
 }
 
 void idt_set_task_gate(u32 vector, u16 selector)

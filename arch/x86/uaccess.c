@@ -1,10 +1,12 @@
 /*
- * Copies that may fault. Each instruction that touches the doubtful side has an entry in .ex_table: when it faults and the
- * fault cannot be mended, the trap goes on at the fix-up, which computes what is left. Nothing is probed beforehand, so an
- * address that goes away in between is as safe as one that was never there.
+ * Copies that may fault. Each instruction that touches the doubtful side has an entry in .ex_table:
+ * when it faults and the fault cannot be mended, the trap goes on at the fix-up, which computes
+ * what is left. Nothing is probed beforehand, so an address that goes away in between is as safe as
+ * one that was never there.
  *
- * Between USER_OPEN and USER_CLOSE the processor lets ring 0 touch user pages (SMAP; the no-ops are patched by cpu_init).
- * The copies move words first, then the odd bytes: the processor counts a rep instruction once per element.
+ * Between USER_OPEN and USER_CLOSE the processor lets ring 0 touch user pages (SMAP; the no-ops are
+ * patched by cpu_init). The copies move words first, then the odd bytes: the processor counts a rep
+ * instruction once per element.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

@@ -1,6 +1,7 @@
 /*
- * Kernel messages. The formatting is here on the lowest floor so that every floor may print; where the text goes is a table
- * of sinks that the console fills in. On the host the table is empty until the test program fills it.
+ * Kernel messages. The formatting is here on the lowest floor so that every floor may print; where
+ * the text goes is a table of sinks that the console fills in. On the host the table is empty until
+ * the test program fills it.
  */
 #pragma once
 
@@ -14,6 +15,9 @@ typedef void (*printk_sink_t)(const char *text, size_t len);
 /* Add a sink; every later message goes to it. Panics when PRINTK_SINKS are taken. Boot only. */
 void printk_add_sink(printk_sink_t sink);
 
-/* Format as vsnprintf does (lib/printf.h) and send the text to every sink, whole. Any length, any context. */
+/*
+ * Format as vsnprintf does (lib/printf.h) and send the text to every sink, whole. Any length, any
+ * context.
+ */
 void printk(const char *fmt, ...) __printf(1, 2);
 void vprintk(const char *fmt, va_list args);

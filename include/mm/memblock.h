@@ -1,8 +1,10 @@
 /*
- * Physical memory before there is a page allocator: a sorted list of usable ranges and one of reserved ranges.
+ * Physical memory before there is a page allocator: a sorted list of usable ranges and one of
+ * reserved ranges.
  *
- * Usable ranges are rounded inward to whole pages, reserved ones outward; where they overlap, reserved wins. A full list is an
- * error, never a silently shortened map. memblock_alloc() is for start-up; what it gave is never freed.
+ * Usable ranges are rounded inward to whole pages, reserved ones outward; where they overlap,
+ * reserved wins. A full list is an error, never a silently shortened map. memblock_alloc() is for
+ * start-up; what it gave is never freed.
  */
 #pragma once
 
@@ -33,5 +35,8 @@ u32 memblock_ram_end(void);
 u64 memblock_total(void);
 u64 memblock_total_above_4g(void);
 
-/* Call fn for each maximal run of usable pages in [0, limit) that nothing reserved. For page_alloc_init(). */
+/*
+ * Call fn for each maximal run of usable pages in [0, limit) that nothing reserved. For
+ * page_alloc_init().
+ */
 void memblock_for_each_free(phys_addr_t limit, void (*fn)(phys_addr_t start, phys_addr_t end));

@@ -1,6 +1,7 @@
 /*
- * Address spaces of processes: a page directory whose upper quarter is the kernel's, and a list of areas ("VMAs") below.
- * Memory comes on first touch. Nothing here may be called from an interrupt handler.
+ * Address spaces of processes: a page directory whose upper quarter is the kernel's, and a list of
+ * areas ("VMAs") below. Memory comes on first touch. Nothing here may be called from an interrupt
+ * handler.
  */
 #pragma once
 
@@ -9,9 +10,9 @@
 #include <lib/types.h>
 
 /* Rights of an area, as in Linux's mm.h. */
-#define VM_READ 0x1u
+#define VM_READ  0x1u
 #define VM_WRITE 0x2u
-#define VM_EXEC 0x4u /* told for the reader; 32-bit paging has no bit for it */
+#define VM_EXEC  0x4u /* told for the reader; 32-bit paging has no bit for it */
 
 struct vm_area {
     struct list_head link; /* in mm->areas, by address */
@@ -36,19 +37,25 @@ __must_check struct mm *mm_create(void);
 /* Give back every page and table. If it is the loaded one, the master directory is loaded first. */
 void mm_destroy(struct mm *mm);
 
-/* Load the directory, if it is not loaded; NULL loads the master. Kernel threads run in whatever is loaded. */
+/*
+ * Load the directory, if it is not loaded; NULL loads the master. Kernel threads run in whatever is
+ * loaded.
+ */
 void mm_switch(struct mm *mm);
 
 /* The first address space, or the one after `mm`; NULL past the last. */
 struct mm *mm_next(struct mm *mm);
 
 /*
- * Add an area of untouched zero memory. 0; -EINVAL when not page-aligned, empty, or outside [MMAP_MIN_ADDR, TASK_SIZE);
- * -EEXIST when it overlaps another; -ENOMEM.
+ * Add an area of untouched zero memory. 0; -EINVAL when not page-aligned, empty, or outside
+ * [MMAP_MIN_ADDR, TASK_SIZE); -EEXIST when it overlaps another; -ENOMEM.
  */
 __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name);
 
-/* Copy into an area of any address space, whatever its rights, touching pages on the way. 0, -EFAULT, -ENOMEM. */
+/*
+ * Copy into an area of any address space, whatever its rights, touching pages on the way. 0,
+ * -EFAULT, -ENOMEM.
+ */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 
 /* Set the end of the heap, as Linux's brk: the new end, or the old one when it cannot be. */

@@ -12,7 +12,10 @@ void lowmem_map_init(void);
 /* The table of rows: for the boot log and the tests. NULL past the last. */
 const struct map_row *lowmem_map_row(u32 i);
 
-/* End of boot: what is written once is read-only from here, the boot code's memory is free, and the snapshot is taken. */
+/*
+ * End of boot: what is written once is read-only from here, the boot code's memory is free, and the
+ * snapshot is taken.
+ */
 void mm_seal(void);
 
 /* Compare lowmem's entries with the snapshot; NULL or the first that differs. For the audit. */

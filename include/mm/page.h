@@ -1,6 +1,6 @@
 /*
- * One struct page a frame of lowmem: who has it and how often. 16 bytes, so that frame number and struct page are a shift
- * apart.
+ * One struct page a frame of lowmem: who has it and how often. 16 bytes, so that frame number and
+ * struct page are a shift apart.
  */
 #pragma once
 

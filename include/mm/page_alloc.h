@@ -1,6 +1,6 @@
 /*
- * The page allocator: a binary buddy system per zone. Blocks are 2^order pages, aligned to their size, order 0..MAX_ORDER.
- * Not for interrupt handlers.
+ * The page allocator: a binary buddy system per zone. Blocks are 2^order pages, aligned to their
+ * size, order 0..MAX_ORDER. Not for interrupt handlers.
  */
 #pragma once
 
@@ -17,8 +17,8 @@ enum zone_id {
 
 typedef u32 gfp_t;
 #define GFP_KERNEL 0x0u /* NORMAL, then DMA */
-#define GFP_DMA 0x1u    /* only below 16 MiB */
-#define GFP_USER GFP_KERNEL
+#define GFP_DMA    0x1u /* only below 16 MiB */
+#define GFP_USER   GFP_KERNEL
 #define __GFP_ZERO 0x2u /* cleared */
 
 /* Hand all memory that memblock has left to the zones. After lowmem_map_init(). */
@@ -30,7 +30,9 @@ __must_check struct page *alloc_pages(gfp_t gfp, u32 order);
 /* The same as a lowmem address. */
 __must_check void *get_free_pages(gfp_t gfp, u32 order);
 
-/* Give back what alloc_pages() gave, with the same order. A wrong page, order or count is a panic. */
+/*
+ * Give back what alloc_pages() gave, with the same order. A wrong page, order or count is a panic.
+ */
 void free_pages(struct page *page, u32 order);
 
 static inline struct page *alloc_page(gfp_t gfp)

@@ -1,6 +1,6 @@
 /*
- * Caches of equal small objects on single pages, and kmalloc on top of them (Linux's names). Objects are in lowmem, so they
- * are fit for virt_to_phys(). Not for interrupt handlers.
+ * Caches of equal small objects on single pages, and kmalloc on top of them (Linux's names).
+ * Objects are in lowmem, so they are fit for virt_to_phys(). Not for interrupt handlers.
  */
 #pragma once
 
@@ -21,7 +21,10 @@ void kmem_cache_destroy(struct kmem_cache *cache);
 __must_check void *kmem_cache_alloc(struct kmem_cache *cache);
 void kmem_cache_free(struct kmem_cache *cache, void *object);
 
-/* size <= 2 KiB from size classes, larger from the page allocator. NULL when out of memory or size is 0. */
+/*
+ * size <= 2 KiB from size classes, larger from the page allocator. NULL when out of memory or size
+ * is 0.
+ */
 __must_check void *kmalloc(size_t size);
 __must_check void *kzalloc(size_t size);
 void kfree(const void *object); /* NULL is allowed */
@@ -30,5 +33,8 @@ void kfree(const void *object); /* NULL is allowed */
 const char *slab_check(void);
 /* Pages held by all caches. */
 u32 slab_pages(void);
-/* Free the empty slab pages that caches keep for speed; the count of free pages is then a function of live objects. */
+/*
+ * Free the empty slab pages that caches keep for speed; the count of free pages is then a function
+ * of live objects.
+ */
 void slab_shrink(void);

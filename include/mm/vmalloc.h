@@ -1,8 +1,8 @@
 /*
- * The vmalloc area: scattered frames under one contiguous range of kernel addresses. The range is contiguous for the
- * processor only; a device that is given its "physical address" would see one page of it. virt_to_phys() therefore panics on
- * such addresses; vmalloc_to_page() tells one page at a time. Every area is followed by a page that is never mapped.
- * Not for interrupt handlers.
+ * The vmalloc area: scattered frames under one contiguous range of kernel addresses. The range is
+ * contiguous for the processor only; a device that is given its "physical address" would see one
+ * page of it. virt_to_phys() therefore panics on such addresses; vmalloc_to_page() tells one page
+ * at a time. Every area is followed by a page that is never mapped. Not for interrupt handlers.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 
 /* Kinds of area, as vmallocinfo names them. */
 #define VM_ALLOC 0x1u /* owns its pages */
-#define VM_MAP 0x2u   /* shows pages of somebody else */
+#define VM_MAP   0x2u /* shows pages of somebody else */
 
 /* One busy area or one free range; which of the two trees it is in says what it is. */
 struct vmap_area {
@@ -35,14 +35,20 @@ static inline u32 vmap_area_pages(const struct vmap_area *area)
 /* Build the free tree. After page_alloc_init() and slab_init(). */
 void vmalloc_init(void);
 
-/* At least `size` bytes of memory, not cleared, page-aligned. NULL when pages, addresses or memory for the area run out. */
+/*
+ * At least `size` bytes of memory, not cleared, page-aligned. NULL when pages, addresses or memory
+ * for the area run out.
+ */
 __must_check void *vmalloc(size_t size);
 __must_check void *vzalloc(size_t size);
 
 /* The same, accounted to `caller`, for allocators built on this one. */
 __must_check void *vmalloc_caller(size_t size, const void *caller);
 
-/* Free what vmalloc() gave; NULL is allowed. When it returns, no address space can reach the range any more. */
+/*
+ * Free what vmalloc() gave; NULL is allowed. When it returns, no address space can reach the range
+ * any more.
+ */
 void vfree(const void *addr);
 
 /* Map `count` pages side by side, read-write. NULL on failure. The pages stay the caller's. */

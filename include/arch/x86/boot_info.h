@@ -1,6 +1,7 @@
 /*
- * What the boot loader told, copied out of the multiboot2 information block with every tag bounds-checked (Multiboot2
- * Specification 2.0, section 3). Addresses are physical. After boot_info_init() the block itself is not read again.
+ * What the boot loader told, copied out of the multiboot2 information block with every tag
+ * bounds-checked (Multiboot2 Specification 2.0, section 3). Addresses are physical. After
+ * boot_info_init() the block itself is not read again.
  */
 #pragma once
 
@@ -8,7 +9,7 @@
 #include <mm/layout.h>
 
 #define BOOT_CMDLINE_MAX 512
-#define BOOT_MEMORY_MAX 128
+#define BOOT_MEMORY_MAX  128
 #define BOOT_MODULES_MAX 8
 
 struct boot_range {
@@ -28,7 +29,10 @@ struct boot_info {
     u32 memory_count;
     struct boot_module modules[BOOT_MODULES_MAX];
     u32 module_count;
-    /* The kernel's own symbol table and its strings, as GRUB loaded them; empty ranges when it did not. */
+    /*
+     * The kernel's own symbol table and its strings, as GRUB loaded them; empty ranges when it did
+     * not.
+     */
     phys_addr_t symtab, symtab_end;
     phys_addr_t strtab, strtab_end;
 };
@@ -38,14 +42,17 @@ extern struct boot_info boot_info;
 /* The processor's time-stamp counter at the kernel's first instruction. */
 extern u64 boot_tsc;
 
-/* Parse the block at physical address `info`. A wrong magic or a malformed block is refused with one line. */
+/*
+ * Parse the block at physical address `info`. A wrong magic or a malformed block is refused with
+ * one line.
+ */
 void boot_info_init(u32 magic, phys_addr_t info);
 
 /* Say one line on the console and stop: this machine cannot run Attic. */
 void __noreturn boot_refuse(const char *fmt, ...) __printf(1, 2);
 
 /*
- * The value of `name=` in the command line, copied to buf (at most size bytes with its 0). NULL when it is not there; the
- * last one counts. Quotes are not special.
+ * The value of `name=` in the command line, copied to buf (at most size bytes with its 0). NULL
+ * when it is not there; the last one counts. Quotes are not special.
  */
 const char *boot_option(const char *name, char *buf, size_t size);

@@ -4,12 +4,12 @@
 #include <lib/types.h>
 
 /* CR0, CR4 and CPUID bits (Intel SDM vol. 3, 2.5; vol. 2, CPUID). */
-#define CR0_PE (1u << 0)
-#define CR0_EM (1u << 2)
-#define CR0_WP (1u << 16)
-#define CR0_PG (1u << 31)
-#define CR4_PSE (1u << 4)
-#define CR4_PGE (1u << 7)
+#define CR0_PE   (1u << 0)
+#define CR0_EM   (1u << 2)
+#define CR0_WP   (1u << 16)
+#define CR0_PG   (1u << 31)
+#define CR4_PSE  (1u << 4)
+#define CR4_PGE  (1u << 7)
 #define CR4_SMEP (1u << 20)
 #define CR4_SMAP (1u << 21)
 
@@ -17,11 +17,11 @@
 #define EFLAGS_AC (1u << 18)
 
 /* Selectors: the numbers are Linux's, so that programs that look see what they see there. */
-#define KERNEL_CS 0x60
-#define KERNEL_DS 0x68
-#define USER_CS 0x73
-#define USER_DS 0x7b
-#define TSS_SELECTOR 0x80
+#define KERNEL_CS       0x60
+#define KERNEL_DS       0x68
+#define USER_CS         0x73
+#define USER_DS         0x7b
+#define TSS_SELECTOR    0x80
 #define DF_TSS_SELECTOR 0xf8
 
 #ifndef __ASSEMBLER__
@@ -33,22 +33,31 @@ struct cpu_features {
 extern struct cpu_features cpu_features;
 
 /*
- * Read CPUID; turn on PGE, and SMEP and SMAP where they exist (patching stac and clac into their places in the text,
- * which must still be writable). Before lowmem_map_init().
+ * Read CPUID; turn on PGE, and SMEP and SMAP where they exist (patching stac and clac into their
+ * places in the text, which must still be writable). Before lowmem_map_init().
  */
 void cpu_init(void);
 
-/* Turn on CR0.WP: from here on the kernel cannot write its read-only pages either. At the end of boot. */
+/*
+ * Turn on CR0.WP: from here on the kernel cannot write its read-only pages either. At the end of
+ * boot.
+ */
 void cpu_write_protect(void);
 
 u32 read_cr0(void);
 u32 read_cr3(void);
 u32 read_cr4(void);
 
-/* NULL when CR0.WP, SMEP and SMAP are as cpu_init() left them and no entry structure moved; else the first thing wrong. */
+/*
+ * NULL when CR0.WP, SMEP and SMAP are as cpu_init() left them and no entry structure moved; else
+ * the first thing wrong.
+ */
 const char *cpu_check(void);
 
-/* Addresses the processor uses by itself at every entry: IDT, GDT, TSSs, entry stubs. For the audit. */
+/*
+ * Addresses the processor uses by itself at every entry: IDT, GDT, TSSs, entry stubs. For the
+ * audit.
+ */
 struct cpu_entry_point {
     const char *name;
     u32 start, end;
@@ -61,7 +70,10 @@ void __noreturn cpu_halt_forever(void);
 
 #define DEBUG_EXIT_PORT 0xf4
 
-/* How a run ends, as the value written to QEMU's isa-debug-exit port (the process then ends with value * 2 + 1). */
+/*
+ * How a run ends, as the value written to QEMU's isa-debug-exit port (the process then ends with
+ * value * 2 + 1).
+ */
 enum machine_exit {
     MACHINE_PASS = 0x10,   /* 33: also a clean power-off */
     MACHINE_FAIL = 0x11,   /* 35: a self-test failed */
@@ -69,7 +81,10 @@ enum machine_exit {
     MACHINE_REFUSE = 0x13, /* 39: this machine or boot loader cannot run Attic */
 };
 
-/* End the virtual machine; where nothing listens on the port, power off by ACPI's port on QEMU, or else halt. */
+/*
+ * End the virtual machine; where nothing listens on the port, power off by ACPI's port on QEMU, or
+ * else halt.
+ */
 void __noreturn machine_exit(enum machine_exit code);
 
 /* Cause a triple fault on purpose. */

@@ -6,11 +6,17 @@
 
 #define VECTORS 256
 
-/* entry.asm: the first instruction for each vector, and the bounds of everything that runs at an entry. */
+/*
+ * entry.asm: the first instruction for each vector, and the bounds of everything that runs at an
+ * entry.
+ */
 extern const u32 trap_stubs[VECTORS];
 extern char entry_text_start[], entry_text_end[];
 
-/* entry.asm: go on where the probe in EAX was set; where new threads start; where the double-fault task starts. */
+/*
+ * entry.asm: go on where the probe in EAX was set; where new threads start; where the double-fault
+ * task starts.
+ */
 void fault_probe_resume(void);
 void thread_start(void);
 void double_fault_entry(void);
@@ -26,6 +32,15 @@ void double_fault_task(void);
 /* trap.c: the probe that is set, or NULL; taking it records the trap and clears it. */
 extern struct fault_probe *fault_probe_current;
 struct fault_probe *fault_probe_take(u32 vector, u32 error, u32 address);
+
+/* What lgdt, lidt, sgdt and sidt move (Intel SDM vol. 3, 3.5.1). */
+struct table_register {
+    u16 limit;
+    u32 base;
+} __attribute__((packed));
+
+/* trap.c: NULL when IDTR is as idt_init() left it. */
+const char *idt_check(void);
 
 /* trap.c: make a vector a switch to the task of this TSS selector. */
 void idt_set_task_gate(u32 vector, u16 selector);

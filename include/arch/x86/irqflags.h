@@ -29,7 +29,10 @@ static inline void local_irq_restore(u32 flags)
         local_irq_enable();
 }
 
-/* Wait for an interrupt; call with interrupts off. sti takes effect after the next instruction, so none is missed. */
+/*
+ * Wait for an interrupt; call with interrupts off. sti takes effect after the next instruction, so
+ * none is missed.
+ */
 static inline void irq_enable_and_halt(void)
 {
     asm volatile("sti; hlt" : : : "memory");

@@ -1,4 +1,7 @@
-/* The multiboot2 information block, as far as Attic reads it (Multiboot2 Specification 2.0, section 3.6). */
+/*
+ * The multiboot2 information block, as far as Attic reads it (Multiboot2 Specification 2.0, section
+ * 3.6).
+ */
 #pragma once
 
 #include <lib/types.h>
@@ -18,7 +21,9 @@ struct multiboot_info {
     u32 total_size, reserved;
 };
 
-/* Tags follow each other, each aligned to 8 bytes; `size` counts this header but not the padding. */
+/*
+ * Tags follow each other, each aligned to 8 bytes; `size` counts this header but not the padding.
+ */
 struct multiboot_tag {
     u32 type, size;
 };

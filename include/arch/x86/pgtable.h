@@ -1,9 +1,11 @@
 /*
- * Page-directory and page-table entries of 32-bit paging (Intel SDM vol. 3, 4.3), and the directories of address spaces.
+ * Page-directory and page-table entries of 32-bit paging (Intel SDM vol. 3, 4.3), and the
+ * directories of address spaces.
  *
- * arch/x86 only carries out: it reads and writes entries where it is told, and never allocates or chooses. Above PAGE_OFFSET
- * all directories are equal and all page tables of the vmalloc area and the fixmap exist from boot on, contiguous in one
- * array, so the entry of a vmalloc address is one index away: kernel_pte().
+ * arch/x86 only carries out: it reads and writes entries where it is told, and never allocates or
+ * chooses. Above PAGE_OFFSET all directories are equal and all page tables of the vmalloc area and
+ * the fixmap exist from boot on, contiguous in one array, so the entry of a vmalloc address is one
+ * index away: kernel_pte().
  */
 #pragma once
 
@@ -23,24 +25,27 @@ typedef struct {
 } pgprot_t;
 
 /* The bits of both kinds of entry, with Intel's names. */
-#define PTE_P (1u << 0)   /* present */
-#define PTE_RW (1u << 1)  /* writable */
-#define PTE_US (1u << 2)  /* ring 3 may use it */
-#define PTE_PWT (1u << 3) /* write-through */
-#define PTE_PCD (1u << 4) /* cache disable */
-#define PTE_A (1u << 5)   /* accessed */
-#define PTE_D (1u << 6)   /* dirty */
-#define PTE_PS (1u << 7)  /* PDE: maps a 4 MiB page itself */
-#define PTE_G (1u << 8)   /* global: survives a CR3 load */
-#define PTE_FRAME 0xFFFFF000u
+#define PTE_P           (1u << 0) /* present */
+#define PTE_RW          (1u << 1) /* writable */
+#define PTE_US          (1u << 2) /* ring 3 may use it */
+#define PTE_PWT         (1u << 3) /* write-through */
+#define PTE_PCD         (1u << 4) /* cache disable */
+#define PTE_A           (1u << 5) /* accessed */
+#define PTE_D           (1u << 6) /* dirty */
+#define PTE_PS          (1u << 7) /* PDE: maps a 4 MiB page itself */
+#define PTE_G           (1u << 8) /* global: survives a CR3 load */
+#define PTE_FRAME       0xFFFFF000u
 #define PDE_LARGE_FRAME 0xFFC00000u
 
-/* Accessed and dirty are preset in kernel entries: the processor then never writes them, and equal means equal. */
-#define PAGE_KERNEL ((pgprot_t){PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G})
-#define PAGE_KERNEL_RO ((pgprot_t){PTE_P | PTE_A | PTE_D | PTE_G})
+/*
+ * Accessed and dirty are preset in kernel entries: the processor then never writes them, and equal
+ * means equal.
+ */
+#define PAGE_KERNEL         ((pgprot_t){PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G})
+#define PAGE_KERNEL_RO      ((pgprot_t){PTE_P | PTE_A | PTE_D | PTE_G})
 #define PAGE_KERNEL_NOCACHE ((pgprot_t){PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G | PTE_PCD | PTE_PWT})
-#define PAGE_USER_RW ((pgprot_t){PTE_P | PTE_RW | PTE_US})
-#define PAGE_USER_RO ((pgprot_t){PTE_P | PTE_US})
+#define PAGE_USER_RW        ((pgprot_t){PTE_P | PTE_RW | PTE_US})
+#define PAGE_USER_RO        ((pgprot_t){PTE_P | PTE_US})
 
 static inline pte_t pte_make(phys_addr_t frame, pgprot_t prot)
 {
@@ -101,7 +106,10 @@ static inline pte_t *pde_page_table(pde_t pde)
 
 /* ---- the kernel half ---- */
 
-/* The master directory (Linux's name): what every new directory copies entries 768..1023 from. Read-only after mm_seal(). */
+/*
+ * The master directory (Linux's name): what every new directory copies entries 768..1023 from.
+ * Read-only after mm_seal().
+ */
 extern pde_t swapper_pg_dir[1024];
 
 /* Entries of [VMALLOC_START, 0xFFFFFFFF], one an address page, in order. */
@@ -113,7 +121,10 @@ static inline pte_t *kernel_pte(u32 addr)
     return &kernel_ptes[(addr - VMALLOC_START) >> PAGE_SHIFT];
 }
 
-/* A row of the table that lowmem is built from: [virt, virt + size) -> phys with these rights. All page-aligned. */
+/*
+ * A row of the table that lowmem is built from: [virt, virt + size) -> phys with these rights. All
+ * page-aligned.
+ */
 struct map_row {
     const char *name;
     u32 virt;
@@ -123,15 +134,18 @@ struct map_row {
 };
 
 /*
- * Enter a row into the master directory: 4 MiB pages where virt, phys and size allow it, 4 KiB pages elsewhere, in tables that
- * `alloc_table` gives (zeroed pages, never NULL). Start-up only.
+ * Enter a row into the master directory: 4 MiB pages where virt, phys and size allow it, 4 KiB
+ * pages elsewhere, in tables that `alloc_table` gives (zeroed pages, never NULL). Start-up only.
  */
 void pgtable_map_row(const struct map_row *row, void *(*alloc_table)(void));
 
 /* Enter the table page into the master directory at addr. Start-up only. */
 void pgtable_set_kernel_table(u32 addr, pte_t *table);
 
-/* Load the master directory for the first time: what the boot tables mapped and it does not map is gone. Start-up only. */
+/*
+ * Load the master directory for the first time: what the boot tables mapped and it does not map is
+ * gone. Start-up only.
+ */
 void pgtable_leave_boot(void);
 
 /* ---- any directory ---- */

@@ -1,6 +1,7 @@
 /*
- * What the entry stubs leave on the kernel stack (arch/x86/entry.asm pushes it, asm-offsets.c exports the offsets).
- * fs and gs are not here: the kernel does not use them, so they change only in a context switch.
+ * What the entry stubs leave on the kernel stack (arch/x86/entry.asm pushes it, asm-offsets.c
+ * exports the offsets). fs and gs are not here: the kernel does not use them, so they change only
+ * in a context switch.
  */
 #pragma once
 

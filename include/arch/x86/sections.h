@@ -1,4 +1,7 @@
-/* Where the linker put the parts of the kernel image (linker.ld): each pair is [start, end), page-aligned but for data/bss. */
+/*
+ * Where the linker put the parts of the kernel image (linker.ld): each pair is [start, end),
+ * page-aligned but for data/bss.
+ */
 #pragma once
 
 extern char __boot_start[], __boot_end[]; /* physical addresses; given back at the end of boot */

@@ -10,15 +10,22 @@ struct thread {
 };
 
 /*
- * Save the caller in *prev and go on where *next was saved. Interrupts off. `next_stack_top` becomes the stack that traps
- * from ring 3 start on. The caller has loaded next's page directory already.
+ * Save the caller in *prev and go on where *next was saved. Interrupts off. `next_stack_top`
+ * becomes the stack that traps from ring 3 start on. The caller has loaded next's page directory
+ * already.
  */
 void switch_to(struct thread *prev, struct thread *next, u32 next_stack_top);
 
-/* Make *thread start in entry(arg) on the stack that ends at stack_top; entry must not return. Interrupts will be off. */
+/*
+ * Make *thread start in entry(arg) on the stack that ends at stack_top; entry must not return.
+ * Interrupts will be off.
+ */
 void thread_init(struct thread *thread, u32 stack_top, void (*entry)(void *), void *arg);
 
-/* Fill regs so that it returns to ring 3 at eip with stack pointer esp, flat segments, IF on and all else 0. */
+/*
+ * Fill regs so that it returns to ring 3 at eip with stack pointer esp, flat segments, IF on and
+ * all else 0.
+ */
 void regs_init_user(struct pt_regs *regs, u32 eip, u32 esp);
 
 /* Leave the kernel through regs, which lies at the top of the current kernel stack. */

@@ -1,6 +1,7 @@
 /*
- * TLB invalidation (Intel SDM vol. 3, 4.10.4). Each function names its scope. A page that was not present needs none: the
- * processor does not cache what is not there. With several processors, the kernel scope is where a shootdown belongs.
+ * TLB invalidation (Intel SDM vol. 3, 4.10.4). Each function names its scope. A page that was not
+ * present needs none: the processor does not cache what is not there. With several processors, the
+ * kernel scope is where a shootdown belongs.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /*
- * Traps go up through a table: the upper floors register a handler per vector, arch/x86 saves the registers and calls it.
+ * Traps go up through a table: the upper floors register a handler per vector, arch/x86 saves the
+ * registers and calls it.
  */
 #pragma once
 
@@ -28,19 +29,22 @@ enum {
     X86_TRAP_EXCEPTIONS = 32,
 };
 
-#define IRQ_VECTOR 32 /* the PIC's inputs 0..15 arrive at vectors 32..47 */
+#define IRQ_VECTOR     32 /* the PIC's inputs 0..15 arrive at vectors 32..47 */
 #define SYSCALL_VECTOR 0x80
 
 /* Page-fault error code (Intel SDM vol. 3, 4.7; Linux's names). */
-#define X86_PF_PROT (1u << 0)  /* 0: not present, 1: a right was violated */
+#define X86_PF_PROT  (1u << 0) /* 0: not present, 1: a right was violated */
 #define X86_PF_WRITE (1u << 1) /* 0: read or fetch, 1: write */
-#define X86_PF_USER (1u << 2)  /* the access was made in ring 3 */
-#define X86_PF_RSVD (1u << 3)
+#define X86_PF_USER  (1u << 2) /* the access was made in ring 3 */
+#define X86_PF_RSVD  (1u << 3)
 #define X86_PF_INSTR (1u << 4) /* fetch; only reported where SMEP or NX is on */
 
 typedef void (*trap_handler_t)(struct pt_regs *regs);
 
-/* Build the IDT and load it. Every vector ends in the handler of trap_set_handler(), or in trap_set_default(). */
+/*
+ * Build the IDT and load it. Every vector ends in the handler of trap_set_handler(), or in
+ * trap_set_default().
+ */
 void idt_init(void);
 
 /* Handlers run with interrupts off and may turn them on. Start-up only. */
@@ -62,8 +66,9 @@ static inline u32 read_cr2(void)
 }
 
 /*
- * If the kernel instruction at regs->eip is listed in the exception table, continue at its fix-up instead and return true.
- * The table is made by uaccess and by whatever else may touch memory that might not be there.
+ * If the kernel instruction at regs->eip is listed in the exception table, continue at its fix-up
+ * instead and return true. The table is made by uaccess and by whatever else may touch memory that
+ * might not be there.
  */
 bool trap_fixup(struct pt_regs *regs);
 
@@ -73,7 +78,7 @@ struct double_fault {
 };
 
 /*
- * Set up the double-fault task on a stack of THREAD_SIZE that ends at stack_top; `report` is called on it and must not
- * return. Start-up, after vmalloc_init(), before mm_seal().
+ * Set up the double-fault task on a stack of THREAD_SIZE that ends at stack_top; `report` is called
+ * on it and must not return. Start-up, after vmalloc_init(), before mm_seal().
  */
 void double_fault_init(u32 stack_top, void (*report)(const struct double_fault *state));

@@ -1,6 +1,6 @@
 /*
- * The only ways from the kernel to user memory and to memory that may not be there. A fault in them is caught by the
- * exception table; SMAP is opened just around the access.
+ * The only ways from the kernel to user memory and to memory that may not be there. A fault in them
+ * is caught by the exception table; SMAP is opened just around the access.
  */
 #pragma once
 
@@ -13,11 +13,17 @@ static inline bool access_ok(const void *addr, size_t size)
     return size <= TASK_SIZE && (u32)addr <= TASK_SIZE - size;
 }
 
-/* Copy; the result is the number of bytes that could NOT be copied, 0 when all was well. May sleep in a page fault. */
+/*
+ * Copy; the result is the number of bytes that could NOT be copied, 0 when all was well. May sleep
+ * in a page fault.
+ */
 __must_check size_t copy_from_user(void *to, const void *user_from, size_t size);
 __must_check size_t copy_to_user(void *user_to, const void *from, size_t size);
 
-/* Copy a string of at most size - 1 bytes and end it with 0. Its length; -EFAULT; -ENAMETOOLONG when there is no 0. */
+/*
+ * Copy a string of at most size - 1 bytes and end it with 0. Its length; -EFAULT; -ENAMETOOLONG
+ * when there is no 0.
+ */
 __must_check long strncpy_from_user(char *to, const char *user_from, size_t size);
 
 /* Copy from a kernel address that may not be mapped. 0 or -EFAULT. Any context. */

@@ -1,1 +1,0 @@
-#include <arch/x86/sections.h>
