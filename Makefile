@@ -69,7 +69,7 @@ $(BUILD)/attic.elf: $(BUILD)/attic.debug
 
 $(BUILD)/%.c.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_FLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(KERNEL_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 
 $(BUILD)/%.asm.o: %.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -97,7 +97,7 @@ USER_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mgeneral-regs-only -ffrees
 
 $(BUILD)/user/%.c.o: user/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(USER_FLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(USER_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 
 $(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
 	$(LD) -m elf_i386 -nostdlib -static --build-id=none -z max-page-size=4096 -T user/user.ld -o $@ $< $(USER_LIB)
@@ -171,16 +171,17 @@ qemu-gdb: debug
 
 # ---- lint ---------------------------------------------------------------------------------------
 
-C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+C_FILES = $(wildcard $(shell git ls-files -co --exclude-standard '*.c' '*.h'))
 
 lint:
 	@scripts/check-tools lint
-	clang-format --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
+	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
+	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/%,$(filter %.c,$(C_FILES)))
-	for file in scripts/qemu scripts/test tests/*.t; do perl -Itests/lib -c "$$file" 2>&1 | grep -v 'syntax OK$$'; done; true
-	for file in scripts/setup scripts/check-tools scripts/mkiso scripts/debug; do sh -n "$$file" || exit 1; done
+	@echo perl; for file in scripts/qemu scripts/test tests/*.t; do \
+	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
+	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso scripts/debug; do sh -n "$$file" || exit 1; done
 
 format:
 	clang-format -i $(C_FILES)
@@ -196,4 +197,5 @@ compile_commands.json: FORCE
 help:
 	@cat scripts/help.txt
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(addsuffix .d,$(OBJECTS) $(USER_LIB) $(PROGRAMS:%=$(BUILD)/user/%.c.o) \
+  $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/linker.ld)

@@ -1,12 +1,12 @@
 ; From GRUB to C. GRUB leaves a 32-bit processor in protected mode with paging off, the multiboot2
 ; magic in EAX and the physical address of its information block in EBX (Multiboot2 Specification
-; 2.0, 3.3). Here, in order:
+; 2.0, 3.3). What follows, in order:
 ;
 ;   _start               physical addresses, paging off: is this machine able to run Attic?
-;   boot_paging_on       a page directory of 4 MiB pages maps the image twice: where it runs now (identity) and, with all
-;                        of what lowmem can be, from PAGE_OFFSET on
-;   boot_high            EIP is above PAGE_OFFSET
-;   boot_identity_gone   the identity mapping is removed; on to kernel_main() in C
+;   boot_paging_on       a page directory of 4 MiB pages maps the image twice: where it runs now
+;                        (identity) and, with all that lowmem can be, from PAGE_OFFSET on
+;   boot_high            EIP is above PAGE_OFFSET (high.asm)
+;   boot_identity_gone   the identity mapping is removed; on to kernel_main() in C (high.asm)
 ;
 ; Sections .boot.* are linked at their physical addresses, so that a debugger finds symbols and
 ; lines before paging as well. Their pages, this page directory and the boot stack among them, are
@@ -60,6 +60,8 @@ header_end:
 ; ---- paging off --------------------------------------------------------------------------------
 
 section .boot.text progbits alloc exec nowrite align=16
+
+extern boot_high, boot_tsc
 
 global _start
 _start:
@@ -176,28 +178,3 @@ boot_page_directory:
     resb PAGE_SIZE
     resb PAGE_SIZE
 boot_stack_top:
-
-; ---- paging on, above PAGE_OFFSET --------------------------------------------------------------
-
-section .text
-
-extern kernel_main
-
-global boot_high
-boot_high:
-    add esp, PAGE_OFFSET                ; the stack is reached through the higher half from here on
-    mov dword [boot_page_directory + PAGE_OFFSET], 0
-    mov eax, cr3                        ; no page is global yet, so this drops the identity mapping
-    mov cr3, eax
-
-global boot_identity_gone
-boot_identity_gone:
-    mov eax, ebp                        ; kernel_main(magic, info), arguments in registers
-    mov edx, ebx
-    xor ebp, ebp                        ; backtraces end here
-    call kernel_main
-    ud2                                 ; it does not return
-
-section .data..ro_after_init progbits alloc noexec write align=8
-global boot_tsc
-boot_tsc: dq 0

@@ -27,7 +27,7 @@ struct program {
 
 static bool program_get(struct program *program)
 {
-    struct initramfs_file file;
+    struct initramfs_file file = {0};
 
     if (!expect(initramfs_lookup(PROGRAM, &file)))
         return false;

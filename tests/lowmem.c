@@ -66,17 +66,22 @@ KTEST(lowmem, accessed_and_dirty_preset)
     }
 }
 
-/* Each start is followed by a byte that a write must not reach. */
-KTEST(lowmem, text_and_rodata_not_writable)
+static __noinline void expect_read_only(u32 addr)
 {
-    volatile u8 *const parts[] = {(u8 *)__text_start, (u8 *)__rodata_start, (u8 *)__sealed_start,
-                                  (u8 *)swapper_pg_dir};
+    volatile u8 *at = (volatile u8 *)addr;
 
-    for (u32 i = 0; i < ARRAY_SIZE(parts); i++) {
-        volatile u8 *at = parts[i];
+    expect_fault(*at = *at, addr, X86_PF_PROT | X86_PF_WRITE);
+}
 
-        expect_fault(*at = *at, (u32)at, X86_PF_PROT | X86_PF_WRITE);
-    }
+KTEST(lowmem, sealed_parts_not_writable)
+{
+    expect_read_only((u32)__text_start);
+    expect_read_only((u32)__text_end - 1);
+    expect_read_only((u32)__rodata_start);
+    expect_read_only((u32)__rodata_end - 1);
+    expect_read_only((u32)__sealed_start);
+    expect_read_only((u32)__sealed_end - 1);
+    expect_read_only((u32)swapper_pg_dir);
 }
 
 KTEST(lowmem, last_byte_usable_next_faults)

@@ -140,26 +140,7 @@ KTEST(mm, create_and_destroy_give_everything_back)
     expect_eq(nr_free_pages(), before);
 }
 
-/* SMAP: a kernel that follows a user pointer without saying so is caught. */
-KTEST(mm, kernel_may_not_touch_user_pages_by_itself)
-{
-    struct mm *mm = mm_create();
-    volatile u32 *user = (volatile u32 *)BASE;
-
-    if (!cpu_features.smap) {
-        ktest_skip("this processor has no SMAP");
-        mm_destroy(mm);
-        return;
-    }
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
-    expect_eq(mm_fault(mm, BASE, true), MM_FAULT_OK);
-    mm_switch(mm);
-    expect_fault((void)*user, BASE, X86_PF_PROT);
-    mm_switch(NULL);
-    mm_destroy(mm);
-}
-
-/* SMEP: nor may it run code there. */
+/* SMEP: the kernel does not run code of a process. */
 KTEST(mm, kernel_may_not_run_user_pages)
 {
     struct mm *mm = mm_create();

@@ -14,6 +14,7 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
 #include <arch/x86/gdt.h>
+#include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>
 #include <arch/x86/trap.h>
 #include <arch/x86/tss.h>
@@ -94,7 +95,7 @@ void trap_set_return_hook(void (*hook)(struct pt_regs *regs))
     return_hook = hook;
 }
 
-/* From entry.asm. Interrupts are off, and off again on return. */
+/* From entry.asm, with interrupts off. */
 void trap_dispatch(struct pt_regs *regs)
 {
     trap_handler_t handler = trap_table[regs->vector];
@@ -106,6 +107,7 @@ void trap_dispatch(struct pt_regs *regs)
     else
         panic("trap %u (%s) at %08x, before anybody handles it", regs->vector,
               trap_name(regs->vector), regs->eip);
+    local_irq_disable(); /* a handler may have turned them on; a tick behind the hook would be late */
     if (user_mode(regs))
         return_hook(regs);
 }

@@ -1,0 +1,27 @@
+#!/usr/bin/perl
+# Every size of memory that Attic promises to boot on reaches the prompt, believes what it was given, and powers off.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Attic;
+use Test::More;
+
+for my $mem (qw(8M 16M 64M 128M 512M 1G 2G 3584M 4G)) {
+    my $vm = Attic->boot(name => "boot-$mem", mem => $mem, input => "audit\npoweroff\n");
+    ok defined $vm->expect(Attic::PROMPT, 60), "$mem: the prompt" or diag $vm->describe;
+    is $vm->finish, 'pass', "$mem: powers off" or diag $vm->describe;
+    like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$mem: the audit finds nothing" or diag $vm->describe;
+}
+
+# The options that bend the map: each boots, and none of them breaks an invariant.
+for my $cmdline ('mem=16M', 'lowmem=32M', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M', 'lowmem=x', 'vmalloc=99999999999G', 'init=',
+    'nonsense ==', 'x' x 400)
+{
+    my $label = length $cmdline > 40 ? substr($cmdline, 0, 10) . '...' : $cmdline;
+    my $vm = Attic->run(name => "boot-$label", cmdline => $cmdline, input => "audit\npoweroff\n");
+    is $vm->status, 'pass', "$label: boots and powers off" or diag $vm->describe;
+    like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$label: the audit finds nothing" or diag $vm->describe;
+}
+
+done_testing;

@@ -1,0 +1,52 @@
+#!/usr/bin/perl
+# The judge of in-kernel runs, judged: whole logs pass, and each way a run can be broken is seen.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Attic qw(judge_ktap);
+use Test::More;
+
+my $whole = <<'END';
+Attic: some line of the boot log
+KTAP version 1
+1..3
+ok 1 list.add
+# lib/list.c:3: a note
+ok 2 list.remove # SKIP no reason
+pid 3 (attack): SIGSEGV
+ok 3 vmalloc.lowest_fit
+END
+
+sub problems {
+    my ($log, $status) = @_;
+    return join '; ', @{ judge_ktap($log, $status)->{problems} };
+}
+
+is problems($whole, 'pass'), '', 'a whole run';
+is problems($whole =~ s/\n/\r\n/gr, 'pass'), '', 'a whole run with carriage returns';
+my $verdict = judge_ktap($whole, 'pass');
+is scalar @{ $verdict->{tests} }, 3, 'all its tests are there';
+is $verdict->{tests}[1]{skip}, 'no reason', 'a skipped test has its reason';
+is $verdict->{tests}[2]{name}, 'vmalloc.lowest_fit', 'names are those of the kernel';
+
+(my $one_failed = $whole) =~ s/^ok 2 .*$/# mm\/x.c:1: expected a\nnot ok 2 list.remove/m;
+is problems($one_failed, 'fail'), '', 'a failed test is a result, not a broken run';
+$verdict = judge_ktap($one_failed, 'fail');
+ok !$verdict->{tests}[1]{ok}, 'and it is seen as failed';
+is $verdict->{tests}[1]{notes}[-1], '# mm/x.c:1: expected a', 'with the note before it';
+
+like problems($one_failed, 'pass'), qr/ended in pass, not fail/, 'a failed test and status pass';
+like problems($whole, $_), qr/ended in $_, not pass/, "ended in $_" for qw(fail panic refuse triple-fault timeout error);
+like problems($whole =~ s/^ok 3.*\n//mr, 'pass'), qr/3 tests planned, 2 reported/, 'a short run';
+like problems($whole . "ok 4 more\n", 'pass'), qr/3 tests planned, 4 reported/, 'a long run';
+like problems($whole =~ s/^1\.\.3\n//mr, 'pass'), qr/no plan/, 'no plan';
+like problems($whole =~ s/^KTAP.*\n//mr, 'pass'), qr/no KTAP header/, 'no header';
+like problems($whole =~ s/version 1/version 2/r, 'pass'), qr/KTAP version 2/, 'an unknown version';
+like problems($whole =~ s/^ok 2/ok 3/mr, 'pass'), qr/result 3 where 2 should be/, 'a number that is missing';
+like problems($whole =~ s/list\.remove/list.add/r, 'pass'), qr/list\.add is there twice/, 'a test that is there twice';
+like problems($whole . $whole, 'pass'), qr/a second KTAP header; a second plan/, 'a machine that started over';
+like problems("KTAP version 1\n1..0\n", 'pass'), qr/no tests/, 'no tests at all';
+like problems('', 'timeout'), qr/no KTAP header/, 'silence';
+
+done_testing;

@@ -1,0 +1,463 @@
+# Boot Attic in QEMU from a test, talk to it, and say how it ended.
+#
+#   my $vm = Attic->boot(name => 'monitor', mem => '128M', cmdline => '', input => "help\npoweroff\n");
+#   $vm->expect(qr/attic> /) or ...;   # what comes on the serial port, in order
+#   $vm->send("ps\n");
+#   $vm->hmp('info registers');        # QEMU's monitor: the view from outside
+#   is $vm->finish, 'pass';            # pass fail panic refuse triple-fault quit timeout error
+#
+# Each machine has a whole-run limit and a silence limit; one that passes either is killed by its process id and has ended
+# in 'timeout'. The serial log stays in build/test-logs/NAME.log. The command line and the meaning of QEMU's exit status
+# come from scripts/qemu. judge_ktap() is the judge of in-kernel test runs; tests/judge.t tests it with faked logs.
+package Attic;
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use Digest::SHA qw(sha1_hex);
+use Errno qw(EAGAIN EINTR);
+use Exporter qw(import);
+use Fcntl qw(:flock F_GETFL F_SETFL O_NONBLOCK);
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path);
+use IO::Select;
+use IO::Socket::UNIX;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+our @EXPORT_OK = qw(build_dir judge_ktap ktap_ok root_dir slurp symbols);
+
+our $ROOT = abs_path(dirname(__FILE__) . '/../..');
+require "$ROOT/scripts/qemu";
+
+# The tests say themselves which machine they want.
+delete @ENV{qw(MEM CPU CMDLINE)};
+
+use constant PROMPT => qr/^attic> /m;
+
+sub root_dir {
+    return $ROOT;
+}
+
+# Where the kernel under test was built: the Makefile hands its BUILD over.
+sub build_dir {
+    my $build = $ENV{BUILD} || 'build';
+    return $build =~ m{^/} ? $build : "$ROOT/$build";
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $in, '<:raw', $path or die "$path: $!\n";
+    local $/;
+    return scalar <$in>;
+}
+
+# The ISO that boots the build's kernel with this command line; made once, again when the kernel is newer.
+sub boot_image {
+    my ($cmdline, $build) = @_;
+    my $dir = "$build/test-images";
+    make_path($dir);
+    my $iso = "$dir/" . substr(sha1_hex($cmdline), 0, 12) . '.iso';
+    open my $lock, '>', "$iso.lock" or die "$iso.lock: $!\n";
+    flock $lock, LOCK_EX;
+    my $newest = (sort { $b <=> $a } map { (stat)[9] } grep { -e } "$build/attic.elf", "$build/initramfs.cpio")[0];
+    die "$build/attic.elf is not there: run make first\n" unless $newest;
+    if (!-e $iso || (stat $iso)[9] <= $newest) {
+        my @command = ("$ROOT/scripts/mkiso", $iso, "$build/attic.elf", "$build/initramfs.cpio", $cmdline);
+        system(@command) == 0 or die "@command: failed\n";
+    }
+    return $iso;
+}
+
+# Address of each symbol of the kernel.
+sub symbols {
+    my ($elf) = @_;
+    $elf //= build_dir() . '/attic.elf';
+    my %address;
+    for (qx(nm '$elf')) {
+        $address{$3} = hex $1 if /^([0-9a-f]+) (\S) (\S+)$/;
+    }
+    die "$elf: no symbols\n" unless %address;
+    return \%address;
+}
+
+# ---- a running machine ----
+
+# Options: name (of the log), mem, cpu, cmdline, build (folder), iso, input (sent as it is taken), timeout, silence (seconds), hmp (true: hmp()
+# works), gdb_socket (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
+sub boot {
+    my ($class, %o) = @_;
+    my $self = bless {
+        name    => $o{name} // basename($0, '.t'),
+        timeout => $o{timeout} // 120,
+        silence => $o{silence} // 20,
+        output  => '',
+        pos     => 0,
+        pending => $o{input} // '',
+    }, $class;
+    $self->open_logs;
+    $self->{hmp_path} = socket_path('hmp') if $o{hmp};
+    $self->{gdb_path} = socket_path('gdb') if $o{gdb_socket};
+    $self->start_qemu(%o, iso => $o{iso} // boot_image($o{cmdline} // '', $o{build} // build_dir()));
+    $self->{deadline} = time + $self->{timeout};
+    $self->{last_sign} = time;
+    return $self;
+}
+
+# Boot, wait for the end: everything in one call.
+sub run {
+    my ($class, %o) = @_;
+    my $vm = $class->boot(%o);
+    $vm->finish;
+    return $vm;
+}
+
+sub open_logs {
+    my ($self) = @_;
+    my $dir = build_dir() . '/test-logs';
+    make_path($dir);
+    (my $file = $self->{name}) =~ s/[^\w.-]+/_/g;
+    $self->{log_path} = "$dir/$file.log";
+    $self->{reset_log} = "$dir/$file.qemu";
+    unlink $self->{reset_log};
+    open $self->{log}, '>:raw', $self->{log_path} or die "$self->{log_path}: $!\n";
+    $self->{log}->autoflush(1);
+}
+
+my $sockets = 0;
+
+# Paths of Unix sockets must be short, so they cannot live in the build folder, which may be deep.
+sub socket_path {
+    my ($kind) = @_;
+    return sprintf '%s/attic-%s-%d-%d', $ENV{TMPDIR} || '/tmp', $kind, $$, ++$sockets;
+}
+
+sub start_qemu {
+    my ($self, %o) = @_;
+    my @command = Attic::QEMU::command(
+        iso => $o{iso}, mem => $o{mem}, cpu => $o{cpu}, stopped => $o{stopped}, no_exit => $o{no_exit},
+        log => $self->{reset_log},
+        extra => [@{ $o{extra} || [] }, gdb_options($self->{gdb_path})],
+        monitor => $self->{hmp_path} && "unix:$self->{hmp_path},server=on,wait=off",
+    );
+    pipe my $in_read, my $in_write or die "pipe: $!\n";
+    pipe my $out_read, my $out_write or die "pipe: $!\n";
+    $self->{started} = time;
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        open STDIN, '<&', $in_read;
+        open STDOUT, '>&', $out_write;
+        open STDERR, '>>', $self->{reset_log};
+        Attic::QEMU::become(@command);
+    }
+    close $_ for $in_read, $out_write;
+    for ($in_write, $out_read) {
+        fcntl $_, F_SETFL, fcntl($_, F_GETFL, 0) | O_NONBLOCK;
+    }
+    @$self{qw(pid in out)} = ($pid, $in_write, $out_read);
+}
+
+sub gdb_options {
+    my ($path) = @_;
+    return () unless $path;
+    return ('-chardev', "socket,path=$path,server=on,wait=off,id=gdb", '-gdb', 'chardev:gdb');
+}
+
+# Everything the serial port has said so far, without carriage returns.
+sub output {
+    return $_[0]{output};
+}
+
+sub log_path {
+    return $_[0]{log_path};
+}
+
+sub elapsed {
+    return time - $_[0]{started};
+}
+
+sub send {
+    my ($self, $text) = @_;
+    $self->{pending} .= $text;
+    $self->pump(0);
+}
+
+# Wait until the output after the last match matches the pattern, and step past it. The matched text, or undef when the
+# machine ended or was silent for too long; captures are in captures().
+sub expect {
+    my ($self, $pattern, $timeout) = @_;
+    my $until = time + ($timeout // $self->{timeout});
+    while (1) {
+        if (substr($self->{output}, $self->{pos}) =~ $pattern) {
+            $self->{captures} = [map { defined $-[$_] ? substr $&, $-[$_] - $-[0], $+[$_] - $-[$_] : undef } 1 .. $#+];
+            my $matched = $&;
+            $self->{before} = substr $self->{output}, $self->{pos}, $-[0];
+            $self->{pos} += $+[0];
+            return $matched;
+        }
+        return undef if $self->{ended} || time > $until;
+        $self->pump(0.1);
+    }
+}
+
+sub captures {
+    return @{ $_[0]{captures} || [] };
+}
+
+# The output between the end of the match before and the start of the last one.
+sub before {
+    return $_[0]{before};
+}
+
+# Send a line to the monitor; what it prints up to the next prompt, without the echo of the line; undef when none came.
+sub command {
+    my ($self, $line, $timeout) = @_;
+    $self->send("$line\n");
+    return undef unless defined $self->expect(PROMPT, $timeout);
+    (my $printed = $self->before) =~ s/\A[^\n]*\n//;
+    return $printed;
+}
+
+# Move bytes both ways, for at most `wait` seconds; notice the end of QEMU and both limits.
+sub pump {
+    my ($self, $wait) = @_;
+    return if $self->{ended};
+    my $readers = IO::Select->new($self->{out});
+    my $writers = length $self->{pending} ? IO::Select->new($self->{in}) : undef;
+    my ($readable, $writable) = IO::Select->select($readers, $writers, undef, $wait);
+    $self->write_pending if $writable && @$writable;
+    return $self->read_output if $readable && @$readable;
+    $self->check_limits;
+}
+
+sub write_pending {
+    my ($self) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    my $n = syswrite $self->{in}, $self->{pending}, 4096;
+    if (defined $n) {
+        substr $self->{pending}, 0, $n, '';
+    } elsif (!$!{EAGAIN} && !$!{EINTR}) {
+        $self->{pending} = '';
+    }
+}
+
+sub read_output {
+    my ($self) = @_;
+    my $n = sysread $self->{out}, my $bytes, 65536;
+    return if !defined $n && ($!{EAGAIN} || $!{EINTR});
+    return $self->reap unless $n;
+    $self->{last_sign} = time;
+    print { $self->{log} } $bytes;
+    $bytes =~ tr/\r//d;
+    $self->{output} .= $bytes;
+}
+
+sub check_limits {
+    my ($self) = @_;
+    my $why =
+        time > $self->{deadline}                      ? "longer than $self->{timeout} s"
+      : time > $self->{last_sign} + $self->{silence} ? "silent for $self->{silence} s"
+      :                                                 return;
+    $self->{timed_out} = $why;
+    kill 'KILL', $self->{pid};
+    $self->reap;
+}
+
+sub reap {
+    my ($self) = @_;
+    waitpid $self->{pid}, 0;
+    my $verdict = $self->{timed_out} ? Attic::QEMU::timeout_verdict() : Attic::QEMU::verdict($?, $self->{reset_log}, 0);
+    $self->{ended} = 1;
+    ($self->{status}, undef, $self->{text}) = @$verdict;
+    $self->{text} .= " ($self->{timed_out})" if $self->{timed_out};
+    unlink grep { defined } @$self{qw(hmp_path gdb_path)};
+    unlink $self->{reset_log} if $self->{status} ne 'triple-fault' && $self->{status} ne 'error';
+    close $self->{log};
+}
+
+# Wait for the end. How it ended, as one word.
+sub finish {
+    my ($self) = @_;
+    $self->pump(0.2) until $self->{ended};
+    return $self->{status};
+}
+
+sub status {
+    return $_[0]{status} // 'running';
+}
+
+# How it ended, as a sentence, and the last lines of output: for diag().
+sub describe {
+    my ($self) = @_;
+    my @lines = split /\n/, $self->{output};
+    splice @lines, 0, @lines - 20 if @lines > 20;
+    return join "\n", "$self->{name}: " . ($self->{text} // 'still running') . "; log: $self->{log_path}",
+        map { "  | $_" } @lines;
+}
+
+# End it now, whatever it does.
+sub kill_now {
+    my ($self) = @_;
+    return if $self->{ended};
+    kill 'KILL', $self->{pid};
+    $self->{timed_out} //= 'ended by the test';
+    $self->reap;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    local ($?, $!, $@);
+    $self->kill_now if $self->{pid} && !$self->{ended};
+}
+
+# ---- QEMU's monitor ----
+
+# Run one command of the human monitor and return what it prints.
+sub hmp {
+    my ($self, $command) = @_;
+    $self->{hmp} //= $self->open_hmp;
+    print { $self->{hmp} } "$command\n";
+    my $answer = $self->read_hmp;
+    $answer =~ s/\e\[[KD]//g;
+    $answer =~ s/\A[^\n]*\n//;
+    return $answer;
+}
+
+sub open_hmp {
+    my ($self) = @_;
+    my $socket;
+    for (1 .. 50) {
+        $socket = IO::Socket::UNIX->new(Peer => $self->{hmp_path}) and last;
+        sleep 0.1;
+    }
+    die "$self->{hmp_path}: $!\n" unless $socket;
+    $socket->autoflush(1);
+    $self->{hmp} = $socket;
+    $self->read_hmp;
+    return $socket;
+}
+
+sub read_hmp {
+    my ($self) = @_;
+    my ($text, $select) = ('', IO::Select->new($self->{hmp}));
+    while ($text !~ /\(qemu\) \z/) {
+        die "QEMU's monitor is silent\n" unless $select->can_read(10);
+        sysread $self->{hmp}, my $bytes, 65536 or die "QEMU's monitor has gone\n";
+        $text .= $bytes =~ tr/\r//dr;
+    }
+    return $text =~ s/\(qemu\) \z//r;
+}
+
+# `size` bytes of physical memory from `addr`.
+sub physical {
+    my ($self, $addr, $size) = @_;
+    my $file = socket_path('mem');
+    my $answer = $self->hmp("pmemsave $addr $size \"$file\"");
+    die "pmemsave: $answer\n" unless -s $file;
+    my $bytes = slurp($file);
+    unlink $file;
+    return $bytes;
+}
+
+# The value of a register in `info registers`: CR0, CR3, EIP...
+sub register {
+    my ($self, $name) = @_;
+    my ($value) = $self->hmp('info registers') =~ /\b\Q$name\E=([0-9a-f]+)/ or die "no register $name\n";
+    return hex $value;
+}
+
+# The text on the VGA screen, 25 lines.
+sub screen {
+    my ($self) = @_;
+    my $cells = $self->physical(0xb8000, 80 * 25 * 2);
+    my $text = join '', map { chr } unpack '(Cx)*', $cells;
+    return join '', map { s/[\0 ]+\z//r . "\n" } unpack '(a80)*', $text;
+}
+
+# ---- gdb ----
+
+# Attach gdb in batch mode, with Attic's own commands loaded, and run these. What it prints. The machine goes on by itself when
+# gdb has detached.
+sub gdb {
+    my ($self, $elf, @commands) = @_;
+    my @command = ('timeout', '60', $ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb', '-ex',
+        "target remote $self->{gdb_path}", (map { ('-ex', $_) } @commands), $elf);
+    my $pid = open(my $out, '-|') // die "fork: $!\n";
+    if (!$pid) {
+        chdir $ROOT;
+        open STDIN, '<', '/dev/null';
+        open STDERR, '>&', \*STDOUT;
+        exec @command or POSIX::_exit(127);
+    }
+    my ($said, $select) = ('', IO::Select->new($out));
+    while (1) {
+        $self->pump(0.02);
+        $self->{last_sign} = time; # stopped on purpose
+        next unless $select->can_read(0.02);
+        sysread $out, my $bytes, 65536 or last;
+        $said .= $bytes;
+    }
+    close $out;
+    return $said;
+}
+
+# ---- in-kernel tests ----
+
+# Judge the serial log of a run of in-kernel tests: { tests => [{ok, name, skip, notes}], problems => [text] }. A run is whole
+# when it has a header, a plan, every number of the plan once and in order, no name twice, and ended in pass or fail.
+sub judge_ktap {
+    my ($output, $status) = @_;
+    my (@tests, @problems, %seen, $header, $plan, @notes);
+    for (split /\r?\n/, $output) {
+        if (/^KTAP version (\d+)$/) {
+            push @problems, "KTAP version $1" if $1 != 1;
+            push @problems, 'a second KTAP header' if $header++;
+        } elsif (/^1\.\.(\d+)/) {
+            push @problems, 'a second plan' if defined $plan;
+            $plan = $1;
+        } elsif (/^(not )?ok (\d+) (?:- )?(\S+)(?: # SKIP ?(.*))?/) {
+            my %test = (ok => !$1, name => $3, skip => $4, notes => [splice @notes]);
+            push @tests, \%test;
+            push @problems, "result $2 where " . @tests . ' should be' if $2 != @tests;
+            push @problems, "$3 is there twice" if $seen{$3}++;
+        } elsif (/^# /) {
+            push @notes, $_;
+        }
+    }
+    push @problems, 'no KTAP header' unless $header;
+    push @problems, 'no plan' unless defined $plan;
+    push @problems, sprintf '%d tests planned, %d reported', $plan, scalar @tests if defined $plan && $plan != @tests;
+    push @problems, 'no tests' unless @tests;
+    my $failed = grep { !$_->{ok} } @tests;
+    my $expected = $failed ? 'fail' : 'pass';
+    push @problems, "ended in $status, not $expected" if $status ne $expected;
+    return { tests => \@tests, problems => \@problems };
+}
+
+# Run the in-kernel tests on one machine, and report each as a test of this program. Options are boot()'s, and label.
+sub ktap_ok {
+    my (%o) = @_;
+    my $label = delete $o{label} // $o{mem};
+    my $glob = $ENV{KTEST} // '*';
+    my $vm = Attic->run(timeout => 240, %o, cmdline => join ' ', grep { length } $o{cmdline} // '', "ktest=$glob");
+    my $verdict = judge_ktap($vm->output, $vm->status);
+    for my $test (@{ $verdict->{tests} }) {
+        report($test, "$label: $test->{name}");
+    }
+    ok !@{ $verdict->{problems} }, "$label: the run is whole"
+        or diag join "\n", @{ $verdict->{problems} }, $vm->describe;
+    return $vm;
+}
+
+sub report {
+    my ($test, $name) = @_;
+    if ($test->{ok} && defined $test->{skip}) {
+      SKIP: {
+            skip "$name: $test->{skip}", 1;
+        }
+        return;
+    }
+    ok $test->{ok}, $name or diag join "\n", @{ $test->{notes} };
+}
+
+1;

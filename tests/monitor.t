@@ -1,0 +1,161 @@
+#!/usr/bin/perl
+# The monitor as a user meets it: `make run` with input piped in, each command's output, line editing, and a lot of input at
+# once.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Attic qw(build_dir root_dir);
+use Test::More;
+use Time::HiRes qw(sleep);
+
+# ---- make run, as it is ----
+
+# What `make run` prints on standard output and on standard error, and its exit status, with this on standard input.
+sub make_run {
+    my ($input, @variables) = @_;
+    local $ENV{MAKEFLAGS} = ($ENV{MAKEFLAGS} // '') =~ /(-- .*)/s ? $1 : ''; # what make test was told, but not its -j
+    local $ENV{MAKELEVEL};
+    my $dir = build_dir() . '/test-logs';
+    my ($in, $out, $err) = map { "$dir/make-run.$_" } qw(in out err);
+    open my $to, '>:raw', $in or die "$in: $!\n";
+    print $to $input;
+    close $to;
+    my @command = ('make', '--no-print-directory', '-C', root_dir(), 'run', 'TIMEOUT=60', 'BUILD=' . build_dir(),
+        ($ENV{CC} ? "CC=$ENV{CC}" : ()), @variables);
+    my $status = system('sh', '-c', "cat '$in' | \"\$\@\" > '$out' 2> '$err'", 'sh', @command);
+    return (Attic::slurp($out) =~ tr/\r//dr, Attic::slurp($err), $status >> 8);
+}
+
+my ($out, $err, $status) = make_run("help\nlayout\nrun counter\npoweroff\n");
+is $status, 0, 'make run with piped input ends with status 0' or diag $err;
+is $err, '', 'and nothing on standard error';
+like $out, qr/^attic> help\nhelp .*^attic> layout\n.*0xC0000000.*^attic> run counter\n.*exit status 0.*^attic> poweroff\n/msi,
+    'and all of it is on standard output' or diag $out;
+
+($out, $err, $status) = make_run("audit");
+is $status, 0, 'input that ends without poweroff, and without a newline, ends the run as well';
+like $out, qr/^attic> audit\n.*^attic> poweroff\n/ms, 'after its last line';
+
+($out, $err, $status) = make_run('');
+is $status, 0, 'no input at all';
+
+($out, $err, $status) = make_run("crash panic\n");
+isnt $status, 0, 'a panic is a failure of make run';
+like $err, qr/^qemu: the kernel panicked$/m, 'and is told in one line';
+
+($out, $err, $status) = make_run('', 'CMDLINE=ktest=printf.*');
+is $status, 0, 'CMDLINE="ktest=printf.*" runs self-tests' or diag $out, $err;
+like $out, qr/^ok 1 printf\./m, 'with their results';
+
+($out, $err, $status) = make_run("meminfo\n", 'MEM=16M', 'CMDLINE=');
+like $out, qr/\b1[56][ .\d]*(?:MiB|\d\d\d kB)/, 'MEM=16M is the size of the machine' or diag $out;
+
+# ---- each command ----
+
+my $vm = Attic->boot(name => 'monitor');
+ok defined $vm->expect(Attic::PROMPT), 'the prompt' or BAIL_OUT $vm->describe;
+
+my $help = $vm->command('help');
+like $help, qr/^\Q$_\E\b.*\S/m, "help lists $_"
+    for qw(help layout meminfo vmallocinfo buddyinfo audit ps run test poweroff);
+is $vm->command('help audit') =~ tr/\n//, 1, 'help COMMAND is one line';
+
+my $layout = $vm->command('layout');
+like $layout, qr/0xffc00000.*fixmap/is, 'layout: the fixmap';
+like $layout, qr/0xf7c00000.*vmalloc|vmalloc.*0xf7c00000/is, 'layout: the vmalloc area';
+like $layout, qr/0xc8000000|0xc7f[ef]\w+/i, 'layout: high_memory is that of 128 MiB';
+like $layout, qr/0xc0000000/i, 'layout: C';
+my @addresses = map { hex } $layout =~ /^\s*(0x[0-9a-f]{8})\b/gmi;
+is "@addresses", join(' ', sort { $b <=> $a } @addresses), 'layout: from high to low addresses';
+
+my $meminfo = $vm->command('meminfo');
+like $meminfo, qr/^MemTotal: +\d+ kB$/m, 'meminfo: MemTotal';
+like $meminfo, qr/^MemFree: +\d+ kB$/m, 'meminfo: MemFree';
+like $meminfo, qr/^Boot: +\d+ instructions/m, 'meminfo: the cost of the boot';
+
+my @areas = split /\n/, $vm->command('vmallocinfo');
+cmp_ok scalar @areas, '>=', 1, 'vmallocinfo: there is an area';
+my $format = qr/^0x([0-9a-f]{8})-0x([0-9a-f]{8}) +(\d+) [\w.]+\+0x[0-9a-f]+\/0x[0-9a-f]+(?: pages=\d+)?(?: vmalloc| vmap| ioremap)$/;
+is scalar(grep { $_ !~ $format } @areas), 0, "vmallocinfo: Linux's line format" or diag join "\n", @areas;
+is scalar(grep { /$format/ && hex($2) - hex($1) != $3 } @areas), 0, 'vmallocinfo: sizes are the ranges';
+like join("\n", @areas), qr/ pages=2 vmalloc$/m, 'vmallocinfo: a kernel stack of two pages';
+
+my @zones = split /\n/, $vm->command('buddyinfo');
+like $_, qr/^Node 0, zone +\w+(?: +\d+){11} *$/, "buddyinfo: Linux's line format" for @zones;
+is scalar @zones, 2, 'buddyinfo: two zones';
+
+like $vm->command('ps'), qr/^ *PID .*\n(?: *\d+ .*\n)*.* init$/m, 'ps: the thread of the monitor';
+like $vm->command('audit'), qr/\A[^\n]*all\b[^\n]*hold[^\n]*\n\z/i, 'audit: one line, all hold';
+like $vm->command('run hello'), qr/hello\[\d+\]: exit status 0/, 'run hello';
+
+# Two at once; the one in the background is reported before some prompt.
+my $counters = $vm->command('run counter & counter', 30);
+for (1 .. 100) {
+    last if (() = $counters =~ /^counter\[\d+\]: exit status 0/mg) >= 2;
+    sleep 0.1;
+    $counters .= $vm->command('') // last;
+}
+is scalar(() = $counters =~ /^counter\[\d+\]: exit status 0/mg), 2, 'run counter & counter: both end' or diag $counters;
+my @pids = $counters =~ /counter\[(\d+)\] \d of/g;
+cmp_ok scalar(grep { $pids[$_] != $pids[$_ - 1] } 1 .. $#pids), '>=', 2, 'and took turns';
+
+like $vm->command('test list.*'), qr/^KTAP version 1\n1\.\.\d+\n(?s:.*)# [1-9]\d* passed, 0 failed\n/m, 'test GLOB';
+
+# ---- what is wrong gets one line that says what is right ----
+
+my %wrong = (
+    'meminf'        => qr/meminfo/,
+    'xyzzy'         => qr/help/,
+    'layout now'    => qr/usage: layout$/,
+    'run'           => qr/usage: run PROGRAM/,
+    'run nothing'   => qr/no such program/,
+    'run &'         => qr/usage: run/,
+    'crash gently'  => qr/usage: crash/,
+    'help nothing'  => qr/no such command/,
+    'test no.such'  => qr/no self-test matches/,
+    'A' x 300       => qr/no such command/,
+);
+for my $line (sort keys %wrong) {
+    my $said = $vm->command($line);
+    my $label = length $line > 20 ? substr($line, 0, 10) . '...' : $line;
+    like $said, qr/$wrong{$line}/m, "$label: says what is right";
+    is $said =~ tr/\n//, 1, "$label: in one line" unless $line =~ /^test/;
+}
+is $vm->command(''), '', 'an empty line says nothing';
+is $vm->command('   '), '', 'nor do blanks';
+is $vm->command("\x1b"), '', 'nor does a stray escape';
+
+# ---- line editing ----
+
+sub typed {
+    my ($keys, $answer, $label) = @_;
+    like $vm->command($keys) // $vm->describe, $answer, $label;
+}
+
+typed("auditx\x7f", qr/hold/, 'backspace (DEL)');
+typed("auditx\x08", qr/hold/, 'backspace (BS)');
+typed("audXit\e[D\e[D\x08", qr/hold/, 'left, then backspace');
+typed("\e[A", qr/hold/, 'up: the line before');
+typed("ps", qr/PID/, 'another');
+typed("\e[A\e[A", qr/hold/, 'up, up: the line before that');
+typed("\e[A\e[A\e[B", qr/hold/, 'up, up, down');
+typed("aud\t", qr/hold/, 'tab completes a command');
+typed("run hel\t", qr/exit status 0/, 'tab completes a program');
+typed("xyz\x15audit", qr/hold/, 'Ctrl-U erases the line');
+$vm->send("xyz\x03");
+ok defined $vm->expect(Attic::PROMPT, 10), 'Ctrl-C drops the line';
+
+# ---- much at once: nothing is lost ----
+
+my @lines = map { sprintf "no%05d", $_ } 1 .. 8200;
+my $bulk = join '', map { "$_\n" } @lines;
+cmp_ok length $bulk, '>=', 65536, 'more than 64 KiB of input';
+# While the program runs nobody reads, so that the kernel's buffer fills up and the rest must wait outside.
+$vm->send("run counter\n" . $bulk . "poweroff\n");
+is $vm->finish, 'pass', 'piped in at once, it ends in a power-off' or diag $vm->describe;
+my @echoed = $vm->output =~ /^attic> (no\d{5})$/mg;
+is scalar @echoed, scalar @lines, 'each line was read';
+is_deeply \@echoed, \@lines, 'and in order' or diag 'first difference: ' . (grep { $echoed[$_] ne $lines[$_] } 0 .. $#echoed)[0];
+
+done_testing;
