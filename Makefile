@@ -38,7 +38,10 @@ endif
 
 # Linux's UAPI headers, for the system-call ABI and ELF; after the compiler's own headers.
 UAPI := $(firstword $(wildcard /usr/i686-linux-gnu/include /usr/include))
-UAPI_FLAGS := $(addprefix -idirafter ,$(UAPI) $(wildcard /usr/include/$(if $(filter /usr/include,$(UAPI)),x86_64-linux-gnu)))
+ifeq ($(UAPI),/usr/include)
+  UAPI += $(wildcard /usr/include/i386-linux-gnu /usr/include/x86_64-linux-gnu)
+endif
+UAPI_FLAGS := $(addprefix -idirafter ,$(UAPI))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
 # No SSE, no PIC, frame pointers for backtraces; arguments in registers and a 4-byte aligned stack, as the whole
@@ -59,7 +62,7 @@ OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 all: $(BUILD)/attic.elf $(BUILD)/attic.iso
 
 # The kernel with its debug information, and what GRUB loads: the same without it.
-$(BUILD)/attic.debug: $(OBJECTS) $(BUILD)/gen/linker.ld
+$(BUILD)/attic.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
 	$(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
 	  -T $(BUILD)/gen/linker.ld -o $@ $(OBJECTS)
 
@@ -108,11 +111,16 @@ $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%)
 	for program in $(PROGRAMS); do $(OBJCOPY) --strip-all $(BUILD)/user/$$program $(BUILD)/initramfs/$$program || exit 1; done
 	cd $(BUILD)/initramfs && printf '%s\n' $(PROGRAMS) | cpio --quiet --create --format=newc --reproducible > ../initramfs.cpio
 
+# Link again when a source file has gone.
+$(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' > $@
+
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM_FLAGS)' > $@.new
+	@echo '$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS)' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || { CC='$(CC)' NASM='$(NASM)' scripts/check-tools compile && mv $@.new $@; }
 
 # ---- image and run ------------------------------------------------------------------------------
