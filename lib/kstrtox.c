@@ -122,9 +122,8 @@ u64 memparse(const char *ptr, char **retptr)
     bool fits;
     const char *end = parse_digits(start, base, &value, &fits);
 
-    if (end == start) {
-        end = ptr;
-    } else if ((shift = suffix_shift(*end))) {
+    /* Without a digit there is no number that a suffix could belong to; start is then still ptr. */
+    if (end != start && (shift = suffix_shift(*end))) {
         end++;
         value = value > UINT64_MAX >> shift ? UINT64_MAX : value << shift;
     }
