@@ -44,17 +44,18 @@
 /* Blocks of one order that are free but not joined. A stack: only lru.next is used. */
 struct hot_stack {
     struct page *top;
-    u32 count;
+    s32 room; /* blocks that it may still take; counting down to the limit costs no comparison */
+    s32 limit;
+    u32 unused; /* 16 bytes, so that finding one is a shift */
 };
 
 struct zone {
+    struct hot_stack hot[HOT_ORDERS]; /* first, so that a zone's address is its stacks' */
     const char *name;
     u32 start_pfn, end_pfn;
-    u32 managed; /* pages ever given to this zone */
-    u32 free_pages;
-    u32 hot_limit;   /* pages that each hot stack may hold */
+    u32 managed;     /* pages ever given to this zone */
+    u32 buddy_pages; /* pages on the lists below */
     u32 free_orders; /* bit n: free[n] is not empty */
-    struct hot_stack hot[HOT_ORDERS];
     struct list_head free[MAX_ORDER + 1];
     u32 nr_free[MAX_ORDER + 1];
 };
@@ -68,6 +69,9 @@ static struct zone zones[ZONES] = {
     [ZONE_NORMAL] = {.name = "Normal"},
     [ZONE_HIGHMEM] = {.name = "HighMem"},
 };
+
+/* The first zone to try for each gfp: its own, or the next one below that has any memory. */
+static struct zone *first_zone[ZONES] __ro_after_init;
 
 _Static_assert(GFP_DMA == ZONE_DMA && GFP_KERNEL == ZONE_NORMAL && GFP_HIGHUSER == ZONE_HIGHMEM,
                "gfp's lowest bits name the zone to try first");
@@ -92,6 +96,7 @@ static void add_block(struct zone *zone, struct page *page, u32 order)
     page->order = order;
     list_add(&page->lru, &zone->free[order]);
     zone->nr_free[order]++;
+    zone->buddy_pages += 1u << order;
     zone->free_orders |= 1u << order;
 }
 
@@ -99,6 +104,7 @@ static inline void remove_block(struct zone *zone, struct page *page, u32 order)
 {
     page->head = 0;
     list_del(&page->lru);
+    zone->buddy_pages -= 1u << order;
     if (--zone->nr_free[order] == 0)
         zone->free_orders &= ~(1u << order);
 }
@@ -151,23 +157,67 @@ static void buddy_free(struct zone *zone, struct page *page, u32 order)
     add_block(zone, page, order);
 }
 
+/* ---- runs of pages ---- */
+
+/* The largest order at which a block may start at pfn and end by end_pfn. */
+static u32 largest_order(u32 pfn, u32 end_pfn)
+{
+    u32 order = pfn ? min(__ffs(pfn), (u32)MAX_ORDER) : MAX_ORDER;
+
+    while (pfn + (1u << order) > end_pfn)
+        order--;
+    return order;
+}
+
+/* Free pages [pfn, end_pfn) of a zone, none of them marked as a block, as few large blocks. */
+static void free_run(struct zone *zone, u32 pfn, u32 end_pfn)
+{
+    while (pfn < end_pfn) {
+        u32 order = largest_order(pfn, end_pfn);
+
+        buddy_free(zone, pfn_to_page(pfn), order);
+        pfn += 1u << order;
+    }
+}
+
 /* ---- hot stacks ---- */
+
+static inline u32 hot_count(const struct hot_stack *hot)
+{
+    return hot->limit - hot->room;
+}
 
 static inline void hot_push(struct hot_stack *hot, struct page *page)
 {
     page->type = PAGE_HOT;
     set_hot_next(page, hot->top);
     hot->top = page;
-    hot->count++;
+    hot->room--;
 }
 
-static inline struct page *hot_pop(struct hot_stack *hot)
+/*
+ * Take single pages off a chain as long as their frames follow each other, up or down. What was
+ * allocated in one go mostly comes back in one go, and a run is joined in one step a block instead
+ * of one a page. The result is the rest of the chain.
+ */
+static struct page *drain_run(struct zone *zone, struct page *page, u32 *count)
 {
-    struct page *page = hot->top;
+    struct page *first = page, *last = page;
+    s32 step = 0;
 
-    hot->top = hot_next(page);
-    hot->count--;
-    return page;
+    for (;;) {
+        struct page *next = hot_next(last);
+
+        last->head = 0;
+        ++*count;
+        if (step == 0)
+            step = next == last + 1 ? 1 : -1;
+        if (next != last + step) {
+            free_run(zone, page_to_pfn(min(first, last)), page_to_pfn(max(first, last)) + 1);
+            return next;
+        }
+        last = next;
+    }
 }
 
 /* Give all but the `keep` hottest blocks to the buddy lists. */
@@ -175,16 +225,22 @@ static __noinline void hot_drain(struct zone *zone, u32 order, u32 keep)
 {
     struct hot_stack *hot = &zone->hot[order];
     struct page **link = &hot->top, *page, *next;
+    u32 drained = 0;
 
     for (u32 i = 0; i < keep && *link; i++)
         link = (struct page **)&(*link)->lru.next;
     page = *link;
     *link = NULL;
     for (; page; page = next) {
-        next = hot_next(page);
-        hot->count--;
-        buddy_free(zone, page, order);
+        if (order == 0) {
+            next = drain_run(zone, page, &drained);
+        } else {
+            next = hot_next(page);
+            buddy_free(zone, page, order);
+            drained++;
+        }
     }
+    hot->room += drained;
 }
 
 /* Cut a larger block up for an empty stack of single pages. False when there is none. */
@@ -212,30 +268,42 @@ void drain_all_pages(void)
 
 /* ---- allocating ---- */
 
-/* A block from one zone, marked as a block but not yet as used. NULL when the zone has none. */
-static inline struct page *zone_alloc(struct zone *zone, u32 order)
+static inline struct page *take(struct page *page)
 {
-    struct page *page;
-
-    if (likely(order < HOT_ORDERS) &&
-        (likely(zone->hot[order].top != NULL) || (order == 0 && hot_refill(zone)))) {
-        page = hot_pop(&zone->hot[order]);
-    } else {
-        page = buddy_alloc(zone, order);
-        if (!page)
-            return NULL;
-        page->head = 1;
-        page->order = order;
-    }
-    zone->free_pages -= 1u << order;
+    page->type = PAGE_USED;
+    page->refcount = 1;
     return page;
 }
 
-/* The other zones in order of preference, and at last what joining the hot pages gives. */
-static __noinline struct page *alloc_slow(gfp_t gfp, u32 order)
+static inline struct page *hot_take(struct hot_stack *hot)
 {
-    if (order > MAX_ORDER)
+    struct page *page = hot->top;
+
+    hot->top = hot_next(page);
+    hot->room++;
+    return take(page);
+}
+
+/* From one zone, hot or not; NULL when it has no block so large. */
+static struct page *zone_alloc(struct zone *zone, u32 order)
+{
+    struct page *page;
+
+    if (order == 0 && !zone->hot[0].top)
+        hot_refill(zone);
+    if (order < HOT_ORDERS && zone->hot[order].top)
+        return hot_take(&zone->hot[order]);
+    page = buddy_alloc(zone, order);
+    if (!page)
         return NULL;
+    page->head = 1;
+    page->order = order;
+    return take(page);
+}
+
+/* The first zone once more, the ones below it, and then all again with the hot pages joined. */
+static __noinline struct page *alloc_anywhere(gfp_t gfp, u32 order)
+{
     for (u32 round = 0; round < 2; round++) {
         for (u32 z = GFP_ZONE(gfp) + 1; z-- > 0;) {
             struct page *page = zone_alloc(&zones[z], order);
@@ -254,24 +322,41 @@ static void clear_pages(struct page *page, u32 order)
         clear_highpage(page + i);
 }
 
-struct page *alloc_pages(gfp_t gfp, u32 order)
+static __noinline struct page *alloc_slow(gfp_t gfp, u32 order)
 {
-    struct page *page = NULL;
+    struct page *page;
 
-    if (alloc_should_fail())
+    if (order > MAX_ORDER || alloc_should_fail())
         return NULL;
-    if (likely(order <= MAX_ORDER))
-        page = zone_alloc(&zones[GFP_ZONE(gfp)], order);
-    if (unlikely(!page)) {
-        page = alloc_slow(gfp, order);
-        if (!page)
-            return NULL;
-    }
-    page->type = PAGE_USED;
-    page->refcount = 1;
-    if (gfp & __GFP_ZERO)
+    page = zone_alloc(first_zone[GFP_ZONE(gfp)], order);
+    if (unlikely(!page))
+        page = alloc_anywhere(gfp, order);
+    if (page && gfp & __GFP_ZERO)
         clear_pages(page, order);
     return page;
+}
+
+/* The usual case in a few instructions: a hot block that need not be cleared. */
+static inline __attribute__((always_inline)) struct page *alloc_fast(gfp_t gfp, u32 order)
+{
+    struct hot_stack *hot;
+
+    if (likely(gfp < ZONES && order < HOT_ORDERS && !alloc_fail_countdown)) {
+        hot = &first_zone[gfp]->hot[order];
+        if (likely(hot->top != NULL))
+            return hot_take(hot);
+    }
+    return alloc_slow(gfp, order);
+}
+
+struct page *alloc_page(gfp_t gfp)
+{
+    return alloc_fast(gfp, 0);
+}
+
+struct page *__alloc_pages(gfp_t gfp, u32 order)
+{
+    return alloc_fast(gfp, order);
 }
 
 void *get_free_pages(gfp_t gfp, u32 order)
@@ -285,44 +370,96 @@ void *get_free_pages(gfp_t gfp, u32 order)
 
 u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
 {
-    struct page **link = chain;
+    struct hot_stack *hot = &first_zone[GFP_ZONE(gfp)]->hot[0];
+    struct page **link = chain, *page;
     u32 got = 0;
 
+    /* The pages of a stack are a chain already: mark them as used and cut the chain off. */
+    *link = hot->top;
     while (got < count) {
-        struct page *page = alloc_pages(gfp, 0);
-
-        if (unlikely(!page))
-            break;
-        *link = page;
+        page = *link;
+        if (unlikely(!page || alloc_fail_countdown)) {
+            hot->top = page;
+            page = alloc_pages(gfp, 0);
+            if (!page)
+                break;
+            *link = page;
+            set_hot_next(page, hot->top);
+        } else {
+            take(page);
+            hot->room++;
+        }
         link = (struct page **)&page->lru.next;
         got++;
     }
+    hot->top = *link;
     *link = NULL;
     return got;
 }
 
 /* ---- freeing ---- */
 
-void free_pages(struct page *page, u32 order)
+/* Say which rule was broken; the caller has found that one was. */
+static __noinline void __noreturn bad_free(const struct page *page, u32 order)
+{
+    assert_op(page, >=, mem_map);
+    assert_op(page, <, mem_map + max_pfn);
+    assert_op(page->head, ==, 1);
+    assert_op(page->type, >=, PAGE_USED); /* neither free nor reserved */
+    assert_op(page->order, ==, order);
+    assert_op(page->refcount, ==, 1);
+    panic("free_pages: frame %08x cannot be freed", page_to_phys(page));
+}
+
+/* True when a block of this order may be freed: it is one, it is in use, and nobody shares it. */
+static inline bool may_free(const struct page *page, u32 order)
+{
+    return page->head == 1 && page->order == order && page->type >= PAGE_USED &&
+           page->refcount == 1;
+}
+
+static __noinline void free_slow(struct page *page, u32 order)
 {
     struct zone *zone = &zones[page->zone];
 
-    assert_op(page_to_pfn(page), <, max_pfn);
-    assert_op(page->head, ==, 1);
-    assert_op(page->order, ==, order);
-    assert_op(page->type, >=, PAGE_USED); /* neither free nor reserved */
-    assert_op(page->refcount, ==, 1);
-
-    page->refcount = 0;
-    zone->free_pages += 1u << order;
-    if (likely(order < HOT_ORDERS)) {
-        struct hot_stack *hot = &zone->hot[order];
-
-        hot_push(hot, page);
-        if (unlikely(hot->count << order > zone->hot_limit))
-            hot_drain(zone, order, hot->count / 2);
-    } else {
+    if (order < HOT_ORDERS)
+        hot_drain(zone, order, zone->hot[order].limit / 2);
+    else
         buddy_free(zone, page, order);
+}
+
+static inline __attribute__((always_inline)) void free_fast(struct page *page, u32 order)
+{
+    struct hot_stack *hot = &zones[page->zone].hot[order];
+
+    if (unlikely(!may_free(page, order)))
+        bad_free(page, order);
+    page->refcount = 0;
+    if (likely(order < HOT_ORDERS)) {
+        hot_push(hot, page);
+        if (likely(hot->room >= 0))
+            return;
+    }
+    free_slow(page, order);
+}
+
+void free_page(struct page *page)
+{
+    free_fast(page, 0);
+}
+
+void __free_pages(struct page *page, u32 order)
+{
+    free_fast(page, order);
+}
+
+void free_pages_bulk(struct page *chain)
+{
+    while (chain) {
+        struct page *next = hot_next(chain);
+
+        free_fast(chain, 0);
+        chain = next;
     }
 }
 
@@ -334,34 +471,19 @@ void free_reserved_page(struct page *page)
     assert_op(page->type, ==, PAGE_RESERVED);
     assert_op(page->head, ==, 0);
     zone->managed++;
-    zone->free_pages++;
     buddy_free(zone, page, 0);
 }
 
 /* ---- start-up ---- */
 
-/* The largest order at which a block may start at pfn and end by end_pfn. */
-static u32 largest_order(u32 pfn, u32 end_pfn)
-{
-    u32 order = pfn ? min(__ffs(pfn), (u32)MAX_ORDER) : MAX_ORDER;
-
-    while (pfn + (1u << order) > end_pfn)
-        order--;
-    return order;
-}
-
 static void free_range_in_zone(struct zone *zone, u32 pfn, u32 end_pfn)
 {
     pfn = max(pfn, zone->start_pfn);
     end_pfn = min(end_pfn, zone->end_pfn);
-    while (pfn < end_pfn) {
-        u32 order = largest_order(pfn, end_pfn);
-
-        zone->managed += 1u << order;
-        zone->free_pages += 1u << order;
-        add_block(zone, pfn_to_page(pfn), order);
-        pfn += 1u << order;
-    }
+    if (pfn >= end_pfn)
+        return;
+    zone->managed += end_pfn - pfn;
+    free_run(zone, pfn, end_pfn);
 }
 
 static void free_range(phys_addr_t start, phys_addr_t end)
@@ -382,6 +504,14 @@ static void zone_init(enum zone_id id, u32 start_pfn, u32 end_pfn)
         pfn_to_page(pfn)->zone = id;
 }
 
+static void set_hot_limits(struct zone *zone)
+{
+    u32 pages = min(max(zone->managed / HOT_ZONE_PART, (u32)HOT_PAGES_MIN), (u32)HOT_PAGES_MAX);
+
+    for (u32 order = 0; order < HOT_ORDERS; order++)
+        zone->hot[order].limit = zone->hot[order].room = pages >> order;
+}
+
 void page_alloc_init(void)
 {
     u32 ram_pfns = PFN_DOWN(memblock_ram_end()), low_pfns = PFN_DOWN(lowmem_size);
@@ -394,21 +524,32 @@ void page_alloc_init(void)
     zone_init(ZONE_NORMAL, dma_pfns, low_pfns);
     zone_init(ZONE_HIGHMEM, low_pfns, ram_pfns);
     memblock_for_each_free(ram_pfns << PAGE_SHIFT, free_range);
-    for (u32 z = 0; z < ZONES; z++)
-        zones[z].hot_limit =
-            min(max(zones[z].managed / HOT_ZONE_PART, (u32)HOT_PAGES_MIN), (u32)HOT_PAGES_MAX);
+    for (u32 z = 0; z < ZONES; z++) {
+        set_hot_limits(&zones[z]);
+        first_zone[z] = z > 0 && zones[z].managed == 0 ? first_zone[z - 1] : &zones[z];
+    }
 }
 
 /* ---- figures and the check ---- */
 
+u32 zone_free_pages(enum zone_id id)
+{
+    const struct zone *zone = &zones[id];
+    u32 pages = zone->buddy_pages;
+
+    for (u32 order = 0; order < HOT_ORDERS; order++)
+        pages += hot_count(&zone->hot[order]) << order;
+    return pages;
+}
+
 u32 nr_free_lowmem_pages(void)
 {
-    return zones[ZONE_DMA].free_pages + zones[ZONE_NORMAL].free_pages;
+    return zone_free_pages(ZONE_DMA) + zone_free_pages(ZONE_NORMAL);
 }
 
 u32 nr_free_pages(void)
 {
-    return nr_free_lowmem_pages() + zones[ZONE_HIGHMEM].free_pages;
+    return nr_free_lowmem_pages() + zone_free_pages(ZONE_HIGHMEM);
 }
 
 u32 nr_managed_pages(void)
@@ -418,17 +559,13 @@ u32 nr_managed_pages(void)
 
 u32 zone_free_blocks(enum zone_id zone, u32 order)
 {
-    return zones[zone].nr_free[order] + (order < HOT_ORDERS ? zones[zone].hot[order].count : 0);
+    return zones[zone].nr_free[order] +
+           (order < HOT_ORDERS ? hot_count(&zones[zone].hot[order]) : 0);
 }
 
 const char *zone_name(enum zone_id zone)
 {
     return zones[zone].name;
-}
-
-u32 zone_free_pages(enum zone_id zone)
-{
-    return zones[zone].free_pages;
 }
 
 u32 zone_managed_pages(enum zone_id zone)
@@ -492,8 +629,8 @@ static const char *check_list(struct zone *zone, u32 order, u32 *pages)
 
 static const char *check_hot(struct zone *zone, u32 order, u32 *pages)
 {
+    u32 count = 0, expected = hot_count(&zone->hot[order]);
     const char *wrong;
-    u32 count = 0;
 
     for (struct page *page = zone->hot[order].top; page; page = hot_next(page)) {
         if (page->type != PAGE_HOT)
@@ -501,13 +638,11 @@ static const char *check_hot(struct zone *zone, u32 order, u32 *pages)
         wrong = check_block(zone, page, order);
         if (wrong)
             return wrong;
-        if (++count > zone->hot[order].count)
+        if (++count > expected)
             break;
     }
     *pages += count << order;
-    return count == zone->hot[order].count
-               ? NULL
-               : bad_count(zone, "blocks on a hot stack", count, zone->hot[order].count);
+    return count == expected ? NULL : bad_count(zone, "blocks on a hot stack", count, expected);
 }
 
 /* Free pages as the frames themselves say it, block by block. */
@@ -529,7 +664,7 @@ static u32 count_marked(const struct zone *zone)
 static const char *check_zone(struct zone *zone)
 {
     const char *wrong = NULL;
-    u32 listed = 0, marked;
+    u32 listed = 0, marked, free = zone_free_pages(zone - zones);
 
     for (u32 order = 0; order <= MAX_ORDER && !wrong; order++)
         wrong = check_list(zone, order, &listed);
@@ -537,8 +672,8 @@ static const char *check_zone(struct zone *zone)
         wrong = check_hot(zone, order, &listed);
     if (wrong)
         return wrong;
-    if (listed != zone->free_pages)
-        return bad_count(zone, "free pages on the lists", listed, zone->free_pages);
+    if (listed != free)
+        return bad_count(zone, "free pages on the lists", listed, free);
     marked = count_marked(zone);
     return marked == listed ? NULL : bad_count(zone, "frames marked free", marked, listed);
 }

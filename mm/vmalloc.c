@@ -264,32 +264,26 @@ const struct vmap_area *vmap_area_at_or_above(u32 addr)
 
 /* ---- page-table entries ---- */
 
-static inline void clear_present(pte_t *pte, u32 count)
+/*
+ * Make an area unreachable. Its entries keep their frame numbers, which tell the caller whose pages
+ * they were; nobody can see a page through them any more.
+ */
+static inline void unmap_area(const struct vmap_area *area)
 {
-    for (u32 i = 0; i < count; i++)
-        pte[i].val &= ~PTE_P;
+    pte_t *pte = kernel_pte(area->start), *end = pte + vmap_area_pages(area);
+
+    for (; pte < end; pte++)
+        pte->val &= ~PTE_P;
+    tlb_flush_kernel_range(area->start, area->end - PAGE_SIZE);
 }
 
-/*
- * Make an area unreachable and hand each of its pages to `release`, which the compiler inlines. When
- * a page is released, nobody can see it through the old mapping any more. An area of device memory
- * has no pages: release is NULL.
- */
-static inline __attribute__((always_inline)) void unmap_area(const struct vmap_area *area,
-                                                             void (*release)(struct page *))
+/* Clear one of those entries; the page it showed. */
+static inline struct page *take_page(pte_t *pte)
 {
-    u32 count = vmap_area_pages(area);
-    pte_t *pte = kernel_pte(area->start), *end = pte + count;
+    struct page *page = pfn_to_page(pte_pfn(*pte));
 
-    clear_present(pte, count);
-    tlb_flush_kernel_range(area->start, area->end - PAGE_SIZE);
-    for (; pte < end; pte++) {
-        struct page *page = phys_to_page(pte_frame(*pte));
-
-        pte->val = 0;
-        if (release)
-            release(page);
-    }
+    pte->val = 0;
+    return page;
 }
 
 /* ---- vmalloc ---- */
@@ -306,23 +300,13 @@ void vmalloc_init(void)
     add_gap(all);
 }
 
-static void free_chain(struct page *page)
-{
-    while (page) {
-        struct page *next = (struct page *)page->lru.next;
-
-        free_page(page);
-        page = next;
-    }
-}
-
 /* Give each entry a page of its own; on failure none has one. */
 static inline bool fill_area(pte_t *pte, u32 count)
 {
     struct page *page;
 
     if (unlikely(alloc_pages_bulk(GFP_HIGHUSER, count, &page) < count)) {
-        free_chain(page);
+        free_pages_bulk(page);
         return false;
     }
     for (; page; page = (struct page *)page->lru.next) {
@@ -394,6 +378,21 @@ static inline struct vmap_area *area_to_free(const void *addr, u32 kind)
     return area;
 }
 
+static inline void free_area_pages(const struct vmap_area *area)
+{
+    pte_t *first = kernel_pte(area->start), *pte = first + vmap_area_pages(area);
+    struct list_head *chain = NULL;
+
+    /* From the last to the first, so that the lowest page ends up on top: used again first. */
+    while (pte-- > first) {
+        struct page *page = take_page(pte);
+
+        page->lru.next = chain;
+        chain = (struct list_head *)page;
+    }
+    free_pages_bulk((struct page *)chain);
+}
+
 void vfree(const void *addr)
 {
     struct vmap_area *area;
@@ -401,17 +400,12 @@ void vfree(const void *addr)
     if (!addr)
         return;
     area = area_to_free(addr, VM_ALLOC);
-    unmap_area(area, free_page);
+    unmap_area(area);
+    free_area_pages(area);
     area_free(area);
 }
 
 /* ---- other people's pages, and devices ---- */
-
-static inline void put_mapped_page(struct page *page)
-{
-    assert_op(page->refcount, >, 1); /* the owner still holds it */
-    page->refcount--;
-}
 
 void *vmap(struct page **pages, u32 count)
 {
@@ -434,11 +428,19 @@ void *vmap(struct page **pages, u32 count)
 void vunmap(const void *addr)
 {
     struct vmap_area *area;
+    pte_t *pte;
 
     if (!addr)
         return;
     area = area_to_free(addr, VM_MAP);
-    unmap_area(area, put_mapped_page);
+    unmap_area(area);
+    pte = kernel_pte(area->start);
+    for (u32 i = 0; i < vmap_area_pages(area); i++) {
+        struct page *page = take_page(&pte[i]);
+
+        assert_op(page->refcount, >, 1); /* the owner still holds it */
+        page->refcount--;
+    }
     area_free(area);
 }
 
@@ -469,7 +471,8 @@ void iounmap(const void *addr)
     if (!addr)
         return;
     area = area_to_free((void *)ALIGN_DOWN((u32)addr, PAGE_SIZE), VM_IOREMAP);
-    unmap_area(area, NULL);
+    unmap_area(area);
+    memset(kernel_pte(area->start), 0, vmap_area_pages(area) * sizeof(pte_t));
     area_free(area);
 }
 

@@ -26,32 +26,41 @@ typedef u32 gfp_t;
 /* Hand all memory that memblock has left to the zones. After lowmem_map_init(). */
 void page_alloc_init(void);
 
-/* 2^order pages, refcount 1, type PAGE_USED; NULL when there are none or order > MAX_ORDER. */
-__must_check struct page *alloc_pages(gfp_t gfp, u32 order);
+/* A page, refcount 1, type PAGE_USED; NULL when there is none. */
+__must_check struct page *alloc_page(gfp_t gfp);
 
-/* The same as a lowmem address. */
+/* Give it back. A page that is not in use, is part of a block or is referenced is a panic. */
+void free_page(struct page *page);
+
+/* The same for 2^order pages; NULL for an order above MAX_ORDER too. */
+__must_check struct page *__alloc_pages(gfp_t gfp, u32 order);
+void __free_pages(struct page *page, u32 order);
+
+/* Both again: a constant order of 0 takes the shorter way. */
+__must_check static inline struct page *alloc_pages(gfp_t gfp, u32 order)
+{
+    return __builtin_constant_p(order) && order == 0 ? alloc_page(gfp) : __alloc_pages(gfp, order);
+}
+
+static inline void free_pages(struct page *page, u32 order)
+{
+    if (__builtin_constant_p(order) && order == 0)
+        free_page(page);
+    else
+        __free_pages(page, order);
+}
+
+/* 2^order pages as a lowmem address. */
 __must_check void *get_free_pages(gfp_t gfp, u32 order);
-
-/*
- * Give back what alloc_pages() gave, with the same order. A wrong page, order or count is a panic.
- */
-void free_pages(struct page *page, u32 order);
-
-static inline struct page *alloc_page(gfp_t gfp)
-{
-    return alloc_pages(gfp, 0);
-}
-
-static inline void free_page(struct page *page)
-{
-    free_pages(page, 0);
-}
 
 /*
  * Up to `count` single pages at once, linked through lru.next, the last one's NULL; *chain gets the
  * first. The result is how many there are: less than count only when memory ran out.
  */
 __must_check u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain);
+
+/* Free single pages that are linked in the same way. */
+void free_pages_bulk(struct page *chain);
 
 /* Join all hot pages with their buddies (Linux's name). For tests, and when memory is short. */
 void drain_all_pages(void);
