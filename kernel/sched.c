@@ -22,6 +22,7 @@
 #include <arch/x86/trap.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
+#include <mm/highmem.h>
 #include <mm/mm.h>
 
 struct cpu boot_cpu;
@@ -91,6 +92,7 @@ void schedule(void)
     u32 flags = local_irq_save();
     struct task *prev = current, *next;
 
+    assert_op(kmap_local_depth(), ==, 0); /* the next task would use the same slots */
     this_cpu()->need_resched = false;
     if (prev == this_cpu()->idle)
         assert(prev->state == TASK_RUNNING);

@@ -101,7 +101,7 @@ struct task *task_create(const char *name, void (*start)(void *), void *arg)
     if (!task)
         return NULL;
     memset(task, 0, sizeof(*task));
-    task->stack = vmalloc_caller(THREAD_SIZE, task_create);
+    task->stack = vmalloc_aligned(THREAD_SIZE, PAGE_SIZE, __builtin_return_address(0));
     if (!task->stack) {
         kmem_cache_free(task_cache, task);
         return NULL;

@@ -135,7 +135,7 @@ static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
     if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
         return report("I6: directory %08x: %08x maps sealed frame %08x writable", mm->pgd_phys,
                       addr, pte_frame(pte));
-    if (pte_frame(pte) >> PAGE_SHIFT >= max_pfn)
+    if (pte_pfn(pte) >= max_pfn)
         return report("I8: directory %08x: %08x maps %08x, which is no RAM of ours", mm->pgd_phys,
                       addr, pte_frame(pte));
     page = phys_to_page(pte_frame(pte));
@@ -202,8 +202,8 @@ static const char *check_directories(void)
 static void count_table(const pte_t *table, u32 entries, s32 add)
 {
     for (u32 i = 0; i < entries; i++) {
-        if (pte_present(table[i]) && pte_frame(table[i]) >> PAGE_SHIFT < max_pfn)
-            phys_to_page(pte_frame(table[i]))->refcount += add;
+        if (pte_present(table[i]) && !pte_device(table[i]) && pte_pfn(table[i]) < max_pfn)
+            pfn_to_page(pte_pfn(table[i]))->refcount += add;
     }
 }
 
@@ -218,29 +218,38 @@ static void count_mappings(s32 add)
     }
 }
 
-/*
- * What the count is without mappings: 1 for a block that alloc_pages() gave out, unless a mapping
- * is its only holder.
- */
+/* What the count is without mappings: 1 for a block whose holder has a pointer to it. */
 static s32 holders(const struct page *page)
 {
-    bool held = page->type == PAGE_USED || page->type == PAGE_SLAB || page->type == PAGE_PGTABLE;
+    return page->head &&
+           (page->type == PAGE_USED || page->type == PAGE_SLAB || page->type == PAGE_PGTABLE);
+}
 
-    return held && page->head;
+/* Only the first page of a block has a count; a page behind it that has one is mapped by mistake. */
+static const char *check_block_counts(u32 pfn, u32 pages)
+{
+    for (u32 i = 0; i < pages; i++) {
+        const struct page *page = pfn_to_page(pfn + i);
+        s32 expected = i == 0 ? holders(page) : 0;
+
+        if (page->refcount != expected)
+            return report("I8: frame %08x, in a block of type %u, has %d references, its mappings "
+                          "and holders explain %d less",
+                          page_to_phys(page), pfn_to_page(pfn)->type, page->refcount,
+                          page->refcount - expected);
+    }
+    return NULL;
 }
 
 static const char *check_counts(void)
 {
     const char *text = NULL;
+    u32 pages;
 
     count_mappings(-1);
-    for (u32 pfn = 0; pfn < max_pfn && !text; pfn++) {
-        const struct page *page = pfn_to_page(pfn);
-
-        if (page->refcount != holders(page))
-            text =
-                report("I8: frame %08x of type %u has %d references more than mappings and holders",
-                       page_to_phys(page), page->type, page->refcount - holders(page));
+    for (u32 pfn = 0; pfn < max_pfn && !text; pfn += pages) {
+        pages = page_block_size(pfn_to_page(pfn));
+        text = check_block_counts(pfn, pages);
     }
     count_mappings(1);
     return text;

@@ -11,30 +11,46 @@
  */
 #include <lib/printk.h>
 #include <mm/layout.h>
+#include <mm/page.h>
 
 u32 lowmem_size __ro_after_init = BOOT_MAP_SIZE;
 u32 vmalloc_start __ro_after_init = VMALLOC_TOP - VMALLOC_SIZE_DEFAULT;
 
 _Static_assert(BOOT_MAP_SIZE % LARGE_PAGE_SIZE == 0, "the boot map is made of 4 MiB pages");
 
+/* The size of the vmalloc area that was asked for, if it makes sense. */
+static u32 vmalloc_size(u32 asked)
+{
+    if (asked >= VMALLOC_SIZE_MIN && asked <= VMALLOC_SIZE_MAX)
+        return ALIGN_UP(asked, LARGE_PAGE_SIZE);
+    if (asked)
+        printk("vmalloc=%uK is not between %u and %u MiB: using %u MiB.\n", asked >> 10,
+               VMALLOC_SIZE_MIN >> 20, VMALLOC_SIZE_MAX >> 20, VMALLOC_SIZE_DEFAULT >> 20);
+    return VMALLOC_SIZE_DEFAULT;
+}
+
+/* The least lowmem that holds the struct pages of all RAM, the kernel's page tables, and some work. */
+static u32 lowmem_least(u32 ram_end)
+{
+    u32 pages = (ram_end >> PAGE_SHIFT) * sizeof(struct page);
+    u32 tables = (0u - vmalloc_start) >> PAGE_SHIFT << 2;
+
+    return max((u32)LOWMEM_MIN, LOWMEM_MIN / 2 + pages + tables);
+}
+
 void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
 {
-    u32 size = VMALLOC_SIZE_DEFAULT, limit;
+    u32 most, least;
 
-    if (vmalloc >= VMALLOC_SIZE_MIN && vmalloc <= VMALLOC_SIZE_MAX)
-        size = ALIGN_UP(vmalloc, LARGE_PAGE_SIZE);
-    else if (vmalloc)
-        printk("vmalloc=%uK is not between %u and %u MiB: using %u MiB.\n", vmalloc >> 10,
-               VMALLOC_SIZE_MIN >> 20, VMALLOC_SIZE_MAX >> 20, VMALLOC_SIZE_DEFAULT >> 20);
-    vmalloc_start = VMALLOC_TOP - size;
-
-    limit = min(ram_end, vmalloc_start - VMALLOC_OFFSET - PAGE_OFFSET);
-    lowmem_size = limit;
-    if (lowmem >= LOWMEM_MIN && lowmem <= limit)
+    vmalloc_start = VMALLOC_TOP - vmalloc_size(vmalloc);
+    most = min(ram_end, vmalloc_start - VMALLOC_OFFSET - PAGE_OFFSET);
+    least = lowmem_least(ram_end);
+    lowmem_size = most;
+    if (lowmem >= least && lowmem <= most)
         lowmem_size = ALIGN_DOWN(lowmem, PAGE_SIZE);
     else if (lowmem)
-        printk("lowmem=%uK is not between %u MiB and what there is: using %u MiB.\n", lowmem >> 10,
-               LOWMEM_MIN >> 20, lowmem_size >> 20);
+        printk("lowmem=%uK is not between %u and %u KiB: using %u KiB.\n", lowmem >> 10,
+               least >> 10, most >> 10, most >> 10);
 }
 
 void layout_bad_virt(const volatile void *addr, const void *caller)

@@ -131,6 +131,15 @@ const struct memblock_range *memblock_reserved(u32 i)
     return i < reserved.count ? &reserved.range[i] : NULL;
 }
 
+bool memblock_overlaps_ram(u64 start, u64 end)
+{
+    for (u32 i = 0; i < usable.count; i++) {
+        if (start < usable.range[i].end && end > usable.range[i].start)
+            return true;
+    }
+    return false;
+}
+
 #define FOUR_GIB (1ull << 32)
 
 u32 memblock_ram_end(void)

@@ -16,6 +16,7 @@
 #include <arch/x86/tlb.h>
 #include <asm/errno.h>
 #include <lib/string.h>
+#include <mm/highmem.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
@@ -150,7 +151,7 @@ static pte_t *touch(struct mm *mm, const struct vm_area *area, u32 addr)
 
     if (pte && pte_present(*pte))
         return pte;
-    page = alloc_page(GFP_USER | __GFP_ZERO);
+    page = alloc_page(GFP_HIGHUSER | __GFP_ZERO);
     table = pte ? NULL : alloc_page(GFP_KERNEL | __GFP_ZERO);
     if (!page || (!pte && !table)) {
         if (page)
@@ -198,6 +199,14 @@ const char *mm_fault_text(enum mm_fault fault)
     return text[fault];
 }
 
+static void write_page(struct page *page, u32 offset, const void *from, u32 size)
+{
+    char *addr = kmap_local_page(page);
+
+    memcpy(addr + offset, from, size);
+    kunmap_local(addr);
+}
+
 int mm_write(struct mm *mm, u32 addr, const void *from, u32 size)
 {
     while (size) {
@@ -210,7 +219,7 @@ int mm_write(struct mm *mm, u32 addr, const void *from, u32 size)
         pte = touch(mm, area, addr);
         if (!pte)
             return -ENOMEM;
-        memcpy((char *)phys_to_virt(pte_frame(*pte)) + offset, from, part);
+        write_page(phys_to_page(pte_frame(*pte)), offset, from, part);
         from = (const char *)from + part;
         addr += part;
         size -= part;

@@ -1,35 +1,60 @@
 /*
- * The page allocator: a binary buddy system (Knuth, The Art of Computer Programming, vol. 1, 2.5).
+ * The page allocator: a binary buddy system (Knuth, The Art of Computer Programming, vol. 1, 2.5)
+ * with a short way past it.
  *
- * Memory is cut into zones, because some devices reach only the first 16 MiB. In each zone, free
- * memory is kept as blocks of 2^order pages, aligned to their own size, on one list per order. An
- * allocation takes the smallest block that is large enough and gives the halves it does not need
- * back to the lists; a free looks whether the block's buddy, the other half of the next larger
- * block, is free and as large, and if so joins the two, again and again. The buddy's frame number
- * differs in one bit, so finding it takes no search, and a bit mask of non-empty lists finds the
- * smallest block without looking at each list.
+ * Memory is cut into zones, because some devices reach only the first 16 MiB, and because only
+ * lowmem has addresses of its own. In each zone, free memory is kept as blocks of 2^order pages,
+ * aligned to their own size, on one list per order. An allocation takes the smallest block that is
+ * large enough and gives the halves it does not need back to the lists; a free looks whether the
+ * block's buddy, the other half of the next larger block, is free and as large, and if so joins the
+ * two, again and again. The buddy's frame number differs in one bit, so finding it takes no search,
+ * and a bit mask of non-empty lists finds the smallest block without looking at each list.
  *
- * Only the first page of a free block is linked and marked (head, order); the pages inside it are
- * of type PAGE_FREE and not marked. A page that is given out has a reference count of 1 and becomes
- * PAGE_USED; its owner may set a more telling type, and gives it back with a count of 1.
+ * Splitting for an allocation and joining for the free that follows soon after is work for nothing.
+ * So freed blocks of the small orders are first kept aside as they are, last in, first out, in the
+ * zone's hot stacks (Linux keeps such per-processor lists for the same orders). A hot page is free,
+ * but not joined. A stack that grows too high gives its older half to the buddy lists, an empty one
+ * takes a larger block and cuts it up, and when no list has what is asked for, all hot pages are
+ * joined before the allocation fails.
  *
- * Wrong frees are caught here: a page that is free already, inside a block, of another order, or
- * still referenced.
+ * What a block is used for is written in its first page only: a block of 4 MiB costs as much as a
+ * single page. Wrong frees are caught here: a page that is free already, that lies inside a block,
+ * that has another order, or that is still referenced.
+ *
+ * Lock: not preempted; interrupt handlers do not allocate.
  */
 #include <lib/bits.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+#include <mm/fail.h>
+#include <mm/highmem.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>
 
 #define DMA_LIMIT_PFN (MIB(16) >> PAGE_SHIFT)
 
+/* Orders with a hot stack, and how many pages one may hold: a part of the zone, within bounds. */
+#define HOT_ORDERS    4
+#define HOT_ZONE_PART 64
+#define HOT_PAGES_MIN 32
+#define HOT_PAGES_MAX 1024
+#define HOT_REFILL    5 /* order of the block that an empty stack of single pages cuts up */
+
+/* Blocks of one order that are free but not joined. A stack: only lru.next is used. */
+struct hot_stack {
+    struct page *top;
+    s32 room; /* blocks that it may still take; counting down to the limit costs no comparison */
+    s32 limit;
+    u32 unused; /* 16 bytes, so that finding one is a shift */
+};
+
 struct zone {
+    struct hot_stack hot[HOT_ORDERS]; /* first, so that a zone's address is its stacks' */
     const char *name;
     u32 start_pfn, end_pfn;
-    u32 managed; /* pages ever given to this zone */
-    u32 free_pages;
+    u32 managed;     /* pages ever given to this zone */
+    u32 buddy_pages; /* pages on the lists below */
     u32 free_orders; /* bit n: free[n] is not empty */
     struct list_head free[MAX_ORDER + 1];
     u32 nr_free[MAX_ORDER + 1];
@@ -37,45 +62,71 @@ struct zone {
 
 struct page *mem_map __ro_after_init;
 u32 max_pfn __ro_after_init;
+u32 alloc_fail_countdown;
 
 static struct zone zones[ZONES] = {
     [ZONE_DMA] = {.name = "DMA"},
     [ZONE_NORMAL] = {.name = "Normal"},
+    [ZONE_HIGHMEM] = {.name = "HighMem"},
 };
 
-/* ---- blocks and lists ---- */
+/* The first zone to try for each gfp: its own, or the next one below that has any memory. */
+static struct zone *first_zone[ZONES] __ro_after_init;
+
+_Static_assert(GFP_DMA == ZONE_DMA && GFP_KERNEL == ZONE_NORMAL && GFP_HIGHUSER == ZONE_HIGHMEM,
+               "gfp's lowest bits name the zone to try first");
+#define GFP_ZONE(gfp) ((gfp)&3)
+
+static inline struct page *hot_next(const struct page *page)
+{
+    return (struct page *)page->lru.next;
+}
+
+static inline void set_hot_next(struct page *page, struct page *next)
+{
+    page->lru.next = (struct list_head *)next;
+}
+
+/* ---- the buddy system ---- */
 
 static void add_block(struct zone *zone, struct page *page, u32 order)
 {
+    page->type = PAGE_FREE;
     page->head = 1;
     page->order = order;
     list_add(&page->lru, &zone->free[order]);
     zone->nr_free[order]++;
+    zone->buddy_pages += 1u << order;
     zone->free_orders |= 1u << order;
 }
 
-static void remove_block(struct zone *zone, struct page *page, u32 order)
+static inline void remove_block(struct zone *zone, struct page *page, u32 order)
 {
     page->head = 0;
     list_del(&page->lru);
+    zone->buddy_pages -= 1u << order;
     if (--zone->nr_free[order] == 0)
         zone->free_orders &= ~(1u << order);
 }
 
-/* The other half of the block that is twice as large; NULL when it is not in the zone. */
-static struct page *buddy_of(const struct zone *zone, struct page *page, u32 order)
-{
-    u32 pfn = page_to_pfn(page) ^ (1u << order);
-
-    return pfn >= zone->start_pfn && pfn + (1u << order) <= zone->end_pfn ? pfn_to_page(pfn) : NULL;
-}
-
-static bool is_free_block(const struct page *page, u32 order)
+static inline bool is_free_block(const struct page *page, u32 order)
 {
     return page->type == PAGE_FREE && page->head && page->order == order;
 }
 
-static struct page *zone_alloc(struct zone *zone, u32 order)
+/* The free block that makes a larger one with this; NULL when there is none. */
+static inline struct page *free_buddy(const struct zone *zone, struct page *page, u32 order)
+{
+    u32 pfn = page_to_pfn(page) ^ (1u << order);
+    struct page *buddy = pfn_to_page(pfn);
+
+    if (pfn < zone->start_pfn || pfn + (1u << order) > zone->end_pfn)
+        return NULL;
+    return is_free_block(buddy, order) ? buddy : NULL;
+}
+
+/* A block off the lists, with head = 0; NULL when there is none so large. */
+static struct page *buddy_alloc(struct zone *zone, u32 order)
 {
     u32 orders = zone->free_orders >> order << order;
     struct page *page;
@@ -90,18 +141,15 @@ static struct page *zone_alloc(struct zone *zone, u32 order)
         have--;
         add_block(zone, page + (1u << have), have);
     }
-    zone->free_pages -= 1u << order;
     return page;
 }
 
-static void zone_free(struct zone *zone, struct page *page, u32 order)
+static void buddy_free(struct zone *zone, struct page *page, u32 order)
 {
-    zone->free_pages += 1u << order;
-    while (order < MAX_ORDER) {
-        struct page *buddy = buddy_of(zone, page, order);
+    struct page *buddy;
 
-        if (!buddy || !is_free_block(buddy, order))
-            break;
+    page->head = 0;
+    while (order < MAX_ORDER && (buddy = free_buddy(zone, page, order))) {
         remove_block(zone, buddy, order);
         page = min(page, buddy);
         order++;
@@ -109,67 +157,7 @@ static void zone_free(struct zone *zone, struct page *page, u32 order)
     add_block(zone, page, order);
 }
 
-/* ---- the public face ---- */
-
-static void set_type(struct page *page, u32 order, enum page_type type)
-{
-    for (u32 i = 0; i < 1u << order; i++)
-        page[i].type = type;
-}
-
-struct page *alloc_pages(gfp_t gfp, u32 order)
-{
-    struct page *page = NULL;
-
-    if (unlikely(order > MAX_ORDER))
-        return NULL;
-    if (!(gfp & GFP_DMA))
-        page = zone_alloc(&zones[ZONE_NORMAL], order);
-    if (unlikely(!page))
-        page = zone_alloc(&zones[ZONE_DMA], order);
-    if (unlikely(!page))
-        return NULL;
-    set_type(page, order, PAGE_USED);
-    page->head = 1;
-    page->order = order;
-    page->refcount = 1;
-    if (gfp & __GFP_ZERO)
-        memset(page_address(page), 0, PAGE_SIZE << order);
-    return page;
-}
-
-void *get_free_pages(gfp_t gfp, u32 order)
-{
-    struct page *page = alloc_pages(gfp, order);
-
-    return page ? page_address(page) : NULL;
-}
-
-void free_pages(struct page *page, u32 order)
-{
-    assert_op(page_to_pfn(page), <, max_pfn);
-    assert_op(page->type, !=, PAGE_FREE);
-    assert_op(page->type, !=, PAGE_RESERVED);
-    assert(page->head);
-    assert_op(page->order, ==, order);
-    assert_op(page->refcount, ==, 1);
-
-    page->refcount = 0;
-    page->head = 0;
-    set_type(page, order, PAGE_FREE);
-    zone_free(&zones[page->zone], page, order);
-}
-
-void free_reserved_page(struct page *page)
-{
-    assert_op(page_to_pfn(page), <, max_pfn);
-    assert_op(page->type, ==, PAGE_RESERVED);
-    page->type = PAGE_FREE;
-    zones[page->zone].managed++;
-    zone_free(&zones[page->zone], page, 0);
-}
-
-/* ---- start-up ---- */
+/* ---- runs of pages ---- */
 
 /* The largest order at which a block may start at pfn and end by end_pfn. */
 static u32 largest_order(u32 pfn, u32 end_pfn)
@@ -181,19 +169,321 @@ static u32 largest_order(u32 pfn, u32 end_pfn)
     return order;
 }
 
+/* Free pages [pfn, end_pfn) of a zone, none of them marked as a block, as few large blocks. */
+static void free_run(struct zone *zone, u32 pfn, u32 end_pfn)
+{
+    while (pfn < end_pfn) {
+        u32 order = largest_order(pfn, end_pfn);
+
+        buddy_free(zone, pfn_to_page(pfn), order);
+        pfn += 1u << order;
+    }
+}
+
+/* ---- hot stacks ---- */
+
+static inline u32 hot_count(const struct hot_stack *hot)
+{
+    return hot->limit - hot->room;
+}
+
+static inline void hot_push(struct hot_stack *hot, struct page *page)
+{
+    page->type = PAGE_HOT;
+    set_hot_next(page, hot->top);
+    hot->top = page;
+    hot->room--;
+}
+
+/*
+ * Take single pages off a chain as long as their frames follow each other, up or down. What was
+ * allocated in one go mostly comes back in one go, and a run is joined in one step a block instead
+ * of one a page. The result is the rest of the chain.
+ */
+static struct page *drain_run(struct zone *zone, struct page *page, u32 *count)
+{
+    struct page *first = page, *last = page;
+    s32 step = 0;
+
+    for (;;) {
+        struct page *next = hot_next(last);
+
+        last->head = 0;
+        ++*count;
+        if (step == 0)
+            step = next == last + 1 ? 1 : -1;
+        if (next != last + step) {
+            free_run(zone, page_to_pfn(min(first, last)), page_to_pfn(max(first, last)) + 1);
+            return next;
+        }
+        last = next;
+    }
+}
+
+/* Give all but the `keep` hottest blocks to the buddy lists. */
+static __noinline void hot_drain(struct zone *zone, u32 order, u32 keep)
+{
+    struct hot_stack *hot = &zone->hot[order];
+    struct page **link = &hot->top, *page, *next;
+    u32 drained = 0;
+
+    for (u32 i = 0; i < keep && *link; i++)
+        link = (struct page **)&(*link)->lru.next;
+    page = *link;
+    *link = NULL;
+    for (; page; page = next) {
+        if (order == 0) {
+            next = drain_run(zone, page, &drained);
+        } else {
+            next = hot_next(page);
+            buddy_free(zone, page, order);
+            drained++;
+        }
+    }
+    hot->room += drained;
+}
+
+/* Cut a larger block up for an empty stack of single pages. False when there is none. */
+static bool hot_refill(struct zone *zone)
+{
+    struct page *block = buddy_alloc(zone, HOT_REFILL);
+
+    if (!block)
+        return false;
+    for (u32 i = 1u << HOT_REFILL; i-- > 0;) {
+        block[i].head = 1;
+        block[i].order = 0;
+        hot_push(&zone->hot[0], &block[i]);
+    }
+    return true;
+}
+
+void drain_all_pages(void)
+{
+    for (u32 z = 0; z < ZONES; z++) {
+        for (u32 order = 0; order < HOT_ORDERS; order++)
+            hot_drain(&zones[z], order, 0);
+    }
+}
+
+/* ---- allocating ---- */
+
+static inline struct page *take(struct page *page)
+{
+    page->type = PAGE_USED;
+    page->refcount = 1;
+    return page;
+}
+
+static inline struct page *hot_take(struct hot_stack *hot)
+{
+    struct page *page = hot->top;
+
+    hot->top = hot_next(page);
+    hot->room++;
+    return take(page);
+}
+
+/* From one zone, hot or not; NULL when it has no block so large. */
+static struct page *zone_alloc(struct zone *zone, u32 order)
+{
+    struct page *page;
+
+    if (order == 0 && !zone->hot[0].top)
+        hot_refill(zone);
+    if (order < HOT_ORDERS && zone->hot[order].top)
+        return hot_take(&zone->hot[order]);
+    page = buddy_alloc(zone, order);
+    if (!page)
+        return NULL;
+    page->head = 1;
+    page->order = order;
+    return take(page);
+}
+
+/* The first zone once more, the ones below it, and then all again with the hot pages joined. */
+static __noinline struct page *alloc_anywhere(gfp_t gfp, u32 order)
+{
+    for (u32 round = 0; round < 2; round++) {
+        for (u32 z = GFP_ZONE(gfp) + 1; z-- > 0;) {
+            struct page *page = zone_alloc(&zones[z], order);
+
+            if (page)
+                return page;
+        }
+        drain_all_pages();
+    }
+    return NULL;
+}
+
+static void clear_pages(struct page *page, u32 order)
+{
+    for (u32 i = 0; i < 1u << order; i++)
+        clear_highpage(page + i);
+}
+
+static __noinline struct page *alloc_slow(gfp_t gfp, u32 order)
+{
+    struct page *page;
+
+    if (order > MAX_ORDER || alloc_should_fail())
+        return NULL;
+    page = zone_alloc(first_zone[GFP_ZONE(gfp)], order);
+    if (unlikely(!page))
+        page = alloc_anywhere(gfp, order);
+    if (page && gfp & __GFP_ZERO)
+        clear_pages(page, order);
+    return page;
+}
+
+/* The usual case in a few instructions: a hot block that need not be cleared. */
+static inline __attribute__((always_inline)) struct page *alloc_fast(gfp_t gfp, u32 order)
+{
+    struct hot_stack *hot;
+
+    if (likely(gfp < ZONES && order < HOT_ORDERS && !alloc_fail_countdown)) {
+        hot = &first_zone[gfp]->hot[order];
+        if (likely(hot->top != NULL))
+            return hot_take(hot);
+    }
+    return alloc_slow(gfp, order);
+}
+
+struct page *alloc_page(gfp_t gfp)
+{
+    return alloc_fast(gfp, 0);
+}
+
+struct page *__alloc_pages(gfp_t gfp, u32 order)
+{
+    return alloc_fast(gfp, order);
+}
+
+void *get_free_pages(gfp_t gfp, u32 order)
+{
+    struct page *page;
+
+    assert_op(GFP_ZONE(gfp), !=, ZONE_HIGHMEM); /* such a page has no address */
+    page = alloc_pages(gfp, order);
+    return page ? page_address(page) : NULL;
+}
+
+u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
+{
+    struct hot_stack *hot = &first_zone[GFP_ZONE(gfp)]->hot[0];
+    struct page **link = chain, *page;
+    u32 got = 0;
+
+    /* The pages of a stack are a chain already: mark them as used and cut the chain off. */
+    *link = hot->top;
+    while (got < count) {
+        page = *link;
+        if (unlikely(!page || alloc_fail_countdown)) {
+            hot->top = page;
+            page = alloc_pages(gfp, 0);
+            if (!page)
+                break;
+            *link = page;
+            set_hot_next(page, hot->top);
+        } else {
+            take(page);
+            hot->room++;
+        }
+        link = (struct page **)&page->lru.next;
+        got++;
+    }
+    hot->top = *link;
+    *link = NULL;
+    return got;
+}
+
+/* ---- freeing ---- */
+
+/* Say which rule was broken; the caller has found that one was. */
+static __noinline void __noreturn bad_free(const struct page *page, u32 order)
+{
+    assert_op(page, >=, mem_map);
+    assert_op(page, <, mem_map + max_pfn);
+    assert_op(page->head, ==, 1);
+    assert_op(page->type, >=, PAGE_USED); /* neither free nor reserved */
+    assert_op(page->order, ==, order);
+    assert_op(page->refcount, ==, 1);
+    panic("free_pages: frame %08x cannot be freed", page_to_phys(page));
+}
+
+/* True when a block of this order may be freed: it is one, it is in use, and nobody shares it. */
+static inline bool may_free(const struct page *page, u32 order)
+{
+    return page->head == 1 && page->order == order && page->type >= PAGE_USED &&
+           page->refcount == 1;
+}
+
+static __noinline void free_slow(struct page *page, u32 order)
+{
+    struct zone *zone = &zones[page->zone];
+
+    if (order < HOT_ORDERS)
+        hot_drain(zone, order, zone->hot[order].limit / 2);
+    else
+        buddy_free(zone, page, order);
+}
+
+static inline __attribute__((always_inline)) void free_fast(struct page *page, u32 order)
+{
+    struct hot_stack *hot = &zones[page->zone].hot[order];
+
+    if (unlikely(!may_free(page, order)))
+        bad_free(page, order);
+    page->refcount = 0;
+    if (likely(order < HOT_ORDERS)) {
+        hot_push(hot, page);
+        if (likely(hot->room >= 0))
+            return;
+    }
+    free_slow(page, order);
+}
+
+void free_page(struct page *page)
+{
+    free_fast(page, 0);
+}
+
+void __free_pages(struct page *page, u32 order)
+{
+    free_fast(page, order);
+}
+
+void free_pages_bulk(struct page *chain)
+{
+    while (chain) {
+        struct page *next = hot_next(chain);
+
+        free_fast(chain, 0);
+        chain = next;
+    }
+}
+
+void free_reserved_page(struct page *page)
+{
+    struct zone *zone = &zones[page->zone];
+
+    assert_op(page_to_pfn(page), <, max_pfn);
+    assert_op(page->type, ==, PAGE_RESERVED);
+    assert_op(page->head, ==, 0);
+    zone->managed++;
+    buddy_free(zone, page, 0);
+}
+
+/* ---- start-up ---- */
+
 static void free_range_in_zone(struct zone *zone, u32 pfn, u32 end_pfn)
 {
     pfn = max(pfn, zone->start_pfn);
     end_pfn = min(end_pfn, zone->end_pfn);
-    while (pfn < end_pfn) {
-        u32 order = largest_order(pfn, end_pfn);
-
-        set_type(pfn_to_page(pfn), order, PAGE_FREE);
-        zone->managed += 1u << order;
-        zone->free_pages += 1u << order;
-        add_block(zone, pfn_to_page(pfn), order);
-        pfn += 1u << order;
-    }
+    if (pfn >= end_pfn)
+        return;
+    zone->managed += end_pfn - pfn;
+    free_run(zone, pfn, end_pfn);
 }
 
 static void free_range(phys_addr_t start, phys_addr_t end)
@@ -202,39 +492,75 @@ static void free_range(phys_addr_t start, phys_addr_t end)
         free_range_in_zone(&zones[z], PFN_DOWN(start), PFN_DOWN(end));
 }
 
+static void zone_init(enum zone_id id, u32 start_pfn, u32 end_pfn)
+{
+    struct zone *zone = &zones[id];
+
+    zone->start_pfn = start_pfn;
+    zone->end_pfn = end_pfn;
+    for (u32 order = 0; order <= MAX_ORDER; order++)
+        INIT_LIST_HEAD(&zone->free[order]);
+    for (u32 pfn = start_pfn; pfn < end_pfn; pfn++)
+        pfn_to_page(pfn)->zone = id;
+}
+
+static void set_hot_limits(struct zone *zone)
+{
+    u32 pages = min(max(zone->managed / HOT_ZONE_PART, (u32)HOT_PAGES_MIN), (u32)HOT_PAGES_MAX);
+
+    for (u32 order = 0; order < HOT_ORDERS; order++)
+        zone->hot[order].limit = zone->hot[order].room = pages >> order;
+}
+
 void page_alloc_init(void)
 {
-    u32 pfns = PFN_DOWN(lowmem_size);
+    u32 ram_pfns = PFN_DOWN(memblock_ram_end()), low_pfns = PFN_DOWN(lowmem_size);
+    u32 dma_pfns = min(low_pfns, (u32)DMA_LIMIT_PFN);
 
-    mem_map = phys_to_virt(memblock_alloc(pfns * sizeof(struct page), PAGE_SIZE, "struct pages"));
-    max_pfn = pfns;
-    zones[ZONE_DMA].end_pfn = min(pfns, (u32)DMA_LIMIT_PFN);
-    zones[ZONE_NORMAL].start_pfn = zones[ZONE_DMA].end_pfn;
-    zones[ZONE_NORMAL].end_pfn = pfns;
+    mem_map =
+        phys_to_virt(memblock_alloc(ram_pfns * sizeof(struct page), PAGE_SIZE, "struct pages"));
+    max_pfn = ram_pfns;
+    zone_init(ZONE_DMA, 0, dma_pfns);
+    zone_init(ZONE_NORMAL, dma_pfns, low_pfns);
+    zone_init(ZONE_HIGHMEM, low_pfns, ram_pfns);
+    memblock_for_each_free(ram_pfns << PAGE_SHIFT, free_range);
     for (u32 z = 0; z < ZONES; z++) {
-        for (u32 order = 0; order <= MAX_ORDER; order++)
-            INIT_LIST_HEAD(&zones[z].free[order]);
-        for (u32 pfn = zones[z].start_pfn; pfn < zones[z].end_pfn; pfn++)
-            pfn_to_page(pfn)->zone = z;
+        set_hot_limits(&zones[z]);
+        first_zone[z] = z > 0 && zones[z].managed == 0 ? first_zone[z - 1] : &zones[z];
     }
-    memblock_for_each_free(lowmem_size, free_range);
 }
 
 /* ---- figures and the check ---- */
 
+u32 zone_free_pages(enum zone_id id)
+{
+    const struct zone *zone = &zones[id];
+    u32 pages = zone->buddy_pages;
+
+    for (u32 order = 0; order < HOT_ORDERS; order++)
+        pages += hot_count(&zone->hot[order]) << order;
+    return pages;
+}
+
+u32 nr_free_lowmem_pages(void)
+{
+    return zone_free_pages(ZONE_DMA) + zone_free_pages(ZONE_NORMAL);
+}
+
 u32 nr_free_pages(void)
 {
-    return zones[ZONE_DMA].free_pages + zones[ZONE_NORMAL].free_pages;
+    return nr_free_lowmem_pages() + zone_free_pages(ZONE_HIGHMEM);
 }
 
 u32 nr_managed_pages(void)
 {
-    return zones[ZONE_DMA].managed + zones[ZONE_NORMAL].managed;
+    return zones[ZONE_DMA].managed + zones[ZONE_NORMAL].managed + zones[ZONE_HIGHMEM].managed;
 }
 
 u32 zone_free_blocks(enum zone_id zone, u32 order)
 {
-    return zones[zone].nr_free[order];
+    return zones[zone].nr_free[order] +
+           (order < HOT_ORDERS ? hot_count(&zones[zone].hot[order]) : 0);
 }
 
 const char *zone_name(enum zone_id zone)
@@ -242,9 +568,9 @@ const char *zone_name(enum zone_id zone)
     return zones[zone].name;
 }
 
-u32 zone_free_pages(enum zone_id zone)
+u32 zone_managed_pages(enum zone_id zone)
 {
-    return zones[zone].free_pages;
+    return zones[zone].managed;
 }
 
 static char check_text[128];
@@ -256,64 +582,107 @@ static const char *bad_block(const struct zone *zone, const struct page *page, c
     return check_text;
 }
 
+static const char *bad_count(const struct zone *zone, const char *what, u32 found, u32 counted)
+{
+    snprintf(check_text, sizeof(check_text), "I8: zone %s: %s: found %u, counted %u", zone->name,
+             what, found, counted);
+    return check_text;
+}
+
+/* What must hold for a free block, wherever it is kept. */
+static const char *check_block(struct zone *zone, const struct page *page, u32 order)
+{
+    if (page->refcount != 0)
+        return bad_block(zone, page, "free, but referenced");
+    if (page->order != order || !page->head)
+        return bad_block(zone, page, "kept among blocks of another order");
+    if (page_to_pfn(page) & ((1u << order) - 1))
+        return bad_block(zone, page, "not aligned to its size");
+    for (u32 i = 1; i < 1u << order; i++) {
+        if (page[i].head)
+            return bad_block(zone, page, "another block begins inside it");
+    }
+    return NULL;
+}
+
 static const char *check_list(struct zone *zone, u32 order, u32 *pages)
 {
-    u32 count = 0;
+    const char *wrong;
     struct page *page;
+    u32 count = 0;
 
     list_for_each_entry (page, &zone->free[order], lru) {
-        struct page *buddy = buddy_of(zone, page, order);
-
-        if (!is_free_block(page, order))
-            return bad_block(zone, page,
-                             "on a free list, but not marked as a free block of its order");
-        if (page_to_pfn(page) & ((1u << order) - 1))
-            return bad_block(zone, page, "not aligned to its size");
-        if (order < MAX_ORDER && buddy && is_free_block(buddy, order))
+        if (page->type != PAGE_FREE)
+            return bad_block(zone, page, "on a free list, but not free");
+        wrong = check_block(zone, page, order);
+        if (wrong)
+            return wrong;
+        if (order < MAX_ORDER && free_buddy(zone, page, order))
             return bad_block(zone, page, "its buddy is free too, but they are not joined");
-        for (u32 i = 0; i < 1u << order; i++) {
-            if (page[i].type != PAGE_FREE || page[i].refcount != 0 || (i && page[i].head))
-                return bad_block(zone, page, "a page inside it is not free");
-        }
         count++;
     }
     *pages += count << order;
-    if (count != zone->nr_free[order] || (count != 0) != (zone->free_orders >> order & 1)) {
-        snprintf(check_text, sizeof(check_text),
-                 "I8: zone %s has %u free blocks of order %u, counted as %u", zone->name, count,
-                 order, zone->nr_free[order]);
-        return check_text;
-    }
+    if (count != zone->nr_free[order] || (count != 0) != (zone->free_orders >> order & 1))
+        return bad_count(zone, "blocks on a free list", count, zone->nr_free[order]);
     return NULL;
+}
+
+static const char *check_hot(struct zone *zone, u32 order, u32 *pages)
+{
+    u32 count = 0, expected = hot_count(&zone->hot[order]);
+    const char *wrong;
+
+    for (struct page *page = zone->hot[order].top; page; page = hot_next(page)) {
+        if (page->type != PAGE_HOT)
+            return bad_block(zone, page, "on a hot stack, but not hot");
+        wrong = check_block(zone, page, order);
+        if (wrong)
+            return wrong;
+        if (++count > expected)
+            break;
+    }
+    *pages += count << order;
+    return count == expected ? NULL : bad_count(zone, "blocks on a hot stack", count, expected);
+}
+
+/* Free pages as the frames themselves say it, block by block. */
+static u32 count_marked(const struct zone *zone)
+{
+    u32 marked = 0;
+
+    for (u32 pfn = zone->start_pfn; pfn < zone->end_pfn;) {
+        const struct page *page = pfn_to_page(pfn);
+        u32 pages = page_block_size(page);
+
+        if (page->head && (page->type == PAGE_FREE || page->type == PAGE_HOT))
+            marked += pages;
+        pfn += pages;
+    }
+    return marked;
 }
 
 static const char *check_zone(struct zone *zone)
 {
-    u32 listed = 0, marked = 0;
-    const char *wrong;
+    const char *wrong = NULL;
+    u32 listed = 0, marked, free = zone_free_pages(zone - zones);
 
-    for (u32 order = 0; order <= MAX_ORDER; order++) {
+    for (u32 order = 0; order <= MAX_ORDER && !wrong; order++)
         wrong = check_list(zone, order, &listed);
-        if (wrong)
-            return wrong;
-    }
-    for (u32 pfn = zone->start_pfn; pfn < zone->end_pfn; pfn++)
-        marked += pfn_to_page(pfn)->type == PAGE_FREE;
-    if (listed == zone->free_pages && marked == listed)
-        return NULL;
-    snprintf(check_text, sizeof(check_text),
-             "I8: zone %s counts %u free pages, %u are on its lists, %u are marked free",
-             zone->name, zone->free_pages, listed, marked);
-    return check_text;
+    for (u32 order = 0; order < HOT_ORDERS && !wrong; order++)
+        wrong = check_hot(zone, order, &listed);
+    if (wrong)
+        return wrong;
+    if (listed != free)
+        return bad_count(zone, "free pages on the lists", listed, free);
+    marked = count_marked(zone);
+    return marked == listed ? NULL : bad_count(zone, "frames marked free", marked, listed);
 }
 
 const char *page_alloc_check(void)
 {
-    for (u32 z = 0; z < ZONES; z++) {
-        const char *wrong = check_zone(&zones[z]);
+    const char *wrong = NULL;
 
-        if (wrong)
-            return wrong;
-    }
-    return NULL;
+    for (u32 z = 0; z < ZONES && !wrong; z++)
+        wrong = check_zone(&zones[z]);
+    return wrong;
 }

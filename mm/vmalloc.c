@@ -21,9 +21,11 @@
  */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/tlb.h>
+#include <lib/bits.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+#include <mm/memblock.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
@@ -75,6 +77,19 @@ static struct vmap_area *lowest_fit(u32 size)
         else
             node = node->rb_right; /* it is in here, or the value at the top is wrong */
     }
+}
+
+/*
+ * The gap for an aligned area. The lowest one that is large enough may begin so unluckily that its
+ * aligned part is too short; one that is larger by the alignment cannot.
+ */
+static inline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
+{
+    struct vmap_area *gap = lowest_fit(size);
+
+    if (unlikely(align > PAGE_SIZE) && gap && ALIGN_UP(gap->start, align) > gap->end - size)
+        gap = lowest_fit(size + align - PAGE_SIZE);
+    return gap;
 }
 
 /*
@@ -143,29 +158,60 @@ static void add_busy(struct vmap_area *area)
     rb_insert_color(&area->node, &busy_areas);
 }
 
-/*
- * Take `pages` pages and a guard from the lowest gap that has them. NULL when addresses or memory
- * for the node run out.
- */
-static struct vmap_area *area_alloc(u32 pages, u32 flags, const void *caller)
+/* A gap loses [start, end). `low` is a fresh node when something remains on both sides, or NULL. */
+static inline void cut_gap(struct vmap_area *gap, u32 start, u32 end, struct vmap_area *low)
 {
-    u32 size = (pages + 1) << PAGE_SHIFT;
-    struct vmap_area *gap = lowest_fit(size), *area;
+    u32 gap_start = gap->start;
+
+    if (end == gap->end)
+        gap->end = start;
+    else
+        gap->start = end;
+    rb_augment_path(&gap->node, update_largest);
+    if (unlikely(low != NULL)) {
+        low->start = gap_start;
+        low->end = start;
+        add_gap(low);
+    }
+}
+
+/* Cut [start, end) out of a gap into a node for it. NULL when out of memory; the gap is whole then. */
+static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, u32 end)
+{
+    struct vmap_area *area, *low = NULL;
+
+    if (start == gap->start && end == gap->end) {
+        rb_erase_augmented(&gap->node, &free_areas, update_largest);
+        return gap;
+    }
+    area = kmem_cache_alloc(area_cache);
+    if (unlikely(!area))
+        return NULL;
+    if (unlikely(start != gap->start && end != gap->end)) {
+        low = kmem_cache_alloc(area_cache);
+        if (!low) {
+            kmem_cache_free(area_cache, area);
+            return NULL;
+        }
+    }
+    cut_gap(gap, start, end, low);
+    area->start = start;
+    area->end = end;
+    return area;
+}
+
+/* A busy area of `pages` pages and a guard. NULL when addresses or memory for the node run out. */
+static struct vmap_area *area_alloc(u32 pages, u32 align, u32 flags, const void *caller)
+{
+    u32 size = (pages + 1) << PAGE_SHIFT, start;
+    struct vmap_area *gap = lowest_aligned_fit(size, align), *area;
 
     if (unlikely(!gap))
         return NULL;
-    if (area_size(gap) == size) {
-        rb_erase_augmented(&gap->node, &free_areas, update_largest);
-        area = gap;
-    } else {
-        area = kmem_cache_alloc(area_cache);
-        if (unlikely(!area))
-            return NULL;
-        area->start = gap->start;
-        area->end = gap->start + size;
-        gap->start = area->end;
-        rb_augment_path(&gap->node, update_largest);
-    }
+    start = ALIGN_UP(gap->start, align);
+    area = take_from_gap(gap, start, start + size);
+    if (unlikely(!area))
+        return NULL;
     area->flags = flags;
     area->caller = caller;
     add_busy(area);
@@ -218,28 +264,26 @@ const struct vmap_area *vmap_area_at_or_above(u32 addr)
 
 /* ---- page-table entries ---- */
 
-static void map_page(pte_t *pte, struct page *page)
+/*
+ * Make an area unreachable. Its entries keep their frame numbers, which tell the caller whose pages
+ * they were; nobody can see a page through them any more.
+ */
+static inline void unmap_area(const struct vmap_area *area)
 {
-    *pte = pte_make(page_to_phys(page), PAGE_KERNEL);
+    pte_t *pte = kernel_pte(area->start), *end = pte + vmap_area_pages(area);
+
+    for (; pte < end; pte++)
+        pte->val &= ~PTE_P;
+    tlb_flush_kernel_range(area->start, area->end - PAGE_SIZE);
 }
 
-/*
- * Make `count` pages from `start` unreachable and hand each to `release`. Nobody can see a page
- * through the old mapping any more when it is released.
- */
-static void unmap_pages(u32 start, u32 count, void (*release)(struct page *))
+/* Clear one of those entries; the page it showed. */
+static inline struct page *take_page(pte_t *pte)
 {
-    pte_t *pte = kernel_pte(start);
+    struct page *page = pfn_to_page(pte_pfn(*pte));
 
-    for (u32 i = 0; i < count; i++)
-        pte[i].val &= ~PTE_P;
-    tlb_flush_kernel_range(start, start + (count << PAGE_SHIFT));
-    for (u32 i = 0; i < count; i++) {
-        struct page *page = phys_to_page(pte_frame(pte[i]));
-
-        pte[i].val = 0;
-        release(page);
-    }
+    pte->val = 0;
+    return page;
 }
 
 /* ---- vmalloc ---- */
@@ -257,40 +301,45 @@ void vmalloc_init(void)
 }
 
 /* Give each entry a page of its own; on failure none has one. */
-static bool fill_area(u32 start, u32 count)
+static inline bool fill_area(pte_t *pte, u32 count)
 {
-    pte_t *pte = kernel_pte(start);
+    struct page *page;
 
-    for (u32 i = 0; i < count; i++) {
-        struct page *page = alloc_page(GFP_KERNEL);
-
-        if (unlikely(!page)) {
-            unmap_pages(start, i, free_page);
-            return false;
-        }
+    if (unlikely(alloc_pages_bulk(GFP_HIGHUSER, count, &page) < count)) {
+        free_pages_bulk(page);
+        return false;
+    }
+    for (; page; page = (struct page *)page->lru.next) {
         page->type = PAGE_VMALLOC;
-        map_page(&pte[i], page);
+        *pte++ = pte_make(page_to_phys(page), PAGE_KERNEL);
     }
     return true;
 }
 
 /* Sizes beyond the area make no sense and must not wrap around. */
-static bool sane_count(u32 pages)
+static inline bool sane_count(u32 pages)
 {
     return pages > 0 && pages < (VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT;
 }
 
-void *vmalloc_caller(size_t size, const void *caller)
+/* Whole pages that hold `size` bytes; for the largest sizes too, where size + PAGE_SIZE wraps. */
+static inline u32 pages_for(size_t size)
 {
-    u32 pages = (size >> PAGE_SHIFT) + (size % PAGE_SIZE != 0);
+    return (size >> PAGE_SHIFT) + (size % PAGE_SIZE != 0);
+}
+
+void *vmalloc_aligned(size_t size, u32 align, const void *caller)
+{
+    u32 pages = pages_for(size);
     struct vmap_area *area;
 
+    assert(is_power_of_2(align) && align >= PAGE_SIZE);
     if (unlikely(!sane_count(pages) || pages > nr_managed_pages()))
         return NULL;
-    area = area_alloc(pages, VM_ALLOC, caller);
+    area = area_alloc(pages, align, VM_ALLOC, caller);
     if (unlikely(!area))
         return NULL;
-    if (unlikely(!fill_area(area->start, pages))) {
+    if (unlikely(!fill_area(kernel_pte(area->start), pages))) {
         area_free(area);
         return NULL;
     }
@@ -299,27 +348,49 @@ void *vmalloc_caller(size_t size, const void *caller)
 
 void *vmalloc(size_t size)
 {
-    return vmalloc_caller(size, __builtin_return_address(0));
+    return vmalloc_aligned(size, PAGE_SIZE, __builtin_return_address(0));
 }
 
 void *vzalloc(size_t size)
 {
-    void *memory = vmalloc_caller(size, __builtin_return_address(0));
+    void *memory = vmalloc_aligned(size, PAGE_SIZE, __builtin_return_address(0));
 
     return memory ? memset(memory, 0, size) : NULL;
 }
 
-/* The busy area that starts at addr and is of this kind; anything else is a broken caller. */
-static struct vmap_area *area_to_free(const void *addr, u32 kind)
+static __noinline void __noreturn bad_free(const void *addr, u32 kind, const struct vmap_area *area)
+{
+    const char *function = kind == VM_ALLOC ? "vfree" : kind == VM_MAP ? "vunmap" : "iounmap";
+    const char *what = !area                 ? "no such area"
+                       : area->flags != kind ? "an area of another kind"
+                                             : "not the start of an area";
+
+    panic("%s(%p): %s", function, addr, what);
+}
+
+/* The busy area of this kind that starts at addr; anything else is a broken caller. */
+static inline struct vmap_area *area_to_free(const void *addr, u32 kind)
 {
     struct vmap_area *area = find_busy((u32)addr);
 
-    if (!area || area->start != (u32)addr || area->flags != kind)
-        panic("%s(%p): %s", kind == VM_ALLOC ? "vfree" : "vunmap", addr,
-              !area                      ? "no such area"
-              : area->start != (u32)addr ? "not the start of an area"
-                                         : "an area of the other kind");
+    if (unlikely(!area || area->start != (u32)addr || area->flags != kind))
+        bad_free(addr, kind, area);
     return area;
+}
+
+static inline void free_area_pages(const struct vmap_area *area)
+{
+    pte_t *first = kernel_pte(area->start), *pte = first + vmap_area_pages(area);
+    struct list_head *chain = NULL;
+
+    /* From the last to the first, so that the lowest page ends up on top: used again first. */
+    while (pte-- > first) {
+        struct page *page = take_page(pte);
+
+        page->lru.next = chain;
+        chain = (struct list_head *)page;
+    }
+    free_pages_bulk((struct page *)chain);
 }
 
 void vfree(const void *addr)
@@ -329,28 +400,27 @@ void vfree(const void *addr)
     if (!addr)
         return;
     area = area_to_free(addr, VM_ALLOC);
-    unmap_pages(area->start, vmap_area_pages(area), free_page);
+    unmap_area(area);
+    free_area_pages(area);
     area_free(area);
 }
 
-static void put_mapped_page(struct page *page)
-{
-    assert_op(page->refcount, >, 1); /* the owner still holds it */
-    page->refcount--;
-}
+/* ---- other people's pages, and devices ---- */
 
 void *vmap(struct page **pages, u32 count)
 {
     struct vmap_area *area;
+    pte_t *pte;
 
     if (!sane_count(count))
         return NULL;
-    area = area_alloc(count, VM_MAP, __builtin_return_address(0));
+    area = area_alloc(count, PAGE_SIZE, VM_MAP, __builtin_return_address(0));
     if (!area)
         return NULL;
+    pte = kernel_pte(area->start);
     for (u32 i = 0; i < count; i++) {
         pages[i]->refcount++;
-        map_page(kernel_pte(area->start) + i, pages[i]);
+        pte[i] = pte_make(page_to_phys(pages[i]), PAGE_KERNEL);
     }
     return (void *)area->start;
 }
@@ -358,11 +428,51 @@ void *vmap(struct page **pages, u32 count)
 void vunmap(const void *addr)
 {
     struct vmap_area *area;
+    pte_t *pte;
 
     if (!addr)
         return;
     area = area_to_free(addr, VM_MAP);
-    unmap_pages(area->start, vmap_area_pages(area), put_mapped_page);
+    unmap_area(area);
+    pte = kernel_pte(area->start);
+    for (u32 i = 0; i < vmap_area_pages(area); i++) {
+        struct page *page = take_page(&pte[i]);
+
+        assert_op(page->refcount, >, 1); /* the owner still holds it */
+        page->refcount--;
+    }
+    area_free(area);
+}
+
+void *ioremap(phys_addr_t phys, size_t size)
+{
+    u32 offset = phys % PAGE_SIZE, frame = phys - offset, count;
+    struct vmap_area *area;
+    pte_t *pte;
+
+    if (size == 0 || size - 1 > ~0u - phys || memblock_overlaps_ram(phys, (u64)phys + size))
+        return NULL;
+    count = ((offset + size - 1) >> PAGE_SHIFT) + 1;
+    if (!sane_count(count))
+        return NULL;
+    area = area_alloc(count, PAGE_SIZE, VM_IOREMAP, __builtin_return_address(0));
+    if (!area)
+        return NULL;
+    pte = kernel_pte(area->start);
+    for (u32 i = 0; i < count; i++)
+        pte[i] = pte_make(frame + (i << PAGE_SHIFT), PAGE_KERNEL_NOCACHE);
+    return (void *)(area->start + offset);
+}
+
+void iounmap(const void *addr)
+{
+    struct vmap_area *area;
+
+    if (!addr)
+        return;
+    area = area_to_free((void *)ALIGN_DOWN((u32)addr, PAGE_SIZE), VM_IOREMAP);
+    unmap_area(area);
+    memset(kernel_pte(area->start), 0, vmap_area_pages(area) * sizeof(pte_t));
     area_free(area);
 }
 
@@ -373,7 +483,7 @@ struct page *vmalloc_to_page(const void *addr)
     if (!is_vmalloc_addr(addr))
         return NULL;
     pte = *kernel_pte((u32)addr);
-    return pte_present(pte) ? phys_to_page(pte_frame(pte)) : NULL;
+    return pte_present(pte) && !pte_device(pte) ? pfn_to_page(pte_pfn(pte)) : NULL;
 }
 
 /* ---- figures and the check ---- */

@@ -28,7 +28,7 @@ KTEST(boot, memory_given_back)
     expect((u32)boot_page_directory >= (u32)__boot_start &&
            (u32)boot_page_directory < (u32)__boot_end);
     for (phys_addr_t at = (u32)__boot_start; at < (u32)__boot_end; at += PAGE_SIZE)
-        expect(phys_to_page(at)->type != PAGE_RESERVED);
+        expect(page_head(phys_to_page(at))->head);
 }
 
 KTEST(boot, image_stays_reserved)

@@ -29,6 +29,7 @@ KTEST(buddy, free_joins_again)
     u32 before[ZONES][MAX_ORDER + 1];
     struct page *page[16];
 
+    drain_all_pages();
     for (u32 z = 0; z < ZONES; z++) {
         for (u32 order = 0; order <= MAX_ORDER; order++)
             before[z][order] = zone_free_blocks(z, order);
@@ -39,6 +40,7 @@ KTEST(buddy, free_joins_again)
     }
     for (u32 i = 0; i < ARRAY_SIZE(page); i++)
         free_page(page[i ^ 5]);
+    drain_all_pages();
     for (u32 z = 0; z < ZONES; z++) {
         for (u32 order = 0; order <= MAX_ORDER; order++)
             expect_eq(zone_free_blocks(z, order), before[z][order]);
@@ -91,11 +93,11 @@ KTEST(buddy, normal_zone_spares_dma)
     free_page(page);
 }
 
-/* Take every page there is, linked through the pages themselves; then give all back. */
+/* Take every page of lowmem, linked through the pages themselves; then give all back. */
 KTEST(buddy, exhaustion_returns_null)
 {
     struct page **chain = NULL, *page;
-    u32 before = nr_free_pages(), count = 0;
+    u32 before = nr_free_lowmem_pages(), count = 0;
 
     while ((page = alloc_page(GFP_KERNEL))) {
         *(struct page ***)page_address(page) = chain;
@@ -103,7 +105,7 @@ KTEST(buddy, exhaustion_returns_null)
         count++;
     }
     expect_eq(count, before);
-    expect_eq(nr_free_pages(), 0);
+    expect_eq(nr_free_lowmem_pages(), 0);
     expect(alloc_pages(GFP_DMA, 0) == NULL);
     while (chain) {
         struct page **next = *(struct page ***)chain;
@@ -111,7 +113,7 @@ KTEST(buddy, exhaustion_returns_null)
         free_page(virt_to_page(chain));
         chain = next;
     }
-    expect_eq(nr_free_pages(), before);
+    expect_eq(nr_free_lowmem_pages(), before);
 }
 
 KTEST(buddy, no_block_twice)

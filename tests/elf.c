@@ -10,6 +10,7 @@
 #include <kernel/process.h>
 #include <lib/string.h>
 #include <linux/elf.h>
+#include <mm/highmem.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
@@ -144,10 +145,11 @@ ELF_TEST(bss_is_zero)
     expect_eq(elf_load(mm, program->file, program->size, &entry, &why), 0);
     walk = pgd_walk(mm->pgd, text->p_vaddr);
     if (expect(walk.mapped && walk.writable && walk.user)) {
-        page = phys_to_virt(ALIGN_DOWN(walk.phys, PAGE_SIZE));
+        page = kmap_local_page(phys_to_page(walk.phys));
         expect_eq(memcmp(page, program->file, used), 0);
         for (u32 i = used; i < PAGE_SIZE; i++)
             expect_eq(page[i], 0);
+        kunmap_local(page);
     }
     mm_destroy(mm);
 }

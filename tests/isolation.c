@@ -138,8 +138,10 @@ static struct heap_word first_heap_word(u32 pid)
     if (!task || !task->mm)
         return word;
     walk = pgd_walk(task->mm->pgd, task->mm->start_brk);
-    if (walk.mapped && walk.user)
-        word = (struct heap_word){task->mm->start_brk, walk.phys, *(u32 *)phys_to_virt(walk.phys)};
+    if (walk.mapped && walk.user) {
+        word = (struct heap_word){task->mm->start_brk, walk.phys, 0};
+        read_phys(&word.value, walk.phys, sizeof(word.value));
+    }
     return word;
 }
 

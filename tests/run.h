@@ -4,6 +4,7 @@
 #include <kernel/ktest.h>
 #include <kernel/process.h>
 #include <lib/string.h>
+#include <mm/highmem.h>
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -31,6 +32,15 @@ static inline struct task_result wait_for(u32 pid)
 static inline struct task_result run_program(const char *const argv[])
 {
     return wait_for(start_program(argv));
+}
+
+/* Copy from RAM by physical address, within a page. */
+static inline void read_phys(void *to, phys_addr_t from, u32 size)
+{
+    const char *page = kmap_local_page(phys_to_page(from));
+
+    memcpy(to, page + from % PAGE_SIZE, size);
+    kunmap_local(page);
 }
 
 #define EXIT_STATUS(status) ((u32)(status) << 8)

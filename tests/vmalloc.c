@@ -4,6 +4,7 @@
 #include <kernel/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
+#include <mm/highmem.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
@@ -43,6 +44,19 @@ static u32 jumps(const char *memory, u32 pages)
     return count;
 }
 
+/* Four bytes across the first border are two bytes at the end of one frame, two in the next. */
+static void expect_straddling_word(char *memory)
+{
+    const char *first = kmap_local_page(vmalloc_to_page(memory));
+    const char *second = kmap_local_page(vmalloc_to_page(memory + PAGE_SIZE));
+
+    *(volatile u32 *)(memory + PAGE_SIZE - 2) = 0x11223344;
+    expect_eq(*(const u16 *)(first + PAGE_SIZE - 2), 0x3344);
+    expect_eq(*(const u16 *)second, 0x1122);
+    kunmap_local(second);
+    kunmap_local(first);
+}
+
 /* With every second frame of a stretch taken, single pages cannot be neighbours. */
 KTEST(vmalloc, noncontiguous)
 {
@@ -51,7 +65,7 @@ KTEST(vmalloc, noncontiguous)
     char *memory;
 
     for (u32 i = 0; i < ARRAY_SIZE(taken); i++) {
-        taken[i] = alloc_page(GFP_KERNEL);
+        taken[i] = alloc_page(GFP_HIGHUSER);
         if (!expect(taken[i] != NULL))
             return;
     }
@@ -66,13 +80,12 @@ KTEST(vmalloc, noncontiguous)
          * The same bytes, frame by frame, through lowmem; and four bytes that straddle two frames.
          */
         for (u32 i = 0; i < PAGES; i++) {
-            const u32 *frame = page_address(vmalloc_to_page(memory + i * PAGE_SIZE));
+            const u32 *frame = kmap_local_page(vmalloc_to_page(memory + i * PAGE_SIZE));
 
             expect_eq(frame[0], mark(i * PAGE_SIZE / 4));
+            kunmap_local(frame);
         }
-        *(volatile u32 *)(memory + PAGE_SIZE - 2) = 0x11223344;
-        expect_eq(*(u16 *)((char *)page_address(vmalloc_to_page(memory)) + PAGE_SIZE - 2), 0x3344);
-        expect_eq(*(u16 *)page_address(vmalloc_to_page(memory + PAGE_SIZE)), 0x1122);
+        expect_straddling_word(memory);
         vfree(memory);
     }
     for (u32 i = 1; i < ARRAY_SIZE(taken); i += 2)
@@ -195,21 +208,20 @@ KTEST(vmalloc, exhaustion_returns_null)
 KTEST(vmalloc, failure_half_way_changes_nothing)
 {
     struct vmalloc_stats before = vmalloc_stats();
-    struct page **chain = NULL, *page;
+    struct page *chain = NULL, *page;
 
-    while (nr_free_pages() > 5 && (page = alloc_page(GFP_KERNEL))) {
-        *(struct page ***)page_address(page) = chain;
-        chain = page_address(page);
+    while (nr_free_pages() > 5 && (page = alloc_page(GFP_HIGHUSER))) {
+        page->lru.next = (struct list_head *)chain;
+        chain = page;
     }
     expect(vmalloc(6 * PAGE_SIZE) == NULL);
     expect(nr_free_pages() >= 4); /* the node of the area may have cost one */
     expect_eq(vmalloc_stats().busy_areas, before.busy_areas);
     expect(vmalloc_check() == NULL);
     while (chain) {
-        struct page **next = *(struct page ***)chain;
-
-        free_page(virt_to_page(chain));
-        chain = next;
+        page = chain;
+        chain = (struct page *)page->lru.next;
+        free_page(page);
     }
 }
 

@@ -30,6 +30,9 @@ phys_addr_t memblock_alloc(u32 size, u32 align, const char *name);
 const struct memblock_range *memblock_usable(u32 i);
 const struct memblock_range *memblock_reserved(u32 i);
 
+/* True when a usable page lies in [start, end). */
+bool memblock_overlaps_ram(u64 start, u64 end);
+
 /* End of the highest usable page below 4 GiB, and bytes usable in all, below and above 4 GiB. */
 u32 memblock_ram_end(void);
 u64 memblock_total(void);

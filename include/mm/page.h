@@ -1,5 +1,5 @@
 /*
- * One struct page a frame of lowmem: who has it and how often. 16 bytes, so that frame number and
+ * One struct page a frame of RAM below 4 GiB: who has it and how often. 16 bytes, so that frame number and
  * struct page are a shift apart.
  */
 #pragma once
@@ -8,10 +8,15 @@
 #include <lib/types.h>
 #include <mm/layout.h>
 
-/* What a frame is used for. Every frame is exactly one of these. */
+/*
+ * What a block of frames is used for. Type, order and head are right in the first page of a block;
+ * the pages behind it have head = 0 and nothing else that counts. Frames that never belonged to the
+ * page allocator are blocks of one page of type PAGE_RESERVED.
+ */
 enum page_type {
     PAGE_RESERVED, /* not RAM, or taken before the page allocator was there */
-    PAGE_FREE,     /* in the buddy lists; only the first page of a block is linked */
+    PAGE_FREE,     /* on a list of the buddy system */
+    PAGE_HOT,      /* free too, but kept aside for the next allocation of its order */
     PAGE_USED,     /* given out by alloc_pages() and not told further */
     PAGE_SLAB,
     PAGE_VMALLOC,
@@ -23,10 +28,10 @@ enum page_type {
 struct page {
     u8 type;  /* enum page_type */
     u8 zone;  /* enum zone_id */
-    u8 order; /* of the block, valid in its first page */
-    u8 head;  /* this is the first page of a free or used block */
+    u8 order; /* of the block */
+    u8 head;  /* the first page of a block */
     s32 refcount;
-    struct list_head lru; /* link of whoever has the page */
+    struct list_head lru; /* link of whoever has the block */
 };
 
 _Static_assert(sizeof(struct page) == 16, "a shift apart");
@@ -54,13 +59,41 @@ static inline struct page *phys_to_page(phys_addr_t addr)
     return pfn_to_page(addr >> PAGE_SHIFT);
 }
 
-/* Lowmem address of the page. */
+/* True when the frame has no place in lowmem. */
+static inline bool page_is_highmem(const struct page *page)
+{
+    return page_to_phys(page) >= lowmem_size;
+}
+
+/* Lowmem address of the page; NULL for a highmem page, which has none (see mm/highmem.h). */
 static inline void *page_address(const struct page *page)
 {
-    return phys_to_virt(page_to_phys(page));
+    phys_addr_t phys = page_to_phys(page);
+
+    return likely(phys < lowmem_size) ? (void *)(phys + PAGE_OFFSET) : NULL;
 }
 
 static inline struct page *virt_to_page(const void *addr)
 {
     return phys_to_page(virt_to_phys(addr));
+}
+
+/* The first page of the block that holds `page`; `page` itself when no block does. */
+static inline struct page *page_head(struct page *page)
+{
+    u32 pfn = page_to_pfn(page);
+
+    for (u32 order = 0; order <= 10; order++) {
+        struct page *first = pfn_to_page(pfn >> order << order);
+
+        if (first->head)
+            return first->order >= order ? first : page;
+    }
+    return page;
+}
+
+/* Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames. */
+static inline u32 page_block_size(const struct page *page)
+{
+    return page->head ? 1u << page->order : 1;
 }

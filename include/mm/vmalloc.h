@@ -12,15 +12,16 @@
 #include <mm/page.h>
 
 /* Kinds of area, as vmallocinfo names them. */
-#define VM_ALLOC 0x1u /* owns its pages */
-#define VM_MAP   0x2u /* shows pages of somebody else */
+#define VM_ALLOC   0x1u /* owns its pages */
+#define VM_MAP     0x2u /* shows pages of somebody else */
+#define VM_IOREMAP 0x4u /* shows device memory, not cached */
 
 /* One busy area or one free range; which of the two trees it is in says what it is. */
 struct vmap_area {
     struct rb_node node; /* by start */
     u32 start, end;      /* [start, end); the last page of a busy area is its guard */
     union {
-        u32 flags;        /* busy: VM_ALLOC or VM_MAP */
+        u32 flags;        /* busy: VM_ALLOC, VM_MAP or VM_IOREMAP */
         u32 largest_free; /* free: bytes of the largest range in the subtree */
     };
     const void *caller; /* busy: the code that asked for it */
@@ -42,8 +43,11 @@ void vmalloc_init(void);
 __must_check void *vmalloc(size_t size);
 __must_check void *vzalloc(size_t size);
 
-/* The same, accounted to `caller`, for allocators built on this one. */
-__must_check void *vmalloc_caller(size_t size, const void *caller);
+/*
+ * The same at a multiple of `align` (a power of two, at least PAGE_SIZE), accounted to `caller`, for
+ * allocators built on this one.
+ */
+__must_check void *vmalloc_aligned(size_t size, u32 align, const void *caller);
 
 /*
  * Free what vmalloc() gave; NULL is allowed. When it returns, no address space can reach the range
@@ -55,7 +59,16 @@ void vfree(const void *addr);
 __must_check void *vmap(struct page **pages, u32 count);
 void vunmap(const void *addr);
 
-/* The page behind a vmalloc address, NULL when nothing is mapped there. */
+/*
+ * Map device memory, not cached, read-write: `size` bytes from any physical address, which need not
+ * be aligned. NULL when the range is empty, wraps around or touches RAM, or on exhaustion.
+ */
+__must_check void *ioremap(phys_addr_t phys, size_t size);
+
+/* Unmap what ioremap() gave, offset and all; NULL is allowed. */
+void iounmap(const void *addr);
+
+/* The page behind a vmalloc address; NULL when nothing is mapped there, or a device is. */
 struct page *vmalloc_to_page(const void *addr);
 
 /* The busy area that holds addr (its guard page counts), or NULL. */

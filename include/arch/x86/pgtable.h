@@ -82,6 +82,17 @@ static inline phys_addr_t pte_frame(pte_t pte)
     return pte.val & PTE_FRAME;
 }
 
+static inline u32 pte_pfn(pte_t pte)
+{
+    return pte.val >> PAGE_SHIFT;
+}
+
+/* True for an entry of ioremap(): not cached, so it shows a device and no frame of ours. */
+static inline bool pte_device(pte_t pte)
+{
+    return pte.val & PTE_PCD;
+}
+
 static inline bool pde_present(pde_t pde)
 {
     return pde.val & PTE_P;
