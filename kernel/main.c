@@ -29,7 +29,7 @@ static void load_initramfs(void)
 
     if (boot_info.module_count == 0)
         printk("No initramfs: there are no programs to run.\n");
-    else if (module->end > lowmem_size)
+    else if (module->start >= lowmem_size || module->end > lowmem_size)
         printk("The initramfs ends at %08x, above lowmem: there are no programs to run.\n",
                module->end);
     else
@@ -53,9 +53,9 @@ void kernel_main(u32 magic, phys_addr_t info)
     idt_init();                  /* traps arrive */
     boot_info_init(magic, info); /* what GRUB knows, checked and copied */
     printk("Attic, loaded by %s\n", boot_info.loader);
-    symbols_init();             /* backtraces have names */
     cpu_init();                 /* global pages, SMEP, SMAP */
     memory_init();              /* which RAM there is; the edges of the map */
+    symbols_init();               /* backtraces have names */
     lowmem_map_init();          /* the kernel half, complete and for good */
     page_alloc_init();          /* frames */
     slab_init();                /* small objects */

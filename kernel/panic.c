@@ -24,6 +24,7 @@
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
 #include <kernel/kernel.h>
+#include <kernel/ktest.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
@@ -31,7 +32,7 @@
 #include <mm/layout.h>
 #include <mm/vmalloc.h>
 
-#define BACKTRACE_MAX 32
+#define BACKTRACE_MAX 512 /* all of a kernel stack, if its frames are of 16 bytes */
 
 static u32 panic_depth;
 
@@ -48,10 +49,10 @@ static void panic_enter(void)
         machine_exit(MACHINE_PANIC);
 }
 
-static void print_control_registers(void)
+/* cr3 is given, because the double-fault task has one of its own. */
+static void print_control_registers(u32 cr3)
 {
-    printk("CR0: %08x CR2: %08x CR3: %08x CR4: %08x\n", read_cr0(), read_cr2(), read_cr3(),
-           read_cr4());
+    printk("CR0: %08x CR2: %08x CR3: %08x CR4: %08x\n", read_cr0(), read_cr2(), cr3, read_cr4());
 }
 
 static void print_task(void)
@@ -65,23 +66,21 @@ static void print_task(void)
         printk("Task: none, this is start-up\n");
 }
 
-static void print_registers(const struct pt_regs *regs)
+static void print_registers(const struct pt_regs *regs, u32 esp, u32 ss)
 {
-    bool user = user_mode(regs);
-    u32 esp = user ? regs->esp : (u32)&regs->esp; /* a trap in ring 0 pushes no stack pointer */
-
     printk("EIP: %04x:%08x EFLAGS: %08x error: %08x\n", regs->cs, regs->eip, regs->eflags,
            regs->error);
     printk("EAX: %08x EBX: %08x ECX: %08x EDX: %08x\n", regs->eax, regs->ebx, regs->ecx, regs->edx);
     printk("ESI: %08x EDI: %08x EBP: %08x ESP: %08x\n", regs->esi, regs->edi, regs->ebp, esp);
-    printk("DS: %04x ES: %04x SS: %04x\n", regs->ds & 0xffff, regs->es & 0xffff,
-           user ? regs->ss & 0xffff : KERNEL_DS);
+    printk("DS: %04x ES: %04x SS: %04x\n", regs->ds & 0xffff, regs->es & 0xffff, ss & 0xffff);
 }
 
-static void __noreturn panic_leave(u32 ebp, u32 eip)
+static void __noreturn panic_leave(u32 ebp, u32 eip, u32 cr3)
 {
-    print_control_registers();
+    print_control_registers(cr3);
     print_task();
+    if (ktest_running())
+        printk("Self-test: %s\n", ktest_running());
     printk("Call trace:\n");
     backtrace(ebp, eip);
     machine_exit(MACHINE_PANIC);
@@ -122,13 +121,20 @@ static void print_frame(u32 addr, u32 back)
 
 void backtrace(u32 ebp, u32 eip)
 {
-    u32 entries[BACKTRACE_MAX - 1];
-    u32 count = stack_trace_save(entries, ARRAY_SIZE(entries), ebp);
+    static u32 entries[BACKTRACE_MAX]; /* too large for a stack that may have run out */
+    u32 count = stack_trace_save(entries, BACKTRACE_MAX, ebp);
 
     if (eip)
         print_frame(eip, 0);
-    for (u32 i = 0; i < count; i++)
+    for (u32 i = 0, same; i < count; i += same) {
+        for (same = 1; i + same < count && entries[i + same] == entries[i];)
+            same++;
         print_frame(entries[i], 1);
+        if (same > 1)
+            printk("  ... and %u more of the same\n", same - 1);
+    }
+    if (count == BACKTRACE_MAX)
+        printk("  ... and more\n");
 }
 
 /* ---- panic() ---- */
@@ -139,7 +145,7 @@ static void panic_report(const struct source_location *where, const char *fmt, v
     printk("\nPANIC at %s:%u (%s): ", where->file, where->line, where->function);
     vprintk(fmt, args);
     printk("\n");
-    panic_leave((u32)__builtin_frame_address(0), 0);
+    panic_leave((u32)__builtin_frame_address(0), 0, read_cr3());
 }
 
 void panic_init(void)
@@ -174,8 +180,11 @@ void panic_trap(const struct pt_regs *regs, const char *why)
     if (why)
         printk(" (%s)", why);
     printk("\n");
-    print_registers(regs);
-    panic_leave(regs->ebp, regs->eip);
+    if (user_mode(regs))
+        print_registers(regs, regs->esp, regs->ss);
+    else
+        print_registers(regs, (u32)&regs->esp, KERNEL_DS); /* ring 0 pushes no stack pointer */
+    panic_leave(regs->ebp, regs->eip, read_cr3());
 }
 
 /* ---- double fault ---- */
@@ -194,9 +203,9 @@ static const struct task *task_by_guard_page(u32 addr)
  */
 bool double_fault_describe(const struct double_fault *state, char *buf, size_t size)
 {
-    const struct task *task = task_by_guard_page(state->esp);
+    const struct task *task = task_by_guard_page(state->regs.esp);
     const char *what = "ESP";
-    u32 addr = state->esp;
+    u32 addr = state->regs.esp;
 
     if (!task) {
         task = task_by_guard_page(state->cr2);
@@ -204,7 +213,7 @@ bool double_fault_describe(const struct double_fault *state, char *buf, size_t s
         addr = state->cr2;
     }
     if (!task) {
-        snprintf(buf, size, "double fault: ESP 0x%08x, last page fault at 0x%08x", state->esp,
+        snprintf(buf, size, "double fault: ESP 0x%08x, last page fault at 0x%08x", state->regs.esp,
                  state->cr2);
         return false;
     }
@@ -220,12 +229,11 @@ static void double_fault_report(const struct double_fault *state)
     char place[SYMBOL_TEXT_MAX], line[160];
 
     panic_enter();
-    symbol_format(place, sizeof(place), state->eip);
+    symbol_format(place, sizeof(place), state->regs.eip);
     double_fault_describe(state, line, sizeof(line));
     printk("\nPANIC at %s: %s\n", place, line);
-    printk("EIP: %04x:%08x EFLAGS: %08x EBP: %08x ESP: %08x\n", KERNEL_CS, state->eip,
-           state->eflags, state->ebp, state->esp);
-    panic_leave(state->ebp, state->eip);
+    print_registers(&state->regs, state->regs.esp, state->regs.ss);
+    panic_leave(state->regs.ebp, state->regs.eip, state->cr3);
 }
 
 void double_fault_report_init(void)

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #endif
 
-static panic_handler_t panic_handler;
+static panic_handler_t panic_handler __ro_after_init;
 
 void panic_set_handler(panic_handler_t handler)
 {

@@ -23,7 +23,7 @@ struct piece {
     char text[PIECE_MAX];
 };
 
-static printk_sink_t sinks[PRINTK_SINKS];
+static printk_sink_t sinks[PRINTK_SINKS] __ro_after_init;
 static u32 sink_count;
 
 void printk_add_sink(printk_sink_t sink)

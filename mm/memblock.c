@@ -16,6 +16,7 @@
 #include <mm/memblock.h>
 
 #define RANGES_MAX 256
+#define LAST_PAGE  ALIGN_DOWN(~0ull, PAGE_SIZE) /* its end has no number in 64 bits */
 
 struct range_list {
     struct memblock_range range[RANGES_MAX];
@@ -43,6 +44,8 @@ void memblock_add(u64 start, u64 end)
 {
     u32 at = 0;
 
+    if (start > LAST_PAGE)
+        return; /* rounded up it would be 0 */
     start = ALIGN_UP(start, PAGE_SIZE);
     end = ALIGN_DOWN(end, PAGE_SIZE);
     if (start >= end)
@@ -63,7 +66,7 @@ void memblock_reserve(u64 start, u64 end, const char *name)
     u32 at = 0;
 
     start = ALIGN_DOWN(start, PAGE_SIZE);
-    end = ALIGN_UP(end, PAGE_SIZE);
+    end = end > LAST_PAGE ? LAST_PAGE : ALIGN_UP(end, PAGE_SIZE);
     if (start >= end)
         return;
     while (at < reserved.count && reserved.range[at].start < start)

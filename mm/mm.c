@@ -65,7 +65,7 @@ void mm_destroy(struct mm *mm)
 
     if (pgd_loaded() == mm->pgd_phys)
         mm_switch(NULL);
-    for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
+    for (u32 i = 0; mm->tables > 0; i++) {
         if (pde_present(mm->pgd[i]))
             free_table(mm, &mm->pgd[i]);
     }
@@ -199,6 +199,24 @@ const char *mm_fault_text(enum mm_fault fault)
     return text[fault];
 }
 
+/* Touch every page of [addr, addr + size). The pages stay when a later one fails: see mm_write(). */
+static int touch_range(struct mm *mm, u32 addr, u32 size)
+{
+    u32 last = PFN_DOWN(addr + size - 1);
+
+    if (size > TASK_SIZE || addr > TASK_SIZE - size)
+        return -EFAULT;
+    for (u32 pfn = PFN_DOWN(addr); pfn <= last; pfn++) {
+        struct vm_area *area = mm_find_area(mm, pfn << PAGE_SHIFT);
+
+        if (!area)
+            return -EFAULT;
+        if (!touch(mm, area, pfn << PAGE_SHIFT))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static void write_page(struct page *page, u32 offset, const void *from, u32 size)
 {
     char *addr = kmap_local_page(page);
@@ -209,17 +227,14 @@ static void write_page(struct page *page, u32 offset, const void *from, u32 size
 
 int mm_write(struct mm *mm, u32 addr, const void *from, u32 size)
 {
-    while (size) {
-        struct vm_area *area = mm_find_area(mm, addr);
-        u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
-        pte_t *pte;
+    int err = size ? touch_range(mm, addr, size) : 0;
 
-        if (!area)
-            return -EFAULT;
-        pte = touch(mm, area, addr);
-        if (!pte)
-            return -ENOMEM;
-        write_page(phys_to_page(pte_frame(*pte)), offset, from, part);
+    if (err)
+        return err;
+    while (size) {
+        u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
+
+        write_page(pfn_to_page(pte_pfn(*pgd_user_pte(mm->pgd, addr))), offset, from, part);
         from = (const char *)from + part;
         addr += part;
         size -= part;
@@ -236,6 +251,8 @@ static void unmap_range(struct mm *mm, u32 start, u32 end)
         pte_t *pte = pgd_user_pte(mm->pgd, addr);
         struct page *page;
 
+        if (!pte)
+            addr |= LARGE_PAGE_SIZE - PAGE_SIZE; /* no table: on to the last page of its 4 MiB */
         if (!pte || !pte_present(*pte))
             continue;
         page = phys_to_page(pte_frame(*pte));
@@ -249,25 +266,45 @@ static void unmap_range(struct mm *mm, u32 start, u32 end)
 
 /* ---- the heap ---- */
 
-/* Let the heap's area end at `end`; it exists only while it is not empty. */
+/* True when [start, end) and the guard gap above it are free of other areas. */
+static bool room_for_heap(struct mm *mm, u32 start, u32 end)
+{
+    struct vm_area *next = area_ending_above(mm, start);
+
+    return end <= TASK_SIZE - MM_GUARD_GAP && (!next || next->start >= end + MM_GUARD_GAP);
+}
+
+static bool create_heap(struct mm *mm, u32 end)
+{
+    if (!room_for_heap(mm, mm->start_brk, end) ||
+        mm_add_area(mm, mm->start_brk, end - mm->start_brk, VM_READ | VM_WRITE, "heap"))
+        return false;
+    mm->heap = mm_find_area(mm, mm->start_brk);
+    return true;
+}
+
+static void shrink_heap(struct mm *mm, u32 end)
+{
+    unmap_range(mm, end, mm->heap->end);
+    mm->heap->end = end;
+    if (end == mm->start_brk) {
+        list_del(&mm->heap->link);
+        kfree(mm->heap);
+        mm->heap = NULL;
+    }
+}
+
+/* Let the heap's area end at `end`, a page border; it exists only while it is not empty. */
 static bool set_heap_end(struct mm *mm, u32 end)
 {
-    struct vm_area *heap = mm_find_area(mm, mm->start_brk), *next;
-
-    if (!heap)
-        return end == mm->start_brk ||
-               mm_add_area(mm, mm->start_brk, end - mm->start_brk, VM_READ | VM_WRITE, "heap") == 0;
-    if (end > heap->end) {
-        next = area_ending_above(mm, heap->end);
-        if (next && next->start < end)
-            return false;
-    }
-    unmap_range(mm, end, heap->end);
-    heap->end = end;
-    if (heap->start == heap->end) {
-        list_del(&heap->link);
-        kfree(heap);
-    }
+    if (!mm->heap)
+        return end == mm->start_brk || create_heap(mm, end);
+    if (end > mm->heap->end && !room_for_heap(mm, mm->heap->end, end))
+        return false;
+    if (end < mm->heap->end)
+        shrink_heap(mm, end);
+    else
+        mm->heap->end = end;
     return true;
 }
 

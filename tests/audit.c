@@ -16,13 +16,14 @@ static void expect_audit(const char *invariant)
 {
     const char *text = mm_audit();
 
-    if (expect(text != NULL))
-        expect(strncmp(text, invariant, strlen(invariant)) == 0);
+    if (!text || strncmp(text, invariant, strlen(invariant)) != 0)
+        ktest_fail(__FILE__, __LINE__, "expected the audit to name %s, it says: %s", invariant,
+                   text ? text : "nothing");
 }
 
 KTEST(audit, all_holds)
 {
-    expect(mm_audit() == NULL);
+    expect_none(mm_audit());
 }
 
 KTEST(audit, notices_changed_kernel_pde)
@@ -89,7 +90,7 @@ KTEST(audit, notices_mapping_without_area)
     *pgd_user_pte(mm->pgd, 0x20000) = *pgd_user_pte(mm->pgd, 0x10000);
     expect(mm_audit() != NULL);
     pgd_user_pte(mm->pgd, 0x20000)->val = 0;
-    expect(mm_audit() == NULL);
+    expect_none(mm_audit());
     mm_destroy(mm);
 }
 

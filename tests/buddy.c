@@ -152,14 +152,14 @@ KTEST(buddy, random_sequence_stays_whole)
             slot[i] = alloc_pages(GFP_KERNEL, prandom_u32_state(&random) % 5);
         }
         if (step % 500 == 0)
-            expect(page_alloc_check() == NULL);
+            expect_none(page_alloc_check());
     }
     for (u32 i = 0; i < RANDOM_SLOTS; i++) {
         if (slot[i])
             free_pages(slot[i], slot[i]->order);
         slot[i] = NULL;
     }
-    expect(page_alloc_check() == NULL);
+    expect_none(page_alloc_check());
 }
 
 /* The check must see what is wrong, or it is worth nothing. */
@@ -170,6 +170,6 @@ KTEST(buddy, check_notices_damage)
     page->type = PAGE_FREE;
     expect(page_alloc_check() != NULL);
     page->type = PAGE_USED;
-    expect(page_alloc_check() == NULL);
+    expect_none(page_alloc_check());
     free_page(page);
 }

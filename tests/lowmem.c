@@ -120,12 +120,12 @@ KTEST(lowmem, unchanged_after_stress)
     prandom_seed_state(&random, 42);
     for (u32 i = 0; i < 3000; i++)
         stress_round(&random, slots);
-    expect(lowmem_check() == NULL);
+    expect_none(lowmem_check());
     for (u32 i = 0; i < STRESS_SLOTS; i++) {
         if (is_vmalloc_addr(slots[i]))
             vfree(slots[i]);
         else
             kfree(slots[i]);
     }
-    expect(lowmem_check() == NULL);
+    expect_none(lowmem_check());
 }

@@ -98,26 +98,78 @@ KTEST(mm, write_crosses_pages)
     mm_destroy(mm);
 }
 
-KTEST(mm, brk_moves_and_refuses)
+/* An address space with an empty heap at BASE, and an area that lies `above` bytes higher. */
+static struct mm *mm_with_heap(u32 above)
 {
     struct mm *mm = mm_create();
-    u32 start = BASE + 16 * PAGE_SIZE;
 
-    mm->start_brk = mm->brk = start;
-    expect_eq(mm_add_area(mm, start + MIB(1), PAGE_SIZE, VM_READ, "next"), 0);
-    expect_eq(mm_brk(mm, 0), start);
-    expect_eq(mm_brk(mm, start + 100), start + 100);
-    expect_eq(mm_fault(mm, start + 50, true), MM_FAULT_OK);
-    expect_eq(mm_brk(mm, start + 3 * PAGE_SIZE), start + 3 * PAGE_SIZE);
-    expect_eq(mm_fault(mm, start + 2 * PAGE_SIZE, true), MM_FAULT_OK);
+    if (!mm)
+        return NULL;
+    mm->start_brk = mm->brk = BASE;
+    expect_eq(mm_add_area(mm, BASE + above, PAGE_SIZE, VM_READ | VM_WRITE, "next"), 0);
+    return mm;
+}
+
+KTEST(mm, brk_moves)
+{
+    struct mm *mm = mm_with_heap(MIB(4));
+
+    if (!expect(mm != NULL))
+        return;
+    expect_eq(mm_brk(mm, 0), BASE);
+    expect_eq(mm_brk(mm, BASE + 100), BASE + 100);
+    expect_eq(mm_fault(mm, BASE + 50, true), MM_FAULT_OK);
+    expect_eq(mm_brk(mm, BASE + 3 * PAGE_SIZE), BASE + 3 * PAGE_SIZE);
+    expect_eq(mm_fault(mm, BASE + 2 * PAGE_SIZE, true), MM_FAULT_OK);
     expect_eq(mm->pages, 2);
-    expect_eq(mm_brk(mm, start - 1), start + 3 * PAGE_SIZE);
-    expect_eq(mm_brk(mm, start + MIB(1) + 1), start + 3 * PAGE_SIZE);
-    expect_eq(mm_brk(mm, 0xffffffff), start + 3 * PAGE_SIZE);
-    expect_eq(mm_brk(mm, start + PAGE_SIZE), start + PAGE_SIZE);
+    expect_eq(mm_brk(mm, BASE + PAGE_SIZE), BASE + PAGE_SIZE);
     expect_eq(mm->pages, 1);
-    expect_eq(mm_fault(mm, start + 2 * PAGE_SIZE, true), MM_FAULT_NO_AREA);
-    expect_eq(mm_brk(mm, start), start);
+    expect_eq(mm_fault(mm, BASE + 2 * PAGE_SIZE, true), MM_FAULT_NO_AREA);
+    expect_eq(mm_brk(mm, BASE), BASE);
+    expect_eq(mm->pages, 0);
+    expect_eq(mm_brk(mm, BASE + PAGE_SIZE), BASE + PAGE_SIZE);
+    mm_destroy(mm);
+}
+
+KTEST(mm, brk_refuses)
+{
+    struct mm *mm = mm_with_heap(MIB(4));
+    u32 most = BASE + MIB(4) - MM_GUARD_GAP;
+
+    if (!expect(mm != NULL))
+        return;
+    expect_eq(mm_brk(mm, most + 1), BASE);
+    expect_eq(mm_brk(mm, most), most);
+    expect_eq(mm_brk(mm, most + 1), most);
+    expect_eq(mm_brk(mm, BASE - 1), most);
+    expect_eq(mm_brk(mm, TASK_SIZE), most);
+    expect_eq(mm_brk(mm, 0xffffffff), most);
+    mm_destroy(mm);
+}
+
+/* An area that begins where the heap would is not the heap. */
+KTEST(mm, brk_leaves_strangers_alone)
+{
+    struct mm *mm = mm_with_heap(0);
+
+    if (!expect(mm != NULL))
+        return;
+    expect_eq(mm_brk(mm, BASE), BASE);
+    expect_eq(mm_brk(mm, BASE + PAGE_SIZE), BASE);
+    expect(mm_find_area(mm, BASE) != NULL);
+    mm_destroy(mm);
+}
+
+KTEST(mm, brk_skips_what_was_never_touched)
+{
+    struct mm *mm = mm_with_heap(MIB(64));
+
+    if (!expect(mm != NULL))
+        return;
+    expect_eq(mm_brk(mm, BASE + MIB(40)), BASE + MIB(40));
+    expect_eq(mm_fault(mm, BASE + MIB(39), true), MM_FAULT_OK);
+    expect_eq(mm_fault(mm, BASE + MIB(4) - PAGE_SIZE, true), MM_FAULT_OK);
+    expect_eq(mm_brk(mm, BASE + PAGE_SIZE), BASE + PAGE_SIZE);
     expect_eq(mm->pages, 0);
     mm_destroy(mm);
 }

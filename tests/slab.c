@@ -35,7 +35,7 @@ KTEST(slab, kmalloc_every_size)
         memset(memory, 0x5a, size);
         kfree(memory);
     }
-    expect(slab_check() == NULL);
+    expect_none(slab_check());
 }
 
 KTEST(slab, kmalloc_of_nothing_and_too_much)
@@ -80,7 +80,7 @@ KTEST(slab, check_notices_damage)
     *next = (u32)object + PAGE_SIZE; /* a write after free into the list of free objects */
     expect(slab_check() != NULL);
     *next = saved;
-    expect(slab_check() == NULL);
+    expect_none(slab_check());
     kmem_cache_free(cache, object);
     kmem_cache_destroy(cache);
 }

@@ -73,7 +73,7 @@ static __noinline u32 recurse(u32 depth)
 static void describe_overflow(void)
 {
     u32 addr = overflow.probe.address;
-    struct double_fault state = {.eip = (u32)recurse, .esp = addr, .cr2 = addr};
+    struct double_fault state = {.regs = {.eip = (u32)recurse, .esp = addr}, .cr2 = addr};
 
     overflow.described = double_fault_describe(&state, overflow.line, sizeof(overflow.line));
     snprintf(overflow.expected, sizeof(overflow.expected),
@@ -122,7 +122,7 @@ KTEST(stack, guard_reported)
 KTEST(stack, overflow_described_by_address)
 {
     u32 bottom = (u32)current->stack;
-    struct double_fault state = {.esp = bottom, .cr2 = bottom - 4};
+    struct double_fault state = {.regs = {.esp = bottom}, .cr2 = bottom - 4};
     char line[200], part[64];
 
     expect(double_fault_describe(&state, line, sizeof(line)));
@@ -133,7 +133,7 @@ KTEST(stack, overflow_described_by_address)
 
 KTEST(stack, other_double_fault_is_no_overflow)
 {
-    struct double_fault state = {.esp = (u32)__builtin_frame_address(0), .cr2 = 0x1234};
+    struct double_fault state = {.regs = {.esp = (u32)__builtin_frame_address(0)}, .cr2 = 0x1234};
     char line[200];
 
     expect(!double_fault_describe(&state, line, sizeof(line)));

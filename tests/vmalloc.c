@@ -217,7 +217,7 @@ KTEST(vmalloc, failure_half_way_changes_nothing)
     expect(vmalloc(6 * PAGE_SIZE) == NULL);
     expect(nr_free_pages() >= 4); /* the node of the area may have cost one */
     expect_eq(vmalloc_stats().busy_areas, before.busy_areas);
-    expect(vmalloc_check() == NULL);
+    expect_none(vmalloc_check());
     while (chain) {
         page = chain;
         chain = (struct page *)page->lru.next;
@@ -330,13 +330,13 @@ KTEST(vmalloc, random_sequence_stays_whole)
             *slot[i] = i;
         }
         if (step % 300 == 0)
-            expect(vmalloc_check() == NULL);
+            expect_none(vmalloc_check());
     }
     for (u32 i = 0; i < SLOTS; i++) {
         vfree(slot[i]);
         slot[i] = NULL;
     }
-    expect(vmalloc_check() == NULL);
+    expect_none(vmalloc_check());
 }
 
 KTEST(vmalloc, no_directory_entry_changes)
@@ -361,6 +361,6 @@ KTEST(vmalloc, check_notices_damage)
     *guard = *kernel_pte((u32)memory);
     expect(vmalloc_check() != NULL);
     *guard = saved;
-    expect(vmalloc_check() == NULL);
+    expect_none(vmalloc_check());
     vfree(memory);
 }

@@ -20,6 +20,7 @@
 
 #define CPUID_7_EBX_SMEP (1u << 7)
 #define CPUID_7_EBX_SMAP (1u << 20)
+#define CPUID_7_ECX_UMIP (1u << 2)
 
 struct smap_site {
     u32 addr;
@@ -84,6 +85,7 @@ static void read_features(void)
     r = cpuid(7);
     cpu_features.smep = r.ebx & CPUID_7_EBX_SMEP;
     cpu_features.smap = r.ebx & CPUID_7_EBX_SMAP;
+    cpu_features.umip = r.ecx & CPUID_7_ECX_UMIP;
 }
 
 static void patch_smap_sites(void)
@@ -101,13 +103,15 @@ void cpu_init(void)
     read_features();
     if (cpu_features.smep)
         cr4 |= CR4_SMEP;
+    if (cpu_features.umip)
+        cr4 |= CR4_UMIP;
     if (cpu_features.smap) {
         patch_smap_sites();
         cr4 |= CR4_SMAP;
     }
     write_cr4(cr4);
-    /* EM: floating point traps until processes have floating-point state of their own. */
-    write_cr0(read_cr0() | CR0_EM);
+    /* Floating point traps, fwait included, because processes have no floating-point state. */
+    write_cr0((read_cr0() | CR0_EM | CR0_MP | CR0_TS | CR0_NE) & ~CR0_AM);
 }
 
 void cpu_write_protect(void)
@@ -121,13 +125,15 @@ const char *cpu_check(void)
     const char *text;
 
     if (!(cr0 & CR0_WP))
-        return "CR0.WP is off";
+        return "I6: CR0.WP is off";
     if (!(cr4 & CR4_PGE))
-        return "CR4.PGE is off";
+        return "I6: CR4.PGE is off";
     if (cpu_features.smep && !(cr4 & CR4_SMEP))
-        return "CR4.SMEP is off";
+        return "I6: CR4.SMEP is off";
     if (cpu_features.smap && !(cr4 & CR4_SMAP))
-        return "CR4.SMAP is off";
+        return "I6: CR4.SMAP is off";
+    if (cpu_features.umip && !(cr4 & CR4_UMIP))
+        return "I6: CR4.UMIP is off";
     text = idt_check();
     return text ? text : gdt_check();
 }

@@ -52,14 +52,32 @@ static bool resume_probe(u32 address)
     return true;
 }
 
+/* What the task switch saved of the interrupted task. */
+static struct pt_regs saved_registers(void)
+{
+    const struct tss *tss = &main_tss;
+
+    return (struct pt_regs){.ebx = tss->ebx,
+                            .ecx = tss->ecx,
+                            .edx = tss->edx,
+                            .esi = tss->esi,
+                            .edi = tss->edi,
+                            .ebp = tss->ebp,
+                            .eax = tss->eax,
+                            .ds = tss->ds,
+                            .es = tss->es,
+                            .vector = X86_TRAP_DF,
+                            .eip = tss->eip,
+                            .cs = tss->cs,
+                            .eflags = tss->eflags,
+                            .esp = tss->esp,
+                            .ss = tss->ss};
+}
+
 /* From entry.asm, on the double-fault stack. A return switches back to the interrupted task. */
 void double_fault_task(void)
 {
-    struct double_fault state = {.eip = main_tss.eip,
-                                 .esp = main_tss.esp,
-                                 .ebp = main_tss.ebp,
-                                 .eflags = main_tss.eflags,
-                                 .cr2 = read_cr2()};
+    struct double_fault state = {.regs = saved_registers(), .cr2 = read_cr2(), .cr3 = main_tss.cr3};
 
     if (resume_probe(state.cr2))
         return;

@@ -158,7 +158,7 @@ entry_text_end:
 
 ; ---- segments ----------------------------------------------------------------------------------
 
-; void gdt_flush(void): make every segment register come from the GDT that was just loaded.
+; void gdt_flush(void): make every segment register, LDTR and TR come from the GDT just loaded.
 global gdt_flush
 gdt_flush:
     jmp KERNEL_CS:.reload
@@ -170,6 +170,7 @@ gdt_flush:
     xor eax, eax
     mov fs, eax
     mov gs, eax
+    lldt ax                             ; none: after reset it is 64 KiB at address 0
     mov eax, TSS_SELECTOR
     ltr ax
     ret

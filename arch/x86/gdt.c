@@ -61,9 +61,9 @@ const char *gdt_check(void)
     asm volatile("sgdt %0" : "=m"(gdtr));
     asm volatile("str %0" : "=r"(tr));
     if (gdtr.base != (u32)gdt)
-        return "GDTR does not point to the kernel's GDT";
+        return "I5: GDTR does not point to the kernel's GDT";
     if (tr != TSS_SELECTOR)
-        return "the task register does not hold the kernel's TSS";
+        return "I5: the task register does not hold the kernel's TSS";
     return NULL;
 }
 

@@ -70,7 +70,7 @@ const char *idt_check(void)
     struct table_register idtr;
 
     asm volatile("sidt %0" : "=m"(idtr));
-    return idtr.base == (u32)idt ? NULL : "IDTR does not point to the kernel's IDT";
+    return idtr.base == (u32)idt ? NULL : "I5: IDTR does not point to the kernel's IDT";
 }
 
 void idt_set_task_gate(u32 vector, u16 selector)

@@ -19,17 +19,20 @@
 #define EX_TABLE(insn, fixup)                                                                      \
     ".pushsection .ex_table, \"a\"; .long " insn ", " fixup "; .popsection\n\t"
 
-/* Copy upwards; the result is the number of bytes not copied. */
+/*
+ * Copy upwards; the result is the number of bytes not copied. When a word faults, its first bytes may
+ * still be there: the rest is tried byte by byte, so that the result is exact.
+ */
 static size_t copy_may_fault(void *to, const void *from, size_t size)
 {
     size_t left = size / 4, tail = size % 4;
 
     asm volatile(USER_OPEN "1: rep movsl\n\t"
-                           "mov %[tail], %%ecx\n\t"
+                           "mov %[tail], %%ecx\n"
                            "2: rep movsb\n"
                            "3: " USER_CLOSE ".pushsection .text.fixup, \"ax\"\n"
                            "4: lea (%[tail], %%ecx, 4), %%ecx\n\t"
-                           "jmp 3b\n\t"
+                           "jmp 2b\n\t"
                            ".popsection\n\t" EX_TABLE("1b", "4b") EX_TABLE("2b", "3b")
                  : "+c"(left), "+D"(to), "+S"(from)
                  : [tail] "r"(tail)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <arch/x86/probe.h>
+#include <arch/x86/trap.h>
 #include <lib/types.h>
 
 struct ktest {
@@ -55,6 +56,16 @@ bool ktest_ok(void);
         expect_a == expect_b;                                                                      \
     })
 
+/* For checks that give NULL or the first thing wrong: prints what that is. */
+#define expect_none(reason)                                                                        \
+    ({                                                                                             \
+        const char *expect_reason = (reason);                                                      \
+        if (expect_reason)                                                                         \
+            ktest_fail(__FILE__, __LINE__, "expected %s to find nothing, it says: %s", #reason,    \
+                       expect_reason);                                                             \
+        expect_reason == NULL;                                                                     \
+    })
+
 #define expect_str_eq(a, b)                                                                        \
     ({                                                                                             \
         const char *expect_s = (a), *expect_t = (b);                                               \
@@ -83,6 +94,9 @@ bool ktest_ok(void);
             expect_eq(probe_.error, error_);                                                       \
         }                                                                                          \
     })
+
+/* "suite.name" of the test that runs, or NULL. For the panic report. */
+const char *ktest_running(void);
 
 /*
  * Run every test whose "suite.name" matches the glob, print KTAP and a line of counts. Returns the

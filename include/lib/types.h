@@ -20,7 +20,11 @@ typedef int64_t s64;
 #define __must_check __attribute__((warn_unused_result))
 #define __noreturn   __attribute__((noreturn))
 /* Written during start-up only: read-only from mm_seal() on. */
-#define __ro_after_init     __attribute__((section(".data..ro_after_init")))
+#if __STDC_HOSTED__
+#define __ro_after_init
+#else
+#define __ro_after_init __attribute__((section(".data..ro_after_init")))
+#endif
 #define __noinline          __attribute__((noinline))
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 #define __section(name)     __attribute__((section(name), used))

@@ -14,6 +14,8 @@
 #define VM_WRITE 0x2u
 #define VM_EXEC  0x4u /* told for the reader; 32-bit paging has no bit for it */
 
+#define MM_GUARD_GAP 0x100000
+
 struct vm_area {
     struct list_head link; /* in mm->areas, by address */
     u32 start, end;        /* [start, end), page-aligned */
@@ -26,9 +28,10 @@ struct mm {
     struct list_head link; /* in the list of all address spaces */
     pde_t *pgd;            /* lowmem address of the directory */
     phys_addr_t pgd_phys;
-    u32 start_brk, brk; /* the heap: [start_brk, brk); start_brk is page-aligned */
-    u32 pages;          /* user pages mapped */
-    u32 tables;         /* page tables, without the directory */
+    u32 start_brk, brk;   /* the heap: [start_brk, brk); start_brk is page-aligned */
+    struct vm_area *heap; /* its area, NULL while it is empty */
+    u32 pages;            /* user pages mapped */
+    u32 tables;           /* page tables, without the directory */
 };
 
 /* An empty address space that shares the kernel half; NULL when out of memory. */
@@ -53,12 +56,16 @@ struct mm *mm_next(struct mm *mm);
 __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name);
 
 /*
- * Copy into an area of any address space, whatever its rights, touching pages on the way. 0,
- * -EFAULT, -ENOMEM.
+ * Copy into areas of any address space, whatever their rights, touching pages on the way. 0, -EFAULT,
+ * -ENOMEM; on failure no byte of it is changed, though untouched zero memory may have become touched
+ * zero memory, which nobody but mm->pages can tell from before.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 
-/* Set the end of the heap, as Linux's brk: the new end, or the old one when it cannot be. */
+/*
+ * Set the end of the heap, as Linux's brk: the new end, or the old one when it cannot be. Between the
+ * heap and the area above it MM_GUARD_GAP stays free, so that neither runs into the other unseen.
+ */
 u32 mm_brk(struct mm *mm, u32 brk);
 
 /* Why an access of ring 3 to `addr` fails, or 0. */

@@ -72,9 +72,13 @@ static inline u32 read_cr2(void)
  */
 bool trap_fixup(struct pt_regs *regs);
 
-/* What a task was doing that could not take its fault; cr2 is the fault's address. */
+/*
+ * What a task was doing that could not take its fault: its registers (error is 0; esp is in regs, as
+ * if from ring 3), its page directory, and the address of its last page fault.
+ */
 struct double_fault {
-    u32 eip, esp, ebp, eflags, cr2;
+    struct pt_regs regs;
+    u32 cr2, cr3;
 };
 
 /*
