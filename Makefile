@@ -9,11 +9,20 @@ CMDLINE ?=
 T ?=
 GDBPORT ?= 1234
 EXTRA_CFLAGS ?=
+V ?=
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
 .DEFAULT_GOAL := all
+
+# A short line for each step, or with V=1 the whole command: $(call say,CC,file) and $(Q)command.
+ifeq ($(V),1)
+  Q :=
+else
+  Q := @
+endif
+say = $(if $(Q),@echo '  $(1) $(2)$(VARIANT)')
 
 # ---- tools --------------------------------------------------------------------------------------
 # CROSS=prefix, or the first compiler of these that is there; CC=clang is a cross compiler by itself.
@@ -48,7 +57,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wun
 # kernel, its assembly included, agrees on.
 KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-return -mgeneral-regs-only \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
-  -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)/= \
+  -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
   $(OPT) -g $(WARNINGS) -Iinclude $(UAPI_FLAGS) $(EXTRA_CFLAGS)
 NASM_FLAGS := -f elf32 -g -F dwarf -w+all -I$(BUILD)/gen/
 
@@ -63,31 +72,36 @@ all: $(BUILD)/attic.elf $(BUILD)/attic.iso
 
 # The kernel with its debug information, and what GRUB loads: the same without it.
 $(BUILD)/attic.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
-	$(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
+	$(call say,LD,$@)
+	$(Q)$(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
 	  -T $(BUILD)/gen/linker.ld -o $@ $(OBJECTS)
 
 $(BUILD)/attic.elf: $(BUILD)/attic.debug
-	$(OBJCOPY) --strip-debug $< $@
-	cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=attic.debug attic.elf
+	$(Q)$(OBJCOPY) --strip-debug $< $@
+	$(Q)cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=attic.debug attic.elf
 
 $(BUILD)/%.c.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(KERNEL_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 
 $(BUILD)/%.asm.o: %.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(NASM) $(NASM_FLAGS) -MD $@.d -MP $< -o $@
+	$(call say,NASM,$<)
+	$(Q)$(NASM) $(NASM_FLAGS) -MD $@.d -MP $< -o $@
 
 # Numbers that nasm and the linker script share with C are generated from the headers. What asm-offsets.c makes is no
 # assembly, which clang would notice if it assembled by itself.
 $(BUILD)/gen/asm-offsets.inc: arch/x86/asm-offsets.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_FLAGS) $(NO_CHECK) -MMD -MP -MT $@ -MF $@.d -S $< -o $@.s
-	sed -n 's/^.*->\([A-Z0-9_]*\) [$$]*\([0-9-]*\).*/%define \1 \2/p' $@.s > $@
+	$(call say,GEN,$@)
+	$(Q)$(CC) $(KERNEL_FLAGS) $(NO_CHECK) -MMD -MP -MT $@ -MF $@.d -S $< -o $@.s
+	$(Q)sed -n 's/^.*->\([A-Z0-9_]*\) [$$]*\([0-9-]*\).*/%define \1 \2/p' $@.s > $@
 
 $(BUILD)/gen/linker.ld: linker.ld $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(TARGET_FLAGS) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ -Iinclude -MMD -MP -MT $@ -MF $@.d $< -o $@
+	$(call say,GEN,$@)
+	$(Q)$(CC) $(TARGET_FLAGS) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ -Iinclude -MMD -MP -MT $@ -MF $@.d $< -o $@
 
 # ---- user programs and the initramfs -----------------------------------------------------------------
 
@@ -95,21 +109,24 @@ $(BUILD)/gen/linker.ld: linker.ld $(BUILD)/flags
 PROGRAMS := $(patsubst user/%.c,%,$(sort $(wildcard user/*.c)))
 USER_LIB := $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard user/*.asm user/lib/*.asm user/lib/*.c)))
 USER_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mgeneral-regs-only -ffreestanding -fno-pic -fno-pie \
-  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -ffile-prefix-map=$(CURDIR)/= \
+  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer "-ffile-prefix-map=$(CURDIR)/=" \
   $(OPT) -g $(WARNINGS) -Iuser $(UAPI_FLAGS) $(EXTRA_CFLAGS)
 
 $(BUILD)/user/%.c.o: user/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(USER_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(USER_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 
 $(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
-	$(LD) -m elf_i386 -nostdlib -static --build-id=none -z max-page-size=4096 -T user/user.ld -o $@ $< $(USER_LIB)
+	$(call say,LD,$@)
+	$(Q)$(LD) -m elf_i386 -nostdlib -static --build-id=none -z max-page-size=4096 -T user/user.ld -o $@ $< $(USER_LIB)
 
 # Linux's own archive format, from stripped programs in the order of their names.
 $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%)
-	rm -rf $(BUILD)/initramfs && mkdir -p $(BUILD)/initramfs
-	for program in $(PROGRAMS); do $(OBJCOPY) --strip-all $(BUILD)/user/$$program $(BUILD)/initramfs/$$program || exit 1; done
-	cd $(BUILD)/initramfs && printf '%s\n' $(PROGRAMS) | cpio --quiet --create --format=newc --reproducible > ../initramfs.cpio
+	$(call say,CPIO,$@)
+	$(Q)rm -rf $(BUILD)/initramfs && mkdir -p $(BUILD)/initramfs
+	$(Q)for program in $(PROGRAMS); do $(OBJCOPY) --strip-all $(BUILD)/user/$$program $(BUILD)/initramfs/$$program || exit 1; done
+	$(Q)cd $(BUILD)/initramfs && printf '%s\n' $(PROGRAMS) | cpio --quiet --create --format=newc --reproducible > ../initramfs.cpio
 
 # Link again when a source file has gone.
 $(BUILD)/sources: FORCE
@@ -118,9 +135,11 @@ $(BUILD)/sources: FORCE
 
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
+# The text goes through the environment, because flags may hold quotes.
+$(BUILD)/flags: export FLAGS_TEXT = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS)' > $@.new
+	@printf '%s\n' "$$FLAGS_TEXT" > $@.new
 	@cmp -s $@.new $@ && rm $@.new || { CC='$(CC)' NASM='$(NASM)' scripts/check-tools compile && mv $@.new $@; }
 
 # ---- image and run ------------------------------------------------------------------------------
@@ -135,7 +154,8 @@ $(BUILD)/cmdline: FORCE
 
 $(BUILD)/attic.iso: $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(BUILD)/cmdline grub.cfg scripts/mkiso
 	@scripts/check-tools image
-	scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/initramfs.cpio "$$CMDLINE"
+	$(call say,ISO,$@)
+	$(Q)scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/initramfs.cpio "$$CMDLINE"
 
 .PHONY: run clean
 run: all
@@ -166,7 +186,7 @@ test: all debug
 DEBUG_BUILD := $(BUILD)/debug
 
 debug:
-	@$(MAKE) --no-print-directory BUILD='$(DEBUG_BUILD)' OPT=-Og all
+	@$(MAKE) --no-print-directory BUILD='$(DEBUG_BUILD)' OPT=-Og VARIANT=' (for gdb)' all
 
 gdb: debug
 	@scripts/check-tools gdb
@@ -174,7 +194,9 @@ gdb: debug
 
 # Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
 qemu-gdb: debug
-	@echo 'QEMU waits for a gdb on port $(GDBPORT): gdb -x scripts/gdb/attic.gdb $(DEBUG_BUILD)/attic.debug'
+	@echo 'QEMU waits for a gdb on port $(GDBPORT). In another terminal, in this folder:'
+	@echo "  gdb -x scripts/gdb/attic.gdb -ex 'target remote localhost:$(GDBPORT)' $(DEBUG_BUILD)/attic.debug"
+	@echo 'Ctrl-A x ends QEMU (without a terminal: Ctrl-C).'
 	@scripts/qemu --gdb '$(GDBPORT)' --stopped --keep '$(DEBUG_BUILD)/attic.iso'
 
 # ---- lint ---------------------------------------------------------------------------------------
@@ -187,20 +209,28 @@ lint:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/%,$(filter %.c,$(C_FILES)))
-	@echo perl; for file in scripts/qemu scripts/test tests/*.t; do \
+	@echo perl; for file in scripts/qemu scripts/debug scripts/test tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
-	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso scripts/debug; do sh -n "$$file" || exit 1; done
+	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso; do sh -n "$$file" || exit 1; done
 
 format:
 	clang-format -i $(C_FILES)
 
-# For editors and clang tools: what make would run for every C file of the kernel.
+# For editors and clang tools: what make would run for every C file of the kernel and of the programs. $(call json,text) is
+# the inside of a string.
+json = $(subst ",\",$(subst \,\\,$(1)))
+compile_commands.json: export JSON_FOLDER = $(call json,$(CURDIR))
+compile_commands.json: export JSON_KERNEL = $(call json,$(CC) $(KERNEL_FLAGS))
+compile_commands.json: export JSON_USER = $(call json,$(CC) $(USER_FLAGS))
 compile_commands.json: FORCE
-	@{ separator='['; for file in $(filter %.c,$(SOURCES)); do \
-	    printf '%s\n  {"directory": "%s", "file": "%s", "command": "%s"}' "$$separator" '$(CURDIR)' "$$file" \
-	      '$(subst ",\\",$(CC) $(KERNEL_FLAGS)) -c '"$$file"; \
+	@entry() { \
+	    printf '%s\n  {"directory": "%s", "file": "%s", "command": "%s -c %s"}' "$$separator" "$$JSON_FOLDER" "$$2" "$$1" "$$2"; \
 	    separator=,; \
-	  done; printf '\n]\n'; } > $@
+	  }; \
+	  { separator='['; \
+	    for file in $(filter %.c,$(SOURCES)) arch/x86/asm-offsets.c; do entry "$$JSON_KERNEL" "$$file"; done; \
+	    for file in $(sort $(wildcard user/*.c user/lib/*.c)); do entry "$$JSON_USER" "$$file"; done; \
+	    printf '\n]\n'; } > $@
 
 help:
 	@cat scripts/help.txt

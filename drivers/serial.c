@@ -105,6 +105,15 @@ bool serial_can_read(void)
     return ring.head != ring.tail;
 }
 
+/* Interrupts off. */
+static void unmask_when_half_empty(void)
+{
+    if (ring.masked && ring.head - ring.tail <= RING_SIZE / 2) {
+        ring.masked = false;
+        outb(COM1 + UART_IER, IER_RECEIVED);
+    }
+}
+
 int serial_read(void)
 {
     u32 flags = local_irq_save();
@@ -112,10 +121,23 @@ int serial_read(void)
 
     if (serial_can_read())
         byte = ring.bytes[ring.tail++ % RING_SIZE];
-    if (ring.masked && ring.head - ring.tail <= RING_SIZE / 2) {
-        ring.masked = false;
-        outb(COM1 + UART_IER, IER_RECEIVED);
-    }
+    unmask_when_half_empty();
     local_irq_restore(flags);
     return byte;
+}
+
+bool serial_discard_through(u8 byte)
+{
+    u32 flags = local_irq_save(), at = ring.tail;
+    bool found;
+
+    while (at != ring.head && ring.bytes[at % RING_SIZE] != byte)
+        at++;
+    found = at != ring.head;
+    if (found) {
+        ring.tail = at + 1;
+        unmask_when_half_empty();
+    }
+    local_irq_restore(flags);
+    return found;
 }

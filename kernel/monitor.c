@@ -11,7 +11,7 @@
  * in the background are reported before the next prompt.
  *
  * Limits: words are split at blanks, without quotes. A program in the foreground keeps the monitor
- * waiting until it ends.
+ * waiting until it ends, or Ctrl-C ends it.
  *
  * Neighbours: kernel/readline.c gives lines; monitor_mm.c, monitor_run.c, monitor_crash.c have the
  * commands.
@@ -25,12 +25,14 @@
 #include <kernel/ktest.h>
 #include <kernel/monitor.h>
 #include <kernel/readline.h>
+#include <lib/glob.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 
-#define PROMPT    "attic> "
-#define WORDS_MAX READLINE_MAX /* no line has more: "&" needs no blanks around it */
+#define PROMPT             "attic> "
+#define MONITOR_TEST_USAGE "test [-l] [GLOB]"
+#define WORDS_MAX          READLINE_MAX /* no line has more: "&" needs no blanks around it */
 
 u64 boot_tsc_prompt;
 
@@ -49,7 +51,8 @@ static const struct monitor_command commands[] = {
     {"ps", "ps", "list the tasks", monitor_ps, 0, 0},
     {"programs", "programs", "list the files of the initramfs", monitor_programs, 0, 0},
     {"run", MONITOR_RUN_USAGE, "run programs; & means background", monitor_run, 1, WORDS_MAX},
-    {"test", "test [GLOB]", "run the self-tests whose suite.name matches", monitor_test, 0, 1},
+    {"kill", MONITOR_KILL_USAGE, "end a program; Ctrl-C ends the one in the foreground", monitor_kill, 1, 1},
+    {"test", MONITOR_TEST_USAGE, "run, or with -l list, the self-tests whose suite.name matches", monitor_test, 0, 2},
     {"crash", MONITOR_CRASH_USAGE, "break the kernel, to see the report", monitor_crash, 1, 1},
     {"poweroff", "poweroff", "end the machine", monitor_poweroff, 0, 0},
     /* clang-format on */
@@ -189,6 +192,23 @@ static bool is_first_word(const char *prefix, const char *word)
     return strncmp(prefix, word, len) == 0 && prefix[len] == ' ';
 }
 
+/* Each suite as "suite.*" and each test. */
+static void offer_tests(const char *prefix, size_t word, readline_emit_t emit, void *arg)
+{
+    const char *suite = "";
+    char name[READLINE_MAX];
+
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
+        if (strcmp(test->suite, suite) != 0) {
+            suite = test->suite;
+            snprintf(name, sizeof(name), "%s.*", suite);
+            offer(prefix, prefix, word, name, emit, arg);
+        }
+        snprintf(name, sizeof(name), "%s.%s", test->suite, test->name);
+        offer(prefix, prefix, word, name, emit, arg);
+    }
+}
+
 /* Command names as the first word, then what the command takes. */
 static void complete(const char *prefix, readline_emit_t emit, void *arg)
 {
@@ -205,6 +225,8 @@ static void complete(const char *prefix, readline_emit_t emit, void *arg)
     } else if (is_first_word(prefix, "run")) {
         for (u32 i = 0; initramfs_file_at(i, &file); i++)
             offer(prefix, prefix, word, file.name, emit, arg);
+    } else if (is_first_word(prefix, "test")) {
+        offer_tests(prefix, word, emit, arg);
     } else if (is_first_word(prefix, "crash")) {
         for (u32 i = 0; monitor_crash_kind(i); i++)
             offer(prefix, prefix, word, monitor_crash_kind(i), emit, arg);
@@ -228,14 +250,37 @@ static void monitor_help(u32 argc, const char **argv)
         printk("%-40s %s\n", commands[i].usage, commands[i].help);
 }
 
+static void list_tests(const char *glob)
+{
+    char name[READLINE_MAX];
+    u32 count = 0;
+
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
+        snprintf(name, sizeof(name), "%s.%s", test->suite, test->name);
+        if (glob_match(glob, name)) {
+            printk("%s\n", name);
+            count++;
+        }
+    }
+    if (count == 0)
+        printk("test: no self-test matches \"%s\"\n", glob);
+}
+
 static void monitor_test(u32 argc, const char **argv)
 {
+    bool list = argc > 1 && strcmp(argv[1], "-l") == 0;
+    const char *glob = argc > 1u + list ? argv[1 + list] : "*";
     u32 ran;
 
-    if (monitor_has_background())
-        printk("test: a program is still running in the background, and pages are counted\n");
+    if (argc > 2u + list || (!list && glob[0] == '-'))
+        printk("usage: %s\n", MONITOR_TEST_USAGE);
+    else if (list)
+        list_tests(glob);
+    else if (monitor_has_background())
+        printk("test: a program is still running in the background, and pages are counted: end it "
+               "first, \"ps\" and \"kill\"\n");
     else
-        ktest_run(argc == 2 ? argv[1] : "*", &ran);
+        ktest_run(glob, &ran);
 }
 
 static void __noreturn monitor_poweroff(u32 argc, const char **argv)
@@ -252,6 +297,7 @@ void monitor_main(void *unused)
     static char line[READLINE_MAX];
 
     (void)unused;
+    cmdline_check();
     if (boot_option("ktest", line, sizeof(line)))
         ktest_main(line);
     if (boot_option("init", line, sizeof(line)))

@@ -85,8 +85,8 @@ static void print_section(const char *name, const char *start, const char *end)
 
 static void lowmem_details(void)
 {
-    print_row("  free", nr_free_pages() * PAGE_SIZE);
-    print_row("  kernel image", (u32)__kernel_end - KERNEL_VIRT);
+    print_row("  free", nr_free_lowmem_pages() * PAGE_SIZE);
+    print_row("  kernel image", __kernel_end - __text_start);
     print_section("bss", __bss_start, __bss_end);
     print_section("data", __data_start, __data_end);
     print_section("data, read-only now", __sealed_start, __sealed_end);
@@ -159,19 +159,20 @@ static u64 ram_kb(u64 start, u64 end)
 }
 
 /*
- * As in Linux, what is said of all memory is the sum of low and high. Nothing hands out highmem, so
- * all of it is free; RAM above 4 GiB is in neither.
+ * As in Linux, what is said of all memory is the sum of low and high; RAM above 4 GiB is in neither.
  */
 static void print_ram(void)
 {
-    u64 low = ram_kb(0, lowmem_size), high = ram_kb(lowmem_size, 1ull << 32);
-    u64 above = ram_kb(1ull << 32, UINT64_MAX), low_free = (u64)nr_free_pages() * KB_PER_PAGE;
+    u64 low = ram_kb(0, lowmem_size), low_free = nr_free_lowmem_pages() * KB_PER_PAGE;
+    u64 high = zone_managed_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
+    u64 high_free = zone_free_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
+    u64 above = ram_kb(1ull << 32, UINT64_MAX);
 
     print_kb("MemTotal:", low + high);
-    print_kb("MemFree:", low_free + high);
-    print_kb("MemUsed:", low - low_free);
+    print_kb("MemFree:", low_free + high_free);
+    print_kb("MemUsed:", low + high - low_free - high_free);
     print_kb("HighTotal:", high);
-    print_kb("HighFree:", high);
+    print_kb("HighFree:", high_free);
     print_kb("LowTotal:", low);
     print_kb("LowFree:", low_free);
     if (above)
@@ -204,14 +205,16 @@ void monitor_meminfo(u32 argc, const char **argv)
 
     (void)argc, (void)argv;
     print_ram();
-    print_kb("KernelImage:", ((u32)__kernel_end - KERNEL_VIRT) >> 10);
+    print_kb("KernelImage:", (__kernel_end - __text_start) >> 10);
     print_kb("Slab:", slab_pages() * KB_PER_PAGE);
     print_kb("KernelStack:", task_count() * (THREAD_SIZE >> 10));
     print_kb("PageTables:", user_table_pages() * KB_PER_PAGE);
     print_kb("VmallocTotal:", vmalloc_bytes >> 10);
     print_kb("VmallocUsed:", (vmalloc_bytes - stats.free_bytes) >> 10);
     print_kb("VmallocChunk:", stats.largest_free >> 10);
-    printk("Boot: %llu instructions from hand-over to prompt\n", boot_tsc_prompt);
+    printk("BootTsc: %llu (time-stamp counts from hand-over to prompt; instructions under -icount "
+           "shift=0)\n",
+           boot_tsc_prompt);
 }
 
 /* ---- vmallocinfo, buddyinfo, audit ---- */
@@ -238,6 +241,8 @@ void monitor_buddyinfo(u32 argc, const char **argv)
 {
     (void)argc, (void)argv;
     for (u32 zone = 0; zone < ZONES; zone++) {
+        if (zone_managed_pages(zone) == 0)
+            continue;
         printk("Node 0, zone %8s ", zone_name(zone));
         for (u32 order = 0; order <= MAX_ORDER; order++)
             printk("%6u ", zone_free_blocks(zone, order));

@@ -9,18 +9,20 @@
  * The kernel keeps no name of a child that was collected, so names are taken while the zombie still
  * has one.
  *
- * Limits: nothing can end a program from here; one that never ends keeps the monitor, or stays in
- * the background.
+ * Ctrl-C ends the program in the foreground (kernel/console.c), `kill` any process.
  *
  * Neighbours: kernel/process.c starts programs, kernel/task.c keeps them; kernel/monitor.c splits
  * the line.
  */
 #include <asm/errno.h>
+#include <asm/signal.h>
 #include <fs/initramfs.h>
+#include <kernel/console.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor.h>
 #include <kernel/process.h>
 #include <kernel/task.h>
+#include <lib/kstrtox.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/mm.h>
@@ -71,22 +73,33 @@ static void print_result(const char *name, const struct task_result *result)
     u32 signal = result->exit_code & 0x7f;
 
     if (signal)
-        printk("%s[%u]: killed by signal %u\n", name, result->pid, signal);
+        printk("%s[%u]: killed by signal %u (%s)\n", name, result->pid, signal,
+               process_signal_name(signal));
     else
         printk("%s[%u]: exit status %u, %u ticks, %u+%u switches (waited+preempted)\n", name,
                result->pid, result->exit_code >> 8 & 0xff, result->ticks, result->nvcsw,
                result->nivcsw);
 }
 
+/* Wait for a child and tell how it ended. */
 static void wait_and_print(u32 pid)
 {
+    struct task *task = task_wait_ended(pid);
     struct task_result result;
-    struct task *task = task_find(pid);
     char name[TASK_COMM_LEN];
 
     strscpy(name, task->comm, sizeof(name));
     if (task_wait(pid, &result) == 0)
         print_result(name, &result);
+}
+
+/* The same, and Ctrl-C can end it. */
+static void wait_in_foreground(u32 pid)
+{
+    console_set_foreground(task_find(pid));
+    task_wait_ended(pid);
+    console_set_foreground(NULL);
+    wait_and_print(pid);
 }
 
 static struct task *child_in_state(bool zombie)
@@ -172,7 +185,7 @@ void monitor_run(u32 argc, const char **argv)
         i = end + 1;
     }
     if (foreground)
-        wait_and_print(foreground);
+        wait_in_foreground(foreground);
 }
 
 void monitor_run_init(const char *path)
@@ -181,5 +194,27 @@ void monitor_run_init(const char *path)
     u32 pid = start(argv);
 
     if (pid)
-        wait_and_print(pid);
+        wait_in_foreground(pid);
+}
+
+/* ---- ending ---- */
+
+void monitor_kill(u32 argc, const char **argv)
+{
+    struct task *task;
+    u32 pid;
+
+    (void)argc;
+    if (kstrtouint(argv[1], 10, &pid) != 0) {
+        printk("usage: %s; \"ps\" lists them\n", MONITOR_KILL_USAGE);
+        return;
+    }
+    task = task_find(pid);
+    if (!task)
+        printk("kill: no task has the pid %u; \"ps\" lists them\n", pid);
+    else if (task_signal(task, SIGKILL) != 0)
+        printk("kill: %s[%u] is a part of the kernel: only programs can be killed\n", task->comm,
+               task->pid);
+    else if (task->parent == current)
+        wait_and_print(task->pid);
 }

@@ -24,6 +24,7 @@
  * Neighbours: kernel/elf.c reads the file, kernel/task.c makes the task, kernel/fault.c and
  * kernel/syscall.c are how a process comes back into the kernel.
  */
+#include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
 #include <asm/errno.h>
 #include <asm/signal.h>
@@ -168,6 +169,8 @@ static long load_program(struct mm *mm, const struct initramfs_file *file, const
 static void __noreturn process_start(void *unused)
 {
     (void)unused;
+    if (signal_pending())
+        process_end_by_signal();
     return_to_user(task_pt_regs(current));
 }
 
@@ -216,9 +219,11 @@ fail:
     return err;
 }
 
-static const char *signal_name(u32 signal)
+const char *process_signal_name(u32 signal)
 {
     switch (signal) {
+    case SIGINT:
+        return "SIGINT";
     case SIGILL:
         return "SIGILL";
     case SIGTRAP:
@@ -242,11 +247,22 @@ void process_kill_current(u32 signal, const char *fmt, ...)
     u32 size = sizeof(current->death_note), used;
     va_list args;
 
-    used = scnprintf(note, size, "%s[%u]: %s: ", current->comm, current->pid, signal_name(signal));
+    used = scnprintf(note, size, "%s[%u]: %s: ", current->comm, current->pid,
+                     process_signal_name(signal));
     va_start(args, fmt);
     vscnprintf(note + used, size - used, fmt, args);
     va_end(args);
     if (!current->quiet)
         printk("%s\n", note);
+    task_exit(signal);
+}
+
+void process_end_by_signal(void)
+{
+    u32 signal = current->pending_signal;
+
+    local_irq_enable();
+    snprintf(current->death_note, sizeof(current->death_note), "%s[%u]: %s from outside",
+             current->comm, current->pid, process_signal_name(signal));
     task_exit(signal);
 }

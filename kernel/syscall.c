@@ -9,8 +9,9 @@
  * memory it copies first (arch/x86/uaccess.h) and then works on the copy; a bad pointer is -EFAULT
  * and nothing worse.
  *
- * Limits: file descriptors 1 and 2 are the console and there are no others. There are no signals,
- * so nothing interrupts a sleep and nanosleep() never writes the time that is left.
+ * Limits: file descriptors 1 and 2 are the console and there are no others. A signal always ends
+ * the process: it cuts short what takes long here, but the program never sees the result, and
+ * nanosleep() never writes the time that is left.
  *
  * Neighbours: kernel/task.c and sched.c do what the process calls ask for, mm/ does brk().
  */
@@ -34,9 +35,6 @@ typedef long (*syscall_t)(const struct pt_regs *regs);
 /* ---- output ---- */
 
 #define WRITE_CHUNK 256 /* lies on the kernel stack; a shorter write comes out in one piece */
-
-/* The most one call transfers, as in Linux (MAX_RW_COUNT). */
-#define WRITE_MAX (0x7fffffffu & ~(PAGE_SIZE - 1u))
 
 static bool is_console(u32 fd)
 {
@@ -64,8 +62,11 @@ static long console_write_user(const char *buf, u32 count)
         done += copied;
         if (copied < size)
             return done ? (long)done : -EFAULT;
-        if (this_cpu()->need_resched && done < count)
+        if (this_cpu()->need_resched && done < count) {
+            if (signal_pending())
+                return done;
             schedule();
+        }
     }
     return done;
 }
@@ -79,12 +80,17 @@ static long sys_write(const struct pt_regs *regs)
     if (!is_console(regs->ebx))
         return -EBADF;
     err = check_buffer(buf, count);
-    return err ? err : console_write_user(buf, min(count, WRITE_MAX));
+    return err ? err : console_write_user(buf, count);
 }
 
-/* Check all buffers before the first byte goes out, as Linux does. */
+/*
+ * Check all buffers before the first byte goes out, as Linux does. A sum that the result could not
+ * tell is refused, as writev(2) says.
+ */
 static long check_iovec(const struct iovec *user_iov, u32 count)
 {
+    u32 total = 0;
+
     for (u32 i = 0; i < count; i++) {
         struct iovec iov;
         long err;
@@ -96,6 +102,9 @@ static long check_iovec(const struct iovec *user_iov, u32 count)
         err = check_buffer(iov.iov_base, iov.iov_len);
         if (err)
             return err;
+        total += iov.iov_len;
+        if ((s32)total < 0)
+            return -EINVAL;
     }
     return 0;
 }
@@ -113,7 +122,6 @@ static long sys_writev(const struct pt_regs *regs)
     result = check_iovec(user_iov, count);
     for (u32 i = 0; result >= 0 && i < count; i++) {
         struct iovec iov;
-        u32 size;
 
         /*
          * The program has no second thread that could change the vector meanwhile, but a fault
@@ -121,11 +129,10 @@ static long sys_writev(const struct pt_regs *regs)
          */
         if (copy_from_user(&iov, &user_iov[i], sizeof(iov)))
             return -EFAULT;
-        size = min((u32)iov.iov_len, WRITE_MAX - total);
-        result = console_write_user(iov.iov_base, size);
+        result = console_write_user(iov.iov_base, iov.iov_len);
         if (result > 0)
             total += result;
-        if (result < (long)size)
+        if (result < (long)iov.iov_len)
             break;
     }
     return total ? (long)total : result;
@@ -174,7 +181,7 @@ static long sys_nanosleep(const struct pt_regs *regs)
     ticks = (u64)time.tv_sec * HZ + ((u32)time.tv_nsec + NSEC_PER_TICK - 1) / NSEC_PER_TICK;
     if (ticks)
         sched_sleep_until(jiffies_64() + ticks + 1);
-    return 0;
+    return signal_pending() ? -EINTR : 0;
 }
 
 /* ---- dispatch ---- */

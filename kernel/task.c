@@ -232,11 +232,18 @@ int task_try_wait(u32 pid, struct task_result *out)
     return 0;
 }
 
-int task_wait(u32 pid, struct task_result *out)
+struct task *task_wait_ended(u32 pid)
 {
     struct task *child;
 
     wait_event(&child_ended, !(child = find_child(pid)) || child->state == TASK_ZOMBIE);
+    return child;
+}
+
+int task_wait(u32 pid, struct task_result *out)
+{
+    struct task *child = task_wait_ended(pid);
+
     if (!child)
         return -ECHILD;
     collect(child, out);

@@ -9,6 +9,7 @@
  * This file also says what happens to an address that has no place in lowmem and is converted all
  * the same: the caller is broken, and the panic names it.
  */
+#include <arch/x86/boot_info.h>
 #include <lib/printk.h>
 #include <mm/layout.h>
 #include <mm/page.h>
@@ -21,11 +22,14 @@ _Static_assert(BOOT_MAP_SIZE % LARGE_PAGE_SIZE == 0, "the boot map is made of 4 
 /* The size of the vmalloc area that was asked for, if it makes sense. */
 static u32 vmalloc_size(u32 asked)
 {
+    char text[32];
+
     if (asked >= VMALLOC_SIZE_MIN && asked <= VMALLOC_SIZE_MAX)
         return ALIGN_UP(asked, LARGE_PAGE_SIZE);
     if (asked)
-        printk("vmalloc=%uK is not between %u and %u MiB: using %u MiB.\n", asked >> 10,
-               VMALLOC_SIZE_MIN >> 20, VMALLOC_SIZE_MAX >> 20, VMALLOC_SIZE_DEFAULT >> 20);
+        printk("vmalloc=%s is not between %u and %u MiB: using %u MiB.\n",
+               boot_option("vmalloc", text, sizeof(text)), VMALLOC_SIZE_MIN >> 20,
+               VMALLOC_SIZE_MAX >> 20, VMALLOC_SIZE_DEFAULT >> 20);
     return VMALLOC_SIZE_DEFAULT;
 }
 
@@ -40,6 +44,7 @@ static u32 lowmem_least(u32 ram_end)
 
 void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
 {
+    char text[32]; /* what was asked for, as it was typed */
     u32 most, least;
 
     vmalloc_start = VMALLOC_TOP - vmalloc_size(vmalloc);
@@ -49,8 +54,8 @@ void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
     if (lowmem >= least && lowmem <= most)
         lowmem_size = ALIGN_DOWN(lowmem, PAGE_SIZE);
     else if (lowmem)
-        printk("lowmem=%uK is not between %u and %u KiB: using %u KiB.\n", lowmem >> 10,
-               least >> 10, most >> 10, most >> 10);
+        printk("lowmem=%s is not between %u and %u KiB: using %u KiB.\n",
+               boot_option("lowmem", text, sizeof(text)), least >> 10, most >> 10, most >> 10);
 }
 
 void layout_bad_virt(const volatile void *addr, const void *caller)

@@ -42,6 +42,7 @@ static void reserve_what_is_there(void)
 
 void memory_init(void)
 {
+    char text[32];
     u64 limit;
 
     for (u32 i = 0; i < boot_info.memory_count; i++) {
@@ -54,7 +55,8 @@ void memory_init(void)
     }
     limit = size_option("mem", ~0ull);
     if (limit && limit < RAM_MIN)
-        printk("mem=%uK is less than %u MiB: ignored.\n", (u32)(limit >> 10), RAM_MIN >> 20);
+        printk("mem=%s is less than %u MiB: ignored.\n", boot_option("mem", text, sizeof(text)),
+               RAM_MIN >> 20);
     else if (limit)
         memblock_limit(limit);
     if (memblock_ram_end() < RAM_MIN - RAM_MIN_SLACK)

@@ -57,6 +57,39 @@ like $said, qr/^PDE    0 .*\n(?:PTE .*\n)?not mapped/m, 'pagewalk: page 0 is not
 like $said, qr/^ +\d+ \w+ +0x\w+ hello/m, 'tasks: hello is one of them' or diag $said;
 is $vm->finish, 'pass', 'detached, Attic goes on and powers off' or diag $vm->describe;
 
+# ---- beside the path: left-over breakpoints, another start, bad arguments ----
+
+$vm = Attic->boot(name => 'gdb-beside', build => $debug, stopped => 1, gdb_socket => 1, input => "run hello\npoweroff\n");
+$said = $vm->gdb("$debug/attic.debug", 'tasks', 'pagewalk banana', 'pagewalk', 'pagewalk 1 +', 'help tour', 'hbreak kernel_main', 'continue',
+    'hbreak page_alloc_init', 'hbreak pit_init', 'tour', ('tour') x 4, 'info breakpoints', 'tour', 'detach');
+@stops = $said =~ /^(\w[\w ]*): .*\n  PG=\d/mg;
+is "@stops", 'kernel_main lowmem_map_init page_alloc_init vmalloc_init tour mm_seal', 'the tour begins where the machine is, and stops at'
+    . ' breakpoints without losing its place' or diag $said;
+like $said, qr/^tour: stopped between the stages.*`tour` goes on.*\n  PG=1 .*pit\.c:\d+$/m, 'such a stop is named as one';
+my ($breakpoints) = $said =~ /^Num +Type.*\n((?:.*\n)*?)(?=mm_seal:)/m;
+is join(' ', map { /^(\d+) .* in (\w+)/ ? "$1:$2" : () } split /\n/, $breakpoints // ''), '1:kernel_main 2:page_alloc_init 3:pit_init',
+    "the tour leaves no breakpoint, and takes no number from the user's" or diag $said;
+like $said, qr/^tasks: there are none yet/m, 'tasks: too early';
+like $said, qr/^pagewalk: `banana` is no address: .*banana.*$/m, 'pagewalk banana';
+like $said, qr/^pagewalk: `1 \+` is no address: /m, 'pagewalk 1 +';
+like $said, qr/^usage: pagewalk ADDR$/m, 'pagewalk';
+unlike $said, qr/Python|Traceback|Error occurred/, 'no exception of Python shows';
+my ($help) = $said =~ /^(tour: run to.*?stop\.\n)/ms;
+like $help // '', qr/return_to_user/, 'help tour names the stages';
+is join(' ', grep { !-e root_dir() . "/$_" } ($help // '') =~ /\b([A-Z]{3,}|\w+\.md)\b/g), '', 'and no document that is not there';
+is $vm->finish, 'pass', 'detached half-way, Attic goes on' or diag $vm->describe;
+
+# From the prompt there is one stage left; a program has to be started for it.
+$vm = Attic->boot(name => 'gdb-prompt', build => $debug, gdb_socket => 1);
+$vm->expect(Attic::PROMPT, 30);
+$vm->send("run nap 1000000 1\n" x 20); # one of them starts once gdb is there
+$said = $vm->gdb("$debug/attic.debug", 'tour', 'tour', 'tour', 'detach');
+@stops = $said =~ /^(\w[\w ]*): .*\n  PG=\d/mg;
+is "@stops", 'return_to_user ring 3', 'from the prompt: the way to ring 3' or diag $said;
+like $said, qr/^\(the next stage comes when a program is started: .*run hello.*\n(?:.*\n)*return_to_user:/m, 'after a word on what to do';
+like $said, qr/^the tour is over/m, 'and then it is over';
+$vm->kill_now;
+
 # The line that gdb names is about the stage: the label in assembly, the function's head or first lines in C.
 sub check_source_line {
     my ($stage, $source) = @_;

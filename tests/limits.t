@@ -19,7 +19,7 @@ use constant {
 my @counts = map {
     my $vm = Attic->run(name => "limits-icount-$_", mem => '512M', input => "meminfo\npoweroff\n",
         extra => ['-icount', 'shift=0,sleep=off']);
-    $vm->output =~ /^Boot: +(\d+) instructions/m ? $1 : 0;
+    $vm->output =~ /^BootTsc: +(\d+) .*instructions under -icount/m ? $1 : 0;
 } 1 .. 2;
 cmp_ok $counts[0], '>', 0, 'meminfo tells the cost of the boot';
 cmp_ok $counts[0], '<', BOOT_INSTRUCTIONS, "boot at 512 MiB: $counts[0] instructions";

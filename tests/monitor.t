@@ -5,7 +5,8 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(build_dir root_dir);
+use Attic qw(build_dir root_dir symbols);
+use File::Spec::Functions qw(abs2rel);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -21,12 +22,13 @@ sub make_run {
     open my $to, '>:raw', $in or die "$in: $!\n";
     print $to $input;
     close $to;
-    my @command = ('make', '--no-print-directory', '-C', root_dir(), 'run', 'TIMEOUT=60', 'BUILD=' . build_dir(),
+    my @command = ('make', '--no-print-directory', '-C', root_dir(), 'run', 'TIMEOUT=60', 'BUILD=' . abs2rel(build_dir(), root_dir()),
         ($ENV{CC} ? "CC=$ENV{CC}" : ()), @variables);
     my $status = system('sh', '-c', "cat '$in' | \"\$\@\" > '$out' 2> '$err'", 'sh', @command);
     return (Attic::slurp($out) =~ tr/\r//dr, Attic::slurp($err), $status >> 8);
 }
 
+my $high;
 my ($out, $err, $status) = make_run("help\nlayout\nrun counter\npoweroff\n");
 is $status, 0, 'make run with piped input ends with status 0' or diag $err;
 is $err, '', 'and nothing on standard error';
@@ -51,6 +53,23 @@ like $out, qr/^ok 1 printf\./m, 'with their results';
 ($out, $err, $status) = make_run("meminfo\n", 'MEM=16M', 'CMDLINE=');
 like $out, qr/\b1[56][ .\d]*(?:MiB|\d\d\d kB)/, 'MEM=16M is the size of the machine' or diag $out;
 
+($out, $err, $status) = make_run("meminfo\nbuddyinfo\n", 'MEM=1G', 'CMDLINE=');
+($high) = $out =~ /^HighTotal: +(\d+) kB$/m;
+cmp_ok $high // 0, '>', 100 << 10, 'MEM=1G has high memory' or diag $out;
+cmp_ok abs($high - ($out =~ /^HighFree: +(\d+) kB$/m)[0]), '<', 4 << 10, 'nearly all of it free';
+like $out, qr/^Node 0, zone  HighMem(?: +\d+){11} *$/m, 'buddyinfo: it is a zone';
+
+# What the kernel does not know is told, as it was typed.
+($out, $err, $status) = make_run('', 'CMDLINE=vmaloc=64M quiet ktest vmalloc=3M lowmem=1M mem=3M bench');
+like $out, qr/^Kernel option "\Q$_\E" is unknown and ignored; .*vmalloc=/m, "option $_: unknown" for qw(vmaloc=64M quiet);
+like $out, qr/^Kernel option "ktest" has no value/m, 'option ktest without a value';
+like $out, qr/^$_ is /m, "$_: quoted as typed" for qw(vmalloc=3M lowmem=1M mem=3M);
+unlike $out, qr/^Kernel option "(?:bench|.*=[31]M)"/m, 'known options are not complained about';
+
+($out, $err, $status) = make_run('', 'CMDLINE=ktest=nothing*');
+isnt $status, 0, 'self-tests that do not exist fail';
+like $err, qr/^qemu: .*none of that name/m, 'and it is not said that one failed';
+
 # ---- each command ----
 
 my $vm = Attic->boot(name => 'monitor');
@@ -72,7 +91,12 @@ is "@addresses", join(' ', sort { $b <=> $a } @addresses), 'layout: from high to
 my $meminfo = $vm->command('meminfo');
 like $meminfo, qr/^MemTotal: +\d+ kB$/m, 'meminfo: MemTotal';
 like $meminfo, qr/^MemFree: +\d+ kB$/m, 'meminfo: MemFree';
-like $meminfo, qr/^Boot: +\d+ instructions/m, 'meminfo: the cost of the boot';
+like $meminfo, qr/^BootTsc: +[1-9]\d* .*\bunder -icount/m, 'meminfo: the cost of the boot, in its unit';
+my %kb = $meminfo =~ /^(\w+): +(\d+) kB$/mg;
+my $symbols = symbols();
+is $kb{KernelImage}, ($symbols->{__kernel_end} - $symbols->{__text_start}) >> 10, 'meminfo: the image without the boot code';
+is $kb{MemFree} + $kb{MemUsed}, $kb{MemTotal}, 'meminfo: free and used are all';
+is $kb{LowTotal} + $kb{HighTotal}, $kb{MemTotal}, 'meminfo: low and high are all';
 
 my @areas = split /\n/, $vm->command('vmallocinfo');
 cmp_ok scalar @areas, '>=', 1, 'vmallocinfo: there is an area';
@@ -83,7 +107,7 @@ like join("\n", @areas), qr/ pages=2 vmalloc$/m, 'vmallocinfo: a kernel stack of
 
 my @zones = split /\n/, $vm->command('buddyinfo');
 like $_, qr/^Node 0, zone +\w+(?: +\d+){11} *$/, "buddyinfo: Linux's line format" for @zones;
-is scalar @zones, 2, 'buddyinfo: two zones';
+is join(' ', map { /zone +(\w+)/ } @zones), 'DMA Normal', 'buddyinfo: the zones that have memory';
 
 like $vm->command('ps'), qr/^ *PID .*\n(?: *\d+ .*\n)*.* init$/m, 'ps: the thread of the monitor';
 like $vm->command('audit'), qr/\A[^\n]*all\b[^\n]*hold[^\n]*\n\z/i, 'audit: one line, all hold';
@@ -100,6 +124,36 @@ is scalar(() = $counters =~ /^counter\[\d+\]: exit status 0/mg), 2, 'run counter
 my @pids = $counters =~ /counter\[(\d+)\] \d of/g;
 cmp_ok scalar(grep { $pids[$_] != $pids[$_ - 1] } 1 .. $#pids), '>=', 2, 'and took turns';
 
+# ---- Ctrl-C and kill ----
+
+# Ctrl-C once the program is there, and before: it waits unread then.
+$vm->send("run forever\n");
+ok defined $vm->expect(qr/^forever\[\d+\]: runs until.*\n/m, 20), 'run forever' or diag $vm->describe;
+$vm->send("dropped\x03");
+ok defined $vm->expect(Attic::PROMPT, 20), 'Ctrl-C brings the prompt back' or BAIL_OUT $vm->describe;
+like $vm->before, qr/\A\^C\nforever\[\d+\]: killed by signal 2 \(SIGINT\)\n\z/, 'and ends the program' or diag $vm->before;
+is $vm->command(''), '', 'what was typed before it is dropped';
+like $vm->command("run forever sleep\n\x03"), qr/: killed by signal 2 \(SIGINT\)/, 'Ctrl-C that waits unread, and a program that sleeps';
+$vm->send("run forever & forever sleep & counter\n");
+ok defined $vm->expect(qr/^counter\[\d+\] 1 of/m, 20), 'a program in the foreground, two behind it';
+$vm->send("\x03");
+ok defined $vm->expect(qr/^counter\[\d+\]: killed by signal 2 \(SIGINT\)\n/m, 20), 'Ctrl-C ends the one in the foreground';
+$vm->expect(Attic::PROMPT, 10);
+my %pid = reverse $vm->command('ps') =~ /^ *(\d+) .* (\w+)$/mg;
+my @background = $vm->command('ps') =~ /^ *(\d+) .* forever$/mg;
+is scalar @background, 2, 'and leaves those in the background';
+like $vm->command('test list.*'), qr/\Atest: a program is still running/, 'test waits for them';
+is $vm->command("kill $_"), "forever[$_]: killed by signal 9 (SIGKILL)\n", "kill $_" for @background;
+unlike $vm->command('ps'), qr/forever/, 'and they are gone';
+like $vm->command("kill $pid{$_}"), qr/\Akill: $_\[\d+\] is a part of the kernel[^\n]*\n\z/, "kill: $_ refuses" for qw(init idle);
+like $vm->command('run attack read 0'), qr/killed by signal 11 \(SIGSEGV\)/, 'a signal is named';
+
+# ---- test -l ----
+
+is $vm->command('test -l kill.*'), join('', map { "$_\n" } map { /^KTEST\(kill, (\w+)\)/mg ? "kill.$1" : () }
+    split /^/m, Attic::slurp(root_dir() . '/tests/kill.c')), 'test -l GLOB lists them';
+cmp_ok $vm->command('test -l') =~ tr/\n//, '>', 100, 'test -l lists all';
+is $vm->command('test -l nosuch'), qq(test: no self-test matches "nosuch"\n), 'or none';
 like $vm->command('test list.*'), qr/^KTAP version 1\n1\.\.\d+\n(?s:.*)# [1-9]\d* passed, 0 failed\n/m, 'test GLOB';
 
 # ---- what is wrong gets one line that says what is right ----
@@ -113,6 +167,11 @@ my %wrong = (
     'run &'         => qr/usage: run/,
     'crash gently'  => qr/usage: crash/,
     'help nothing'  => qr/no such command/,
+    'kill'          => qr/usage: kill PID/,
+    'kill init'     => qr/usage: kill PID/,
+    'kill 4000000'  => qr/no task has the pid 4000000/,
+    'test -x'       => qr/usage: test/,
+    'test a b'      => qr/usage: test/,
     'test no.such'  => qr/no self-test matches/,
     'A' x 300       => qr/no such command/,
 );
@@ -120,7 +179,7 @@ for my $line (sort keys %wrong) {
     my $said = $vm->command($line);
     my $label = length $line > 20 ? substr($line, 0, 10) . '...' : $line;
     like $said, qr/$wrong{$line}/m, "$label: says what is right";
-    is $said =~ tr/\n//, 1, "$label: in one line" unless $line =~ /^test/;
+    is $said =~ tr/\n//, 1, "$label: in one line" unless $line eq 'test no.such';
 }
 is $vm->command(''), '', 'an empty line says nothing';
 is $vm->command('   '), '', 'nor do blanks';
@@ -142,6 +201,13 @@ typed("\e[A\e[A", qr/hold/, 'up, up: the line before that');
 typed("\e[A\e[A\e[B", qr/hold/, 'up, up, down');
 typed("aud\t", qr/hold/, 'tab completes a command');
 typed("run hel\t", qr/exit status 0/, 'tab completes a program');
+typed("test kill.kern\t", qr/^ok 1 kill\.kernel_threads_refuse$/m, 'tab completes a self-test');
+typed("test -l kill.k\t", qr/^kill\.kernel_threads_refuse\n/m, 'also after -l');
+$vm->send("test -l kil\t\t\t");
+ok defined $vm->expect(qr/^kill\.\*  (?:kill\.\w+  )+\n/m, 10), 'tab, tab lists suite.* and suite.name' or diag $vm->describe;
+$vm->expect(Attic::PROMPT, 10);
+$vm->send("\x15");
+typed("help lay\t", qr/\Alayout: draw/, 'tab completes after help');
 typed("xyz\x15audit", qr/hold/, 'Ctrl-U erases the line');
 $vm->send("xyz\x03");
 ok defined $vm->expect(Attic::PROMPT, 10), 'Ctrl-C drops the line';

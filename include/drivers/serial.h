@@ -21,3 +21,6 @@ void serial_enable_input(void (*notify)(void));
 /* The next byte of input, or -1. Any context. */
 int serial_read(void);
 bool serial_can_read(void);
+
+/* When `byte` is among the input that waits: drop it and all before it, true. Any context. */
+bool serial_discard_through(u8 byte);

@@ -14,6 +14,14 @@ void console_input_init(void);
 
 void console_write(const char *text, size_t len);
 
+/*
+ * From now on Ctrl-C ends this process with SIGINT, and what was typed before it is dropped, as on a
+ * terminal of Linux; a Ctrl-C that waits unread counts too. NULL: Ctrl-C is a byte like any other.
+ * The process must not be collected while it is in the foreground.
+ */
+struct task;
+void console_set_foreground(struct task *task);
+
 /* Wait for a byte of input. */
 u8 console_getc(void);
 

@@ -56,6 +56,9 @@ void __noreturn panic_trap(const struct pt_regs *regs, const char *why);
 
 /* ---- monitor and self-tests ---- */
 
+/* One line for each word of the command line that is no kernel option. (kernel/cmdline.c) */
+void cmdline_check(void);
+
 /* The first thread: runs `ktest=`, or `init=`, or the monitor. */
 void monitor_main(void *unused);
 

@@ -23,6 +23,8 @@ struct ktest {
 #define KTEST_IN_ORDER __attribute__((no_reorder))
 #endif
 
+extern const struct ktest __ktest_start[], __ktest_end[]; /* all of them, by file */
+
 #define KTEST(suite_, name_)                                                                       \
     static void ktest_##suite_##_##name_(void);                                                    \
     static const KTEST_IN_ORDER struct ktest ktest_entry_##suite_##_##name_ __section(             \

@@ -25,6 +25,9 @@ void monitor_ps(u32 argc, const char **argv);
 void monitor_programs(u32 argc, const char **argv);
 void monitor_run(u32 argc, const char **argv);
 
+#define MONITOR_KILL_USAGE "kill PID"
+void monitor_kill(u32 argc, const char **argv);
+
 /* Run one program in the foreground, for `init=`. */
 void monitor_run_init(const char *path);
 
@@ -35,7 +38,7 @@ void monitor_report_background(void);
 bool monitor_has_background(void);
 
 /* kernel/monitor_crash.c */
-#define MONITOR_CRASH_USAGE "crash panic|stack|triple|assert|null"
+#define MONITOR_CRASH_USAGE "crash panic|stack|triple|assert|null|phys"
 void monitor_crash(u32 argc, const char **argv);
 
 /* Names of the kinds of crash; NULL past the last. */

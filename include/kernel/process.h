@@ -24,6 +24,12 @@ __must_check long process_spawn(const char *const argv[], bool quiet);
  */
 void __noreturn process_kill_current(u32 signal, const char *fmt, ...) __printf(2, 3);
 
+/* End the current process with the signal that task_signal() gave it. Nothing is printed. */
+void __noreturn process_end_by_signal(void);
+
+/* "SIGSEGV" for 11, and so on. */
+const char *process_signal_name(u32 signal);
+
 /* Register the handlers for page faults and for the other exceptions. */
 void fault_init(void);
 

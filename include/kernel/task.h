@@ -34,6 +34,7 @@ struct task {
     struct list_head wait_link;  /* in a wait queue */
     u64 deadline;                /* tick */
     u32 exit_code;               /* as wait4() reports it: status << 8, or the signal */
+    u32 pending_signal;          /* processes: 0, or what ends it before it is in ring 3 again */
     bool quiet;                  /* its SIGSEGV line is kept in death_note only, not printed */
     char death_note[160];        /* why the kernel ended it; empty when it exited by itself */
     u32 ticks;                   /* timer ticks that found it running */
@@ -46,7 +47,8 @@ struct task {
 struct cpu {
     struct task *current;
     struct task *idle;
-    bool need_resched;
+    bool
+        need_resched; /* before ring 3, call schedule(), or current has a signal: one test for both */
 };
 extern struct cpu boot_cpu;
 
@@ -107,11 +109,26 @@ void sched_yield(void);
 /* Sleep for at least `ticks` timer ticks: the one that is already running does not count. */
 void sched_sleep(u32 ticks);
 
-/* Sleep until jiffies_64() has reached `deadline`. */
+/* Sleep until jiffies_64() has reached `deadline`, or the process gets a signal. */
 void sched_sleep_until(u64 deadline);
 
 /* Make a sleeping task ready. Any context. */
 void wake_up_task(struct task *task);
+
+/*
+ * End a process with a signal the next time it would return to ring 3; if it sleeps there, it wakes.
+ * Nothing happens when it has ended already. -EPERM for a kernel thread. Any context.
+ */
+int task_signal(struct task *task, u32 signal);
+
+/*
+ * True when the current task is about to be ended by a signal: what takes long in the kernel should
+ * give up.
+ */
+static inline bool signal_pending(void)
+{
+    return current->pending_signal != 0;
+}
 
 /*
  * End the current task. Its address space goes at once; its stack goes when task_wait() collects
@@ -130,6 +147,12 @@ struct task_result {
     char death_note[160];
 };
 __must_check int task_wait(u32 pid, struct task_result *out);
+
+/*
+ * Wait until that child has ended, without collecting it: its descriptor is there until task_wait().
+ * NULL when there is no such child.
+ */
+struct task *task_wait_ended(u32 pid);
 
 /* Like task_wait(), but -EAGAIN when the child has not ended yet. */
 __must_check int task_try_wait(u32 pid, struct task_result *out);

@@ -8,6 +8,10 @@
 
 Stages are hardware breakpoints: a software breakpoint is an instruction written to memory, and before GRUB has loaded the
 kernel, or while an address means something else than later, it would be written to the wrong place.
+
+`tour` keeps no place in the list: it sets a breakpoint at every stage that can still come and lets the machine run to
+whichever comes first, so it may begin anywhere. GRUB uses the memory at 1 MiB before the kernel lies there, so until then
+only the first stage gets one.
 """
 import os
 import socket
@@ -28,11 +32,11 @@ STAGES = [
     ("vmalloc_init", "about to build the tree of free vmalloc addresses"),
     ("mm_seal", "about to make the master directory and its tables read-only"),
     ("return_to_user", "about to leave the kernel for the first process"),
-    ("ring 3", "the first instruction of the first process"),
 ]
+RING3 = ("ring 3", "the first instruction of the first process")
 
 PAGE_SHIFT, PDE_SHIFT = 12, 22
-CR0_PG = 1 << 31
+CR0_PG, CR0_WP = 1 << 31, 1 << 16
 BITS = ((0, "P"), (1, "RW"), (2, "US"), (3, "PWT"), (4, "PCD"), (5, "A"), (6, "D"), (7, "PS"), (8, "G"))
 
 
@@ -69,50 +73,139 @@ def where():
         register("cr0") & CR0_PG != 0, register("cr3"), register("eip"), register("cs"), source)
 
 
-def stage_address(symbol):
-    """Where the stage starts. For the first process, return_to_user()'s registers tell: their pointer comes in EAX."""
-    expression = "((struct pt_regs *)$eax)->eip" if symbol == "ring 3" else "&" + symbol
-    return int(gdb.parse_and_eval("(unsigned)" + expression)) & 0xFFFFFFFF
+def source_line():
+    """The line that gdb shows when it stops: number and text, or the instruction where there is no source."""
+    if gdb.selected_frame().find_sal().symtab:
+        return gdb.execute("frame", to_string=True).rstrip().split("\n")[-1]
+    return gdb.execute("x/i $pc", to_string=True).rstrip()
+
+
+def address_of(expression):
+    return int(gdb.parse_and_eval("(unsigned)(" + expression + ")")) & 0xFFFFFFFF
+
+
+def hardware_breakpoint(address):
+    """A silent breakpoint that takes no number from the user's, where gdb can do that (11 and later)."""
+    location = "*0x%x" % address
+    if hasattr(gdb, "BP_HARDWARE_BREAKPOINT"):
+        breakpoint = gdb.Breakpoint(location, type=gdb.BP_HARDWARE_BREAKPOINT, internal=True)
+    else:
+        gdb.execute("hbreak " + location, to_string=True)
+        breakpoint = gdb.breakpoints()[-1]
+    breakpoint.silent = True
+    return breakpoint
+
+
+def machine_is_there():
+    return gdb.selected_inferior().pid != 0
 
 
 class Command(gdb.Command):
-    """Register the class under its lower-case name; its doc string is the help text."""
+    """Register the class under its lower-case name; its doc string is the help text. What goes wrong is one sentence."""
 
     def __init__(self):
-        super().__init__(type(self).__name__.lower(), gdb.COMMAND_USER)
+        self.name = type(self).__name__.lower()
+        super().__init__(self.name, gdb.COMMAND_USER)
+
+    def invoke(self, argument, from_tty):
+        if not machine_is_there():
+            raise gdb.GdbError(self.name + ": no machine is connected: start with `make gdb`, or `target remote :1234` while "
+                               "`make qemu-gdb` runs")
+        try:
+            self.run(argument)
+        except gdb.error as error:
+            raise gdb.GdbError("%s: %s" % (self.name, error))
 
 
 class Paging(Command):
     """paging: CR0.PG, CR3, EIP and the source line, on one line."""
 
-    def invoke(self, argument, from_tty):
+    def run(self, argument):
         print(where())
 
 
 class Tour(Command):
-    """tour: go to the next stage of the boot (DESIGN section 4) and show what paging looks like there."""
+    """tour: run to the next stage of the boot and show what paging looks like there.
 
-    at = 0
+The stages, each a symbol: _start, boot_paging_on, boot_high, boot_identity_gone, kernel_main, lowmem_map_init,
+page_alloc_init, vmalloc_init, mm_seal, return_to_user; then the first instruction of the first process. It may begin
+anywhere: the next stage that the machine comes to is the next stop."""
 
-    def invoke(self, argument, from_tty):
-        if Tour.at == len(STAGES):
+    shown = None  # the stage that was shown last
+
+    def run(self, argument):
+        if Tour.shown == RING3:
             raise gdb.GdbError("the tour is over: Attic runs programs now")
-        symbol, text = STAGES[Tour.at]
-        address = stage_address(symbol)
-        if register("eip") != address:
-            gdb.execute("thbreak *0x%x" % address, to_string=True)
+        here = self.stage_here()
+        if here and here != Tour.shown:
+            self.show(here)
+        elif here and here[0] == "return_to_user":
+            # Its registers are the process's: their pointer comes in EAX.
+            self.go_on({address_of("((struct pt_regs *)$eax)->eip"): RING3})
+        else:
+            self.go_on(self.stages_to_come(here))
+
+    def stage_here(self):
+        """The stage whose first instruction is the next one."""
+        eip = register("eip")
+        for stage in STAGES:
+            if eip == address_of("&" + stage[0]) and (stage == STAGES[0] or self.kernel_is_loaded()):
+                return stage
+        return None
+
+    def kernel_is_loaded(self):
+        """Whether the kernel runs already: with paging, or in its boot code. GRUB does neither."""
+        return register("cr0") & CR0_PG or address_of("&__boot_start") <= register("eip") < address_of("&__boot_end")
+
+    def stages_to_come(self, here):
+        stages = STAGES[1:] if self.kernel_is_loaded() else STAGES[:1]
+        if here == STAGES[-2] or register("cr0") & CR0_PG and register("cr0") & CR0_WP:
+            stages = STAGES[-1:]  # mm_seal, which sets WP, is the last that comes by itself
+            self.start_a_program()
+        return {address_of("&" + stage[0]): stage for stage in stages}
+
+    def start_a_program(self):
+        if Type.console is not None:
+            print("(typing `run hello` on Attic's console)")
+            Type.send("run hello")
+        else:
+            print("(the next stage comes when a program is started: type `run hello` where QEMU was started)")
+            sys.stdout.flush()
+
+    def go_on(self, stages):
+        """Run to the first of these addresses."""
+        breakpoints = []
+        try:
+            for address in stages:
+                breakpoints.append(hardware_breakpoint(address))
             gdb.execute("continue", to_string=True)
-        print("%s: %s\n  %s" % (symbol, text, where()))
-        Tour.at += 1
+        finally:
+            for breakpoint in breakpoints:
+                breakpoint.delete()
+        if not machine_is_there():
+            raise gdb.GdbError("tour: the machine has ended")
+        stage = stages.get(register("eip"))
+        if stage:
+            self.show(stage)
+        else:
+            print("tour: stopped between the stages, by a breakpoint of yours, a signal or Ctrl-C; `tour` goes on from here\n  "
+                  + where())
+
+    def show(self, stage):
+        print("%s: %s\n  %s\n%s" % (stage[0], stage[1], where(), source_line()))
+        Tour.shown = stage
 
 
 class Pagewalk(Command):
     """pagewalk ADDR: walk the loaded page directory for an address, as the processor does."""
 
-    def invoke(self, argument, from_tty):
+    def run(self, argument):
         if not argument:
             raise gdb.GdbError("usage: pagewalk ADDR")
-        addr = int(gdb.parse_and_eval("(unsigned)(" + argument + ")")) & 0xFFFFFFFF
+        try:
+            addr = address_of(argument)
+        except gdb.error as error:
+            raise gdb.GdbError("pagewalk: `%s` is no address: %s" % (argument, error))
         if not register("cr0") & CR0_PG:
             print("paging is off: 0x%08x is physical" % addr)
             return
@@ -140,7 +233,9 @@ class Pagewalk(Command):
 class Tasks(Command):
     """tasks: the kernel's tasks: pid, state, page directory, name. Once the scheduler runs."""
 
-    def invoke(self, argument, from_tty):
+    def run(self, argument):
+        if not register("cr0") & CR0_PG or register("eip") < 0x200000 or not int(gdb.parse_and_eval("boot_cpu.current")):
+            raise gdb.GdbError("tasks: there are none yet: the scheduler has not started")
         print("%5s %-14s %-10s %s" % ("pid", "state", "directory", "name"))
         for task in list_entries("all_tasks", "struct task", "all_link"):
             directory = "0x%08x" % int(task["mm"]["pgd_phys"]) if int(task["mm"]) else "-"
@@ -152,10 +247,14 @@ class Type(Command):
 
     console = None
 
-    def invoke(self, argument, from_tty):
+    def run(self, argument):
         if Type.console is None:
-            raise gdb.GdbError("no console here: it is where QEMU was started")
-        Type.console.sendall(argument.encode() + b"\n")
+            raise gdb.GdbError("type: no console here: it is where QEMU was started")
+        Type.send(argument)
+
+    @staticmethod
+    def send(line):
+        Type.console.sendall(line.encode() + b"\n")
 
 
 def open_console(path):

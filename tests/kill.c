@@ -1,0 +1,91 @@
+/*
+ * Signals from outside: a process is ended in ring 3, in a sleep, and before its first instruction;
+ * kernel threads refuse. That nothing of it is left is what the self-test core checks after each
+ * test.
+ */
+#include "run.h"
+#include <asm/errno.h>
+#include <asm/signal.h>
+
+#define SOON 200 /* ticks */
+
+/* Send the signal, and wait for the end: it must come soon. */
+static struct task_result signal_and_wait(u32 pid, u32 signal)
+{
+    struct task_result result = {.exit_code = ~0u};
+    u64 deadline = jiffies_64() + SOON;
+
+    if (!pid || !expect_eq(task_signal(task_find(pid), signal), 0))
+        return result;
+    while (task_try_wait(pid, &result) == -EAGAIN && jiffies_64() < deadline)
+        sched_sleep(1);
+    return result;
+}
+
+KTEST(kill, process_in_ring_3)
+{
+    u32 pid = start_program(ARGV("spin"));
+    struct task_result result;
+
+    for (u32 i = 0; pid && i < SOON && task_find(pid)->nivcsw == 0; i++)
+        sched_sleep(1);
+    result = signal_and_wait(pid, SIGKILL);
+    expect_eq(result.exit_code, SIGKILL);
+    expect(result.nivcsw >= 1); /* it did run */
+    expect(strstr(result.death_note, "SIGKILL from outside") != NULL);
+}
+
+KTEST(kill, sleeping_process)
+{
+    u32 pid = start_program(ARGV("nap", "600000000", "1"));
+    struct task_result result;
+
+    sched_sleep(2);
+    if (pid)
+        expect_eq(task_find(pid)->state, TASK_SLEEPING);
+    result = signal_and_wait(pid, SIGINT);
+    expect_eq(result.exit_code, SIGINT);
+    expect(result.nvcsw >= 1);
+}
+
+KTEST(kill, before_the_first_instruction)
+{
+    struct task_result result = signal_and_wait(start_program(ARGV("status", "3")), SIGKILL);
+
+    expect_eq(result.exit_code, SIGKILL); /* not status 3 */
+}
+
+KTEST(kill, first_signal_counts)
+{
+    u32 pid = start_program(ARGV("status", "3"));
+
+    if (pid)
+        expect_eq(task_signal(task_find(pid), SIGINT), 0);
+    expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGINT);
+}
+
+KTEST(kill, other_processes_go_on)
+{
+    u32 other = start_program(ARGV("spin")), pid = start_program(ARGV("spin"));
+
+    expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGKILL);
+    expect_eq(wait_for(other).exit_code, EXIT_STATUS(0));
+}
+
+KTEST(kill, process_that_has_ended)
+{
+    u32 pid = start_program(ARGV("status", "3"));
+
+    if (!pid)
+        return;
+    expect(task_wait_ended(pid) == task_find(pid));
+    expect_eq(task_signal(task_find(pid), SIGKILL), 0);
+    expect_eq(wait_for(pid).exit_code, EXIT_STATUS(3));
+}
+
+KTEST(kill, kernel_threads_refuse)
+{
+    expect_eq(task_signal(current, SIGKILL), -EPERM);
+    expect_eq(task_signal(this_cpu()->idle, SIGKILL), -EPERM);
+    expect(!signal_pending());
+}

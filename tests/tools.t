@@ -1,0 +1,109 @@
+#!/usr/bin/perl
+# The scripts around the kernel: what scripts/test makes of its pattern and of a failure, and that scripts/debug leaves nothing
+# behind however it ends.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Attic qw(build_dir root_dir);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+# ---- scripts/test, in a folder with tests of our own ----
+
+my $folder = tempdir('attic-tools-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+make_path("$folder/scripts", "$folder/tests/lib");
+write_file('scripts/test', Attic::slurp(root_dir() . '/scripts/test'));
+write_file('tests/good.t', "print qq(1..1\\nok 1\\n);\n");
+write_file('tests/bad.t', "print qq(1..2\\nok 1\\nnot ok 2 - this one\\n); exit 1;\n");
+write_file('tests/limits.t', "print qq(1..1\\nok 1\\n);\n");
+write_file('tests/ktest-1.t', "print qq(1..1\\nok 1 - glob \$ENV{KTEST}\\n);\n");
+write_file('tests/some.c', "KTEST(suite, one)\n{\n}\n");
+
+for my $pattern (qw(good good.t tests/good.t g??d limits)) {
+    my ($said, $status) = scripts_test($pattern);
+    is $status, 0, "T=$pattern: passes" or diag $said;
+    like $said, qr/^1 passed, 0 failed\n\z/m, "T=$pattern: one file";
+}
+for my $pattern ('suite.one', 'suite.*', 's[tu]ite.?ne', '*.one') {
+    my ($said, $status) = scripts_test($pattern);
+    like $said, qr{tests/ktest-1\.t .* ok\b.*^1 passed, 0 failed\n\z}ms, "T=$pattern: in the kernel" or diag $said;
+}
+for my $pattern (qw(nosuch nosuch.t suite.two suite)) {
+    my ($said, $status) = scripts_test($pattern);
+    isnt $status, 0, "T=$pattern: fails";
+    like $said, qr/\Atest: '\Q$pattern\E' is neither [^\n]*\n0 passed, 1 failed\n\z/, "T=$pattern: one line says why" or diag $said;
+}
+for my $pattern ('bad', '') {
+    my ($said, $status) = scripts_test($pattern);
+    is $status, 1, "T=$pattern with a failure: fails";
+    like $said, qr{^tests/bad\.t .*\n.*Failed test: +2\n}m, "T=$pattern with a failure: the summary names it" or diag $said;
+    unlike $said, qr/uninitialized|Harness|Formatter/, "T=$pattern with a failure: no warning of Perl's" or diag $said;
+    like $said, $pattern ? qr/^1 passed, 1 failed\n\z/m : qr/^4 passed, 1 failed\n\z/m, "T=$pattern with a failure: counts";
+}
+
+# ---- scripts/debug ----
+
+for my $signal (qw(HUP TERM)) {
+    my $port = 20000 + $$ % 20000;
+    local $ENV{TMPDIR} = tempdir('attic-tools-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    pipe my $never, my $keep_open or die "pipe: $!\n";
+    write_file('debug.log', '');
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        POSIX::setsid();
+        open STDIN, '<&', $never;
+        open STDOUT, '>', "$folder/debug.log";
+        open STDERR, '>&', \*STDOUT;
+        close $keep_open;
+        exec root_dir() . '/scripts/debug', build_dir() . '/debug', $port or POSIX::_exit(127);
+    }
+    ok within(20, sub { Attic::slurp("$folder/debug.log") =~ /_start \(\) at/ }), "SIG$signal: gdb stands at _start"
+        or diag Attic::slurp("$folder/debug.log");
+    ok scalar(processes($port)), "SIG$signal: QEMU runs";
+    kill $signal, $pid;
+    ok within(10, sub { waitpid($pid, POSIX::WNOHANG) == $pid }), "SIG$signal: scripts/debug ends" or kill 'KILL', $pid;
+    ok within(5, sub { !processes($port) }), "SIG$signal: no QEMU is left" or diag join "\n", processes($port);
+    is join(' ', glob "$ENV{TMPDIR}/attic-*"), '', "SIG$signal: no folder is left";
+}
+
+sub write_file {
+    my ($name, $text) = @_;
+    open my $out, '>', "$folder/$name" or die "$folder/$name: $!\n";
+    print $out $text;
+    close $out;
+}
+
+sub scripts_test {
+    my ($pattern) = @_;
+    local @ENV{qw(KTEST HARNESS_ACTIVE HARNESS_VERSION)};
+    my $said = qx(perl '$folder/scripts/test' '$pattern' 2>&1 < /dev/null);
+    return ($said, $? >> 8);
+}
+
+# Command lines that have the port in them: QEMU and gdb.
+sub processes {
+    my ($port) = @_;
+    my @found;
+    for my $file (glob '/proc/[0-9]*/cmdline') {
+        open my $in, '<', $file or next;
+        my $line = <$in> // next;
+        push @found, $line =~ tr/\0/ /r if $line =~ /:$port\b/;
+    }
+    return @found;
+}
+
+sub within {
+    my ($seconds, $condition) = @_;
+    my $until = time + $seconds;
+    while (!$condition->()) {
+        return 0 if time > $until;
+        sleep 0.1;
+    }
+    return 1;
+}
+
+done_testing;
