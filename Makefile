@@ -1,6 +1,7 @@
 # Attic: build, run, test. `make help` lists the targets and variables.
 
-BUILD ?= build
+DEBUG ?=
+BUILD ?= build$(if $(filter 1,$(DEBUG)),/checks)
 OPT ?= -O2
 MEM ?= 128M
 CPU ?=
@@ -58,7 +59,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wun
 KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-return -mgeneral-regs-only \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
-  $(OPT) -g $(WARNINGS) -Iinclude $(UAPI_FLAGS) $(EXTRA_CFLAGS)
+  $(OPT) -g $(WARNINGS) -Iinclude $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
 NASM_FLAGS := -f elf32 -g -F dwarf -w+all -I$(BUILD)/gen/
 
 # ---- the kernel ---------------------------------------------------------------------------------
@@ -180,6 +181,19 @@ test: all debug
 	@scripts/check-tools run gdb
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/test '$(T)'
 
+# ---- costs --------------------------------------------------------------------------------------
+
+.PHONY: bench bench-linux
+
+# What kernel operations cost, beside Linux's figures; T=pattern for some of them.
+bench: all
+	@scripts/check-tools run
+	@BUILD='$(BUILD)' scripts/bench '$(T)'
+
+# Linux's figures, measured on this machine.
+bench-linux:
+	@BUILD='$(BUILD)' scripts/bench-linux
+
 # ---- gdb ----------------------------------------------------------------------------------------
 
 # A variant that is easy to step through, in a folder of its own.
@@ -208,8 +222,8 @@ lint:
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
-	  $(filter-out tests/host/%,$(filter %.c,$(C_FILES)))
-	@echo perl; for file in scripts/qemu scripts/debug scripts/test tests/*.t; do \
+	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
+	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
 	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso; do sh -n "$$file" || exit 1; done
 

@@ -84,6 +84,28 @@ bool ktest_ok(void)
     return running.failures == 0;
 }
 
+/* ---- expected panics ---- */
+
+static bool panic_expected;
+char ktest_panic_text[400];
+
+void ktest_expect_panic(bool expected)
+{
+    panic_expected = expected;
+    if (expected)
+        ktest_panic_text[0] = '\0';
+}
+
+/* The way back is a trap, for which expect_panic() has set a probe. */
+void ktest_catch_panic(const char *fmt, va_list args)
+{
+    if (!panic_expected)
+        return;
+    vsnprintf(ktest_panic_text, sizeof(ktest_panic_text), fmt, args);
+    panic_expected = false;
+    __builtin_trap();
+}
+
 /* ---- what a test must leave behind ---- */
 
 static void __printf(1, 2) fail_after(const char *fmt, ...)

@@ -10,6 +10,8 @@
 #include <arch/x86/irq.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>
+#include <drivers/edu.h>
+#include <drivers/pci.h>
 #include <fs/initramfs.h>
 #include <kernel/console.h>
 #include <kernel/kernel.h>
@@ -66,5 +68,7 @@ void kernel_main(u32 magic, phys_addr_t info)
     syscall_init();             /* int 0x80 has one */
     sched_init();               /* the timer ticks */
     console_input_init();       /* the serial port interrupts */
+    pci_init();                 /* which devices there are */
+    edu_init();                 /* the one that shows DMA, where there is one */
     sched_start("init", kernel_init, NULL);
 }

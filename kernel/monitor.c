@@ -13,13 +13,14 @@
  * Limits: words are split at blanks, without quotes. A program in the foreground keeps the monitor
  * waiting until it ends, or Ctrl-C ends it.
  *
- * Neighbours: kernel/readline.c gives lines; monitor_mm.c, monitor_run.c, monitor_crash.c have the
- * commands.
+ * Neighbours: kernel/readline.c gives lines; monitor_mm.c, monitor_dma.c, monitor_run.c and
+ * monitor_crash.c have the commands.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/timer.h>
 #include <fs/initramfs.h>
+#include <kernel/bench.h>
 #include <kernel/console.h>
 #include <kernel/kernel.h>
 #include <kernel/ktest.h>
@@ -47,13 +48,17 @@ static const struct monitor_command commands[] = {
     {"meminfo", "meminfo", "how much memory there is and who has it", monitor_meminfo, 0, 0},
     {"vmallocinfo", "vmallocinfo", "list the vmalloc areas", monitor_vmallocinfo, 0, 0},
     {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10", monitor_buddyinfo, 0, 0},
+    {"slabinfo", "slabinfo", "list the caches of small objects", monitor_slabinfo, 0, 0},
     {"audit", "audit", "check the memory invariants", monitor_audit, 0, 0},
+    {"lspci", "lspci", "list the PCI functions and their addresses", monitor_lspci, 0, 0},
+    {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable", monitor_dma, 0, 0},
     {"ps", "ps", "list the tasks", monitor_ps, 0, 0},
     {"programs", "programs", "list the files of the initramfs", monitor_programs, 0, 0},
     {"run", MONITOR_RUN_USAGE, "run programs; & means background", monitor_run, 1, WORDS_MAX},
     {"kill", MONITOR_KILL_USAGE, "end a program; Ctrl-C ends the one in the foreground", monitor_kill, 1, 1},
     {"test", MONITOR_TEST_USAGE, "run, or with -l list, the self-tests whose suite.name matches", monitor_test, 0, 2},
-    {"crash", MONITOR_CRASH_USAGE, "break the kernel, to see the report", monitor_crash, 1, 1},
+    {"bench", MONITOR_BENCH_USAGE, "count what kernel operations cost", monitor_bench, 0, 1},
+    {"crash", MONITOR_CRASH_USAGE, "break the kernel, to see the report", monitor_crash, 0, 1},
     {"poweroff", "poweroff", "end the machine", monitor_poweroff, 0, 0},
     /* clang-format on */
 };
@@ -300,6 +305,8 @@ void monitor_main(void *unused)
     cmdline_check();
     if (boot_option("ktest", line, sizeof(line)))
         ktest_main(line);
+    if (boot_option("bench", line, sizeof(line)))
+        bench_main(line);
     if (boot_option("init", line, sizeof(line)))
         monitor_run_init(line);
     printk("Attic's monitor: \"help\" lists the commands, tab completes them.\n");

@@ -8,6 +8,8 @@
  *     null      a write to address 0 from the kernel: registers, CR2, the error code in words
  *     stack     recursion without end: the double-fault task names the task whose stack overflowed
  *     triple    a fault with an empty IDT: the processor resets, and only the outside can tell
+ *     double-free, foreign-free      kfree() of what is free, of the middle of an object
+ *     overrun, use-after-free        writes that only a build with DEBUG=1 notices
  *
  * The compiler must not see through any of it: an overflow or a null pointer that it can prove is
  * undefined behaviour, and it would be free to leave it out. So everything goes through volatile
@@ -21,6 +23,7 @@
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/slab.h>
 
 static void crash_panic(void)
 {
@@ -65,12 +68,68 @@ static void crash_triple(void)
     machine_triple_fault();
 }
 
+/*
+ * Misuse of kmalloc(). Who allocates, who frees and who does it again are functions of their own,
+ * so that the report of a debug build can be seen to tell them apart.
+ */
+static __noinline u8 *crash_allocate(size_t size)
+{
+    u8 *object = kmalloc(size);
+
+    if (!object)
+        panic("out of memory");
+    return object;
+}
+
+static __noinline void crash_free(void *object)
+{
+    kfree(object);
+}
+
+static void crash_double_free(void)
+{
+    u8 *object = crash_allocate(64);
+
+    crash_free(object);
+    kfree(object);
+}
+
+static void crash_foreign_free(void)
+{
+    crash_free(crash_allocate(64) + 8);
+}
+
+/* Behind what was asked for, not behind the size class: in the default build nothing breaks. */
+static void crash_overrun(void)
+{
+    volatile u8 *object = crash_allocate(60);
+
+    object[60] = 1;
+    crash_free((void *)object);
+}
+
+static void crash_use_after_free(void)
+{
+    volatile u8 *object = crash_allocate(64);
+
+    crash_free((void *)object);
+    object[8] = 1;
+    crash_free(crash_allocate(64));
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
 } kinds[] = {
-    {"panic", crash_panic},   {"stack", crash_stack}, {"triple", crash_triple},
-    {"assert", crash_assert}, {"null", crash_null},
+    {"panic", crash_panic},
+    {"stack", crash_stack},
+    {"triple", crash_triple},
+    {"assert", crash_assert},
+    {"null", crash_null},
+    {"double-free", crash_double_free},
+    {"foreign-free", crash_foreign_free},
+    {"overrun", crash_overrun},
+    {"use-after-free", crash_use_after_free},
 };
 
 const char *monitor_crash_kind(u32 i)
@@ -80,10 +139,15 @@ const char *monitor_crash_kind(u32 i)
 
 void monitor_crash(u32 argc, const char **argv)
 {
-    (void)argc;
-    for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (strcmp(argv[1], kinds[i].name) == 0)
-            kinds[i].run();
+    for (u32 i = 0; argc > 1 && i < ARRAY_SIZE(kinds); i++) {
+        if (strcmp(argv[1], kinds[i].name) != 0)
+            continue;
+        kinds[i].run();
+        printk("crash %s: nothing noticed it; a build with DEBUG=1 may\n", kinds[i].name);
+        return;
     }
-    printk("usage: %s\n", MONITOR_CRASH_USAGE);
+    printk("usage: crash ");
+    for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+        printk("%s%s", i ? "|" : "", kinds[i].name);
+    printk("\n");
 }

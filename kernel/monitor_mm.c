@@ -1,7 +1,7 @@
 /*
  * The monitor's commands that look at memory: the address map with live numbers, and the tables
  * that Linux shows in /proc, in Linux's formats, so that what is learned here is read there:
- * meminfo, vmallocinfo, buddyinfo.
+ * meminfo, vmallocinfo, buddyinfo, slabinfo.
  *
  * The drawing is a list of bands from the top of the address space to its bottom. Each band knows
  * where it starts; it ends where the band above it starts, so there is no gap to forget and no size
@@ -217,7 +217,7 @@ void monitor_meminfo(u32 argc, const char **argv)
            boot_tsc_prompt);
 }
 
-/* ---- vmallocinfo, buddyinfo, audit ---- */
+/* ---- vmallocinfo, buddyinfo, slabinfo, audit ---- */
 
 static void print_area(const struct vmap_area *area)
 {
@@ -248,6 +248,22 @@ void monitor_buddyinfo(u32 argc, const char **argv)
             printk("%6u ", zone_free_blocks(zone, order));
         printk("\n");
     }
+}
+
+/* What is tuned in Linux is fixed here, and there are no queues to share: these are 0. */
+void monitor_slabinfo(u32 argc, const char **argv)
+{
+    struct slabinfo info;
+
+    (void)argc, (void)argv;
+    printk("slabinfo - version: 2.1\n"
+           "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : "
+           "tunables <limit> <batchcount> <sharedfactor> : "
+           "slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+    for (u32 i = 0; slabinfo_at(i, &info); i++)
+        printk("%-17s %6u %6u %6u %4u %4u : tunables %4u %4u %4u : slabdata %6u %6u %6u\n",
+               info.name, info.active_objs, info.num_objs, info.objsize, info.objperslab,
+               info.pagesperslab, 0, 0, 0, info.active_slabs, info.num_slabs, 0);
 }
 
 void monitor_audit(u32 argc, const char **argv)

@@ -141,6 +141,7 @@ void backtrace(u32 ebp, u32 eip)
 
 static void panic_report(const struct source_location *where, const char *fmt, va_list args)
 {
+    ktest_catch_panic(fmt, args);
     panic_enter();
     printk("\nPANIC at %s:%u (%s): ", where->file, where->line, where->function);
     vprintk(fmt, args);

@@ -191,6 +191,12 @@ void wait_queue_sleep(struct wait_queue *queue)
     schedule();
 }
 
+void wait_queue_sleep_until(struct wait_queue *queue, u64 deadline)
+{
+    sleepers_insert(current, deadline);
+    wait_queue_sleep(queue);
+}
+
 void wake_up(struct wait_queue *queue)
 {
     u32 flags = local_irq_save();

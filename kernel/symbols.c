@@ -36,6 +36,12 @@ static bool in_lowmem(phys_addr_t start, phys_addr_t end)
     return start < end && end <= lowmem_size;
 }
 
+/* %pS of lib/printf.h. */
+static void format_pointer(char *buf, size_t size, const void *addr)
+{
+    symbol_format(buf, size, (u32)addr);
+}
+
 void symbols_init(void)
 {
     u32 size = boot_info.symtab_end - boot_info.symtab;
@@ -56,6 +62,7 @@ void symbols_init(void)
     names = strings;
     symbols = phys_to_virt(boot_info.symtab);
     symbol_count = size / sizeof(Elf32_Sym);
+    printf_set_symbols(format_pointer);
 }
 
 /* The strings end with 0, so that a name that starts inside of them ends there, too. */

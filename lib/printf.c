@@ -50,7 +50,15 @@ struct spec {
     int precision; /* or NO_PRECISION */
     u32 bytes;     /* size of an integer argument */
     char conversion;
+    bool symbol; /* %pS */
 };
+
+static symbol_format_t format_symbol __ro_after_init;
+
+void printf_set_symbols(symbol_format_t format)
+{
+    format_symbol = format;
+}
 
 static void emit(struct format *f, const char *text, size_t len)
 {
@@ -155,10 +163,17 @@ static void convert_hex(struct format *f, const struct spec *spec)
 
 static void convert_pointer(struct format *f, const struct spec *spec)
 {
+    const void *pointer = va_arg(f->args, const void *);
     struct spec all_digits = *spec;
+    char name[80];
 
+    if (spec->symbol && format_symbol) {
+        format_symbol(name, sizeof(name), pointer);
+        emit_field(f, spec, "", 0, name, strlen(name));
+        return;
+    }
     all_digits.precision = 2 * sizeof(void *);
-    emit_integer(f, &all_digits, (uintptr_t)va_arg(f->args, void *), 16, "0x");
+    emit_integer(f, &all_digits, (uintptr_t)pointer, 16, "0x");
 }
 
 static void convert_string(struct format *f, const struct spec *spec)
@@ -273,7 +288,7 @@ static const char *parse_length(const char *p, struct spec *spec)
     }
 }
 
-/* Parse what follows a '%'; the result points to the conversion character. */
+/* Parse what follows a '%'; the result points to the conversion's last character. */
 static const char *parse_spec(struct format *f, const char *p, struct spec *spec)
 {
     *spec = (struct spec){.precision = NO_PRECISION};
@@ -289,7 +304,8 @@ static const char *parse_spec(struct format *f, const char *p, struct spec *spec
     }
     p = parse_length(p, spec);
     spec->conversion = *p;
-    return p;
+    spec->symbol = p[0] == 'p' && p[1] == 'S';
+    return spec->symbol ? p + 1 : p;
 }
 
 static size_t text_length(const char *fmt)

@@ -68,7 +68,9 @@ static void make_kernel_ptes(void)
 {
     u32 size = (0u - VMALLOC_START) >> PAGE_SHIFT << 2; /* 4 bytes for each page up to the end */
 
-    kernel_ptes = phys_to_virt(memblock_alloc(size, PAGE_SIZE, "page tables"));
+    pte_t *tables = phys_to_virt(memblock_alloc(size, PAGE_SIZE, "page tables"));
+
+    kernel_ptes = tables - (VMALLOC_START >> PAGE_SHIFT);
     for (u32 addr = VMALLOC_START; addr; addr += LARGE_PAGE_SIZE)
         pgtable_set_kernel_table(addr, kernel_pte(addr));
 }

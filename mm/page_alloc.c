@@ -11,9 +11,8 @@
  * and a bit mask of non-empty lists finds the smallest block without looking at each list.
  *
  * Splitting for an allocation and joining for the free that follows soon after is work for nothing.
- * So freed blocks of the small orders are first kept aside as they are, last in, first out, in the
- * zone's hot stacks (Linux keeps such per-processor lists for the same orders). A hot page is free,
- * but not joined. A stack that grows too high gives its older half to the buddy lists, an empty one
+ * So freed blocks are first kept aside as they are, last in, first out, in the zone's hot stacks, one
+ * per order (Linux keeps such lists per processor). A hot page is free, but not joined. A stack that grows too high gives its older half to the buddy lists, an empty one
  * takes a larger block and cuts it up, and when no list has what is asked for, all hot pages are
  * joined before the allocation fails.
  *
@@ -34,8 +33,7 @@
 
 #define DMA_LIMIT_PFN (MIB(16) >> PAGE_SHIFT)
 
-/* Orders with a hot stack, and how many pages one may hold: a part of the zone, within bounds. */
-#define HOT_ORDERS    4
+/* How many pages a hot stack may hold: a part of the zone, within bounds. */
 #define HOT_ZONE_PART 64
 #define HOT_PAGES_MIN 32
 #define HOT_PAGES_MAX 1024
@@ -50,7 +48,7 @@ struct hot_stack {
 };
 
 struct zone {
-    struct hot_stack hot[HOT_ORDERS]; /* first, so that a zone's address is its stacks' */
+    struct hot_stack hot[MAX_ORDER + 1]; /* first, so that a zone's address is its stacks' */
     const char *name;
     u32 start_pfn, end_pfn;
     u32 managed;     /* pages ever given to this zone */
@@ -261,7 +259,7 @@ static bool hot_refill(struct zone *zone)
 void drain_all_pages(void)
 {
     for (u32 z = 0; z < ZONES; z++) {
-        for (u32 order = 0; order < HOT_ORDERS; order++)
+        for (u32 order = 0; order <= MAX_ORDER; order++)
             hot_drain(&zones[z], order, 0);
     }
 }
@@ -291,7 +289,7 @@ static struct page *zone_alloc(struct zone *zone, u32 order)
 
     if (order == 0 && !zone->hot[0].top)
         hot_refill(zone);
-    if (order < HOT_ORDERS && zone->hot[order].top)
+    if (zone->hot[order].top)
         return hot_take(&zone->hot[order]);
     page = buddy_alloc(zone, order);
     if (!page)
@@ -341,7 +339,7 @@ static inline __attribute__((always_inline)) struct page *alloc_fast(gfp_t gfp, 
 {
     struct hot_stack *hot;
 
-    if (likely(gfp < ZONES && order < HOT_ORDERS && !alloc_fail_countdown)) {
+    if (likely(gfp < ZONES && order <= MAX_ORDER && !alloc_fail_countdown)) {
         hot = &first_zone[gfp]->hot[order];
         if (likely(hot->top != NULL))
             return hot_take(hot);
@@ -368,32 +366,51 @@ void *get_free_pages(gfp_t gfp, u32 order)
     return page ? page_address(page) : NULL;
 }
 
-u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
+/*
+ * The pages of a stack are a chain already: mark up to `count` of them as used. The result is how
+ * many there were; *last is the last link of the chain, still the one to the rest of the stack.
+ */
+static inline u32 take_chain(struct hot_stack *hot, u32 count, struct page ***last)
 {
-    struct hot_stack *hot = &first_zone[GFP_ZONE(gfp)]->hot[0];
-    struct page **link = chain, *page;
+    struct page **link = &hot->top, *page;
     u32 got = 0;
 
-    /* The pages of a stack are a chain already: mark them as used and cut the chain off. */
-    *link = hot->top;
-    while (got < count) {
-        page = *link;
-        if (unlikely(!page || alloc_fail_countdown)) {
-            hot->top = page;
-            page = alloc_pages(gfp, 0);
-            if (!page)
-                break;
-            *link = page;
-            set_hot_next(page, hot->top);
-        } else {
-            take(page);
-            hot->room++;
-        }
+    while (got < count && (page = *link)) {
+        take(page);
         link = (struct page **)&page->lru.next;
         got++;
     }
-    hot->top = *link;
-    *link = NULL;
+    hot->room += got;
+    *last = link;
+    return got;
+}
+
+u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
+{
+    struct hot_stack *hot = &first_zone[GFP_ZONE(gfp)]->hot[0];
+    struct page **last = chain;
+    u32 got = 0;
+
+    if (likely(!alloc_fail_countdown)) {
+        struct page *first = hot->top;
+
+        got = take_chain(hot, count, &last);
+        if (got) {
+            *chain = first;
+            hot->top = *last;
+        } else {
+            last = chain;
+        }
+    }
+    for (; got < count; got++) {
+        struct page *page = alloc_page(gfp);
+
+        if (!page)
+            break;
+        *last = page;
+        last = (struct page **)&page->lru.next;
+    }
+    *last = NULL;
     return got;
 }
 
@@ -414,18 +431,15 @@ static __noinline void __noreturn bad_free(const struct page *page, u32 order)
 /* True when a block of this order may be freed: it is one, it is in use, and nobody shares it. */
 static inline bool may_free(const struct page *page, u32 order)
 {
-    return page->head == 1 && page->order == order && page->type >= PAGE_USED &&
-           page->refcount == 1;
+    return page->block == BLOCK_HEAD(order) && page->type >= PAGE_USED && page->refcount == 1;
 }
 
+/* A stack has grown too high: its older half goes to the buddy lists. */
 static __noinline void free_slow(struct page *page, u32 order)
 {
     struct zone *zone = &zones[page->zone];
 
-    if (order < HOT_ORDERS)
-        hot_drain(zone, order, zone->hot[order].limit / 2);
-    else
-        buddy_free(zone, page, order);
+    hot_drain(zone, order, zone->hot[order].limit / 2);
 }
 
 static inline __attribute__((always_inline)) void free_fast(struct page *page, u32 order)
@@ -435,12 +449,9 @@ static inline __attribute__((always_inline)) void free_fast(struct page *page, u
     if (unlikely(!may_free(page, order)))
         bad_free(page, order);
     page->refcount = 0;
-    if (likely(order < HOT_ORDERS)) {
-        hot_push(hot, page);
-        if (likely(hot->room >= 0))
-            return;
-    }
-    free_slow(page, order);
+    hot_push(hot, page);
+    if (unlikely(hot->room < 0))
+        free_slow(page, order);
 }
 
 void free_page(struct page *page)
@@ -453,14 +464,35 @@ void __free_pages(struct page *page, u32 order)
     free_fast(page, order);
 }
 
+/* Put the pages at the head of a chain that belong to one zone on its stack. The rest. */
+static inline struct page *free_chain(struct page *first)
+{
+    struct hot_stack *hot = &zones[first->zone].hot[0];
+    struct page *page = first, *last;
+    u32 zone = first->zone;
+    s32 count = 0;
+
+    do {
+        if (unlikely(!may_free(page, 0)))
+            bad_free(page, 0);
+        page->refcount = 0;
+        page->type = PAGE_HOT;
+        count++;
+        last = page;
+        page = hot_next(page);
+    } while (page && page->zone == zone);
+    set_hot_next(last, hot->top);
+    hot->top = first;
+    hot->room -= count;
+    if (unlikely(hot->room < 0))
+        free_slow(first, 0);
+    return page;
+}
+
 void free_pages_bulk(struct page *chain)
 {
-    while (chain) {
-        struct page *next = hot_next(chain);
-
-        free_fast(chain, 0);
-        chain = next;
-    }
+    while (chain)
+        chain = free_chain(chain);
 }
 
 void free_reserved_page(struct page *page)
@@ -508,7 +540,7 @@ static void set_hot_limits(struct zone *zone)
 {
     u32 pages = min(max(zone->managed / HOT_ZONE_PART, (u32)HOT_PAGES_MIN), (u32)HOT_PAGES_MAX);
 
-    for (u32 order = 0; order < HOT_ORDERS; order++)
+    for (u32 order = 0; order <= MAX_ORDER; order++)
         zone->hot[order].limit = zone->hot[order].room = pages >> order;
 }
 
@@ -537,7 +569,7 @@ u32 zone_free_pages(enum zone_id id)
     const struct zone *zone = &zones[id];
     u32 pages = zone->buddy_pages;
 
-    for (u32 order = 0; order < HOT_ORDERS; order++)
+    for (u32 order = 0; order <= MAX_ORDER; order++)
         pages += hot_count(&zone->hot[order]) << order;
     return pages;
 }
@@ -559,8 +591,7 @@ u32 nr_managed_pages(void)
 
 u32 zone_free_blocks(enum zone_id zone, u32 order)
 {
-    return zones[zone].nr_free[order] +
-           (order < HOT_ORDERS ? hot_count(&zones[zone].hot[order]) : 0);
+    return zones[zone].nr_free[order] + hot_count(&zones[zone].hot[order]);
 }
 
 const char *zone_name(enum zone_id zone)
@@ -668,7 +699,7 @@ static const char *check_zone(struct zone *zone)
 
     for (u32 order = 0; order <= MAX_ORDER && !wrong; order++)
         wrong = check_list(zone, order, &listed);
-    for (u32 order = 0; order < HOT_ORDERS && !wrong; order++)
+    for (u32 order = 0; order <= MAX_ORDER && !wrong; order++)
         wrong = check_hot(zone, order, &listed);
     if (wrong)
         return wrong;

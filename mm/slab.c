@@ -1,131 +1,106 @@
 /*
- * Caches of equal small objects (after Bonwick, The Slab Allocator, USENIX Summer 1994).
+ * Caches of equal objects (after Bonwick, The Slab Allocator, USENIX Summer 1994; the active slab
+ * is Linux's SLUB's).
  *
- * A slab is one page: a header, then objects side by side. Free objects of a slab form a list
- * through their own first word. Slabs with a free object are on the cache's partial list, full ones
- * on none, so allocating is popping from the first partial slab, and the page of an object (its
- * address rounded down) leads back to slab and cache: kfree() needs no size. A slab that becomes
- * empty is kept once per cache, so that a caller who allocates and frees in turn does not go to the
- * page allocator each time; further ones go back.
+ * A slab is a block of 1 to 8 pages: objects side by side from its start, a descriptor at its end.
+ * Free objects of a slab are a list through their own first words. A cache has one active slab,
+ * whose list hangs at the cache itself: allocating is popping from it, freeing into it is pushing,
+ * and nothing else is touched. Only when the list is empty does another slab become active: a
+ * partial one, else the one empty slab that is kept so that a caller who allocates and frees in
+ * turn does not go to the page allocator each time, else a new one.
  *
- * kmalloc() is a row of caches, one per size class; what is larger than the last class comes from
- * the page allocator.
+ * The slabs that are not active have their own lists. Those with objects out and free ones are on
+ * the cache's partial list; a full one is on no list, and is found again when one of its objects is
+ * freed: blocks are aligned to their size, so the address leads to the descriptor.
+ *
+ * The rights and wrongs of a free are settled before anything is written. What costs little is
+ * checked in every build; with DEBUG=1 mm/slab_debug.c puts a header and red zones around each
+ * object, and all frees go the long way, slab_free_any().
+ *
+ * Neighbours: include/mm/slab_internal.h has the hot paths, mm/kmalloc.c the size classes,
+ * mm/slab_check.c the figures and the check.
  */
-#include <lib/bits.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
-#include <lib/string.h>
-#include <mm/slab.h>
+#include <mm/slab_internal.h>
 
-struct slab {
-    struct kmem_cache *cache;
-    void *free; /* the first free object */
-    u32 used;
-};
-
-struct kmem_cache {
-    const char *name;
-    u32 object_size;
-    u32 objects_per_slab;
-    u32 slabs;
-    u32 objects;              /* given out */
-    struct list_head partial; /* slabs with a free object, by their page's lru */
-    struct slab *empty;       /* the one empty slab that is kept, or NULL; not on the list */
-    struct list_head link;
-};
-
-#define OBJECT_ALIGN 8
-#define OBJECTS_AT   ALIGN_UP(sizeof(struct slab), OBJECT_ALIGN)
-#define OBJECT_MAX   2032 /* two of them and the header fill a page */
-
-static LIST_HEAD(all_caches);
+LIST_HEAD(slab_caches);
 static struct kmem_cache cache_of_caches;
-
-/* Size classes: all multiples of 8, about a third apart, and what divides a page well. */
-static const u16 class_sizes[] = {16,  32,  48,  64,  96,   128,  192,
-                                  256, 384, 504, 672, 1016, 1352, 2032};
-static struct kmem_cache kmalloc_caches[ARRAY_SIZE(class_sizes)];
-
-static struct page *slab_page(const struct slab *slab)
-{
-    return virt_to_page(slab);
-}
-
-static struct slab *slab_of(const void *object)
-{
-    return (struct slab *)ALIGN_DOWN((uintptr_t)object, PAGE_SIZE);
-}
-
-static void cache_setup(struct kmem_cache *cache, const char *name, u32 size)
-{
-    *cache = (struct kmem_cache){.name = name, .object_size = ALIGN_UP(size, OBJECT_ALIGN)};
-    cache->objects_per_slab = (PAGE_SIZE - OBJECTS_AT) / cache->object_size;
-    INIT_LIST_HEAD(&cache->partial);
-    list_add_tail(&cache->link, &all_caches);
-}
-
-void slab_init(void)
-{
-    cache_setup(&cache_of_caches, "kmem_cache", sizeof(struct kmem_cache));
-    for (u32 i = 0; i < ARRAY_SIZE(class_sizes); i++)
-        cache_setup(&kmalloc_caches[i], "kmalloc", class_sizes[i]);
-}
-
-struct kmem_cache *kmem_cache_create(const char *name, u32 size)
-{
-    struct kmem_cache *cache;
-
-    assert_op(size, >, 0);
-    assert_op(size, <=, OBJECT_MAX);
-    cache = kmem_cache_alloc(&cache_of_caches);
-    if (cache)
-        cache_setup(cache, name, size);
-    return cache;
-}
 
 /* ---- slabs ---- */
 
+/* In order of address. Every object pays for one turn of this loop. */
+static void link_slots(const struct kmem_cache *cache, char *slot)
+{
+    u32 size = cache->size;
+    char *last = slot + (cache->per_slab - 1) * size;
+
+    while (slot != last) {
+        char *next = slot + size;
+
+        *(void **)slot = next;
+        slot = next;
+    }
+    *(void **)last = NULL;
+}
+
 static struct slab *slab_create(struct kmem_cache *cache)
 {
-    struct page *page = alloc_page(GFP_KERNEL);
+    struct page *page = alloc_pages(GFP_KERNEL, cache->order);
     struct slab *slab;
-    char *object;
+    char *block;
 
     if (!page)
         return NULL;
     page->type = PAGE_SLAB;
-    slab = page_address(page);
-    *slab = (struct slab){.cache = cache};
-    object = (char *)slab + OBJECTS_AT;
-    /* Chain from the last to the first, so that they are given out in order of address. */
-    for (u32 i = cache->objects_per_slab; i-- > 0;) {
-        void **link = (void **)(object + i * cache->object_size);
-
-        *link = slab->free;
-        slab->free = link;
-    }
+    block = page_address(page);
+    slab = slab_of_block(block, cache->order);
+    *slab = (struct slab){
+        .cache = cache, .free = block, .multiplier = cache->multiplier, .limit = cache->limit};
+    link_slots(cache, block);
+    for (u32 i = 0; SLAB_DEBUG && i < cache->per_slab; i++)
+        slab_debug_new(cache, block + i * cache->size);
     cache->slabs++;
     return slab;
 }
 
 static void slab_destroy(struct slab *slab)
 {
-    slab->cache->slabs--;
-    free_page(slab_page(slab));
+    struct kmem_cache *cache = slab->cache;
+
+    cache->slabs--;
+    free_pages(virt_to_page(slab_block(slab)), cache->order);
 }
 
+/* A slab with a free slot that is on no list; NULL when out of memory. */
 static struct slab *slab_with_room(struct kmem_cache *cache)
 {
     struct slab *slab = cache->empty;
 
-    if (!list_empty(&cache->partial))
-        return page_address(list_first_entry(&cache->partial, struct page, lru));
-    cache->empty = NULL;
+    if (!list_empty(&cache->partial)) {
+        slab = list_first_entry(&cache->partial, struct slab, link);
+        list_del(&slab->link);
+        return slab;
+    }
     if (!slab)
-        slab = slab_create(cache);
-    if (slab)
-        list_add(&slab_page(slab)->lru, &cache->partial);
+        return slab_create(cache);
+    cache->empty = NULL;
     return slab;
+}
+
+void *slab_refill(struct kmem_cache *cache)
+{
+    struct slab *slab = slab_with_room(cache);
+    void **slot;
+
+    if (!slab)
+        return NULL;
+    slot = slab->free;
+    slab->free = NULL;
+    slab->used = cache->per_slab;
+    cache->active = slab; /* the one before is full, and so it is on no list */
+    cache->free = *slot;
+    return slot;
 }
 
 /* Keep one empty slab, give back the others. */
@@ -133,179 +108,188 @@ static void slab_emptied(struct slab *slab)
 {
     struct kmem_cache *cache = slab->cache;
 
-    list_del(&slab_page(slab)->lru);
     if (cache->empty)
         slab_destroy(slab);
     else
         cache->empty = slab;
 }
 
+/* Into a slab that is not the active one. */
+static bool free_into(struct slab *slab, void **slot)
+{
+    bool was_full = !slab->free;
+
+    if (slab->used == 0 || !slab_push(&slab->free, slot))
+        return false;
+    if (--slab->used == 0) {
+        if (!was_full)
+            list_del(&slab->link);
+        slab_emptied(slab);
+    } else if (was_full) {
+        list_add(&slab->link, &slab->cache->partial);
+    }
+    return true;
+}
+
 /* ---- objects ---- */
 
 void *kmem_cache_alloc(struct kmem_cache *cache)
 {
-    struct slab *slab = slab_with_room(cache);
-    void **object;
-
-    if (unlikely(!slab))
-        return NULL;
-    object = slab->free;
-    slab->free = *object;
-    slab->used++;
-    cache->objects++;
-    if (!slab->free)
-        list_del(&slab_page(slab)->lru);
-    return object;
+    return slab_alloc(cache, cache->object_size, SLAB_CALLER);
 }
 
 void kmem_cache_free(struct kmem_cache *cache, void *object)
 {
-    struct slab *slab = slab_of(object);
+    if (likely(slab_free_fast(cache, object)))
+        return;
+    slab_free_any(cache, object, SLAB_CALLER);
+}
 
-    assert_op(virt_to_page(object)->type, ==, PAGE_SLAB);
-    assert_op(slab->cache, ==, cache);
-    assert_op(((char *)object - (char *)slab - OBJECTS_AT) % cache->object_size, ==, 0);
-    assert_op(slab->used, >, 0);
-    assert_op(slab->free, !=, object); /* the double free that happens most: twice in a row */
+u32 kmem_cache_size(const struct kmem_cache *cache)
+{
+    return cache->object_size;
+}
 
-    if (!slab->free)
-        list_add(&slab_page(slab)->lru, &cache->partial);
-    *(void **)object = slab->free;
-    slab->free = object;
-    cache->objects--;
-    if (--slab->used == 0)
-        slab_emptied(slab);
+void slab_bad_free(const struct kmem_cache *cache, const void *object, const void *caller,
+                   const char *what)
+{
+    char by[96] = "", in[48] = "";
+
+    if (caller)
+        snprintf(by, sizeof(by), " by %pS", caller);
+    if (cache)
+        snprintf(in, sizeof(in), " (cache %s)", cache->name);
+    panic("%p is freed%s, but %s%s", object, by, what, in);
+}
+
+static void free_to_slab(const struct kmem_cache *of, struct slab *slab, const void *object,
+                         const void *caller)
+{
+    struct kmem_cache *cache = slab->cache;
+    void *slot = (void *)object;
+
+    if (SLAB_DEBUG)
+        slot = slab_debug_free(of, slab, object, caller);
+    if (of && of != cache)
+        slab_bad_free(cache, object, caller, "it is another cache's object");
+    if (!slot_at(slab, (char *)slot - slab_block(slab)))
+        slab_bad_free(cache, object, caller, "it is not the start of an object");
+    if (!(slab == cache->active ? slab_push(&cache->free, slot) : free_into(slab, slot)))
+        slab_bad_free(cache, object, caller, "it is free already");
+}
+
+void slab_free_any(struct kmem_cache *cache, const void *object, const void *caller)
+{
+    struct page *page;
+
+    if (!is_lowmem_addr(object))
+        slab_bad_free(cache, object, caller, "it is not in lowmem");
+    page = page_head(virt_to_page(object));
+    if (page_is_slab(page)) {
+        free_to_slab(cache, slab_of_block(page_address(page), page->order), object, caller);
+        return;
+    }
+    if (!page->head || page->type != PAGE_USED)
+        slab_bad_free(cache, object, caller, "neither a slab nor kmalloc has its page");
+    if (cache || object != page_address(page))
+        slab_bad_free(cache, object, caller, "it is not the start of an object");
+    free_pages(page, page->order);
+}
+
+/* ---- caches ---- */
+
+static u32 slots_in_block(u32 size, u32 order)
+{
+    return ((PAGE_SIZE << order) - sizeof(struct slab)) / size;
+}
+
+/* The smallest block of which slots do not use an eighth at most, or else the largest. */
+static u32 choose_order(u32 size)
+{
+    u32 order = 0;
+
+    while (order < SLAB_MAX_ORDER) {
+        u32 block = PAGE_SIZE << order;
+
+        if (block - slots_in_block(size, order) * size <= block / 8)
+            break;
+        order++;
+    }
+    return order;
+}
+
+static void cache_setup(struct kmem_cache *cache, const char *name, u32 size, u32 align)
+{
+    *cache = (struct kmem_cache){.name = name, .object_size = size, .size = ALIGN_UP(size, align)};
+    if (SLAB_DEBUG)
+        slab_debug_layout(cache, align);
+    cache->order = choose_order(cache->size);
+    cache->per_slab = slots_in_block(cache->size, cache->order);
+    assert_op(cache->per_slab, >, 0);
+    cache->multiplier = UINT32_MAX / cache->size + 2;
+    assert_op(cache->multiplier, >, 2 * ((PAGE_SIZE << cache->order) + cache->size));
+    cache->limit = cache->per_slab * (cache->multiplier * cache->size);
+    INIT_LIST_HEAD(&cache->partial);
+    list_add_tail(&cache->link, &slab_caches);
+}
+
+struct kmem_cache *kmem_cache_create_aligned(const char *name, u32 size, u32 align)
+{
+    struct kmem_cache *cache;
+
+    assert_op(size, >, 0);
+    assert_op(size, <=, KMALLOC_MAX_CACHE_SIZE);
+    cache = kmem_cache_alloc(&cache_of_caches);
+    if (cache)
+        cache_setup(cache, name, size, align);
+    return cache;
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, u32 size)
+{
+    return kmem_cache_create_aligned(name, size, SLAB_ALIGN);
+}
+
+/* Free the slabs without an object out: the kept one, and the active one if it is such. */
+static void cache_shrink(struct kmem_cache *cache)
+{
+    if (cache->empty)
+        slab_destroy(cache->empty);
+    cache->empty = NULL;
+    if (cache->active && slab_list_length(cache->free, cache->per_slab) == cache->per_slab) {
+        slab_destroy(cache->active);
+        cache->active = NULL;
+        cache->free = NULL;
+    }
 }
 
 void kmem_cache_destroy(struct kmem_cache *cache)
 {
-    assert_op(cache->objects, ==, 0);
-    if (cache->empty)
-        slab_destroy(cache->empty);
+    u32 out;
+
+    if (!cache)
+        return;
+    out = slab_objects_out(cache);
+    if (SLAB_DEBUG && out)
+        slab_debug_leak(cache, SLAB_CALLER);
+    if (out)
+        panic("cache %s is destroyed with objects out: %u", cache->name, out);
+    cache_shrink(cache);
     assert_op(cache->slabs, ==, 0);
     list_del(&cache->link);
     kmem_cache_free(&cache_of_caches, cache);
 }
 
-/* ---- kmalloc ---- */
-
-static struct kmem_cache *class_for(size_t size)
-{
-    for (u32 i = 0; i < ARRAY_SIZE(class_sizes); i++) {
-        if (size <= class_sizes[i])
-            return &kmalloc_caches[i];
-    }
-    return NULL;
-}
-
-static u32 order_for(size_t size)
-{
-    u32 order = 0;
-
-    while (order <= MAX_ORDER && (size_t)PAGE_SIZE << order < size)
-        order++;
-    return order;
-}
-
-void *kmalloc(size_t size)
-{
-    struct kmem_cache *cache = class_for(size);
-
-    if (size == 0)
-        return NULL;
-    return cache ? kmem_cache_alloc(cache) : get_free_pages(GFP_KERNEL, order_for(size));
-}
-
-void *kzalloc(size_t size)
-{
-    void *object = kmalloc(size);
-
-    return object ? memset(object, 0, size) : NULL;
-}
-
-void kfree(const void *object)
-{
-    struct page *page;
-
-    if (!object)
-        return;
-    page = virt_to_page(object);
-    if (page->type == PAGE_SLAB) {
-        kmem_cache_free(slab_of(object)->cache, (void *)object);
-        return;
-    }
-    assert_op((uintptr_t)object % PAGE_SIZE, ==, 0);
-    assert_op(page->type, ==, PAGE_USED);
-    free_pages(page, page->order);
-}
-
-/* ---- figures and the check ---- */
-
 void slab_shrink(void)
 {
     struct kmem_cache *cache;
 
-    list_for_each_entry (cache, &all_caches, link) {
-        if (cache->empty)
-            slab_destroy(cache->empty);
-        cache->empty = NULL;
-    }
+    list_for_each_entry (cache, &slab_caches, link)
+        cache_shrink(cache);
 }
 
-u32 slab_pages(void)
+void slab_init(void)
 {
-    struct kmem_cache *cache;
-    u32 pages = 0;
-
-    list_for_each_entry (cache, &all_caches, link)
-        pages += cache->slabs;
-    return pages;
-}
-
-static bool slab_is_whole(const struct kmem_cache *cache, const struct slab *slab)
-{
-    u32 free = 0;
-
-    if (slab->cache != cache || slab_page(slab)->type != PAGE_SLAB)
-        return false;
-    for (void **object = slab->free; object; object = *object) {
-        if (slab_of(object) != slab || ++free > cache->objects_per_slab)
-            return false;
-    }
-    return free + slab->used == cache->objects_per_slab;
-}
-
-static const char *check_cache(const struct kmem_cache *cache)
-{
-    static char text[96];
-    const struct page *page;
-
-    list_for_each_entry (page, &cache->partial, lru) {
-        const struct slab *slab = page_address(page);
-
-        if (slab_is_whole(cache, slab) && slab->used && slab->free)
-            continue;
-        snprintf(text, sizeof(text), "I8: slab %p of cache %s-%u is damaged", slab, cache->name,
-                 cache->object_size);
-        return text;
-    }
-    if (cache->empty && (!slab_is_whole(cache, cache->empty) || cache->empty->used)) {
-        snprintf(text, sizeof(text), "I8: the empty slab %p of cache %s-%u is damaged",
-                 cache->empty, cache->name, cache->object_size);
-        return text;
-    }
-    return NULL;
-}
-
-const char *slab_check(void)
-{
-    struct kmem_cache *cache;
-
-    list_for_each_entry (cache, &all_caches, link) {
-        const char *wrong = check_cache(cache);
-
-        if (wrong)
-            return wrong;
-    }
-    return NULL;
+    cache_setup(&cache_of_caches, "kmem_cache", sizeof(struct kmem_cache), SLAB_ALIGN);
+    kmalloc_init();
 }

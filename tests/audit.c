@@ -63,11 +63,11 @@ KTEST(audit, notices_writable_alias_of_text)
 KTEST(audit, notices_mapped_guard)
 {
     void *memory = vmalloc(PAGE_SIZE);
-    pte_t *guard = kernel_pte((u32)memory + PAGE_SIZE);
+    pte_t *guard = kernel_pte((u32)memory + PAGE_SIZE), saved = *guard;
 
     *guard = *kernel_pte((u32)memory);
     expect_audit("I7: ");
-    guard->val = 0;
+    *guard = saved;
     vfree(memory);
 }
 
@@ -96,11 +96,11 @@ KTEST(audit, notices_mapping_without_area)
 
 KTEST(audit, notices_page_in_the_fixmap_gap)
 {
-    pte_t *gap = kernel_pte(VMALLOC_END), *last = kernel_pte(FIXMAP_END);
+    pte_t *gap = kernel_pte(VMALLOC_END), *last = kernel_pte(FIXMAP_END), saved = *gap;
 
     *gap = pte_make(0, PAGE_KERNEL_RO);
     expect_audit("I1: ");
-    gap->val = 0;
+    *gap = saved;
     *last = pte_make(0, PAGE_KERNEL_RO);
     expect_audit("I1: ");
     last->val = 0;

@@ -35,6 +35,22 @@ is $vm->status, 'panic', 'crash stack: status' or diag $vm->describe;
 like $vm->output, qr/stack.*overflow|overflow.*stack/i, 'crash stack: named as an overflow';
 like $vm->output, qr/pid \d+/, 'crash stack: and whose';
 
+$vm = crash('double-free');
+is $vm->status, 'panic', 'crash double-free: status' or diag $vm->describe;
+like $vm->output, qr/^PANIC at mm\/slab\.c:.* freed.*free already.*kmalloc-64/m, 'crash double-free: what, and of which cache';
+like $vm->output, qr/\] crash_double_free\+/, 'crash double-free: and who';
+
+$vm = crash('foreign-free');
+is $vm->status, 'panic', 'crash foreign-free: status' or diag $vm->describe;
+like $vm->output, qr/^PANIC at mm\/slab\.c:.* freed.*not the start of an object.*kmalloc-64/m, 'crash foreign-free: what';
+like $vm->output, qr/\] crash_foreign_free\+/, 'crash foreign-free: and who';
+
+# These take a build with DEBUG=1 (debug.t); here they must do no harm, and say so.
+$vm = crash('overrun', input => "crash overrun\ncrash use-after-free\naudit\npoweroff\n");
+is $vm->status, 'pass', 'crash overrun, use-after-free: no harm in the default build' or diag $vm->describe;
+is scalar(() = $vm->output =~ /^crash \S+: nothing noticed it.*DEBUG=1/mg), 2, 'and both say that nothing noticed';
+like $vm->output, qr/all invariants hold/, 'and the audit finds nothing';
+
 $vm = crash('triple');
 is $vm->status, 'triple-fault', 'crash triple: status' or diag $vm->describe;
 

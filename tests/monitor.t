@@ -77,7 +77,7 @@ ok defined $vm->expect(Attic::PROMPT), 'the prompt' or BAIL_OUT $vm->describe;
 
 my $help = $vm->command('help');
 like $help, qr/^\Q$_\E\b.*\S/m, "help lists $_"
-    for qw(help layout meminfo vmallocinfo buddyinfo audit ps run test poweroff);
+    for qw(help layout meminfo vmallocinfo buddyinfo slabinfo audit ps run test poweroff);
 is $vm->command('help audit') =~ tr/\n//, 1, 'help COMMAND is one line';
 
 my $layout = $vm->command('layout');
@@ -108,6 +108,14 @@ like join("\n", @areas), qr/ pages=2 vmalloc$/m, 'vmallocinfo: a kernel stack of
 my @zones = split /\n/, $vm->command('buddyinfo');
 like $_, qr/^Node 0, zone +\w+(?: +\d+){11} *$/, "buddyinfo: Linux's line format" for @zones;
 is join(' ', map { /zone +(\w+)/ } @zones), 'DMA Normal', 'buddyinfo: the zones that have memory';
+
+my @caches = split /\n/, $vm->command('slabinfo');
+is shift @caches, 'slabinfo - version: 2.1', "slabinfo: Linux's first line";
+like shift @caches, qr/^# name +<active_objs> <num_objs> <objsize> .* : tunables .* : slabdata /, 'slabinfo: the second';
+my $numbers = qr/^(\S+) +(\d+) +(\d+) +\d+ +(\d+) +\d+ : tunables +0 +0 +0 : slabdata +(\d+) +(\d+) +0$/;
+is scalar(grep { $_ !~ $numbers } @caches), 0, "slabinfo: Linux's line format" or diag join "\n", @caches;
+is scalar(grep { /$numbers/ && ($2 > $3 || $3 != $4 * $6 || $5 > $6) } @caches), 0, 'slabinfo: the numbers fit together';
+like join("\n", @caches), qr/^$_ /m, "slabinfo: $_" for qw(kmem_cache kmalloc-8 kmalloc-64 kmalloc-96 kmalloc-8k task vmap_area);
 
 like $vm->command('ps'), qr/^ *PID .*\n(?: *\d+ .*\n)*.* init$/m, 'ps: the thread of the monitor';
 like $vm->command('audit'), qr/\A[^\n]*all\b[^\n]*hold[^\n]*\n\z/i, 'audit: one line, all hold';

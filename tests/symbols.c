@@ -74,6 +74,18 @@ KTEST(symbols, format)
     expect_str_eq(text, "pri");
 }
 
+KTEST(symbols, in_formatted_text)
+{
+    char name[SYMBOL_TEXT_MAX], expected[SYMBOL_TEXT_MAX + 8], text[SYMBOL_TEXT_MAX + 8];
+
+    symbol_format(name, sizeof(name), (u32)printk + 3);
+    snprintf(expected, sizeof(expected), "[%s]S", name);
+    snprintf(text, sizeof(text), "[%pS]S", (void *)((u32)printk + 3));
+    expect_str_eq(text, expected);
+    snprintf(text, sizeof(text), "%pS %p", (void *)0x1234, (void *)0x1234);
+    expect_str_eq(text, "0x00001234 0x00001234");
+}
+
 /* ---- backtrace ---- */
 
 #define ENTRIES_MAX 8

@@ -9,6 +9,7 @@
 #include <arch/x86/probe.h>
 #include <arch/x86/trap.h>
 #include <lib/types.h>
+#include <stdarg.h>
 
 struct ktest {
     const char *suite;
@@ -96,6 +97,35 @@ bool ktest_ok(void);
             expect_eq(probe_.error, error_);                                                       \
         }                                                                                          \
     })
+
+/*
+ * Run a statement that must panic with `part_` in the message; true when it did. The message is in
+ * ktest_panic_text then. What the statement had changed by then stays: this is for checks that come
+ * before the first change.
+ */
+#define expect_panic(statement, part_)                                                             \
+    ({                                                                                             \
+        struct fault_probe panic_probe_;                                                           \
+        bool panicked_;                                                                            \
+                                                                                                   \
+        ktest_expect_panic(true);                                                                  \
+        if (fault_probe_set(&panic_probe_) == 0) {                                                 \
+            statement;                                                                             \
+            fault_probe_clear(&panic_probe_);                                                      \
+        }                                                                                          \
+        ktest_expect_panic(false);                                                                 \
+        panicked_ = strstr(ktest_panic_text, part_) != NULL;                                       \
+        if (!panicked_)                                                                            \
+            ktest_fail(__FILE__, __LINE__, "expected a panic, \"%s\", by %s; got \"%s\"", part_,   \
+                       #statement, ktest_panic_text);                                              \
+        panicked_;                                                                                 \
+    })
+
+extern char ktest_panic_text[400];
+void ktest_expect_panic(bool expected);
+
+/* For panic(): when the running test expects it, keep the message and go back there. */
+void ktest_catch_panic(const char *fmt, va_list args);
 
 /* "suite.name" of the test that runs, or NULL. For the panic report. */
 const char *ktest_running(void);

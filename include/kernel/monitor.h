@@ -17,7 +17,12 @@ void monitor_layout(u32 argc, const char **argv);
 void monitor_meminfo(u32 argc, const char **argv);
 void monitor_vmallocinfo(u32 argc, const char **argv);
 void monitor_buddyinfo(u32 argc, const char **argv);
+void monitor_slabinfo(u32 argc, const char **argv);
 void monitor_audit(u32 argc, const char **argv);
+
+/* kernel/monitor_dma.c */
+void monitor_lspci(u32 argc, const char **argv);
+void monitor_dma(u32 argc, const char **argv);
 
 /* kernel/monitor_run.c */
 #define MONITOR_RUN_USAGE "run PROGRAM [ARG...] [& PROGRAM...] [&]"
@@ -38,7 +43,7 @@ void monitor_report_background(void);
 bool monitor_has_background(void);
 
 /* kernel/monitor_crash.c */
-#define MONITOR_CRASH_USAGE "crash panic|stack|triple|assert|null|phys"
+#define MONITOR_CRASH_USAGE "crash KIND"
 void monitor_crash(u32 argc, const char **argv);
 
 /* Names of the kinds of crash; NULL past the last. */

@@ -190,10 +190,26 @@ struct wait_queue {
     } while (0)
 
 /*
- * Put the current task on the queue, switch away, return once woken. Interrupts off, before and
- * after.
+ * The same, but for at most `ticks` timer ticks: true when the condition held, false when the time
+ * was over first.
+ */
+#define wait_event_timeout(queue, condition, ticks)                                                \
+    ({                                                                                             \
+        u64 wait_deadline = jiffies_64() + (ticks) + 1;                                            \
+        u32 wait_flags = local_irq_save();                                                         \
+        bool wait_held;                                                                            \
+        while (!(wait_held = (condition)) && jiffies_64() < wait_deadline)                         \
+            wait_queue_sleep_until(queue, wait_deadline);                                          \
+        local_irq_restore(wait_flags);                                                             \
+        wait_held;                                                                                 \
+    })
+
+/*
+ * Put the current task on the queue, switch away, return once woken, or at the latest when
+ * jiffies_64() has reached `deadline`. Interrupts off, before and after.
  */
 void wait_queue_sleep(struct wait_queue *queue);
+void wait_queue_sleep_until(struct wait_queue *queue, u64 deadline);
 
 /* Wake everybody on the queue. Any context. */
 void wake_up(struct wait_queue *queue);

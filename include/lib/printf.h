@@ -2,7 +2,8 @@
  * Formatted text as the C standard has it: flags - 0 + space #, width and precision (numbers or *),
  * lengths hh h l ll z j t, conversions d i u x X o c s p %. A NULL string prints as "(null)", %p as
  * 0x and all digits. There is no %n and no floating point; a conversion that is not known is
- * printed as it stands in the format. Any context; nothing is allocated.
+ * printed as it stands in the format. %pS (Linux's) is the name of the function that holds an
+ * address, where somebody knows names. Any context; nothing is allocated.
  */
 #pragma once
 
@@ -26,6 +27,10 @@ int LIBC_NAME(snprintf)(char *buf, size_t size, const char *fmt, ...) __printf(3
  */
 int vscnprintf(char *buf, size_t size, const char *fmt, va_list args) __printf(3, 0);
 int scnprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
+
+/* What %pS prints, once somebody who knows symbols has said it here; until then it is %p. */
+typedef void (*symbol_format_t)(char *buf, size_t size, const void *addr);
+void printf_set_symbols(symbol_format_t format);
 
 /*
  * The engine under all of these and under printk(): the text goes to put() piece by piece. Result:

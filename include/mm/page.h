@@ -25,11 +25,18 @@ enum page_type {
     PAGE_TYPES,
 };
 
+#define BLOCK_HEAD(order) (0x100 | (order))
+
 struct page {
-    u8 type;  /* enum page_type */
-    u8 zone;  /* enum zone_id */
-    u8 order; /* of the block */
-    u8 head;  /* the first page of a block */
+    u8 type; /* enum page_type */
+    u8 zone; /* enum zone_id */
+    union {
+        struct {
+            u8 order; /* of the block */
+            u8 head;  /* the first page of a block */
+        };
+        u16 block; /* both at once: BLOCK_HEAD(order) in a first page */
+    };
     s32 refcount;
     struct list_head lru; /* link of whoever has the block */
 };
@@ -51,7 +58,7 @@ static inline struct page *pfn_to_page(u32 pfn)
 
 static inline phys_addr_t page_to_phys(const struct page *page)
 {
-    return page_to_pfn(page) << PAGE_SHIFT;
+    return ((u32)page - (u32)mem_map) * (PAGE_SIZE / sizeof(struct page)); /* one shift */
 }
 
 static inline struct page *phys_to_page(phys_addr_t addr)

@@ -20,11 +20,11 @@
 struct vmap_area {
     struct rb_node node; /* by start */
     u32 start, end;      /* [start, end); the last page of a busy area is its guard */
+    u32 flags;           /* VM_ALLOC, VM_MAP or VM_IOREMAP; 0 for a free range */
     union {
-        u32 flags;        /* busy: VM_ALLOC, VM_MAP or VM_IOREMAP */
-        u32 largest_free; /* free: bytes of the largest range in the subtree */
+        u32 largest_free;   /* free: bytes of the largest range in the subtree */
+        const void *caller; /* busy: the code that asked for it */
     };
-    const void *caller; /* busy: the code that asked for it */
 };
 
 /* Pages of a busy area without its guard. */

@@ -123,13 +123,16 @@ static inline pte_t *pde_page_table(pde_t pde)
  */
 extern pde_t swapper_pg_dir[1024];
 
-/* Entries of [VMALLOC_START, 0xFFFFFFFF], one an address page, in order. */
+/*
+ * Entries of [VMALLOC_START, 0xFFFFFFFF], one a page, in order; indexed by the page number of the
+ * address, so that finding one is a shift and an addition. Below VMALLOC_START there is nothing.
+ */
 extern pte_t *kernel_ptes;
 
 /* The entry of a page in the vmalloc area or the fixmap. */
 static inline pte_t *kernel_pte(u32 addr)
 {
-    return &kernel_ptes[(addr - VMALLOC_START) >> PAGE_SHIFT];
+    return &kernel_ptes[addr >> PAGE_SHIFT];
 }
 
 /*

@@ -1,0 +1,93 @@
+#!/usr/bin/perl
+# What kernel operations may cost, relative to Linux, and what a boot may cost: a change that makes one dearer fails here.
+# Under -icount the figures hardly differ from run to run, so they are held to their limits as they stand.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Attic qw(build_dir root_dir slurp);
+use Test::More;
+
+# The most that a row may cost of what it costs Linux.
+my %RATIO = (
+    vmalloc_4k             => 0.20,
+    vmalloc_64k            => 0.15,
+    vmalloc_1m             => 0.12,
+    vmalloc_random         => 0.15,
+    vmalloc_4k_busy5000    => 0.20,
+    vmalloc_4k_holes2500   => 0.20,
+    vmalloc_16k_holes2500  => 0.20,
+    vmalloc_random_replace => 0.20,
+    vmap_16                => 0.25,
+    page_order0            => 0.10,
+    page_order3            => 0.10,
+    page_order9            => 0.01,
+    page_batch5000         => 0.08,
+    kmalloc_64             => 0.25,
+    kmalloc_64_batch5000   => 0.12,
+);
+
+# The most that our own figure may be.
+my %OURS = (
+    growth_5000  => 1.2,    # vmalloc_4k with so many live areas, relative to none
+    growth_14000 => 1.35,
+    boot_512M    => 10_000_000,
+    boot_4G      => 40_000_000,
+);
+
+# ---- the whole table, against the figures in the tree ----
+
+my ($build, $root) = (build_dir(), root_dir());
+my $out = do {
+    local $ENV{BUILD} = $build;
+    qx('$root/scripts/bench' --tree);
+};
+is $?, 0, 'scripts/bench runs';
+my @lines = grep { !/^#/ } split /\n/, $out;
+is_deeply [grep { !/^\w+ +[\d.]+ +(?:[\d.]+ +[\d.]+|- +-)$/ } @lines], [], 'each line is: name ours linux ratio'
+    or diag $out;
+my %row = map { my ($name, @rest) = split ' '; $name => \@rest } @lines;
+is scalar keys %row, scalar @lines, 'no name is there twice';
+
+my %linux = slurp("$root/tests/peers/linux/figures") =~ /^(\w+) (\d+)$/mg;
+is_deeply [sort grep { $row{$_}[1] && $row{$_}[1] =~ /^\d+$/ } keys %row], [sort keys %linux],
+    'the kernel has a row for each of Linux\'s figures, and only those';
+is_deeply [grep { !defined $linux{$_} } sort keys %RATIO], [], 'Linux\'s figures have each row that has a limit';
+
+for my $name (sort keys %linux) {
+    my ($ours, $linux, $ratio) = @{ $row{$name} // ['', '', ''] };
+    is $linux, $linux{$name}, "$name: Linux's figure is that of the tree";
+    is $ratio, $ours && sprintf('%.3f', $ours / $linux{$name}), "$name: the ratio is right";
+}
+for my $name (sort keys %RATIO) {
+    my ($ours, $linux) = @{ $row{$name} // [] };
+    my $ratio = $linux ? $ours / $linux : 'nothing';
+    ok $linux && $ratio <= $RATIO{$name}, sprintf '%s: %s instructions, at most %.2f of Linux\'s', $name, $ours // 'no',
+        $RATIO{$name} or diag "$name is $ratio of Linux's";
+}
+for my $name (sort keys %OURS) {
+    my $ours = $row{$name} ? $row{$name}[0] : 0;
+    ok $ours > 0 && $ours <= $OURS{$name}, "$name: $ours, at most $OURS{$name}";
+}
+for my $name (qw(kernel_bytes_512M kernel_bytes_per_mib)) {
+    cmp_ok $row{$name} ? $row{$name}[0] : 0, '>', 0, "$name is told";
+}
+
+# ---- bench= on the command line, and rows that cannot run ----
+
+my $vm = Attic->run(name => 'bench-cmdline', mem => '128M', cmdline => 'bench=page_*');
+is $vm->status, 'pass', 'bench=page_*: ends in pass' or diag $vm->describe;
+is_deeply [sort { $a cmp $b } $vm->output =~ /^bench: (\w+) +\d+$/mg], [sort grep { /^page_/ } keys %linux],
+    'bench=page_*: these rows, and only these';
+
+$vm = Attic->run(name => 'bench-none', mem => '16M', cmdline => 'bench=nothing');
+is $vm->status, 'fail', 'bench=nothing: ends in fail' or diag $vm->describe;
+like $vm->output, qr/^bench: no row matches "nothing"$/m, 'bench=nothing: one line says why';
+
+$vm = Attic->run(name => 'bench-small', mem => '8M', cmdline => 'bench=*');
+is $vm->status, 'fail', '8 MiB: ends in fail, because rows are skipped' or diag $vm->describe;
+like $vm->output, qr/^bench: vmalloc_4k_busy5000 skipped: \d+ pages are needed, \d+ are free$/m,
+    '8 MiB: a row that has no room says so';
+like $vm->output, qr/^bench: vmalloc_4k +\d+$/m, '8 MiB: a row that has room runs';
+
+done_testing;
