@@ -103,7 +103,6 @@ static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
         if (r->start < size)
             return false;
         at = ALIGN_DOWN(r->start - size, align);
-        i = reserved.count + 1; /* ranges may overlap each other: look at all of them again */
     }
     *start = at;
     return at >= floor;
@@ -190,7 +189,7 @@ void memblock_for_each_free(phys_addr_t limit, void (*fn)(phys_addr_t start, phy
                 continue;
             if (r->start > at)
                 fn(at, min(r->start, end));
-            at = max(at, r->end);
+            at = r->end;
         }
         if (at < end)
             fn(at, end);

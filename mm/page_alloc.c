@@ -366,49 +366,26 @@ void *get_free_pages(gfp_t gfp, u32 order)
     return page ? page_address(page) : NULL;
 }
 
-/*
- * The pages of a stack are a chain already: mark up to `count` of them as used. The result is how
- * many there were; *last is the last link of the chain, still the one to the rest of the stack.
- */
-static inline u32 take_chain(struct hot_stack *hot, u32 count, struct page ***last)
-{
-    struct page **link = &hot->top, *page;
-    u32 got = 0;
-
-    while (got < count && (page = *link)) {
-        take(page);
-        link = (struct page **)&page->lru.next;
-        got++;
-    }
-    hot->room += got;
-    *last = link;
-    return got;
-}
-
 u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
 {
     struct hot_stack *hot = &first_zone[GFP_ZONE(gfp)]->hot[0];
-    struct page **last = chain;
+    struct page **last = chain, *page;
     u32 got = 0;
 
+    /* The pages of a stack are a chain already: mark as many as there are, and cut them off. */
     if (likely(!alloc_fail_countdown)) {
-        struct page *first = hot->top;
-
-        got = take_chain(hot, count, &last);
-        if (got) {
-            *chain = first;
-            hot->top = *last;
-        } else {
-            last = chain;
+        *chain = hot->top;
+        while (got < count && (page = *last)) {
+            last = (struct page **)&take(page)->lru.next;
+            got++;
         }
+        hot->top = *last;
+        hot->room += got;
     }
-    for (; got < count; got++) {
-        struct page *page = alloc_page(gfp);
-
-        if (!page)
-            break;
+    while (got < count && (page = alloc_page(gfp))) {
         *last = page;
         last = (struct page **)&page->lru.next;
+        got++;
     }
     *last = NULL;
     return got;

@@ -24,15 +24,18 @@
 #include <mm/page_alloc.h>
 #include <mm/vmap_area.h>
 
+/* No area can have more pages than this: larger sizes make no sense, and must not wrap around. */
+static u32 pages_max __ro_after_init;
+
 void vmalloc_init(void)
 {
     vmap_area_init();
+    pages_max = min((VMALLOC_END - VMALLOC_START) / PAGE_SIZE - 1, max_pfn);
 }
 
-/* Sizes beyond the area make no sense and must not wrap around. */
 static inline bool sane_count(u32 pages)
 {
-    return pages - 1 < ((VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT) - 1;
+    return pages - 1 < pages_max; /* 0 is none, either */
 }
 
 /* Whole pages that hold `size` bytes; for the largest sizes too, where size + PAGE_SIZE wraps. */
@@ -58,7 +61,7 @@ static inline pte_t *first_entry(const void *addr, u32 kind)
 {
     pte_t *pte = kernel_pte((u32)addr);
 
-    if (unlikely(!is_vmalloc_addr(addr) || (u32)addr % PAGE_SIZE || !pte_present(*pte)))
+    if (unlikely(!is_vmalloc_addr(addr) || !pte_present(*pte)))
         bad_free(addr, kind, NULL);
     return pte;
 }
@@ -101,8 +104,7 @@ void *vmalloc_aligned(size_t size, u32 align, const void *caller)
     u32 pages = pages_for(size);
     struct vmap_area *area;
 
-    assert((align & (align - 1)) == 0 && align >= PAGE_SIZE);
-    if (unlikely(!sane_count(pages) || pages > max_pfn))
+    if (unlikely(!sane_count(pages)))
         return NULL;
     area = vmap_area_alloc(pages, align, VM_ALLOC, caller);
     if (unlikely(!area))

@@ -1,24 +1,23 @@
 /*
  * Which addresses of the vmalloc area are taken.
  *
- * Two red-black trees, both by address, tile the area without overlap. The free tree holds the gaps,
- * and every node knows the largest gap in its subtree (the idea of Linux's augmented tree): going
- * left whenever something large enough is there finds the lowest gap that fits in O(log n). A busy
- * area is cut from the low end of its gap. The busy tree finds an area by any address in it, and
- * lists them in order. No two gaps touch.
- *
- * The highest gap is in no tree. It is what remains above all areas, so it is taken from last; and
- * as it is by far the largest and changes most often, it would change the values all the way to the
- * root each time.
+ * All ranges, busy areas and the gaps between them, tile the vmalloc area and are nodes of one
+ * red-black tree, by address. Every node knows the largest gap in its subtree (the idea of Linux's
+ * tree of free areas): going left whenever something large enough is there finds the lowest gap that
+ * fits in O(log n), and going by address finds the range that holds any address. Being busy or free
+ * is a property of a node, not of the tree it is in; so an area that fills a gap exactly, and one
+ * that becomes a gap again, change no link of the tree. No two gaps touch.
  *
  * Every other search is saved by tags in page-table entries that are not present (vmap_area.h). A
  * range that becomes free looks at the entries beyond its two ends and knows whether gaps are there
- * to join. A range that is taken begins where a busy area ends, so its place in the busy tree is
- * right behind that one, whose guard is tagged. So allocating and freeing cost hardly more with
- * thousands of areas than with none.
+ * to join, and the last area of all is found at the border of the top gap. So allocating and freeing
+ * cost hardly more with thousands of areas than with none.
  *
- * One struct vmap_area is a node of either tree: freeing turns a busy area into a gap without
- * allocating, and cannot fail.
+ * The highest gap is not in the tree. It is what remains above all areas, so it is taken from last;
+ * and as it is by far the largest and changes most often, it would change the values all the way to
+ * the root each time.
+ *
+ * Freeing needs no memory, and cannot fail.
  *
  * Lock: not preempted; not for interrupt handlers. Neighbours: mm/vmalloc.c fills the entries.
  */
@@ -27,8 +26,7 @@
 #include <mm/slab.h>
 #include <mm/vmap_area.h>
 
-static struct rb_root busy_areas = RB_ROOT;
-static struct rb_root free_areas = RB_ROOT;
+static struct rb_root ranges = RB_ROOT;
 static struct vmap_area top; /* the highest gap, up to VMALLOC_END; it may be empty */
 static struct kmem_cache *area_cache;
 
@@ -42,6 +40,7 @@ static inline u32 area_size(const struct vmap_area *area)
     return area->end - area->start;
 }
 
+/* NULL is no gap. */
 static inline bool is_gap(const struct vmap_area *area)
 {
     return area && area->flags == 0;
@@ -80,18 +79,23 @@ static inline void clear_border(u32 addr)
     border[0].val = 0;
 }
 
-/* ---- the free tree ---- */
+/* ---- the tree ---- */
 
 static inline u32 subtree_largest(const struct rb_node *node)
 {
     return node ? area_of(node)->largest_free : 0;
 }
 
+static inline u32 gap_size(const struct vmap_area *area)
+{
+    return area->flags == 0 ? area_size(area) : 0;
+}
+
 static bool update_largest(struct rb_node *node)
 {
     struct vmap_area *area = area_of(node);
     u32 children = max(subtree_largest(node->rb_left), subtree_largest(node->rb_right));
-    u32 largest = max(area_size(area), children);
+    u32 largest = max(gap_size(area), children);
     bool changed = area->largest_free != largest;
 
     area->largest_free = largest;
@@ -101,14 +105,14 @@ static bool update_largest(struct rb_node *node)
 /* The lowest gap of at least `size` bytes, or NULL. */
 static inline struct vmap_area *lowest_fit(u32 size)
 {
-    struct rb_node *node = free_areas.rb_node;
+    struct rb_node *node = ranges.rb_node;
 
     if (subtree_largest(node) < size)
         return area_size(&top) >= size ? &top : NULL;
     for (;;) {
         if (subtree_largest(node->rb_left) >= size)
             node = node->rb_left;
-        else if (area_size(area_of(node)) >= size)
+        else if (gap_size(area_of(node)) >= size)
             return area_of(node);
         else
             node = node->rb_right; /* it is in here, or the value at the top is wrong */
@@ -123,175 +127,204 @@ static inline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
 {
     struct vmap_area *gap = lowest_fit(size);
 
-    if (unlikely(align > PAGE_SIZE) && gap && ALIGN_UP(gap->start, align) > gap->end - size)
-        gap = lowest_fit(size + align - PAGE_SIZE);
+    if (likely(align == PAGE_SIZE) || !gap)
+        return gap;
+    assert((align & (align - 1)) == 0 && align > PAGE_SIZE);
+    return ALIGN_UP(gap->start, align) <= gap->end - size ? gap
+                                                          : lowest_fit(size + align - PAGE_SIZE);
+}
+
+static inline void link_range(struct vmap_area *area, struct rb_node *parent, struct rb_node **link)
+{
+    rb_link_node(&area->node, parent, link);
+    rb_insert_augmented(&area->node, &ranges, update_largest);
+}
+
+/* Enter a range right below, right above one that is in the tree. */
+static void insert_below(struct vmap_area *area, struct vmap_area *next)
+{
+    struct rb_node *parent = &next->node, **link = &parent->rb_left;
+
+    if (*link) {
+        parent = rb_outermost(*link, 1);
+        link = &parent->rb_right;
+    }
+    link_range(area, parent, link);
+}
+
+static void insert_above(struct vmap_area *area, struct vmap_area *prev)
+{
+    struct rb_node *parent = &prev->node, **link = &parent->rb_right;
+
+    if (*link) {
+        parent = rb_outermost(*link, 0);
+        link = &parent->rb_left;
+    }
+    link_range(area, parent, link);
+}
+
+static void drop_range(struct vmap_area *area)
+{
+    rb_erase_augmented(&area->node, &ranges, update_largest);
+    kmem_cache_free(area_cache, area);
+}
+
+/* ---- taking ---- */
+
+static void make_gap(struct vmap_area *gap, u32 start, u32 end)
+{
+    *gap = (struct vmap_area){.start = start, .end = end};
+    set_first_tag(gap);
+    set_last_tag(gap);
+}
+
+/* Nodes for what is left of a gap below and above a range that is cut out of it. */
+struct rest {
+    struct vmap_area *low, *high;
+};
+
+/* Get the nodes that cutting [start, end) out of the gap needs. False when out of memory. */
+static inline bool alloc_rest(const struct vmap_area *gap, u32 start, u32 end, struct rest *rest)
+{
+    if (unlikely(start != gap->start)) {
+        rest->low = kmem_cache_alloc(area_cache);
+        if (!rest->low)
+            return false;
+    }
+    if (end != gap->end) {
+        rest->high = kmem_cache_alloc(area_cache);
+        if (!rest->high) {
+            if (rest->low)
+                kmem_cache_free(area_cache, rest->low);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The node of the gap becomes the area; what is left of the gap gets new nodes. */
+static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, u32 end, u32 flags)
+{
+    struct rest rest = {NULL, NULL};
+    u32 gap_start = gap->start, gap_end = gap->end;
+
+    if (!alloc_rest(gap, start, end, &rest))
+        return NULL;
+    gap->start = start;
+    gap->end = end;
+    gap->flags = flags;
+    rb_augment_path(&gap->node, update_largest);
+    if (rest.low) {
+        make_gap(rest.low, gap_start, start);
+        insert_below(rest.low, gap);
+    }
+    if (rest.high) {
+        make_gap(rest.high, end, gap_end);
+        insert_above(rest.high, gap);
+    }
     return gap;
 }
 
-static void insert_gap(struct vmap_area *gap)
+/* Enter a range above all others; `last` is the highest so far, or NULL when there is none. */
+static inline void insert_last(struct vmap_area *area, struct vmap_area *last)
 {
-    struct rb_node **link = &free_areas.rb_node, *parent = NULL;
-
-    while (*link) {
-        parent = *link;
-        link = gap->start < area_of(parent)->start ? &parent->rb_left : &parent->rb_right;
-    }
-    rb_link_node(&gap->node, parent, link);
-    rb_insert_augmented(&gap->node, &free_areas, update_largest);
+    if (last)
+        link_range(area, &last->node, &last->node.rb_right);
+    else
+        link_range(area, NULL, &ranges.rb_node);
 }
 
-static void drop_gap(struct vmap_area *gap)
+/* The top gap keeps its upper part; what an alignment leaves of it below is a gap of the tree. */
+static inline struct vmap_area *take_from_top(u32 start, u32 end, u32 flags)
 {
-    rb_erase_augmented(&gap->node, &free_areas, update_largest);
-    kmem_cache_free(area_cache, gap);
-}
+    struct vmap_area *last = range_ending_at(top.start), *area = kmem_cache_alloc(area_cache);
 
-/* The node of a new gap in the tree: that of a neighbour it joins, or else `spare`. */
-static void enter_gap(u32 start, u32 end, struct vmap_area *prev, struct vmap_area *next,
-                      struct vmap_area *spare)
-{
-    struct vmap_area *gap = prev ? prev : next ? next : spare;
-
-    if (prev && next)
-        drop_gap(next);
-    *gap = (struct vmap_area){
-        .node = gap->node, .start = start, .end = end, .largest_free = gap->largest_free};
-    set_first_tag(gap);
-    set_last_tag(gap);
-    if (gap == spare) {
-        insert_gap(gap);
-    } else {
-        rb_augment_path(&gap->node, update_largest);
-        kmem_cache_free(area_cache, spare);
-    }
-}
-
-/* Make [start, end) free, joined with the gaps it touches; `spare` is a node for it, if needed. */
-static inline void add_gap(u32 start, u32 end, struct vmap_area *spare)
-{
-    struct vmap_area *prev = range_ending_at(start), *next = gap_starting_at(end);
-
-    if (!is_gap(prev)) {
-        prev = NULL;
-    } else {
-        clear_border(start);
-        start = prev->start;
-    }
-    if (next) {
-        clear_border(end);
-        end = next->end;
-    }
-    if (likely(next == &top)) {
-        top.start = start;
-        set_first_tag(&top);
-        if (prev)
-            drop_gap(prev);
-        kmem_cache_free(area_cache, spare);
-    } else {
-        enter_gap(start, end, prev, next, spare);
-    }
-}
-
-/* ---- the busy tree ---- */
-
-/* Enter an area right behind `prev`, or as the first when there is nothing below it. */
-static inline void insert_busy(struct vmap_area *area, struct vmap_area *prev)
-{
-    struct rb_node *parent = prev ? &prev->node : rb_first(&busy_areas);
-    struct rb_node **link = &busy_areas.rb_node;
-
-    if (prev && !parent->rb_right) {
-        link = &parent->rb_right;
-    } else if (parent) {
-        if (prev)
-            parent = rb_outermost(parent->rb_right, 0);
-        link = &parent->rb_left;
-    }
-    rb_link_node(&area->node, parent, link);
-    rb_insert_color(&area->node, &busy_areas);
-}
-
-/* ---- taking and giving back ---- */
-
-/* What remains below a range that is cut out of the middle of a gap. */
-static __noinline void add_low_rest(struct vmap_area *low, u32 start, u32 end)
-{
-    *low = (struct vmap_area){.start = start, .end = end};
-    set_first_tag(low);
-    set_last_tag(low);
-    insert_gap(low);
-}
-
-/* A gap loses [start, end). `low` is a fresh node when something remains on both sides, or NULL. */
-static inline void cut_gap(struct vmap_area *gap, u32 start, u32 end, struct vmap_area *low)
-{
-    u32 gap_start = gap->start;
-
-    if (likely(gap == &top)) {
-        top.start = end;
-        set_first_tag(&top);
-    } else if (end != gap->end) {
-        gap->start = end;
-        set_first_tag(gap);
-        rb_augment_path(&gap->node, update_largest);
-    } else {
-        gap->end = start;
-        set_last_tag(gap);
-        rb_augment_path(&gap->node, update_largest);
-    }
-    if (unlikely(low != NULL))
-        add_low_rest(low, gap_start, start);
-}
-
-/* Cut [start, end) out of a gap into a node for it. NULL when out of memory; the gap is whole then. */
-static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, u32 end)
-{
-    struct vmap_area *area, *low = NULL;
-
-    if (gap != &top && start == gap->start && end == gap->end) {
-        rb_erase_augmented(&gap->node, &free_areas, update_largest);
-        return gap;
-    }
-    area = kmem_cache_alloc(area_cache);
     if (unlikely(!area))
         return NULL;
-    /* The top gap is never cut at its high end: it may be empty, but it is there. */
-    if (unlikely(start != gap->start && (gap == &top || end != gap->end))) {
-        low = kmem_cache_alloc(area_cache);
+    if (unlikely(start != top.start)) {
+        struct vmap_area *low = kmem_cache_alloc(area_cache);
+
         if (!low) {
             kmem_cache_free(area_cache, area);
             return NULL;
         }
+        make_gap(low, top.start, start);
+        insert_last(low, last);
+        last = low;
     }
-    cut_gap(gap, start, end, low);
     area->start = start;
     area->end = end;
+    area->flags = flags;
+    insert_last(area, last);
+    top.start = end;
+    set_first_tag(&top);
     return area;
 }
 
 struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *caller)
 {
     u32 size = (pages + 1) << PAGE_SHIFT, start;
-    struct vmap_area *gap = lowest_aligned_fit(size, align), *prev, *area;
+    struct vmap_area *gap = lowest_aligned_fit(size, align), *area;
 
     if (unlikely(!gap))
         return NULL;
     start = ALIGN_UP(gap->start, align);
-    prev = range_ending_at(gap->start); /* gaps do not touch: it is a busy area */
-    area = take_from_gap(gap, start, start + size);
+    if (likely(gap == &top))
+        area = take_from_top(start, start + size, flags);
+    else
+        area = take_from_gap(gap, start, start + size, flags);
     if (unlikely(!area))
         return NULL;
-    area->flags = flags;
     area->caller = caller;
     set_last_tag(area);
-    insert_busy(area, prev);
     return area;
+}
+
+/* ---- giving back ---- */
+
+/* The area and the gap below it, if there is one, fall to the top gap. */
+static inline void join_top(struct vmap_area *area, struct vmap_area *prev)
+{
+    clear_border(area->end);
+    top.start = area->start;
+    if (prev) {
+        clear_border(area->start);
+        top.start = prev->start;
+        drop_range(prev);
+    }
+    set_first_tag(&top);
+    drop_range(area);
+}
+
+/* The node of the area becomes the gap; the gaps it touches are taken into it. */
+static inline void join_gaps(struct vmap_area *area, struct vmap_area *prev, struct vmap_area *next)
+{
+    if (prev) {
+        clear_border(area->start);
+        area->start = prev->start;
+        drop_range(prev);
+    }
+    if (next) {
+        clear_border(area->end);
+        area->end = next->end;
+        drop_range(next);
+    }
+    area->flags = 0;
+    set_first_tag(area);
+    set_last_tag(area);
+    rb_augment_path(&area->node, update_largest);
 }
 
 void vmap_area_free(struct vmap_area *area)
 {
-    rb_erase(&area->node, &busy_areas);
-    add_gap(area->start, area->end, area);
+    struct vmap_area *prev = range_ending_at(area->start), *next = gap_starting_at(area->end);
+
+    if (prev && prev->flags != 0)
+        prev = NULL; /* a busy neighbour */
+    if (next == &top)
+        join_top(area, prev);
+    else
+        join_gaps(area, prev, next);
 }
 
 void vmap_area_init(void)
@@ -305,27 +338,11 @@ void vmap_area_init(void)
 
 /* ---- looking ---- */
 
-const struct vmap_area *find_vmap_area(u32 addr)
+/* The range that holds addr, or the lowest above it; NULL when that is the top gap. */
+static struct vmap_area *range_at_or_above(u32 addr)
 {
-    struct rb_node *node = busy_areas.rb_node;
-
-    while (node) {
-        const struct vmap_area *area = area_of(node);
-
-        if (addr < area->start)
-            node = node->rb_left;
-        else if (addr >= area->end)
-            node = node->rb_right;
-        else
-            return area;
-    }
-    return NULL;
-}
-
-const struct vmap_area *vmap_area_at_or_above(u32 addr)
-{
-    struct rb_node *node = busy_areas.rb_node;
-    const struct vmap_area *best = NULL;
+    struct rb_node *node = ranges.rb_node;
+    struct vmap_area *best = NULL;
 
     while (node) {
         if (area_of(node)->end > addr) {
@@ -338,21 +355,43 @@ const struct vmap_area *vmap_area_at_or_above(u32 addr)
     return best;
 }
 
+const struct vmap_area *vmap_area_at_or_above(u32 addr)
+{
+    struct vmap_area *area = range_at_or_above(addr);
+
+    if (area && is_gap(area)) {
+        struct rb_node *next = rb_next(&area->node); /* gaps do not touch: it is busy */
+
+        area = next ? area_of(next) : NULL;
+    }
+    return area;
+}
+
+const struct vmap_area *find_vmap_area(u32 addr)
+{
+    struct vmap_area *area = range_at_or_above(addr);
+
+    return area && area->start <= addr && !is_gap(area) ? area : NULL;
+}
+
 struct vmalloc_stats vmalloc_stats(void)
 {
     struct vmalloc_stats stats = {
-        .largest_free = max(subtree_largest(free_areas.rb_node), area_size(&top)),
+        .largest_free = max(subtree_largest(ranges.rb_node), area_size(&top)),
         .free_bytes = area_size(&top),
         .free_ranges = area_size(&top) > 0,
     };
 
-    for (struct rb_node *node = rb_first(&free_areas); node; node = rb_next(node)) {
-        stats.free_ranges++;
-        stats.free_bytes += area_size(area_of(node));
-    }
-    for (struct rb_node *node = rb_first(&busy_areas); node; node = rb_next(node)) {
-        stats.busy_areas++;
-        stats.mapped_pages += vmap_area_pages(area_of(node));
+    for (struct rb_node *node = rb_first(&ranges); node; node = rb_next(node)) {
+        const struct vmap_area *area = area_of(node);
+
+        if (is_gap(area)) {
+            stats.free_ranges++;
+            stats.free_bytes += area_size(area);
+        } else {
+            stats.busy_areas++;
+            stats.mapped_pages += vmap_area_pages(area);
+        }
     }
     return stats;
 }
@@ -409,23 +448,10 @@ static const char *check_gap(const struct vmap_area *gap)
     return is_gap(gap) ? NULL : bad_range(gap, "a gap is marked busy", gap->start);
 }
 
-/* The ranges in order of address: the next one of the two trees, and the top gap at last. */
-static const struct vmap_area *range_at(u32 at, struct rb_node **busy, struct rb_node **gap)
-{
-    struct rb_node **tree = *busy && area_of(*busy)->start == at ? busy : gap;
-    const struct vmap_area *area;
-
-    if (!*tree)
-        return &top;
-    area = area_of(*tree);
-    *tree = rb_next(*tree);
-    return area;
-}
-
-/* Together they must tile the vmalloc area, and no two gaps may touch. */
+/* In order of address, the ranges must tile the vmalloc area, and no two gaps may touch. */
 static const char *check_tiling(void)
 {
-    struct rb_node *busy = rb_first(&busy_areas), *gap = rb_first(&free_areas);
+    struct rb_node *node = rb_first(&ranges);
     const struct vmap_area *area = NULL;
     u32 at = VMALLOC_START;
 
@@ -433,7 +459,7 @@ static const char *check_tiling(void)
         bool after_gap = is_gap(area);
         const char *wrong;
 
-        area = range_at(at, &busy, &gap);
+        area = node ? area_of(node) : &top;
         if (area->start != at || (area->end <= at && area != &top))
             return bad_range(area, "the ranges do not join", at);
         if (is_gap(area) && after_gap)
@@ -442,17 +468,16 @@ static const char *check_tiling(void)
         if (wrong)
             return wrong;
         at = area->end;
+        node = node ? rb_next(node) : NULL;
     }
-    if (!busy && !gap && at == VMALLOC_END && gap_starting_at(top.start) == &top)
+    if (at == VMALLOC_END && gap_starting_at(top.start) == &top)
         return NULL;
     return bad_range(&top, "the top gap is not the last range, or its tag is wrong", at);
 }
 
 const char *vmap_area_check(void)
 {
-    const char *wrong = rb_check(&busy_areas, compare_areas, NULL);
+    const char *wrong = rb_check(&ranges, compare_areas, update_largest);
 
-    if (!wrong)
-        wrong = rb_check(&free_areas, compare_areas, update_largest);
     return wrong ? wrong : check_tiling();
 }

@@ -122,7 +122,7 @@ static void tlb_flush_everything(void)
 
 void tlb_flush_kernel_range(u32 start, u32 end)
 {
-    if ((end - start) >> PAGE_SHIFT > TLB_FLUSH_MAX_PAGES) {
+    if (end - start > TLB_FLUSH_MAX_PAGES * PAGE_SIZE) {
         tlb_flush_everything();
         return;
     }

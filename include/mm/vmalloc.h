@@ -16,15 +16,13 @@
 #define VM_MAP     0x2u /* shows pages of somebody else */
 #define VM_IOREMAP 0x4u /* shows device memory, not cached */
 
-/* One busy area or one free range; which of the two trees it is in says what it is. */
+/* One busy area, or one gap between areas. */
 struct vmap_area {
     struct rb_node node; /* by start */
     u32 start, end;      /* [start, end); the last page of a busy area is its guard */
-    u32 flags;           /* VM_ALLOC, VM_MAP or VM_IOREMAP; 0 for a free range */
-    union {
-        u32 largest_free;   /* free: bytes of the largest range in the subtree */
-        const void *caller; /* busy: the code that asked for it */
-    };
+    u32 flags;           /* VM_ALLOC, VM_MAP or VM_IOREMAP; 0 for a gap */
+    u32 largest_free;    /* bytes of the largest gap in the subtree */
+    const void *caller;  /* the code that asked for a busy area */
 };
 
 /* Pages of a busy area without its guard. */
@@ -77,7 +75,7 @@ const struct vmap_area *find_vmap_area(u32 addr);
 /* Walk the busy areas in address order: the first at or above addr. */
 const struct vmap_area *vmap_area_at_or_above(u32 addr);
 
-/* Walk both trees; NULL or the first thing wrong. */
+/* Walk all ranges and entries; NULL or the first thing wrong. */
 const char *vmalloc_check(void);
 
 /* Largest gap, free bytes and number of free ranges. */

@@ -31,5 +31,5 @@ static inline struct vmap_area *vmap_area_tag(pte_t pte)
     return pte_present(pte) ? NULL : (struct vmap_area *)pte.val;
 }
 
-/* Walk both trees and all entries; NULL or the first thing wrong. */
+/* Walk the tree and all entries; NULL or the first thing wrong. */
 const char *vmap_area_check(void);
