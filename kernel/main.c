@@ -57,7 +57,7 @@ void kernel_main(u32 magic, phys_addr_t info)
     printk("Attic, loaded by %s\n", boot_info.loader);
     cpu_init();                 /* global pages, SMEP, SMAP */
     memory_init();              /* which RAM there is; the edges of the map */
-    symbols_init();               /* backtraces have names */
+    symbols_init();             /* backtraces have names */
     lowmem_map_init();          /* the kernel half, complete and for good */
     page_alloc_init();          /* frames */
     slab_init();                /* small objects */

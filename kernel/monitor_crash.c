@@ -6,6 +6,7 @@
  *     panic     a call of panic(): place in the source, backtrace
  *     assert    a failed assertion: the same, with both operands
  *     null      a write to address 0 from the kernel: registers, CR2, the error code in words
+ *     phys      the physical address of memory that has none by arithmetic
  *     stack     recursion without end: the double-fault task names the task whose stack overflowed
  *     triple    a fault with an empty IDT: the processor resets, and only the outside can tell
  *     double-free, foreign-free      kfree() of what is free, of the middle of an object
@@ -13,7 +14,7 @@
  *
  * The compiler must not see through any of it: an overflow or a null pointer that it can prove is
  * undefined behaviour, and it would be free to leave it out. So everything goes through volatile
- * objects.
+ * objects, or assembly; what a report must name is not inlined.
  *
  * Neighbours: kernel/panic.c reports all but the last.
  */
@@ -24,6 +25,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/slab.h>
+#include <mm/vmalloc.h>
 
 static void crash_panic(void)
 {
@@ -37,11 +39,19 @@ static void crash_assert(void)
     assert_op(two + two, ==, 5);
 }
 
-static void crash_null(void)
+/* With a mark in each register, so that one can see whether the report has them right. */
+static __noinline void crash_null(void)
 {
-    volatile u32 *volatile null = NULL;
+    asm volatile("mov %%ebx, (%%eax)"
+                 :
+                 : "a"(0), "b"(0x0b0b0b0b), "c"(0x0c0c0c0c), "d"(0x0d0d0d0d), "S"(0x05050505),
+                   "D"(0xd1d1d1d1)
+                 : "memory");
+}
 
-    *null = 1;
+static __noinline void crash_phys(void)
+{
+    printk("%08x\n", virt_to_phys(vmalloc(PAGE_SIZE)));
 }
 
 /*
@@ -126,6 +136,7 @@ static const struct {
     {"triple", crash_triple},
     {"assert", crash_assert},
     {"null", crash_null},
+    {"phys", crash_phys},
     {"double-free", crash_double_free},
     {"foreign-free", crash_foreign_free},
     {"overrun", crash_overrun},

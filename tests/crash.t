@@ -4,15 +4,25 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(judge_ktap);
+use Attic qw(judge_ktap symbols);
 use Test::More;
+use Time::HiRes qw(sleep);
 
 sub crash {
     my ($how, %o) = @_;
     return Attic->run(name => "crash-$how", timeout => 60, input => "crash $how\n", %o);
 }
 
-my $vm = crash('panic');
+# ESP lies within the stack that the report names, or at most `below` it.
+sub stack_pointer_fits {
+    my ($label, $below) = @_;
+    my ($esp) = $main::vm->output =~ /ESP: (\w{8})/;
+    my ($bottom, $top) = $main::vm->output =~ /kernel stack 0x(\w{8})-0x(\w{8})/;
+    ok defined $esp && defined $top && hex $esp >= hex($bottom) - $below && hex $esp < hex $top, "$label: ESP"
+        or diag $main::vm->describe;
+}
+
+our $vm = crash('panic');
 is $vm->status, 'panic', 'crash panic: status' or diag $vm->describe;
 like $vm->output, qr/^PANIC at \S+\.c:\d+/m, 'crash panic: file and line';
 like $vm->output, qr/^CR0: [0-9a-f]{8} CR2: /m, 'crash panic: control registers';
@@ -24,16 +34,41 @@ $vm = crash('assert');
 is $vm->status, 'panic', 'crash assert: status' or diag $vm->describe;
 like $vm->output, qr/^PANIC at .*\n?.*assertion failed: two \+ two == 5 \(0x0*4, 0x0*5\)/m, 'crash assert: text and operands';
 
+# A trap in the kernel: the command puts a mark into each register.
 $vm = crash('null');
 is $vm->status, 'panic', 'crash null: status' or diag $vm->describe;
-like $vm->output, qr/page fault/i, 'crash null: named';
-like $vm->output, qr/^EAX: [0-9a-f]{8} EBX: /m, 'crash null: registers';
+like $vm->output, qr/^PANIC at crash_null\+\S+: page fault: write to 0x00000000 in ring 0, no page is mapped there/m,
+    'crash null: place, kind, address, cause';
+like $vm->output, qr/^EIP: 0060:[0-9a-f]{8} EFLAGS: [0-9a-f]{8} error: 00000002$/m, 'crash null: EIP and error code';
+like $vm->output, qr/^EAX: 00000000 EBX: 0b0b0b0b ECX: 0c0c0c0c EDX: 0d0d0d0d\nESI: 05050505 EDI: d1d1d1d1 /m,
+    'crash null: registers';
+like $vm->output, qr/^DS: 0068 ES: 0068 SS: 0068$/m, 'crash null: segments';
 like $vm->output, qr/CR2: 00000000/, 'crash null: the address';
+stack_pointer_fits('crash null', 0);
+like $vm->output, qr/^Call trace:\n  \[<\w+>\] crash_null\+.*\n  \[<\w+>\] monitor_crash\+/m, 'crash null: backtrace';
 
-$vm = crash('stack');
-is $vm->status, 'panic', 'crash stack: status' or diag $vm->describe;
-like $vm->output, qr/stack.*overflow|overflow.*stack/i, 'crash stack: named as an overflow';
-like $vm->output, qr/pid \d+/, 'crash stack: and whose';
+$vm = crash('phys');
+is $vm->status, 'panic', 'crash phys: status' or diag $vm->describe;
+like $vm->output, qr/^PANIC at mm\/layout\.c:\d+ .*virt_to_phys\((?:0x)?f7c\w{5}\).*only lowmem/m, 'crash phys: the address and the reason';
+like $vm->output, qr/\] crash_phys\+/, 'crash phys: the caller';
+
+# A double fault, while a process runs: the directory of the report is that process's, not the double-fault task's own.
+$vm = Attic->boot(name => 'crash-stack', timeout => 60);
+$vm->expect(Attic::PROMPT) and $vm->send("run spin until-told &\n");
+$vm->expect(Attic::PROMPT) and sleep 0.5;
+$vm->send("crash stack\n");
+is $vm->finish, 'panic', 'crash stack: status' or diag $vm->describe;
+like $vm->output, qr/^PANIC at crash_recurse\+\S+: kernel stack overflow: task init \(pid 1\): .*guard page/m,
+    'crash stack: place, kind, whose';
+like $vm->output, qr/^EIP: 0060:[0-9a-f]{8} EFLAGS: .*\nEAX: [0-9a-f]{8} EBX: .*\nESI: .* EBP: f[0-9a-f]{7} ESP: f[0-9a-f]{7}$/m,
+    'crash stack: registers';
+my ($ebp) = $vm->output =~ /EBP: (\w{8})/;
+my ($bottom) = $vm->output =~ /kernel stack 0x(\w{8})-0x\w{8}/;
+cmp_ok hex($ebp // 0) - hex($bottom // 0), '<', 256, 'crash stack: the innermost frame is at the end of the stack';
+stack_pointer_fits('crash stack', 4096);
+my ($cr3) = $vm->output =~ /CR3: (\w{8})/;
+isnt hex($cr3 // 0), symbols()->{swapper_pg_dir} - 0xC0000000, 'crash stack: CR3 is that of the interrupted task';
+like $vm->output, qr/^Call trace:\n(?:.*\n)*?.*\] crash_recurse\+/m, 'crash stack: backtrace';
 
 $vm = crash('double-free');
 is $vm->status, 'panic', 'crash double-free: status' or diag $vm->describe;

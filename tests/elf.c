@@ -249,6 +249,29 @@ ELF_TEST(entry_outside_the_text)
     expect_refused_with(program->phdrs[0].p_flags, PF_R, why);
 }
 
+/* The program headers lie in the text, whichever segment that is, or in none. */
+ELF_TEST(program_headers_in_memory)
+{
+    Elf32_Ehdr *header = program->header;
+    Elf32_Phdr text = program->phdrs[0];
+    u32 count = 0;
+
+    expect_eq(elf_phdr_address(program->file, &count), text.p_vaddr + header->e_phoff);
+    expect_eq(count, header->e_phnum);
+    program->phdrs[0] = program->phdrs[1];
+    program->phdrs[1] = text;
+    expect_eq(elf_phdr_address(program->file, &count), text.p_vaddr + header->e_phoff);
+    program->phdrs[1].p_offset = header->e_phoff; /* a segment that begins with them */
+    expect_eq(elf_phdr_address(program->file, &count), text.p_vaddr);
+    program->phdrs[1].p_offset = header->e_phoff + 1;
+    expect_eq(elf_phdr_address(program->file, &count), 0);
+    program->phdrs[1].p_offset = 0;
+    program->phdrs[1].p_filesz = header->e_phoff;
+    expect_eq(elf_phdr_address(program->file, &count), 0);
+    program->phdrs[1].p_type = PT_NULL;
+    expect_eq(elf_phdr_address(program->file, &count), 0);
+}
+
 /* Bytes of the file that a load reads. */
 static u32 bytes_needed(const struct program *program)
 {

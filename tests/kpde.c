@@ -2,12 +2,9 @@
  * One kernel half for all address spaces: what changes in it is seen everywhere at once, because
  * nothing has to be copied.
  */
+#include "run.h"
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
-#include <kernel/ktest.h>
-#include <kernel/process.h>
-#include <lib/string.h>
-#include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
@@ -25,24 +22,23 @@ static void expect_kernel_half_of_master(const struct mm *mm)
 
 KTEST(kpde, identical_in_every_process)
 {
-    static const char *const argv[] = {"spin", NULL};
-    struct task_result result;
-    u32 started = 0, seen = 0;
+    u32 pids[4], seen = 0;
     void *memory;
 
-    for (u32 i = 0; i < 4; i++)
-        started += process_spawn(argv, true) > 0;
+    for (u32 i = 0; i < ARRAY_SIZE(pids); i++)
+        pids[i] = start_program(ARGV("spin", "until-told"));
     sched_sleep(3);
     memory = vmalloc(40 * PAGE_SIZE);
     for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
         expect_kernel_half_of_master(mm);
         seen++;
     }
-    expect_eq(started, 4);
-    expect(seen >= started);
+    expect(seen >= ARRAY_SIZE(pids));
     vfree(memory);
-    while (task_wait(0, &result) == 0)
-        expect_eq(result.exit_code, 0);
+    for (u32 i = 0; i < ARRAY_SIZE(pids); i++)
+        tell_to_end(pids[i]);
+    for (u32 i = 0; i < ARRAY_SIZE(pids); i++)
+        expect_eq(wait_for(pids[i]).exit_code, 0);
 }
 
 KTEST(kpde, no_user_bit)

@@ -28,7 +28,7 @@ sub refused {
 refused('no-pse', qr/Attic cannot .*PSE/, cpu => 'qemu32,-pse');
 refused('no-pge', qr/Attic cannot .*PGE/, cpu => 'qemu32,-pge');
 refused('7M', qr/Attic cannot .*8 MiB/, mem => '7M');
-refused('long-cmdline', qr/Attic cannot .*damaged/, cmdline => 'x' x 2000);
+refused('long-cmdline', qr/Attic cannot .*command line is too long/, cmdline => 'x' x 2000);
 
 # No boot loader at hand gets this far without multiboot2, so gdb plays one: it changes the magic number in EAX at the first
 # instruction to that of multiboot version 1.

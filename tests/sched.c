@@ -62,31 +62,52 @@ KTEST(sched, round_robin)
     expect_str_eq(trace.text, "abcabcabcabc");
 }
 
+#define TICKS_LIMIT 2000
+
+/* Sleep tick by tick until the process has lost its turn that often, or has ended. */
+static void wait_until_preempted(u32 pid, u32 times)
+{
+    const struct task *task = task_find(pid);
+
+    for (u32 i = 0; i < TICKS_LIMIT; i++) {
+        if (task->state == TASK_ZOMBIE || (task->nivcsw >= times && task->ticks >= times))
+            return;
+        sched_sleep(1);
+    }
+}
+
 KTEST(sched, preempts_a_process_that_never_yields)
 {
+    u32 pid = start_program(ARGV("spin", "until-told"));
     struct task_result result;
-    u32 pid = start_program(ARGV("spin")), turns = 0;
 
     if (!pid)
         return;
-    while (task_try_wait(pid, &result) == -EAGAIN) {
-        sched_sleep(1);
-        turns++;
-    }
+    wait_until_preempted(pid, 3);
+    tell_to_end(pid);
+    result = wait_for(pid);
     expect_eq(result.exit_code, 0);
-    expect(turns >= 3);
-    expect(result.nivcsw >= 2);
+    expect(result.nivcsw >= 3 && result.ticks >= 3);
 }
 
 KTEST(sched, two_processes_share_the_processor)
 {
-    u32 a = start_program(ARGV("spin")), b = start_program(ARGV("spin"));
-    struct task_result of_a = wait_for(a), of_b = wait_for(b);
+    u32 a = start_program(ARGV("spin", "until-told")),
+        b = start_program(ARGV("spin", "until-told"));
+    struct task_result of_a, of_b;
 
+    if (!a || !b)
+        return;
+    wait_until_preempted(a, 3);
+    wait_until_preempted(b, 3);
+    tell_to_end(a);
+    tell_to_end(b);
+    of_a = wait_for(a);
+    of_b = wait_for(b);
     expect_eq(of_a.exit_code, 0);
     expect_eq(of_b.exit_code, 0);
-    expect(of_a.nivcsw >= 2 && of_b.nivcsw >= 2);
-    expect(of_a.ticks >= 2 && of_b.ticks >= 2);
+    expect(of_a.nivcsw >= 3 && of_b.nivcsw >= 3);
+    expect(of_a.ticks >= 3 && of_b.ticks >= 3);
 }
 
 /* ---- sleeping and waking ---- */

@@ -2,6 +2,7 @@
  * Kernel stacks: all in the vmalloc area, each with pages around it that are never mapped, and an
  * overflow that ends in a report by name (invariant I7).
  */
+#include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
@@ -10,6 +11,7 @@
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+#include <mm/mm.h>
 #include <mm/vmalloc.h>
 
 KTEST(stack, every_stack_in_vmalloc)
@@ -53,9 +55,11 @@ KTEST(stack, guard_unmapped)
  * afterwards.
  */
 static struct {
+    void (*way)(void);
     struct fault_probe probe;
     bool probe_hit, described;
-    u32 stack;
+    u32 pid, stack, cr3;
+    struct double_fault state;
     char line[200], expected[200];
 } overflow;
 
@@ -70,16 +74,20 @@ static __noinline u32 recurse(u32 depth)
     return recurse(depth + 1) + local[depth % ARRAY_SIZE(local)];
 }
 
-static void describe_overflow(void)
+static void overflow_by_calls(void)
 {
-    u32 addr = overflow.probe.address;
-    struct double_fault state = {.regs = {.eip = (u32)recurse, .esp = addr}, .cr2 = addr};
+    recurse(0);
+}
 
-    overflow.described = double_fault_describe(&state, overflow.line, sizeof(overflow.line));
-    snprintf(overflow.expected, sizeof(overflow.expected),
-             "kernel stack overflow: task overflow (pid %u): ESP 0x%08x is in the guard page below "
-             "its stack 0x%08x-0x%08x",
-             current->pid, addr, (u32)current->stack, task_stack_top(current));
+#define MARK(i) (0x11111111u * (i))
+
+static void overflow_by_pushes(void)
+{
+    asm volatile("1: push %%eax; jmp 1b"
+                 :
+                 : "a"(MARK(1)), "b"(MARK(2)), "c"(MARK(3)), "d"(MARK(4)), "S"(MARK(5)),
+                   "D"(MARK(6))
+                 : "memory");
 }
 
 /*
@@ -89,33 +97,100 @@ static void describe_overflow(void)
 static void overflow_thread(void *unused)
 {
     (void)unused;
+    overflow.pid = current->pid;
     overflow.stack = (u32)current->stack;
+    overflow.cr3 = pgd_loaded();
     local_irq_disable();
     if (fault_probe_set(&overflow.probe) == 0) {
-        recurse(0);
+        overflow.way();
         fault_probe_clear(&overflow.probe);
     } else {
         overflow.probe_hit = true;
     }
     local_irq_enable();
-    describe_overflow();
+    overflow.state = double_fault_state;
+    overflow.described =
+        double_fault_describe(&overflow.state, overflow.line, sizeof(overflow.line));
 }
 
-KTEST(stack, guard_reported)
+/* Overflow a thread's stack. False when that did not end in a double fault. */
+static bool overflow_a_stack(void (*way)(void))
 {
     struct task_result result;
     struct task *thread;
 
     memset(&overflow, 0, sizeof(overflow));
+    memset(&double_fault_state, 0, sizeof(double_fault_state));
+    overflow.way = way;
     thread = kthread_create("overflow", overflow_thread, NULL);
     if (!expect(thread) || !expect_eq(task_wait(thread->pid, &result), 0))
-        return;
-    expect(overflow.probe_hit);
-    expect_eq(overflow.probe.vector, X86_TRAP_DF);
-    expect(overflow.probe.address >= overflow.stack - PAGE_SIZE);
-    expect(overflow.probe.address < overflow.stack);
+        return false;
+    return expect(overflow.probe_hit) && expect_eq(overflow.probe.vector, X86_TRAP_DF);
+}
+
+static void expect_report(const char *what, u32 addr)
+{
+    snprintf(overflow.expected, sizeof(overflow.expected),
+             "kernel stack overflow: task overflow (pid %u): %s 0x%08x is in the guard page below "
+             "its stack 0x%08x-0x%08x",
+             overflow.pid, what, addr, overflow.stack, overflow.stack + THREAD_SIZE);
     expect(overflow.described);
     expect_str_eq(overflow.line, overflow.expected);
+}
+
+KTEST(stack, guard_reported)
+{
+    const struct pt_regs *regs = &overflow.state.regs;
+    struct symbol symbol;
+
+    if (!overflow_a_stack(overflow_by_calls))
+        return;
+    expect(overflow.state.cr2 >= overflow.stack - PAGE_SIZE);
+    expect(overflow.state.cr2 < overflow.stack);
+    expect_eq(overflow.probe.address, overflow.state.cr2);
+    if (symbol_find(regs->eip, &symbol))
+        expect_eq(symbol.start, recurse);
+    expect(regs->ebp - overflow.stack < PAGE_SIZE);
+    if (regs->esp < overflow.stack)
+        expect_report("ESP", regs->esp);
+    else
+        expect_report("fault address", overflow.state.cr2);
+}
+
+/* A push that does not fit leaves ESP where it was, and every register as it was. */
+KTEST(stack, state_of_an_overflow)
+{
+    const struct pt_regs *regs = &overflow.state.regs;
+    struct mm *mm = mm_create(); /* a directory other than the one that the report runs in */
+    bool hit;
+
+    if (!expect(mm != NULL))
+        return;
+    mm_switch(mm);
+    hit = overflow_a_stack(overflow_by_pushes);
+    expect_eq(overflow.cr3, mm->pgd_phys);
+    expect_eq(pgd_loaded(), mm->pgd_phys);
+    mm_destroy(mm);
+    if (!hit)
+        return;
+    expect_eq(regs->eax, MARK(1));
+    expect_eq(regs->ebx, MARK(2));
+    expect_eq(regs->ecx, MARK(3));
+    expect_eq(regs->edx, MARK(4));
+    expect_eq(regs->esi, MARK(5));
+    expect_eq(regs->edi, MARK(6));
+    expect_eq(regs->esp, overflow.stack);
+    expect_eq(overflow.state.cr2, overflow.stack - 4);
+    expect(regs->ebp - overflow.stack < THREAD_SIZE);
+    expect(regs->eip - (u32)overflow_by_pushes < 64);
+    expect_eq(regs->cs, KERNEL_CS);
+    expect_eq(regs->ss, KERNEL_DS);
+    expect_eq(regs->ds, KERNEL_DS);
+    expect_eq(regs->es, KERNEL_DS);
+    expect_eq(regs->vector, X86_TRAP_DF);
+    expect_eq(regs->eflags & EFLAGS_IF, 0);
+    expect_eq(overflow.state.cr3, overflow.cr3);
+    expect_report("fault address", overflow.stack - 4);
 }
 
 /* A push at the very end: ESP is still inside, only the address of the fault is not. */

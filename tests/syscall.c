@@ -3,7 +3,11 @@
  * it went. The same programs pass on Linux, which is how we know that the results are Linux's.
  */
 #include "run.h"
+#include <arch/x86/uaccess.h>
 #include <asm/signal.h>
+#include <asm/unistd.h>
+#include <linux/uio.h>
+#include <mm/mm.h>
 
 KTEST(syscall, results_and_errors)
 {
@@ -40,4 +44,71 @@ KTEST(syscall, arguments_arrive)
 {
     /* Without the right number of arguments it prints how it is used and ends with 2. */
     expect_eq(run_program(ARGV("attack", "syscall", "0xc0000000")).exit_code, EXIT_STATUS(0));
+}
+
+/* ---- long writes ---- */
+
+/* Ready to run, in the middle of a write(). */
+static bool is_in_write(const struct task *task)
+{
+    const struct pt_regs *regs = task_pt_regs(task);
+
+    return task->state == TASK_RUNNING && regs->vector == SYSCALL_VECTOR && regs->eax == __NR_write;
+}
+
+/* Kernel code is not preempted, but what takes long gives others their turns. */
+KTEST(syscall, long_write_gives_turns)
+{
+    u32 pid = start_program(ARGV("long_write", "256")), turns = 0;
+    struct task *task = task_find(pid);
+
+    if (!pid)
+        return;
+    while (task->state != TASK_ZOMBIE && turns < 3) {
+        turns += is_in_write(task);
+        sched_yield();
+    }
+    expect_eq(turns, 3);
+    if (task->mm)
+        mm_brk(task->mm, task->mm->start_brk); /* that is enough: let it meet the end */
+    expect_eq(wait_for(pid).exit_code, 0);
+}
+
+/* System calls work from ring 0 as well, if somebody lends an address space. */
+static long call(u32 number, u32 a, u32 b, u32 c)
+{
+    long result;
+
+    asm volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+    return result;
+}
+
+#define BASE 0x10000000u
+
+static long writev_of_sizes(u32 first, u32 second)
+{
+    struct iovec iov[] = {{(void *)(BASE + PAGE_SIZE), first},
+                          {(void *)(BASE + PAGE_SIZE), second}};
+
+    expect_eq(copy_to_user((void *)BASE, iov, sizeof(iov)), 0);
+    return call(__NR_writev, 1, BASE, ARRAY_SIZE(iov));
+}
+
+/* The sum of the sizes must fit in the result; here nothing is mapped where the bytes should be. */
+KTEST(syscall, writev_of_too_much)
+{
+    struct mm *mm = mm_create();
+
+    if (!expect(mm != NULL))
+        return;
+    current->mm = mm;
+    mm_switch(mm);
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+    expect_eq(writev_of_sizes(0x7fffffff, 0), -EFAULT);
+    expect_eq(writev_of_sizes(0x40000000, 0x3fffffff), -EFAULT);
+    expect_eq(writev_of_sizes(0x7fffffff, 1), -EINVAL);
+    expect_eq(writev_of_sizes(0x7fffffff, 0x7fffffff), -EINVAL);
+    expect_eq(writev_of_sizes(0x80000000, 0), -EINVAL);
+    current->mm = NULL;
+    mm_destroy(mm);
 }

@@ -7,6 +7,8 @@
  *     TASK_SIZE - PAGE    the last user page, which ends where the kernel begins
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
+#include <arch/x86/tlb.h>
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -215,6 +217,43 @@ KTEST(uaccess, kernel_bug_is_not_mended)
     expect_fault((void)*(volatile u32 *)user(BASE), BASE, 0);
     expect_fault(*(volatile u32 *)user(BASE) = 1, BASE, X86_PF_WRITE);
     expect_eq(current->mm->pages, 0);
+    leave();
+}
+
+/* With interrupts off nothing may be allocated: the copy fails, and works when they are on. */
+KTEST(uaccess, nothing_is_brought_in_with_interrupts_off)
+{
+    u32 word = 1, flags;
+
+    if (!enter())
+        return;
+    flags = local_irq_save();
+    expect_eq(copy_from_user(&word, user(BASE), sizeof(word)), sizeof(word));
+    expect_eq(current->mm->pages, 0);
+    local_irq_restore(flags);
+    expect_eq(copy_from_user(&word, user(BASE), sizeof(word)), 0);
+    expect_eq(word, 0);
+    expect_eq(current->mm->pages, 1);
+    leave();
+}
+
+/*
+ * A right that is missing cannot be brought in: a copy to a page whose entry forbids what its area
+ * allows fails, instead of faulting for ever.
+ */
+KTEST(uaccess, violated_right_is_not_mended)
+{
+    u32 word = 1;
+    pte_t *pte;
+
+    if (!enter())
+        return;
+    expect_eq(copy_to_user(user(BASE), &word, sizeof(word)), 0);
+    pte = pgd_user_pte(current->mm->pgd, BASE);
+    pte->val &= ~PTE_RW;
+    tlb_flush_page(BASE);
+    expect_eq(copy_to_user(user(BASE), &word, sizeof(word)), sizeof(word));
+    expect_eq(copy_from_user(&word, user(BASE), sizeof(word)), 0);
     leave();
 }
 

@@ -53,13 +53,15 @@ static void check_auxiliary_vector(char *argv[], int argc)
 
 static void check_registers(void)
 {
-    uint32_t flags, cs;
+    uint32_t flags, cs, fs, gs;
 
     CHECK(start_frame->eax == 0 && start_frame->ebx == 0 && start_frame->ecx == 0);
     CHECK(start_frame->edx == 0 && start_frame->esi == 0 && start_frame->edi == 0);
     CHECK(start_frame->ebp == 0);
     asm volatile("pushf; pop %0; mov %%cs, %1" : "=r"(flags), "=r"(cs));
     CHECK((cs & 3) == 3);
+    asm volatile("mov %%fs, %0; mov %%gs, %1" : "=r"(fs), "=r"(gs));
+    CHECK(fs == 0 && gs == 0);
     CHECK((flags & (EFLAGS_IF | EFLAGS_DF | EFLAGS_IOPL)) == EFLAGS_IF);
 }
 

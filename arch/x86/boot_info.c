@@ -2,7 +2,11 @@
  * Reading what the boot loader left. The block comes from outside, so nothing in it is believed:
  * each tag must lie inside the block, each structure inside its tag, each string must end inside
  * its tag; a block that breaks a rule is refused with a line that says which. More entries than
- * there is room for are refused too, because a shortened memory map would be a wrong one.
+ * there is room for are refused too, because a shortened memory map would be a wrong one, and a
+ * shortened command line might say something else. What is only shown to people is cut instead.
+ *
+ * The parser works on any memory and says what is wrong as a text, so that a self-test can offer it
+ * damaged blocks; refusing the machine is boot_info_init()'s part.
  *
  * Everything useful is copied to boot_info. The block lies in RAM that the memory map calls free,
  * but it is read to its end before the first page is given out, so it needs no reservation; modules
@@ -31,152 +35,180 @@ void boot_refuse(const char *fmt, ...)
     machine_exit(MACHINE_REFUSE);
 }
 
-static void need(bool ok, const struct multiboot_tag *tag, const char *what)
+/* ---- tags: each function returns what is wrong, or NULL ---- */
+
+/* The string behind the tag's first `header` bytes; NULL when it does not end in the tag. */
+static const char *tag_string(const struct multiboot_tag *tag, u32 header)
 {
-    if (!ok)
-        boot_refuse("the boot loader's tag of type %u is damaged: %s.", tag->type, what);
+    const char *text = (const char *)tag + header;
+    u32 room = tag->size - header;
+
+    return strnlen(text, room) < room ? text : NULL;
 }
 
-static u32 payload(const struct multiboot_tag *tag, u32 header)
+static const char *read_cmdline(const struct multiboot_tag *tag, struct boot_info *info)
 {
-    need(tag->size >= header, tag, "it is too short");
-    return tag->size - header;
+    const char *text = tag_string(tag, sizeof(*tag));
+
+    if (!text)
+        return "the command line does not end";
+    if (strscpy(info->cmdline, text, sizeof(info->cmdline)) < 0)
+        return "the command line is too long";
+    return NULL;
 }
 
-/* Copy a string that must end within `room` bytes of the tag. */
-static void copy_string(const struct multiboot_tag *tag, char *to, u32 to_size, const char *from,
-                        u32 room)
+static const char *read_loader(const struct multiboot_tag *tag, struct boot_info *info)
 {
-    u32 length = strnlen(from, room);
+    const char *text = tag_string(tag, sizeof(*tag));
 
-    need(length < room, tag, "its text does not end");
-    need(length < to_size, tag, "its text is too long");
-    memcpy(to, from, length + 1);
+    if (!text)
+        return "the boot loader's name does not end";
+    strscpy(info->loader, text, sizeof(info->loader));
+    return NULL;
 }
 
-static void read_text(const struct multiboot_tag *tag, char *to, u32 to_size)
-{
-    copy_string(tag, to, to_size, (const char *)(tag + 1), payload(tag, sizeof(*tag)));
-}
-
-static void read_module(const struct multiboot_tag *tag)
+static const char *read_module(const struct multiboot_tag *tag, struct boot_info *info)
 {
     const struct multiboot_tag_module *in = (const void *)tag;
-    u32 room = payload(tag, sizeof(*in));
-    struct boot_module *module;
 
-    need(in->mod_start <= in->mod_end, tag, "the module ends before it starts");
-    if (boot_info.module_count == BOOT_MODULES_MAX)
-        boot_refuse("more than %u modules.", BOOT_MODULES_MAX);
-    module = &boot_info.modules[boot_info.module_count++];
-    module->start = in->mod_start;
-    module->end = in->mod_end;
-    copy_string(tag, module->cmdline, sizeof(module->cmdline), in->string, room);
+    if (tag->size < sizeof(*in))
+        return "a module's tag is too short";
+    if (!tag_string(tag, sizeof(*in)))
+        return "a module's text does not end";
+    if (in->mod_end < in->mod_start)
+        return "a module ends before it starts";
+    if (info->module_count == BOOT_MODULES_MAX)
+        return "there are too many modules";
+    info->modules[info->module_count++] = (struct boot_module){in->mod_start, in->mod_end};
+    return NULL;
 }
 
-static void read_mmap(const struct multiboot_tag *tag)
+static const char *read_mmap(const struct multiboot_tag *tag, struct boot_info *info)
 {
     const struct multiboot_tag_mmap *in = (const void *)tag;
-    u32 room = payload(tag, sizeof(*in));
 
-    need(in->entry_size >= sizeof(struct multiboot_mmap_entry), tag, "its entries are too short");
-    for (u32 at = 0; at + in->entry_size <= room; at += in->entry_size) {
+    if (tag->size < sizeof(*in))
+        return "the memory map's tag is too short";
+    u32 size = tag->size - sizeof(*in), step = in->entry_size;
+
+    if (step < sizeof(struct multiboot_mmap_entry) || !IS_ALIGNED(step, 8))
+        return "the memory map's entries have an impossible size";
+    if (size % step)
+        return "the memory map's last entry is cut off";
+    for (u32 at = 0; at < size; at += step) {
         const struct multiboot_mmap_entry *entry = (const void *)(in->entries + at);
 
-        need(entry->addr + entry->len >= entry->addr, tag, "a range wraps around");
-        if (boot_info.memory_count == BOOT_MEMORY_MAX)
-            boot_refuse("a memory map of more than %u ranges.", BOOT_MEMORY_MAX);
-        boot_info.memory[boot_info.memory_count++] =
+        if (entry->addr + entry->len < entry->addr)
+            return "a range of the memory map wraps around";
+        if (info->memory_count == BOOT_MEMORY_MAX)
+            return "the memory map has too many ranges";
+        info->memory[info->memory_count++] =
             (struct boot_range){entry->addr, entry->addr + entry->len, entry->type};
     }
+    return NULL;
+}
+
+static const char *read_symtab(const Elf32_Shdr *sections, u32 num, const Elf32_Shdr *symtab,
+                               struct boot_info *info)
+{
+    const Elf32_Shdr *strtab;
+
+    if (symtab->sh_link >= num)
+        return "the symbol table names no section for its strings";
+    strtab = &sections[symtab->sh_link];
+    if (symtab->sh_addr + symtab->sh_size < symtab->sh_addr)
+        return "the symbol table wraps around";
+    if (strtab->sh_addr + strtab->sh_size < strtab->sh_addr)
+        return "the symbols' strings wrap around";
+    info->symtab = symtab->sh_addr;
+    info->symtab_end = symtab->sh_addr + symtab->sh_size;
+    info->strtab = strtab->sh_addr;
+    info->strtab_end = strtab->sh_addr + strtab->sh_size;
+    return NULL;
 }
 
 /*
- * Find the symbol table and the strings it names. Without them the kernel runs, only backtraces
- * have no names.
+ * Find the symbol table and the strings it names. A kernel without them runs, only backtraces have
+ * no names.
  */
-static void read_elf_sections(const struct multiboot_tag *tag)
+static const char *read_elf_sections(const struct multiboot_tag *tag, struct boot_info *info)
 {
     const struct multiboot_tag_elf_sections *in = (const void *)tag;
-    u32 room = payload(tag, sizeof(*in));
-
-    need(in->entsize == sizeof(Elf32_Shdr), tag, "its entries are not ELF32 section headers");
-    need(in->num <= room / sizeof(Elf32_Shdr), tag, "it has fewer section headers than it says");
     const Elf32_Shdr *sections = (const void *)in->sections;
+    const char *wrong = NULL;
 
-    for (u32 i = 0; i < in->num; i++) {
-        const Elf32_Shdr *symtab = &sections[i];
-
-        if (symtab->sh_type != SHT_SYMTAB || symtab->sh_link >= in->num)
-            continue;
-        const Elf32_Shdr *strtab = &sections[symtab->sh_link];
-
-        if (symtab->sh_addr + symtab->sh_size < symtab->sh_addr ||
-            strtab->sh_addr + strtab->sh_size < strtab->sh_addr)
-            continue;
-        boot_info.symtab = symtab->sh_addr;
-        boot_info.symtab_end = symtab->sh_addr + symtab->sh_size;
-        boot_info.strtab = strtab->sh_addr;
-        boot_info.strtab_end = strtab->sh_addr + strtab->sh_size;
+    if (tag->size < sizeof(*in))
+        return "the section headers' tag is too short";
+    if (in->entsize != sizeof(Elf32_Shdr))
+        return "the section headers are not those of ELF32";
+    if (in->num > (tag->size - sizeof(*in)) / sizeof(Elf32_Shdr))
+        return "there are fewer section headers than the tag says";
+    for (u32 i = 0; i < in->num && !wrong; i++) {
+        if (sections[i].sh_type == SHT_SYMTAB)
+            wrong = read_symtab(sections, in->num, &sections[i], info);
     }
+    return wrong;
 }
 
-static void read_tag(const struct multiboot_tag *tag)
+static const char *read_tag(const struct multiboot_tag *tag, struct boot_info *info)
 {
     switch (tag->type) {
     case MULTIBOOT_TAG_CMDLINE:
-        read_text(tag, boot_info.cmdline, sizeof(boot_info.cmdline));
-        break;
+        return read_cmdline(tag, info);
     case MULTIBOOT_TAG_LOADER_NAME:
-        read_text(tag, boot_info.loader, sizeof(boot_info.loader));
-        break;
+        return read_loader(tag, info);
     case MULTIBOOT_TAG_MODULE:
-        read_module(tag);
-        break;
+        return read_module(tag, info);
     case MULTIBOOT_TAG_MMAP:
-        read_mmap(tag);
-        break;
+        return read_mmap(tag, info);
     case MULTIBOOT_TAG_ELF_SECTIONS:
-        read_elf_sections(tag);
-        break;
+        return read_elf_sections(tag, info);
+    default:
+        return NULL;
     }
 }
 
-/* Every tag up to the end tag. */
-static void read_block(const struct multiboot_info *info)
+/* ---- the block ---- */
+
+const char *boot_info_parse(const struct multiboot_info *block, struct boot_info *info)
 {
-    const char *start = (const char *)info;
-    u32 at = sizeof(*info);
+    const char *wrong = NULL;
+    u32 size = block->total_size;
 
-    for (;;) {
-        const struct multiboot_tag *tag = (const void *)(start + at);
+    memset(info, 0, sizeof(*info));
+    if (size > INFO_MAX)
+        return "it is absurdly large";
+    for (u32 at = sizeof(*block); !wrong;) {
+        const struct multiboot_tag *tag = (const void *)((const char *)block + at);
 
-        if (at + sizeof(*tag) > info->total_size)
-            boot_refuse("the boot loader's information block has no end tag.");
+        if (at + sizeof(*tag) > size)
+            return "it has no end tag";
         if (tag->type == MULTIBOOT_TAG_END)
-            return;
-        if (tag->size < sizeof(*tag) || tag->size > info->total_size - at)
-            boot_refuse("the boot loader's tag of type %u does not fit its block.", tag->type);
-        read_tag(tag);
+            return info->memory_count ? NULL : "it has no memory map";
+        if (tag->size < sizeof(*tag))
+            return "a tag is shorter than its own header";
+        if (tag->size > size - at)
+            return "a tag does not fit";
+        wrong = read_tag(tag, info);
         at = ALIGN_UP(at + tag->size, 8);
     }
+    return wrong;
 }
 
 void boot_info_init(u32 magic, phys_addr_t address)
 {
-    const struct multiboot_info *info;
+    const char *wrong;
 
     if (magic != MULTIBOOT2_BOOTLOADER_MAGIC)
         boot_refuse("it was not loaded by a multiboot2 boot loader (EAX is %08x).", magic);
     if (address % 8 || address >= BOOT_MAP_SIZE - INFO_MAX)
         boot_refuse("the boot loader's information block lies at %08x.", address);
-    info = phys_to_virt(address);
-    if (info->total_size > INFO_MAX)
-        boot_refuse("the boot loader's information block claims %u bytes.", info->total_size);
-    read_block(info);
-    if (boot_info.memory_count == 0)
-        boot_refuse("the boot loader gave no memory map.");
+    wrong = boot_info_parse(phys_to_virt(address), &boot_info);
+    if (wrong)
+        boot_refuse("boot information: %s.", wrong);
 }
+
+/* ---- options ---- */
 
 /* Length of the word that starts here. */
 static size_t word_length(const char *text)

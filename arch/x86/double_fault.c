@@ -16,6 +16,7 @@
 #include <lib/panic.h>
 
 struct tss double_fault_tss;
+struct double_fault double_fault_state;
 static void (*double_fault_report)(const struct double_fault *state) __ro_after_init;
 
 void double_fault_init(u32 stack_top, void (*report)(const struct double_fault *state))
@@ -77,10 +78,10 @@ static struct pt_regs saved_registers(void)
 /* From entry.asm, on the double-fault stack. A return switches back to the interrupted task. */
 void double_fault_task(void)
 {
-    struct double_fault state = {.regs = saved_registers(), .cr2 = read_cr2(), .cr3 = main_tss.cr3};
-
-    if (resume_probe(state.cr2))
+    double_fault_state =
+        (struct double_fault){.regs = saved_registers(), .cr2 = read_cr2(), .cr3 = main_tss.cr3};
+    if (resume_probe(double_fault_state.cr2))
         return;
-    double_fault_report(&state);
+    double_fault_report(&double_fault_state);
     panic("the double-fault report returned");
 }

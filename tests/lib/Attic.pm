@@ -25,7 +25,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-our @EXPORT_OK = qw(build_dir judge_ktap ktap_ok root_dir slurp symbols);
+our @EXPORT_OK = qw(build_dir become_host_program judge_ktap ktap_ok root_dir slurp symbols);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
@@ -67,6 +67,19 @@ sub boot_image {
         system(@command) == 0 or die "@command: failed\n";
     }
     return $iso;
+}
+
+# Build a program of tests/host/ for this host, under the address and undefined-behaviour sanitizers, and become it: it prints TAP.
+sub become_host_program {
+    my ($name, @sources) = @_;
+    my $dir = build_dir() . '/host';
+    make_path($dir);
+    chdir $ROOT or die "$ROOT: $!\n";
+    my @command = ($ENV{HOSTCC} || 'cc', split(' ', '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror'
+            . ' -fsanitize=address,undefined -fno-sanitize-recover=all -Itests/host/shim -Iinclude'),
+        '-o', "$dir/$name", @sources);
+    system(@command) == 0 or die "@command: failed\n";
+    exec "$dir/$name" or die "$dir/$name: $!\n";
 }
 
 # Address of each symbol of the kernel.

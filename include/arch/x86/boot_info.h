@@ -19,7 +19,6 @@ struct boot_range {
 
 struct boot_module {
     phys_addr_t start, end;
-    char cmdline[64];
 };
 
 struct boot_info {
@@ -43,10 +42,19 @@ extern struct boot_info boot_info;
 extern u64 boot_tsc;
 
 /*
- * Parse the block at physical address `info`. A wrong magic or a malformed block is refused with
- * one line.
+ * Read a block into *info, which is cleared first. NULL, or what is wrong with the block; then
+ * *info is of no use. Nothing outside of the block's total_size is read, and at least its header of
+ * 8 bytes must be there.
  */
-void boot_info_init(u32 magic, phys_addr_t info);
+struct multiboot_info;
+__must_check const char *boot_info_parse(const struct multiboot_info *block,
+                                         struct boot_info *info);
+
+/*
+ * Read the block at a physical address into boot_info. A wrong magic or a damaged block is refused
+ * with one line.
+ */
+void boot_info_init(u32 magic, phys_addr_t address);
 
 /* Say one line on the console and stop: this machine cannot run Attic. */
 void __noreturn boot_refuse(const char *fmt, ...) __printf(1, 2);

@@ -4,19 +4,18 @@
 #include <lib/types.h>
 
 /* CR0, CR4 and CPUID bits (Intel SDM vol. 3, 2.5; vol. 2, CPUID). */
-#define CR0_MP (1u << 1)
-#define CR0_EM (1u << 2)
-#define CR0_TS (1u << 3)
-#define CR0_NE (1u << 5)
-#define CR0_WP (1u << 16)
-#define CR0_AM (1u << 18)
+#define CR0_MP   (1u << 1)
+#define CR0_EM   (1u << 2)
+#define CR0_TS   (1u << 3)
+#define CR0_NE   (1u << 5)
+#define CR0_WP   (1u << 16)
+#define CR0_AM   (1u << 18)
 #define CR0_PG   (1u << 31)
 #define CR4_PSE  (1u << 4)
 #define CR4_PGE  (1u << 7)
 #define CR4_UMIP (1u << 11)
 #define CR4_SMEP (1u << 20)
 #define CR4_SMAP (1u << 21)
-
 
 /* Selectors: the numbers are Linux's, so that programs that look see what they see there. */
 #define KERNEL_CS       0x60

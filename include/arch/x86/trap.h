@@ -73,13 +73,16 @@ static inline u32 read_cr2(void)
 bool trap_fixup(struct pt_regs *regs);
 
 /*
- * What a task was doing that could not take its fault: its registers (error is 0; esp is in regs, as
- * if from ring 3), its page directory, and the address of its last page fault.
+ * What a task was doing that could not take its fault: its registers (error is 0; esp is in regs,
+ * as if from ring 3), its page directory, and the address of its last page fault.
  */
 struct double_fault {
     struct pt_regs regs;
     u32 cr2, cr3;
 };
+
+/* Of the last double fault: for a self-test whose probe caught it. */
+extern struct double_fault double_fault_state;
 
 /*
  * Set up the double-fault task on a stack of THREAD_SIZE that ends at stack_top; `report` is called
