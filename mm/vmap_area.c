@@ -376,12 +376,10 @@ const struct vmap_area *find_vmap_area(u32 addr)
 
 struct vmalloc_stats vmalloc_stats(void)
 {
-    struct vmalloc_stats stats = {
-        .largest_free = max(subtree_largest(ranges.rb_node), area_size(&top)),
-        .free_bytes = area_size(&top),
-        .free_ranges = area_size(&top) > 0,
-    };
+    struct vmalloc_stats stats = {.free_bytes = area_size(&top),
+                                  .free_ranges = area_size(&top) > 0};
 
+    stats.largest_free = max(subtree_largest(ranges.rb_node), area_size(&top));
     for (struct rb_node *node = rb_first(&ranges); node; node = rb_next(node)) {
         const struct vmap_area *area = area_of(node);
 

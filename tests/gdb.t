@@ -60,8 +60,8 @@ is $vm->finish, 'pass', 'detached, Attic goes on and powers off' or diag $vm->de
 # ---- beside the path: left-over breakpoints, another start, bad arguments ----
 
 $vm = Attic->boot(name => 'gdb-beside', build => $debug, stopped => 1, gdb_socket => 1, input => "run hello\npoweroff\n");
-$said = $vm->gdb("$debug/attic.debug", 'tasks', 'pagewalk banana', 'pagewalk', 'pagewalk 1 +', 'help tour', 'hbreak kernel_main', 'continue',
-    'hbreak page_alloc_init', 'hbreak pit_init', 'tour', ('tour') x 4, 'info breakpoints', 'tour', 'detach');
+$said = $vm->gdb("$debug/attic.debug", 'tasks', 'pagewalk banana', 'pagewalk', 'pagewalk 1 +', 'help tour', 'hbreak *kernel_main', 'continue',
+    'hbreak *page_alloc_init', 'hbreak pit_init', 'tour', ('tour') x 4, 'info breakpoints', 'tour', 'detach');
 @stops = $said =~ /^(\w[\w ]*): .*\n  PG=\d/mg;
 is "@stops", 'kernel_main lowmem_map_init page_alloc_init vmalloc_init tour mm_seal', 'the tour begins where the machine is, and stops at'
     . ' breakpoints without losing its place' or diag $said;
