@@ -183,7 +183,9 @@ void *vmap(struct page **pages, u32 count)
 
 static __noinline void __noreturn freed_while_mapped(const void *addr, const struct page *page)
 {
-    panic("vunmap(%p): frame %08x was freed while it was mapped", addr, page_to_phys(page));
+    panic("vunmap(%p): frame %08x has no other holder: it was freed while it was mapped, or vmap() "
+          "did not map it",
+          addr, page_to_phys(page));
 }
 
 /* The pages have other holders, so their counts may go down before the TLB is flushed. */

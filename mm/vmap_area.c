@@ -119,6 +119,12 @@ static inline struct vmap_area *lowest_fit(u32 size)
     }
 }
 
+/* Bytes from addr up to the next multiple of `align`. */
+static inline u32 padding(u32 addr, u32 align)
+{
+    return -addr & (align - 1);
+}
+
 /*
  * The gap for an aligned area. The lowest one that is large enough may begin so unluckily that its
  * aligned part is too short; one that is larger by the alignment cannot.
@@ -130,8 +136,9 @@ static inline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
     if (likely(align == PAGE_SIZE) || !gap)
         return gap;
     assert((align & (align - 1)) == 0 && align > PAGE_SIZE);
-    return ALIGN_UP(gap->start, align) <= gap->end - size ? gap
-                                                          : lowest_fit(size + align - PAGE_SIZE);
+    if (padding(gap->start, align) <= area_size(gap) - size)
+        return gap;
+    return align <= VMALLOC_SIZE_MAX ? lowest_fit(size + align - PAGE_SIZE) : NULL;
 }
 
 static inline void link_range(struct vmap_area *area, struct rb_node *parent, struct rb_node **link)
@@ -268,7 +275,7 @@ struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *c
 
     if (unlikely(!gap))
         return NULL;
-    start = ALIGN_UP(gap->start, align);
+    start = gap->start + padding(gap->start, align);
     if (likely(gap == &top))
         area = take_from_top(start, start + size, flags);
     else
