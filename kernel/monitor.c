@@ -49,6 +49,7 @@ static const struct monitor_command commands[] = {
     {"vmallocinfo", "vmallocinfo", "list the vmalloc areas", monitor_vmallocinfo, 0, 0},
     {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10", monitor_buddyinfo, 0, 0},
     {"slabinfo", "slabinfo", "list the caches of small objects", monitor_slabinfo, 0, 0},
+    {"frames", "frames", "count all frames of RAM by their owner", monitor_frames, 0, 0},
     {"audit", "audit", "check the memory invariants", monitor_audit, 0, 0},
     {"lspci", "lspci", "list the PCI functions and their addresses", monitor_lspci, 0, 0},
     {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable", monitor_dma, 0, 0},

@@ -1,7 +1,8 @@
 /*
  * The monitor's commands that look at memory: the address map with live numbers, and the tables
  * that Linux shows in /proc, in Linux's formats, so that what is learned here is read there:
- * meminfo, vmallocinfo, buddyinfo, slabinfo.
+ * meminfo, vmallocinfo, buddyinfo, slabinfo. `frames` has no counterpart there: owner by owner, it
+ * adds up to all of RAM.
  *
  * The drawing is a list of bands from the top of the address space to its bottom. Each band knows
  * where it starts; it ends where the band above it starts, so there is no gap to forget and no size
@@ -20,6 +21,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/audit.h>
+#include <mm/frames.h>
 #include <mm/layout.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
@@ -217,15 +219,19 @@ void monitor_meminfo(u32 argc, const char **argv)
            boot_tsc_prompt);
 }
 
-/* ---- vmallocinfo, buddyinfo, slabinfo, audit ---- */
+/* ---- vmallocinfo, buddyinfo, slabinfo, frames, audit ---- */
 
 static void print_area(const struct vmap_area *area)
 {
     char caller[SYMBOL_TEXT_MAX];
 
     symbol_format(caller, sizeof(caller), (u32)area->caller);
-    printk("0x%08x-0x%08x %7u %s pages=%u %s\n", area->start, area->end, area->end - area->start,
-           caller, vmap_area_pages(area), area->flags & VM_ALLOC ? "vmalloc" : "vmap");
+    printk("0x%08x-0x%08x %7u %s", area->start, area->end, area->end - area->start, caller);
+    if (area->flags & VM_IOREMAP)
+        printk(" phys=0x%08x ioremap\n", pte_frame(*kernel_pte(area->start)));
+    else
+        printk(" pages=%u %s\n", vmap_area_pages(area),
+               area->flags & VM_ALLOC ? "vmalloc" : "vmap");
 }
 
 void monitor_vmallocinfo(u32 argc, const char **argv)
@@ -264,6 +270,35 @@ void monitor_slabinfo(u32 argc, const char **argv)
         printk("%-17s %6u %6u %6u %4u %4u : tunables %4u %4u %4u : slabdata %6u %6u %6u\n",
                info.name, info.active_objs, info.num_objs, info.objsize, info.objperslab,
                info.pagesperslab, 0, 0, 0, info.active_slabs, info.num_slabs, 0);
+}
+
+static void print_frames(const char *kind, const char *name, u32 frames)
+{
+    printk("%-10s%-20s %8u %10u kB\n", kind, name, frames, frames * KB_PER_PAGE);
+}
+
+void monitor_frames(u32 argc, const char **argv)
+{
+    static const char *const names[PAGE_TYPES] = {
+        [PAGE_FREE] = "buddy",
+        [PAGE_HOT] = "hot",
+        [PAGE_USED] = "other",
+        [PAGE_SLAB] = "slab",
+        [PAGE_VMALLOC] = "vmalloc",
+        [PAGE_USER] = "user pages",
+        [PAGE_PGTABLE] = "process tables",
+    };
+    struct frames frames;
+
+    (void)argc, (void)argv;
+    frames_count(&frames);
+    for (u32 type = PAGE_FREE; type < PAGE_TYPES; type++)
+        print_frames(type <= PAGE_HOT ? "free" : "used", names[type], frames.by_type[type]);
+    for (u32 i = 0; i < frames.reserved_names; i++)
+        print_frames("reserved", frames.reserved[i].name, frames.reserved[i].frames);
+    print_frames("sum", "", frames.total);
+    if (frames.total != frames.ram)
+        printk("frames: RAM below 4 GiB is %u frames: the sum does not add up\n", frames.ram);
 }
 
 void monitor_audit(u32 argc, const char **argv)

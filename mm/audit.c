@@ -9,6 +9,8 @@
  *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
  *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
  *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()
+ *       every frame has one owner; areas show their own   frames_check(), check_areas()
+ *       no kmap slot is left                              kmap_check()
  *
  * I3, I9 and I10 speak of what happens, not of what is: tests hold them.
  *
@@ -22,6 +24,8 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/audit.h>
+#include <mm/frames.h>
+#include <mm/highmem.h>
 #include <mm/mm.h>
 #include <mm/mm_init.h>
 #include <mm/page_alloc.h>
@@ -197,6 +201,55 @@ static const char *check_directories(void)
                : report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
 }
 
+/* ---- what the vmalloc area shows ---- */
+
+/* Whether a page of an area of this kind may be this one. */
+static bool entry_fits(u32 kind, pte_t pte)
+{
+    bool ram = !pte_device(pte) && pte_pfn(pte) < max_pfn;
+
+    if (kind == VM_IOREMAP)
+        return pte_device(pte);
+    return ram && (kind == VM_MAP || pfn_to_page(pte_pfn(pte))->type == PAGE_VMALLOC);
+}
+
+static const char *check_area(const struct vmap_area *area)
+{
+    for (u32 addr = area->start; addr < area->end - PAGE_SIZE; addr += PAGE_SIZE) {
+        pte_t pte = *kernel_pte(addr);
+
+        if (!entry_fits(area->flags, pte))
+            return report("I8: the PTE of %08x, in area %08x of kind %u, is %08x: not a page of "
+                          "that kind",
+                          addr, area->start, area->flags, pte.val);
+    }
+    return NULL;
+}
+
+/*
+ * An area that owns its pages shows such pages only, and there are as many of them as such areas
+ * show. With the reference counts this makes one owner for each.
+ */
+static const char *check_areas(void)
+{
+    const struct vmap_area *area = vmap_area_at_or_above(VMALLOC_START);
+    struct frames frames;
+    u32 owned = 0;
+
+    for (; area; area = vmap_area_at_or_above(area->end)) {
+        const char *text = check_area(area);
+
+        if (text)
+            return text;
+        owned += area->flags == VM_ALLOC ? vmap_area_pages(area) : 0;
+    }
+    frames_count(&frames);
+    if (frames.by_type[PAGE_VMALLOC] != owned)
+        return report("I8: there are %u frames of vmalloc, but its areas own %u",
+                      frames.by_type[PAGE_VMALLOC], owned);
+    return NULL;
+}
+
 /* ---- reference counts ---- */
 
 static void count_table(const pte_t *table, u32 entries, s32 add)
@@ -258,8 +311,9 @@ static const char *check_counts(void)
 const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {
-        lowmem_check,     check_kernel_half, check_entry_points, check_directories, vmalloc_check,
-        page_alloc_check, slab_check,        check_counts,       cpu_check,
+        lowmem_check,  check_kernel_half, check_entry_points, check_directories,
+        vmalloc_check, page_alloc_check,  slab_check,         check_counts,
+        frames_check,  check_areas,       kmap_check,         cpu_check,
     };
 
     for (u32 i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -15,6 +15,7 @@
 #include <arch/x86/pgtable.h>
 #include <arch/x86/tlb.h>
 #include <lib/panic.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/highmem.h>
 
@@ -56,6 +57,24 @@ void kunmap_local(const void *addr)
 u32 kmap_local_depth(void)
 {
     return depth;
+}
+
+const char *kmap_check(void)
+{
+    static char text[80];
+
+    if (depth != 0) {
+        snprintf(text, sizeof(text), "I8: %u kmap slots are taken, none should be", depth);
+        return text;
+    }
+    for (u32 addr = FIXMAP_START; addr < FIXMAP_END; addr += PAGE_SIZE) {
+        if (kernel_pte(addr)->val != 0) {
+            snprintf(text, sizeof(text), "I8: the PTE of free kmap slot %08x is %08x, should be 0",
+                     addr, kernel_pte(addr)->val);
+            return text;
+        }
+    }
+    return NULL;
 }
 
 void clear_highpage(const struct page *page)

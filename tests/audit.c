@@ -105,3 +105,101 @@ KTEST(audit, notices_page_in_the_fixmap_gap)
     expect_audit("I1: ");
     last->val = 0;
 }
+
+KTEST(audit, notices_stray_entry_in_a_gap)
+{
+    void *below = vmalloc(PAGE_SIZE), *gap = vmalloc(3 * PAGE_SIZE), *above = vmalloc(PAGE_SIZE);
+    pte_t *pte = kernel_pte((u32)gap + PAGE_SIZE);
+
+    vfree(gap);
+    *pte = *kernel_pte((u32)below);
+    expect_audit("I7: ");
+    pte->val = 0;
+    expect_none(mm_audit());
+    vfree(above);
+    vfree(below);
+}
+
+KTEST(audit, notices_area_with_an_unmapped_page)
+{
+    void *memory = vmalloc(2 * PAGE_SIZE);
+    pte_t *pte = kernel_pte((u32)memory), saved = *pte;
+
+    pte->val = 0;
+    expect_audit("I7: ");
+    *pte = saved;
+    vfree(memory);
+}
+
+/* A page of a kind that lives by its mappings, without one. */
+static void expect_unmapped_noticed(enum page_type type)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    page->type = type;
+    expect_audit("I8: ");
+    page->type = PAGE_USED;
+    free_page(page);
+}
+
+KTEST(audit, notices_pages_that_nobody_maps)
+{
+    expect_unmapped_noticed(PAGE_USER);
+    expect_unmapped_noticed(PAGE_VMALLOC);
+}
+
+/* The counts are right: a page has one holder and one mapping. Only its owner is not the area. */
+KTEST(audit, notices_area_that_shows_a_page_it_does_not_own)
+{
+    void *memory = vmalloc(PAGE_SIZE);
+    struct page *own = vmalloc_to_page(memory), *other = alloc_page(GFP_KERNEL);
+    pte_t *pte = kernel_pte((u32)memory), saved = *pte;
+
+    *pte = pte_make(page_to_phys(other), PAGE_KERNEL);
+    other->refcount++;
+    own->type = PAGE_USED;
+    expect_audit("I8: ");
+    own->type = PAGE_VMALLOC;
+    other->refcount--;
+    *pte = saved;
+    tlb_flush_page((u32)memory);
+    free_page(other);
+    vfree(memory);
+}
+
+/* The area is gone, but a mapping of somebody else keeps the count of its page right. */
+KTEST(audit, notices_page_whose_area_does_not_own_it)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    void *alias = vmap(&page, 1);
+
+    page->type = PAGE_VMALLOC;
+    page->refcount--;
+    expect_audit("I8: ");
+    page->refcount++;
+    page->type = PAGE_USED;
+    vunmap(alias);
+    free_page(page);
+}
+
+KTEST(audit, notices_kmap_slot_left)
+{
+    pte_t *slot = kernel_pte(FIXMAP_START + 3 * PAGE_SIZE);
+
+    *slot = pte_make(0, PAGE_KERNEL_RO);
+    expect_audit("I8: ");
+    slot->val = 0;
+    expect_none(mm_audit());
+}
+
+KTEST(audit, notices_frame_without_owner)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    page->head = 0;
+    page->refcount = 0; /* so that nothing else is wrong with it */
+    expect_audit("I8: the owners have");
+    page->refcount = 1;
+    page->block = BLOCK_HEAD(0);
+    free_page(page);
+}

@@ -77,7 +77,7 @@ ok defined $vm->expect(Attic::PROMPT), 'the prompt' or BAIL_OUT $vm->describe;
 
 my $help = $vm->command('help');
 like $help, qr/^\Q$_\E\b.*\S/m, "help lists $_"
-    for qw(help layout meminfo vmallocinfo buddyinfo slabinfo audit ps run test poweroff);
+    for qw(help layout meminfo vmallocinfo buddyinfo slabinfo frames audit ps run test poweroff);
 is $vm->command('help audit') =~ tr/\n//, 1, 'help COMMAND is one line';
 
 my $layout = $vm->command('layout');
@@ -100,10 +100,12 @@ is $kb{LowTotal} + $kb{HighTotal}, $kb{MemTotal}, 'meminfo: low and high are all
 
 my @areas = split /\n/, $vm->command('vmallocinfo');
 cmp_ok scalar @areas, '>=', 1, 'vmallocinfo: there is an area';
-my $format = qr/^0x([0-9a-f]{8})-0x([0-9a-f]{8}) +(\d+) [\w.]+\+0x[0-9a-f]+\/0x[0-9a-f]+(?: pages=\d+)?(?: vmalloc| vmap| ioremap)$/;
+my $format = qr/^0x([0-9a-f]{8})-0x([0-9a-f]{8}) +(\d+) [\w.]+\+0x[0-9a-f]+\/0x[0-9a-f]+(?: pages=\d+ (?:vmalloc|vmap)| phys=0x[0-9a-f]{8} ioremap)$/;
 is scalar(grep { $_ !~ $format } @areas), 0, "vmallocinfo: Linux's line format" or diag join "\n", @areas;
 is scalar(grep { /$format/ && hex($2) - hex($1) != $3 } @areas), 0, 'vmallocinfo: sizes are the ranges';
 like join("\n", @areas), qr/ pages=2 vmalloc$/m, 'vmallocinfo: a kernel stack of two pages';
+
+like join("\n", @areas), qr/ edu_\w+\S+ phys=0x[0-9a-f]{5}000 ioremap$/m, 'vmallocinfo: the registers of a device';
 
 my @zones = split /\n/, $vm->command('buddyinfo');
 like $_, qr/^Node 0, zone +\w+(?: +\d+){11} *$/, "buddyinfo: Linux's line format" for @zones;
@@ -116,6 +118,17 @@ my $numbers = qr/^(\S+) +(\d+) +(\d+) +\d+ +(\d+) +\d+ : tunables +0 +0 +0 : sla
 is scalar(grep { $_ !~ $numbers } @caches), 0, "slabinfo: Linux's line format" or diag join "\n", @caches;
 is scalar(grep { /$numbers/ && ($2 > $3 || $3 != $4 * $6 || $5 > $6) } @caches), 0, 'slabinfo: the numbers fit together';
 like join("\n", @caches), qr/^$_ /m, "slabinfo: $_" for qw(kmem_cache kmalloc-8 kmalloc-64 kmalloc-96 kmalloc-8k task vmap_area);
+
+my @frames = split /\n/, $vm->command('frames');
+my $owner = qr/^(free|used|reserved|sum) +([a-z0-9]\D*?[a-z0-9]+(?: 0)?|) +(\d+) +(\d+) kB$/;
+is scalar(grep { $_ !~ $owner } @frames), 0, 'frames: a row for each owner' or diag join "\n", @frames;
+is scalar(grep { /$owner/ && $4 != 4 * $3 } @frames), 0, 'frames: frames of 4 kB';
+my ($frames_in_all, $sum) = (0, 0);
+/$owner/ && ($1 eq 'sum' ? ($sum = $3) : ($frames_in_all += $3)) for @frames;
+is $frames_in_all, $sum, 'frames: the sum is that of the rows';
+is 4 * $sum, $kb{MemTotal}, 'frames: and all of RAM';
+like join("\n", @frames), qr/^$_ +[1-9]/m, "frames: $_"
+    for 'free +buddy', map({ "used +$_" } qw(slab vmalloc)), map { "reserved +$_" } 'page 0', 'kernel image', 'struct pages', 'module';
 
 like $vm->command('ps'), qr/^ *PID .*\n(?: *\d+ .*\n)*.* init$/m, 'ps: the thread of the monitor';
 like $vm->command('audit'), qr/\A[^\n]*all\b[^\n]*hold[^\n]*\n\z/i, 'audit: one line, all hold';

@@ -18,6 +18,7 @@ void monitor_meminfo(u32 argc, const char **argv);
 void monitor_vmallocinfo(u32 argc, const char **argv);
 void monitor_buddyinfo(u32 argc, const char **argv);
 void monitor_slabinfo(u32 argc, const char **argv);
+void monitor_frames(u32 argc, const char **argv);
 void monitor_audit(u32 argc, const char **argv);
 
 /* kernel/monitor_dma.c */

@@ -17,6 +17,9 @@ void kunmap_local(const void *addr);
 /* Slots in use: 0 whenever code may sleep. */
 u32 kmap_local_depth(void);
 
+/* NULL when no slot is taken and none shows a page; else which does. For the audit. */
+const char *kmap_check(void);
+
 /* Fill a page with zeros; copy a page. */
 void clear_highpage(const struct page *page);
 void copy_highpage(const struct page *to, const struct page *from);

@@ -1,0 +1,27 @@
+/*
+ * Who has each frame of RAM below 4 GiB: one owner a frame, so the owners' frames add up to the RAM
+ * that memblock knows.
+ */
+#pragma once
+
+#include <lib/types.h>
+#include <mm/page.h>
+
+#define FRAMES_NAMES_MAX 16 /* more names than anybody reserves under */
+
+struct frames {
+    u32 by_type[PAGE_TYPES]; /* PAGE_RESERVED: all that the rows below tell apart */
+    struct {
+        const char *name; /* as memblock_reserve() was told */
+        u32 frames;
+    } reserved[FRAMES_NAMES_MAX];
+    u32 reserved_names;
+    u32 total; /* the sum of all owners */
+    u32 ram;   /* what it must be */
+};
+
+/* Count them all, as they are now. Changes nothing; takes a walk over all struct pages. */
+void frames_count(struct frames *frames);
+
+/* NULL when each frame has one owner; else how the sums differ. For the audit. */
+const char *frames_check(void);
