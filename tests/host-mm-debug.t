@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The same as host-mm.t, with the slabs of a DEBUG=1 build.
+# As host-mm.t, with the slabs of a DEBUG=1 build.
 use strict;
 use warnings;
 use FindBin;

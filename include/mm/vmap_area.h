@@ -11,9 +11,11 @@
 void vmap_area_init(void);
 
 /*
- * The lowest range of `pages` pages and a guard that starts at a multiple of `align` and is free.
- * The guard's entry is tagged. Those of its pages are not present; the first may still hold a tag,
- * which the caller overwrites or clears. NULL when addresses or memory run out.
+ * The lowest free range of `pages` pages and a guard. With `align` above PAGE_SIZE it starts at a
+ * multiple of that, but another gap than the lowest possible one may be taken, and one that only
+ * just fits may be missed. The guard's entry is tagged. Those of its pages are not present; the
+ * first may still hold a tag, which the caller overwrites or clears. NULL when addresses or memory
+ * run out.
  */
 __must_check struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *caller);
 

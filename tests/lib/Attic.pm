@@ -25,7 +25,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-our @EXPORT_OK = qw(build_dir become_host_program judge_ktap ktap_ok root_dir slurp symbols);
+our @EXPORT_OK = qw(build_dir become_host_program become_host_program32 judge_ktap ktap_ok root_dir slurp symbols);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
@@ -72,12 +72,27 @@ sub boot_image {
 # Build a program of tests/host/ for this host, under the address and undefined-behaviour sanitizers, and become it: it prints TAP.
 sub become_host_program {
     my ($name, @sources) = @_;
+    build_and_become($name, $ENV{HOSTCC} || 'cc', '-Itests/host/shim', '-Iinclude', @sources);
+}
+
+# The same as a 32-bit program, for code that needs the kernel's address map: without the shims. The cross compiler brings its
+# own 32-bit libc and sanitizers; gcc-multilib, which cc -m32 needs, cannot be installed beside it on Debian.
+sub become_host_program32 {
+    my ($name, @sources) = @_;
+    my $lib = '/usr/i686-linux-gnu/lib';
+    my @compiler = split ' ', $ENV{HOSTCC32} || (-e "$lib/ld-linux.so.2"
+        ? "i686-linux-gnu-gcc -Wl,-rpath,$lib -Wl,--dynamic-linker=$lib/ld-linux.so.2" : 'cc -m32');
+    build_and_become($name, @compiler, '-fno-strict-aliasing', '-Iinclude', @sources);
+}
+
+sub build_and_become {
+    my ($name, @compiler_and_sources) = @_;
     my $dir = build_dir() . '/host';
     make_path($dir);
     chdir $ROOT or die "$ROOT: $!\n";
-    my @command = ($ENV{HOSTCC} || 'cc', split(' ', '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror'
-            . ' -fsanitize=address,undefined -fno-sanitize-recover=all -Itests/host/shim -Iinclude'),
-        '-o', "$dir/$name", @sources);
+    my ($compiler, @rest) = @compiler_and_sources;
+    my @command = ($compiler, split(' ', '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror'
+            . ' -fsanitize=address,undefined -fno-sanitize-recover=all'), @rest, '-o', "$dir/$name");
     system(@command) == 0 or die "@command: failed\n";
     exec "$dir/$name" or die "$dir/$name: $!\n";
 }

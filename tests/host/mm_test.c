@@ -1,0 +1,797 @@
+/*
+ * The page allocator, the slabs and the vmalloc ranges as a 32-bit host program, under sanitizers.
+ *
+ * A 32-bit process owns its addresses almost up to 4 GiB, so lowmem is mapped where the kernel has
+ * it and the real address map holds: include/mm/layout.h is used as it is. The frames of highmem
+ * follow behind those of lowmem. The page tables of the vmalloc area are a heap block of exactly
+ * their size. In place of mm/memblock.c stands a map of RAM with random holes.
+ *
+ * Each allocator is driven by a long random sequence and held against a slow and obvious model: an
+ * array of bytes, one a page; a list of objects, each filled with a pattern of its own; a sorted
+ * array of ranges that is searched from its start. Allocations fail on purpose on the way. All that
+ * is random follows from a seed, which is printed; MM_SEED=number runs another one.
+ *
+ * The allocators are state of the running kernel, so each test is a process of its own: what it
+ * breaks does not reach the next one. Output is TAP.
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <lib/random.h>
+#include <mm/fail.h>
+#include <mm/highmem.h>
+#include <mm/memblock.h>
+#include <mm/slab.h>
+#include <mm/vmap_area.h>
+
+#define SEED       0x0a771c06u
+#define RAM_PAGES  9000u
+#define LOW_PAGES  5003u /* the zones' common edges are not aligned to large blocks */
+#define DMA_PAGES  4096u
+#define MAP_PFN    4500u /* the struct pages; away from the zones' edges */
+#define VMAP_PAGES (VMALLOC_SIZE_MIN / PAGE_SIZE - 1)
+
+static struct rnd_state rnd;
+static u32 failures;
+
+#define expect(cond)                                                                               \
+    do {                                                                                           \
+        if (!(cond) && ++failures <= 5)                                                            \
+            printf("# line %d: expected %s\n", __LINE__, #cond);                                   \
+    } while (0)
+
+static void expect_sound(const char *wrong)
+{
+    if (wrong && ++failures <= 5)
+        printf("# %s\n", wrong);
+}
+
+static u32 below(u32 limit)
+{
+    return prandom_below(&rnd, limit);
+}
+
+/* Mostly small, sometimes up to the limit: 1..limit. */
+static u32 mostly_small(u32 limit)
+{
+    return 1 + below(1 + below(1 + below(limit)));
+}
+
+/* ---- panics ---- */
+
+static jmp_buf panicked;
+static bool panic_expected;
+
+static void on_panic(const struct source_location *where, const char *fmt, va_list args)
+{
+    if (panic_expected)
+        longjmp(panicked, 1);
+    printf("# panic at %s:%u: ", where->file, where->line);
+    vprintf(fmt, args);
+    printf("\n");
+    fflush(stdout);
+    _exit(1);
+}
+
+#define expect_panic(statement)                                                                    \
+    do {                                                                                           \
+        panic_expected = true;                                                                     \
+        if (setjmp(panicked) == 0) {                                                               \
+            statement;                                                                             \
+            expect(!"panics: " #statement);                                                        \
+        }                                                                                          \
+        panic_expected = false;                                                                    \
+    } while (0)
+
+/* ---- the machine ---- */
+
+u32 lowmem_size = LOW_PAGES << PAGE_SHIFT;
+u32 vmalloc_start = VMALLOC_TOP - VMALLOC_SIZE_MIN;
+pte_t *kernel_ptes;
+
+/* The model of the page allocator. */
+static enum { HOLE, FREE, OUT } frame[RAM_PAGES];
+
+void layout_bad_virt(const volatile void *addr, const void *caller)
+{
+    panic("virt_to_phys(%p) near %p", addr, caller);
+}
+
+void layout_bad_phys(phys_addr_t addr, const void *caller)
+{
+    panic("phys_to_virt(%08x) near %p", addr, caller);
+}
+
+static u32 *frame_words(u32 pfn)
+{
+    return (u32 *)(PAGE_OFFSET + (pfn << PAGE_SHIFT));
+}
+
+void clear_highpage(const struct page *page)
+{
+    memset(frame_words(page_to_pfn(page)), 0, PAGE_SIZE);
+}
+
+u32 memblock_ram_end(void)
+{
+    return RAM_PAGES << PAGE_SHIFT;
+}
+
+phys_addr_t memblock_alloc(u32 size, u32 align, const char *name)
+{
+    (void)align, (void)name;
+    for (u32 i = 0; i < PFN_UP(size); i++)
+        frame[MAP_PFN + i] = HOLE;
+    return MAP_PFN << PAGE_SHIFT;
+}
+
+void memblock_for_each_free(phys_addr_t limit, void (*fn)(phys_addr_t start, phys_addr_t end))
+{
+    u32 end, last = min(limit >> PAGE_SHIFT, RAM_PAGES);
+
+    for (u32 pfn = 0; pfn < last; pfn = end) {
+        end = pfn + 1;
+        while (end < last && frame[end] == frame[pfn])
+            end++;
+        if (frame[pfn] == FREE)
+            fn(pfn << PAGE_SHIFT, end << PAGE_SHIFT);
+    }
+}
+
+static void draw_map(void)
+{
+    for (u32 pfn = 0; pfn < RAM_PAGES;) {
+        u32 run = mostly_small(6000), hole = mostly_small(64);
+
+        for (; run > 0 && pfn < RAM_PAGES; run--)
+            frame[pfn++] = FREE;
+        for (; hole > 0 && pfn < RAM_PAGES; hole--)
+            frame[pfn++] = HOLE;
+    }
+}
+
+static void boot(void)
+{
+    void *ram = mmap((void *)PAGE_OFFSET, RAM_PAGES << PAGE_SHIFT, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    pte_t *entries = calloc(VMAP_PAGES + 1, sizeof(pte_t));
+
+    if (ram != (void *)PAGE_OFFSET || !entries) {
+        printf("Bail out! no memory at %08x\n", PAGE_OFFSET);
+        exit(2);
+    }
+    kernel_ptes = entries - (VMALLOC_START >> PAGE_SHIFT);
+    draw_map();
+    page_alloc_init();
+    expect_sound(page_alloc_check());
+}
+
+/* ---- pages ---- */
+
+struct block {
+    struct page *page;
+    u32 order;
+};
+
+static struct block blocks[RAM_PAGES];
+static u32 block_count;
+
+static u32 zone_start(u32 zone)
+{
+    return zone == ZONE_DMA ? 0 : zone == ZONE_NORMAL ? DMA_PAGES : LOW_PAGES;
+}
+
+static u32 zone_end(u32 zone)
+{
+    return zone == ZONE_HIGHMEM ? RAM_PAGES : zone_start(zone + 1);
+}
+
+static bool all_are(u32 pfn, u32 pages, u32 state)
+{
+    while (pages > 0 && frame[pfn] == state)
+        pfn++, pages--;
+    return pages == 0;
+}
+
+static void set_all(u32 pfn, u32 pages, u32 state)
+{
+    while (pages-- > 0)
+        frame[pfn++] = state;
+}
+
+/* Whether the model has such a block, in this zone or one below. */
+static bool model_has(u32 zone, u32 order)
+{
+    for (u32 z = 0; z <= zone; z++) {
+        for (u32 pfn = ALIGN_UP(zone_start(z), 1u << order); pfn + (1u << order) <= zone_end(z);
+             pfn += 1u << order) {
+            if (all_are(pfn, 1u << order, FREE))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What the holder of a page wrote into it. */
+static u32 stamp_of(const struct block *block, u32 page)
+{
+    return (page_to_pfn(block->page) + page) * 0x9e3779b1u + block->order;
+}
+
+static void stamp(const struct block *block)
+{
+    for (u32 i = 0; i < 1u << block->order; i++) {
+        u32 *words = frame_words(page_to_pfn(block->page) + i);
+
+        words[0] = words[PAGE_SIZE / 4 - 1] = stamp_of(block, i);
+    }
+}
+
+static void check_stamp(const struct block *block, bool zero)
+{
+    for (u32 i = 0; i < 1u << block->order; i++) {
+        u32 *words = frame_words(page_to_pfn(block->page) + i);
+        u32 value = zero ? 0 : stamp_of(block, i);
+
+        expect(words[0] == value && words[PAGE_SIZE / 4 - 1] == value);
+    }
+}
+
+/* Enter a block that was given out. */
+static void got_block(struct page *page, u32 zone, u32 order, bool zero)
+{
+    u32 pfn = page_to_pfn(page);
+    struct block *block = &blocks[block_count++];
+
+    *block = (struct block){page, order};
+    expect(pfn < RAM_PAGES && pfn % (1u << order) == 0 && pfn + (1u << order) <= zone_end(zone));
+    expect(page->refcount == 1 && page->type == PAGE_USED && page->zone <= zone);
+    expect(pfn >= zone_start(page->zone) && pfn + (1u << order) <= zone_end(page->zone));
+    expect(all_are(pfn, 1u << order, FREE));
+    set_all(pfn, 1u << order, OUT);
+    if (zero)
+        check_stamp(block, true);
+    stamp(block);
+}
+
+static void alloc_block(u32 most_order)
+{
+    u32 zone = below(ZONES), order = mostly_small(most_order + 1) - 1, zero = below(3) == 0;
+    bool fails = below(50) == 0;
+    struct page *page;
+
+    alloc_fail_countdown = fails;
+    page = alloc_pages(zone | (zero ? __GFP_ZERO : 0), order);
+    if (page)
+        got_block(page, zone, order, zero);
+    expect(fails ? !page : page || !model_has(zone, order));
+    expect(alloc_fail_countdown == 0);
+}
+
+static struct block take_block(u32 i)
+{
+    struct block block = blocks[i];
+
+    blocks[i] = blocks[--block_count];
+    check_stamp(&block, false);
+    set_all(page_to_pfn(block.page), 1u << block.order, FREE);
+    return block;
+}
+
+static void free_block(u32 i)
+{
+    struct block block = take_block(i);
+
+    block.page->type = PAGE_USED + below(PAGE_TYPES - PAGE_USED); /* whatever the holder said */
+    free_pages(block.page, block.order);
+}
+
+static void alloc_bulk(void)
+{
+    u32 zone = below(ZONES), count = mostly_small(300), got, walked = 0;
+    struct page *chain, *next;
+
+    got = alloc_pages_bulk(zone, count, &chain);
+    for (struct page *page = chain; page; page = next, walked++) {
+        next = (struct page *)page->lru.next;
+        got_block(page, zone, 0, false);
+    }
+    expect(walked == got && got <= count);
+    expect(got == count || !model_has(zone, 0));
+}
+
+static void free_bulk(void)
+{
+    struct page *chain = NULL;
+
+    for (u32 count = mostly_small(300), i = 0; i < block_count && count > 0; i++) {
+        if (blocks[i].order == 0) {
+            struct page *page = take_block(i--).page;
+
+            page->lru.next = (struct list_head *)chain;
+            chain = page;
+            count--;
+        }
+    }
+    free_pages_bulk(chain);
+}
+
+static void release_hole(void)
+{
+    u32 pfn = below(RAM_PAGES);
+
+    if (frame[pfn] != HOLE || pfn - MAP_PFN <= PFN_DOWN(RAM_PAGES * sizeof(struct page)))
+        return;
+    free_reserved_page(pfn_to_page(pfn));
+    frame[pfn] = FREE;
+}
+
+/* With nothing hot, the free blocks are a function of the free pages: as large as can be. */
+static void check_blocks(u32 zone)
+{
+    u32 found[MAX_ORDER + 1] = {0}, pages;
+
+    for (u32 pfn = zone_start(zone); pfn < zone_end(zone); pfn += pages) {
+        u32 order = MAX_ORDER + 1;
+
+        pages = 1;
+        while (order-- > 0) {
+            if (pfn % (1u << order) == 0 && pfn + (1u << order) <= zone_end(zone) &&
+                all_are(pfn, 1u << order, FREE)) {
+                pages = 1u << order;
+                found[order]++;
+                break;
+            }
+        }
+    }
+    for (u32 order = 0; order <= MAX_ORDER; order++)
+        expect(zone_free_blocks(zone, order) == found[order]);
+}
+
+static void check_pages(bool drain)
+{
+    if (drain)
+        drain_all_pages();
+    for (u32 zone = 0; zone < ZONES; zone++) {
+        u32 count = 0;
+
+        for (u32 pfn = zone_start(zone); pfn < zone_end(zone); pfn++)
+            count += frame[pfn] == FREE;
+        expect(zone_free_pages(zone) == count);
+        if (drain)
+            check_blocks(zone);
+    }
+    expect_sound(page_alloc_check());
+}
+
+/* Frees that must be refused, and must change nothing. */
+static void wrong_frees(void)
+{
+    struct block block = blocks[below(block_count)];
+    u32 pfn = below(RAM_PAGES);
+
+    expect_panic(__free_pages(block.page, block.order + 1));
+    block.page->refcount++;
+    expect_panic(__free_pages(block.page, block.order));
+    block.page->refcount--;
+    if (block.order > 0)
+        expect_panic(free_page(block.page + 1));
+    if (frame[pfn] != OUT)
+        expect_panic(__free_pages(pfn_to_page(pfn), pfn_to_page(pfn)->order));
+}
+
+static void page_step(void)
+{
+    static u32
+        wanted; /* how many blocks there should be: it wanders, so memory fills and empties */
+
+    if (below(2000) == 0)
+        wanted = below(3) ? mostly_small(5000) : 0;
+    if (block_count < wanted ? below(8) == 0 : below(8) != 0) {
+        if (block_count && below(20) == 0)
+            free_bulk();
+        else if (block_count)
+            free_block(below(block_count));
+    } else if (below(20) == 0) {
+        alloc_bulk();
+    } else {
+        alloc_block(MAX_ORDER);
+    }
+}
+
+static void pages(void)
+{
+    for (u32 step = 0; step < 60000 && failures == 0; step++) {
+        page_step();
+        if (step % 256 == 0)
+            release_hole();
+        if (step % 512 == 0)
+            check_pages(below(2));
+        if (step % 512 == 0 && block_count)
+            wrong_frees();
+    }
+    expect(!__alloc_pages(GFP_KERNEL, MAX_ORDER + 1));
+    while (block_count)
+        free_block(below(block_count));
+    check_pages(true);
+}
+
+/* ---- slabs ---- */
+
+#define CACHES  12
+#define OBJECTS 60000
+
+static struct {
+    struct kmem_cache *cache;
+    char name[16];
+    u32 size, out;
+} caches[CACHES];
+
+struct object {
+    u8 *start;
+    u32 size, id;
+    s32 cache; /* -1: kmalloc */
+};
+
+static struct object objects[OBJECTS];
+static u32 object_count, last_id;
+
+/* The whole of a small object, both ends of a large one. */
+static void fill(const struct object *object, bool check)
+{
+    u32 step = object->size <= 1024 ? 1 : object->size / 512;
+
+    for (u32 i = 0; i < object->size; i += i + step < object->size ? step : 1) {
+        u8 byte = object->id * 31 + i * 7;
+
+        if (!check)
+            object->start[i] = byte;
+        else if (object->start[i] != byte) {
+            expect(!"an object keeps what was written into it");
+            return;
+        }
+    }
+}
+
+static void got_object(void *start, u32 size, s32 cache)
+{
+    struct object *object = &objects[object_count++];
+    u32 align = cache < 0 && size >= 8 && (size & (size - 1)) == 0 ? size : 8;
+
+    *object = (struct object){start, size, ++last_id, cache};
+    expect((uintptr_t)start % align == 0);
+    expect(is_lowmem_addr(start) && is_lowmem_addr((u8 *)start + size - 1));
+    if (cache >= 0)
+        caches[cache].out++;
+    fill(object, false);
+}
+
+static void free_object(u32 i)
+{
+    struct object object = objects[i];
+
+    objects[i] = objects[--object_count];
+    fill(&object, true);
+    if (object.cache >= 0 && below(4)) {
+        kmem_cache_free(caches[object.cache].cache, object.start);
+    } else {
+        kfree(object.start);
+    }
+    if (object.cache >= 0)
+        caches[object.cache].out--;
+    if (below(100) == 0 && object.size <= KMALLOC_MAX_CACHE_SIZE)
+        expect_panic(kfree(object.start)); /* twice in a row */
+}
+
+static void alloc_object(void)
+{
+    s32 cache = (s32)below(2 * CACHES) - CACHES;
+    bool fails = below(50) == 0;
+    u32 size;
+    void *object;
+
+    if (object_count == OBJECTS)
+        return;
+    if (cache >= 0 && !caches[cache].cache)
+        cache = -1;
+    cache = max(cache, -1);
+    size = cache >= 0 ? caches[cache].size : mostly_small(40000);
+    if (cache < 0 && below(3) == 0)
+        size = roundup_pow_of_two(size);
+    alloc_fail_countdown = fails;
+    object = cache >= 0 ? kmem_cache_alloc(caches[cache].cache) : kmalloc(size);
+    if (object)
+        got_object(object, size, cache);
+    expect(!(fails && object) && (object || fails || nr_free_lowmem_pages() < 1024));
+    alloc_fail_countdown = 0;
+}
+
+static void change_cache(void)
+{
+    u32 i = below(CACHES), size = mostly_small(KMALLOC_MAX_CACHE_SIZE);
+
+    if (caches[i].cache) {
+        if (caches[i].out) {
+            expect_panic(kmem_cache_destroy(caches[i].cache));
+            return;
+        }
+        kmem_cache_destroy(caches[i].cache);
+        caches[i].cache = NULL;
+    } else {
+        snprintf(caches[i].name, sizeof(caches[i].name), "cache-%u", i);
+        caches[i].size = size;
+        caches[i].cache = kmem_cache_create(caches[i].name, size);
+        expect(!caches[i].cache || kmem_cache_size(caches[i].cache) == size);
+    }
+}
+
+/* Pointers that are no object's, and objects of another cache. */
+static void wrong_objects(void)
+{
+    const struct object *object = &objects[below(object_count)];
+    u32 other = below(CACHES);
+
+    expect_panic(kfree(object->start + 1));
+    if (object->size > 8)
+        expect_panic(kfree(object->start + 8));
+    expect_panic(kfree((void *)VMALLOC_START));
+    if (caches[other].cache && (s32)other != object->cache)
+        expect_panic(kmem_cache_free(caches[other].cache, object->start));
+    fill(object, true);
+}
+
+static void check_slabs(void)
+{
+    struct slabinfo info;
+
+    for (u32 i = 0; slabinfo_at(i, &info); i++) {
+        for (u32 c = 0; c < CACHES; c++) {
+            if (caches[c].cache && info.name == caches[c].name)
+                expect(info.active_objs == caches[c].out);
+        }
+        expect(info.active_objs <= info.num_objs && info.active_slabs <= info.num_slabs);
+    }
+    for (u32 i = 0; i < object_count; i++)
+        fill(&objects[i], true);
+    expect_sound(slab_check());
+    expect_sound(page_alloc_check());
+}
+
+static void slab_step(void)
+{
+    static u32 wanted;
+
+    if (below(1000) == 0)
+        wanted = below(3) ? mostly_small(OBJECTS) : 0;
+    if (below(200) == 0)
+        change_cache();
+    else if (below(500) == 0)
+        slab_shrink();
+    else if (object_count < wanted ? below(8) != 0 : below(8) == 0)
+        alloc_object();
+    else if (object_count)
+        free_object(below(object_count));
+}
+
+static void slabs(void)
+{
+    u32 free_pages_before;
+
+    slab_init();
+    slab_shrink();
+    free_pages_before = nr_free_pages();
+    for (u32 step = 0; step < 120000 && failures == 0; step++) {
+        slab_step();
+        if (step % 4096 == 0)
+            check_slabs();
+        if (step % 512 == 0 && object_count)
+            wrong_objects();
+    }
+    expect(!kmalloc(0) && !kmalloc((PAGE_SIZE << MAX_ORDER) + 1));
+    kfree(NULL);
+    while (object_count && failures == 0)
+        free_object(below(object_count));
+    check_slabs();
+    for (u32 i = 0; i < CACHES; i++)
+        kmem_cache_destroy(caches[i].cache), caches[i].cache = NULL;
+    slab_shrink();
+    check_slabs();
+    expect(nr_free_pages() == free_pages_before);
+}
+
+/* ---- ranges ---- */
+
+static struct range {
+    u32 start, end;
+    struct vmap_area *area;
+} ranges[VMAP_PAGES]; /* busy ones, by address */
+static u32 range_count;
+
+/*
+ * Where the lowest gap of at least `size` bytes starts, and the index of the range behind it; 0
+ * when there is none.
+ */
+static u32 lowest_gap(u32 size, u32 *index, u32 *end)
+{
+    for (u32 i = 0; i <= range_count; i++) {
+        u32 start = i > 0 ? ranges[i - 1].end : VMALLOC_START;
+
+        *index = i;
+        *end = i < range_count ? ranges[i].start : VMALLOC_END;
+        if (*end - start >= size)
+            return start;
+    }
+    return 0;
+}
+
+/* The lowest gap, or where its alignment leaves too little, the lowest that has enough for any. */
+static u32 model_place(u32 size, u32 align, u32 *index)
+{
+    u32 end, start = lowest_gap(size, index, &end);
+
+    if (start && ALIGN_UP(start, align) > end - size)
+        start = lowest_gap(size + align - PAGE_SIZE, index, &end);
+    return start ? ALIGN_UP(start, align) : 0;
+}
+
+static void map_range(const struct range *range, bool map)
+{
+    for (u32 addr = range->start; addr < range->end - PAGE_SIZE; addr += PAGE_SIZE)
+        kernel_pte(addr)->val = map ? pte_make(addr & 0xfffff000, PAGE_KERNEL).val : 0;
+}
+
+static void alloc_range(void)
+{
+    u32 count = mostly_small(below(4) ? 16 : 300), index, place;
+    u32 align = below(3) ? PAGE_SIZE : PAGE_SIZE << below(7);
+    bool fails = below(20) == 0;
+    struct vmap_area *area;
+
+    place = model_place((count + 1) << PAGE_SHIFT, align, &index);
+    alloc_fail_countdown = fails ? 1 + below(2) : 0;
+    area = vmap_area_alloc(count, align, VM_ALLOC, &rnd);
+    fails = fails && alloc_fail_countdown == 0;
+    alloc_fail_countdown = 0;
+    expect((area != NULL) == (place && !fails));
+    if (!area || failures)
+        return;
+    expect(area->start == place && area->end == place + ((count + 1) << PAGE_SHIFT));
+    expect(area->flags == VM_ALLOC && area->caller == &rnd);
+    memmove(&ranges[index + 1], &ranges[index], (range_count - index) * sizeof(*ranges));
+    ranges[index] = (struct range){area->start, area->end, area};
+    range_count++;
+    map_range(&ranges[index], true);
+}
+
+static void free_range(u32 i)
+{
+    struct range range = ranges[i];
+
+    range_count--;
+    memmove(&ranges[i], &ranges[i + 1], (range_count - i) * sizeof(*ranges));
+    map_range(&range, false);
+    vmap_area_free(range.area);
+}
+
+/* Lookups by address, anywhere; the guard counts. */
+static void look_up(u32 addr)
+{
+    const struct vmap_area *at = NULL, *above = NULL;
+
+    for (u32 i = 0; i < range_count && !above; i++) {
+        if (ranges[i].end > addr) {
+            above = ranges[i].area;
+            at = ranges[i].start <= addr ? above : NULL;
+        }
+    }
+    expect(find_vmap_area(addr) == at && vmap_area_at_or_above(addr) == above);
+}
+
+/* Every range has a node, but the top gap. */
+static u32 area_nodes(void)
+{
+    struct slabinfo info;
+
+    for (u32 i = 0; slabinfo_at(i, &info); i++) {
+        if (strcmp(info.name, "vmap_area") == 0)
+            return info.active_objs;
+    }
+    return 0;
+}
+
+static void check_ranges(void)
+{
+    struct vmalloc_stats stats = vmalloc_stats(), model = {.busy_areas = range_count};
+
+    for (u32 i = 0; i <= range_count; i++) {
+        u32 start = i > 0 ? ranges[i - 1].end : VMALLOC_START;
+        u32 gap = (i < range_count ? ranges[i].start : VMALLOC_END) - start;
+
+        model.free_ranges += gap > 0;
+        model.free_bytes += gap;
+        model.largest_free = max(model.largest_free, gap);
+        if (i < range_count)
+            model.mapped_pages += ((ranges[i].end - ranges[i].start) >> PAGE_SHIFT) - 1;
+    }
+    expect(memcmp(&stats, &model, sizeof(stats)) == 0);
+    expect(area_nodes() == model.busy_areas + model.free_ranges -
+                               (range_count == 0 || ranges[range_count - 1].end < VMALLOC_END));
+    expect_sound(vmap_area_check());
+    expect_sound(slab_check());
+}
+
+static void vmalloc_ranges(void)
+{
+    u32 wanted = 0;
+
+    slab_init();
+    vmap_area_init();
+    for (u32 step = 0; step < 60000 && failures == 0; step++) {
+        if (below(1000) == 0)
+            wanted = below(3) ? mostly_small(600) : 0;
+        if (range_count < wanted ? below(8) != 0 : below(8) == 0)
+            alloc_range();
+        else if (range_count)
+            free_range(below(range_count));
+        look_up(VMALLOC_START + below(VMALLOC_END - VMALLOC_START));
+        if (step % 64 == 0)
+            check_ranges();
+    }
+    while (range_count && failures == 0)
+        free_range(below(range_count));
+    check_ranges();
+    expect(vmalloc_stats().largest_free == VMALLOC_END - VMALLOC_START);
+}
+
+/* ---- running ---- */
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} tests[] = {
+    {"pages", pages},
+    {"slabs", slabs},
+    {"vmalloc ranges", vmalloc_ranges},
+};
+
+#define SEEDS 3 /* each with its own map of RAM */
+
+/* True when the test passes; in a process of its own. */
+static bool passes(void (*run)(void), u32 seed)
+{
+    int status;
+    pid_t child;
+
+    printf("# seed 0x%08x\n", seed);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        prandom_seed_state(&rnd, seed);
+        panic_set_handler(on_panic);
+        boot();
+        run();
+        fflush(stdout);
+        _exit(failures != 0);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+int main(void)
+{
+    const char *asked = getenv("MM_SEED");
+    u32 seed = asked ? strtoul(asked, NULL, 0) : SEED, failed = 0;
+
+    printf("1..%zu\n", ARRAY_SIZE(tests) * SEEDS);
+    for (u32 i = 0; i < ARRAY_SIZE(tests) * SEEDS; i++) {
+        bool passed = passes(tests[i / SEEDS].run, seed + i % SEEDS);
+
+        printf("%sok %u - %s, seed 0x%08x\n", passed ? "" : "not ", i + 1, tests[i / SEEDS].name,
+               seed + i % SEEDS);
+        failed += !passed;
+    }
+    return failed != 0;
+}
