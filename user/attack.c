@@ -2,12 +2,12 @@
  * Tries to reach what is not its own. `attack read|write|jump ADDR` does just that, and dies of it,
  * with one line from the kernel; exit status 1 means that it survived, and something is badly
  * wrong. `attack syscall ADDR` lets the kernel do the reading, by passing the address to write();
- * status 0 means that the kernel answered EFAULT. Without arguments it picks the kernel's own text
- * as its target, and asks politely first.
+ * status 0 means that the kernel answered EFAULT. Without arguments it picks an address within
+ * the kernel's half as its target, and asks politely first.
  */
 #include "lib/attic.h"
 
-#define KERNEL_TEXT 0xc0100000u
+#define KERNEL_ADDRESS 0xc0100000u
 
 static int attack_read(uint32_t addr)
 {
@@ -46,8 +46,8 @@ static const struct attack {
 static int attack_all(void)
 {
     for (unsigned i = 0; i < ATTACKS; i++) {
-        print("attack: %s at 0x%08x\n", attacks[i].name, KERNEL_TEXT);
-        if (attacks[i].run(KERNEL_TEXT) == 0)
+        print("attack: %s at 0x%08x\n", attacks[i].name, KERNEL_ADDRESS);
+        if (attacks[i].run(KERNEL_ADDRESS) == 0)
             print("attack: refused with EFAULT\n");
         else
             print("attack: SUCCEEDED\n");
