@@ -1,6 +1,6 @@
 /*
- * The audit: one walk over everything that the invariants of the design speak of. It changes
- * nothing, allocates nothing, and stops at the first thing that is wrong.
+ * The audit: one walk over everything that the invariants of the design speak of. It leaves
+ * everything as it found it, allocates nothing, and stops at the first thing that is wrong.
  *
  *   I1  lowmem's entries are those of the end of boot                       lowmem_check()
  *   I2  PDE 768..1023 are the same in every directory                       check_directories()

@@ -3,6 +3,7 @@
  * mask a test needs; and what the edu device makes of what it grants. A transfer takes the device a
  * tenth of a second, so there are few of them.
  */
+#include "edu.h"
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <asm/errno.h>
@@ -18,16 +19,6 @@
 #include <mm/vmalloc.h>
 
 #define EVERYTHING DMA_BIT_MASK(32)
-
-/* Where the card is, the driver must have it: else its tests would pass by being left out. */
-static bool no_edu(void)
-{
-    if (edu_device())
-        return false;
-    if (expect(pci_get_device(0x1234, 0x11e8) == NULL))
-        ktest_skip("this machine has no edu device");
-    return true;
-}
 
 static void fill(u8 *bytes, u32 size, u8 salt)
 {

@@ -31,7 +31,7 @@ static inline u32 vmap_area_pages(const struct vmap_area *area)
     return (area->end - area->start - PAGE_SIZE) >> PAGE_SHIFT;
 }
 
-/* Build the free tree. After page_alloc_init() and slab_init(). */
+/* Make the whole area one gap. After page_alloc_init() and slab_init(). */
 void vmalloc_init(void);
 
 /*
