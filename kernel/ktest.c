@@ -29,6 +29,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/audit.h>
+#include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 
@@ -67,6 +68,21 @@ void ktest_fail(const char *file, u32 line, const char *fmt, ...)
     vprintk(fmt, args);
     va_end(args);
     printk("\n");
+}
+
+bool ktest_expect(bool held, const struct ktest_site *site)
+{
+    if (!held)
+        ktest_fail(site->file, site->line, "expected %s", site->a);
+    return held;
+}
+
+bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site)
+{
+    if (a != b)
+        ktest_fail(site->file, site->line, "expected %s == %s, got 0x%x and 0x%x", site->a, site->b,
+                   a, b);
+    return a == b;
 }
 
 void ktest_skip(const char *fmt, ...)
@@ -168,6 +184,8 @@ static void check_leftovers(u32 free_before)
 {
     check_interrupts();
     check_children();
+    task_reap_unwanted();
+    mm_shrink();
     slab_shrink();
     if (nr_free_pages() != free_before)
         fail_after("%u pages are free, %u were before", nr_free_pages(), free_before);
@@ -196,6 +214,8 @@ static bool run_test(const struct ktest *test, u32 number)
 
     memset(&running, 0, sizeof(running));
     test_name(test, running.name, sizeof(running.name));
+    task_reap_unwanted();
+    mm_shrink();
     slab_shrink();
     free_before = nr_free_pages();
     test->run();

@@ -13,10 +13,11 @@
  * Input may be piped in. A line ends with "\r", "\n" or both together, and a byte that is not part
  * of an escape sequence ends it and counts as itself, so a stray ESC swallows nothing.
  *
- * Neighbours: kernel/console.c gives bytes, kernel/monitor.c wants lines.
+ * Neighbours: kernel/tty.c gives bytes, kernel/monitor.c wants lines.
  */
 #include <kernel/console.h>
 #include <kernel/readline.h>
+#include <kernel/tty.h>
 #include <lib/string.h>
 
 #define CTRL(c) ((c)&0x1f)
@@ -421,7 +422,7 @@ size_t readline(const char *prompt, char *buf, size_t size, readline_complete_t 
 
     readline_init(&state, console_write);
     readline_begin(&state, prompt, size, complete);
-    while (!readline_feed(&state, console_getc()))
+    while (!readline_feed(&state, tty_getc()))
         ;
     memcpy(buf, state.line, state.len + 1);
     return state.len;

@@ -34,7 +34,7 @@ KTEST(audit, notices_changed_kernel_pde)
     mm->pgd[1000].val ^= PTE_PCD;
     expect_audit("I2: ");
     mm->pgd[1000] = saved;
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(audit, notices_user_bit)
@@ -85,13 +85,13 @@ KTEST(audit, notices_mapping_without_area)
 {
     struct mm *mm = mm_create();
 
-    expect(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ, "x") == 0);
+    expect(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ, "x", NULL, 0) == 0);
     expect_eq(mm_fault(mm, 0x10000, false), MM_FAULT_OK);
     *pgd_user_pte(mm->pgd, 0x20000) = *pgd_user_pte(mm->pgd, 0x10000);
     expect(mm_audit() != NULL);
     pgd_user_pte(mm->pgd, 0x20000)->val = 0;
     expect_none(mm_audit());
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(audit, notices_page_in_the_fixmap_gap)

@@ -2,6 +2,7 @@
 #include <arch/x86/sections.h>
 #include <kernel/ktest.h>
 #include <lib/string.h>
+#include <mm/filemap.h>
 #include <mm/frames.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
@@ -118,17 +119,38 @@ KTEST(frames, a_process)
 {
     struct mm *mm;
 
+    mm_shrink();
     count_before();
     mm = mm_create();
     expect_eq(came(PAGE_PGTABLE), 1);
-    expect(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ | VM_WRITE, "x") == 0);
+    expect(mm_add_area(mm, 0x10000, 2 * PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0) == 0);
     expect_eq(came(PAGE_USER), 0);
     expect_eq(mm_fault(mm, 0x10000, true), MM_FAULT_OK);
     expect_eq(came(PAGE_USER), 1);
     expect_eq(came(PAGE_PGTABLE), 2);
-    mm_destroy(mm);
+    expect_eq(mm_fault(mm, 0x10000 + PAGE_SIZE, false), MM_FAULT_OK); /* the page of zeros */
+    expect_eq(came(PAGE_USER), 1);
+    mm_put(mm);
     expect_eq(came(PAGE_USER), 0);
+    expect_eq(came(PAGE_PGTABLE), 2); /* kept for the next one */
+    mm_shrink();
     expect_eq(came(PAGE_PGTABLE), 0);
+}
+
+KTEST(frames, a_file)
+{
+    struct address_space *file;
+
+    mm_shrink();
+    count_before();
+    file = mapping_new(3 * PAGE_SIZE);
+    if (!expect(file != NULL))
+        return;
+    expect_eq(came(PAGE_FILE), 0);
+    expect(filemap_get_page(file, 1, true) != NULL);
+    expect_eq(came(PAGE_FILE), 1);
+    mapping_put(file);
+    expect_eq(came(PAGE_FILE), 0);
 }
 
 /* A frame that neither belongs to a block nor was reserved has no owner, whatever its type. */

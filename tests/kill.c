@@ -6,6 +6,7 @@
 #include "run.h"
 #include <asm/errno.h>
 #include <asm/signal.h>
+#include <kernel/signal.h>
 
 #define SOON 200 /* ticks */
 
@@ -15,7 +16,7 @@ static struct task_result signal_and_wait(u32 pid, u32 signal)
     struct task_result result = {.exit_code = ~0u};
     u64 deadline = jiffies_64() + SOON;
 
-    if (!pid || !expect_eq(task_signal(task_find(pid), signal), 0))
+    if (!pid || !expect_eq(send_signal(task_find(pid), signal, NULL), 0))
         return result;
     while (task_try_wait(pid, &result) == -EAGAIN && jiffies_64() < deadline)
         sched_sleep(1);
@@ -60,7 +61,7 @@ KTEST(kill, first_signal_counts)
     u32 pid = start_program(ARGV("status", "3"));
 
     if (pid)
-        expect_eq(task_signal(task_find(pid), SIGINT), 0);
+        expect_eq(send_signal(task_find(pid), SIGINT, NULL), 0);
     expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGINT);
 }
 
@@ -79,13 +80,13 @@ KTEST(kill, process_that_has_ended)
     if (!pid)
         return;
     expect(task_wait_ended(pid) == task_find(pid));
-    expect_eq(task_signal(task_find(pid), SIGKILL), 0);
+    expect_eq(send_signal(task_find(pid), SIGKILL, NULL), 0);
     expect_eq(wait_for(pid).exit_code, EXIT_STATUS(3));
 }
 
 KTEST(kill, kernel_threads_refuse)
 {
-    expect_eq(task_signal(current, SIGKILL), -EPERM);
-    expect_eq(task_signal(this_cpu()->idle, SIGKILL), -EPERM);
+    expect_eq(send_signal(current, SIGKILL, NULL), -EPERM);
+    expect_eq(send_signal(this_cpu()->idle, SIGKILL, NULL), -EPERM);
     expect(!signal_pending());
 }

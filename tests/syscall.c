@@ -103,12 +103,12 @@ KTEST(syscall, writev_of_too_much)
         return;
     current->mm = mm;
     mm_switch(mm);
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
     expect_eq(writev_of_sizes(0x7fffffff, 0), -EFAULT);
     expect_eq(writev_of_sizes(0x40000000, 0x3fffffff), -EFAULT);
     expect_eq(writev_of_sizes(0x7fffffff, 1), -EINVAL);
     expect_eq(writev_of_sizes(0x7fffffff, 0x7fffffff), -EINVAL);
     expect_eq(writev_of_sizes(0x80000000, 0), -EINVAL);
     current->mm = NULL;
-    mm_destroy(mm);
+    mm_put(mm);
 }

@@ -21,11 +21,14 @@ enum page_type {
     PAGE_SLAB,
     PAGE_VMALLOC,
     PAGE_PGTABLE, /* a page directory or page table of a process */
-    PAGE_USER,    /* mapped into a process */
+    PAGE_USER,    /* mapped into a process; counted by its mappings alone */
+    PAGE_FILE,    /* of a file (mm/filemap.h): counted by the file and by each mapping */
     PAGE_TYPES,
 };
 
 #define BLOCK_HEAD(order) (0x100 | (order))
+
+struct address_space;
 
 struct page {
     u8 type; /* enum page_type */
@@ -38,7 +41,13 @@ struct page {
         u16 block; /* both at once: BLOCK_HEAD(order) in a first page */
     };
     s32 refcount;
-    struct list_head lru; /* link of whoever has the block */
+    union {
+        struct list_head lru;                    /* link of whoever has the block */
+        struct {                                 /* PAGE_FILE */
+            const struct address_space *mapping; /* whose page it is */
+            bool dirty; /* written to, so that it cannot be had again from where it came from */
+        };
+    };
 };
 
 _Static_assert(sizeof(struct page) == 16, "a shift apart");

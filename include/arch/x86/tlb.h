@@ -7,6 +7,12 @@
 
 #include <lib/types.h>
 
+/*
+ * Beyond this many pages, dropping the whole TLB is cheaper than naming each (Linux draws the line
+ * there, too).
+ */
+#define TLB_FLUSH_MAX_PAGES 33
+
 /* One page, kernel or of the current address space, on this processor. */
 static inline void tlb_flush_page(u32 addr)
 {

@@ -1,0 +1,469 @@
+/*
+ * Calls about open files: making and closing descriptors, their flags, pipes, sizes.
+ *
+ * What makes a descriptor goes in an order in which only the last step is seen by the program: the
+ * file is opened, its number is taken, and where a result has to go to user memory and cannot, the
+ * number is given back before anybody could have used it.
+ *
+ * O_CLOEXEC belongs to the number and all other flags to the open file, which dup() shares.
+ *
+ * Limits: locks (F_SETLK, flock) are granted and not remembered, so that they never keep anybody out: programs that
+ * lock against themselves work, and two that really contend do not notice each other. There is no
+ * O_TMPFILE, no fallocate, no asynchronous I/O. Everything is in memory, so fsync() has nothing to
+ * do. O_NOATIME, O_DIRECT and O_SYNC are kept and told back, and mean nothing.
+ *
+ * Neighbours: fs/file.c opens; kernel/fdtable.c has the numbers; the files of one kind answer ioctl().
+ */
+#include <arch/x86/irqflags.h>
+#include <arch/x86/uaccess.h>
+#include <asm/errno.h>
+#include <asm/ioctls.h>
+#include <kernel/fdtable.h>
+#include <kernel/signal.h>
+#include <kernel/syscall.h>
+#include <linux/close_range.h>
+#include <linux/fadvise.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <mm/mm.h>
+
+/* What fcntl(F_SETFL) changes, and what the program is never told. */
+#define SETFL_FLAGS  (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+#define HIDDEN_FLAGS (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+
+/* ---- open, close ---- */
+
+/* A FIFO is open when it has a reader and a writer. 0 or -ERESTARTSYS. */
+static long wait_for_other_end(struct file *file)
+{
+    struct wait_queue *queue = file_wait_queue(file);
+
+    if (!queue)
+        return 0;
+    wake_up(queue); /* whoever waits for this end */
+    return wait_event_interruptible(queue, !file_open_pending(file));
+}
+
+static long open_name(const struct user_name *name, u32 flags, u32 mode)
+{
+    struct file *file;
+    long result;
+    int err;
+
+    err = file_open(name->base, name->path, flags, mode & 07777 & ~current->umask, &file);
+    if (err)
+        return err;
+    result = wait_for_other_end(file);
+    if (result == 0)
+        result = fd_install(current->files, 0, file, flags);
+    if (result < 0)
+        file_close(file);
+    return result;
+}
+
+static long do_open(s32 dirfd, const char *path, u32 flags, u32 mode)
+{
+    struct user_name name;
+    long result;
+
+    if (flags & __O_TMPFILE)
+        return -EOPNOTSUPP;
+    if (!(flags & O_CREAT))
+        mode = 0;
+    result = user_name_get(&name, dirfd, path);
+    if (result)
+        return result;
+    result = open_name(&name, flags, mode);
+    user_name_put(&name);
+    return result;
+}
+
+SYSCALL(open)
+{
+    return do_open(AT_FDCWD, (const char *)regs->ebx, regs->ecx, regs->edx);
+}
+
+SYSCALL(creat)
+{
+    return do_open(AT_FDCWD, (const char *)regs->ebx, O_CREAT | O_WRONLY | O_TRUNC, regs->ecx);
+}
+
+SYSCALL(openat)
+{
+    return do_open(regs->ebx, (const char *)regs->ecx, regs->edx, regs->esi);
+}
+
+SYSCALL(close)
+{
+    return fd_close(current->files, regs->ebx);
+}
+
+SYSCALL(close_range)
+{
+    u32 first = regs->ebx, last = regs->ecx, flags = regs->edx;
+
+    if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
+        return -EINVAL;
+    for (u32 fd = first; fd <= last && fd < current->files->size; fd++) {
+        if (!fd_get(fd))
+            continue;
+        if (flags & CLOSE_RANGE_CLOEXEC)
+            fd_set_cloexec(current->files, fd, true);
+        else
+            fd_close(current->files, fd);
+    }
+    return 0;
+}
+
+/* ---- dup ---- */
+
+static long dup_from(struct file *file, u32 min, u32 flags)
+{
+    long fd = fd_install(current->files, min, file, flags);
+
+    if (fd >= 0)
+        file_get(file);
+    return fd;
+}
+
+static long dup_to(u32 from, u32 to, u32 flags)
+{
+    struct file *file = fd_get(from);
+    long fd;
+
+    if (!file)
+        return -EBADF;
+    file_get(file); /* before what is closed at `to`, which may be the same file */
+    fd = fd_install_at(current->files, to, file, flags);
+    if (fd < 0)
+        file_put(file);
+    return fd;
+}
+
+SYSCALL(dup)
+{
+    struct file *file = fd_get(regs->ebx);
+
+    return file ? dup_from(file, 0, 0) : -EBADF;
+}
+
+SYSCALL(dup2)
+{
+    if (regs->ebx == regs->ecx)
+        return fd_get(regs->ebx) ? (long)regs->ebx : -EBADF;
+    return dup_to(regs->ebx, regs->ecx, 0);
+}
+
+SYSCALL(dup3)
+{
+    if (regs->edx & ~O_CLOEXEC || regs->ebx == regs->ecx)
+        return -EINVAL;
+    return dup_to(regs->ebx, regs->ecx, regs->edx);
+}
+
+/* ---- pipe ---- */
+
+/* Number both ends and tell the program. On failure the files are still the caller's. */
+static long install_pipe(struct file *file[2], u32 flags, u32 *user_fds)
+{
+    struct files *files = current->files;
+    long read_fd, write_fd;
+    u32 fds[2];
+
+    read_fd = fd_install(files, 0, file[0], flags);
+    if (read_fd < 0)
+        return read_fd;
+    file_get(file[0]);
+    write_fd = fd_install(files, 0, file[1], flags);
+    if (write_fd < 0) {
+        fd_close(files, read_fd);
+        return write_fd;
+    }
+    file_get(file[1]);
+    fds[0] = read_fd;
+    fds[1] = write_fd;
+    if (copy_to_user(user_fds, fds, sizeof(fds))) {
+        fd_close(files, read_fd);
+        fd_close(files, write_fd);
+        return -EFAULT;
+    }
+    return 0;
+}
+
+static long do_pipe(u32 *user_fds, u32 flags)
+{
+    struct file *file[2];
+    long err;
+
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+        return -EINVAL;
+    err = pipe_open(&file[0], &file[1], flags & ~O_DIRECT);
+    if (err)
+        return err;
+    err = install_pipe(file, flags, user_fds);
+    file_put(file[0]); /* the numbers have references of their own */
+    file_put(file[1]);
+    return err;
+}
+
+SYSCALL(pipe)
+{
+    return do_pipe((u32 *)regs->ebx, 0);
+}
+
+SYSCALL(pipe2)
+{
+    return do_pipe((u32 *)regs->ebx, regs->ecx);
+}
+
+/* ---- fcntl, ioctl ---- */
+
+/* See "Limits": there is never a lock in the way. */
+static long get_lock(void *user, u32 size)
+{
+    union {
+        struct flock small;
+        struct flock64 large;
+        s16 type; /* l_type is the first member of both */
+    } lock;
+
+    if (copy_from_user(&lock, user, size))
+        return -EFAULT;
+    if (lock.type != F_RDLCK && lock.type != F_WRLCK)
+        return -EINVAL;
+    lock.type = F_UNLCK;
+    return copy_to_user(user, &lock.type, sizeof(lock.type)) ? -EFAULT : 0;
+}
+
+static long set_lock(const struct file *file, const void *user, u32 size)
+{
+    u8 lock[sizeof(struct flock64)];
+    u32 mode = file->flags & O_ACCMODE;
+    s16 type;
+
+    if (copy_from_user(lock, user, size))
+        return -EFAULT;
+    type = *(s16 *)lock;
+    if (type != F_RDLCK && type != F_WRLCK && type != F_UNLCK)
+        return -EINVAL;
+    if ((type == F_RDLCK && mode == O_WRONLY) || (type == F_WRLCK && mode == O_RDONLY))
+        return -EBADF;
+    return 0;
+}
+
+static long set_flags(struct file *file, u32 flags)
+{
+    file->flags = (file->flags & ~SETFL_FLAGS) | (flags & SETFL_FLAGS);
+    return 0;
+}
+
+static long set_pipe_size(const struct file *file, u32 size)
+{
+    if (!S_ISFIFO(file->inode->mode))
+        return -EBADF;
+    if (size > PIPE_SIZE)
+        return -EPERM; /* Linux: beyond /proc/sys/fs/pipe-max-size */
+    return size ? (long)PIPE_SIZE : -EINVAL;
+}
+
+/* What needs more than an O_PATH descriptor. */
+static long fcntl_io(struct file *file, u32 command, u32 arg)
+{
+    switch (command) {
+    case F_SETFL:
+        return set_flags(file, arg);
+    case F_GETLK:
+        return get_lock((void *)arg, sizeof(struct flock));
+    case F_GETLK64:
+        return get_lock((void *)arg, sizeof(struct flock64));
+    case F_SETLK:
+    case F_SETLKW:
+        return set_lock(file, (const void *)arg, sizeof(struct flock));
+    case F_SETLK64:
+    case F_SETLKW64:
+        return set_lock(file, (const void *)arg, sizeof(struct flock64));
+    case F_GETOWN:
+    case F_SETOWN:
+    case F_GETSIG:
+        return 0; /* who would get SIGIO, which is never sent */
+    case F_GETPIPE_SZ:
+        return S_ISFIFO(file->inode->mode) ? (long)PIPE_SIZE : -EBADF;
+    case F_SETPIPE_SZ:
+        return set_pipe_size(file, arg);
+    default:
+        return -EINVAL;
+    }
+}
+
+SYSCALL(fcntl64)
+{
+    u32 fd = regs->ebx, command = regs->ecx, arg = regs->edx;
+    struct file *file = fd_get(fd);
+
+    if (!file)
+        return -EBADF;
+    switch (command) {
+    case F_DUPFD:
+        return dup_from(file, arg, 0);
+    case F_DUPFD_CLOEXEC:
+        return dup_from(file, arg, O_CLOEXEC);
+    case F_GETFD:
+        return fd_cloexec(current->files, fd) ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        fd_set_cloexec(current->files, fd, arg & FD_CLOEXEC);
+        return 0;
+    case F_GETFL:
+        return file->flags & ~HIDDEN_FLAGS;
+    default:
+        return file->flags & O_PATH ? -EBADF : fcntl_io(file, command, arg);
+    }
+}
+
+/* The older number does not know the 64-bit locks. */
+SYSCALL(fcntl)
+{
+    u32 command = regs->ecx;
+
+    if (command == F_GETLK64 || command == F_SETLK64 || command == F_SETLKW64)
+        return fd_get(regs->ebx) ? -EINVAL : -EBADF;
+    return sys_fcntl64(regs);
+}
+
+static long set_flag_from_user(struct file *file, u32 flag, const void *user)
+{
+    s32 on;
+
+    if (copy_from_user(&on, user, sizeof(on)))
+        return -EFAULT;
+    file->flags = on ? file->flags | flag : file->flags & ~flag;
+    return 0;
+}
+
+/* Bytes between the place and the end of a regular file. */
+static long bytes_left(const struct file *file, void *user)
+{
+    u32 size = file->inode->data.size, left = file->pos < size ? size - (u32)file->pos : 0;
+
+    return copy_to_user(user, &left, sizeof(left)) ? -EFAULT : 0;
+}
+
+SYSCALL(ioctl)
+{
+    u32 fd = regs->ebx, command = regs->ecx, arg = regs->edx;
+    struct file *file = fd_get_for_io(fd);
+
+    if (!file)
+        return -EBADF;
+    switch (command) {
+    case FIOCLEX:
+    case FIONCLEX:
+        fd_set_cloexec(current->files, fd, command == FIOCLEX);
+        return 0;
+    case FIONBIO:
+        return set_flag_from_user(file, O_NONBLOCK, (const void *)arg);
+    case FIONREAD:
+        if (S_ISREG(file->inode->mode))
+            return bytes_left(file, (void *)arg);
+        break;
+    default:
+        break;
+    }
+    return file_ioctl(file, command, arg);
+}
+
+/* ---- sizes ---- */
+
+static long do_truncate(const char *path, s64 size)
+{
+    struct inode *inode;
+    long err;
+
+    if (size < 0)
+        return -EINVAL;
+    err = user_lookup(AT_FDCWD, path, 0, &inode);
+    if (err)
+        return err;
+    err = S_ISDIR(inode->mode) ? -EISDIR : inode_truncate(inode, size);
+    inode_put(inode);
+    return err;
+}
+
+static long do_ftruncate(u32 fd, s64 size)
+{
+    struct file *file;
+
+    if (size < 0)
+        return -EINVAL;
+    file = fd_get_for_io(fd);
+    if (!file)
+        return -EBADF;
+    if (!S_ISREG(file->inode->mode) || (file->flags & O_ACCMODE) == O_RDONLY)
+        return -EINVAL;
+    return inode_truncate(file->inode, size);
+}
+
+SYSCALL(truncate)
+{
+    return do_truncate((const char *)regs->ebx, (s32)regs->ecx);
+}
+
+SYSCALL(ftruncate)
+{
+    return do_ftruncate(regs->ebx, (s32)regs->ecx);
+}
+
+SYSCALL(truncate64)
+{
+    return do_truncate((const char *)regs->ebx, (u64)regs->edx << 32 | regs->ecx);
+}
+
+SYSCALL(ftruncate64)
+{
+    return do_ftruncate(regs->ebx, (u64)regs->edx << 32 | regs->ecx);
+}
+
+/* ---- what has nothing to do here ---- */
+
+SYSCALL(fsync)
+{
+    struct file *file = fd_get_for_io(regs->ebx);
+
+    if (!file)
+        return -EBADF;
+    return S_ISREG(file->inode->mode) || S_ISDIR(file->inode->mode) ? 0 : -EINVAL;
+}
+
+SYSCALL(syncfs)
+{
+    return fd_get_for_io(regs->ebx) ? 0 : -EBADF;
+}
+
+SYSCALL(flock)
+{
+    u32 operation = regs->ecx & ~LOCK_NB;
+
+    if (operation != LOCK_SH && operation != LOCK_EX && operation != LOCK_UN)
+        return -EINVAL;
+    return fd_get_for_io(regs->ebx) ? 0 : -EBADF;
+}
+
+static long check_advice(u32 fd, u32 advice)
+{
+    struct file *file = fd_get_for_io(fd);
+
+    if (!file)
+        return -EBADF;
+    if (S_ISFIFO(file->inode->mode))
+        return -ESPIPE;
+    return advice <= POSIX_FADV_NOREUSE ? 0 : -EINVAL;
+}
+
+SYSCALL(fadvise64)
+{
+    return check_advice(regs->ebx, regs->edi);
+}
+
+SYSCALL(fadvise64_64)
+{
+    return check_advice(regs->ebx, regs->ebp);
+}
