@@ -166,7 +166,7 @@ static u64 ram_kb(u64 start, u64 end)
 static void print_ram(void)
 {
     u64 low = ram_kb(0, lowmem_size), low_free = nr_free_lowmem_pages() * KB_PER_PAGE;
-    u64 high = zone_managed_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
+    u64 high = ram_kb(lowmem_size, (u64)max_pfn << PAGE_SHIFT);
     u64 high_free = zone_free_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
     u64 above = ram_kb(1ull << 32, UINT64_MAX);
 

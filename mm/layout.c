@@ -39,7 +39,7 @@ static u32 lowmem_least(u32 ram_end)
     u32 pages = (ram_end >> PAGE_SHIFT) * sizeof(struct page);
     u32 tables = (0u - vmalloc_start) >> PAGE_SHIFT << 2;
 
-    return max((u32)LOWMEM_MIN, LOWMEM_MIN / 2 + pages + tables);
+    return max((u32)LOWMEM_MIN, PAGE_ALIGN(LOWMEM_MIN / 2 + pages + tables));
 }
 
 void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
@@ -53,9 +53,13 @@ void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
     lowmem_size = most;
     if (lowmem >= least && lowmem <= most)
         lowmem_size = ALIGN_DOWN(lowmem, PAGE_SIZE);
-    else if (lowmem)
+    else if (lowmem && least <= most)
         printk("lowmem=%s is not between %u and %u KiB: using %u KiB.\n",
                boot_option("lowmem", text, sizeof(text)), least >> 10, most >> 10, most >> 10);
+    else if (lowmem)
+        printk("lowmem=%s: this machine has too little RAM to leave any out of lowmem: using %u "
+               "KiB.\n",
+               boot_option("lowmem", text, sizeof(text)), most >> 10);
 }
 
 void layout_bad_virt(const volatile void *addr, const void *caller)

@@ -24,4 +24,23 @@ for my $cmdline ('mem=16M', 'lowmem=32M', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M'
     like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$label: the audit finds nothing" or diag $vm->describe;
 }
 
+# The least lowmem that a line names is accepted when it is asked for.
+my $least;
+for my $lowmem ('1K', 'least') {
+    my $size = $lowmem eq 'least' ? "${least}K" : $lowmem;
+    my $vm = Attic->run(name => "boot-lowmem-$lowmem", mem => '4G', cmdline => "lowmem=$size", input => "meminfo\nframes\npoweroff\n");
+    is $vm->status, 'pass', "4G, lowmem=$lowmem: boots and powers off" or diag $vm->describe;
+    if ($lowmem eq 'least') {
+        unlike $vm->output, qr/is not between/, "lowmem=$size: taken" or diag $vm->describe;
+        my ($total) = $vm->output =~ /^MemTotal: +(\d+) kB$/m;
+        my ($sum)   = $vm->output =~ /^ *sum\D+(\d+)/m;
+        is $total, 4 * ($sum // 0), 'and meminfo still counts all of RAM' if defined $sum;
+    } else {
+        ($least) = $vm->output =~ /^lowmem=1K is not between (\d+) and/m or BAIL_OUT('no line about lowmem=1K');
+    }
+}
+
+my $small = Attic->run(name => 'boot-lowmem-8M', mem => '8M', cmdline => 'lowmem=8M', input => "poweroff\n");
+like $small->output, qr/^lowmem=8M: this machine has too little RAM/m, '8M has nothing to leave out' or diag $small->describe;
+
 done_testing;
