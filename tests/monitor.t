@@ -194,7 +194,8 @@ my %wrong = (
     'test -x'       => qr/usage: test/,
     'test a b'      => qr/usage: test/,
     'test no.such'  => qr/no self-test matches/,
-    'A' x 300       => qr/no such command/,
+    'A' x 200       => qr/no such command/,
+    'A' x 300       => qr/too long and was dropped/,
 );
 for my $line (sort keys %wrong) {
     my $said = $vm->command($line);
