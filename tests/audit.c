@@ -203,3 +203,42 @@ KTEST(audit, notices_frame_without_owner)
     page->block = BLOCK_HEAD(0);
     free_page(page);
 }
+
+/* A page that lost its last reference, but was not freed. */
+KTEST(audit, notices_page_without_references)
+{
+    static const enum page_type types[] = {PAGE_USED, PAGE_USER};
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    for (u32 i = 0; i < ARRAY_SIZE(types); i++) {
+        page->type = types[i];
+        page->refcount = 0;
+        expect_audit("I8: frame");
+    }
+    page->type = PAGE_USED;
+    page->refcount = 1;
+    free_page(page);
+}
+
+KTEST(audit, notices_table_that_no_address_space_has)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    page->type = PAGE_PGTABLE;
+    expect_audit("I8: there are");
+    page->type = PAGE_USED;
+    free_page(page);
+}
+
+/* The frame is a process's, and counted so; but a block in use holds it, too. */
+KTEST(audit, notices_block_within_a_block)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 1);
+
+    block[1].type = PAGE_USER;
+    block[1].block = BLOCK_HEAD(0);
+    expect_audit("I8: frame");
+    block[1].head = 0;
+    expect_none(mm_audit());
+    free_pages(block, 1);
+}
