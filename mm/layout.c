@@ -3,8 +3,8 @@
  * area starts.
  *
  * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as much as there is
- * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less. Everything
- * else in the map is a constant of layout.h.
+ * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less, down to what
+ * the struct pages of this much RAM need. Everything else in the map is a constant of layout.h.
  *
  * This file also says what happens to an address that has no place in lowmem and is converted all
  * the same: the caller is broken, and the panic names it.
@@ -51,11 +51,16 @@ void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
     most = min(ram_end, vmalloc_start - VMALLOC_OFFSET - PAGE_OFFSET);
     least = lowmem_least(ram_end);
     lowmem_size = most;
-    if (lowmem >= least && lowmem <= most)
+    if (lowmem >= least && lowmem <= most) {
         lowmem_size = ALIGN_DOWN(lowmem, PAGE_SIZE);
-    else if (lowmem)
+    } else if (lowmem >= LOWMEM_MIN && lowmem < least && least < most) {
+        lowmem_size = PAGE_ALIGN(least);
+        printk("lowmem=%s is too little to keep account of %u MiB of RAM: using %u KiB.\n",
+               boot_option("lowmem", text, sizeof(text)), ram_end >> 20, lowmem_size >> 10);
+    } else if (lowmem) {
         printk("lowmem=%s is not between %u and %u KiB: using %u KiB.\n",
                boot_option("lowmem", text, sizeof(text)), least >> 10, most >> 10, most >> 10);
+    }
 }
 
 void layout_bad_virt(const volatile void *addr, const void *caller)
