@@ -349,10 +349,9 @@ static const char *check_counts(void)
 const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {
-        lowmem_check,  check_kernel_half, check_entry_points, check_directories,
-        vmalloc_check, page_alloc_check,  slab_check,         check_lost,
-        check_counts,  frames_check,      check_areas,        kmap_check,
-        cpu_check,
+        lowmem_check,     check_kernel_half, check_entry_points, check_directories, vmalloc_check,
+        page_alloc_check, slab_check,        check_lost,         check_counts,      frames_check,
+        check_areas,      kmap_check,        cpu_check,
     };
 
     for (u32 i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -249,7 +249,8 @@ KTEST(dma, unmapping_what_is_not_mapped_panics)
     expect_eq(dev.mapped.pieces, 1);
     dma_unmap_single(&dev, handle, 100, DMA_TO_DEVICE);
     expect_panic(dma_unmap_single(&dev, handle, 0, DMA_TO_DEVICE), "but holds 0 in 0");
-    expect_panic(dma_free_coherent(&dev, 1, page_address(page), page_to_phys(page)), "gives back 1");
+    expect_panic(dma_free_coherent(&dev, 1, page_address(page), page_to_phys(page)),
+                 "gives back 1");
     expect_nothing_mapped(&dev);
     free_page(page);
 }
