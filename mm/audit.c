@@ -9,8 +9,9 @@
  *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
  *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
  *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()
- *       every frame has one owner; areas show their own   frames_check(), check_areas()
- *       no kmap slot is left                              kmap_check()
+ *       every frame has one owner, none is lost                             frames_check(), check_lost(), check_tables()
+ *       areas show their own                                                check_areas()
+ *       no kmap slot is left                                                kmap_check()
  *
  * I3, I9 and I10 speak of what happens, not of what is: tests hold them.
  *
@@ -185,8 +186,21 @@ static const char *check_directory(struct mm *mm)
     return check_user_half(mm);
 }
 
+/* What the address spaces have is all that there is of its kind. */
+static const char *check_tables(u32 tables)
+{
+    struct frames frames;
+
+    frames_count(&frames);
+    if (frames.by_type[PAGE_PGTABLE] == tables)
+        return NULL;
+    return report("I8: there are %u frames of directories and tables, but address spaces have %u",
+                  frames.by_type[PAGE_PGTABLE], tables);
+}
+
 static const char *check_directories(void)
 {
+    u32 tables = 0;
     bool loaded_is_known = pgd_loaded() == virt_to_phys(swapper_pg_dir);
 
     for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
@@ -195,10 +209,11 @@ static const char *check_directories(void)
         if (text)
             return text;
         loaded_is_known |= pgd_loaded() == mm->pgd_phys;
+        tables += mm->tables + 1;
     }
-    return loaded_is_known
-               ? NULL
-               : report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+    if (!loaded_is_known)
+        return report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+    return check_tables(tables);
 }
 
 /* ---- what the vmalloc area shows ---- */
@@ -278,18 +293,41 @@ static s32 holders(const struct page *page)
            (page->type == PAGE_USED || page->type == PAGE_SLAB || page->type == PAGE_PGTABLE);
 }
 
-/* Only the first page of a block has a count; a page behind it that has one is mapped by mistake. */
+/*
+ * Only the first page of a block has a count; a page behind it that has one is mapped by mistake, and
+ * one that begins a block of its own has two owners.
+ */
 static const char *check_block_counts(u32 pfn, u32 pages)
 {
     for (u32 i = 0; i < pages; i++) {
         const struct page *page = pfn_to_page(pfn + i);
         s32 expected = i == 0 ? holders(page) : 0;
 
+        if (i > 0 && page->head)
+            return report("I8: frame %08x begins a block of type %u, but lies in that of %u frames "
+                          "at %08x",
+                          page_to_phys(page), page->type, pages, page_to_phys(page - i));
         if (page->refcount != expected)
             return report("I8: frame %08x, in a block of type %u, has %d references, its mappings "
                           "and holders explain %d less",
                           page_to_phys(page), pfn_to_page(pfn)->type, page->refcount,
                           page->refcount - expected);
+    }
+    return NULL;
+}
+
+/* A block in use that nobody refers to is lost: no mapping and no holder will ever free it. */
+static const char *check_lost(void)
+{
+    u32 pages;
+
+    for (u32 pfn = 0; pfn < max_pfn; pfn += pages) {
+        const struct page *page = pfn_to_page(pfn);
+
+        pages = page_block_size(page);
+        if (page->head && page->type >= PAGE_USED && page->refcount < 1)
+            return report("I8: frame %08x is in use, of type %u, but has %d references",
+                          page_to_phys(page), page->type, page->refcount);
     }
     return NULL;
 }
@@ -311,9 +349,9 @@ static const char *check_counts(void)
 const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {
-        lowmem_check,  check_kernel_half, check_entry_points, check_directories,
-        vmalloc_check, page_alloc_check,  slab_check,         check_counts,
-        frames_check,  check_areas,       kmap_check,         cpu_check,
+        lowmem_check,     check_kernel_half, check_entry_points, check_directories, vmalloc_check,
+        page_alloc_check, slab_check,        check_lost,         check_counts,      frames_check,
+        check_areas,      kmap_check,        cpu_check,
     };
 
     for (u32 i = 0; i < ARRAY_SIZE(checks); i++) {

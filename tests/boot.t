@@ -15,7 +15,7 @@ for my $mem (qw(8M 16M 64M 128M 512M 1G 2G 3584M 4G)) {
 }
 
 # The options that bend the map: each boots, and none of them breaks an invariant.
-for my $cmdline ('mem=16M', 'lowmem=32M', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M', 'lowmem=x', 'vmalloc=99999999999G', 'init=',
+for my $cmdline ('mem=16M', 'lowmem=32M', 'lowmem=33333333', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M', 'lowmem=x', 'vmalloc=99999999999G', 'init=',
     'nonsense ==', 'x' x 400)
 {
     my $label = length $cmdline > 40 ? substr($cmdline, 0, 10) . '...' : $cmdline;
@@ -42,5 +42,15 @@ for my $lowmem ('1K', 'least') {
 
 my $small = Attic->run(name => 'boot-lowmem-8M', mem => '8M', cmdline => 'lowmem=8M', input => "poweroff\n");
 like $small->output, qr/^lowmem=8M: this machine has too little RAM/m, '8M has nothing to leave out' or diag $small->describe;
+
+# On a machine with much RAM, 8 MiB do not hold the struct pages: lowmem is then as small as it can be.
+for my $mem (qw(1G 4G)) {
+    my $vm = Attic->run(name => "boot-$mem-lowmem", mem => $mem, cmdline => 'lowmem=8M', input => "audit\nmeminfo\npoweroff\n");
+    my ($kib) = $vm->output =~ /^lowmem=8M is too little .* of RAM: using (\d+) KiB\.$/m or diag $vm->describe;
+    cmp_ok $kib // 1 << 30, '<', 32 << 10, "$mem, lowmem=8M: says what is used instead";
+    my ($low) = $vm->output =~ /^LowTotal: +(\d+) kB$/m;
+    cmp_ok $low // 1 << 30, '<=', $kib // 0, "$mem, lowmem=8M: and uses it";
+    like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$mem, lowmem=8M: the audit finds nothing";
+}
 
 done_testing;
