@@ -283,6 +283,25 @@ KTEST(vmalloc, vmap_shows_the_same_bytes)
         free_page(pages[i]);
 }
 
+/* The page's owner has given it up, once or even twice, before the mapping is gone. */
+KTEST(vmalloc, vunmap_notices_a_freed_page)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    void *map = vmap(&page, 1);
+    pte_t entry = *kernel_pte((u32)map);
+
+    page->refcount = 1;
+    expect_panic(vunmap(map), "has no other holder");
+    *kernel_pte((u32)map) = entry;
+    page->refcount = 0;
+    expect_panic(vunmap(map), "has no other holder");
+    *kernel_pte((u32)map) = entry;
+    page->refcount = 2;
+    vunmap(map);
+    expect_eq(page->refcount, 1);
+    free_page(page);
+}
+
 /* Giving back the highest area and taking it again needs no memory, until the slabs are shrunk. */
 KTEST(vmalloc, highest_area_is_kept_ready)
 {
