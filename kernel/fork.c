@@ -78,6 +78,7 @@ static void copy_attributes(struct task *child, const struct request *request)
     inode_get(child->cwd);
     inode_get(child->exe);
     child->umask = current->umask;
+    child->nice = current->nice;
     memcpy(child->rlimits, current->rlimits, sizeof(child->rlimits));
     child->pgrp = current->pgrp;
     child->session = current->session;

@@ -32,6 +32,7 @@
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
+#include <mm/vmalloc.h>
 
 extern const struct ktest __ktest_start[], __ktest_end[];
 
@@ -180,15 +181,42 @@ static void check_audit(void)
     strscpy(found, broken ? broken : "", sizeof(found));
 }
 
-static void check_leftovers(u32 free_before)
+/*
+ * What is in use. Free pages alone would not show an object in a slab that others keep open, nor an
+ * ioremap(), which takes addresses only.
+ */
+struct holdings {
+    u32 free_pages, objects, areas;
+};
+
+static struct holdings holdings_now(void)
 {
-    check_interrupts();
-    check_children();
+    struct holdings now = {0};
+    struct slabinfo cache;
+
     task_reap_unwanted();
     mm_shrink();
     slab_shrink();
-    if (nr_free_pages() != free_before)
-        fail_after("%u pages are free, %u were before", nr_free_pages(), free_before);
+    now.areas = vmalloc_stats().busy_areas;
+    now.free_pages = nr_free_pages();
+    for (u32 i = 0; slabinfo_at(i, &cache); i++)
+        now.objects += cache.active_objs;
+    return now;
+}
+
+static void check_leftovers(const struct holdings *before)
+{
+    struct holdings now;
+
+    check_interrupts();
+    check_children();
+    now = holdings_now();
+    if (now.free_pages != before->free_pages)
+        fail_after("%u pages are free, %u were before", now.free_pages, before->free_pages);
+    if (now.objects != before->objects)
+        fail_after("%u slab objects are in use, %u were before", now.objects, before->objects);
+    if (now.areas != before->areas)
+        fail_after("%u vmalloc areas are in use, %u were before", now.areas, before->areas);
     check_audit();
 }
 
@@ -210,16 +238,13 @@ static bool test_matches(const struct ktest *test, const char *glob)
 static bool run_test(const struct ktest *test, u32 number)
 {
     const char *name = running.name;
-    u32 free_before;
+    struct holdings before;
 
     memset(&running, 0, sizeof(running));
     test_name(test, running.name, sizeof(running.name));
-    task_reap_unwanted();
-    mm_shrink();
-    slab_shrink();
-    free_before = nr_free_pages();
+    before = holdings_now();
     test->run();
-    check_leftovers(free_before);
+    check_leftovers(&before);
     if (!ktest_ok())
         printk("not ok %u %s\n", number, name);
     else if (running.skipped)

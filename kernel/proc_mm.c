@@ -92,7 +92,7 @@ static u64 low_kb(void)
 
 static u64 high_kb(void)
 {
-    return zone_managed_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
+    return ram_kb(lowmem_size, (u64)max_pfn << PAGE_SHIFT);
 }
 
 u64 proc_memtotal_kb(void)

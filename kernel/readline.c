@@ -4,7 +4,8 @@
  *
  * Keys: backspace (both codes), Delete, left and right, Home and End (also Ctrl-A, Ctrl-E), Ctrl-U
  * (erase to the start), Ctrl-C (drop the line), up and down (history), tab (completion). A key that
- * can do nothing rings the bell.
+ * can do nothing rings the bell. A line that was typed or piped in beyond its limit is not run in
+ * part: its end gets one line of text instead.
  *
  * The terminal is told in backspaces, blanks and the text itself, no cursor sequences: that works
  * on anything, the VGA mirror included. Editing inside a line that is longer than the terminal is
@@ -69,6 +70,7 @@ static void insert(struct readline_state *state, char c)
 {
     if (state->len == state->limit) {
         bell(state);
+        state->cut = true;
         return;
     }
     memmove(state->line + state->pos + 1, state->line + state->pos, state->len - state->pos);
@@ -87,6 +89,7 @@ static void erase(struct readline_state *state, size_t count)
 
     memmove(state->line + state->pos, state->line + after, state->len - after);
     state->len -= count;
+    state->cut = false;
     show_tail(state, count);
 }
 
@@ -108,6 +111,7 @@ static void new_line(struct readline_state *state)
 {
     put_text(state, state->prompt);
     state->len = state->pos = 0;
+    state->cut = false;
     state->history_at = state->history_end;
 }
 
@@ -306,11 +310,18 @@ static void key_sequence(struct readline_state *state, u8 letter)
     }
 }
 
-static void end_line(struct readline_state *state)
+/* False for a line that lost characters: it is dropped, and the next one begins. */
+static bool end_line(struct readline_state *state)
 {
     put_text(state, "\n");
     state->line[state->len] = '\0';
-    history_add(state);
+    if (!state->cut) {
+        history_add(state);
+        return true;
+    }
+    put_text(state, "The line is too long and was dropped.\n");
+    new_line(state);
+    return false;
 }
 
 static void drop_line(struct readline_state *state)
@@ -326,8 +337,7 @@ static bool feed_text(struct readline_state *state, u8 byte, bool after_dead_tab
     switch (byte) {
     case '\r':
     case '\n':
-        end_line(state);
-        return true;
+        return end_line(state);
     case ESC:
         state->parser = READLINE_ESCAPE;
         break;

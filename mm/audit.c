@@ -10,10 +10,11 @@
  *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
  *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()
  *       areas of processes: no entry allows more than its area; what is writable and private is
- *       its owner's alone; pages, tables and areas are counted right   check_user_half(), vma_check()
- *       every frame has one owner; areas and files show their own   frames_check(), check_areas(), filemap_check()
- *       what is kept for the next process is empty   user_tables_check()
- *       no kmap slot is left                              kmap_check()
+ *       its owner's alone; pages, tables and areas are counted right        check_user_half(), vma_check()
+ *       every frame has one owner, none is lost                             frames_check(), check_lost(), check_tables()
+ *       areas and files show their own                                      check_areas(), filemap_check()
+ *       what is kept for the next process is empty                          user_tables_check()
+ *       no kmap slot is left                                                kmap_check()
  *
  * What the floors above have registered is asked last.
  *
@@ -228,8 +229,21 @@ static const char *check_directory(struct mm *mm)
     return text ? report("I8: %s", text) : check_user_half(mm);
 }
 
+/* What the address spaces have, and what is kept for the next, is all that there is of its kind. */
+static const char *check_tables(u32 tables)
+{
+    struct frames frames;
+
+    frames_count(&frames);
+    if (frames.by_type[PAGE_PGTABLE] == tables)
+        return NULL;
+    return report("I8: there are %u frames of directories and tables, but address spaces have %u",
+                  frames.by_type[PAGE_PGTABLE], tables);
+}
+
 static const char *check_directories(void)
 {
+    u32 tables = user_tables_kept();
     bool loaded_is_known = pgd_loaded() == virt_to_phys(swapper_pg_dir);
 
     for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
@@ -238,10 +252,11 @@ static const char *check_directories(void)
         if (text)
             return text;
         loaded_is_known |= pgd_loaded() == mm->pgd_phys;
+        tables += mm->tables + 1;
     }
-    return loaded_is_known
-               ? NULL
-               : report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+    if (!loaded_is_known)
+        return report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+    return check_tables(tables);
 }
 
 /* ---- what the vmalloc area shows ---- */
@@ -333,18 +348,41 @@ static s32 holders(const struct page *page)
                           page->type == PAGE_PGTABLE || page->type == PAGE_FILE);
 }
 
-/* Only the first page of a block has a count; a page behind it that has one is mapped by mistake. */
+/*
+ * Only the first page of a block has a count; a page behind it that has one is mapped by mistake, and
+ * one that begins a block of its own has two owners.
+ */
 static const char *check_block_counts(u32 pfn, u32 pages)
 {
     for (u32 i = 0; i < pages; i++) {
         const struct page *page = pfn_to_page(pfn + i);
         s32 expected = i == 0 ? holders(page) : 0;
 
+        if (i > 0 && page->head)
+            return report("I8: frame %08x begins a block of type %u, but lies in that of %u frames "
+                          "at %08x",
+                          page_to_phys(page), page->type, pages, page_to_phys(page - i));
         if (page->refcount != expected)
             return report("I8: frame %08x, in a block of type %u, has %d references, its mappings "
                           "and holders explain %d less",
                           page_to_phys(page), pfn_to_page(pfn)->type, page->refcount,
                           page->refcount - expected);
+    }
+    return NULL;
+}
+
+/* A block in use that nobody refers to is lost: no mapping and no holder will ever free it. */
+static const char *check_lost(void)
+{
+    u32 pages;
+
+    for (u32 pfn = 0; pfn < max_pfn; pfn += pages) {
+        const struct page *page = pfn_to_page(pfn);
+
+        pages = page_block_size(page);
+        if (page->head && page->type >= PAGE_USED && page->refcount < 1)
+            return report("I8: frame %08x is in use, of type %u, but has %d references",
+                          page_to_phys(page), page->type, page->refcount);
     }
     return NULL;
 }
@@ -381,8 +419,8 @@ const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {
         lowmem_check,     check_kernel_half, check_entry_points, check_directories, vmalloc_check,
-        page_alloc_check, slab_check,        check_counts,       frames_check,      check_areas,
-        filemap_check,    user_tables_check, kmap_check,         cpu_check,
+        page_alloc_check, slab_check,        check_lost,         check_counts,      frames_check,
+        check_areas,      filemap_check,     user_tables_check,  kmap_check,        cpu_check,
     };
 
     const char *text = NULL;

@@ -3,8 +3,8 @@
  * area starts.
  *
  * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as much as there is
- * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less. Everything
- * else in the map is a constant of layout.h.
+ * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less, down to what
+ * the struct pages of this much RAM need. Everything else in the map is a constant of layout.h.
  *
  * This file also says what happens to an address that has no place in lowmem and is converted all
  * the same: the caller is broken, and the panic names it.
@@ -39,23 +39,45 @@ static u32 lowmem_least(u32 ram_end)
     u32 pages = (ram_end >> PAGE_SHIFT) * sizeof(struct page);
     u32 tables = (0u - vmalloc_start) >> PAGE_SHIFT << 2;
 
-    return max((u32)LOWMEM_MIN, LOWMEM_MIN / 2 + pages + tables);
+    return max((u32)LOWMEM_MIN, PAGE_ALIGN(LOWMEM_MIN / 2 + pages + tables));
+}
+
+/*
+ * The size of lowmem between the two limits. Asked for less than the struct pages take (and RAM at 4 GiB
+ * has many), it is the least that goes; a size that makes no sense is as good as none.
+ */
+static u32 choose_lowmem(u32 asked, u32 least, u32 most, u32 ram_end)
+{
+    char text[32]; /* what was asked for, as it was typed */
+
+    if (!asked)
+        return most;
+    if (asked >= least && asked <= most)
+        return ALIGN_DOWN(asked, PAGE_SIZE);
+    boot_option("lowmem", text, sizeof(text));
+    if (least > most) {
+        printk("lowmem=%s: this machine has too little RAM to leave any out of lowmem: using %u "
+               "KiB.\n",
+               text, most >> 10);
+        return most;
+    }
+    if (asked >= LOWMEM_MIN && asked < least) {
+        printk("lowmem=%s is too little to keep account of %u MiB of RAM: using %u KiB.\n", text,
+               ram_end >> 20, least >> 10);
+        return least;
+    }
+    printk("lowmem=%s is not between %u and %u KiB: using %u KiB.\n", text, least >> 10, most >> 10,
+           most >> 10);
+    return most;
 }
 
 void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
 {
-    char text[32]; /* what was asked for, as it was typed */
-    u32 most, least;
+    u32 most;
 
     vmalloc_start = VMALLOC_TOP - vmalloc_size(vmalloc);
     most = min(ram_end, vmalloc_start - VMALLOC_OFFSET - PAGE_OFFSET);
-    least = lowmem_least(ram_end);
-    lowmem_size = most;
-    if (lowmem >= least && lowmem <= most)
-        lowmem_size = ALIGN_DOWN(lowmem, PAGE_SIZE);
-    else if (lowmem)
-        printk("lowmem=%s is not between %u and %u KiB: using %u KiB.\n",
-               boot_option("lowmem", text, sizeof(text)), least >> 10, most >> 10, most >> 10);
+    lowmem_size = choose_lowmem(lowmem, lowmem_least(ram_end), most, ram_end);
 }
 
 void layout_bad_virt(const volatile void *addr, const void *caller)

@@ -250,6 +250,11 @@ struct kmem_cache *kmem_cache_create(const char *name, u32 size)
     return kmem_cache_create_aligned(name, size, SLAB_ALIGN);
 }
 
+void kmem_cache_on_shrink(struct kmem_cache *cache, void (*drop)(void))
+{
+    cache->drop = drop;
+}
+
 /* Free the slabs without an object out: the kept one, and the active one if it is such. */
 static void cache_shrink(struct kmem_cache *cache)
 {
@@ -284,8 +289,11 @@ void slab_shrink(void)
 {
     struct kmem_cache *cache;
 
-    list_for_each_entry (cache, &slab_caches, link)
+    list_for_each_entry (cache, &slab_caches, link) {
+        if (cache->drop)
+            cache->drop();
         cache_shrink(cache);
+    }
 }
 
 void slab_init(void)

@@ -117,6 +117,11 @@ u32 user_tables_shrink(void)
     return give_back(&tables) + give_back(&pgds);
 }
 
+u32 user_tables_kept(void)
+{
+    return TABLES_KEPT_MAX - tables.room + PGDS_KEPT_MAX - pgds.room;
+}
+
 /* ---- the check ---- */
 
 static const char *check_empty(const struct page *page, u32 entries)

@@ -174,9 +174,11 @@ void *vmap(struct page **pages, u32 count)
     if (!area)
         return NULL;
     pte = kernel_pte(area->start);
-    for (struct page **end = pages + count; pages < end; pages++) {
-        (*pages)->refcount++;
-        *pte++ = pte_make(page_to_phys(*pages), PAGE_KERNEL);
+    while (count > 0) { /* from the last, so that one number is index and end of both arrays */
+        struct page *page = pages[--count];
+
+        page->refcount++;
+        pte[count] = pte_make(page_to_phys(page), PAGE_KERNEL);
     }
     return (void *)area->start;
 }
@@ -191,16 +193,17 @@ static __noinline void __noreturn freed_while_mapped(const void *addr, const str
 /* The pages have other holders, so their counts may go down before the TLB is flushed. */
 void vunmap(const void *addr)
 {
+    struct page *const map = mem_map; /* else it is read anew after every write to an entry */
     struct vmap_area *area;
     pte_t *pte;
 
     if (!addr)
         return;
     for (pte = first_entry(addr, VM_MAP); pte_present(*pte); pte++) {
-        struct page *page = pfn_to_page(pte_pfn(*pte));
+        struct page *page = &map[pte_pfn(*pte)];
 
         pte->val = 0;
-        if (unlikely(--page->refcount < 1))
+        if (unlikely(!page_put_shared(page)))
             freed_while_mapped(addr, page);
     }
     area = area_of_guard(*pte, addr, VM_MAP);

@@ -15,7 +15,10 @@
  *
  * The highest gap is not in the tree. It is what remains above all areas, so it is taken from last;
  * and as it is by far the largest and changes most often, it would change the values all the way to
- * the root each time.
+ * the root each time. An area that falls to it leaves its node in the tree as the spare: an empty
+ * gap at the tree's end, with no tags and no weight in any value. The next area cut from the top gap
+ * takes the spare over, so that to give back the highest area and take it again changes no link
+ * either. There is one spare at most, and slab_shrink() gives it back.
  *
  * Freeing needs no memory, and cannot fail.
  *
@@ -27,7 +30,8 @@
 #include <mm/vmap_area.h>
 
 static struct rb_root ranges = RB_ROOT;
-static struct vmap_area top; /* the highest gap, up to VMALLOC_END; it may be empty */
+static struct vmap_area top;    /* the highest gap, up to VMALLOC_END; it may be empty */
+static struct vmap_area *spare; /* the last node of the tree, empty, at top.start; or NULL */
 static struct kmem_cache *area_cache;
 
 static inline struct vmap_area *area_of(const struct rb_node *node)
@@ -70,13 +74,20 @@ static inline struct vmap_area *gap_starting_at(u32 addr)
     return vmap_area_tag(*kernel_pte(addr));
 }
 
-/* What was a border between two free ranges is none any more. */
-static inline void clear_border(u32 addr)
+/* The two tags beside a border, NULL for none. */
+static inline void set_border(u32 addr, const struct vmap_area *below,
+                              const struct vmap_area *above)
 {
     pte_t *border = kernel_pte(addr);
 
-    border[-1].val = 0;
-    border[0].val = 0;
+    border[-1].val = (u32)below;
+    border[0].val = (u32)above;
+}
+
+/* What was a border between two free ranges is none any more. */
+static inline void clear_border(u32 addr)
+{
+    set_border(addr, NULL, NULL);
 }
 
 /* ---- the tree ---- */
@@ -129,14 +140,12 @@ static inline u32 padding(u32 addr, u32 align)
  * The gap for an aligned area. The lowest one that is large enough may begin so unluckily that its
  * aligned part is too short; one that is larger by the alignment cannot.
  */
-static inline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
+static __noinline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
 {
     struct vmap_area *gap = lowest_fit(size);
 
-    if (likely(align == PAGE_SIZE) || !gap)
-        return gap;
     assert((align & (align - 1)) == 0 && align > PAGE_SIZE);
-    if (padding(gap->start, align) <= area_size(gap) - size)
+    if (!gap || padding(gap->start, align) <= area_size(gap) - size)
         return gap;
     return align <= VMALLOC_SIZE_MAX ? lowest_fit(size + align - PAGE_SIZE) : NULL;
 }
@@ -178,9 +187,16 @@ static void drop_range(struct vmap_area *area)
 
 /* ---- taking ---- */
 
+static inline void set_range(struct vmap_area *range, u32 start, u32 end, u32 flags)
+{
+    range->start = start;
+    range->end = end;
+    range->flags = flags;
+}
+
 static void make_gap(struct vmap_area *gap, u32 start, u32 end)
 {
-    *gap = (struct vmap_area){.start = start, .end = end};
+    set_range(gap, start, end, 0);
     set_first_tag(gap);
     set_last_tag(gap);
 }
@@ -217,9 +233,8 @@ static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, 
 
     if (!alloc_rest(gap, start, end, &rest))
         return NULL;
-    gap->start = start;
-    gap->end = end;
-    gap->flags = flags;
+    set_range(gap, start, end, flags);
+    set_last_tag(gap);
     rb_augment_path(&gap->node, update_largest);
     if (rest.low) {
         make_gap(rest.low, gap_start, start);
@@ -232,50 +247,60 @@ static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, 
     return gap;
 }
 
-/* Enter a range above all others; `last` is the highest so far, or NULL when there is none. */
-static inline void insert_last(struct vmap_area *area, struct vmap_area *last)
+/* Make the spare. False when out of memory. */
+static inline bool add_spare(void)
 {
+    struct vmap_area *last = range_ending_at(top.start);
+
+    spare = kmem_cache_alloc(area_cache);
+    if (!spare)
+        return false;
+    set_range(spare, top.start, top.start, 0);
     if (last)
-        link_range(area, &last->node, &last->node.rb_right);
+        link_range(spare, &last->node, &last->node.rb_right);
     else
-        link_range(area, NULL, &ranges.rb_node);
+        link_range(spare, NULL, &ranges.rb_node);
+    return true;
 }
 
-/* The top gap keeps its upper part; what an alignment leaves of it below is a gap of the tree. */
+/* What an alignment leaves of the top gap below the area is a gap of the tree, below the spare. */
+static __noinline bool split_top(u32 start)
+{
+    struct vmap_area *low = kmem_cache_alloc(area_cache);
+
+    if (!low)
+        return false;
+    make_gap(low, top.start, start);
+    insert_below(low, spare);
+    return true;
+}
+
+/* The spare becomes the area; the top gap keeps what is above it. */
 static inline struct vmap_area *take_from_top(u32 start, u32 end, u32 flags)
 {
-    struct vmap_area *last = range_ending_at(top.start), *area = kmem_cache_alloc(area_cache);
+    struct vmap_area *area;
 
-    if (unlikely(!area))
+    if (!spare && !add_spare())
         return NULL;
-    if (unlikely(start != top.start)) {
-        struct vmap_area *low = kmem_cache_alloc(area_cache);
-
-        if (!low) {
-            kmem_cache_free(area_cache, area);
-            return NULL;
-        }
-        make_gap(low, top.start, start);
-        insert_last(low, last);
-        last = low;
-    }
-    area->start = start;
-    area->end = end;
-    area->flags = flags;
-    insert_last(area, last);
+    if (unlikely(start != top.start) && !split_top(start))
+        return NULL;
+    area = spare;
+    spare = NULL;
+    set_range(area, start, end, flags);
     top.start = end;
-    set_first_tag(&top);
+    set_border(end, area, &top);
     return area;
 }
 
 struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *caller)
 {
     u32 size = (pages + 1) << PAGE_SHIFT, start;
-    struct vmap_area *gap = lowest_aligned_fit(size, align), *area;
+    bool any_page = likely(align == PAGE_SIZE);
+    struct vmap_area *gap = any_page ? lowest_fit(size) : lowest_aligned_fit(size, align), *area;
 
     if (unlikely(!gap))
         return NULL;
-    start = gap->start + padding(gap->start, align);
+    start = any_page ? gap->start : gap->start + padding(gap->start, align);
     if (likely(gap == &top))
         area = take_from_top(start, start + size, flags);
     else
@@ -283,13 +308,15 @@ struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *c
     if (unlikely(!area))
         return NULL;
     area->caller = caller;
-    set_last_tag(area);
     return area;
 }
 
 /* ---- giving back ---- */
 
-/* The area and the gap below it, if there is one, fall to the top gap. */
+/*
+ * The area and the gap below it, if there is one, fall to the top gap, and the area's node becomes
+ * the spare. Being last and without a gap before and after, it changes no value of the tree.
+ */
 static inline void join_top(struct vmap_area *area, struct vmap_area *prev)
 {
     clear_border(area->end);
@@ -300,7 +327,10 @@ static inline void join_top(struct vmap_area *area, struct vmap_area *prev)
         drop_range(prev);
     }
     set_first_tag(&top);
-    drop_range(area);
+    if (spare)
+        drop_range(spare);
+    set_range(area, top.start, top.start, 0);
+    spare = area;
 }
 
 /* The node of the area becomes the gap; the gaps it touches are taken into it. */
@@ -334,11 +364,19 @@ void vmap_area_free(struct vmap_area *area)
         join_gaps(area, prev, next);
 }
 
+static void drop_spare(void)
+{
+    if (spare)
+        drop_range(spare);
+    spare = NULL;
+}
+
 void vmap_area_init(void)
 {
     area_cache = kmem_cache_create("vmap_area", sizeof(struct vmap_area));
     if (!area_cache)
         panic("no memory for the cache of areas");
+    kmem_cache_on_shrink(area_cache, drop_spare);
     top = (struct vmap_area){.start = VMALLOC_START, .end = VMALLOC_END};
     set_first_tag(&top);
 }
@@ -367,7 +405,7 @@ const struct vmap_area *vmap_area_at_or_above(u32 addr)
     struct vmap_area *area = range_at_or_above(addr);
 
     if (area && is_gap(area)) {
-        struct rb_node *next = rb_next(&area->node); /* gaps do not touch: it is busy */
+        struct rb_node *next = rb_next(&area->node); /* gaps do not touch: it is busy, or none */
 
         area = next ? area_of(next) : NULL;
     }
@@ -390,6 +428,8 @@ struct vmalloc_stats vmalloc_stats(void)
     for (struct rb_node *node = rb_first(&ranges); node; node = rb_next(node)) {
         const struct vmap_area *area = area_of(node);
 
+        if (area == spare)
+            break;
         if (is_gap(area)) {
             stats.free_ranges++;
             stats.free_bytes += area_size(area);
@@ -453,6 +493,22 @@ static const char *check_gap(const struct vmap_area *gap)
     return is_gap(gap) ? NULL : bad_range(gap, "a gap is marked busy", gap->start);
 }
 
+/*
+ * The spare is empty, so that it adds to no subtree's largest gap, and nothing is above it.
+ * check_tiling() takes it for the end of the tree.
+ */
+static const char *check_spare(void)
+{
+    if (!spare)
+        return NULL;
+    if (spare->start != top.start || spare->end != top.start || !is_gap(spare))
+        return bad_range(spare, "the spare node is not empty, or not where the top gap starts",
+                         top.start);
+    if (rb_last(&ranges) != &spare->node)
+        return bad_range(spare, "the spare node is not the last of the tree", top.start);
+    return NULL;
+}
+
 /* In order of address, the ranges must tile the vmalloc area, and no two gaps may touch. */
 static const char *check_tiling(void)
 {
@@ -464,7 +520,7 @@ static const char *check_tiling(void)
         bool after_gap = is_gap(area);
         const char *wrong;
 
-        area = node ? area_of(node) : &top;
+        area = node && area_of(node) != spare ? area_of(node) : &top;
         if (area->start != at || (area->end <= at && area != &top))
             return bad_range(area, "the ranges do not join", at);
         if (is_gap(area) && after_gap)
@@ -484,5 +540,7 @@ const char *vmap_area_check(void)
 {
     const char *wrong = rb_check(&ranges, compare_areas, update_largest);
 
+    if (!wrong)
+        wrong = check_spare();
     return wrong ? wrong : check_tiling();
 }

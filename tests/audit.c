@@ -1,6 +1,7 @@
 /*
  * The audit must see what is wrong: each test breaks one invariant on purpose, looks, and mends it.
  */
+#include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
@@ -9,6 +10,7 @@
 #include <mm/audit.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
+#include <mm/slab.h>
 #include <mm/vmalloc.h>
 
 /* The audit's line must start with the invariant's name. */
@@ -202,4 +204,149 @@ KTEST(audit, notices_frame_without_owner)
     page->refcount = 1;
     page->block = BLOCK_HEAD(0);
     free_page(page);
+}
+
+/* A page that lost its last reference, but was not freed. */
+KTEST(audit, notices_page_without_references)
+{
+    static const enum page_type types[] = {PAGE_USED, PAGE_USER};
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    for (u32 i = 0; i < ARRAY_SIZE(types); i++) {
+        page->type = types[i];
+        page->refcount = 0;
+        expect_audit("I8: frame");
+    }
+    page->type = PAGE_USED;
+    page->refcount = 1;
+    free_page(page);
+}
+
+KTEST(audit, notices_table_that_no_address_space_has)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    page->type = PAGE_PGTABLE;
+    expect_audit("I8: there are");
+    page->type = PAGE_USED;
+    free_page(page);
+}
+
+/* The frame is a process's, and counted so; but a block in use holds it, too. */
+KTEST(audit, notices_block_within_a_block)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 1);
+
+    block[1].type = PAGE_USER;
+    block[1].block = BLOCK_HEAD(0);
+    expect_audit("I8: frame");
+    block[1].head = 0;
+    expect_none(mm_audit());
+    free_pages(block, 1);
+}
+
+static void set_write_protect(bool on)
+{
+    u32 cr0 = on ? read_cr0() | CR0_WP : read_cr0() & ~CR0_WP;
+
+    asm volatile("mov %0, %%cr0" : : "r"(cr0) : "memory");
+}
+
+KTEST(audit, notices_write_protect_off)
+{
+    set_write_protect(false);
+    expect_audit("I6: CR0.WP");
+    set_write_protect(true);
+}
+
+/* The entry of a text page, which only a kernel without write protection can change. */
+KTEST(audit, notices_changed_lowmem_entry)
+{
+    pte_t *pte = &pde_page_table(swapper_pg_dir[PDE_INDEX(__text_start)])[PTE_INDEX(__text_start)];
+
+    set_write_protect(false);
+    pte->val ^= PTE_PWT;
+    set_write_protect(true);
+    expect_audit("I1: lowmem PTE");
+    set_write_protect(false);
+    pte->val ^= PTE_PWT;
+    set_write_protect(true);
+    expect_none(mm_audit());
+}
+
+static void expect_alias_noticed(const void *target)
+{
+    void *memory = vmalloc(PAGE_SIZE);
+    pte_t *pte = kernel_pte((u32)memory), saved = *pte;
+
+    *pte = pte_make(ALIGN_DOWN(virt_to_phys(target), PAGE_SIZE), PAGE_KERNEL);
+    expect_audit("I6: page");
+    *pte = saved;
+    tlb_flush_page((u32)memory);
+    vfree(memory);
+}
+
+KTEST(audit, notices_writable_alias_of_constants_and_tables)
+{
+    expect_alias_noticed(__rodata_start);
+    expect_alias_noticed(swapper_pg_dir);
+    expect_alias_noticed(phys_to_virt(virt_to_phys(__sealed_end) - 1));
+}
+
+/* An address space with one page, as a process has it, damaged in one way after the other. */
+KTEST(audit, notices_damaged_user_half)
+{
+    struct mm *mm = mm_create();
+    struct page *page;
+    pte_t *pte, saved;
+
+    expect_eq(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
+    if (!expect_eq(mm_fault(mm, 0x10000, true), MM_FAULT_OK))
+        return;
+    pte = pgd_user_pte(mm->pgd, 0x10000);
+    saved = *pte;
+    page = pfn_to_page(pte_pfn(saved));
+    *pte = pte_make(virt_to_phys(__text_start), PAGE_USER_RW);
+    expect_audit("I6: directory");
+    *pte = saved;
+    page->type = PAGE_USED;
+    expect_audit("I8: directory");
+    page->type = PAGE_USER;
+    mm->pages++;
+    expect_audit("I8: directory");
+    mm->pages--;
+    mm->tables++;
+    expect_audit("I8: directory");
+    mm->tables--;
+    expect_none(mm_audit());
+    mm_put(mm);
+}
+
+KTEST(audit, notices_directory_that_is_nobodys)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    phys_addr_t before = pgd_loaded();
+
+    pgd_init(page_address(page));
+    pgd_load(page_to_phys(page));
+    expect_audit("I2: CR3");
+    pgd_load(before);
+    free_page(page);
+}
+
+/* That the allocators' own checks are part of it. */
+KTEST(audit, asks_the_allocators)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    u32 *object = kmalloc(64), link;
+
+    page->type = PAGE_FREE;
+    expect_audit("I8: zone");
+    page->type = PAGE_USED;
+    free_page(page);
+    kfree(object);
+    link = *object;
+    *object = 1;
+    expect_audit("I8: cache");
+    *object = link;
 }

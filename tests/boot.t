@@ -15,13 +15,42 @@ for my $mem (qw(8M 16M 64M 128M 512M 1G 2G 3584M 4G)) {
 }
 
 # The options that bend the map: each boots, and none of them breaks an invariant.
-for my $cmdline ('mem=16M', 'lowmem=32M', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M', 'lowmem=x', 'vmalloc=99999999999G', 'init=',
+for my $cmdline ('mem=16M', 'lowmem=32M', 'lowmem=33333333', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M', 'lowmem=x', 'vmalloc=99999999999G', 'init=',
     'nonsense ==', 'x' x 400)
 {
     my $label = length $cmdline > 40 ? substr($cmdline, 0, 10) . '...' : $cmdline;
     my $vm = Attic->run(name => "boot-$label", cmdline => $cmdline, input => "audit\npoweroff\n");
     is $vm->status, 'pass', "$label: boots and powers off" or diag $vm->describe;
     like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$label: the audit finds nothing" or diag $vm->describe;
+}
+
+# The least lowmem that a line names is accepted when it is asked for.
+my $least;
+for my $lowmem ('1K', 'least') {
+    my $size = $lowmem eq 'least' ? "${least}K" : $lowmem;
+    my $vm = Attic->run(name => "boot-lowmem-$lowmem", mem => '4G', cmdline => "lowmem=$size", input => "meminfo\nframes\npoweroff\n");
+    is $vm->status, 'pass', "4G, lowmem=$lowmem: boots and powers off" or diag $vm->describe;
+    if ($lowmem eq 'least') {
+        unlike $vm->output, qr/is not between/, "lowmem=$size: taken" or diag $vm->describe;
+        my ($total) = $vm->output =~ /^MemTotal: +(\d+) kB$/m;
+        my ($sum)   = $vm->output =~ /^ *sum\D+(\d+)/m;
+        is $total, 4 * ($sum // 0), 'and meminfo still counts all of RAM' if defined $sum;
+    } else {
+        ($least) = $vm->output =~ /^lowmem=1K is not between (\d+) and/m or BAIL_OUT('no line about lowmem=1K');
+    }
+}
+
+my $small = Attic->run(name => 'boot-lowmem-8M', mem => '8M', cmdline => 'lowmem=8M', input => "poweroff\n");
+like $small->output, qr/^lowmem=8M: this machine has too little RAM/m, '8M has nothing to leave out' or diag $small->describe;
+
+# On a machine with much RAM, 8 MiB do not hold the struct pages: lowmem is then as small as it can be.
+for my $mem (qw(1G 4G)) {
+    my $vm = Attic->run(name => "boot-$mem-lowmem", mem => $mem, cmdline => 'lowmem=8M', input => "audit\nmeminfo\npoweroff\n");
+    my ($kib) = $vm->output =~ /^lowmem=8M is too little .* of RAM: using (\d+) KiB\.$/m or diag $vm->describe;
+    cmp_ok $kib // 1 << 30, '<', 32 << 10, "$mem, lowmem=8M: says what is used instead";
+    my ($low) = $vm->output =~ /^LowTotal: +(\d+) kB$/m;
+    cmp_ok $low // 1 << 30, '<=', $kib // 0, "$mem, lowmem=8M: and uses it";
+    like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$mem, lowmem=8M: the audit finds nothing";
 }
 
 done_testing;

@@ -173,3 +173,28 @@ KTEST(buddy, check_notices_damage)
     expect_none(page_alloc_check());
     free_page(page);
 }
+
+/* A function of its own, because a probe returns twice. */
+static __noinline void expect_bad_free(struct page *page, u32 order, const char *part)
+{
+    u32 free = nr_free_pages();
+
+    expect_panic(__free_pages(page, order), part);
+    expect_eq(nr_free_pages(), free);
+}
+
+KTEST(buddy, wrong_frees_panic)
+{
+    struct page *page = alloc_pages(GFP_KERNEL, 1);
+
+    if (!expect(page != NULL))
+        return;
+    expect_bad_free(page, 0, "order");
+    expect_bad_free(page + 1, 0, "head");
+    page->refcount++;
+    expect_bad_free(page, 1, "refcount");
+    page->refcount--;
+    expect_bad_free(pfn_to_page(0), 0, "head"); /* reserved */
+    free_pages(page, 1);
+    expect_bad_free(page, 1, "type");
+}

@@ -238,6 +238,23 @@ KTEST(dma, maps_and_unmaps_balance)
     free_pages(page, 1);
 }
 
+KTEST(dma, unmapping_what_is_not_mapped_panics)
+{
+    struct device dev = {.name = "test", .dma_mask = EVERYTHING};
+    struct page *page = alloc_page(GFP_KERNEL);
+    dma_addr_t handle;
+
+    expect_eq(dma_map_single(&dev, page_address(page), 100, DMA_TO_DEVICE, &handle), 0);
+    expect_panic(dma_unmap_single(&dev, handle, 101, DMA_TO_DEVICE), "gives back 101 bytes");
+    expect_eq(dev.mapped.pieces, 1);
+    dma_unmap_single(&dev, handle, 100, DMA_TO_DEVICE);
+    expect_panic(dma_unmap_single(&dev, handle, 0, DMA_TO_DEVICE), "but holds 0 in 0");
+    expect_panic(dma_free_coherent(&dev, 1, page_address(page), page_to_phys(page)),
+                 "gives back 1");
+    expect_nothing_mapped(&dev);
+    free_page(page);
+}
+
 KTEST(dma, list_joins_neighbours)
 {
     struct device dev = {.name = "test", .dma_mask = EVERYTHING};

@@ -266,6 +266,54 @@ KTEST(fail, vmalloc)
     sweep_operation(vmalloc, CHEAP);
 }
 
+/* Not at the start of the lowest gap, so that what is left below it needs a node of its own. */
+static bool run_vmalloc_aligned(void)
+{
+    memory = vmalloc_aligned(PAGE_SIZE, MIB(1), __builtin_return_address(0));
+    return memory != NULL;
+}
+
+static void undo_vmalloc_aligned(void)
+{
+    vfree(memory);
+}
+
+KTEST(fail, vmalloc_aligned)
+{
+    sweep_operation(vmalloc_aligned, CHEAP);
+}
+
+/* The same in the middle of a gap between areas, which leaves two rests. */
+KTEST(fail, vmalloc_aligned_in_a_gap)
+{
+    void *below = vmalloc_aligned(PAGE_SIZE, MIB(1), __builtin_return_address(0));
+    void *gap = vmalloc(MIB(1) + 64 * PAGE_SIZE);
+    void *above = vmalloc(MIB(1)); /* too large for what lies below the first */
+
+    if (!expect(below && gap && above) || !expect(above > gap && gap > below))
+        return;
+    vfree(gap);
+    sweep_operation(vmalloc_aligned, CHEAP);
+    vfree(above);
+    vfree(below);
+}
+
+static bool run_ioremap(void)
+{
+    memory = ioremap(0xb8000, PAGE_SIZE);
+    return memory != NULL;
+}
+
+static void undo_ioremap(void)
+{
+    iounmap(memory);
+}
+
+KTEST(fail, ioremap)
+{
+    sweep_operation(ioremap, CHEAP);
+}
+
 static struct page *pages[2];
 
 static void expect_references(s32 count)

@@ -4,6 +4,7 @@
 #include <kernel/ktest.h>
 #include <lib/string.h>
 #include <mm/highmem.h>
+#include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
 
@@ -142,4 +143,65 @@ KTEST(highmem, vmalloc_takes_it_first)
     memset(memory, 1, 16 * PAGE_SIZE);
     vfree(memory);
     expect_eq(zone_free_pages(ZONE_HIGHMEM), before);
+}
+
+KTEST(highmem, processes_take_it_first)
+{
+    u32 before = zone_free_pages(ZONE_HIGHMEM);
+    struct mm *mm;
+
+    if (before == 0) {
+        ktest_skip("all RAM is lowmem");
+        return;
+    }
+    mm = mm_create();
+    if (!expect(mm != NULL))
+        return;
+    expect_eq(mm_add_area(mm, MMAP_MIN_ADDR, 4 * PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
+    for (u32 i = 0; i < 4; i++)
+        expect_eq(mm_fault(mm, MMAP_MIN_ADDR + i * PAGE_SIZE, true), MM_FAULT_OK);
+    expect_eq(before - zone_free_pages(ZONE_HIGHMEM), 4); /* the page table is lowmem */
+    mm_put(mm);
+    expect_eq(zone_free_pages(ZONE_HIGHMEM), before);
+}
+
+/* A zone is used up before the one below it is touched. */
+KTEST(highmem, zones_follow_from_the_top)
+{
+    struct page *chain = NULL, *page;
+    u32 zone = ZONE_HIGHMEM, count = 0, out_of_turn = 0, before;
+
+    drain_all_pages(); /* larger blocks that are hot are joined only when all zones are used up */
+    before = nr_free_pages();
+    while ((page = alloc_page(GFP_HIGHUSER))) {
+        out_of_turn += page->zone > zone;
+        zone = page->zone;
+        page->lru.next = (struct list_head *)chain;
+        chain = page;
+        count++;
+    }
+    expect_eq(out_of_turn, 0);
+    expect_eq(zone, ZONE_DMA);
+    expect_eq(count, before);
+    free_pages_bulk(chain);
+    expect_eq(nr_free_pages(), before);
+}
+
+#define SLOTS 16
+
+KTEST(highmem, slots_run_out)
+{
+    struct page *page = highmem_page();
+    void *shown[SLOTS], *one_more = NULL;
+
+    if (!page)
+        return;
+    for (u32 i = 0; i < SLOTS; i++)
+        shown[i] = kmap_local_page(page);
+    expect_panic(one_more = kmap_local_page(page), "slots are taken");
+    expect(one_more == NULL);
+    for (u32 i = SLOTS; i > 0; i--)
+        kunmap_local(shown[i - 1]);
+    expect_eq(kmap_local_depth(), 0);
+    free_page(page);
 }

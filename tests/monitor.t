@@ -130,6 +130,26 @@ is 4 * $sum, $kb{MemTotal}, 'frames: and all of RAM';
 like join("\n", @frames), qr/^$_ +[1-9]/m, "frames: $_"
     for 'free +buddy', map({ "used +$_" } qw(slab vmalloc)), map { "reserved +$_" } 'page 0', 'kernel image', 'struct pages', 'module';
 
+# ---- devices ----
+
+like $vm->command('lspci'), qr/^00:03\.0 00ff: 1234:11e8 \(rev \w\w\)\n\tInterrupt: pin A routed to IRQ \d+\n\tRegion 0: Memory at [0-9a-f]{8} .*1M\]$/m,
+    'lspci: the edu card, its interrupt and its registers';
+my $dma = $vm->command('dma', 30);
+my @parts = split /^(?=\d\. )/m, $dma;
+is scalar @parts, 5, 'dma: a head and four parts' or diag $dma;
+like $parts[1] // '', qr/^ +The copy has 8192 of 8192 bytes right\.$/m, 'dma: lowmem is copied right';
+is scalar(() = $dma =~ /^dma: .* refused: /mg), 1, 'dma: one line says what is refused';
+like $parts[2] // '', qr/^dma: edu: 0x[0-9a-f]{8} refused: a vmalloc address: .*\n +dma_map_single has refused it with error -99\.$/m,
+    'dma: the vmalloc buffer, and why';
+like $parts[3] // '', qr/(?:^ +The device is told of 4096 bytes at physical 0x\w+\.\n){2} +The copy has 8192 of 8192 bytes right\.$/m,
+    'dma: frame by frame it is copied right';
+like $parts[4] // '', qr/A, has 4096 new ones.*\n.*C, has 0 new ones, and 4096 as .*\n.*B, .* has 0 as .*\n.*meant for C: yes, all\.$/m,
+    'dma: arithmetic writes over the neighbour';
+like $dma, qr/^The device has interrupted 24 times\. /m, 'dma: an interrupt for each transfer';
+like $vm->command('audit'), qr/hold/, 'dma: and nothing is left behind';
+($out) = make_run("dma\n", 'MEM=512M', 'CMDLINE=');
+is scalar(() = $out =~ /^ +The copy has 8192 of 8192 bytes right\.$/mg), 2, 'dma: also where vmalloc has frames above the mask' or diag $out;
+
 like $vm->command('ps'), qr/^ *PID .*\n(?: *\d+ .*\n)*.* init$/m, 'ps: the thread of the monitor';
 like $vm->command('audit'), qr/\A[^\n]*all\b[^\n]*hold[^\n]*\n\z/i, 'audit: one line, all hold';
 like $vm->command('run hello'), qr/hello\[\d+\]: exit status 0/, 'run hello';
@@ -194,7 +214,8 @@ my %wrong = (
     'test -x'       => qr/usage: test/,
     'test a b'      => qr/usage: test/,
     'test no.such'  => qr/no self-test matches/,
-    'A' x 300       => qr/no such command/,
+    'A' x 200       => qr/no such command/,
+    'A' x 300       => qr/too long and was dropped/,
 );
 for my $line (sort keys %wrong) {
     my $said = $vm->command($line);

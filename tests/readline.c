@@ -226,11 +226,25 @@ KTEST(readline, too_long_rings_and_is_ignored)
     expect_str_eq(state.line, "abcx");
 
     begin(READLINE_MAX + 100);
-    for (u32 i = 0; i < READLINE_MAX + 50; i++)
+    for (u32 i = 0; i < READLINE_MAX - 1; i++)
         readline_feed(&state, 'y');
+    expect_eq(screen.bells, 0);
     expect(feed("\n"));
     expect_eq(state.len, READLINE_MAX - 1);
     expect_eq(strlen(state.line), READLINE_MAX - 1);
+}
+
+/* What was cut must not be run: "kill 123" would end another process. */
+KTEST(readline, cut_line_is_dropped)
+{
+    start();
+    begin(8);
+    expect(!feed("kill 123\n"));
+    expect(strstr(screen.log, "too long") != NULL);
+    expect_shown("", 0);
+    expect(feed("kill 12\n"));
+    expect_str_eq(state.line, "kill 12");
+    expect_eq(state.history_end, 1);
 }
 
 KTEST(readline, history_keeps_the_draft)

@@ -129,6 +129,7 @@ KTEST(test_vmalloc, align_shift_alloc_test)
     for (u32 shift = PAGE_SHIFT; shift < 32; shift++) {
         void *memory = vmalloc_aligned(PAGE_SIZE, 1u << shift, __builtin_return_address(0));
 
+        expect(memory || 1u << shift > VMALLOC_SIZE_MIN / 2);
         if (memory)
             expect_eq((u32)memory % (1u << shift), 0);
         vfree(memory);
@@ -224,4 +225,67 @@ KTEST(vmalloc, wrong_frees_panic)
     vfree(memory);
     expect_panic(vfree(memory), "no such area");
     free_page(page);
+}
+
+/* The wrong function, or not the start: the report may come when entries have been changed. */
+static __noinline void expect_bad_free(void (*function)(const void *), const void *addr,
+                                       const char *part)
+{
+    pte_t *pte = kernel_pte((u32)addr), saved[2];
+
+    memcpy(saved, pte, sizeof(saved));
+    expect_panic(function(addr), part);
+    memcpy(pte, saved, sizeof(saved));
+}
+
+KTEST(vmalloc, frees_of_another_kind_panic)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    char *memory = vmalloc(2 * PAGE_SIZE), *map = vmap(&page, 1), *device = ioremap(VGA_TEXT, 1);
+
+    expect_bad_free(vfree, map, "another kind");
+    expect_bad_free(vfree, device, "another kind");
+    expect_bad_free(iounmap, memory, "another kind");
+    expect_bad_free(iounmap, map, "another kind");
+    expect_bad_free(vfree, memory + PAGE_SIZE, "not the start of an area");
+    expect_none(vmalloc_check());
+    vfree(memory);
+    vunmap(map);
+    iounmap(device);
+    free_page(page);
+}
+
+/* A page that was freed although it is still mapped. */
+KTEST(vmalloc, unmapping_the_last_reference_panics)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    char *map = vmap(&page, 1);
+    pte_t *pte = kernel_pte((u32)map), saved = *pte;
+
+    page->refcount--;
+    expect_panic(vunmap(map), "no other holder");
+    page->refcount = 2;
+    *pte = saved;
+    vunmap(map);
+    free_page(page);
+}
+
+/* The lowest gap is large enough, but not where the alignment falls: another one is found. */
+KTEST(vmalloc, aligned_area_skips_a_gap_that_lies_badly)
+{
+    u32 align = 16 * PAGE_SIZE;
+    char *first = vmalloc_aligned(PAGE_SIZE, align, __builtin_return_address(0));
+    char *gap = vmalloc(3 * PAGE_SIZE), *above = vmalloc(PAGE_SIZE), *aligned;
+
+    if (!expect(first && gap && above))
+        return;
+    vfree(gap);
+    aligned = vmalloc_aligned(2 * PAGE_SIZE, align, __builtin_return_address(0));
+    if (expect(aligned != NULL)) {
+        expect_eq((u32)aligned % align, 0);
+        expect(aligned > above || aligned < first);
+    }
+    vfree(aligned);
+    vfree(above);
+    vfree(first);
 }

@@ -9,6 +9,8 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 
+#include "run.h"
+
 static struct n_tty *tty;
 
 static struct {
@@ -378,6 +380,11 @@ KTEST(tty, default_settings)
     expect_eq(termios.c_iflag & ~IMAXBEL, ICRNL | IXON);
     expect_eq(termios.c_oflag, OPOST | ONLCR);
     expect_eq(termios.c_lflag, ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN);
-    expect(memcmp(termios.c_cc, "\003\034\177\025\004\0\1\0\021\023\032\0\022\017\027\026\0",
-                  17) == 0);
+    expect(memcmp(termios.c_cc, "\003\034\177\025\004\0\1\0\021\023\032\0\022\017\027\026\0", 17) ==
+           0);
+}
+
+KTEST(tty, programs)
+{
+    expect_passes("tty_test");
 }

@@ -4,8 +4,10 @@
 #include <kernel/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
+#include <mm/fail.h>
 #include <mm/highmem.h>
 #include <mm/page_alloc.h>
+#include <mm/slab.h>
 #include <mm/vmalloc.h>
 
 #define PAGES 16
@@ -225,17 +227,26 @@ KTEST(vmalloc, failure_half_way_changes_nothing)
     }
 }
 
-/* Addresses run out before memory does: map the same page until no gap is left. */
-KTEST(vmalloc, addresses_run_out)
+#define COUNT 512
+
+/* One page, so many times: for areas that are larger than any gap between others. */
+static struct page **one_page_often(void)
 {
-    enum { COUNT = 512 };
     static struct page *pages[COUNT];
-    static void *areas[VMALLOC_SIZE_MAX / (COUNT * PAGE_SIZE)];
-    u32 n = 0;
 
     pages[0] = alloc_page(GFP_KERNEL);
     for (u32 i = 1; i < COUNT; i++)
         pages[i] = pages[0];
+    return pages;
+}
+
+/* Addresses run out before memory does: map the same page until no gap is left. */
+KTEST(vmalloc, addresses_run_out)
+{
+    static void *areas[VMALLOC_SIZE_MAX / (COUNT * PAGE_SIZE)];
+    struct page **pages = one_page_often();
+    u32 n = 0;
+
     while (n < ARRAY_SIZE(areas) && (areas[n] = vmap(pages, COUNT)))
         n++;
     expect(n >= (VMALLOC_END - VMALLOC_START) / ((COUNT + 1) * PAGE_SIZE) - 1);
@@ -270,6 +281,46 @@ KTEST(vmalloc, vmap_shows_the_same_bytes)
     }
     for (u32 i = 0; i < ARRAY_SIZE(pages); i++)
         free_page(pages[i]);
+}
+
+/* The page's owner has given it up, once or even twice, before the mapping is gone. */
+KTEST(vmalloc, vunmap_notices_a_freed_page)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    void *map = vmap(&page, 1);
+    pte_t entry = *kernel_pte((u32)map);
+
+    page->refcount = 1;
+    expect_panic(vunmap(map), "has no other holder");
+    *kernel_pte((u32)map) = entry;
+    page->refcount = 0;
+    expect_panic(vunmap(map), "has no other holder");
+    *kernel_pte((u32)map) = entry;
+    page->refcount = 2;
+    vunmap(map);
+    expect_eq(page->refcount, 1);
+    free_page(page);
+}
+
+/* Giving back the highest area and taking it again needs no memory, until the slabs are shrunk. */
+KTEST(vmalloc, highest_area_is_kept_ready)
+{
+    struct page **pages = one_page_often();
+    void *map = vmap(pages, COUNT);
+
+    if (expect(map != NULL)) {
+        vunmap(map);
+        expect_none(vmalloc_check());
+        alloc_fail_countdown = 1;
+        expect_eq(vmap(pages, COUNT), map);
+        vunmap(map);
+        slab_shrink();
+        expect_none(vmalloc_check());
+        expect(vmap(pages, COUNT) == NULL);
+        expect_eq(alloc_fail_countdown, 0);
+        alloc_fail_countdown = 0;
+    }
+    free_page(pages[0]);
 }
 
 KTEST(vmalloc, to_page)

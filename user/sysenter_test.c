@@ -6,6 +6,7 @@
  */
 #include "lib/auxv.h"
 #include "lib/handler.h"
+#include <asm/ldt.h>
 #include <linux/elf.h>
 #include <linux/time.h>
 #include <linux/wait.h>
@@ -119,6 +120,30 @@ static void check_sixth_argument(void)
     CHECK(VSYS(pselect6, 0, NULL, NULL, NULL, &no_time, NULL) == 0);
     CHECK(VSYS(pselect6, 0, NULL, NULL, NULL, &no_time, 1) == -EFAULT);
     CHECK(VSYS(pselect6, 0, NULL, NULL, NULL, &no_time, KERNEL_HALF) == -EFAULT);
+}
+
+/* The kernel cannot use DS and ES as they come, not even for its first load. */
+static void check_segments(void)
+{
+    struct user_desc desc = {.entry_number = -1,
+                             .base_addr = 0x10000000,
+                             .limit = 0xfffff,
+                             .seg_32bit = 1,
+                             .limit_in_pages = 1,
+                             .useable = 1};
+    long result = __NR_getpid;
+    uint32_t selector;
+
+    CHECK(SYS(set_thread_area, &desc) == 0);
+    selector = desc.entry_number << 3 | 3;
+    asm volatile("push %%ds; push %%es; mov %1, %%ds; mov %1, %%es\n\t"
+                 "call *%%ss:vsyscall\n\t"
+                 "mov %%es, %1; pop %%es; pop %%ds"
+                 : "+a"(result), "+r"(selector)
+                 :
+                 : "memory");
+    CHECK(result == sys_getpid());
+    CHECK(selector == (desc.entry_number << 3 | 3));
 }
 
 /* ---- EBP is what the program says its stack is ---- */
@@ -289,6 +314,7 @@ int main(int argc, char *argv[])
     check_calls();
     check_readonly();
     check_sixth_argument();
+    check_segments();
     if (sysenter_insn)
         check_stack_pointers();
     check_steps();

@@ -1,8 +1,8 @@
 /*
  * In-kernel self-tests. KTEST(suite, name) { ... } registers itself through the linker section
  * .ktest; there is no list to keep. Expectations record a failure and go on; a test that cannot go
- * on returns. After each test the core checks that the count of free pages is what it was before
- * and that mm_audit() finds nothing. Output is KTAP version 1 on the console.
+ * on returns. After each test the core checks that the counts of free pages, of slab objects and of
+ * vmalloc areas are what they were before, and that mm_audit() finds nothing. Output is KTAP version 1 on the console.
  */
 #pragma once
 

@@ -23,6 +23,7 @@ struct readline_state {
 
     char line[READLINE_MAX]; /* closed by 0 once it is complete */
     size_t len, pos;         /* pos: where the cursor is */
+    bool cut;                /* a character did not fit, and nothing was erased since */
 
     enum { READLINE_TEXT, READLINE_ESCAPE, READLINE_CSI, READLINE_SS3 } parser;
     u32 parameter;       /* of the escape sequence */
@@ -47,6 +48,6 @@ void readline_begin(struct readline_state *state, const char *prompt, size_t siz
 
 /*
  * Take a byte. True when it ended the line: state->line holds it, state->len its length, and the
- * next byte needs a new begin.
+ * next byte needs a new begin. A line that was too long is dropped with a message, and never ends.
  */
 bool readline_feed(struct readline_state *state, u8 byte);

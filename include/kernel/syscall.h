@@ -158,7 +158,7 @@ SYSCALL(newselect);
 SYSCALL(pselect6);
 SYSCALL(pselect6_time64);
 
-/* ---- kernel/sys_file.c ---- */
+/* ---- kernel/sys_file.c, sys_fcntl.c ---- */
 SYSCALL(open);
 SYSCALL(creat);
 SYSCALL(openat);

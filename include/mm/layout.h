@@ -109,7 +109,8 @@ extern u32 vmalloc_start; /* a multiple of LARGE_PAGE_SIZE */
 /*
  * Choose the two edges: `ram_end` is the end of the highest usable RAM below 4 GiB; `vmalloc` and
  * `lowmem` are the sizes asked for on the command line, 0 for none. A size that makes no sense gets
- * one line, and the default.
+ * one line, and the default; a lowmem that is too small for so much RAM gets one line, and the
+ * least.
  */
 void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem);
 

@@ -94,6 +94,18 @@ static inline struct page *virt_to_page(const void *addr)
     return phys_to_page(virt_to_phys(addr));
 }
 
+/*
+ * Count a holder less. False when nobody holds the page then, or nobody did before. The compiler
+ * would load, compare, subtract and store, where the flags of one instruction tell all.
+ */
+static inline bool page_put_shared(struct page *page)
+{
+    bool held;
+
+    asm("decl %0" : "+m"(page->refcount), "=@ccg"(held));
+    return held;
+}
+
 /* The first page of the block that holds `page`; `page` itself when no block does. */
 static inline struct page *page_head(struct page *page)
 {

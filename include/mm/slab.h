@@ -39,6 +39,9 @@ void kmem_cache_destroy(struct kmem_cache *cache);
 __must_check void *kmem_cache_alloc(struct kmem_cache *cache);
 void kmem_cache_free(struct kmem_cache *cache, void *object);
 
+/* Have slab_shrink() call `drop`, which frees the objects that their owner keeps only for speed. */
+void kmem_cache_on_shrink(struct kmem_cache *cache, void (*drop)(void));
+
 /* Bytes of an object that its owner may use. */
 u32 kmem_cache_size(const struct kmem_cache *cache);
 
@@ -108,8 +111,8 @@ bool slabinfo_at(u32 i, struct slabinfo *info);
 u32 slab_pages(void);
 
 /*
- * Free the empty slabs that caches keep for speed: the count of free pages is then a function of
- * the objects that are out.
+ * Free the objects and the empty slabs that are kept for speed: the count of free pages is then a
+ * function of the objects that are in use.
  */
 void slab_shrink(void);
 

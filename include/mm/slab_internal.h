@@ -31,6 +31,7 @@ struct kmem_cache {
     struct list_head partial; /* slabs with objects out and free ones, without the active one */
     u32 object_size;          /* bytes that the owner of an object may use */
     u32 object_offset;        /* of the object in its slot: 0 but in a debug build */
+    void (*drop)(void);       /* see kmem_cache_on_shrink(); or NULL */
     const char *name;
     struct list_head link;
     /* What slab_check() found of it in the frames. */

@@ -26,7 +26,7 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 our @EXPORT_OK = qw(build_dir become_host_program become_host_program32 fetched judge_ktap ktap_ok make_initramfs must_fetch
-    root_dir slurp symbols);
+    own_initramfs root_dir slurp symbols);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
@@ -99,6 +99,13 @@ sub make_initramfs {
     return ($archive, $tree);
 }
 
+# The build's own programs without busybox, for what measures: a busybox that was fetched makes no difference.
+sub own_initramfs {
+    my %programs = map { basename($_) => $_ } grep { -f } glob "'@{[ build_dir() ]}/initramfs/'*";
+    my ($archive) = make_initramfs(name => 'own', programs => \%programs);
+    return $archive;
+}
+
 sub run_or_die {
     my @command = @_;
     system(@command) == 0 or die "@command: failed\n";
@@ -129,30 +136,34 @@ sub boot_image {
     return $iso;
 }
 
-# Build a program of tests/host/ for this host, under the address and undefined-behaviour sanitizers, and become it: it prints TAP.
+# Build a program of tests/host/ as a 32-bit program of this host, under the address and undefined-behaviour sanitizers, and
+# become it: it prints TAP. The first takes the headers of tests/host/shim in place of the kernel's, the second is for code that
+# needs the kernel's address map.
 sub become_host_program {
     my ($name, @sources) = @_;
-    build_and_become($name, $ENV{HOSTCC} || 'cc', '-Itests/host/shim', '-Iinclude', @sources);
+    build_and_become($name, '-Itests/host/shim', '-Iinclude', @sources);
 }
 
-# The same as a 32-bit program, for code that needs the kernel's address map: without the shims. The cross compiler brings its
-# own 32-bit libc and sanitizers; gcc-multilib, which cc -m32 needs, cannot be installed beside it on Debian.
 sub become_host_program32 {
     my ($name, @sources) = @_;
+    build_and_become($name, '-fno-strict-aliasing', '-Iinclude', @sources);
+}
+
+# The cross compiler brings its own 32-bit libc and sanitizers; gcc-multilib, which cc -m32 needs, cannot be installed beside it
+# on Debian.
+sub host_compiler {
     my $lib = '/usr/i686-linux-gnu/lib';
-    my @compiler = split ' ', $ENV{HOSTCC32} || (-e "$lib/ld-linux.so.2"
+    return split ' ', $ENV{HOSTCC32} || (-e "$lib/ld-linux.so.2"
         ? "i686-linux-gnu-gcc -Wl,-rpath,$lib -Wl,--dynamic-linker=$lib/ld-linux.so.2" : 'cc -m32');
-    build_and_become($name, @compiler, '-fno-strict-aliasing', '-Iinclude', @sources);
 }
 
 sub build_and_become {
-    my ($name, @compiler_and_sources) = @_;
+    my ($name, @options_and_sources) = @_;
     my $dir = build_dir() . '/host';
     make_path($dir);
     chdir $ROOT or die "$ROOT: $!\n";
-    my ($compiler, @rest) = @compiler_and_sources;
-    my @command = ($compiler, split(' ', '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror'
-            . ' -fsanitize=address,undefined -fno-sanitize-recover=all'), @rest, '-o', "$dir/$name");
+    my @command = (host_compiler(), split(' ', '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror'
+            . ' -fsanitize=address,undefined -fno-sanitize-recover=all'), @options_and_sources, '-o', "$dir/$name");
     system(@command) == 0 or die "@command: failed\n";
     exec "$dir/$name" or die "$dir/$name: $!\n";
 }
