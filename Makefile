@@ -71,19 +71,25 @@ SOURCES := $(sort $(filter-out arch/x86/asm-offsets.c,$(wildcard $(FOLDERS:%=%/*
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
 .PHONY: all
-all: $(BUILD)/attic.elf $(BUILD)/attic.iso
+all: $(BUILD)/attic.elf $(BUILD)/attic.iso $(BUILD)/attic-lean.elf
 
-# The kernel with its debug information, and what GRUB loads: the same without it.
+# The kernel with its debug information, and what GRUB loads: the same without it. Of the symbols that keeps those of code,
+# for backtraces. attic-lean is the kernel without its self-tests, to see how much of it they are.
+LINK_KERNEL = $(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
+  -T $(BUILD)/gen/linker.ld -o $@
+
 $(BUILD)/attic.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
 	$(call say,LD,$@)
-	$(Q)$(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
-	  -T $(BUILD)/gen/linker.ld -o $@ $(OBJECTS)
+	$(Q)$(LINK_KERNEL) $(OBJECTS)
 
-# Of the symbols it keeps those of code, for backtraces.
-$(BUILD)/attic.elf: $(BUILD)/attic.debug
-	$(Q)$(NM) $< | sed -n 's/^[0-9a-f]* [bBdDrR] //p' > $(BUILD)/gen/data-symbols
-	$(Q)$(OBJCOPY) --strip-debug --strip-symbols=$(BUILD)/gen/data-symbols $< $@
-	$(Q)cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=attic.debug attic.elf
+$(BUILD)/attic-lean.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
+	$(call say,LD,$@)
+	$(Q)$(LINK_KERNEL) $(filter-out $(BUILD)/tests/%,$(OBJECTS))
+
+$(BUILD)/%.elf: $(BUILD)/%.debug
+	$(Q)$(NM) $< | sed -n 's/^[0-9a-f]* [bBdDrR] //p' > $(BUILD)/gen/$*-data-symbols
+	$(Q)$(OBJCOPY) --strip-debug --strip-symbols=$(BUILD)/gen/$*-data-symbols $< $@
+	$(Q)cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=$*.debug $*.elf
 
 # Tests are half of the image and seldom in a hurry: they are built for size. The rows of `make bench` stay as they are.
 $(BUILD)/tests/%.c.o: SIZE_FLAGS := $(if $(filter -O2,$(OPT)),-Os)
@@ -242,8 +248,8 @@ bench: all
 	@scripts/check-tools run
 	@BUILD='$(BUILD)' scripts/bench '$(T)'
 
-# Linux's figures, measured on this machine.
-bench-linux:
+# Linux's figures, measured on this machine; what processes cost, by the program that measures Attic too.
+bench-linux: $(BUILD)/user/bench_process
 	@BUILD='$(BUILD)' scripts/bench-linux
 
 # ---- gdb ----------------------------------------------------------------------------------------

@@ -4,10 +4,11 @@
  *
  * Its registers are behind an index port. They change once a second, while a bit says that they are
  * about to; a reading counts when two in a row are the same. Numbers are binary or two decimal
- * digits, hours go to 24 or to 12 with a bit for the afternoon, and the century is where PCs keep it
- * (0x32), if it is one.
+ * digits, hours go to 24 or to 12 with a bit for the afternoon, and the century is where PCs keep
+ * it (0x32), if it is one.
  *
- * Limits: times from 1970 to 2105. A clock that is never still, or whose numbers are no date, gives 0.
+ * Limits: times from 1970 to 2105. A clock that is never still, or whose numbers are no date,
+ * gives 0.
  */
 #include <arch/x86/io.h>
 #include <drivers/rtc.h>

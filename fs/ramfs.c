@@ -16,6 +16,7 @@
 #include <fs/internal.h>
 #include <lib/resched.h>
 #include <linux/stat.h>
+#include <mm/page_alloc.h>
 
 /* Only the first reading after a change counts: most readings then cost no look at the clock. */
 static void stamp_access(struct inode *inode)
@@ -84,6 +85,40 @@ int inode_truncate(struct inode *inode, u64 size)
         return -EFBIG;
     inode_lock(inode);
     err = filemap_truncate(&inode->data, size);
+    inode_unlock(inode);
+    if (!err)
+        inode_stamp(inode);
+    return err;
+}
+
+/* Bring in the pages of [from, to). */
+static int allocate_pages(struct inode *inode, u32 from, u32 to)
+{
+    if (PFN_UP(to) - PFN_DOWN(from) > nr_free_pages() + inode->data.nrpages)
+        return -ENOSPC; /* before memory that others need is gone */
+    for (u32 index = PFN_DOWN(from); index < PFN_UP(to); index++) {
+        if (!filemap_get_page(&inode->data, index, true))
+            return -ENOSPC;
+        cond_resched();
+    }
+    return 0;
+}
+
+int inode_allocate(struct inode *inode, u64 from, u64 size)
+{
+    u32 old_size = inode->data.size;
+    int err;
+
+    if (inode->fops != &ramfs_file_ops)
+        return -ENODEV;
+    if (from > FILE_SIZE_MAX || size > FILE_SIZE_MAX - from)
+        return -EFBIG;
+    inode_lock(inode);
+    err = allocate_pages(inode, from, from + size);
+    if (!err && from + size > inode->data.size)
+        err = filemap_truncate(&inode->data, from + size);
+    if (err) /* pages beyond the end go again; within the file they are zeros that were there before */
+        err = filemap_truncate(&inode->data, old_size) ? -ENOMEM : err;
     inode_unlock(inode);
     if (!err)
         inode_stamp(inode);

@@ -2,13 +2,13 @@
  * The floating-point registers in the frame of a signal: Linux's struct _fpstate_32.
  *
  * Its first 112 bytes are what fnsave writes, and all there is on a processor without FXSR. Where
- * there is FXSR, an fxsave image follows, and the x87 registers are there twice; on the way back the
- * first copy counts, and only MXCSR and the XMM registers are taken from the second one (so says
- * <asm/sigcontext.h>). Handlers may change either.
+ * there is FXSR, an fxsave image follows, and the x87 registers are there twice; on the way back
+ * the first copy counts, and only MXCSR and the XMM registers are taken from the second one (so
+ * says <asm/sigcontext.h>). Handlers may change either.
  *
- * The two formats differ in the tags: fnsave has two bits a register, by number (valid, zero, special,
- * empty); fxsave has one, empty or not, and the others follow from the register (Intel SDM vol. 1,
- * 10.5.1.1).
+ * The two formats differ in the tags: fnsave has two bits a register, by number (valid, zero,
+ * special, empty); fxsave has one, empty or not, and the others follow from the register (Intel
+ * SDM vol. 1, 10.5.1.1).
  *
  * A program may write what it likes into its frame. There is one thing the processor would refuse,
  * reserved bits of MXCSR, and so does the kernel, as Linux does since 5.14.

@@ -19,6 +19,7 @@
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/timer.h>
+#include <fs/fs.h>
 #include <kernel/bench.h>
 #include <kernel/console.h>
 #include <kernel/kernel.h>
@@ -29,6 +30,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <linux/stat.h>
 
 #define PROMPT             "attic> "
 #define MONITOR_TEST_USAGE "test [-l] [GLOB]"
@@ -231,6 +233,33 @@ static void offer_program(const char *name, u32 size, void *arg)
           completion->arg);
 }
 
+/* Programs by their names; once there is a "/" in the word, what is in the folder before the last one. */
+static void offer_programs(const struct completion *completion)
+{
+    const char *word = completion->prefix + completion->word, *slash = strrchr(word, '/');
+    char path[READLINE_MAX], name[NAME_MAX_ + 2];
+    struct inode *folder;
+    u32 ino, type;
+    u64 pos = 0;
+
+    if (!slash) {
+        monitor_each_program(offer_program, (void *)completion);
+        return;
+    }
+    snprintf(path, sizeof(path), "%.*s", (int)(slash + 1 - word), word);
+    if (path_lookup(fs_root(), path, LOOKUP_DIRECTORY, &folder) != 0)
+        return;
+    while (inode_readdir(folder, pos, name, &ino, &type, &pos) > 0) {
+        if (name[0] == '.' && slash[1] != '.')
+            continue;
+        if (type == S_IFDIR >> 12)
+            strscpy(name + strlen(name), "/", 2);
+        offer(completion->prefix, completion->prefix, slash + 1 - completion->prefix, name,
+              completion->emit, completion->arg);
+    }
+    inode_put(folder);
+}
+
 /* Command names as the first word, then what the command takes. */
 static void complete(const char *prefix, readline_emit_t emit, void *arg)
 {
@@ -244,7 +273,7 @@ static void complete(const char *prefix, readline_emit_t emit, void *arg)
         for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
             offer(prefix, prefix, word, commands[i].name, emit, arg);
     } else if (is_first_word(prefix, "run")) {
-        monitor_each_program(offer_program, &(struct completion){prefix, word, emit, arg});
+        offer_programs(&(struct completion){prefix, word, emit, arg});
     } else if (is_first_word(prefix, "test")) {
         offer_tests(prefix, word, emit, arg);
     } else if (is_first_word(prefix, "crash")) {

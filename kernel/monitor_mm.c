@@ -157,7 +157,8 @@ static void print_long_text(proc_show_t show, u32 size)
     if (!seq.buf || show(NULL, &seq) != 0)
         printk("no memory for a text of %u bytes\n", size);
     else
-        print_text(seq.buf, min(seq.used, seq.size - 1)); /* it may have grown by the memory it is in */
+        print_text(seq.buf,
+                   min(seq.used, seq.size - 1)); /* it may have grown by the memory it is in */
     vfree(seq.buf);
 }
 
@@ -184,10 +185,11 @@ static int tell_more_memory(struct inode *inode, struct seq_file *seq)
     if (above)
         proc_kb(seq, "Above4GiB:", above);
     proc_kb(seq, "KernelImage:", (__kernel_end - __text_start) >> 10);
-    seq_printf(seq,
-               "BootTsc: %llu (time-stamp counts from hand-over to prompt; instructions under -icount "
-               "shift=0)\n",
-               boot_tsc_prompt);
+    seq_printf(
+        seq,
+        "BootTsc: %llu (time-stamp counts from hand-over to prompt; instructions under -icount "
+        "shift=0)\n",
+        boot_tsc_prompt);
     return 0;
 }
 
@@ -226,14 +228,10 @@ static void print_frames(const char *kind, const char *name, u32 frames)
 void monitor_frames(u32 argc, const char **argv)
 {
     static const char *const names[PAGE_TYPES] = {
-        [PAGE_FREE] = "buddy",
-        [PAGE_HOT] = "hot",
-        [PAGE_USED] = "other",
-        [PAGE_SLAB] = "slab",
-        [PAGE_VMALLOC] = "vmalloc",
-        [PAGE_USER] = "user pages",
-        [PAGE_FILE] = "file pages",
-        [PAGE_PGTABLE] = "process tables",
+        [PAGE_FREE] = "buddy",      [PAGE_HOT] = "hot",
+        [PAGE_USED] = "other",      [PAGE_SLAB] = "slab",
+        [PAGE_VMALLOC] = "vmalloc", [PAGE_USER] = "user pages",
+        [PAGE_FILE] = "file pages", [PAGE_PGTABLE] = "process tables",
     };
     struct frames frames;
 

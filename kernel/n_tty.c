@@ -17,10 +17,10 @@
 #include <kernel/n_tty.h>
 #include <lib/string.h>
 
-#define CTRL(c) ((c)&0x1f)
-#define DEL     0x7f
-#define TAB     8u
-#define PIECE   128 /* bytes that go to the terminal at once */
+#define CTRL(c)   ((c)&0x1f)
+#define DEL       0x7f
+#define TAB       8u
+#define PIECE     128 /* bytes that go to the terminal at once */
 #define WRITE_MAX 256u
 
 static bool has(const struct n_tty *tty, u32 lflag)

@@ -87,16 +87,15 @@ static int proc_stat(struct inode *inode, struct seq_file *seq)
     for (u32 line = 0; line < 2; line++) /* all processors, and each */
         seq_printf(seq, "cpu%s %llu 0 %llu %llu 0 0 0 0 0 0\n", line ? "0" : " ", totals.user,
                    system, idle);
-    seq_printf(seq,
-               "ctxt %llu\nbtime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
+    seq_printf(seq, "ctxt %llu\nbtime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
                totals.switches, boot_time(), totals.last_pid, totals.running);
     return 0;
 }
 
 /* ---- loadavg ---- */
 
-#define LOAD_ONE 2048u    /* 1.00, as a fixed-point number */
-#define LOAD_MAX  1000u   /* with which the averages fit 32 bits */
+#define LOAD_ONE  2048u    /* 1.00, as a fixed-point number */
+#define LOAD_MAX  1000u    /* with which the averages fit 32 bits */
 #define LOAD_STEP (5 * HZ) /* ticks between two looks */
 
 /* Each step keeps this much of the old average: exp(-5 s / 1, 5, 15 min), in LOAD_ONEs (as in Linux). */
@@ -157,9 +156,9 @@ static void cpuid(u32 leaf, u32 regs[4])
 static void tell_cpu_flags(struct seq_file *seq, u32 edx)
 {
     static const char names[32][8] = {
-        "fpu",  "vme", "de",      "pse",   "tsc",  "msr", "pae", "mce", "cx8",  "apic", "",
-        "sep",  "mtrr", "pge",    "mca",   "cmov", "pat", "pse36", "pn", "clflush", "", "dts",
-        "acpi", "mmx", "fxsr",    "sse",   "sse2", "ss",  "ht",  "tm",  "ia64", "pbe",
+        "fpu",  "vme",  "de",   "pse", "tsc",  "msr", "pae",   "mce", "cx8",     "apic", "",
+        "sep",  "mtrr", "pge",  "mca", "cmov", "pat", "pse36", "pn",  "clflush", "",     "dts",
+        "acpi", "mmx",  "fxsr", "sse", "sse2", "ss",  "ht",    "tm",  "ia64",    "pbe",
     };
 
     for (u32 i = 0; i < ARRAY_SIZE(names); i++) {

@@ -211,8 +211,7 @@ int proc_slabinfo(struct inode *inode, struct seq_file *seq)
                     "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : "
                     "slabdata <active_slabs> <num_slabs> <sharedavail>\n");
     for (u32 i = 0; slabinfo_at(i, &info); i++) {
-        seq_printf(seq,
-                   "%-17s %6u %6u %6u %4u %4u : tunables %4u %4u %4u : slabdata %6u %6u %6u\n",
+        seq_printf(seq, "%-17s %6u %6u %6u %4u %4u : tunables %4u %4u %4u : slabdata %6u %6u %6u\n",
                    info.name, info.active_objs, info.num_objs, info.objsize, info.objperslab,
                    info.pagesperslab, 0, 0, 0, info.active_slabs, info.num_slabs, 0);
         cond_resched();

@@ -24,11 +24,11 @@
 #include <mm/mm.h>
 #include <mm/slab.h>
 
-#define KB_PER_PAGE  (PAGE_SIZE / 1024)
-#define ROOT_DEVICE  "00:01"   /* st_dev of every file, in maps' form */
-#define NAME_COLUMN  49        /* of maps: where Linux puts the name on 32-bit machines */
-#define TTY_NUMBER   MKDEV(4, 64)
-#define PF_KTHREAD   0x00200000u /* include/linux/sched.h of Linux, which is no UAPI header */
+#define KB_PER_PAGE (PAGE_SIZE / 1024)
+#define ROOT_DEVICE "00:01" /* st_dev of every file, in maps' form */
+#define NAME_COLUMN 49      /* of maps: where Linux puts the name on 32-bit machines */
+#define TTY_NUMBER  MKDEV(4, 64)
+#define PF_KTHREAD  0x00200000u /* include/linux/sched.h of Linux, which is no UAPI header */
 
 static char state_letter(const struct task *task)
 {
@@ -157,8 +157,8 @@ static void tell_mm_fields(struct seq_file *seq, const struct task *task)
     const struct mm *mm = task->mm;
     struct mm_sizes sizes = sizes_of(task->mm);
 
-    seq_printf(seq, " %u %u %u %u %u %u 0 0", sizes.total, mm ? mm->pages : 0,
-               (u32)RLIM_INFINITY, sizes.text_start, sizes.text_end, sizes.stack_end);
+    seq_printf(seq, " %u %u %u %u %u %u 0 0", sizes.total, mm ? mm->pages : 0, (u32)RLIM_INFINITY,
+               sizes.text_start, sizes.text_end, sizes.stack_end);
 }
 
 static void tell_brk_fields(struct seq_file *seq, const struct mm *mm)
@@ -185,10 +185,9 @@ static int proc_stat(u32 pid, struct seq_file *seq)
                task->parent ? task->parent->pid : 0, task->pgrp, task->session,
                on_tty ? TTY_NUMBER : 0, on_tty ? (int)tty_foreground() : -1,
                task->mm || task->state == TASK_ZOMBIE ? 0 : PF_KTHREAD);
-    seq_printf(seq, " %u %u %u %u %d %d 1 0 %llu", task->user_ticks,
-               task->ticks - task->user_ticks, task->child_user_ticks,
-               task->child_ticks - task->child_user_ticks, 20 + task->nice, task->nice,
-               task->start_time);
+    seq_printf(seq, " %u %u %u %u %d %d 1 0 %llu", task->user_ticks, task->ticks - task->user_ticks,
+               task->child_user_ticks, task->child_ticks - task->child_user_ticks, 20 + task->nice,
+               task->nice, task->start_time);
     tell_mm_fields(seq, task);
     seq_printf(seq, " %u %u %u %u 0 0 0 %u 0 0 0 0 0 0", (u32)sets[0] & INT32_MAX,
                (u32)sets[1] & INT32_MAX, (u32)sets[2] & INT32_MAX, (u32)sets[3] & INT32_MAX,
@@ -369,7 +368,7 @@ static int mounts_of(u32 pid, struct seq_file *seq)
 
 static u32 current_pid(void)
 {
-    return current->mm ? current->pid : 0;
+    return current->pid;
 }
 
 /* The smallest pid from `pid` on; tasks come in the order of their pids. */
@@ -387,15 +386,14 @@ static u32 next_pid(u32 pid)
 void proc_pid_init(void)
 {
     static const struct proc_pid_file files[] = {
-        {.name = "maps", .show = proc_maps},       {.name = "status", .show = proc_status},
-        {.name = "stat", .show = proc_stat},       {.name = "statm", .show = proc_statm},
-        {.name = "cmdline", .show = proc_cmdline}, {.name = "environ", .show = proc_environ},
-        {.name = "comm", .show = proc_comm},       {.name = "mounts", .show = mounts_of},
-        {.name = "exe", .readlink = proc_exe},     {.name = "cwd", .readlink = proc_cwd},
+        {.name = "maps", .show = proc_maps},          {.name = "status", .show = proc_status},
+        {.name = "stat", .show = proc_stat},          {.name = "statm", .show = proc_statm},
+        {.name = "cmdline", .show = proc_cmdline},    {.name = "environ", .show = proc_environ},
+        {.name = "comm", .show = proc_comm},          {.name = "mounts", .show = mounts_of},
+        {.name = "exe", .readlink = proc_exe},        {.name = "cwd", .readlink = proc_cwd},
         {.name = "root", .readlink = proc_root_link}, {0},
     };
-    static const struct proc_pid_ops ops = {
-        .self = current_pid, .next = next_pid, .files = files};
+    static const struct proc_pid_ops ops = {.self = current_pid, .next = next_pid, .files = files};
 
     proc_pid_register(&ops);
 }

@@ -211,6 +211,12 @@ static void list_candidates(struct readline_state *state, struct completion *com
     show_tail(state, 0);
 }
 
+/* Then the word is not finished, though it is completed. */
+static bool is_behind_folder(const struct readline_state *state)
+{
+    return state->pos > 0 && state->line[state->pos - 1] == '/';
+}
+
 /* `again`: the byte before was a tab that could not complete. */
 static void complete_word(struct readline_state *state, bool again)
 {
@@ -231,7 +237,7 @@ static void complete_word(struct readline_state *state, bool again)
     state->complete(prefix, completion_add, &completion);
     for (size_t i = prefix_len; completion.count > 0 && completion.common[i]; i++)
         insert(state, completion.common[i]);
-    if (completion.count == 1) {
+    if (completion.count == 1 && !is_behind_folder(state)) {
         insert(state, ' ');
     } else if (state->pos == prefix_len && completion.count > 1 && again) {
         list_candidates(state, &completion, prefix);

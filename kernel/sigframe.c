@@ -14,8 +14,7 @@
  *
  * The return address is a function of the vDSO that makes sigreturn(), or what the program gave as SA_RESTORER.
  * sigreturn() finds the frame by ESP and puts everything back. The frame lies in user memory, so all of it may be
- * forged: flags are limited to those a program can change itself, CS and SS to the flat ones, and the other selectors
- * are loaded where a fault is caught.
+ * forged: flags are limited to those a program can change itself, and selectors are loaded where a fault is caught.
  *
  * Neighbours: kernel/signal.c decides; kernel/fpu.c has the floating-point registers.
  */
@@ -36,12 +35,9 @@
 #include <lib/string.h>
 #include <mm/mm.h>
 
-/* What a program can set in EFLAGS: AC OF RF DF TF SF ZF AF PF CF (Intel SDM vol. 1, 3.4.3). */
-#define EFLAGS_CF   (1u << 0)
-#define EFLAGS_TF   (1u << 8)
-#define EFLAGS_DF   (1u << 10)
-#define EFLAGS_RF   (1u << 16)
-#define EFLAGS_USER 0x00050dd5u
+#define EFLAGS_TF (1u << 8)
+#define EFLAGS_DF (1u << 10)
+#define EFLAGS_RF (1u << 16)
 
 struct sigframe {
     u32 return_address;
@@ -238,9 +234,7 @@ int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,
 /* Put back what the frame says, as far as a program may say it. 0 or -EFAULT. */
 static int restore(struct pt_regs *regs, const struct sigcontext *context, u64 mask)
 {
-    if ((context->cs | 3) != USER_CS || (context->ss | 3) != USER_DS)
-        return -EFAULT;
-    if (context->fpstate && fpu_from_user(context->fpstate) != 0)
+    if (fpu_from_user(context->fpstate) != 0)
         return -EFAULT;
     signal_set_mask(mask);
     regs->ebx = context->ebx;
@@ -251,13 +245,12 @@ static int restore(struct pt_regs *regs, const struct sigcontext *context, u64 m
     regs->ebp = context->ebp;
     regs->eip = context->eip;
     regs->esp = context->esp;
-    regs->ds = context->ds;
-    regs->es = context->es;
+    regs_set_selectors(regs, context->cs, context->ss, context->ds, context->es);
     load_user_fs(context->fs);
     load_user_gs(context->gs);
-    regs->eflags = (regs->eflags & ~EFLAGS_USER) | (context->eflags & EFLAGS_USER);
-    regs->error =
-        -1; /* what the call below returns is the interrupted EAX, not to be taken for an error */
+    regs_set_flags(regs, context->eflags);
+    syscall_forget_number(
+        regs); /* the call below gives the EAX that was interrupted, which may look like any result */
     return 0;
 }
 
@@ -277,7 +270,6 @@ long sys_sigreturn(struct pt_regs *regs)
     if (copy_from_user(&frame, (void *)(regs->esp - 8), sizeof(frame)) ||
         restore(regs, &frame.context, frame.context.oldmask | (u64)frame.mask_high << 32) != 0)
         return bad_frame(regs);
-    regs->vector = X86_TRAP_EXCEPTIONS; /* no call to settle any more */
     return frame.context.eax;
 }
 
@@ -295,6 +287,5 @@ long sys_rt_sigreturn(struct pt_regs *regs)
         signals->stack.size = frame.ucontext.stack.ss_size;
         signals->stack.flags = frame.ucontext.stack.ss_flags & SS_DISABLE;
     }
-    regs->vector = X86_TRAP_EXCEPTIONS;
     return frame.ucontext.context.eax;
 }

@@ -30,9 +30,6 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 
-#define SYSCALL_SIZE                                                                               \
-    2 /* bytes of int 0x80; the vDSO has one in front of where sysenter comes back */
-
 /* What happens by default (man 7 signal); any other signal ends the process. */
 #define DEFAULT_IGNORE                                                                             \
     (signal_bit(SIGCHLD) | signal_bit(SIGCONT) | signal_bit(SIGURG) | signal_bit(SIGWINCH))
@@ -73,8 +70,8 @@ const char *signal_name(u32 signal)
 static void recalc_pending(struct task *task)
 {
     task->sigpending = (task->signals->pending & ~task->signals->blocked) != 0;
-    if (task->sigpending)
-        this_cpu()->need_resched = true; /* it may be the one that is about to return */
+    if (task->sigpending && task == current)
+        this_cpu()->need_resched = true; /* schedule() sees to the others */
 }
 
 static void set_mask(u64 mask)
@@ -433,14 +430,14 @@ static void settle_syscall(struct pt_regs *regs, const struct action *handler)
 {
     s32 result = regs->eax;
 
-    if (regs->vector != SYSCALL_VECTOR || (result != -ERESTARTSYS && result != -ERESTARTNOHAND))
+    if (!in_syscall(regs) || syscall_number(regs) == NO_SYSCALL ||
+        (result != -ERESTARTSYS && result != -ERESTARTNOHAND))
         return;
     if (handler && (result == -ERESTARTNOHAND || !(handler->flags & SA_RESTART))) {
         regs->eax = -EINTR;
         return;
     }
-    regs->eax = regs->error; /* the number of the call */
-    regs->eip -= SYSCALL_SIZE;
+    syscall_restart(regs, 0);
 }
 
 static void call_handler(struct pt_regs *regs, u32 signal, const struct action *action,

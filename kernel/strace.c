@@ -163,7 +163,7 @@ static bool print_named(struct strace_line *line, char kind, u32 value)
         {'b', true, &strace_access_modes}, {'W', false, &strace_whence},
         {'I', false, &strace_ioctl},       {'z', false, &strace_clocks},
         {'L', false, &strace_resources},   {'H', false, &strace_mask_how},
-        {'Y', false, &strace_statx_masks},
+        {'3', false, &strace_priorities},  {'Y', false, &strace_statx_masks},
     };
 
     for (u32 i = 0; i < ARRAY_SIZE(named); i++) {
@@ -321,6 +321,34 @@ static bool is_error(long result)
     return (unsigned long)result > -4096ul;
 }
 
+/* What fcntl() tells of flags. */
+static bool print_descriptor_flags(struct strace_line *line)
+{
+    u32 command = line->regs->ecx, flags = line->result;
+
+    if (command == F_GETFD && flags) {
+        strace_add(line, "0x%x (flags FD_CLOEXEC)", flags);
+        return true;
+    }
+    if (command != F_GETFL)
+        return false;
+    strace_add(line, "0x%x (flags ", flags);
+    strace_add_open_flags(line, flags);
+    strace_add(line, ")");
+    return true;
+}
+
+static void print_ready(struct strace_line *line)
+{
+    if (line->result) {
+        strace_add(line, "%ld (", line->result);
+        strace_add_pollfds(line, strace_argument(line, 0), strace_argument(line, 1), true);
+        strace_add(line, ")");
+    } else {
+        strace_add(line, "0 (Timeout)");
+    }
+}
+
 /* A result that is no error, and what strace says besides. */
 static void print_success(struct strace_line *line, const struct strace_call *call)
 {
@@ -331,17 +359,10 @@ static void print_success(struct strace_line *line, const struct strace_call *ca
         strace_add(line, "0x%lx", result);
     else if (mark == '%')
         strace_add_octal(line, result);
-    else
+    else if (mark == 'n')
+        print_ready(line);
+    else if (!call || call->number != __NR_fcntl64 || !print_descriptor_flags(line))
         strace_add(line, "%ld", result);
-    if (mark == 'n' && result > 0) {
-        strace_add(line, " (");
-        strace_add_pollfds(line, strace_argument(line, 0), strace_argument(line, 1), true);
-        strace_add(line, ")");
-    } else if (call && call->number == __NR_fcntl64 && line->regs->ecx == F_GETFL) {
-        strace_add(line, " (flags ");
-        strace_add_open_flags(line, result);
-        strace_add(line, ")");
-    }
 }
 
 static void print_result(struct strace_line *line, const struct strace_call *call)

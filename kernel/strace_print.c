@@ -88,7 +88,7 @@ void strace_add_buffer(struct strace_line *line, u32 addr, u32 size)
     u8 bytes[STRING_MAX];
     u32 shown = min(size, (u32)STRING_MAX);
 
-    if (copy_from_user(bytes, (const void *)addr, shown))
+    if (!addr || copy_from_user(bytes, (const void *)addr, shown))
         strace_add_pointer(line, addr);
     else
         add_quoted(line, bytes, shown, shown < size);

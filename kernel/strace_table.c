@@ -43,7 +43,7 @@ static const struct strace_call calls[] = {
     CALL(settimeofday, "tp"), CALL(getgroups, "dp"), CALL(setgroups, "dp"),
     CALL(symlink, "ss"), CALL(readlink, "sRu"), CALL(reboot, "xxxp"), CALL(mmap, "#p"),
     CALL(munmap, "pu"), CALL(truncate, "sd"), CALL(ftruncate, "dd"), CALL(fchmod, "do"),
-    CALL(fchown, "ddd"), CALL(getpriority, "dd"), CALL(setpriority, "ddd"), CALL(statfs, "sp"),
+    CALL(fchown, "ddd"), CALL(getpriority, "3d"), CALL(setpriority, "3dd"), CALL(statfs, "sp"),
     CALL(fstatfs, "dp"), CALL(syslog, "dpd"), CALL(setitimer, "dpp"), CALL(getitimer, "dp"),
     CALL(stat, "sp"), CALL(lstat, "sp"), CALL(fstat, "dp"), CALL(vhangup, ""),
     CALL(wait4, "diJp"), CALL(sysinfo, "p"), CALL(fsync, "d"), CALL(sigreturn, "!"),
@@ -58,7 +58,7 @@ static const struct strace_call calls[] = {
     CALL(rt_sigtimedwait, "kptu"), CALL(rt_sigsuspend, "ku"), CALL(pread64, "drul"),
     CALL(pwrite64, "dwul"), CALL(chown, "sdd"), CALL(getcwd, "hu"), CALL(sigaltstack, "pp"),
     CALL(sendfile, "ddpu"), CALL(vfork, ""), CALL(ugetrlimit, "LQ"), CALL(mmap2, "#puPMdg"),
-    CALL(truncate64, "sl"), CALL(ftruncate64, "dl"), CALL(stat64, "sE"), CALL(lstat64, "sE"),
+    CALL(truncate64, "sl"), CALL(ftruncate64, "dl"), CALL(fallocate, "dxll"), CALL(stat64, "sE"), CALL(lstat64, "sE"),
     CALL(fstat64, "dE"), CALL(lchown32, "sdd"), CALL(getuid32, ""), CALL(getgid32, ""),
     CALL(geteuid32, ""), CALL(getegid32, ""), CALL(setreuid32, "dd"), CALL(setregid32, "dd"),
     CALL(getgroups32, "dp"), CALL(setgroups32, "dp"), CALL(fchown32, "ddd"),
@@ -123,6 +123,7 @@ NAMES(clocks, NULL, NAME(CLOCK_REALTIME), NAME(CLOCK_MONOTONIC), NAME(CLOCK_PROC
 NAMES(resources, NULL, NAME(RLIMIT_CPU), NAME(RLIMIT_FSIZE), NAME(RLIMIT_DATA),
       NAME(RLIMIT_STACK), NAME(RLIMIT_CORE), NAME(RLIMIT_RSS), NAME(RLIMIT_NPROC),
       NAME(RLIMIT_NOFILE), NAME(RLIMIT_MEMLOCK), NAME(RLIMIT_AS));
+NAMES(priorities, NULL, NAME(PRIO_PROCESS), NAME(PRIO_PGRP), NAME(PRIO_USER));
 NAMES(poll_events, NULL, NAME(POLLIN), NAME(POLLPRI), NAME(POLLOUT), NAME(POLLERR),
       NAME(POLLHUP), NAME(POLLNVAL), NAME(POLLRDNORM), NAME(POLLWRNORM));
 NAMES(wait_options, NULL, NAME(WNOHANG), {WUNTRACED, "WSTOPPED"}, NAME(WEXITED),

@@ -259,6 +259,24 @@ SYSCALL(ftruncate64)
     return do_ftruncate(regs->ebx, (u64)regs->edx << 32 | regs->ecx);
 }
 
+/* Only what makes room: punching holes and the other modes are refused as by a file system that cannot do them. */
+SYSCALL(fallocate)
+{
+    s64 offset = (u64)regs->esi << 32 | regs->edx, size = (u64)regs->ebp << 32 | regs->edi;
+    struct file *file;
+
+    if (offset < 0 || size <= 0)
+        return -EINVAL;
+    if (regs->ecx != 0)
+        return -EOPNOTSUPP;
+    file = fd_get_for_io(regs->ebx);
+    if (!file || (file->flags & O_ACCMODE) == O_RDONLY)
+        return -EBADF;
+    if (S_ISFIFO(file->inode->mode))
+        return -ESPIPE;
+    return inode_allocate(file->inode, offset, size);
+}
+
 /* ---- what has nothing to do here ---- */
 
 SYSCALL(fsync)

@@ -116,6 +116,7 @@ static const syscall_t syscalls[] = {
     [__NR_ftruncate] = sys_ftruncate,
     [__NR_truncate64] = sys_truncate64,
     [__NR_ftruncate64] = sys_ftruncate64,
+    [__NR_fallocate] = sys_fallocate,
     [__NR_fsync] = sys_fsync,
     [__NR_fdatasync] = sys_fsync,
     [__NR_sync] = sys_zero,

@@ -40,7 +40,7 @@
 #define CONSOLE_DEVICE MKDEV(5, 1)
 #define SERIAL_DEVICE  MKDEV(4, 64)
 
-#define WRITE_MAX      256u     /* bytes of a write() between two turns */
+#define WRITE_MAX      256u      /* bytes of a write() between two turns */
 #define TICKS_OF_VTIME (HZ / 10) /* it counts tenths of a second */
 
 struct tty tty;

@@ -109,8 +109,8 @@ static void destroy(struct mm *mm)
     assert_op(mm->pages, ==, 0);
     assert_op(mm->tables, ==, 0);
     list_del(&mm->link);
+    user_pgd_free(mm->pgd); /* before others run: nobody counts it any more */
     vma_free_all(mm);
-    user_pgd_free(mm->pgd);
     kmem_cache_free(mm_cache, mm);
 }
 

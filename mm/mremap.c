@@ -29,6 +29,7 @@ static bool get_tables(struct move *move, u32 count)
 
         if (!table)
             return false;
+        table->type = PAGE_USED; /* nobody's table yet */
         table->lru.next = (struct list_head *)move->tables;
         move->tables = table;
     }
@@ -41,6 +42,7 @@ static void free_tables(struct move *move)
         struct page *table = move->tables;
 
         move->tables = (struct page *)table->lru.next;
+        table->type = PAGE_PGTABLE;
         user_table_free(table);
     }
 }

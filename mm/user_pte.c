@@ -187,6 +187,7 @@ static pte_t *entry_for(struct mm *mm, u32 addr, struct page **tables)
     if (pte)
         return pte;
     *tables = (struct page *)table->lru.next;
+    table->type = PAGE_PGTABLE;
     user_table_enter(mm, addr, table);
     return pgd_user_pte(mm->pgd, addr);
 }

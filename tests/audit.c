@@ -350,3 +350,39 @@ KTEST(audit, asks_the_allocators)
     expect_audit("I8: cache");
     *object = link;
 }
+
+/* Entries that allow what their area or their page forbids, one after the other. */
+KTEST(audit, notices_entries_that_allow_too_much)
+{
+    struct mm *mm = mm_create(), *child;
+    struct vm_area *area;
+    pte_t *pte;
+
+    expect_eq(mm_add_area(mm, 0x10000, 2 * PAGE_SIZE, VM_READ | VM_WRITE, NULL, NULL, 0), 0);
+    if (!expect_eq(mm_fault(mm, 0x10000, true), MM_FAULT_OK) ||
+        !expect_eq(mm_fault(mm, 0x11000, false), MM_FAULT_OK))
+        return;
+    area = mm_find_area(mm, 0x10000);
+    pte = pgd_user_pte(mm->pgd, 0x10000);
+    area->flags = VM_READ;
+    expect_audit("I8: directory"); /* the area may only be read */
+    area->flags = 0;
+    pte->val &= ~PTE_RW;
+    expect_audit("I8: directory"); /* or not even that */
+    area->flags = VM_READ | VM_WRITE;
+    pte[1].val |= PTE_RW;
+    expect_audit("I8: directory"); /* the page of zeros */
+    pte[1].val &= ~PTE_RW;
+    mm->area_count++;
+    expect_audit("I8: directory");
+    mm->area_count--;
+    child = mm_fork(mm);
+    if (expect(child != NULL)) {
+        pte->val |= PTE_RW;
+        expect_audit("I8: directory"); /* the child would see the write */
+        pte->val &= ~PTE_RW;
+        mm_put(child);
+    }
+    expect_none(mm_audit());
+    mm_put(mm);
+}

@@ -2,8 +2,9 @@
 # Debian's busybox for i386, unmodified: many applets and shell constructs in Attic, each compared byte for byte with what the
 # same binary prints on this machine's Linux. Then its shell on the console, as a person uses it.
 #
-# Fetches busybox when it is not there (`make busybox`). tests/busybox/cases has the scripts; tests/busybox/pipelines is what ATTIC_PIPELINES (60)
-# further ones are made of by chance, from ATTIC_SEED, which is printed: `ATTIC_SEED=1 ATTIC_PIPELINES=500 make test T=busybox`.
+# Fetches busybox when it is not there (`make busybox`). tests/busybox/cases has the scripts; tests/busybox/pipelines is what
+# ATTIC_PIPELINES (60) further ones are made of by chance, from ATTIC_SEED, which is printed, and ATTIC_CASES is a regular expression
+# that chooses some by name: `ATTIC_SEED=1 ATTIC_PIPELINES=500 ATTIC_CASES=pipeline make test T=busybox`.
 use strict;
 use warnings;
 use FindBin;

@@ -1,4 +1,7 @@
-/* Small things of the processor and the board: random numbers, the clock, the flags that frames may set. */
+/*
+ * Small things of the processor and the board: random numbers, the clock, the flags that frames
+ * may set.
+ */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/regs.h>

@@ -1,6 +1,6 @@
 /*
- * Floating-point registers, of programs and between them. What a program can see user/fpu_test.c looks
- * at; here is what it cannot: who pays for them, and what becomes of them.
+ * Floating-point registers, of programs and between them. What a program can see user/fpu_test.c
+ * looks at; here is what it cannot: who pays for them, and what becomes of them.
  */
 #include "run.h"
 #include <arch/x86/cpu.h>

@@ -12,6 +12,7 @@ use constant {
     BOOT_INSTRUCTIONS => 20_000_000,  # GRUB's hand-over to the prompt, at 512 MiB
     BOOT_SECONDS      => 0.8,         # QEMU's start to the prompt
     IMAGE_BYTES       => 512 << 10,
+    TESTED_BYTES      => 768 << 10,
     USED_BYTES        => 4 << 20,     # at the prompt, at 128 MiB
 };
 
@@ -39,14 +40,16 @@ for my $try (1 .. 12) {
 my $best = sprintf '%.2f', min(@seconds, 99);
 cmp_ok $best, '<', BOOT_SECONDS, "QEMU's start to the prompt: $best s";
 
-my $size = -s build_dir() . '/attic.elf';
-cmp_ok $size, '<', IMAGE_BYTES, "kernel image: $size bytes";
+my $size = -s build_dir() . '/attic-lean.elf';
+cmp_ok $size, '<', IMAGE_BYTES, "kernel image without the self-tests: $size bytes";
+my $with_tests = -s build_dir() . '/attic.elf';
+cmp_ok $with_tests, '<', TESTED_BYTES, "with them: $with_tests bytes";
 
 my $vm = Attic->run(name => 'limits-used', mem => '128M', @PROGRAMS, input => "meminfo\npoweroff\n");
 my %kb = $vm->output =~ /^(\w+): +(\d+) kB/mg;
 my $used = $kb{MemUsed} // -1;
 cmp_ok $used, '>', 0, 'meminfo tells the RAM in use' or diag $vm->describe;
 cmp_ok $used << 10, '<', USED_BYTES, "RAM in use at the prompt: $used kB";
-diag "boot: $counts[0] instructions, $best s; image $size bytes; $used kB of RAM in use";
+diag "boot: $counts[0] instructions, $best s; image $size bytes, $with_tests with its tests; $used kB of RAM in use";
 
 done_testing;

@@ -17,7 +17,7 @@
 
 #include "run.h"
 
-static char text[8192];
+static char text[4096];
 
 /* The text of a file of /proc, at once; "" after a failed expectation. */
 static const char *text_of(const char *path)
@@ -150,7 +150,7 @@ static void expect_area_line(const struct vm_area *area)
     len = snprintf(line, sizeof(line), "%08x-%08x %s%s%s%s %08x 00:0%u %u ", area->start, area->end,
                    area->flags & VM_READ ? "r" : "-", area->flags & VM_WRITE ? "w" : "-",
                    area->flags & VM_EXEC ? "x" : "-", area->flags & VM_SHARED ? "s" : "p",
-                   area->pgoff * PAGE_SIZE, inode ? 1 : 0, inode ? inode->ino : 0);
+                   area->pgoff * PAGE_SIZE, inode ? 1u : 0u, inode ? inode->ino : 0);
     if (path[0])
         snprintf(line + len, sizeof(line) - len, "%*s%s", (int)(49 - len), "", path);
     expect_line(text, "%s", line);
@@ -242,6 +242,7 @@ KTEST(proc, status_lines)
 /* What is left of a process that has ended, and of one that was never there. */
 KTEST(proc, zombies_and_nobody)
 {
+    struct seq_file seq = {.buf = text, .size = sizeof(text)};
     u32 pid = start_program(ARGV("hello"));
     struct inode *inode;
 
@@ -256,7 +257,7 @@ KTEST(proc, zombies_and_nobody)
     expect(strcmp(text, "0 0 0 0 0 0 0\n") == 0);
     wait_for(pid);
     expect_eq(path_lookup(fs_root(), "/proc/32700/maps", 0, &inode), -ENOENT);
-    expect_eq(proc_maps(32700, NULL), -ESRCH);
+    expect_eq(proc_maps(32700, &seq), -ESRCH);
 }
 
 KTEST(proc, kernel_threads)

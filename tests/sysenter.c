@@ -1,6 +1,6 @@
 /*
- * The second way into the kernel, and the vDSO. What programs see of it is in user/sysenter_test.c and
- * user/entry_test.c.
+ * The second way into the kernel, and the vDSO. What programs see of it is in
+ * user/sysenter_test.c and user/entry_test.c.
  */
 #include "run.h"
 #include <arch/x86/cpu.h>

@@ -1,4 +1,7 @@
-/* Thread-local segments: user/tls_test.c looks from ring 3; here, that nothing of them is left behind. */
+/*
+ * Thread-local segments: user/tls_test.c looks from ring 3; here, that nothing of them is left
+ * behind.
+ */
 #include "run.h"
 #include <arch/x86/gdt.h>
 #include <arch/x86/usersegs.h>
@@ -12,7 +15,10 @@ KTEST(tls, program)
         expect(gdt[i] == 0);
 }
 
-/* Selectors that cannot be: beyond the table, the TSS, an empty slot, a local descriptor, the kernel's code. */
+/*
+ * Selectors that cannot be: beyond the table, the TSS, an empty slot, a local descriptor, the
+ * kernel's code.
+ */
 KTEST(tls, bad_selectors_become_0)
 {
     static const u16 bad[] = {0xffff, 0x83, 0x33, 0x07, 0x63, 0xfb, 0x100};

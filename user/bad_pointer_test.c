@@ -350,21 +350,29 @@ static void make_files(void)
     use_as(fds[1], FD_OUT);
 }
 
+static int open_descriptors(void)
+{
+    int count = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        count += SYS(fcntl64, fd, F_GETFD) >= 0;
+    return count;
+}
+
 int main(void)
 {
-    long free_fd;
+    int count;
 
     make_pages();
     make_files();
-    free_fd = SYS(dup, FD_DIR);
-    CHECK(SYS(close, free_fd) == 0);
+    count = open_descriptors();
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         check_row(&rows[i]);
     CHECK(!failed);
     check_vectors();
     check_wait();
     /* Nothing has changed: no descriptor more, both names are there and no other. */
-    CHECK(SYS(dup, FD_DIR) == free_fd);
+    CHECK(open_descriptors() == count);
     CHECK(SYS(lseek, FD_FILE, 0, 1) == 0);
     CHECK(SYS(lseek, FD_FILE, 0, 2) == 64);
     CHECK(SYS(unlink, target) == 0);

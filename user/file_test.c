@@ -69,6 +69,8 @@ static void lowest_descriptor(void)
     CHECK(SYS(fcntl64, 299, F_GETFD, 0) == -EBADF);
     CHECK(SYS(close_range, fd + 1, fd, 0) == -EINVAL);
     close_all(fd);
+    CHECK(SYS(fcntl64, 0, F_DUPFD, 20) == 20 && SYS(fcntl64, 0, F_DUPFD, 20) == 21);
+    CHECK(SYS(fcntl64, 0, F_DUPFD, 45) == 45 && SYS(fcntl64, 0, F_DUPFD, 31) == 31);
     CHECK(SYS(dup, 0) == fd);
 }
 
@@ -268,6 +270,12 @@ static void sizes(void)
     CHECK(SYS(ftruncate, fd, 4) == 0 && size_of("sizes") == 4);
     CHECK(SYS(truncate, "sizes", 8) == 0 && size_of("sizes") == 8);
     CHECK(SYS(pread64, fd, &c, 1, 6, 0) == 1 && c == 0);
+    CHECK(SYS(ftruncate64, fd, 0, 0) == 0 && size_of("sizes") == 0);
+    CHECK(SYS(fallocate, fd, 0, 5000, 0, 5000, 0) == 0 && size_of("sizes") == 10000);
+    CHECK(SYS(fallocate, fd, 0, 0, 0, 100, 0) == 0 && size_of("sizes") == 10000);
+    CHECK(SYS(fallocate, fd, 0, 0, 0, 0, 0) == -EINVAL);
+    CHECK(SYS(fallocate, fd, 0, -1, -1, 10, 0) == -EINVAL);
+    CHECK(SYS(fallocate, 99, 0, 0, 0, 10, 0) == -EBADF);
     CHECK(SYS(ftruncate64, fd, 0, 0) == 0 && size_of("sizes") == 0);
     CHECK(SYS(ftruncate, fd, -1) == -EINVAL);
     CHECK(SYS(truncate, ".", 0) == -EISDIR);

@@ -1,7 +1,7 @@
 /*
  * Floating-point and SSE registers: fresh at the start, a process's own whoever runs in between,
- * copied by fork, dropped by exec, fresh in a signal handler and back behind it, with what the handler
- * changed in its frame; and the exceptions that a program asks for. Also passes on Linux.
+ * copied by fork, dropped by exec, fresh in a signal handler and back behind it, with what the
+ * handler changed in its frame; and the exceptions that a program asks for. Also passes on Linux.
  *
  *     fpu_test                everything
  *     fpu_test fresh          only that they are fresh
@@ -118,7 +118,7 @@ static void check_fresh(void)
 
 static void spin(uint32_t seed, uint32_t ms)
 {
-    uint64_t end = rdtsc() + tsc_nap() / 10 * ms;
+    uint64_t end = rdtsc() + (uint64_t)((uint32_t)tsc_nap() / 10) * ms;
 
     fill(seed);
     for (uint32_t i = 0; rdtsc() < end; i++) {
@@ -208,6 +208,16 @@ static void change(int signal, siginfo_t *info, void *context)
     }
 }
 
+#define TAGS_MIXED 0x4bffu /* zero, valid, special, five empty: from the last register down */
+
+static void look_at_tags(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    signals++;
+    CHECK((uint16_t)fpstate_of(context)->tag == TAGS_MIXED);
+}
+
 static void forge(int signal, siginfo_t *info, void *context)
 {
     (void)signal;
@@ -253,6 +263,9 @@ static void check_signals(void)
         asm volatile("movups %%xmm5, %0" : "=m"(xmm));
         CHECK(xmm[2] == 0x55);
     }
+    asm volatile("fninit; fldz; fld1; fld1; fldz; fdivrp");
+    raise_signal(look_at_tags);
+    CHECK(signals == 1 && environment().twd == TAGS_MIXED);
     EXPECT_DEATH(SIGSEGV, fill(1); raise_signal(forge));
     if (sse)
         EXPECT_DEATH(SIGSEGV, fill(1); raise_signal(forge_mxcsr));

@@ -77,16 +77,18 @@ static void on_alarm(int signal)
 static void interrupted_sleep(void)
 {
     time32 time = {10, 0}, left = {0, 0};
-    long parent = sys_getpid();
+    long parent = sys_getpid(), child;
 
     CHECK(SYS(signal, SIGUSR1, on_alarm) >= 0);
-    if (fork_process() == 0) {
+    child = fork_process();
+    if (child == 0) {
         sleep_ms(50);
         SYS(kill, parent, SIGUSR1);
         sys_exit(0);
     }
     CHECK(SYS(nanosleep, &time, &left) == -EINTR);
     CHECK(left.tv_sec == 9 || (left.tv_sec == 8 && left.tv_nsec > 0));
+    wait_status(child);
 }
 
 static void used_time(void)

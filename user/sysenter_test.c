@@ -1,8 +1,8 @@
 /*
  * The vDSO, and the way into the kernel that it knows: found as C libraries find it, with all six
- * arguments, with a stack pointer that is none, under a debugger's trap flag, interrupted by signals.
- * What depends on the sysenter instruction is left out where the vDSO uses another. Also passes on
- * Linux.
+ * arguments, with a stack pointer that is none, under a debugger's trap flag, interrupted by
+ * signals. What depends on the sysenter instruction is left out where the vDSO uses another. Also
+ * passes on Linux.
  */
 #include "lib/auxv.h"
 #include "lib/handler.h"
@@ -168,7 +168,10 @@ static __attribute__((noreturn)) void sysenter_with(long number, uintptr_t ebp)
     __builtin_unreachable();
 }
 
-/* The program has no stack to come back to, so it meets SIGSEGV there, with the result of the call. */
+/*
+ * The program has no stack to come back to, so it meets SIGSEGV there, with the result of the
+ * call.
+ */
 static void check_stack_pointer(uintptr_t ebp, long result, uintptr_t esp_then)
 {
     long pid = fork_process();
@@ -194,7 +197,10 @@ static void check_stack_pointers(void)
     CHECK(heap % PAGE == 0 && sys_brk(top) == top);
     check_stack_pointer(top - 2, -EFAULT, top - 2); /* half of it is there */
     check_stack_pointer(top, -EFAULT, top);
-    /* There, and not touched yet: the call is made. Zeros are popped, and the return is to address 0. */
+    /*
+     * There, and not touched yet: the call is made. Zeros are popped, and the return is to
+     * address 0.
+     */
     check_stack_pointer(top - PAGE - 4, 0, top - PAGE + 12);
     /* The last word of memory: no room for what is to be popped. */
     check_stack_pointer(top - 4, 0, top);
@@ -260,7 +266,7 @@ static long start_disturber(int fd, int signal)
 }
 
 /* The call goes on after the handler, with all its arguments, or it ends with EINTR. */
-static void check_interrupted(unsigned long flags, long result)
+static void check_interrupted(bool through_vdso, unsigned long flags, long result)
 {
     int fds[2];
     long pid, got;
@@ -270,7 +276,7 @@ static void check_interrupted(unsigned long flags, long result)
     set_handler(SIGUSR1, count_signal, flags);
     signals = 0;
     pid = start_disturber(fds[1], SIGUSR1);
-    got = VSYS(read, fds[0], &byte, 1);
+    got = through_vdso ? VSYS(read, fds[0], &byte, 1) : SYS(read, fds[0], &byte, 1);
     CHECK(got == result);
     CHECK(signals == 1);
     CHECK(result < 0 || byte == 'x');
@@ -318,8 +324,10 @@ int main(int argc, char *argv[])
     if (sysenter_insn)
         check_stack_pointers();
     check_steps();
-    check_interrupted(SA_RESTART, 1);
-    check_interrupted(0, -EINTR);
+    for (int through_vdso = 0; through_vdso < 2; through_vdso++) {
+        check_interrupted(through_vdso, SA_RESTART, 1);
+        check_interrupted(through_vdso, 0, -EINTR);
+    }
     check_return_through_vdso();
     return argc == 2 && streq(argv[1], "sysenter") && !sysenter_insn ? 2 : 0;
 }

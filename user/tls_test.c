@@ -1,7 +1,7 @@
 /*
- * Thread-local segments: what set_thread_area takes and refuses, what the segments then show, fork and
- * exec; and selectors whose descriptor has gone, in every segment register, on every way back from
- * the kernel. Also passes on Linux, whose slots are others when it runs in 64 bits.
+ * Thread-local segments: what set_thread_area takes and refuses, what the segments then show,
+ * fork and exec; and selectors whose descriptor has gone, in every segment register, on every way
+ * back from the kernel. Also passes on Linux, whose slots are others when it runs in 64 bits.
  */
 #include "lib/auxv.h"
 #include "lib/handler.h"
@@ -306,7 +306,10 @@ static void exit_7(int signal, siginfo_t *info, void *context)
     sys_exit(signal == SIGSEGV || signal == SIGBUS ? 7 : 1);
 }
 
-/* There is no way back to ring 3 then: the program gets a signal, with segments as they should be. */
+/*
+ * There is no way back to ring 3 then: the program gets a signal, with segments as they should
+ * be.
+ */
 static void lose_stack_segment(bool handler)
 {
     struct user_desc none = empty(first);

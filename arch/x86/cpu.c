@@ -137,7 +137,10 @@ void cpu_init(void)
     if (cpu_features.sse)
         cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
     write_cr4(cr4);
-    /* MP: fwait traps as well. EM, without a floating-point unit, makes every instruction of it trap. */
+    /*
+     * MP: fwait traps as well. EM, without a floating-point unit, makes every instruction of it
+     * trap.
+     */
     write_cr0((read_cr0() & ~(CR0_AM | CR0_EM)) | CR0_MP | CR0_TS | CR0_NE |
               (cpu_features.fpu ? 0 : CR0_EM));
 }

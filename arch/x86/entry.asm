@@ -124,10 +124,10 @@ return_to_user:
 
 ; ---- sysenter ----------------------------------------------------------------------------------
 
-; SYSENTER saves nothing (Intel SDM vol. 2): CS, SS, EIP and ESP come from MSRs, IF is off, all other
-; flags and registers are the program's. The convention is Linux's, kept by the vDSO: EBP is the
-; user stack, on which EBP, EDX and ECX were pushed; the program goes on behind the sysenter there.
-; So all of int 0x80's frame is known, and is built here. DS is not the kernel's yet.
+; SYSENTER saves nothing (Intel SDM vol. 2): CS, SS, EIP and ESP come from MSRs, IF is off, all
+; other flags and registers are the program's. The convention is Linux's, kept by the vDSO: EBP is
+; the user stack, on which EBP, EDX and ECX were pushed; the program goes on behind the sysenter
+; there. So all of int 0x80's frame is known, and is built here. DS is not the kernel's yet.
 align 16
 global sysenter_entry
 sysenter_entry:
@@ -160,9 +160,10 @@ sysenter_flags_saved:
     call sysenter_dispatch
     jmp trap_return
 
-; A program that single-steps takes TF along into ring 0, and the debug exception arrives in front of
-; the first instruction, on the stack of the MSR. The call goes on without TF; the program has it
-; again when it comes back, as after int 0x80. A program that jumps to that address is no such case.
+; A program that single-steps takes TF along into ring 0, and the debug exception arrives in front
+; of the first instruction, on the stack of the MSR. The call goes on without TF; the program has
+; it again when it comes back, as after int 0x80. A program that jumps to that address is no such
+; case.
 sysenter_stepped:
     test byte [esp + 4], 3
     jnz .program

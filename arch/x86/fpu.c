@@ -6,8 +6,8 @@
  * that compute with integers never pay for those that do not. TS is written when it must change,
  * which fpu_traps remembers, because reading or writing CR0 is slow.
  *
- * The load instructions must not meet an exception that a former owner left pending: fninit takes it
- * away first.
+ * The load instructions must not meet an exception that a former owner left pending: fninit takes
+ * it away first.
  *
  * Limits: no AVX or later registers; CR4.OSXSAVE stays off, so programs cannot use them. Processors
  * that run ahead with the registers of another process in spite of CR0.TS (CVE-2018-3665) can leak

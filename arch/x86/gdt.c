@@ -4,8 +4,8 @@
  * accessed bits are preset, so that loading a segment register writes nothing. The table itself
  * stays writable, because the processor marks a TSS busy in its descriptor.
  *
- * The slots are Linux's (include/arch/x86/cpu.h); slots 6 to 8 hold the thread-local segments of the
- * process that runs (arch/x86/thread.c).
+ * The slots are Linux's (include/arch/x86/cpu.h); slots 6 to 8 hold the thread-local segments of
+ * the process that runs (arch/x86/thread.c).
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>

@@ -3,8 +3,9 @@
  *
  * The instruction itself is in the vDSO: __kernel_vsyscall (arch/x86/vdso.asm) is what programs
  * call, whatever the processor has. The image holds no-ops where the sysenter goes, in front of an
- * int 0x80; sysenter_init() writes it there. The int 0x80 stays, because that is where a call that a
- * signal interrupted is made again: two bytes before the place where both ways come back to.
+ * int 0x80; sysenter_init() writes it there. The int 0x80 stays, because that is where a call
+ * that a signal interrupted is made again: two bytes before the place where both ways come back
+ * to.
  *
  * Three MSRs say where sysenter leads to. The stack among them is only needed for one instruction,
  * until the task's own is loaded, but an exception may come right then: a debug exception, when a

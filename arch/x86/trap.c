@@ -1,7 +1,7 @@
 /*
- * Traps: exceptions, interrupts and system calls arrive here with their registers saved (entry.asm) and
- * go up through a table that the upper floors filled in. This file knows what a vector is called
- * and where it goes, not what it means.
+ * Traps: exceptions, interrupts and system calls arrive here with their registers saved
+ * (entry.asm) and go up through a table that the upper floors filled in. This file knows what a
+ * vector is called and where it goes, not what it means.
  *
  * The IDT (Intel SDM vol. 3, 6.10) has an interrupt gate for every vector, so handlers start with
  * interrupts off; only int 0x80 and int3 may be used from ring 3, and vector 8 is a task gate,

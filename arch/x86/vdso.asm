@@ -3,12 +3,13 @@
 ;
 ; glibc, musl and gdb find these functions by name and version, as in any shared object, so the page
 ; is one: an ELF header and what a dynamic linker wants to read, written out by hand. All addresses
-; in it are offsets from its start, as the format wants. The names, the version and the frames on the
-; stack are Linux's. Formats: System V gABI chapters 4 and 5; Linux Standard Base 5, "Symbol
+; in it are offsets from its start, as the format wants. The names, the version and the frames on
+; the stack are Linux's. Formats: System V gABI chapters 4 and 5; Linux Standard Base 5, "Symbol
 ; Versioning" and "Exception Frames"; DWARF 4, 6.4.
 ;
-; The frame descriptions at the end tell a debugger, and whoever throws an exception through a signal
-; handler, where the caller's registers are. For a signal frame that is the whole struct sigcontext.
+; The frame descriptions at the end tell a debugger, and whoever throws an exception through a
+; signal handler, where the caller's registers are. For a signal frame that is the whole struct
+; sigcontext.
 
 %include "asm-offsets.inc"
 
@@ -167,8 +168,8 @@ vsyscall_6:
     ret
 vsyscall_end:
 
-; gdb knows a signal frame by these very instructions. The no-op in front belongs to the description:
-; who unwinds looks at the address before the one where a call returns to.
+; gdb knows a signal frame by these very instructions. The no-op in front belongs to the
+; description: who unwinds looks at the address before the one where a call returns to.
 align 16
 sigreturn_nop:
     nop
@@ -231,8 +232,8 @@ align 4
     db DW_CFA_restore | %4
 %endmacro
 
-; The signal context lies %2 bytes above ESP: register %1 is saved there. Two-byte signed LEB128, which
-; holds -8192..8191.
+; The signal context lies %2 bytes above ESP: register %1 is saved there. Two-byte signed LEB128,
+; which holds -8192..8191.
 %macro leb128 1
     db ((%1) & 0x7f) | 0x80, ((%1) >> 7) & 0x7f
 %endmacro
@@ -332,7 +333,7 @@ sh_dynstr: db ".dynstr", 0
 sh_versym: db ".gnu.version", 0
 sh_verdef: db ".gnu.version_d", 0
 sh_dynamic: db ".dynamic", 0
-sh_eh_frame_hdr: db ".eh_frame_hdr", 0
+sh_eh_hdr: db ".eh_frame_hdr", 0
 sh_eh_frame: db ".eh_frame", 0
 sh_text: db ".text", 0
 sh_shstrtab: db ".shstrtab", 0
@@ -357,7 +358,7 @@ section_headers:
     section_header sh_dynamic, SHT_DYNAMIC, SHF_ALLOC, dynamic, dynamic_end, DYNSTR, 0, 4, 8
     section_header sh_eh_frame, SHT_PROGBITS, SHF_ALLOC, eh_frame, eh_frame_end, 0, 0, 4, 0
     section_header sh_text, SHT_PROGBITS, SHF_ALLOC | SHF_EXEC, text, text_end, 0, 0, 16, 0
-    section_header sh_eh_frame_hdr, SHT_PROGBITS, SHF_ALLOC, eh_frame_hdr, eh_frame_hdr_end, 0, 0, 4, 0
+    section_header sh_eh_hdr, SHT_PROGBITS, SHF_ALLOC, eh_frame_hdr, eh_frame_hdr_end, 0, 0, 4, 0
     section_header sh_shstrtab, SHT_STRTAB, 0, section_names, section_names_end, 0, 0, 1, 0
 section_headers_end:
 SECTIONS equ (section_headers_end - section_headers) / 40

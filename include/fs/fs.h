@@ -240,6 +240,12 @@ s64 file_seek(struct file *file, s64 offset, u32 whence);
 __must_check int inode_truncate(struct inode *inode, u64 size);
 
 /*
+ * Give a regular file the pages of [from, from + size), and that size if it was smaller (fallocate(2), mode 0). 0, -ENODEV,
+ * -EFBIG, -ENOSPC, -ENOMEM. May give turns.
+ */
+__must_check int inode_allocate(struct inode *inode, u64 from, u64 size);
+
+/*
  * The entry of a directory at file->pos: 1, with name (NAME_MAX_ + 1 bytes), ino and type (DT_*, which are S_IF* >> 12),
  * and the place of the next in *next; 0 at the end; -EBADF, -ENOTDIR, -ENOENT when it was removed. Entries
  * that come or go meanwhile do not make others be missed or told twice; those made since the first was read are

@@ -1,7 +1,7 @@
 /*
- * The floating-point and SSE registers of processes. They are loaded at the first use after a switch
- * (#NM), and saved when somebody else uses them: a process that never does costs nothing. The kernel
- * itself never does.
+ * The floating-point and SSE registers of processes. They are loaded at the first use after a
+ * switch (#NM), and saved when somebody else uses them: a process that never does costs nothing.
+ * The kernel itself never does.
  */
 #pragma once
 
@@ -19,9 +19,10 @@ void fpu_drop(struct task *task);
 /*
  * For a signal's frame (kernel/fpu_frame.c): Linux's struct _fpstate_32 of <asm/sigcontext.h>.
  * fpu_frame_size() is its size in bytes for the current task, 0 when that has used no register.
- * fpu_to_user() writes it, and then the registers are as at the start of a program, for the handler: 0
- * or -EFAULT. fpu_from_user() takes the registers from there, or fresh ones for NULL: 0; -EFAULT, also
- * for what the processor would refuse; -ENOMEM. On failure they are as they were.
+ * fpu_to_user() writes it, and then the registers are as at the start of a program, for the
+ * handler: 0 or -EFAULT. fpu_from_user() takes the registers from there, or fresh ones for NULL:
+ * 0; -EFAULT, also for what the processor would refuse; -ENOMEM. On failure they are as they
+ * were.
  */
 u32 fpu_frame_size(void);
 __must_check int fpu_to_user(void *user_fpstate);

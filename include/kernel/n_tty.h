@@ -17,12 +17,13 @@ struct n_tty {
     void (*output)(const char *text, size_t len); /* bytes for the terminal, as they go out */
 
     u8 buf[N_TTY_SIZE];
-    u32 head, len;  /* readable, or being edited: buf[head] to buf[len - 1]; head is 0 until the line is ended */
-    bool ended;     /* canonical: the line is complete. The next byte is for the next line */
-    bool was_raw;   /* it was typed in raw mode, and the mode is another now */
+    u32 head,
+        len; /* readable, or being edited: buf[head] to buf[len - 1]; head is 0 until the line is ended */
+    bool ended;        /* canonical: the line is complete. The next byte is for the next line */
+    bool was_raw;      /* it was typed in raw mode, and the mode is another now */
     bool next_literal; /* LNEXT was typed */
-    u32 column;     /* of the cursor */
-    u32 line_column; /* where the line being edited starts */
+    u32 column;        /* of the cursor */
+    u32 line_column;   /* where the line being edited starts */
 };
 
 /* No input, Linux's settings for a new terminal (and IMAXBEL). */

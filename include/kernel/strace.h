@@ -32,7 +32,7 @@ struct strace_names {
 extern const struct strace_names strace_open_flags, strace_prot, strace_map_flags, strace_at_flags,
     strace_clone_flags, strace_whence, strace_fcntl, strace_ioctl, strace_clocks, strace_resources,
     strace_poll_events, strace_wait_options, strace_mask_how, strace_random_flags,
-    strace_access_modes, strace_statx_masks, strace_file_types;
+    strace_access_modes, strace_priorities, strace_statx_masks, strace_file_types;
 
 /* "ENOENT" and "No such file or directory"; NULL: not known. */
 const char *strace_errno(u32 number, const char **text);

@@ -176,6 +176,7 @@ SYSCALL(truncate);
 SYSCALL(ftruncate);
 SYSCALL(truncate64);
 SYSCALL(ftruncate64);
+SYSCALL(fallocate);
 SYSCALL(fsync);
 SYSCALL(sync);
 SYSCALL(syncfs);

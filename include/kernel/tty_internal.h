@@ -1,17 +1,17 @@
 /* What kernel/tty.c and tty_ioctl.c share; nobody else includes this. */
 #pragma once
 
-#include <kernel/tty.h>
 #include <kernel/n_tty.h>
+#include <kernel/tty.h>
 #include <lib/wait.h>
 #include <linux/termios.h>
 
 struct tty {
     struct n_tty ldisc;
-    u32 session, pgrp;        /* whose it is, and who is in the foreground; 0: the monitor */
-    bool stopped;             /* Ctrl-S: programs' output waits for Ctrl-Q */
-    u32 examined;             /* so many bytes of the driver's input have been looked at for signals */
-    bool literal;             /* and behind them comes one that LNEXT makes plain */
+    u32 session, pgrp; /* whose it is, and who is in the foreground; 0: the monitor */
+    bool stopped;      /* Ctrl-S: programs' output waits for Ctrl-Q */
+    u32 examined;      /* so many bytes of the driver's input have been looked at for signals */
+    bool literal;      /* and behind them comes one that LNEXT makes plain */
     struct winsize winsize;
     struct wait_queue waiters; /* for input, and for Ctrl-Q */
 };

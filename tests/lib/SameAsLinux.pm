@@ -3,9 +3,9 @@
 #   my @cases = ({ name => 'echo_1', script => "echo 1\n", root => 0 }, ...);
 #   same_as_linux(busybox => $path, cases => \@cases, data => {words => $text});
 #
-# One folder with busybox, the scripts and their data is packed into the initramfs of one boot, and is the root of a process tree on
-# Linux; tests/busybox/run goes through the scripts in both. Each script is one test, whose output and exit status must be the same. One that
-# stops the machine, or hangs, is not the end of the others: they go on in a further boot.
+# One folder with busybox, the scripts and their data is packed into the initramfs of one boot, and is the root of a process tree
+# on Linux; tests/busybox/run goes through the scripts in both. Each script is one test, whose output and exit status must be the
+# same. One that stops the machine, or hangs, is not the end of the others: they go on in a further boot.
 #
 # On Linux the folder's copy is the root, on a tmpfs of its own in a mount namespace; where that is not allowed, not even in a
 # user namespace, the scripts run in the folder as it is, and those that need root are left out.

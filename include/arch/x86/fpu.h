@@ -1,7 +1,7 @@
 /*
- * The floating-point and SSE registers (Intel SDM vol. 1, chapters 8 and 10; vol. 3, 13). There is one
- * set of them, and they belong to one thread until another needs them: then they move to that
- * thread's struct fpu_state. kernel/fpu.c decides when.
+ * The floating-point and SSE registers (Intel SDM vol. 1, chapters 8 and 10; vol. 3, 13). There
+ * is one set of them, and they belong to one thread until another needs them: then they move to
+ * that thread's struct fpu_state. kernel/fpu.c decides when.
  *
  * Where the processor has FXSR, the image is fxsave's, else fnsave's, which knows no SSE.
  */
@@ -41,7 +41,10 @@ struct fpu_state {
 _Static_assert(sizeof(struct fxsave_image) == 512, "Intel's layout");
 _Static_assert(sizeof(struct fnsave_image) == 108, "Intel's layout");
 
-/* Whose registers the processor holds, and whether their use traps now (CR0.TS). Read-only outside. */
+/*
+ * Whose registers the processor holds, and whether their use traps now (CR0.TS). Read-only
+ * outside.
+ */
 extern struct thread *fpu_owner;
 extern bool fpu_traps;
 void fpu_set_traps(bool traps);
@@ -53,13 +56,16 @@ u32 fpu_mxcsr_mask(void);
 void fpu_state_init(struct fpu_state *state);
 
 /*
- * The running thread, whose state is in its buffer, gets the registers; those of the owner before go
- * into the owner's buffer. Interrupts on or off.
+ * The running thread, whose state is in its buffer, gets the registers; those of the owner before
+ * go into the owner's buffer. Interrupts on or off.
  */
 void fpu_take(struct thread *running);
 
 /* Write the registers into the buffer, if they are this thread's; they stay its own. */
 void fpu_sync(struct thread *running);
 
-/* What is in the processor is no longer this thread's; if it is the one that runs, its next use traps. */
+/*
+ * What is in the processor is no longer this thread's; if it is the one that runs, its next use
+ * traps.
+ */
 void fpu_forget(struct thread *thread);

@@ -61,7 +61,10 @@ static inline void syscall_restart(struct pt_regs *regs, u32 number)
 
 /* ---- registers that a program chose ---- */
 
-/* What ring 3 may set by a signal frame: CF PF AF ZF SF TF DF OF AC (Linux's FIX_EFLAGS without RF). */
+/*
+ * What ring 3 may set by a signal frame: CF PF AF ZF SF TF DF OF AC (Linux's FIX_EFLAGS without
+ * RF).
+ */
 #define EFLAGS_FROM_FRAME 0x00040dd5u
 
 /* Take the flags of a frame; IOPL, VM, NT, IF and RF stay what they are. */
@@ -71,8 +74,9 @@ static inline void regs_set_flags(struct pt_regs *regs, u32 flags)
 }
 
 /*
- * Take selectors that may be anything. CS and SS get ring 3; what cannot be loaded is found on the way
- * back to it: DS and ES become 0, CS and SS end in a general protection fault of the program.
+ * Take selectors that may be anything. CS and SS get ring 3; what cannot be loaded is found on
+ * the way back to it: DS and ES become 0, CS and SS end in a general protection fault of the
+ * program.
  */
 static inline void regs_set_selectors(struct pt_regs *regs, u16 cs, u16 ss, u16 ds, u16 es)
 {

@@ -21,7 +21,7 @@ struct thread {
  */
 void thread_load(const struct thread *next);
 
-/* For fork: the segments of the current thread, *from, become those of a thread that has not run. */
+/* For fork: a thread that has not run gets the segments of the current one, *from. */
 void thread_copy_segments(struct thread *to, const struct thread *from);
 
 /* For exec: FS and GS of the current thread, *thread, are 0, and it has no descriptors any more. */

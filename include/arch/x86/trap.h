@@ -47,8 +47,9 @@ typedef void (*trap_handler_t)(struct pt_regs *regs);
 void idt_init(void);
 
 /*
- * Let programs in by sysenter, if the processor has it, through the vDSO that every process will map at vdso_addr; the
- * calls arrive at SYSCALL_VECTOR. After double_fault_init(), before mm_seal(). (arch/x86/sysenter.c)
+ * Let programs in by sysenter, if the processor has it, through the vDSO that every process will
+ * map at vdso_addr; the calls arrive at SYSCALL_VECTOR. After double_fault_init(), before
+ * mm_seal(). (arch/x86/sysenter.c)
  */
 void sysenter_init(u32 vdso_addr);
 

@@ -26,12 +26,15 @@ static inline u16 read_gs(void)
     return selector;
 }
 
-/* Load a selector that may be anything; 0 instead when the processor refuses it. (arch/x86/thread.c) */
+/*
+ * Load a selector that may be anything; 0 instead when the processor refuses it.
+ * (arch/x86/thread.c)
+ */
 void load_user_fs(u16 selector);
 void load_user_gs(u16 selector);
 
 /*
- * Set a TLS slot, 0..TLS_ENTRIES - 1; 0 clears it. The descriptor must be one that ring 3 may have. If
- * `thread` is the one that runs, the processor sees it at once, also through FS and GS.
+ * Set a TLS slot, 0..TLS_ENTRIES - 1; 0 clears it. The descriptor must be one that ring 3 may
+ * have. If `thread` is the one that runs, the processor sees it at once, also through FS and GS.
  */
 void thread_set_tls(struct thread *thread, u32 slot, u64 descriptor, bool running);

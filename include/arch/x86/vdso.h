@@ -1,8 +1,8 @@
 /*
- * The vDSO: one page of code with the headers of an ELF shared object around it, which every process
- * maps at VDSO_ADDR (arch/x86/vdso.asm). AT_SYSINFO_EHDR points to it, AT_SYSINFO to
- * __kernel_vsyscall. It lies in the kernel's constants, aligned to 16 bytes, and is shorter than a
- * page.
+ * The vDSO: one page of code with the headers of an ELF shared object around it, which every
+ * process maps at VDSO_ADDR (arch/x86/vdso.asm). AT_SYSINFO_EHDR points to it, AT_SYSINFO to
+ * __kernel_vsyscall. It lies in the kernel's constants, aligned to 16 bytes, and is shorter than
+ * a page.
  */
 #pragma once
 
