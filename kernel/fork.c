@@ -26,6 +26,7 @@
 #include <fs/fs.h>
 #include <kernel/fdtable.h>
 #include <kernel/fpu.h>
+#include <kernel/pid.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
@@ -80,8 +81,7 @@ static void copy_attributes(struct task *child, const struct request *request)
     child->umask = current->umask;
     child->nice = current->nice;
     memcpy(child->rlimits, current->rlimits, sizeof(child->rlimits));
-    child->pgrp = current->pgrp;
-    child->session = current->session;
+    task_inherit_group(child, current);
     child->quiet = current->quiet;
     child->exit_signal = request->flags & CSIGNAL;
     if (request->flags & CLONE_CHILD_CLEARTID)
@@ -161,6 +161,10 @@ static long clone_process(const struct request *request, const struct pt_regs *r
         err = make_child(request, regs, &child);
     if (err)
         return err;
+    if (signal_pending() && kill_pending()) { /* came meanwhile, when nobody could see the child */
+        process_discard(child);
+        return -EINTR;
+    }
     task_publish(child);
     pid = child->pid;
     write_tids(child, request);

@@ -13,6 +13,7 @@
  */
 #include <asm/errno.h>
 #include <asm/signal.h>
+#include <kernel/pid.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
@@ -62,7 +63,7 @@ SYSCALL(setpgid)
     int err = check_setpgid(task, pgrp);
 
     if (!err)
-        task->pgrp = pgrp;
+        task_set_pgrp(task, pgrp);
     return err;
 }
 
@@ -91,7 +92,7 @@ SYSCALL(setsid)
     (void)regs;
     if (pgrp_member(current->pid))
         return -EPERM; /* the group would belong to two sessions */
-    current->pgrp = current->session = current->pid;
+    task_lead_session(current);
     return current->pid;
 }
 

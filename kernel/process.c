@@ -20,6 +20,7 @@
 #include <kernel/exec.h>
 #include <kernel/fdtable.h>
 #include <kernel/fpu.h>
+#include <kernel/pid.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
@@ -118,7 +119,7 @@ static long start_program(const struct program *program, bool quiet)
     task->quiet = quiet;
     task->execed = true;
     task_publish(task);
-    task->pgrp = task->session = task->pid;
+    task_lead_session(task);
     wake_up_task(task);
     return task->pid;
 }

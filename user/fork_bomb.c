@@ -1,22 +1,27 @@
 /*
- * `fork_bomb [GENERATIONS]`: every process makes children until it gets no more, and each child does the same, down to
- * that many generations of two; without a limit until the kernel has nothing left to give. Then all end. What a process
- * may not do is harm: the machine must be afterwards as it was before. On Linux only with a limit.
+ * `fork_bomb [GENERATIONS]`: every process makes children until it gets no more, and each child does the same. The first
+ * one that gets none ends them all, itself included, as somebody would who is rid of a bomb: by SIGKILL to the whole
+ * process group. With a number: so many generations, of two children each, which end by themselves; and a process that
+ * gets no child does without. On Linux only with a number.
  */
 #include "lib/attic.h"
+#include <asm/signal.h>
 
-static uint32_t generations = 0xffffffff;
+#define NO_LIMIT 0xffffffffu
+
+static uint32_t generations = NO_LIMIT;
 
 static void __attribute__((noreturn)) be_a_bomb(uint32_t generation)
 {
-    uint32_t children = 0, ended = 0;
-    bool limited = generations != 0xffffffff;
+    uint32_t most = generations == NO_LIMIT ? NO_LIMIT : 2, children = 0, ended = 0;
 
-    while (generation < generations && (!limited || children < 2)) {
+    while (generation < generations && children < most) {
         long pid = syscall3(__NR_fork, 0, 0, 0);
 
         if (pid == 0)
             be_a_bomb(generation + 1);
+        if (pid < 0 && generations == NO_LIMIT)
+            SYS(kill, 0, SIGKILL);
         if (pid < 0)
             break;
         children++;

@@ -7,7 +7,6 @@
 #include <arch/x86/regs.h>
 #include <arch/x86/switch.h>
 #include <lib/list.h>
-#include <lib/rbtree.h>
 #include <lib/types.h>
 #include <lib/wait.h>
 #include <linux/resource.h>
@@ -16,6 +15,7 @@
 struct mm;
 struct files;
 struct inode;
+struct pid;
 struct signals;
 
 enum task_state {
@@ -26,6 +26,8 @@ enum task_state {
 };
 
 #define TASK_COMM_LEN 16
+
+enum pid_kind { PID_OWN, PID_PGRP, PID_SESSION, PID_KINDS };
 
 struct task {
     struct thread thread;
@@ -52,7 +54,7 @@ struct task {
     struct list_head all_link;   /* in the list of all tasks */
     struct list_head sleep_link; /* in the list of sleepers, when a deadline is set */
     struct list_head wait_link;  /* in a wait queue */
-    struct rb_node pid_node;     /* in the tree of pids */
+    struct pid *pids[PID_KINDS]; /* what keeps its three numbers (kernel/pid.c) */
     u64 deadline;                /* tick */
     u32 exit_code;               /* as wait4() reports it: status << 8, or the signal */
     u32 exit_signal;             /* what the parent gets when it ends: SIGCHLD, or 0 */
@@ -105,7 +107,7 @@ static inline struct pt_regs *task_pt_regs(const struct task *task)
 /*
  * A task, asleep, that will begin in start(arg) with interrupts off; start must not return. It has no
  * pid and nobody sees it: until task_publish(), or task_free() when something else fails. The slot of
- * task_pt_regs() stays free and is not filled. NULL when out of memory, or with 32467 tasks.
+ * task_pt_regs() stays free and is not filled. NULL when out of memory, or with 10822 tasks.
  */
 __must_check struct task *task_alloc(const char *name, void (*start)(void *), void *arg);
 
