@@ -111,6 +111,17 @@ static inline struct page *page_head(struct page *page)
     return page;
 }
 
+/* The first page of the block in use that this page lies behind; NULL when there is none. */
+static inline struct page *page_used_head(struct page *page)
+{
+    struct page *first = page_head(page);
+
+    return first != page && first->type >= PAGE_USED ? first : NULL;
+}
+
+/* What a page is used for, in words. */
+const char *page_type_name(const struct page *page);
+
 /* Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames. */
 static inline u32 page_block_size(const struct page *page)
 {
