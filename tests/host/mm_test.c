@@ -96,14 +96,14 @@ pte_t *kernel_ptes;
 /* The model of the page allocator. */
 static enum { HOLE, FREE, OUT } frame[RAM_PAGES];
 
-void layout_bad_virt(const volatile void *addr, const void *caller)
+void layout_bad_virt(const volatile void *addr)
 {
-    panic("virt_to_phys(%p) near %p", addr, caller);
+    panic("virt_to_phys(%p)", addr);
 }
 
-void layout_bad_phys(phys_addr_t addr, const void *caller)
+void layout_bad_phys(phys_addr_t addr)
 {
-    panic("phys_to_virt(%08x) near %p", addr, caller);
+    panic("phys_to_virt(%08x)", addr);
 }
 
 static u32 *frame_words(u32 pfn)
