@@ -267,11 +267,24 @@ static const char *check_areas(void)
 
 /* ---- reference counts ---- */
 
+/* One mapping more or less, by the rule of mm/page.h: the first of a page behind counts for its block. */
+static void count_mapping(struct page *page, s32 add)
+{
+    s32 before = page->refcount;
+
+    page->refcount += add;
+    if (!page->head && min(before, page->refcount) == 0) {
+        struct page *first = page_head(page);
+
+        first->refcount += first != page ? add : 0;
+    }
+}
+
 static void count_table(const pte_t *table, u32 entries, s32 add)
 {
     for (u32 i = 0; i < entries; i++) {
         if (pte_present(table[i]) && !pte_device(table[i]) && pte_pfn(table[i]) < max_pfn)
-            pfn_to_page(pte_pfn(table[i]))->refcount += add;
+            count_mapping(pfn_to_page(pte_pfn(table[i])), add);
     }
 }
 
@@ -294,8 +307,8 @@ static s32 holders(const struct page *page)
 }
 
 /*
- * Only the first page of a block has a count; a page behind it that has one is mapped by mistake, and
- * one that begins a block of its own has two owners.
+ * Without its mappings only the first page of a block has a count; a page behind it that begins a
+ * block of its own has two owners.
  */
 static const char *check_block_counts(u32 pfn, u32 pages)
 {

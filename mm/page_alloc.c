@@ -17,8 +17,9 @@
  * are joined before the next zone is asked or the allocation fails.
  *
  * What a block is used for is written in its first page only: a block of 4 MiB costs as much as a
- * single page. Wrong frees are caught here: a page that is free already, that lies inside a block,
- * that has another order, or that is still referenced.
+ * single page. Wrong frees are caught here, and named: a page that is free already, that lies inside
+ * a block, that has another order, or that is still mapped. The pages behind the first need no look
+ * for that, because one that is mapped counts as a reference of the first.
  *
  * Lock: not preempted; interrupt handlers do not allocate.
  */

@@ -6,12 +6,13 @@
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
 #include <kernel/ktest.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/audit.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/vmap_area.h>
 
 /* The audit's line must start with the invariant's name. */
 static void expect_audit(const char *invariant)
@@ -127,10 +128,87 @@ KTEST(audit, notices_area_with_an_unmapped_page)
     void *memory = vmalloc(2 * PAGE_SIZE);
     pte_t *pte = kernel_pte((u32)memory), saved = *pte;
 
+    char line[128];
+
     pte->val = 0;
-    expect_audit("I7: ");
+    snprintf(
+        line, sizeof(line),
+        "I7: vmalloc range %08x..%08x: page %08x: expected a mapped page, found entry 00000000",
+        (u32)memory, (u32)memory + 3 * PAGE_SIZE, (u32)memory);
+    expect_audit(line);
     *pte = saved;
     vfree(memory);
+}
+
+/* The first entry of an area says of what kind it is, and no other one. */
+KTEST(audit, notices_wrong_kind_in_an_entry)
+{
+    void *memory = vmalloc(2 * PAGE_SIZE);
+    pte_t *pte = kernel_pte((u32)memory), saved[2] = {pte[0], pte[1]};
+
+    pte[0].val &= ~PTE_AVL;
+    expect_audit("I7: ");
+    pte[0].val |= PTE_KIND(VM_MAP);
+    expect_audit("I7: ");
+    pte[0] = saved[0];
+    pte[1].val |= PTE_KIND(VM_ALLOC);
+    expect_audit("I7: ");
+    pte[1] = saved[1];
+    expect_none(mm_audit());
+    vfree(memory);
+}
+
+/* An entry with another frame, and otherwise as it was. */
+static pte_t with_frame(pte_t pte, phys_addr_t frame)
+{
+    return (pte_t){(pte.val & ~PTE_FRAME) | frame};
+}
+
+/* RAM where a device should show, and a device where RAM should. */
+KTEST(audit, notices_ram_in_a_device_area)
+{
+    void *device = ioremap(0xb8000, PAGE_SIZE), *memory = vmalloc(PAGE_SIZE);
+    pte_t *pte = kernel_pte((u32)device), saved = *pte;
+    struct page *page = vmalloc_to_page(memory);
+
+    pte->val &= ~(PTE_PCD | PTE_PWT);
+    phys_to_page(0xb8000)->refcount++; /* as if vmap() had done it */
+    expect_audit("I8: the PTE of");
+    phys_to_page(0xb8000)->refcount--;
+    *pte = with_frame((pte_t){saved.val & ~(PTE_PCD | PTE_PWT)}, page_to_phys(page));
+    page->refcount++;
+    expect_audit("I8: the PTE of");
+    page->refcount--;
+    *pte = saved;
+    pte = kernel_pte((u32)memory);
+    saved = *pte;
+    pte->val |= PTE_PCD;
+    expect_audit("I8: ");
+    *pte = saved;
+    vfree(memory);
+    iounmap(device);
+}
+
+/* A page behind the first of a block, mapped once more or less than it counts. */
+KTEST(audit, notices_wrong_count_behind_the_first)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 1), *behind = block + 1;
+    void *map = vmap(&behind, 1);
+
+    expect_none(mm_audit());
+    behind->refcount++;
+    expect_audit("I8: frame");
+    behind->refcount -= 2;
+    expect_audit("I8: frame");
+    behind->refcount++;
+    block->refcount--;
+    expect_audit("I8: frame");
+    block->refcount++;
+    vunmap(map);
+    behind->refcount++;
+    expect_audit("I8: frame");
+    behind->refcount--;
+    free_pages(block, 1);
 }
 
 /* A page of a kind that lives by its mappings, without one. */
@@ -157,7 +235,7 @@ KTEST(audit, notices_area_that_shows_a_page_it_does_not_own)
     struct page *own = vmalloc_to_page(memory), *other = alloc_page(GFP_KERNEL);
     pte_t *pte = kernel_pte((u32)memory), saved = *pte;
 
-    *pte = pte_make(page_to_phys(other), PAGE_KERNEL);
+    *pte = with_frame(saved, page_to_phys(other));
     other->refcount++;
     own->type = PAGE_USED;
     expect_audit("I8: ");

@@ -27,6 +27,11 @@ enum page_type {
 
 #define BLOCK_HEAD(order) (0x100 | (order))
 
+/*
+ * Reference counts. The first page of a block in use counts the holder of the block, each mapping of
+ * itself, and each page behind it that is mapped at all; such a page counts its own mappings. So the
+ * first page's count alone says whether the block may be freed. Of a free block all counts are 0.
+ */
 struct page {
     u8 type; /* enum page_type */
     u8 zone; /* enum zone_id */
@@ -83,6 +88,15 @@ static inline void *page_address(const struct page *page)
 static inline struct page *virt_to_page(const void *addr)
 {
     return phys_to_page(virt_to_phys(addr));
+}
+
+/* Count a mapping more. False when nobody held the page before, and nothing mapped it. */
+static inline bool page_get_shared(struct page *page)
+{
+    bool held;
+
+    asm("incl %0\n\tcmpl $1, %0" : "+m"(page->refcount), "=@ccg"(held));
+    return held;
 }
 
 /*
