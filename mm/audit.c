@@ -5,7 +5,7 @@
  *   I1  lowmem's entries are those of the end of boot                       lowmem_check()
  *   I2  PDE 768..1023 are the same in every directory                       check_directories()
  *   I4  no entry of the kernel half has the user bit                        check_kernel_half()
- *   I5  what the processor uses at every entry is mapped                    check_entry_points()
+ *   I5  what the processor uses at every entry is mapped, gates lead there  check_entry_points(), cpu_check()
  *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
  *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
  *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()

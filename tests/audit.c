@@ -2,9 +2,11 @@
  * The audit must see what is wrong: each test breaks one invariant on purpose, looks, and mends it.
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
+#include <arch/x86/tss.h>
 #include <kernel/ktest.h>
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -349,6 +351,49 @@ KTEST(audit, notices_changed_lowmem_entry)
     set_write_protect(false);
     pte->val ^= PTE_PWT;
     set_write_protect(true);
+    expect_none(mm_audit());
+}
+
+/* The stack that the processor takes for traps from ring 3. */
+KTEST(audit, notices_entry_stack_that_is_not_mapped)
+{
+    u32 flags = local_irq_save(), saved = main_tss.esp0;
+
+    expect_none(mm_audit());
+    main_tss.esp0 = high_memory + 2 * THREAD_SIZE; /* in the hole */
+    expect_audit("I5: stack for traps from ring 3: page");
+    main_tss.esp0 = saved - PAGE_SIZE; /* its last page is the guard of another */
+    expect_audit("I5: stack for traps from ring 3: page");
+    main_tss.esp0 = saved;
+    local_irq_restore(flags);
+}
+
+/* A gate that leads elsewhere than to its stub, and one that ring 3 may use. */
+KTEST(audit, notices_wrong_gate)
+{
+    static const u32 vectors[] = {X86_TRAP_DF, X86_TRAP_PF, 0x80, 255};
+    struct {
+        u16 limit;
+        u32 base;
+    } __attribute__((packed)) idtr;
+
+    asm volatile("sidt %0" : "=m"(idtr));
+    for (u32 i = 0; i < ARRAY_SIZE(vectors); i++) {
+        u32 *gate = (u32 *)(idtr.base + 8 * vectors[i]), flags = local_irq_save();
+
+        for (u32 bit = 0; bit < 2; bit++) {
+            u32 *word = &gate[bit], flip = bit ? 0x6000 : 0x10000; /* the ring; the selector */
+
+            set_write_protect(false);
+            *word ^= flip;
+            set_write_protect(true);
+            expect_audit("I5: the gate of vector");
+            set_write_protect(false);
+            *word ^= flip;
+            set_write_protect(true);
+        }
+        local_irq_restore(flags);
+    }
     expect_none(mm_audit());
 }
 

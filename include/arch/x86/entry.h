@@ -39,7 +39,7 @@ struct table_register {
     u32 base;
 } __attribute__((packed));
 
-/* trap.c: NULL when IDTR is as idt_init() left it. */
+/* trap.c: NULL when IDTR and all gates are as start-up left them. */
 const char *idt_check(void);
 
 /* trap.c: make a vector a switch to the task of this TSS selector. */
