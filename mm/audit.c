@@ -13,7 +13,12 @@
  *       areas show their own                                                check_areas()
  *       no kmap slot is left                                                kmap_check()
  *
- * I3, I9 and I10 speak of what happens, not of what is: tests hold them.
+ *  I10  what devices may reach is RAM in use, named by what it is            dma_check()
+ *
+ * I9 speaks of what happens, not of what is: tests hold it. So does I3, of which only the half that
+ * lies in memory can be looked at, and that is I2: whether an old translation is still in a TLB
+ * cannot be read, and to ask by touching the page would make a new one. Tests touch, then unmap, then
+ * touch again.
  *
  * Reference counts are checked without memory for a tally: every mapping found takes one off the
  * count of its page, then the counts must be what holders alone would make them, then every mapping
@@ -25,6 +30,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/audit.h>
+#include <mm/dma.h>
 #include <mm/frames.h>
 #include <mm/highmem.h>
 #include <mm/mm.h>
@@ -364,7 +370,7 @@ const char *mm_audit(void)
     static const char *(*const checks[])(void) = {
         lowmem_check,     check_kernel_half, check_entry_points, check_directories, vmalloc_check,
         page_alloc_check, slab_check,        check_lost,         check_counts,      frames_check,
-        check_areas,      kmap_check,        cpu_check,
+        check_areas,      kmap_check,        dma_check,          cpu_check,
     };
 
     for (u32 i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -11,6 +11,7 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/audit.h>
+#include <mm/dma.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
@@ -472,4 +473,50 @@ KTEST(audit, asks_the_allocators)
     *object = 1;
     expect_audit("I8: cache");
     *object = link;
+}
+
+static void expect_dma_noticed(struct device *dev, struct page *page)
+{
+    dma_addr_t handle;
+
+    if (!expect_eq(dma_map_page(dev, page, 0, 8, DMA_TO_DEVICE, &handle), 0))
+        return;
+    expect_none(mm_audit());
+    free_page(page);
+    expect_audit("I10: test has 8 bytes at physical 0x");
+    expect_eq(alloc_page(GFP_KERNEL), page); /* on top of the stack */
+    expect_none(mm_audit());
+    dma_unmap_page(dev, handle, 8, DMA_TO_DEVICE);
+}
+
+/* What a device still has is free memory. */
+KTEST(audit, notices_free_memory_in_the_hands_of_a_device)
+{
+    struct device dev = {.name = "test", .dma_mask = DMA_BIT_MASK(32)};
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    expect_dma_noticed(&dev, page);
+    free_page(page);
+}
+
+/* What dma_map_single() would have left behind if it had taken a vmalloc address, or a hole. */
+KTEST(audit, notices_dma_address_made_by_arithmetic)
+{
+    struct device dev = {.name = "test", .dma_mask = DMA_BIT_MASK(32)};
+    struct page *page = alloc_page(GFP_KERNEL);
+    u32 flags, lowmem = lowmem_size;
+    const char *text;
+    dma_addr_t handle;
+
+    expect_eq(dma_map_single(&dev, page_address(page), 8, DMA_TO_DEVICE, &handle), 0);
+    flags = local_irq_save();
+    set_write_protect(false);
+    lowmem_size = handle; /* so that the address is none of lowmem's */
+    text = dma_check();
+    lowmem_size = lowmem;
+    set_write_protect(true);
+    local_irq_restore(flags);
+    expect(text && strstr(text, "I10: test has 8 bytes") && strstr(text, "no lowmem address"));
+    dma_unmap_single(&dev, handle, 8, DMA_TO_DEVICE);
+    free_page(page);
 }
