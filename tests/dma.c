@@ -469,6 +469,25 @@ KTEST(dma, coherent_memory_that_cannot_be)
 
 /* ---- the edu device ---- */
 
+/* At another address there is no edu device: the card must be off then, and the driver as it was. */
+KTEST(dma, edu_that_does_not_answer_is_left_alone)
+{
+    const struct vmalloc_stats before = vmalloc_stats();
+    const volatile void *registers = edu_registers();
+    struct pci_dev wrong;
+
+    if (no_edu())
+        return;
+    wrong = *edu_pci();
+    wrong.bar[0].start = 0xb8000; /* the text screen is no card */
+    expect_str_eq(edu_bind(&wrong), "it does not identify itself");
+    expect_eq(pci_config_read(edu_pci(), PCI_COMMAND) & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO), 0);
+    pci_enable_device(edu_pci());
+    expect_eq(edu_registers(), registers);
+    expect(edu_pci() != &wrong);
+    expect_eq(vmalloc_stats().busy_areas, before.busy_areas);
+}
+
 /* Memory of its own that the device reaches: two halves, to copy between. */
 struct pair {
     u8 *from, *to;
