@@ -554,6 +554,16 @@ static void wrong_objects(void)
     expect_panic(kfree((void *)VMALLOC_START));
     if (caches[other].cache && (s32)other != object->cache)
         expect_panic(kmem_cache_free(caches[other].cache, object->start));
+    if (SLAB_DEBUG && object->size <= KMALLOC_MAX_CACHE_SIZE) {
+        u8 *past[] = {object->start - 1, object->start - 8, object->start + object->size,
+                      object->start + object->size + 7};
+        u8 *byte = past[below(ARRAY_SIZE(past))], bit = 1 << below(8);
+
+        *byte ^= bit;
+        expect_panic(kfree(object->start));
+        expect(slab_check() != NULL);
+        *byte ^= bit;
+    }
     fill(object, true);
 }
 
