@@ -107,33 +107,37 @@ static const char *edu_unfit(const struct pci_dev *pci)
 }
 
 /* The same, by talking to it. */
-static const char *edu_silent(void)
+static const char *edu_silent(volatile u32 *registers)
 {
     u32 word = 0x12345678;
 
-    if ((edu_read(EDU_ID) & ID_MASK) != ID_VALUE)
+    if ((registers[EDU_ID / 4] & ID_MASK) != ID_VALUE)
         return "it does not identify itself";
-    edu_write(EDU_LIVENESS, word);
-    return edu_read(EDU_LIVENESS) == ~word ? NULL : "it does not answer";
+    registers[EDU_LIVENESS / 4] = word;
+    return registers[EDU_LIVENESS / 4] == ~word ? NULL : "it does not answer";
 }
 
-static const char *edu_bind(const struct pci_dev *pci)
+/* Nothing of the driver changes before the card has shown that it is one. */
+const char *edu_bind(const struct pci_dev *pci)
 {
     const char *wrong = edu_unfit(pci);
+    volatile u32 *registers;
 
     if (wrong)
         return wrong;
-    edu.registers = ioremap(pci->bar[0].start, EDU_REGS_SIZE);
-    if (!edu.registers)
+    registers = ioremap(pci->bar[0].start, EDU_REGS_SIZE);
+    if (!registers)
         return "its registers cannot be mapped";
     pci_enable_device(pci);
-    wrong = edu_silent();
+    wrong = edu_silent(registers);
     if (!wrong && dma_set_mask(&edu.device, DMA_BIT_MASK(EDU_DMA_BITS)) != 0)
         wrong = "it does not reach far enough";
     if (wrong) {
-        iounmap((const void *)edu.registers);
+        pci_disable_device(pci);
+        iounmap((const void *)registers);
         return wrong;
     }
+    edu.registers = registers;
     edu.pci = pci;
     edu_write(EDU_IRQ_ACK, ~0u);
     irq_register(pci->irq, edu_interrupt);

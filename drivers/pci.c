@@ -124,6 +124,11 @@ void pci_enable_device(const struct pci_dev *dev)
     change_command(dev, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 }
 
+void pci_disable_device(const struct pci_dev *dev)
+{
+    change_command(dev, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+}
+
 void pci_set_master(const struct pci_dev *dev)
 {
     change_command(dev, 0, PCI_COMMAND_MASTER);

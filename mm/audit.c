@@ -5,7 +5,7 @@
  *   I1  lowmem's entries are those of the end of boot                       lowmem_check()
  *   I2  PDE 768..1023 are the same in every directory                       check_directories()
  *   I4  no entry of the kernel half has the user bit                        check_kernel_half()
- *   I5  what the processor uses at every entry is mapped                    check_entry_points()
+ *   I5  what the processor uses at every entry is mapped, gates lead there  check_entry_points(), cpu_check()
  *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
  *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
  *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()
@@ -16,9 +16,14 @@
  *       what is kept for the next process is empty                          user_tables_check()
  *       no kmap slot is left                                                kmap_check()
  *
+ *  I10  what devices may reach is RAM in use, named by what it is            dma_check()
+ *
  * What the floors above have registered is asked last.
  *
- * I3, I9 and I10 speak of what happens, not of what is: tests hold them.
+ * I9 speaks of what happens, not of what is: tests hold it. So does I3, of which only the half that
+ * lies in memory can be looked at, and that is I2: whether an old translation is still in a TLB
+ * cannot be read, and to ask by touching the page would make a new one. Tests touch, then unmap, then
+ * touch again.
  *
  * Reference counts are checked without memory for a tally: every mapping found takes one off the
  * count of its page, then the counts must be what holders alone would make them, then every mapping
@@ -31,6 +36,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/audit.h>
+#include <mm/dma.h>
 #include <mm/filemap.h>
 #include <mm/frames.h>
 #include <mm/highmem.h>
@@ -43,6 +49,7 @@
 #define REGISTERED_MAX 4 /* checks of the floors above */
 
 static char wrong[160];
+static struct frames frames; /* counted once an audit: it takes a look at every frame */
 
 static const char *__printf(1, 2) report(const char *fmt, ...)
 {
@@ -229,12 +236,14 @@ static const char *check_directory(struct mm *mm)
     return text ? report("I8: %s", text) : check_user_half(mm);
 }
 
+static const char *check_frames(void)
+{
+    return frames_check(&frames);
+}
+
 /* What the address spaces have, and what is kept for the next, is all that there is of its kind. */
 static const char *check_tables(u32 tables)
 {
-    struct frames frames;
-
-    frames_count(&frames);
     if (frames.by_type[PAGE_PGTABLE] == tables)
         return NULL;
     return report("I8: there are %u frames of directories and tables, but address spaces have %u",
@@ -291,7 +300,6 @@ static const char *check_area(const struct vmap_area *area)
 static const char *check_areas(void)
 {
     const struct vmap_area *area = vmap_area_at_or_above(VMALLOC_START);
-    struct frames frames;
     u32 owned = 0;
 
     for (; area; area = vmap_area_at_or_above(area->end)) {
@@ -301,7 +309,6 @@ static const char *check_areas(void)
             return text;
         owned += area->flags == VM_ALLOC ? vmap_area_pages(area) : 0;
     }
-    frames_count(&frames);
     if (frames.by_type[PAGE_VMALLOC] != owned)
         return report("I8: there are %u frames of vmalloc, but its areas own %u",
                       frames.by_type[PAGE_VMALLOC], owned);
@@ -310,11 +317,24 @@ static const char *check_areas(void)
 
 /* ---- reference counts ---- */
 
+/* One mapping more or less, by the rule of mm/page.h: the first of a page behind counts for its block. */
+static void count_mapping(struct page *page, s32 add)
+{
+    s32 before = page->refcount;
+
+    page->refcount += add;
+    if (!page->head && min(before, page->refcount) == 0) {
+        struct page *first = page_head(page);
+
+        first->refcount += first != page ? add : 0;
+    }
+}
+
 static void count_table(const pte_t *table, u32 entries, s32 add)
 {
     for (u32 i = 0; i < entries; i++) {
         if (pte_present(table[i]) && !pte_device(table[i]) && pte_pfn(table[i]) < max_pfn)
-            pfn_to_page(pte_pfn(table[i]))->refcount += add;
+            count_mapping(pfn_to_page(pte_pfn(table[i])), add);
     }
 }
 
@@ -349,8 +369,8 @@ static s32 holders(const struct page *page)
 }
 
 /*
- * Only the first page of a block has a count; a page behind it that has one is mapped by mistake, and
- * one that begins a block of its own has two owners.
+ * Without its mappings only the first page of a block has a count; a page behind it that begins a
+ * block of its own has two owners.
  */
 static const char *check_block_counts(u32 pfn, u32 pages)
 {
@@ -418,13 +438,15 @@ void audit_register(const char *(*check)(void))
 const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {
-        lowmem_check,     check_kernel_half, check_entry_points, check_directories, vmalloc_check,
-        page_alloc_check, slab_check,        check_lost,         check_counts,      frames_check,
-        check_areas,      filemap_check,     user_tables_check,  kmap_check,        cpu_check,
+        lowmem_check,      check_kernel_half, check_entry_points, check_directories,
+        vmalloc_check,     page_alloc_check,  slab_check,         check_lost,
+        check_counts,      check_frames,      check_areas,        filemap_check,
+        user_tables_check, kmap_check,        dma_check,          cpu_check,
     };
 
     const char *text = NULL;
 
+    frames_count(&frames);
     for (u32 i = 0; i < ARRAY_SIZE(checks) && !text; i++)
         text = checks[i]();
     for (u32 i = 0; i < REGISTERED_MAX && registered[i] && !text; i++)

@@ -18,16 +18,21 @@ static const char heap_name[] = "[heap]";
 /* Let the heap reach from `old` up to `end`. False when something is in the way, or out of memory. */
 static bool grow_heap(struct mm *mm, u32 old, u32 end)
 {
-    struct vm_area *heap = mm_find_area(mm, old - 1), *next;
+    struct vm_area *next = mm_area_above(mm, old), *heap = vma_before(mm, next), *area;
 
-    next = heap ? vma_next(heap) : mm_area_above(mm, old);
-    if (end > TASK_SIZE - MM_GUARD_GAP || (heap && heap->end > old) ||
-        (next && next->start < end + MM_GUARD_GAP))
+    if (end > TASK_SIZE - MM_GUARD_GAP || (next && next->start < end + MM_GUARD_GAP))
         return false;
-    if (!heap || heap->name != heap_name || heap->flags != (VM_READ | VM_WRITE))
-        return mm_add_area(mm, old, end - old, VM_READ | VM_WRITE, heap_name, NULL, 0) == 0;
-    vma_set_end(mm, heap, end);
-    return true;
+    if (heap && heap->end == old && heap->name == heap_name &&
+        heap->flags == (VM_READ | VM_WRITE)) {
+        vma_set_end(mm, heap, end);
+        return true;
+    }
+    if (mm->area_count >= MM_AREAS_MAX)
+        return false;
+    area = vma_new(old, end, VM_READ | VM_WRITE, heap_name, NULL, 0);
+    if (area)
+        vma_insert(mm, heap, area, next);
+    return area != NULL;
 }
 
 u32 mm_brk(struct mm *mm, u32 brk)

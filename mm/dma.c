@@ -9,14 +9,16 @@
  * and dma_map_sg(), which take frames and no addresses. Nothing here calls virt_to_phys() with an
  * address that could make it panic, and nothing computes with a vmalloc address (invariant I10).
  *
- * There is no IOMMU, so mapping a range costs nothing and changes nothing but the device's count of
- * what it holds. The count is there to find leaks, and drivers that unmap what they did not map.
+ * There is no IOMMU, so mapping a range changes nothing but what is remembered of it, in one list, the
+ * newest first: that finds leaks, drivers that unmap what they did not map (Linux's debug option for
+ * DMA does the same), and memory that is freed while a device may still reach it.
  *
  * A device that writes does not ask the page tables either. What the kernel has made read-only for
  * itself (text, constants, page tables) is therefore refused as a target, by looking at the rights
  * that lowmem has.
  *
- * Limits: no bounce buffers. Memory that a device does not reach is refused, not copied.
+ * Limits: no bounce buffers. Memory that a device does not reach is refused, not copied. Giving back
+ * takes time in proportion to what was given later and is still out.
  *
  * Neighbours: mm/page_alloc.c gives coherent memory; drivers call in; kernel/monitor_dma.c shows
  * what would happen without the gate.
@@ -24,10 +26,14 @@
 #include <arch/x86/pgtable.h>
 #include <asm/errno.h>
 #include <lib/bits.h>
+#include <lib/list.h>
 #include <lib/panic.h>
+#include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/dma.h>
+#include <mm/memblock.h>
 #include <mm/page_alloc.h>
+#include <mm/slab.h>
 #include <mm/vmalloc.h>
 
 #define DMA_ZONE_END MIB(16u)
@@ -52,21 +58,157 @@ static int refuse_frames(const struct device *dev, phys_addr_t phys, int error, 
     return error;
 }
 
-/* ---- counting ---- */
+/* ---- what devices have ---- */
 
-static void count_add(struct dma_count *count, u32 pieces, u32 bytes)
+enum mapping_kind {
+    BY_ADDRESS, /* dma_map_single */
+    BY_PAGE,
+    BY_LIST,
+    COHERENT,
+};
+
+static const char *const kind_names[] = {"dma_map_single", "dma_map_page", "dma_map_sg",
+                                         "dma_alloc_coherent"};
+static const char *const direction_names[] = {"both ways", "to the device", "from the device"};
+
+/* One range that a device has been given. */
+struct mapping {
+    struct list_head link;
+    struct device *dev;
+    dma_addr_t start;
+    u32 size;
+    u8 kind, direction;
+};
+
+static LIST_HEAD(mappings); /* the newest first */
+
+static struct dma_count *count_of(struct device *dev, enum mapping_kind kind)
 {
-    count->pieces += pieces;
-    count->bytes += bytes;
+    return kind == COHERENT ? &dev->coherent : &dev->mapped;
 }
 
-static void count_sub(struct dma_count *count, const struct device *dev, u32 pieces, u32 bytes)
+/* False when there is no memory. */
+static bool mapping_add(struct device *dev, enum mapping_kind kind, dma_addr_t start, u32 size,
+                        enum dma_data_direction direction)
 {
-    if (count->pieces < pieces || count->bytes < bytes)
-        panic("dma: %s gives back %u bytes in %u pieces, but holds %u in %u", dev->name, bytes,
-              pieces, count->bytes, count->pieces);
-    count->pieces -= pieces;
-    count->bytes -= bytes;
+    struct mapping *mapping = kmalloc(sizeof(*mapping));
+
+    assert_op(direction, <, ARRAY_SIZE(direction_names));
+    if (!mapping)
+        return false;
+    *mapping = (struct mapping){
+        .dev = dev, .start = start, .size = size, .kind = kind, .direction = direction};
+    list_add(&mapping->link, &mappings);
+    count_of(dev, kind)->pieces++;
+    count_of(dev, kind)->bytes += size;
+    return true;
+}
+
+/* What the device has from this address on; NULL for nothing. */
+static const struct mapping *mapping_at(const struct device *dev, dma_addr_t start)
+{
+    const struct mapping *mapping;
+
+    list_for_each_entry (mapping, &mappings, link) {
+        if (mapping->dev == dev && mapping->start == start)
+            return mapping;
+    }
+    return NULL;
+}
+
+static void __noreturn bad_remove(const struct mapping *asked)
+{
+    const struct mapping *found = mapping_at(asked->dev, asked->start);
+
+    if (!found)
+        panic("dma: %s gives back %u bytes at 0x%08x, %s, by %s, but has nothing there",
+              asked->dev->name, asked->size, asked->start, direction_names[asked->direction],
+              kind_names[asked->kind]);
+    panic("dma: %s gives back %u bytes at 0x%08x, %s, by %s, but has %u bytes there, %s, by %s",
+          asked->dev->name, asked->size, asked->start, direction_names[asked->direction],
+          kind_names[asked->kind], found->size, direction_names[found->direction],
+          kind_names[found->kind]);
+}
+
+static bool same_mapping(const struct mapping *a, const struct mapping *b)
+{
+    return a->dev == b->dev && a->start == b->start && a->size == b->size && a->kind == b->kind &&
+           a->direction == b->direction;
+}
+
+/* What a device gives back must be what it was given. */
+static void mapping_remove(struct device *dev, enum mapping_kind kind, dma_addr_t start, u32 size,
+                           enum dma_data_direction direction)
+{
+    const struct mapping asked = {
+        .dev = dev, .start = start, .size = size, .kind = kind, .direction = direction};
+    struct mapping *mapping;
+
+    assert_op(direction, <, ARRAY_SIZE(direction_names));
+    list_for_each_entry (mapping, &mappings, link) {
+        if (same_mapping(mapping, &asked)) {
+            count_of(dev, kind)->pieces--;
+            count_of(dev, kind)->bytes -= size;
+            list_del(&mapping->link);
+            kfree(mapping);
+            return;
+        }
+    }
+    bad_remove(&asked);
+}
+
+/* ---- what memory may be given ---- */
+
+/*
+ * The error for the first frame of [phys, phys + size), below the end of RAM, that nobody may give to
+ * a device; 0 when there is none. A frame that was reserved at start-up is in use as long as it is RAM.
+ */
+static int bad_frame(phys_addr_t phys, size_t size, phys_addr_t *frame)
+{
+    u32 end = PFN_DOWN(phys + size - 1) + 1, next;
+
+    for (u32 pfn = PFN_DOWN(phys); pfn < end; pfn = next) {
+        struct page *first = page_head(pfn_to_page(pfn));
+
+        *frame = pfn << PAGE_SHIFT;
+        next = page_to_pfn(first) + page_block_size(first);
+        if (first->type == PAGE_FREE || first->type == PAGE_HOT)
+            return -ESTALE;
+        if (first->type == PAGE_RESERVED && !memblock_overlaps_ram(*frame, (u64)*frame + PAGE_SIZE))
+            return -ENOENT;
+    }
+    return 0;
+}
+
+static const char *check_mapping(const struct mapping *mapping)
+{
+    bool by_address = mapping->kind == BY_ADDRESS || mapping->kind == COHERENT;
+    u64 end = (u64)mapping->start + mapping->size;
+    phys_addr_t frame;
+    int error;
+
+    if (by_address && end > lowmem_size)
+        return "an address was given that is no lowmem address";
+    error = end > end_of_ram() ? -ENOENT : bad_frame(mapping->start, mapping->size, &frame);
+    return error == -ENOENT ? "that is no RAM" : error ? "that memory is free" : NULL;
+}
+
+const char *dma_check(void)
+{
+    static char text[160];
+    const struct mapping *mapping;
+
+    list_for_each_entry (mapping, &mappings, link) {
+        const char *wrong = check_mapping(mapping);
+
+        if (!wrong)
+            continue;
+        snprintf(text, sizeof(text), "I10: %s has %u bytes at physical 0x%08x, by %s: %s",
+                 mapping->dev->name, mapping->size, mapping->start, kind_names[mapping->kind],
+                 wrong);
+        return text;
+    }
+    return NULL;
 }
 
 /* ---- what may pass ---- */
@@ -85,10 +227,13 @@ static bool read_only(phys_addr_t phys, size_t size)
     return false;
 }
 
-/* Physical range [phys, phys + size) is RAM: does the device reach it, and may it? */
+/* Physical range [phys, phys + size) ends before RAM does: does the device reach it, and may it? */
 static int check_range(const struct device *dev, phys_addr_t phys, size_t size,
                        enum dma_data_direction direction)
 {
+    phys_addr_t frame;
+    int error;
+
     if (phys + (u64)size - 1 > dev->dma_mask) {
         if (phys >= lowmem_size)
             return refuse_frames(
@@ -98,6 +243,10 @@ static int check_range(const struct device *dev, phys_addr_t phys, size_t size,
     }
     if (direction != DMA_TO_DEVICE && read_only(phys, size))
         return refuse_frames(dev, phys, -EACCES, "the kernel itself may only read this memory");
+    error = bad_frame(phys, size, &frame);
+    if (error)
+        return refuse_frames(dev, frame, error,
+                             error == -ENOENT ? "no RAM" : "this memory is free");
     return 0;
 }
 
@@ -168,11 +317,11 @@ void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle)
     page = alloc_pages(zone | __GFP_ZERO, order_of(size));
     if (!page)
         return NULL;
-    if (check_range(dev, page_to_phys(page), size, DMA_BIDIRECTIONAL) != 0) {
+    if (check_range(dev, page_to_phys(page), size, DMA_BIDIRECTIONAL) != 0 ||
+        !mapping_add(dev, COHERENT, page_to_phys(page), size, DMA_BIDIRECTIONAL)) {
         free_pages(page, order_of(size));
         return NULL;
     }
-    count_add(&dev->coherent, 1, size);
     *handle = page_to_phys(page);
     return page_address(page);
 }
@@ -180,7 +329,7 @@ void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle)
 void dma_free_coherent(struct device *dev, size_t size, void *addr, dma_addr_t handle)
 {
     assert_op(virt_to_phys(addr), ==, handle);
-    count_sub(&dev->coherent, dev, 1, size);
+    mapping_remove(dev, COHERENT, handle, size, DMA_BIDIRECTIONAL);
     free_pages(phys_to_page(handle), order_of(size));
 }
 
@@ -195,7 +344,8 @@ int dma_map_single(struct device *dev, const void *addr, size_t size,
         error = check_range(dev, virt_to_phys(addr), size, direction);
     if (error)
         return error;
-    count_add(&dev->mapped, 1, size);
+    if (!mapping_add(dev, BY_ADDRESS, virt_to_phys(addr), size, direction))
+        return -ENOMEM;
     *handle = virt_to_phys(addr);
     return 0;
 }
@@ -207,7 +357,8 @@ int dma_map_page(struct device *dev, const struct page *page, size_t offset, siz
 
     if (error)
         return error;
-    count_add(&dev->mapped, 1, size);
+    if (!mapping_add(dev, BY_PAGE, page_to_phys(page) + offset, size, direction))
+        return -ENOMEM;
     *handle = page_to_phys(page) + offset;
     return 0;
 }
@@ -215,14 +366,13 @@ int dma_map_page(struct device *dev, const struct page *page, size_t offset, siz
 void dma_unmap_single(struct device *dev, dma_addr_t handle, size_t size,
                       enum dma_data_direction direction)
 {
-    (void)handle, (void)direction;
-    count_sub(&dev->mapped, dev, 1, size);
+    mapping_remove(dev, BY_ADDRESS, handle, size, direction);
 }
 
 void dma_unmap_page(struct device *dev, dma_addr_t handle, size_t size,
                     enum dma_data_direction direction)
 {
-    dma_unmap_single(dev, handle, size, direction);
+    mapping_remove(dev, BY_PAGE, handle, size, direction);
 }
 
 /* ---- many pieces ---- */
@@ -244,13 +394,16 @@ int sg_set_vmalloc(struct scatterlist *sg, u32 max, const void *addr, size_t siz
     return used ? (int)used : -EINVAL;
 }
 
-static u32 sg_bytes(const struct scatterlist *sg, u32 count)
+static dma_addr_t sg_start(const struct scatterlist *sg)
 {
-    u32 bytes = 0;
+    return page_to_phys(sg->page) + sg->offset;
+}
 
-    for (u32 i = 0; i < count; i++)
-        bytes += sg[i].length;
-    return bytes;
+static void remove_pieces(struct device *dev, const struct scatterlist *sg, u32 count,
+                          enum dma_data_direction direction)
+{
+    while (count-- > 0)
+        mapping_remove(dev, BY_LIST, sg_start(&sg[count]), sg[count].length, direction);
 }
 
 /* Every piece has been checked. Ranges never overtake pieces, so they may share the entries. */
@@ -259,7 +412,7 @@ static u32 join_pieces(struct scatterlist *sg, u32 count)
     u32 ranges = 0;
 
     for (u32 i = 0; i < count; i++) {
-        dma_addr_t start = page_to_phys(sg[i].page) + sg[i].offset;
+        dma_addr_t start = sg_start(&sg[i]);
         struct scatterlist *last = ranges ? &sg[ranges - 1] : NULL;
 
         if (last && last->dma_address + last->dma_length == start) {
@@ -283,13 +436,17 @@ int dma_map_sg(struct device *dev, struct scatterlist *sg, u32 count,
         if (error)
             return error;
     }
-    count_add(&dev->mapped, count, sg_bytes(sg, count));
+    for (u32 i = 0; i < count; i++) {
+        if (!mapping_add(dev, BY_LIST, sg_start(&sg[i]), sg[i].length, direction)) {
+            remove_pieces(dev, sg, i, direction);
+            return -ENOMEM;
+        }
+    }
     return join_pieces(sg, count);
 }
 
 void dma_unmap_sg(struct device *dev, struct scatterlist *sg, u32 count,
                   enum dma_data_direction direction)
 {
-    (void)direction;
-    count_sub(&dev->mapped, dev, count, sg_bytes(sg, count));
+    remove_pieces(dev, sg, count, direction);
 }

@@ -182,7 +182,7 @@ static enum mm_fault may_grow(const struct mm *mm, const struct vm_area *area, u
 
     if (!(area->flags & VM_GROWSDOWN) || area->end - start > mm->stack_limit + MM_GUARD_GAP)
         return MM_FAULT_NO_AREA;
-    prev = vma_prev(area);
+    prev = area->prev;
     if (area->end - start > mm->stack_limit || start < MMAP_MIN_ADDR ||
         (prev && start - prev->end < MM_GUARD_GAP))
         return MM_FAULT_STACK;

@@ -80,15 +80,17 @@ void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
     lowmem_size = choose_lowmem(lowmem, lowmem_least(ram_end), most, ram_end);
 }
 
-void layout_bad_virt(const volatile void *addr, const void *caller)
+/* In the function that called this one: the byte before its return address, as a call may be the last. */
+#define CALLER ((const char *)__builtin_return_address(0) - 1)
+
+void layout_bad_virt(const volatile void *addr)
 {
-    panic("virt_to_phys(%p) in or near %p: only lowmem, %08x..%08x, has physical addresses by "
+    panic("virt_to_phys(0x%08x) by %pS: only lowmem, 0x%08x..0x%08x, has physical addresses by "
           "arithmetic",
-          addr, caller, PAGE_OFFSET, high_memory);
+          (u32)addr, CALLER, PAGE_OFFSET, high_memory - 1);
 }
 
-void layout_bad_phys(phys_addr_t addr, const void *caller)
+void layout_bad_phys(phys_addr_t addr)
 {
-    panic("phys_to_virt(%08x) in or near %p: lowmem ends at physical %08x", addr, caller,
-          lowmem_size);
+    panic("phys_to_virt(0x%08x) by %pS: lowmem ends at physical 0x%08x", addr, CALLER, lowmem_size);
 }

@@ -102,9 +102,9 @@ static void destroy(struct mm *mm)
 
     if (mm_is_loaded(mm))
         mm_switch(NULL);
-    for (area = mm_area_above(mm, 0); area; area = vma_next(area))
+    for (area = mm_area_above(mm, 0); area; area = area->next)
         empty_area(mm, area);
-    for (area = mm_area_above(mm, 0); area; area = vma_next(area))
+    for (area = mm_area_above(mm, 0); area; area = area->next)
         free_tables(mm, area);
     assert_op(mm->pages, ==, 0);
     assert_op(mm->tables, ==, 0);
@@ -130,7 +130,7 @@ static struct vm_area *copy_area(struct mm *to, struct vm_area *prev, const stru
         vma_new(area->start, area->end, area->flags, area->name, area->file, area->pgoff);
 
     if (copy)
-        vma_append(to, prev, copy);
+        vma_insert(to, prev, copy, NULL);
     return copy;
 }
 
@@ -151,7 +151,7 @@ static bool copy_areas(struct mm *to, struct mm *mm)
 {
     struct vm_area *copy = NULL;
 
-    for (struct vm_area *area = mm_area_above(mm, 0); area; area = vma_next(area)) {
+    for (struct vm_area *area = mm_area_above(mm, 0); area; area = area->next) {
         copy = copy_area(to, copy, area);
         if (!copy || !copy_pages(to, mm, area))
             return false;

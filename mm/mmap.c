@@ -24,16 +24,23 @@ _Static_assert(PROT_READ == VM_READ && PROT_WRITE == VM_WRITE && PROT_EXEC == VM
 
 /* ---- removing ---- */
 
-/* Free the table of the 4 MiB around addr if it has one and no area needs it. */
+static inline bool overlaps(const struct vm_area *area, u32 start, u32 end)
+{
+    return area && area->start < end && area->end > start;
+}
+
+/*
+ * Free the table of the 4 MiB around addr, from where something was cut, if it has one and no area
+ * needs it. What was cut, or what is above it now, is mostly the area found last.
+ */
 static void free_unused_table(struct mm *mm, u32 addr)
 {
     u32 start = ALIGN_DOWN(addr, LARGE_PAGE_SIZE), end = start + LARGE_PAGE_SIZE;
-    const struct vm_area *next = mm->recent; /* most likely what the addresses were cut from */
+    const struct vm_area *near = mm->recent;
 
-    if (!pgd_user_pte(mm->pgd, addr) || (next && next->start < end && next->end > start))
+    if (near && (overlaps(near, start, end) || overlaps(near->prev, start, end)))
         return;
-    next = mm_area_above(mm, start);
-    if (!next || next->start >= end)
+    if (pgd_user_pte(mm->pgd, addr) && !overlaps(mm_area_above(mm, start), start, end))
         user_table_remove(mm, addr);
 }
 
@@ -88,14 +95,15 @@ static void unmap_from(struct mm *mm, struct vm_area *area, u32 start, u32 end,
     else if (unlikely(node))
         vma_free_unused(node);
     if (area && area->start < start) {
-        u32 from = start;
-
-        for (start = area->end; area->end > from;)
-            unmap_piece(mm, area, user_piece_start(mm, from, area->end), area->end);
+        while (area->end > start)
+            unmap_piece(mm, area, user_piece_start(mm, start, area->end), area->end);
+        area = area->next;
     }
-    while (start < end && (area = mm_area_above(mm, start)) && area->start < end) {
-        start = area->start;
-        unmap_piece(mm, area, start, user_piece_end(mm, start, min(end, area->end)));
+    while (area && area->start < end) {
+        u32 from = area->start, stop = user_piece_end(mm, from, min(end, area->end));
+
+        unmap_piece(mm, area, from, stop);
+        area = stop < end ? mm_area_above(mm, stop) : NULL;
     }
 }
 

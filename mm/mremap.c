@@ -73,9 +73,11 @@ static int prepare(struct move *move, const struct vm_area *area)
 static void carry_out(struct move *move)
 {
     struct mm *mm = move->mm;
+    struct vm_area *next;
 
     mm_unmap_areas(mm, move->to, move->to + move->new_size, move->to_node);
-    vma_insert(mm, move->area);
+    next = mm_area_above(mm, move->to);
+    vma_insert(mm, vma_before(mm, next), move->area, next);
     user_move(mm, move->from, move->to, min(move->old_size, move->new_size), &move->tables);
     free_tables(move);
     mm_unmap_areas(mm, move->from, move->from + move->old_size, move->from_node);
@@ -98,7 +100,7 @@ static long move_area(struct mm *mm, const struct vm_area *area, u32 from, u32 o
 /* True when the area, which ends at `end`, now ends at new_end. */
 static bool grow_in_place(struct mm *mm, struct vm_area *area, u32 end, u32 new_end)
 {
-    const struct vm_area *next = vma_next(area);
+    const struct vm_area *next = area->next;
 
     if (area->end != end || new_end > TASK_SIZE || new_end < end ||
         (next && vma_floor(next) < new_end))

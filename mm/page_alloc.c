@@ -13,12 +13,13 @@
  * Splitting for an allocation and joining for the free that follows soon after is work for nothing.
  * So freed blocks are first kept aside as they are, last in, first out, in the zone's hot stacks, one
  * per order (Linux keeps such lists per processor). A hot page is free, but not joined. A stack that grows too high gives its older half to the buddy lists, an empty one
- * takes a larger block and cuts it up, and when no list has what is asked for, all hot pages are
- * joined before the allocation fails.
+ * takes a larger block and cuts it up, and when no list has what is asked for, the zone's hot pages
+ * are joined before the next zone is asked or the allocation fails.
  *
  * What a block is used for is written in its first page only: a block of 4 MiB costs as much as a
- * single page. Wrong frees are caught here: a page that is free already, that lies inside a block,
- * that has another order, or that is still referenced.
+ * single page. Wrong frees are caught here, and named: a page that is free already, that lies inside
+ * a block, that has another order, or that is still mapped. The pages behind the first need no look
+ * for that, because one that is mapped counts as a reference of the first.
  *
  * Lock: not preempted; interrupt handlers do not allocate.
  */
@@ -256,12 +257,18 @@ static bool hot_refill(struct zone *zone)
     return true;
 }
 
+static void zone_drain(struct zone *zone)
+{
+    for (u32 order = 0; order <= MAX_ORDER; order++) {
+        if (zone->hot[order].top)
+            hot_drain(zone, order, 0);
+    }
+}
+
 void drain_all_pages(void)
 {
-    for (u32 z = 0; z < ZONES; z++) {
-        for (u32 order = 0; order <= MAX_ORDER; order++)
-            hot_drain(&zones[z], order, 0);
-    }
+    for (u32 z = 0; z < ZONES; z++)
+        zone_drain(&zones[z]);
 }
 
 /* ---- allocating ---- */
@@ -299,17 +306,21 @@ static struct page *zone_alloc(struct zone *zone, u32 order)
     return take(page);
 }
 
-/* The first zone once more, the ones below it, and then all again with the hot pages joined. */
+/*
+ * From the first zone, then the ones below it. A zone gives what it has in pieces, too, before the
+ * next one is asked: the lowest is what some devices cannot do without.
+ */
 static __noinline struct page *alloc_anywhere(gfp_t gfp, u32 order)
 {
-    for (u32 round = 0; round < 2; round++) {
-        for (u32 z = GFP_ZONE(gfp) + 1; z-- > 0;) {
-            struct page *page = zone_alloc(&zones[z], order);
+    for (u32 z = GFP_ZONE(gfp) + 1; z-- > 0;) {
+        struct page *page = zone_alloc(&zones[z], order);
 
-            if (page)
-                return page;
+        if (!page) {
+            zone_drain(&zones[z]);
+            page = zone_alloc(&zones[z], order);
         }
-        drain_all_pages();
+        if (page)
+            return page;
     }
     return NULL;
 }
@@ -393,16 +404,44 @@ u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
 
 /* ---- freeing ---- */
 
-/* Say which rule was broken; the caller has found that one was. */
-static __noinline void __noreturn bad_free(const struct page *page, u32 order)
+const char *page_type_name(const struct page *page)
 {
-    assert_op(page, >=, mem_map);
-    assert_op(page, <, mem_map + max_pfn);
-    assert_op(page->head, ==, 1);
-    assert_op(page->type, >=, PAGE_USED); /* neither free nor reserved */
-    assert_op(page->order, ==, order);
-    assert_op(page->refcount, ==, 1);
-    panic("free_pages: frame %08x cannot be freed", page_to_phys(page));
+    static const char *const names[PAGE_TYPES] = {
+        [PAGE_RESERVED] = "reserved since start-up, or no RAM",
+        [PAGE_FREE] = "free",
+        [PAGE_HOT] = "free", /* how it is kept is nobody's business */
+        [PAGE_USED] = "in use",
+        [PAGE_SLAB] = "in use by a slab",
+        [PAGE_VMALLOC] = "in use by vmalloc",
+        [PAGE_PGTABLE] = "in use as a page table",
+        [PAGE_USER] = "in use by a process",
+    };
+
+    return page->type < PAGE_TYPES ? names[page->type] : "of no known type";
+}
+
+/* Say which rule was broken; the caller has found that one was. */
+static __noinline void __noreturn bad_free(struct page *page, u32 order)
+{
+    const struct page *first;
+    u32 frame;
+
+    if (page < mem_map || page >= mem_map + max_pfn)
+        panic("free of %p, order %u: that is no struct page", page, order);
+    frame = page_to_phys(page);
+    first = page_head(page);
+    if (first != page)
+        panic("free of frame 0x%08x, order %u: it lies inside the block of order %u at 0x%08x, "
+              "which is %s",
+              frame, order, first->order, page_to_phys(first), page_type_name(first));
+    if (!page->head || page->type < PAGE_USED)
+        panic("free of frame 0x%08x, order %u: it is %s", frame, order, page_type_name(page));
+    if (page->order != order)
+        panic("free of frame 0x%08x, order %u: it is %s, as a block of order %u", frame, order,
+              page_type_name(page), page->order);
+    panic("free of frame 0x%08x, order %u: it is %s, with %d references instead of its holder's 1: "
+          "more mean that it, or a page behind it, is still mapped",
+          frame, order, page_type_name(page), page->refcount);
 }
 
 /* True when a block of this order may be freed: it is one, it is in use, and nobody shares it. */
@@ -597,38 +636,79 @@ static const char *bad_count(const struct zone *zone, const char *what, u32 foun
     return check_text;
 }
 
+static const char *bad_link(const struct zone *zone, const char *where, u32 order,
+                            const void *found, const char *what)
+{
+    snprintf(check_text, sizeof(check_text), "I8: zone %s, %s of order %u: a link to %p: %s",
+             zone->name, where, order, found, what);
+    return check_text;
+}
+
+/* A pointer that a list leads to may be anything: only a struct page of this zone can be looked at. */
+static const char *check_link(const struct zone *zone, const struct page *page, u32 order,
+                              const char *where)
+{
+    u32 first = (u32)pfn_to_page(zone->start_pfn), end = (u32)pfn_to_page(zone->end_pfn);
+
+    if ((u32)page - (u32)mem_map >= max_pfn * sizeof(*page) ||
+        ((u32)page - (u32)mem_map) % sizeof(*page) != 0)
+        return bad_link(zone, where, order, page, "that is no struct page");
+    if ((u32)page < first || (u32)page + (sizeof(*page) << order) > end ||
+        page->zone != zone - zones)
+        return bad_block(zone, page, "of another zone");
+    return NULL;
+}
+
 /* What must hold for a free block, wherever it is kept. */
 static const char *check_block(struct zone *zone, const struct page *page, u32 order)
 {
-    if (page->refcount != 0)
-        return bad_block(zone, page, "free, but referenced");
     if (page->order != order || !page->head)
         return bad_block(zone, page, "kept among blocks of another order");
     if (page_to_pfn(page) & ((1u << order) - 1))
         return bad_block(zone, page, "not aligned to its size");
-    for (u32 i = 1; i < 1u << order; i++) {
-        if (page[i].head)
+    for (u32 i = 0; i < 1u << order; i++) {
+        if (page[i].refcount != 0)
+            return bad_block(zone, page, "free, but a page of it is referenced");
+        if (i > 0 && page[i].head)
             return bad_block(zone, page, "another block begins inside it");
     }
     return NULL;
 }
 
+/* The block at a link of a free list, which `prev` has led to. */
+static const char *check_listed(struct zone *zone, const struct list_head *link,
+                                const struct list_head *prev, u32 order)
+{
+    struct page *page = list_entry(link, struct page, lru);
+    const char *wrong = check_link(zone, page, order, "free list");
+
+    if (wrong)
+        return wrong;
+    if (link->prev != prev)
+        return bad_block(zone, page, "on a free list, but its link back leads elsewhere");
+    if (page->type != PAGE_FREE)
+        return bad_block(zone, page, "on a free list, but not free");
+    wrong = check_block(zone, page, order);
+    if (!wrong && order < MAX_ORDER && free_buddy(zone, page, order))
+        return bad_block(zone, page, "its buddy is free too, but they are not joined");
+    return wrong;
+}
+
+/* The links back are right, so a list that comes to its end cannot have gone in a circle before. */
 static const char *check_list(struct zone *zone, u32 order, u32 *pages)
 {
-    const char *wrong;
-    struct page *page;
+    const struct list_head *head = &zone->free[order], *prev = head;
     u32 count = 0;
 
-    list_for_each_entry (page, &zone->free[order], lru) {
-        if (page->type != PAGE_FREE)
-            return bad_block(zone, page, "on a free list, but not free");
-        wrong = check_block(zone, page, order);
+    for (const struct list_head *link = head->next; link != head; prev = link, link = link->next) {
+        const char *wrong = check_listed(zone, link, prev, order);
+
         if (wrong)
             return wrong;
-        if (order < MAX_ORDER && free_buddy(zone, page, order))
-            return bad_block(zone, page, "its buddy is free too, but they are not joined");
         count++;
     }
+    if (head->prev != prev)
+        return bad_link(zone, "free list", order, head->prev, "that is not its last block");
     *pages += count << order;
     if (count != zone->nr_free[order] || (count != 0) != (zone->free_orders >> order & 1))
         return bad_count(zone, "blocks on a free list", count, zone->nr_free[order]);
@@ -641,6 +721,9 @@ static const char *check_hot(struct zone *zone, u32 order, u32 *pages)
     const char *wrong;
 
     for (struct page *page = zone->hot[order].top; page; page = hot_next(page)) {
+        wrong = check_link(zone, page, order, "hot stack");
+        if (wrong)
+            return wrong;
         if (page->type != PAGE_HOT)
             return bad_block(zone, page, "on a hot stack, but not hot");
         wrong = check_block(zone, page, order);

@@ -66,17 +66,17 @@ void user_zap(struct mm *mm, u32 addr, u32 end)
 {
     struct page *chain = NULL, *const map = mem_map;
     u32 count, found = 0;
-    pte_t *first = piece_entries(mm, addr, end, &count), *last = first + count;
+    pte_t *first = piece_entries(mm, addr, end, &count), *last = first + count, *pte;
     enum flush flush;
 
-    if (!first)
+    if (!first || (pte = pte_skip_none(first, last)) == last)
         return;
     flush = how_to_flush(mm, count);
-    for (pte_t *pte = first; pte < last; pte++) {
+    for (; pte < last; pte++) {
         struct page *page;
 
-        if (pte_none(*pte))
-            continue;
+        if (pte_none(*pte) && (pte = pte_skip_none(pte, last)) == last)
+            break;
         page = map + pte_pfn(*pte);
         pte->val = 0;
         found++;
@@ -90,7 +90,7 @@ void user_zap(struct mm *mm, u32 addr, u32 end)
         }
     }
     mm->pages -= found;
-    if (flush == FLUSH_ALL && found)
+    if (flush == FLUSH_ALL)
         tlb_flush_user();
     if (chain)
         free_pages_bulk(chain);

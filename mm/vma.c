@@ -60,12 +60,12 @@ struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct 
 
     if (!area)
         return NULL;
-    *area = (struct vm_area){.start = start,
-                             .end = end,
-                             .flags = flags,
-                             .name = name,
-                             .file = file,
-                             .pgoff = file ? pgoff : 0};
+    area->start = start; /* the rest is vma_insert()'s */
+    area->end = end;
+    area->flags = flags;
+    area->name = name;
+    area->file = file;
+    area->pgoff = file ? pgoff : 0;
     if (file)
         mapping_get(file);
     return area;
@@ -119,14 +119,10 @@ static void update_room(struct vm_area *prev, struct vm_area *area)
     rb_augment_path(&area->node, update_gap);
 }
 
-struct vm_area *vma_next(const struct vm_area *area)
+/* Where the room of an area starts; a place in front of it when there is none. */
+static inline u32 room_start(const struct vm_area *area)
 {
-    return area_or_null(rb_next(&area->node));
-}
-
-struct vm_area *vma_prev(const struct vm_area *area)
-{
-    return area_or_null(rb_prev(&area->node));
+    return area->room ? vma_floor(area) - area->room : area->start;
 }
 
 struct vm_area *vma_last(const struct mm *mm)
@@ -134,14 +130,11 @@ struct vm_area *vma_last(const struct mm *mm)
     return area_or_null(rb_last(&mm->areas));
 }
 
-struct vm_area *mm_area_above(struct mm *mm, u32 addr)
+static __noinline struct vm_area *search_above(struct mm *mm, u32 addr)
 {
     struct rb_node *node = mm->areas.rb_node;
-    struct vm_area *best = mm->recent;
+    struct vm_area *best = NULL;
 
-    if (best && addr - best->start < best->end - best->start)
-        return best;
-    best = NULL;
     while (node) {
         struct vm_area *area = area_of(node);
 
@@ -159,6 +152,15 @@ struct vm_area *mm_area_above(struct mm *mm, u32 addr)
     return best;
 }
 
+struct vm_area *mm_area_above(struct mm *mm, u32 addr)
+{
+    struct vm_area *recent = mm->recent;
+
+    if (recent && addr < recent->end && (addr >= recent->start || addr >= room_start(recent)))
+        return recent; /* its room is free: what is above an address in there is the same */
+    return search_above(mm, addr);
+}
+
 struct vm_area *mm_find_area(struct mm *mm, u32 addr)
 {
     struct vm_area *area = mm_area_above(mm, addr);
@@ -166,46 +168,52 @@ struct vm_area *mm_find_area(struct mm *mm, u32 addr)
     return area && area->start <= addr ? area : NULL;
 }
 
-void vma_insert(struct mm *mm, struct vm_area *area)
+/*
+ * Between two neighbours in the tree, one is below the other, and has nothing on the side of it. When
+ * it is the area that comes or goes that is right below `next`, then the way up from there passes `next`
+ * first, and brings its new room along; otherwise that is carried up by itself before.
+ */
+void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struct vm_area *next)
 {
-    struct rb_node **link = &mm->areas.rb_node, *parent = NULL;
-    struct vm_area *prev = NULL, *next = NULL;
+    struct rb_node *parent = NULL, **link = &mm->areas.rb_node;
 
-    while (*link) {
-        parent = *link;
-        if (area->start < area_of(parent)->start) {
-            next = area_of(parent);
-            link = &parent->rb_left;
-        } else {
-            prev = area_of(parent);
-            link = &parent->rb_right;
-        }
+    if (next && !next->node.rb_left) {
+        parent = &next->node;
+        link = &parent->rb_left;
+        next->room = room_between(area, next);
+    } else if (prev) {
+        parent = &prev->node;
+        link = &parent->rb_right;
+        update_room(area, next);
     }
-    update_room(area, next);
     area->room = room_between(prev, area);
+    area->prev = prev;
+    area->next = next;
+    if (prev)
+        prev->next = area;
+    if (next)
+        next->prev = area;
     rb_link_node(&area->node, parent, link);
     rb_insert_augmented(&area->node, &mm->areas, update_gap);
-    mm->area_count++;
-}
-
-void vma_append(struct mm *mm, struct vm_area *prev, struct vm_area *area)
-{
-    struct rb_node *parent = prev ? &prev->node : NULL;
-
-    area->room = room_between(prev, area);
-    rb_link_node(&area->node, parent, parent ? &parent->rb_right : &mm->areas.rb_node);
-    rb_insert_augmented(&area->node, &mm->areas, update_gap);
+    mm->recent = area; /* it was made to be used */
     mm->area_count++;
 }
 
 void vma_remove(struct mm *mm, struct vm_area *area)
 {
-    struct vm_area *prev = vma_prev(area), *next = vma_next(area);
+    struct vm_area *prev = area->prev, *next = area->next;
 
+    if (prev)
+        prev->next = next;
+    if (next)
+        next->prev = prev;
+    if (next && rb_parent(&area->node) == &next->node && !area->node.rb_right)
+        next->room = room_between(prev, next);
+    else
+        update_room(prev, next);
     rb_erase_augmented(&area->node, &mm->areas, update_gap);
-    update_room(prev, next);
     if (mm->recent == area)
-        mm->recent = NULL;
+        mm->recent = next; /* which is what is above these addresses now */
     mm->area_count--;
 }
 
@@ -237,14 +245,14 @@ void vma_set_start(struct mm *mm, struct vm_area *area, u32 start)
     else if (area->file)
         area->pgoff -= (area->start - start) >> PAGE_SHIFT;
     area->start = start;
-    update_room(vma_prev(area), area);
+    update_room(area->prev, area);
 }
 
 void vma_set_end(struct mm *mm, struct vm_area *area, u32 end)
 {
     (void)mm;
     area->end = end;
-    update_room(area, vma_next(area));
+    update_room(area, area->next);
 }
 
 /* ---- splitting and joining ---- */
@@ -257,8 +265,8 @@ void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *no
         node->pgoff += (addr - area->start) >> PAGE_SHIFT;
         mapping_get(node->file);
     }
-    vma_set_end(mm, area, addr);
-    vma_insert(mm, node);
+    area->end = addr;
+    vma_insert(mm, area, node, area->next);
 }
 
 /* True when `high` starts where `low` ends and goes on with the same. */
@@ -272,9 +280,9 @@ static bool continues(const struct vm_area *low, const struct vm_area *high)
 
 struct vm_area *vma_join(struct mm *mm, struct vm_area *area)
 {
-    struct vm_area *prev = vma_prev(area), *next;
+    struct vm_area *prev = area->prev, *next;
 
-    while ((next = vma_next(area)) && continues(area, next)) {
+    while ((next = area->next) && continues(area, next)) {
         vma_remove(mm, next);
         vma_set_end(mm, area, next->end);
         vma_free(next);
@@ -288,10 +296,14 @@ struct vm_area *vma_join(struct mm *mm, struct vm_area *area)
     return area;
 }
 
+struct vm_area *vma_before(const struct mm *mm, const struct vm_area *next)
+{
+    return next ? next->prev : vma_last(mm);
+}
+
 struct vm_area *vma_enter(struct mm *mm, struct vm_area *area)
 {
-    struct vm_area *next = mm_area_above(mm, area->start);
-    struct vm_area *prev = next ? vma_prev(next) : vma_last(mm);
+    struct vm_area *next = mm_area_above(mm, area->start), *prev = vma_before(mm, next);
 
     if (prev && continues(prev, area)) {
         vma_set_end(mm, prev, area->end);
@@ -303,7 +315,7 @@ struct vm_area *vma_enter(struct mm *mm, struct vm_area *area)
         vma_free(area);
         return next;
     }
-    vma_insert(mm, area);
+    vma_insert(mm, prev, area, next);
     return area;
 }
 
@@ -325,12 +337,6 @@ static const struct vm_area *last_with_room(const struct rb_node *node, u32 size
         else
             node = node->rb_left;
     }
-}
-
-/* Where the room of an area starts; a place in front of it when there is none. */
-static inline u32 room_start(const struct vm_area *area)
-{
-    return area->room ? vma_floor(area) - area->room : area->start;
 }
 
 /*
@@ -396,6 +402,8 @@ static const char *check_area(const struct mm *mm, const struct vm_area *prev,
 {
     if (!IS_ALIGNED(area->start | area->end, PAGE_SIZE) || area->start >= area->end)
         return bad_area(mm, area, "its edges make no sense");
+    if (area->prev != prev || (area->next && area->next->prev != area))
+        return bad_area(mm, area, "its neighbours are told wrong");
     if (area->start < MMAP_MIN_ADDR || area->end > TASK_SIZE)
         return bad_area(mm, area, "outside of the user half");
     if (prev && prev->end > area->start)
@@ -412,7 +420,7 @@ const char *vma_check(const struct mm *mm)
     bool recent_found = !mm->recent;
     u32 count = 0;
 
-    for (area = area_or_null(rb_first(&mm->areas)); area && !wrong; area = vma_next(area)) {
+    for (area = area_or_null(rb_first(&mm->areas)); area && !wrong; area = area->next) {
         wrong = check_area(mm, prev, area);
         recent_found |= area == mm->recent;
         count++;

@@ -6,13 +6,18 @@
  * a mapping is a write to an entry and never to a directory, and every address space sees it at
  * once.
  *
- * Unmapping has three steps whose order matters: make the entries not present (they keep their frame
- * numbers), invalidate the TLB, and only then give the frames back. Whoever gets such a frame next
- * can be sure that nobody sees it through the old address.
+ * Unmapping has three steps whose order matters: clear the entries, invalidate the TLB, and only
+ * then give the frames back. Whoever gets such a frame next can be sure that nobody sees it through
+ * the old address.
  *
  * The last page of each area is its guard: it has no frame, so that running off the end faults, and
  * a kernel stack has an unmapped page below it. The guard's entry tells which area it belongs to, so
- * vfree() has found the area when it has walked its pages.
+ * vfree() has found the area when it has walked its pages. The entry of the first page tells what
+ * kind of area starts there: a wrong address is refused at the first look, before anything changes.
+ *
+ * vmap() counts each mapping in the struct page. A page behind the first one of a block is counted
+ * for itself, and as long as it is mapped at all it counts once for its block (mm/page.h), which
+ * cannot be freed meanwhile.
  *
  * Lock: not preempted; not for interrupt handlers.
  */
@@ -24,18 +29,22 @@
 #include <mm/page_alloc.h>
 #include <mm/vmap_area.h>
 
-/* No area can have more pages than this: larger sizes make no sense, and must not wrap around. */
-static u32 pages_max __ro_after_init;
+/*
+ * No area can have more pages than there are addresses, and none can own more than there are frames:
+ * larger sizes make no sense, and must not wrap around.
+ */
+static u32 pages_max __ro_after_init, owned_max __ro_after_init;
 
 void vmalloc_init(void)
 {
     vmap_area_init();
-    pages_max = min((VMALLOC_END - VMALLOC_START) / PAGE_SIZE - 1, max_pfn);
+    pages_max = (VMALLOC_END - VMALLOC_START) / PAGE_SIZE - 1;
+    owned_max = min(pages_max, max_pfn);
 }
 
-static inline bool sane_count(u32 pages)
+static inline bool sane_count(u32 pages, u32 most)
 {
-    return pages - 1 < pages_max; /* 0 is none, either */
+    return pages - 1 < most; /* 0 is none, either */
 }
 
 /* Whole pages that hold `size` bytes; for the largest sizes too, where size + PAGE_SIZE wraps. */
@@ -46,33 +55,49 @@ static inline u32 pages_for(size_t size)
 
 /* ---- finding what is to be freed ---- */
 
-static __noinline void __noreturn bad_free(const void *addr, u32 kind, const struct vmap_area *area)
+static const char *free_function(u32 kind)
 {
-    const char *function = kind == VM_ALLOC ? "vfree" : kind == VM_MAP ? "vunmap" : "iounmap";
-    const char *what = !area                 ? "no such area"
-                       : area->flags != kind ? "an area of another kind"
-                                             : "not the start of an area";
-
-    panic("%s(%p): %s", function, addr, what);
+    return kind == VM_ALLOC ? "vfree" : kind == VM_MAP ? "vunmap" : "iounmap";
 }
 
-/* The first entry of an area that starts at addr; anything else is a broken caller. */
+static __noinline void __noreturn bad_free(const void *addr, u32 kind)
+{
+    const struct vmap_area *area = find_vmap_area((u32)addr);
+
+    if (!area)
+        panic("%s(0x%08x): there is no such area", free_function(kind), (u32)addr);
+    if (area->start != (u32)addr)
+        panic("%s(0x%08x): not the start of an area, which is 0x%08x", free_function(kind),
+              (u32)addr, area->start);
+    panic("%s(0x%08x): an area of another kind, for %s", free_function(kind), (u32)addr,
+          free_function(area->flags));
+}
+
+/*
+ * The first entry of an area of this kind that starts at addr; anything else is a broken caller, for
+ * whom nothing has changed yet.
+ */
 static inline pte_t *first_entry(const void *addr, u32 kind)
 {
     pte_t *pte = kernel_pte((u32)addr);
 
-    if (unlikely(!is_vmalloc_addr(addr) || !pte_present(*pte)))
-        bad_free(addr, kind, NULL);
+    if (unlikely(!is_vmalloc_addr(addr) || (u32)addr % PAGE_SIZE || !pte_starts_area(*pte, kind)))
+        bad_free(addr, kind);
     return pte;
 }
 
-/* The area whose guard has this entry; it must be of this kind and start at addr. */
-static inline struct vmap_area *area_of_guard(pte_t guard, const void *addr, u32 kind)
+static __noinline void __noreturn bad_guard(const void *addr)
+{
+    panic("the guard of the area at 0x%08x has been overwritten", (u32)addr);
+}
+
+/* The area that starts at addr and whose guard has this entry. */
+static inline struct vmap_area *area_of_guard(pte_t guard, const void *addr)
 {
     struct vmap_area *area = vmap_area_tag(guard);
 
-    if (unlikely(!area || area->start != (u32)addr || area->flags != kind))
-        bad_free(addr, kind, area);
+    if (unlikely(!area || area->start != (u32)addr))
+        bad_guard(addr);
     return area;
 }
 
@@ -92,10 +117,11 @@ static inline bool fill_area(pte_t *pte, u32 count)
         free_pages_bulk(page);
         return false;
     }
-    for (; page; page = (struct page *)page->lru.next) {
+    for (pte_t *at = pte; page; page = (struct page *)page->lru.next) {
         page->type = PAGE_VMALLOC;
-        *pte++ = pte_make(page_to_phys(page), PAGE_KERNEL);
+        *at++ = pte_make(page_to_phys(page), PAGE_KERNEL);
     }
+    pte->val |= PTE_KIND(VM_ALLOC);
     return true;
 }
 
@@ -104,7 +130,7 @@ void *vmalloc_aligned(size_t size, u32 align, const void *caller)
     u32 pages = pages_for(size);
     struct vmap_area *area;
 
-    if (unlikely(!sane_count(pages)))
+    if (unlikely(!sane_count(pages, owned_max)))
         return NULL;
     area = vmap_area_alloc(pages, align, VM_ALLOC, caller);
     if (unlikely(!area))
@@ -129,12 +155,14 @@ void *vzalloc(size_t size)
     return memory ? memset(memory, 0, size) : NULL;
 }
 
-/* Clear entries that are no longer present, and free the pages whose frame numbers they keep. */
-static inline void free_frames(pte_t *first, pte_t *end)
+/*
+ * Clear entries, and link their pages for free_pages_bulk(). From the last to the first, so that the
+ * lowest page ends up on top: it is used again first.
+ */
+static inline struct page *take_frames(pte_t *first, pte_t *end)
 {
     struct list_head *chain = NULL;
 
-    /* From the last to the first, so that the lowest page ends up on top: it is used again first. */
     while (end > first) {
         struct page *page = pfn_to_page(pte_pfn(*--end));
 
@@ -142,52 +170,77 @@ static inline void free_frames(pte_t *first, pte_t *end)
         page->lru.next = chain;
         chain = (struct list_head *)page;
     }
-    free_pages_bulk((struct page *)chain);
+    return (struct page *)chain;
 }
 
 void vfree(const void *addr)
 {
     struct vmap_area *area;
-    pte_t *first, *pte;
+    struct page *chain;
+    pte_t *first, *guard;
 
     if (!addr)
         return;
-    first = first_entry(addr, VM_ALLOC);
-    for (pte = first; pte_present(*pte); pte++)
-        pte->val &= ~PTE_P;
-    area = area_of_guard(*pte, addr, VM_ALLOC);
+    guard = first = first_entry(addr, VM_ALLOC);
+    while (pte_present(*++guard))
+        ;
+    area = area_of_guard(*guard, addr);
+    chain = take_frames(first, guard);
     flush_area(area);
-    free_frames(first, pte);
+    free_pages_bulk(chain);
     vmap_area_free(area);
 }
 
 /* ---- other people's pages, and devices ---- */
 
+/* The first mapping of a page that counted none: it counts for the block that the page lies behind. */
+static __noinline void first_mapping(struct page *page)
+{
+    struct page *first = page_used_head(page);
+
+    if (!first || page->refcount != 1) {
+        page->refcount--;
+        panic("vmap of frame 0x%08x: it is %s, with %d references", page_to_phys(page),
+              page_type_name(page_head(page)), page->refcount);
+    }
+    first->refcount++;
+}
+
 void *vmap(struct page **pages, u32 count)
 {
+    /* A frame is 256 times its page's distance from mem_map; the part for mem_map is always the same. */
+    const u32 base = pte_make(page_to_phys(NULL), PAGE_KERNEL).val;
     struct vmap_area *area;
     pte_t *pte;
 
-    if (!sane_count(count))
+    if (!sane_count(count, pages_max))
         return NULL;
     area = vmap_area_alloc(count, PAGE_SIZE, VM_MAP, __builtin_return_address(0));
     if (!area)
         return NULL;
     pte = kernel_pte(area->start);
-    while (count > 0) { /* from the last, so that one number is index and end of both arrays */
-        struct page *page = pages[--count];
+    /* From the last, so that one number is index and end; the compiler would carry count - 1, too. */
+    asm("" : "+r"(count));
+    do {
+        struct page *page = pages[count - 1];
 
-        page->refcount++;
-        pte[count] = pte_make(page_to_phys(page), PAGE_KERNEL);
-    }
+        if (unlikely(!page_get_shared(page)))
+            first_mapping(page);
+        pte[count - 1].val = base + (u32)page * (PAGE_SIZE / sizeof(*page));
+    } while (--count > 0);
+    pte->val |= PTE_KIND(VM_MAP);
     return (void *)area->start;
 }
 
-static __noinline void __noreturn freed_while_mapped(const void *addr, const struct page *page)
+/* The last mapping of a page that has no holder of its own: the block it lies behind has one. */
+static __noinline void last_mapping(const void *addr, struct page *page)
 {
-    panic("vunmap(%p): frame %08x has no other holder: it was freed while it was mapped, or vmap() "
-          "did not map it",
-          addr, page_to_phys(page));
+    struct page *first = page_used_head(page);
+
+    if (!first || page->refcount != 0 || !page_put_shared(first))
+        panic("vunmap(0x%08x): frame 0x%08x has no other holder: it was freed while it was mapped, "
+              "or vmap() did not map it",
+              (u32)addr, page_to_phys(page));
 }
 
 /* The pages have other holders, so their counts may go down before the TLB is flushed. */
@@ -204,9 +257,9 @@ void vunmap(const void *addr)
 
         pte->val = 0;
         if (unlikely(!page_put_shared(page)))
-            freed_while_mapped(addr, page);
+            last_mapping(addr, page);
     }
-    area = area_of_guard(*pte, addr, VM_MAP);
+    area = area_of_guard(*pte, addr);
     flush_area(area);
     vmap_area_free(area);
 }
@@ -220,7 +273,7 @@ void *ioremap(phys_addr_t phys, size_t size)
     if (size == 0 || size - 1 > ~0u - phys || memblock_overlaps_ram(phys, (u64)phys + size))
         return NULL;
     count = PFN_DOWN(offset + (size - 1)) + 1;
-    if (!sane_count(count))
+    if (!sane_count(count, pages_max))
         return NULL;
     area = vmap_area_alloc(count, PAGE_SIZE, VM_IOREMAP, __builtin_return_address(0));
     if (!area)
@@ -228,6 +281,7 @@ void *ioremap(phys_addr_t phys, size_t size)
     pte = kernel_pte(area->start);
     for (u32 i = 0; i < count; i++)
         pte[i] = pte_make(frame + (i << PAGE_SHIFT), PAGE_KERNEL_NOCACHE);
+    pte->val |= PTE_KIND(VM_IOREMAP);
     return (void *)(area->start + offset);
 }
 
@@ -241,7 +295,7 @@ void iounmap(const void *addr)
         return;
     for (pte = first_entry(start, VM_IOREMAP); pte_present(*pte); pte++)
         pte->val = 0;
-    area = area_of_guard(*pte, start, VM_IOREMAP);
+    area = area_of_guard(*pte, start);
     flush_area(area);
     vmap_area_free(area);
 }

@@ -457,19 +457,33 @@ static const char *bad_range(const struct vmap_area *area, const char *what, u32
     return check_text;
 }
 
-/* Every page of a busy area but the guard is mapped, and the guard is tagged. */
+/* The entry of a page is none of those that it may be. */
+static const char *bad_entry(const struct vmap_area *area, u32 addr, const char *expected)
+{
+    snprintf(check_text, sizeof(check_text),
+             "I7: vmalloc range %08x..%08x: page %08x: expected %s, found entry %08x", area->start,
+             area->end, addr, expected, kernel_pte(addr)->val);
+    return check_text;
+}
+
+/*
+ * Every page of a busy area but the guard is mapped, the first tells the area's kind, and the guard
+ * is tagged.
+ */
 static const char *check_busy(const struct vmap_area *area)
 {
     u32 guard = area->end - PAGE_SIZE;
 
     for (u32 addr = area->start; addr < guard; addr += PAGE_SIZE) {
-        if (!pte_present(*kernel_pte(addr)))
-            return bad_range(area, "a page is not mapped", addr);
+        pte_t pte = *kernel_pte(addr);
+
+        if (!pte_present(pte))
+            return bad_entry(area, addr, "a mapped page");
+        if (!pte_starts_area(pte, addr == area->start ? area->flags : 0))
+            return bad_entry(area, addr, "the area's kind in the first entry only");
     }
-    if (pte_present(*kernel_pte(guard)))
-        return bad_range(area, "the guard page is mapped", guard);
     if (vmap_area_tag(*kernel_pte(guard)) != area || area->flags == 0)
-        return bad_range(area, "the guard's tag is wrong", guard);
+        return bad_entry(area, guard, "the tag of a guard that is not mapped");
     return NULL;
 }
 
@@ -485,10 +499,8 @@ static const char *check_gap(const struct vmap_area *gap)
         pte_t pte = *kernel_pte(addr);
         bool border = addr == gap->start || addr == last;
 
-        if (pte_present(pte))
-            return bad_range(gap, "a free page is mapped", addr);
-        if (vmap_area_tag(pte) != (border ? gap : NULL))
-            return bad_range(gap, "a free page's tag is wrong", addr);
+        if (pte.val != (border ? (u32)gap : 0))
+            return bad_entry(gap, addr, border ? "the gap's tag" : "0, as within a gap");
     }
     return is_gap(gap) ? NULL : bad_range(gap, "a gap is marked busy", gap->start);
 }

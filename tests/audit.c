@@ -2,16 +2,20 @@
  * The audit must see what is wrong: each test breaks one invariant on purpose, looks, and mends it.
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
+#include <arch/x86/tss.h>
 #include <kernel/ktest.h>
+#include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/audit.h>
+#include <mm/dma.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/vmap_area.h>
 
 /* The audit's line must start with the invariant's name. */
 static void expect_audit(const char *invariant)
@@ -127,10 +131,87 @@ KTEST(audit, notices_area_with_an_unmapped_page)
     void *memory = vmalloc(2 * PAGE_SIZE);
     pte_t *pte = kernel_pte((u32)memory), saved = *pte;
 
+    char line[128];
+
     pte->val = 0;
-    expect_audit("I7: ");
+    snprintf(
+        line, sizeof(line),
+        "I7: vmalloc range %08x..%08x: page %08x: expected a mapped page, found entry 00000000",
+        (u32)memory, (u32)memory + 3 * PAGE_SIZE, (u32)memory);
+    expect_audit(line);
     *pte = saved;
     vfree(memory);
+}
+
+/* The first entry of an area says of what kind it is, and no other one. */
+KTEST(audit, notices_wrong_kind_in_an_entry)
+{
+    void *memory = vmalloc(2 * PAGE_SIZE);
+    pte_t *pte = kernel_pte((u32)memory), saved[2] = {pte[0], pte[1]};
+
+    pte[0].val &= ~PTE_AVL;
+    expect_audit("I7: ");
+    pte[0].val |= PTE_KIND(VM_MAP);
+    expect_audit("I7: ");
+    pte[0] = saved[0];
+    pte[1].val |= PTE_KIND(VM_ALLOC);
+    expect_audit("I7: ");
+    pte[1] = saved[1];
+    expect_none(mm_audit());
+    vfree(memory);
+}
+
+/* An entry with another frame, and otherwise as it was. */
+static pte_t with_frame(pte_t pte, phys_addr_t frame)
+{
+    return (pte_t){(pte.val & ~PTE_FRAME) | frame};
+}
+
+/* RAM where a device should show, and a device where RAM should. */
+KTEST(audit, notices_ram_in_a_device_area)
+{
+    void *device = ioremap(0xb8000, PAGE_SIZE), *memory = vmalloc(PAGE_SIZE);
+    pte_t *pte = kernel_pte((u32)device), saved = *pte;
+    struct page *page = vmalloc_to_page(memory);
+
+    pte->val &= ~(PTE_PCD | PTE_PWT);
+    phys_to_page(0xb8000)->refcount++; /* as if vmap() had done it */
+    expect_audit("I8: the PTE of");
+    phys_to_page(0xb8000)->refcount--;
+    *pte = with_frame((pte_t){saved.val & ~(PTE_PCD | PTE_PWT)}, page_to_phys(page));
+    page->refcount++;
+    expect_audit("I8: the PTE of");
+    page->refcount--;
+    *pte = saved;
+    pte = kernel_pte((u32)memory);
+    saved = *pte;
+    pte->val |= PTE_PCD;
+    expect_audit("I8: ");
+    *pte = saved;
+    vfree(memory);
+    iounmap(device);
+}
+
+/* A page behind the first of a block, mapped once more or less than it counts. */
+KTEST(audit, notices_wrong_count_behind_the_first)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 1), *behind = block + 1;
+    void *map = vmap(&behind, 1);
+
+    expect_none(mm_audit());
+    behind->refcount++;
+    expect_audit("I8: frame");
+    behind->refcount -= 2;
+    expect_audit("I8: frame");
+    behind->refcount++;
+    block->refcount--;
+    expect_audit("I8: frame");
+    block->refcount++;
+    vunmap(map);
+    behind->refcount++;
+    expect_audit("I8: frame");
+    behind->refcount--;
+    free_pages(block, 1);
 }
 
 /* A page of a kind that lives by its mappings, without one. */
@@ -157,7 +238,7 @@ KTEST(audit, notices_area_that_shows_a_page_it_does_not_own)
     struct page *own = vmalloc_to_page(memory), *other = alloc_page(GFP_KERNEL);
     pte_t *pte = kernel_pte((u32)memory), saved = *pte;
 
-    *pte = pte_make(page_to_phys(other), PAGE_KERNEL);
+    *pte = with_frame(saved, page_to_phys(other));
     other->refcount++;
     own->type = PAGE_USED;
     expect_audit("I8: ");
@@ -274,6 +355,49 @@ KTEST(audit, notices_changed_lowmem_entry)
     expect_none(mm_audit());
 }
 
+/* The stack that the processor takes for traps from ring 3. */
+KTEST(audit, notices_entry_stack_that_is_not_mapped)
+{
+    u32 flags = local_irq_save(), saved = main_tss.esp0;
+
+    expect_none(mm_audit());
+    main_tss.esp0 = high_memory + 2 * THREAD_SIZE; /* in the hole */
+    expect_audit("I5: stack for traps from ring 3: page");
+    main_tss.esp0 = saved - PAGE_SIZE; /* its last page is the guard of another */
+    expect_audit("I5: stack for traps from ring 3: page");
+    main_tss.esp0 = saved;
+    local_irq_restore(flags);
+}
+
+/* A gate that leads elsewhere than to its stub, and one that ring 3 may use. */
+KTEST(audit, notices_wrong_gate)
+{
+    static const u32 vectors[] = {X86_TRAP_DF, X86_TRAP_PF, 0x80, 255};
+    struct {
+        u16 limit;
+        u32 base;
+    } __attribute__((packed)) idtr;
+
+    asm volatile("sidt %0" : "=m"(idtr));
+    for (u32 i = 0; i < ARRAY_SIZE(vectors); i++) {
+        u32 *gate = (u32 *)(idtr.base + 8 * vectors[i]), flags = local_irq_save();
+
+        for (u32 bit = 0; bit < 2; bit++) {
+            u32 *word = &gate[bit], flip = bit ? 0x6000 : 0x10000; /* the ring; the selector */
+
+            set_write_protect(false);
+            *word ^= flip;
+            set_write_protect(true);
+            expect_audit("I5: the gate of vector");
+            set_write_protect(false);
+            *word ^= flip;
+            set_write_protect(true);
+        }
+        local_irq_restore(flags);
+    }
+    expect_none(mm_audit());
+}
+
 static void expect_alias_noticed(const void *target)
 {
     void *memory = vmalloc(PAGE_SIZE);
@@ -385,4 +509,50 @@ KTEST(audit, notices_entries_that_allow_too_much)
     }
     expect_none(mm_audit());
     mm_put(mm);
+}
+
+static void expect_dma_noticed(struct device *dev, struct page *page)
+{
+    dma_addr_t handle;
+
+    if (!expect_eq(dma_map_page(dev, page, 0, 8, DMA_TO_DEVICE, &handle), 0))
+        return;
+    expect_none(mm_audit());
+    free_page(page);
+    expect_audit("I10: test has 8 bytes at physical 0x");
+    expect_eq(alloc_page(GFP_KERNEL), page); /* on top of the stack */
+    expect_none(mm_audit());
+    dma_unmap_page(dev, handle, 8, DMA_TO_DEVICE);
+}
+
+/* What a device still has is free memory. */
+KTEST(audit, notices_free_memory_in_the_hands_of_a_device)
+{
+    struct device dev = {.name = "test", .dma_mask = DMA_BIT_MASK(32)};
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    expect_dma_noticed(&dev, page);
+    free_page(page);
+}
+
+/* What dma_map_single() would have left behind if it had taken a vmalloc address, or a hole. */
+KTEST(audit, notices_dma_address_made_by_arithmetic)
+{
+    struct device dev = {.name = "test", .dma_mask = DMA_BIT_MASK(32)};
+    struct page *page = alloc_page(GFP_KERNEL);
+    u32 flags, lowmem = lowmem_size;
+    const char *text;
+    dma_addr_t handle;
+
+    expect_eq(dma_map_single(&dev, page_address(page), 8, DMA_TO_DEVICE, &handle), 0);
+    flags = local_irq_save();
+    set_write_protect(false);
+    lowmem_size = handle; /* so that the address is none of lowmem's */
+    text = dma_check();
+    lowmem_size = lowmem;
+    set_write_protect(true);
+    local_irq_restore(flags);
+    expect(text && strstr(text, "I10: test has 8 bytes") && strstr(text, "no lowmem address"));
+    dma_unmap_single(&dev, handle, 8, DMA_TO_DEVICE);
+    free_page(page);
 }

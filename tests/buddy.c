@@ -189,12 +189,195 @@ KTEST(buddy, wrong_frees_panic)
 
     if (!expect(page != NULL))
         return;
-    expect_bad_free(page, 0, "order");
-    expect_bad_free(page + 1, 0, "head");
+    expect_bad_free(page, 0, "it is in use, as a block of order 1");
+    expect_bad_free(page + 1, 0, "it lies inside the block of order 1 at");
     page->refcount++;
-    expect_bad_free(page, 1, "refcount");
+    expect_bad_free(page, 1, "with 2 references");
     page->refcount--;
-    expect_bad_free(pfn_to_page(0), 0, "head"); /* reserved */
+    expect_bad_free(pfn_to_page(0), 0, "free of frame 0x00000000, order 0: it is reserved");
+    expect_bad_free(mem_map + max_pfn, 0, "no struct page");
+    expect_bad_free(mem_map - 1, 0, "no struct page");
+    page->type = PAGE_SLAB;
+    expect_bad_free(page, 0, "it is in use by a slab");
+    page->type = PAGE_USED;
     free_pages(page, 1);
-    expect_bad_free(page, 1, "type");
+    expect_bad_free(page, 1, "it is free");
+    expect_bad_free(page + 1, 0, "which is free");
+}
+
+/* The check must say this; then nothing may be wrong but what the test mends. */
+static void expect_damage(const char *part)
+{
+    const char *text = page_alloc_check();
+
+    if (!text || !strstr(text, part))
+        ktest_fail(__FILE__, __LINE__, "expected the check to say \"%s\", it says: %s", part,
+                   text ? text : "nothing");
+}
+
+/* Two halves of a block, of which one is on a free list: the other is in use. */
+struct halves {
+    struct page *used, *listed;
+};
+
+static bool halves_init(struct halves *halves)
+{
+    struct page *page = alloc_pages(GFP_KERNEL, 1);
+
+    if (!expect(page != NULL))
+        return false;
+    *halves = (struct halves){.used = page + 1, .listed = page};
+    page[0].order = 0;
+    page[1].block = BLOCK_HEAD(0);
+    page[1].type = PAGE_USED;
+    page[1].refcount = 1;
+    free_page(page);
+    drain_all_pages();
+    return expect_eq(page->type, PAGE_FREE) && expect_none(page_alloc_check());
+}
+
+static void halves_free(struct halves *halves)
+{
+    expect_none(page_alloc_check());
+    free_page(halves->used);
+}
+
+KTEST(buddy, check_notices_buddies_that_are_not_joined)
+{
+    struct halves halves;
+
+    if (!halves_init(&halves))
+        return;
+    halves.used->type = PAGE_FREE;
+    halves.used->refcount = 0;
+    expect_damage("not joined");
+    halves.used->type = PAGE_USED;
+    halves.used->refcount = 1;
+    halves_free(&halves);
+}
+
+/* Lists that would lead the walk into a circle, to no page, to one of another zone, or not back. */
+KTEST(buddy, check_names_a_damaged_list)
+{
+    struct list_head saved, *head;
+    struct halves halves;
+
+    if (!halves_init(&halves))
+        return;
+    saved = halves.listed->lru;
+    halves.listed->lru.next = &halves.listed->lru;
+    expect_damage("its link back leads elsewhere");
+    halves.listed->lru.next = (void *)0x10;
+    expect_damage("that is no struct page");
+    halves.listed->lru.next = (void *)((u32)&halves.listed->lru + 4);
+    expect_damage("that is no struct page");
+    halves.listed->lru.next = &mem_map[max_pfn].lru;
+    expect_damage("that is no struct page");
+    halves.listed->lru = saved;
+    halves.listed->lru.prev = &halves.listed->lru;
+    expect_damage("its link back leads elsewhere");
+    halves.listed->lru = saved;
+    halves.listed->zone ^= 1;
+    expect_damage("of another zone");
+    halves.listed->zone ^= 1;
+    head = saved.prev; /* back to what is in no page */
+    while ((u32)head - (u32)mem_map < max_pfn * sizeof(struct page))
+        head = head->prev;
+    saved = *head;
+    head->prev = head;
+    expect_damage("that is not its last block");
+    *head = saved;
+    halves_free(&halves);
+}
+
+KTEST(buddy, check_notices_a_damaged_hot_stack)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    struct list_head *next;
+
+    free_page(page); /* on top of the stack */
+    next = page->lru.next;
+    page->type = PAGE_USED;
+    expect_damage("on a hot stack, but not hot");
+    page->type = PAGE_HOT;
+    page->lru.next = (void *)page;
+    expect_damage("blocks on a hot stack: found");
+    page->lru.next = (void *)0x10;
+    expect_damage("that is no struct page");
+    page->lru.next = next;
+    expect_none(page_alloc_check());
+}
+
+KTEST(buddy, check_notices_a_block_that_lies_badly)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 2), *middle = block + 1;
+
+    middle->block = BLOCK_HEAD(1);
+    middle->type = PAGE_USED;
+    middle->refcount = 1;
+    free_pages(middle, 1); /* pages 1 and 2 of 4 */
+    expect_damage("not aligned to its size");
+    expect_eq(alloc_pages(GFP_KERNEL, 1), middle);
+    middle->head = 0;
+    middle->refcount = 0;
+    expect_none(page_alloc_check());
+    free_pages(block, 2);
+}
+
+KTEST(buddy, check_notices_a_free_page_that_is_referenced)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 2);
+
+    free_pages(block, 2);
+    block[3].refcount++;
+    expect_damage("free, but a page of it is referenced");
+    block[3].refcount--;
+    expect_none(page_alloc_check());
+}
+
+/* Take all of a zone, in large blocks first, linked through the pages. */
+static struct page *take_zone(enum zone_id zone)
+{
+    struct page *chain = NULL, *page;
+
+    for (u32 order = MAX_ORDER + 1; order-- > 0;) {
+        while ((page = __alloc_pages(zone, order)) && page->zone == zone) {
+            page->lru.next = (struct list_head *)chain;
+            chain = page;
+        }
+        if (page)
+            free_pages(page, order);
+    }
+    return chain;
+}
+
+static void give_back(struct page *chain)
+{
+    while (chain) {
+        struct page *page = chain;
+
+        chain = (struct page *)page->lru.next;
+        free_pages(page, page->order);
+    }
+}
+
+/* What NORMAL has is a hot block, larger than what is asked for. DMA memory must not go for it. */
+KTEST(buddy, hot_blocks_are_cut_before_dma_is_asked)
+{
+    struct page *block, *chain, *page;
+
+    if (zone_free_pages(ZONE_NORMAL) == 0) {
+        ktest_skip("no RAM above 16 MiB");
+        return;
+    }
+    block = alloc_pages(GFP_KERNEL, 3);
+    chain = take_zone(ZONE_NORMAL);
+    expect_eq(zone_free_pages(ZONE_NORMAL), 0);
+    free_pages(block, 3);
+    page = alloc_page(GFP_KERNEL);
+    if (expect(page != NULL)) {
+        expect_eq(page->zone, ZONE_NORMAL);
+        free_page(page);
+    }
+    give_back(chain);
 }

@@ -49,7 +49,8 @@ like $vm->output, qr/^Call trace:\n  \[<\w+>\] crash_null\+.*\n  \[<\w+>\] monit
 
 $vm = crash('phys');
 is $vm->status, 'panic', 'crash phys: status' or diag $vm->describe;
-like $vm->output, qr/^PANIC at mm\/layout\.c:\d+ .*virt_to_phys\((?:0x)?f7c\w{5}\).*only lowmem/m, 'crash phys: the address and the reason';
+like $vm->output, qr/^PANIC at mm\/layout\.c:\d+ .*virt_to_phys\(0xf7c\w{5}\) by crash_phys\+\S+: only lowmem, 0xc0000000\.\./m,
+    'crash phys: the address, the function, and the reason';
 like $vm->output, qr/\] crash_phys\+/, 'crash phys: the caller';
 
 # A double fault, while a process runs: the directory of the report is that process's, not the double-fault task's own.

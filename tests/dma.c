@@ -158,8 +158,9 @@ KTEST(dma, range_past_the_end_is_refused)
 
 KTEST(dma, memory_above_the_mask_is_refused)
 {
-    struct device dev = {.name = "test", .dma_mask = DMA_BIT_MASK(22)};
-    char *edge = phys_to_virt(MIB(4));
+    struct page *page = alloc_pages(GFP_KERNEL, 1);
+    char *edge = (char *)page_address(page) + PAGE_SIZE;
+    struct device dev = {.name = "test", .dma_mask = virt_to_phys(edge) - 1};
     dma_addr_t handle;
 
     expect_refused(&dev, edge, 1, -ERANGE);
@@ -167,9 +168,80 @@ KTEST(dma, memory_above_the_mask_is_refused)
     expect_page_refused(&dev, virt_to_page(edge), 0, 4, -ERANGE);
     expect_page_refused(&dev, virt_to_page(edge - 1), PAGE_SIZE - 4, 5, -ERANGE);
     expect_eq(dma_map_single(&dev, edge - 1, 1, DMA_TO_DEVICE, &handle), 0);
-    expect_eq(handle, MIB(4) - 1);
+    expect_eq(handle, virt_to_phys(edge) - 1);
     dma_unmap_single(&dev, handle, 1, DMA_TO_DEVICE);
     expect_nothing_mapped(&dev);
+    free_pages(page, 1);
+}
+
+/* Lowmem addresses and frames have holes, and what is free is nobody's to give. */
+KTEST(dma, holes_and_free_memory_are_refused)
+{
+    struct device dev = {.name = "test", .dma_mask = EVERYTHING};
+    struct page *page = alloc_pages(GFP_KERNEL, 1), *vga = phys_to_page(0xa0000);
+    void *memory = page_address(page);
+    struct scatterlist sg;
+
+    expect_refused(&dev, phys_to_virt(0xa0000), 4, -ENOENT);
+    expect_refused(&dev, phys_to_virt(0xb8000), PAGE_SIZE, -ENOENT);
+    expect_page_refused(&dev, vga, 0, 4, -ENOENT);
+    sg_set_page(&sg, vga, 8, 0);
+    expect_eq(dma_map_sg(&dev, &sg, 1, DMA_TO_DEVICE), -ENOENT);
+    free_pages(page, 1);
+    expect_refused(&dev, memory, 4, -ESTALE);
+    expect_refused(&dev, (char *)memory + PAGE_SIZE, 4, -ESTALE);
+    drain_all_pages();
+    expect_refused(&dev, memory, 4, -ESTALE);
+    expect_page_refused(&dev, page, 0, 4, -ESTALE);
+    expect_nothing_mapped(&dev);
+}
+
+/* The first frame of the range is in use, the second is not. */
+KTEST(dma, range_that_reaches_into_free_memory_is_refused)
+{
+    struct device dev = {.name = "test", .dma_mask = EVERYTHING};
+    struct page *page = alloc_pages(GFP_KERNEL, 1);
+    char *memory = page_address(page);
+
+    page[0].order = 0;
+    page[1].block = BLOCK_HEAD(0);
+    page[1].type = PAGE_USED;
+    page[1].refcount = 1;
+    free_page(page + 1);
+    expect_refused(&dev, memory, PAGE_SIZE + 1, -ESTALE);
+    expect_page_refused(&dev, page, PAGE_SIZE - 1, 2, -ESTALE);
+    expect_page_refused(&dev, page, PAGE_SIZE, 2, -ESTALE);
+    free_page(page);
+    expect_nothing_mapped(&dev);
+}
+
+KTEST(dma, no_memory_to_remember_by)
+{
+    struct device dev = {.name = "test", .dma_mask = EVERYTHING};
+    struct page *page = alloc_pages(GFP_KERNEL, 2);
+    struct scatterlist sg[3], before[3];
+    dma_addr_t handle = 0x5a5a5a5a;
+
+    alloc_fail_countdown = 1;
+    expect_eq(dma_map_single(&dev, page_address(page), 8, DMA_TO_DEVICE, &handle), -ENOMEM);
+    alloc_fail_countdown = 1;
+    expect_eq(dma_map_page(&dev, page, 0, 8, DMA_TO_DEVICE, &handle), -ENOMEM);
+    expect_eq(handle, 0x5a5a5a5a);
+    for (u32 i = 0; i < 3; i++)
+        sg_set_page(&sg[i], page + i, 8, 0);
+    memcpy(before, sg, sizeof(sg));
+    for (u32 k = 1; k <= 3; k++) {
+        alloc_fail_countdown = k;
+        expect_eq(dma_map_sg(&dev, sg, 3, DMA_TO_DEVICE), -ENOMEM);
+        expect_eq(alloc_fail_countdown, 0);
+        expect_eq(memcmp(before, sg, sizeof(sg)), 0);
+        expect_nothing_mapped(&dev);
+    }
+    alloc_fail_countdown = 2; /* the memory itself is there */
+    expect(dma_alloc_coherent(&dev, PAGE_SIZE, &handle) == NULL);
+    alloc_fail_countdown = 0;
+    expect_nothing_mapped(&dev);
+    free_pages(page, 2);
 }
 
 KTEST(dma, highmem_above_the_mask_is_refused)
@@ -199,8 +271,8 @@ KTEST(dma, highmem_above_the_mask_is_refused)
 KTEST(dma, read_only_memory_is_no_target)
 {
     struct device dev = {.name = "test", .dma_mask = EVERYTHING};
-    const void *targets[] = {__text_start, __rodata_start, swapper_pg_dir,
-                             (const void *)((u32)__text_start - 1)};
+    const void *targets[] = {__text_start, __rodata_start, swapper_pg_dir};
+    const void *before = (const void *)((u32)__text_start - 1); /* the range reaches into text */
     struct scatterlist sg;
     dma_addr_t handle;
 
@@ -210,6 +282,7 @@ KTEST(dma, read_only_memory_is_no_target)
         expect_eq(dma_map_single(&dev, targets[i], 8, DMA_TO_DEVICE, &handle), 0);
         dma_unmap_single(&dev, handle, 8, DMA_TO_DEVICE);
     }
+    expect_eq(dma_map_single(&dev, before, 8, DMA_FROM_DEVICE, &handle), -EACCES);
     sg_set_page(&sg, virt_to_page(__text_start), 8, 0);
     expect_eq(dma_map_sg(&dev, &sg, 1, DMA_FROM_DEVICE), -EACCES);
     expect_nothing_mapped(&dev);
@@ -240,17 +313,45 @@ KTEST(dma, maps_and_unmaps_balance)
 
 KTEST(dma, unmapping_what_is_not_mapped_panics)
 {
-    struct device dev = {.name = "test", .dma_mask = EVERYTHING};
+    struct device dev = {.name = "test", .dma_mask = EVERYTHING}, other = {.name = "other"};
     struct page *page = alloc_page(GFP_KERNEL);
     dma_addr_t handle;
 
     expect_eq(dma_map_single(&dev, page_address(page), 100, DMA_TO_DEVICE, &handle), 0);
-    expect_panic(dma_unmap_single(&dev, handle, 101, DMA_TO_DEVICE), "gives back 101 bytes");
+    expect_panic(dma_unmap_single(&dev, handle, 101, DMA_TO_DEVICE), "gives back 101 bytes at 0x");
+    expect_panic(dma_unmap_single(&dev, handle, 101, DMA_TO_DEVICE), "but has 100 bytes there");
+    expect_panic(dma_unmap_single(&dev, handle, 100, DMA_FROM_DEVICE),
+                 "from the device, by dma_map_single, but has 100 bytes there, to the device");
+    expect_panic(dma_unmap_single(&dev, handle + 4, 100, DMA_TO_DEVICE), "but has nothing there");
+    expect_panic(dma_unmap_page(&dev, handle, 100, DMA_TO_DEVICE), "by dma_map_page, but has");
+    expect_panic(dma_unmap_single(&other, handle, 100, DMA_TO_DEVICE),
+                 "other gives back 100 bytes");
+    expect_panic(
+        dma_free_coherent(&dev, 100, page_address(page), handle),
+        "by dma_alloc_coherent, but has 100 bytes there, to the device, by dma_map_single");
     expect_eq(dev.mapped.pieces, 1);
+    expect_eq(dev.mapped.bytes, 100);
     dma_unmap_single(&dev, handle, 100, DMA_TO_DEVICE);
-    expect_panic(dma_unmap_single(&dev, handle, 0, DMA_TO_DEVICE), "but holds 0 in 0");
-    expect_panic(dma_free_coherent(&dev, 1, page_address(page), page_to_phys(page)),
-                 "gives back 1");
+    expect_panic(dma_unmap_single(&dev, handle, 100, DMA_TO_DEVICE), "but has nothing there");
+    expect_nothing_mapped(&dev);
+    free_page(page);
+}
+
+/* The same range twice, the other way too: each is given back for itself. */
+KTEST(dma, one_range_may_be_mapped_more_than_once)
+{
+    struct device dev = {.name = "test", .dma_mask = EVERYTHING};
+    struct page *page = alloc_page(GFP_KERNEL);
+    void *memory = page_address(page);
+    dma_addr_t handle;
+
+    expect_eq(dma_map_single(&dev, memory, 8, DMA_TO_DEVICE, &handle), 0);
+    expect_eq(dma_map_single(&dev, memory, 8, DMA_TO_DEVICE, &handle), 0);
+    expect_eq(dma_map_single(&dev, memory, 8, DMA_FROM_DEVICE, &handle), 0);
+    expect_eq(dev.mapped.pieces, 3);
+    dma_unmap_single(&dev, handle, 8, DMA_TO_DEVICE);
+    dma_unmap_single(&dev, handle, 8, DMA_FROM_DEVICE);
+    dma_unmap_single(&dev, handle, 8, DMA_TO_DEVICE);
     expect_nothing_mapped(&dev);
     free_page(page);
 }
@@ -282,15 +383,17 @@ KTEST(dma, list_joins_neighbours)
 /* The second piece is refused: the first must not be mapped, and the list is as it was. */
 KTEST(dma, refused_list_changes_nothing)
 {
-    struct device dev = {.name = "test", .dma_mask = DMA_BIT_MASK(22)};
+    struct page *page = alloc_pages(GFP_KERNEL, 1);
+    struct device dev = {.name = "test", .dma_mask = page_to_phys(page) + PAGE_SIZE - 1};
     struct scatterlist sg[2], before[2];
 
-    sg_set_page(&sg[0], phys_to_page(MIB(4) - PAGE_SIZE), PAGE_SIZE, 0);
-    sg_set_page(&sg[1], phys_to_page(MIB(4)), PAGE_SIZE, 0);
+    sg_set_page(&sg[0], page, PAGE_SIZE, 0);
+    sg_set_page(&sg[1], page + 1, PAGE_SIZE, 0);
     memcpy(before, sg, sizeof(sg));
     expect_eq(dma_map_sg(&dev, sg, 2, DMA_TO_DEVICE), -ERANGE);
     expect_eq(memcmp(before, sg, sizeof(sg)), 0);
     expect_nothing_mapped(&dev);
+    free_pages(page, 1);
 }
 
 KTEST(dma, vmalloc_range_becomes_frames)
@@ -365,6 +468,25 @@ KTEST(dma, coherent_memory_that_cannot_be)
 }
 
 /* ---- the edu device ---- */
+
+/* At another address there is no edu device: the card must be off then, and the driver as it was. */
+KTEST(dma, edu_that_does_not_answer_is_left_alone)
+{
+    const struct vmalloc_stats before = vmalloc_stats();
+    const volatile void *registers = edu_registers();
+    struct pci_dev wrong;
+
+    if (no_edu())
+        return;
+    wrong = *edu_pci();
+    wrong.bar[0].start = 0xb8000; /* the text screen is no card */
+    expect_str_eq(edu_bind(&wrong), "it does not identify itself");
+    expect_eq(pci_config_read(edu_pci(), PCI_COMMAND) & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO), 0);
+    pci_enable_device(edu_pci());
+    expect_eq(edu_registers(), registers);
+    expect(edu_pci() != &wrong);
+    expect_eq(vmalloc_stats().busy_areas, before.busy_areas);
+}
 
 /* Memory of its own that the device reaches: two halves, to copy between. */
 struct pair {

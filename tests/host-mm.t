@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The page allocator, the slabs and the vmalloc ranges as a 32-bit host program, under sanitizers.
+# The page allocator, the slabs and vmalloc as a 32-bit host program, under sanitizers.
 use strict;
 use warnings;
 use FindBin;
@@ -7,4 +7,4 @@ use lib "$FindBin::Bin/lib";
 use Attic qw(become_host_program32);
 
 become_host_program32('mm_test', 'tests/host/mm_test.c', qw(mm/page_alloc.c mm/slab.c mm/slab_check.c mm/slab_debug.c mm/kmalloc.c),
-    'mm/vmap_area.c', glob 'lib/*.c');
+    qw(mm/vmap_area.c mm/vmalloc.c), glob 'lib/*.c');

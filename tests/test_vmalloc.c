@@ -8,6 +8,7 @@
 #include <kernel/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
+#include <mm/audit.h>
 #include <mm/memblock.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
@@ -221,38 +222,121 @@ KTEST(vmalloc, wrong_frees_panic)
     vunmap(map);
     expect_panic(vunmap(map), "no such area");
     expect_panic(vfree((void *)PAGE_OFFSET), "no such area");
-    expect_panic(vfree(memory + 2 * PAGE_SIZE), "no such area");
+    expect_panic(vfree(memory + 2 * PAGE_SIZE), "not the start"); /* the guard */
     vfree(memory);
     expect_panic(vfree(memory), "no such area");
     free_page(page);
 }
 
-/* The wrong function, or not the start: the report may come when entries have been changed. */
+/* The wrong function, or not the start. Nothing has changed, so the right call works afterwards. */
 static __noinline void expect_bad_free(void (*function)(const void *), const void *addr,
                                        const char *part)
 {
-    pte_t *pte = kernel_pte((u32)addr), saved[2];
-
-    memcpy(saved, pte, sizeof(saved));
     expect_panic(function(addr), part);
-    memcpy(pte, saved, sizeof(saved));
+    expect_none(vmalloc_check());
 }
 
-KTEST(vmalloc, frees_of_another_kind_panic)
+KTEST(vmalloc, wrong_frees_change_nothing)
 {
-    struct page *page = alloc_page(GFP_KERNEL);
-    char *memory = vmalloc(2 * PAGE_SIZE), *map = vmap(&page, 1), *device = ioremap(VGA_TEXT, 1);
+    struct page *pages[3] = {alloc_page(GFP_KERNEL), alloc_page(GFP_KERNEL),
+                             alloc_page(GFP_KERNEL)};
+    char *memory = vmalloc(3 * PAGE_SIZE), *map = vmap(pages, 3);
+    char *device = ioremap(VGA_TEXT, 3 * PAGE_SIZE);
 
-    expect_bad_free(vfree, map, "another kind");
-    expect_bad_free(vfree, device, "another kind");
+    expect_bad_free(vfree, map, "another kind, for vunmap");
+    expect_bad_free(vfree, device, "another kind, for iounmap");
+    expect_bad_free(vunmap, memory, "another kind, for vfree");
+    expect_bad_free(vunmap, device, "another kind");
     expect_bad_free(iounmap, memory, "another kind");
     expect_bad_free(iounmap, map, "another kind");
-    expect_bad_free(vfree, memory + PAGE_SIZE, "not the start of an area");
-    expect_none(vmalloc_check());
+    expect_bad_free(vfree, memory + PAGE_SIZE, "not the start of an area, which is 0x");
+    expect_bad_free(vfree, memory + 2 * PAGE_SIZE, "not the start");
+    expect_bad_free(vfree, memory + 1, "not the start");
+    expect_bad_free(vunmap, map + PAGE_SIZE, "not the start");
+    expect_bad_free(vunmap, map + 4, "not the start");
+    expect_bad_free(iounmap, device + PAGE_SIZE, "not the start");
+    for (u32 i = 0; i < ARRAY_SIZE(pages); i++)
+        expect_eq(pages[i]->refcount, 2);
     vfree(memory);
     vunmap(map);
     iounmap(device);
-    free_page(page);
+    for (u32 i = 0; i < ARRAY_SIZE(pages); i++)
+        free_page(pages[i]);
+}
+
+/* A device may have more memory than the machine: its addresses are what counts. */
+KTEST(ioremap, device_larger_than_ram)
+{
+    u32 size = (max_pfn + 16) << PAGE_SHIFT;
+    char *device;
+
+    if (max_pfn + 16 > MIB(512u) >> PAGE_SHIFT || size >= vmalloc_stats().largest_free) {
+        ktest_skip("there is more RAM than there are addresses");
+        return;
+    }
+    device = ioremap(0xd0000000, size); /* what is there is not touched */
+    if (!expect(device != NULL))
+        return;
+    expect_eq(pte_frame(*kernel_pte((u32)device + size - PAGE_SIZE)),
+              0xd0000000 + size - PAGE_SIZE);
+    expect(vmalloc(size) == NULL); /* this takes frames */
+    iounmap(device);
+}
+
+/* Pages behind the first of a block: each counts its mappings, and once for the block. */
+KTEST(vmalloc, vmap_of_pages_behind_the_first)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 2);
+    struct page *pages[] = {block + 1, block + 3, block + 1, block};
+    u32 *map, *again;
+
+    if (!expect(block != NULL))
+        return;
+    map = vmap(pages, 4);
+    again = vmap(pages, 1);
+    if (expect(map && again)) {
+        map[0] = 11;
+        map[PAGE_SIZE / 4] = 33;
+        expect_eq(((u32 *)page_address(block + 1))[0], 11);
+        expect_eq(((u32 *)page_address(block + 3))[0], 33);
+        expect_eq(again[0], 11);
+        expect_eq(block[0].refcount, 4); /* its holder, its mapping, page 1, page 3 */
+        expect_eq(block[1].refcount, 3);
+        expect_eq(block[2].refcount, 0);
+        expect_eq(block[3].refcount, 1);
+        expect_none(mm_audit());
+        expect_panic(__free_pages(block, 2), "with 4 references");
+        vunmap(map);
+        expect_eq(block[0].refcount, 2);
+        expect_eq(block[1].refcount, 1);
+        expect_none(mm_audit());
+        expect_panic(__free_pages(block, 2), "or a page behind it, is still mapped");
+        vunmap(again);
+        expect_eq(block[0].refcount, 1);
+        expect_eq(block[1].refcount, 0);
+    }
+    free_pages(block, 2);
+}
+
+/* The block was given up while a page behind its first one was mapped. */
+KTEST(vmalloc, unmapping_a_page_of_a_freed_block_panics)
+{
+    struct page *block = alloc_pages(GFP_KERNEL, 1), *behind = block + 1;
+    char *map = vmap(&behind, 1);
+    pte_t *pte = kernel_pte((u32)map), saved = *pte;
+
+    block->refcount = 1;
+    expect_panic(vunmap(map), "no other holder");
+    *pte = saved;
+    block->refcount = 2;
+    behind->refcount = 1;
+    block->type = PAGE_HOT;
+    expect_panic(vunmap(map), "no other holder");
+    *pte = saved;
+    block->type = PAGE_USED;
+    behind->refcount = 1;
+    vunmap(map);
+    free_pages(block, 1);
 }
 
 /* A page that was freed although it is still mapped. */

@@ -19,6 +19,8 @@
 #include <arch/x86/trap.h>
 #include <arch/x86/tss.h>
 #include <lib/panic.h>
+#include <lib/printf.h>
+#include <lib/string.h>
 #include <mm/layout.h>
 
 /* Gate types: present, 32-bit; the ring is added. */
@@ -44,14 +46,21 @@ static trap_handler_t return_hook __ro_after_init;
 
 struct fault_probe *fault_probe_current;
 
-static void set_gate(u32 vector, u8 type)
+/* The gate that leads to the vector's stub. */
+static struct gate stub_gate(u32 vector)
 {
+    bool for_ring3 = vector == X86_TRAP_BP || vector == SYSCALL_VECTOR;
     u32 stub = trap_stubs[vector];
 
-    idt[vector] = (struct gate){.offset_low = stub & 0xffff,
-                                .offset_high = stub >> 16,
-                                .selector = KERNEL_CS,
-                                .type = type};
+    return (struct gate){.offset_low = stub & 0xffff,
+                         .offset_high = stub >> 16,
+                         .selector = KERNEL_CS,
+                         .type = GATE_INTERRUPT | (for_ring3 ? GATE_RING3 : 0)};
+}
+
+static struct gate task_gate(u16 selector)
+{
+    return (struct gate){.selector = selector, .type = GATE_TASK};
 }
 
 void idt_init(void)
@@ -59,23 +68,36 @@ void idt_init(void)
     struct table_register idtr = {sizeof(idt) - 1, (u32)idt};
 
     for (u32 v = 0; v < VECTORS; v++)
-        set_gate(v, GATE_INTERRUPT);
-    set_gate(X86_TRAP_BP, GATE_INTERRUPT | GATE_RING3);
-    set_gate(SYSCALL_VECTOR, GATE_INTERRUPT | GATE_RING3);
+        idt[v] = stub_gate(v);
     asm volatile("lidt %0" : : "m"(idtr) : "memory");
 }
 
 const char *idt_check(void)
 {
+    static char text[80];
     struct table_register idtr;
 
     asm volatile("sidt %0" : "=m"(idtr));
-    return idtr.base == (u32)idt ? NULL : "I5: IDTR does not point to the kernel's IDT";
+    if (idtr.base != (u32)idt || idtr.limit != sizeof(idt) - 1)
+        return "I5: IDTR does not point to the kernel's IDT";
+    for (u32 v = 0; v < VECTORS; v++) {
+        struct gate expected = v == X86_TRAP_DF ? task_gate(DF_TSS_SELECTOR) : stub_gate(v);
+        u32 found[2], right[2];
+
+        memcpy(found, &idt[v], sizeof(found));
+        memcpy(right, &expected, sizeof(right));
+        if (found[0] != right[0] || found[1] != right[1]) {
+            snprintf(text, sizeof(text), "I5: the gate of vector %u is %08x%08x, expected %08x%08x",
+                     v, found[1], found[0], right[1], right[0]);
+            return text;
+        }
+    }
+    return NULL;
 }
 
 void idt_set_task_gate(u32 vector, u16 selector)
 {
-    idt[vector] = (struct gate){.selector = selector, .type = GATE_TASK};
+    idt[vector] = task_gate(selector);
 }
 
 void trap_set_handler(u32 vector, trap_handler_t handler)
@@ -189,12 +211,15 @@ bool fault_probe_hit(struct pt_regs *regs, u32 address)
 
 bool cpu_entry_point(u32 i, struct cpu_entry_point *out)
 {
-    u32 gdt_size, gdt_start = gdt_address(&gdt_size);
+    u32 gdt_size, gdt_start = gdt_address(&gdt_size), here = (u32)__builtin_frame_address(0);
+    u32 stack_top = main_tss.esp0; /* 0 until the first task runs */
     const struct cpu_entry_point points[] = {
         {"IDT", (u32)idt, (u32)(idt + VECTORS)},
         {"GDT", gdt_start, gdt_start + gdt_size},
         {"TSS", (u32)&main_tss, (u32)(&main_tss + 1)},
         {"double-fault TSS", (u32)&double_fault_tss, (u32)(&double_fault_tss + 1)},
+        {"stack for traps from ring 3", stack_top - (stack_top ? THREAD_SIZE : 0), stack_top},
+        {"stack that is in use", here, here + sizeof(u32)},
         {"double-fault stack", double_fault_tss.esp0 - THREAD_SIZE, double_fault_tss.esp0},
         {"entry stubs", (u32)entry_text_start, (u32)entry_text_end},
     };

@@ -26,6 +26,13 @@ struct edu_request {
 /* Find the card and take it into use; one line says so, or what is wrong with it. Start-up. */
 void edu_init(void);
 
+/*
+ * Take this function into use as the card: NULL; or what is wrong with it, and then the driver is as
+ * it was, and a function that was turned on to be asked is off again. For edu_init(), and for tests
+ * that have a wrong card.
+ */
+const char *edu_bind(const struct pci_dev *pci);
+
 /* The card as the DMA API knows it; NULL on a machine without one. */
 struct device *edu_device(void);
 

@@ -15,9 +15,13 @@
  *   -EOVERFLOW      a range that begins in lowmem, or in RAM for pages, and runs past its end
  *   -ERANGE         lowmem above the device's mask
  *   -EOPNOTSUPP     highmem above the device's mask: it would take a bounce buffer
+ *   -ENOENT         no RAM: a hole in lowmem, or what a device has there
+ *   -ESTALE         memory that is free: its next owner would share it with the device
  *   -EACCES         memory that the kernel itself may only read, for a device that will write
+ *   -ENOMEM         no memory to remember the mapping by; this one without a line
  *
- * A refused call has changed nothing. The processor's caches see what devices do on a PC, so there
+ * A refused call has changed nothing. What is granted is remembered until it is given back: to be
+ * compared then, and for the audit. The processor's caches see what devices do on a PC, so there
  * is nothing to flush, and directions only matter for rights. Kernel threads and start-up only.
  */
 #pragma once
@@ -65,8 +69,8 @@ void dma_free_coherent(struct device *dev, size_t size, void *addr, dma_addr_t h
 
 /*
  * Give a range of lowmem to the device: 0, and *handle is what to tell it; or one of the errors
- * above. The memory is the device's until the unmap call, which takes the same handle, size and
- * direction. Unmapping more than is mapped is a panic.
+ * above. The memory is the device's until the unmap call of the same kind, which takes the same
+ * handle, size and direction; it must stay in use that long. Unmapping anything else is a panic.
  */
 __must_check int dma_map_single(struct device *dev, const void *addr, size_t size,
                                 enum dma_data_direction direction, dma_addr_t *handle);
@@ -119,3 +123,9 @@ __must_check int dma_map_sg(struct device *dev, struct scatterlist *sg, u32 coun
                             enum dma_data_direction direction);
 void dma_unmap_sg(struct device *dev, struct scatterlist *sg, u32 count,
                   enum dma_data_direction direction);
+
+/*
+ * Look at everything that devices have been given: NULL, or the first that is no RAM, is free, or was
+ * given by an address that is no lowmem address. For the audit.
+ */
+const char *dma_check(void);

@@ -124,24 +124,24 @@ static inline bool is_vmalloc_addr(const volatile void *addr)
     return (u32)addr >= VMALLOC_START && (u32)addr < VMALLOC_END;
 }
 
-void __noreturn layout_bad_virt(const volatile void *addr, const void *caller);
-void __noreturn layout_bad_phys(phys_addr_t addr, const void *caller);
+void __noreturn layout_bad_virt(const volatile void *addr);
+void __noreturn layout_bad_phys(phys_addr_t addr);
 
 /*
  * Lowmem only: for any other address there is no arithmetic, and these panic with the caller's
- * address.
+ * name.
  */
 static inline phys_addr_t virt_to_phys(const volatile void *addr)
 {
     if (unlikely(!is_lowmem_addr(addr)))
-        layout_bad_virt(addr, __builtin_return_address(0));
+        layout_bad_virt(addr);
     return (u32)addr - PAGE_OFFSET;
 }
 
 static inline void *phys_to_virt(phys_addr_t addr)
 {
     if (unlikely(addr >= lowmem_size))
-        layout_bad_phys(addr, __builtin_return_address(0));
+        layout_bad_phys(addr);
     return (void *)(addr + PAGE_OFFSET);
 }
 

@@ -37,7 +37,8 @@ struct address_space;
 #define MMAP_BASE      (USER_STACK_TOP - STACK_LIMIT - MM_GUARD_GAP) /* mmap goes down from here */
 
 struct vm_area {
-    struct rb_node node; /* in mm->areas, by address */
+    struct rb_node node;         /* in mm->areas, by address */
+    struct vm_area *prev, *next; /* its neighbours there, or NULL */
     u32 room;       /* bytes free in front of this area: from the end of the one before it, or */
                     /* from MMAP_MIN_ADDR; a stack keeps MM_GUARD_GAP of them to itself */
     u32 gap;        /* the largest room in this subtree */

@@ -19,14 +19,14 @@ __must_check struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *
 /* Free a node that was taken out, and its reference of the file. */
 void vma_free(struct vm_area *area);
 
-/* Enter a node behind all others, of which `prev` is the last, or NULL. */
-void vma_append(struct mm *mm, struct vm_area *prev, struct vm_area *area);
-
 /* Free all nodes. Not balanced in between: nobody may look at the tree any more. */
 void vma_free_all(struct mm *mm);
 
-/* Enter a node where no other one is; take one out. */
-void vma_insert(struct mm *mm, struct vm_area *area);
+/*
+ * Enter a node between two neighbours, NULL where there is none, with room for it between them; take
+ * one out.
+ */
+void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struct vm_area *next);
 void vma_remove(struct mm *mm, struct vm_area *area);
 
 /*
@@ -49,9 +49,10 @@ void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *no
 __must_check struct vm_area *vma_alloc(void);
 void vma_free_unused(struct vm_area *node);
 
-struct vm_area *vma_next(const struct vm_area *area);
-struct vm_area *vma_prev(const struct vm_area *area);
 struct vm_area *vma_last(const struct mm *mm);
+
+/* The one before `next`, which may be NULL: then the last. */
+struct vm_area *vma_before(const struct mm *mm, const struct vm_area *next);
 
 /* The highest free range of `size` bytes that ends at or below `limit`: its start, or 0. */
 u32 vma_find_gap(const struct mm *mm, u32 size, u32 limit);

@@ -30,6 +30,11 @@ enum page_type {
 
 struct address_space;
 
+/*
+ * Reference counts. The first page of a block in use counts the holder of the block, each mapping of
+ * itself, and each page behind it that is mapped at all; such a page counts its own mappings. So the
+ * first page's count alone says whether the block may be freed. Of a free block all counts are 0.
+ */
 struct page {
     u8 type; /* enum page_type */
     u8 zone; /* enum zone_id */
@@ -94,6 +99,15 @@ static inline struct page *virt_to_page(const void *addr)
     return phys_to_page(virt_to_phys(addr));
 }
 
+/* Count a mapping more. False when nobody held the page before, and nothing mapped it. */
+static inline bool page_get_shared(struct page *page)
+{
+    bool held;
+
+    asm("incl %0\n\tcmpl $1, %0" : "+m"(page->refcount), "=@ccg"(held));
+    return held;
+}
+
 /*
  * Count a holder less. False when nobody holds the page then, or nobody did before. The compiler
  * would load, compare, subtract and store, where the flags of one instruction tell all.
@@ -119,6 +133,17 @@ static inline struct page *page_head(struct page *page)
     }
     return page;
 }
+
+/* The first page of the block in use that this page lies behind; NULL when there is none. */
+static inline struct page *page_used_head(struct page *page)
+{
+    struct page *first = page_head(page);
+
+    return first != page && first->type >= PAGE_USED ? first : NULL;
+}
+
+/* What a page is used for, in words. */
+const char *page_type_name(const struct page *page);
 
 /* Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames. */
 static inline u32 page_block_size(const struct page *page)

@@ -29,7 +29,7 @@ void page_alloc_init(void);
 /* A page, refcount 1, type PAGE_USED; NULL when there is none. */
 __must_check struct page *alloc_page(gfp_t gfp);
 
-/* Give it back. A page that is not in use, is part of a block or is referenced is a panic. */
+/* Give it back. A page that is not in use, is part of a block, or is still mapped is a panic. */
 void free_page(struct page *page);
 
 /* The same for 2^order pages; NULL for an order above MAX_ORDER too. */

@@ -49,11 +49,16 @@ __must_check void *vmalloc_aligned(size_t size, u32 align, const void *caller);
 
 /*
  * Free what vmalloc() gave; NULL is allowed. When it returns, no address space can reach the range
- * any more.
+ * any more. Here and below, an address that is not the start of an area, or of one of another kind,
+ * is a panic, which has changed nothing.
  */
 void vfree(const void *addr);
 
-/* Map `count` pages side by side, read-write. NULL on failure. The pages stay the caller's. */
+/*
+ * Map `count` pages side by side, read-write. NULL on failure. Any page of any block that is in use
+ * will do; it stays its owner's, who cannot free it before vunmap(). A page that is free or reserved
+ * is a panic.
+ */
 __must_check void *vmap(struct page **pages, u32 count);
 void vunmap(const void *addr);
 

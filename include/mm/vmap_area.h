@@ -26,11 +26,27 @@ void vmap_area_free(struct vmap_area *area);
  * Tags. The processor ignores all other bits of an entry that is not present, so the entries of
  * guards, and of the first and last page of each gap, hold the address of the area or gap they
  * belong to: whoever stands at a border knows the neighbour without a search (Knuth's boundary tags,
- * The Art of Computer Programming, vol. 1, 2.5). NULL for a page that is mapped, or has no tag.
+ * The Art of Computer Programming, vol. 1, 2.5). NULL for a page that is mapped, or has no tag. An
+ * entry that is not present holds 0 or a tag, never anything that was left over.
  */
 static inline struct vmap_area *vmap_area_tag(pte_t pte)
 {
     return pte_present(pte) ? NULL : (struct vmap_area *)pte.val;
+}
+
+/*
+ * The entry of an area's first page holds the area's kind, VM_ALLOC, VM_MAP or VM_IOREMAP, in the
+ * bits that the processor leaves to software; in all other entries they are 0. So one look at an
+ * entry tells whether an address is the start of an area of some kind, before anything is done
+ * to it. Who fills an area sets them.
+ */
+#define PTE_KIND(flags) ((u32)(flags) << 9)
+
+_Static_assert(PTE_KIND(VM_ALLOC | VM_MAP | VM_IOREMAP) == PTE_AVL, "a bit for each kind");
+
+static inline bool pte_starts_area(pte_t pte, u32 flags)
+{
+    return (pte.val & (PTE_P | PTE_AVL)) == (PTE_P | PTE_KIND(flags));
 }
 
 /* Walk the tree and all entries; NULL or the first thing wrong. */

@@ -1,10 +1,13 @@
 /*
- * The page allocator, the slabs and the vmalloc ranges as a 32-bit host program, under sanitizers.
+ * The page allocator, the slabs, the vmalloc ranges and vmalloc itself as a 32-bit host program, under
+ * sanitizers.
  *
  * A 32-bit process owns its addresses almost up to 4 GiB, so lowmem is mapped where the kernel has
  * it and the real address map holds: include/mm/layout.h is used as it is. The frames of highmem
  * follow behind those of lowmem. The page tables of the vmalloc area are a heap block of exactly
- * their size. In place of mm/memblock.c stands a map of RAM with random holes.
+ * their size; no processor walks them, so vmalloc's memory is looked at frame by frame, and an
+ * invalidation of the TLB is a call that checks what must hold at that moment. In place of
+ * mm/memblock.c stands a map of RAM with random holes.
  *
  * Each allocator is driven by a long random sequence and held against a slow and obvious model: an
  * array of bytes, one a page; a list of objects, each filled with a pattern of its own; a sorted
@@ -21,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <arch/x86/tlb.h>
 #include <lib/random.h>
 #include <mm/fail.h>
 #include <mm/highmem.h>
@@ -96,14 +100,14 @@ pte_t *kernel_ptes;
 /* The model of the page allocator. */
 static enum { HOLE, FREE, OUT } frame[RAM_PAGES];
 
-void layout_bad_virt(const volatile void *addr, const void *caller)
+void layout_bad_virt(const volatile void *addr)
 {
-    panic("virt_to_phys(%p) near %p", addr, caller);
+    panic("virt_to_phys(%p)", addr);
 }
 
-void layout_bad_phys(phys_addr_t addr, const void *caller)
+void layout_bad_phys(phys_addr_t addr)
 {
-    panic("phys_to_virt(%08x) near %p", addr, caller);
+    panic("phys_to_virt(%08x)", addr);
 }
 
 static u32 *frame_words(u32 pfn)
@@ -140,6 +144,15 @@ void memblock_for_each_free(phys_addr_t limit, void (*fn)(phys_addr_t start, phy
         if (frame[pfn] == FREE)
             fn(pfn << PAGE_SHIFT, end << PAGE_SHIFT);
     }
+}
+
+bool memblock_overlaps_ram(u64 start, u64 end)
+{
+    for (u64 pfn = start >> PAGE_SHIFT; pfn < RAM_PAGES && pfn << PAGE_SHIFT < end; pfn++) {
+        if (frame[pfn] != HOLE)
+            return true;
+    }
+    return false;
 }
 
 static void draw_map(void)
@@ -541,6 +554,16 @@ static void wrong_objects(void)
     expect_panic(kfree((void *)VMALLOC_START));
     if (caches[other].cache && (s32)other != object->cache)
         expect_panic(kmem_cache_free(caches[other].cache, object->start));
+    if (SLAB_DEBUG && object->size <= KMALLOC_MAX_CACHE_SIZE) {
+        u8 *past[] = {object->start - 1, object->start - 8, object->start + object->size,
+                      object->start + object->size + 7};
+        u8 *byte = past[below(ARRAY_SIZE(past))], bit = 1 << below(8);
+
+        *byte ^= bit;
+        expect_panic(kfree(object->start));
+        expect(slab_check() != NULL);
+        *byte ^= bit;
+    }
     fill(object, true);
 }
 
@@ -607,8 +630,11 @@ static void slabs(void)
 
 static struct range {
     u32 start, end;
-    struct vmap_area *area;
-} ranges[VMAP_PAGES]; /* busy ones, by address */
+    struct vmap_area *area; /* or, above it, */
+    u32 kind;
+    struct page **pages; /* what it shows; NULL for a device */
+    phys_addr_t phys;    /* of the device */
+} ranges[VMAP_PAGES];    /* busy ones, by address */
 static u32 range_count;
 
 /*
@@ -642,6 +668,25 @@ static void map_range(const struct range *range, bool map)
 {
     for (u32 addr = range->start; addr < range->end - PAGE_SIZE; addr += PAGE_SIZE)
         kernel_pte(addr)->val = map ? pte_make(addr & 0xfffff000, PAGE_KERNEL).val : 0;
+    if (map)
+        kernel_pte(range->start)->val |= PTE_KIND(VM_ALLOC);
+}
+
+static struct range *insert_range(u32 index, u32 start, u32 pages)
+{
+    memmove(&ranges[index + 1], &ranges[index], (range_count - index) * sizeof(*ranges));
+    ranges[index] = (struct range){.start = start, .end = start + ((pages + 1) << PAGE_SHIFT)};
+    range_count++;
+    return &ranges[index];
+}
+
+static struct range remove_range(u32 i)
+{
+    struct range range = ranges[i];
+
+    range_count--;
+    memmove(&ranges[i], &ranges[i + 1], (range_count - i) * sizeof(*ranges));
+    return range;
 }
 
 static void alloc_range(void)
@@ -661,18 +706,14 @@ static void alloc_range(void)
         return;
     expect(area->start == place && area->end == place + ((count + 1) << PAGE_SHIFT));
     expect(area->flags == VM_ALLOC && area->caller == &rnd);
-    memmove(&ranges[index + 1], &ranges[index], (range_count - index) * sizeof(*ranges));
-    ranges[index] = (struct range){area->start, area->end, area};
-    range_count++;
+    insert_range(index, place, count)->area = area;
     map_range(&ranges[index], true);
 }
 
 static void free_range(u32 i)
 {
-    struct range range = ranges[i];
+    struct range range = remove_range(i);
 
-    range_count--;
-    memmove(&ranges[i], &ranges[i + 1], (range_count - i) * sizeof(*ranges));
     map_range(&range, false);
     vmap_area_free(range.area);
 }
@@ -757,6 +798,258 @@ static void vmalloc_ranges(void)
     expect(vmalloc_stats().largest_free == VMALLOC_END - VMALLOC_START);
 }
 
+/* ---- vmalloc, vmap, ioremap ---- */
+
+#define BLOCKS 200 /* for vmap to show; at most half of memory */
+
+static u32 mapped[RAM_PAGES];     /* how often vmap shows each frame */
+static const struct range *going; /* the range that is being freed */
+
+static u32 range_pages(const struct range *range)
+{
+    return ((range->end - range->start) >> PAGE_SHIFT) - 1;
+}
+
+/* Nothing of the range is mapped any more, and nothing has been freed yet. */
+void tlb_flush_kernel_range(u32 start, u32 end)
+{
+    expect(going && start == going->start && end == going->end - PAGE_SIZE);
+    for (u32 i = 0; going && i < range_pages(going); i++) {
+        expect(kernel_pte(start + (i << PAGE_SHIFT))->val == 0);
+        if (going->kind == VM_ALLOC)
+            expect(going->pages[i]->type == PAGE_VMALLOC && going->pages[i]->refcount == 1);
+    }
+    going = NULL;
+}
+
+/* The frames of a vmalloc area: free ones of the model, each with a stamp from now on. */
+static void own_pages(struct range *range)
+{
+    range->pages = calloc(range_pages(range), sizeof(*range->pages));
+    for (u32 i = 0; i < range_pages(range); i++) {
+        struct page *page = vmalloc_to_page((void *)(range->start + (i << PAGE_SHIFT)));
+        struct block block = {page, 0};
+
+        expect(page && page->type == PAGE_VMALLOC && page->refcount == 1);
+        if (failures)
+            return;
+        expect(frame[page_to_pfn(page)] == FREE);
+        frame[page_to_pfn(page)] = OUT;
+        stamp(&block);
+        range->pages[i] = page;
+    }
+}
+
+/* Any page of any block, several times too. */
+static struct page **pages_to_show(u32 count)
+{
+    struct page **pages = calloc(count, sizeof(*pages));
+
+    for (u32 i = 0; i < count; i++) {
+        const struct block *block = &blocks[below(block_count)];
+
+        pages[i] = block->page + below(1u << block->order);
+    }
+    return pages;
+}
+
+/* Take an area as `kind` does it; NULL when that fails. */
+static void *take_area(struct range *range, u32 count, u32 align)
+{
+    if (range->kind == VM_IOREMAP)
+        return ioremap(range->phys, (count - 1) * PAGE_SIZE + 1);
+    if (range->kind == VM_MAP)
+        return vmap(range->pages, count);
+    return align == PAGE_SIZE && below(2) ? vmalloc(count * PAGE_SIZE - below(PAGE_SIZE))
+                                          : vmalloc_aligned(count * PAGE_SIZE, align, &rnd);
+}
+
+static void add_area(void)
+{
+    u32 kinds[] = {VM_ALLOC, VM_MAP, VM_IOREMAP}, count = mostly_small(below(4) ? 16 : 300);
+    struct range range = {.kind = kinds[below(3)]}, *entered;
+    u32 align = range.kind == VM_ALLOC && below(3) == 0 ? PAGE_SIZE << below(6) : PAGE_SIZE;
+    u32 index, place = model_place((count + 1) << PAGE_SHIFT, align, &index);
+    bool fails = below(10) == 0;
+    u32 start;
+
+    if (range.kind == VM_MAP)
+        range.pages = pages_to_show(count);
+    range.phys = (below(2) ? RAM_PAGES + below(1000) : below(RAM_PAGES)) << PAGE_SHIFT;
+    alloc_fail_countdown = fails ? 1 + below(count + 2) : 0;
+    start = (u32)take_area(&range, count, align);
+    fails = fails && alloc_fail_countdown == 0;
+    alloc_fail_countdown = 0;
+    if (range.kind == VM_IOREMAP &&
+        memblock_overlaps_ram(range.phys, range.phys + ((u64)count << PAGE_SHIFT)))
+        fails = true;
+    expect(start == (fails ? 0 : place));
+    if (!start || failures) {
+        free(range.pages);
+        return;
+    }
+    entered = insert_range(index, place, count);
+    entered->kind = range.kind;
+    entered->pages = range.pages;
+    entered->phys = range.phys;
+    if (range.kind == VM_ALLOC)
+        own_pages(entered);
+    for (u32 i = 0; range.kind == VM_MAP && i < count; i++)
+        mapped[page_to_pfn(range.pages[i])]++;
+}
+
+static void (*free_function(u32 kind))(const void *)
+{
+    return kind == VM_ALLOC ? vfree : kind == VM_MAP ? vunmap : iounmap;
+}
+
+static void remove_area(u32 i)
+{
+    struct range range = remove_range(i);
+
+    for (u32 k = 0; k < range_pages(&range); k++) {
+        struct block block = {range.pages ? range.pages[k] : NULL, 0};
+
+        if (range.kind == VM_ALLOC) {
+            check_stamp(&block, false);
+            frame[page_to_pfn(block.page)] = FREE;
+        } else if (range.kind == VM_MAP) {
+            mapped[page_to_pfn(block.page)]--;
+        }
+    }
+    going = &range;
+    free_function(range.kind)(
+        (void *)(range.start + (range.kind == VM_IOREMAP ? below(PAGE_SIZE) : 0)));
+    expect(!going);
+    free(range.pages);
+}
+
+/* Every page of every area by its address, and the guards. */
+static void check_areas(void)
+{
+    for (u32 i = 0; i < range_count; i++) {
+        const struct range *range = &ranges[i];
+        const struct vmap_area *area = find_vmap_area(range->start);
+
+        expect(area && area->start == range->start && area->end == range->end);
+        expect(area && area->flags == range->kind);
+        for (u32 k = 0; k < range_pages(range); k++) {
+            u32 addr = range->start + (k << PAGE_SHIFT);
+
+            expect(vmalloc_to_page((void *)addr) == (range->pages ? range->pages[k] : NULL));
+            if (!range->pages)
+                expect(pte_frame(*kernel_pte(addr)) == range->phys + (k << PAGE_SHIFT));
+        }
+        expect(!vmalloc_to_page((void *)(range->end - PAGE_SIZE)));
+    }
+    check_ranges();
+}
+
+/* The rule of mm/page.h; and a block may be freed exactly when nothing shows it. */
+static void check_block_counts(const struct block *block)
+{
+    u32 pfn = page_to_pfn(block->page), shown = mapped[pfn];
+
+    for (u32 i = 1; i < 1u << block->order; i++) {
+        expect(block->page[i].refcount == (s32)mapped[pfn + i]);
+        shown += mapped[pfn + i] > 0;
+    }
+    expect(block->page->refcount == (s32)(1 + shown));
+    if (shown)
+        expect_panic(__free_pages(block->page, block->order));
+}
+
+static void change_block(void)
+{
+    u32 i;
+
+    if (block_count < BLOCKS) {
+        alloc_block(3);
+        return;
+    }
+    i = below(block_count);
+    check_block_counts(&blocks[i]);
+    if (blocks[i].page->refcount == 1)
+        free_block(i);
+}
+
+/* Calls that must be refused and must change nothing: the next check, and the right call, will tell. */
+static void wrong_areas(void)
+{
+    u32 kinds[] = {VM_ALLOC, VM_MAP, VM_IOREMAP}, kind = kinds[below(3)];
+    const struct range *range = &ranges[below(range_count)];
+    u32 middle = range->start + (1 + below(range_pages(range))) * PAGE_SIZE; /* or the guard */
+
+    expect_panic(free_function(kind)((void *)middle));
+    if (kind != range->kind)
+        expect_panic(free_function(kind)((void *)range->start));
+    if (kind != VM_IOREMAP)
+        expect_panic(free_function(kind)((void *)(range->start + 1 + below(PAGE_SIZE - 1))));
+    expect_panic(free_function(kind)((void *)(PAGE_OFFSET + below(lowmem_size))));
+    expect_panic(free_function(kind)((void *)VMALLOC_END));
+}
+
+static void areas_step(void)
+{
+    static u32 wanted;
+
+    if (below(1000) == 0)
+        wanted = below(3) ? mostly_small(400) : 0;
+    if (below(4) == 0)
+        change_block();
+    else if (range_count < wanted ? below(8) != 0 : below(8) == 0)
+        add_area();
+    else if (range_count)
+        remove_area(below(range_count));
+}
+
+/* vmap() of what nobody holds. What it has begun stays, so nothing can follow. */
+static void wrong_maps(void)
+{
+    struct page *page = pfn_to_page(MAP_PFN), *block = alloc_pages(GFP_KERNEL, 2),
+                *behind = block + 2;
+
+    expect_panic((void)!vmap(&page, 1)); /* reserved */
+    expect(page->refcount == 0);
+    free_pages(block, 2);
+    expect_panic((void)!vmap(&block, 1));
+    expect_panic((void)!vmap(&behind, 1));
+    expect(block->refcount == 0 && behind->refcount == 0);
+}
+
+static void vmalloc_areas(void)
+{
+    u32 free_pages_before;
+
+    slab_init();
+    vmalloc_init();
+    slab_shrink();
+    free_pages_before = nr_free_pages();
+    while (block_count < BLOCKS / 2)
+        alloc_block(3);
+    for (u32 step = 0; step < 40000 && failures == 0; step++) {
+        areas_step();
+        if (step % 64 == 0)
+            check_areas();
+        if (step % 16 == 0 && range_count)
+            wrong_areas();
+        if (step % 1024 == 0)
+            expect_sound(page_alloc_check());
+    }
+    expect(!vmalloc(0) && !vmalloc(~(size_t)0) && !vmalloc(VMALLOC_SIZE_MIN) && !vmap(NULL, 0));
+    expect(!ioremap(MIB(3500u), 0) && !ioremap(0xfffff000, PAGE_SIZE + 1));
+    vfree(NULL), vunmap(NULL), iounmap(NULL);
+    while (range_count && failures == 0)
+        remove_area(below(range_count));
+    while (block_count && failures == 0)
+        free_block(below(block_count));
+    check_areas();
+    expect_sound(page_alloc_check());
+    slab_shrink();
+    expect(nr_free_pages() == free_pages_before);
+    wrong_maps();
+}
+
 /* ---- running ---- */
 
 static const struct {
@@ -766,6 +1059,7 @@ static const struct {
     {"pages", pages},
     {"slabs", slabs},
     {"vmalloc ranges", vmalloc_ranges},
+    {"vmalloc areas", vmalloc_areas},
 };
 
 #define SEEDS 3 /* each with its own map of RAM */

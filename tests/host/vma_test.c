@@ -215,11 +215,11 @@ static void protect(u32 first, u32 end)
             area->flags = kinds[1].flags;
         else if (area->flags == kinds[1].flags)
             area->flags = kinds[0].flags;
-        area = vma_next(area);
+        area = area->next;
     }
     area = mm_area_above(&mm, addr_of(first) - 1);
     while (area && area->start <= addr_of(end))
-        area = vma_next(vma_join(&mm, area));
+        area = vma_join(&mm, area)->next;
 }
 
 /* ---- checks ---- */

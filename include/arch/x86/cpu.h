@@ -70,8 +70,8 @@ u32 read_cr4(void);
 const char *cpu_check(void);
 
 /*
- * Addresses the processor uses by itself at every entry: IDT, GDT, TSSs, entry stubs. For the
- * audit.
+ * Addresses the processor uses by itself at every entry: IDT, GDT, TSSs, stacks, entry stubs. For
+ * the audit.
  */
 struct cpu_entry_point {
     const char *name;

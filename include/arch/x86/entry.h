@@ -47,7 +47,7 @@ struct table_register {
     u32 base;
 } __attribute__((packed));
 
-/* trap.c: NULL when IDTR is as idt_init() left it. */
+/* trap.c: NULL when IDTR and all gates are as start-up left them. */
 const char *idt_check(void);
 
 /* sysenter.c: NULL when the MSRs are as sysenter_init() left them. */

@@ -34,6 +34,7 @@ typedef struct {
 #define PTE_D           (1u << 6) /* dirty */
 #define PTE_PS          (1u << 7) /* PDE: maps a 4 MiB page itself */
 #define PTE_G           (1u << 8) /* global: survives a CR3 load */
+#define PTE_AVL         (7u << 9) /* not the processor's: see include/mm/vmap_area.h */
 #define PTE_FRAME       0xFFFFF000u
 #define PDE_LARGE_FRAME 0xFFC00000u
 
@@ -190,6 +191,20 @@ static inline pte_t *pgd_user_pte(pde_t *pgd, u32 addr)
 
     return pde_present(pde) ? (pte_t *)((pde.val & PTE_FRAME) + PAGE_OFFSET) + PTE_INDEX(addr)
                             : NULL;
+}
+
+/*
+ * From an entry on, the first of [pte, end) that is not 0, or end. Long stretches of tables are empty; a
+ * string instruction passes an entry in one count.
+ */
+static inline pte_t *pte_skip_none(pte_t *pte, pte_t *end)
+{
+    u32 left = end - pte;
+    bool empty = true;
+
+    if (left)
+        asm volatile("repe scasl" : "+D"(pte), "+c"(left), "=@ccz"(empty) : "a"(0) : "memory");
+    return empty ? end : pte - 1;
 }
 
 /* Put a zeroed page table in place for the 4 MiB around a user address that has none. */
