@@ -172,7 +172,7 @@ static void echo(int from, int to)
 
 static uint32_t pipe_roundtrip_row(void)
 {
-    enum { OPERATIONS = 500 };
+    enum { OPERATIONS = 2000 };
     int there[2], back[2];
     uint64_t start, end;
     char byte = 'x';

@@ -64,14 +64,14 @@ u32 mm_shrink(void)
     return 0;
 }
 
-void layout_bad_virt(const volatile void *addr, const void *caller)
+void layout_bad_virt(const volatile void *addr)
 {
-    panic("virt_to_phys(%p) near %p", addr, caller);
+    panic("virt_to_phys(%p)", addr);
 }
 
-void layout_bad_phys(phys_addr_t addr, const void *caller)
+void layout_bad_phys(phys_addr_t addr)
 {
-    panic("phys_to_virt(%08x) near %p", addr, caller);
+    panic("phys_to_virt(%08x)", addr);
 }
 
 static void on_release(struct address_space *file)
