@@ -18,11 +18,11 @@
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
 
-/* A process of that group, or NULL. */
+/* A process of that group, a zombie as well, or NULL. */
 static struct task *pgrp_member(u32 pgrp)
 {
     for (struct task *task = task_next(NULL); task; task = task_next(task))
-        if (task->mm && task->pgrp == pgrp)
+        if (task->session && task->pgrp == pgrp)
             return task;
     return NULL;
 }
@@ -98,23 +98,30 @@ SYSCALL(setsid)
 
 /* ---- orphaned groups ---- */
 
-/* Without the process `gone`, which may be NULL. */
-static bool is_orphaned(u32 pgrp, const struct task *gone)
+/* A process of the group that has a parent in another group of the session. */
+static bool is_linked(const struct task *task)
 {
-    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
-        const struct task *parent = task->parent;
+    const struct task *parent = task->parent;
 
-        if (task->pgrp != pgrp || task == gone || task->state == TASK_ZOMBIE)
-            continue;
-        if (parent && parent != gone && parent->pgrp != pgrp && parent->session == task->session)
-            return false;
-    }
-    return true;
+    return parent && parent->pgrp != task->pgrp && parent->session == task->session;
 }
 
 bool pgrp_is_orphaned(u32 pgrp)
 {
-    return is_orphaned(pgrp, NULL);
+    for (struct task *task = task_next(NULL); task; task = task_next(task))
+        if (task->pgrp == pgrp && task->state != TASK_ZOMBIE && is_linked(task))
+            return false;
+    return true;
+}
+
+/* The same without the current process, as a member and as a parent. */
+static bool pgrp_would_be_orphaned(u32 pgrp)
+{
+    for (struct task *task = task_next(NULL); task; task = task_next(task))
+        if (task->pgrp == pgrp && task->state != TASK_ZOMBIE && task != current &&
+            task->parent != current && is_linked(task))
+            return false;
+    return true;
 }
 
 static bool has_stopped(u32 pgrp)
@@ -128,7 +135,7 @@ static bool has_stopped(u32 pgrp)
 /* The current process is what `pgrp` had in its session. */
 static void leave_pgrp(u32 pgrp)
 {
-    if (!has_stopped(pgrp) || !is_orphaned(pgrp, current))
+    if (!has_stopped(pgrp) || !pgrp_would_be_orphaned(pgrp))
         return;
     send_signal_group(pgrp, SIGHUP, NULL);
     send_signal_group(pgrp, SIGCONT, NULL);

@@ -340,7 +340,7 @@ int send_signal_group(u32 pgrp, u32 signal, const struct signal_info *info)
     int err = -ESRCH;
 
     for (struct task *task = task_next(NULL); task; task = task_next(task)) {
-        if (task->pgrp == pgrp && task->signals && task->state != TASK_ZOMBIE)
+        if (pgrp && task->pgrp == pgrp) /* a zombie is there to be found, too */
             err = send_signal(task, signal, info);
     }
     local_irq_restore(flags);

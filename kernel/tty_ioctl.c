@@ -117,11 +117,11 @@ static long count_input(u32 user)
 
 /* ---- groups and sessions ---- */
 
-/* The session of a group's processes; -ESRCH when there are none. */
+/* The session of a group's processes, zombies included; -ESRCH when there are none. */
 static long session_of(u32 pgrp)
 {
     for (struct task *task = task_next(NULL); task; task = task_next(task)) {
-        if (task->pgrp == pgrp && task->mm)
+        if (task->pgrp == pgrp)
             return task->session;
     }
     return -ESRCH;

@@ -45,6 +45,25 @@ KTEST(process, cycles)
     expect_passes("cycles", CYCLES);
 }
 
+/* Of its program's file, of the folder it worked in, and of the console. */
+KTEST(process, references_are_given_back)
+{
+    static const char *const paths[] = {"/cycles", "/", "/dev/console"};
+    struct inode *inodes[ARRAY_SIZE(paths)];
+    s32 references[ARRAY_SIZE(paths)];
+
+    for (u32 i = 0; i < ARRAY_SIZE(paths); i++) {
+        if (!expect_eq(path_lookup(fs_root(), paths[i], 0, &inodes[i]), 0))
+            return;
+        references[i] = inodes[i]->data.refcount;
+    }
+    expect_passes("cycles", "4");
+    for (u32 i = 0; i < ARRAY_SIZE(paths); i++) {
+        expect_eq(inodes[i]->data.refcount, references[i]);
+        inode_put(inodes[i]);
+    }
+}
+
 /* ---- until there is no more ---- */
 
 static u32 settle(void)

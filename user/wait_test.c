@@ -307,6 +307,22 @@ static void groups(void)
     CHECK(SYS(kill, -a, SIGTERM) == -ESRCH);
 }
 
+/* A group is there as long as one that has ended was not waited for. */
+static void group_of_a_zombie(void)
+{
+    long zombie = child_that_ends(1), other = child_that_stays();
+
+    CHECK(SYS(setpgid, zombie, zombie) == 0);
+    sleep_ms(30);
+    CHECK(SYS(setpgid, other, zombie) == 0 && SYS(getpgid, other) == zombie);
+    CHECK(SYS(setpgid, other, own_group()) == 0);
+    CHECK(SYS(kill, -zombie, 0) == 0);
+    CHECK(wait_for(zombie) == 1 << 8);
+    CHECK(SYS(kill, -zombie, 0) == -ESRCH);
+    CHECK(SYS(setpgid, other, zombie) == -EPERM);
+    CHECK(SYS(kill, other, SIGKILL) == 0 && wait_for(other) == SIGKILL);
+}
+
 static void sessions(void)
 {
     long pid = sys_fork();
@@ -390,6 +406,7 @@ int main(int argc, char *argv[])
     with_waitid();
     usage();
     groups();
+    group_of_a_zombie();
     sessions();
     too_late_for_setpgid((const char *)aux_value(AT_EXECFN));
     stopped_orphans();
