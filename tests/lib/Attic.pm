@@ -171,7 +171,7 @@ sub build_and_become {
 # Address of each symbol of the kernel.
 sub symbols {
     my ($elf) = @_;
-    $elf //= build_dir() . '/attic.elf';
+    $elf //= build_dir() . '/attic.debug'; # attic.elf has no names of data
     my %address;
     for (qx(nm '$elf')) {
         $address{$3} = hex $1 if /^([0-9a-f]+) (\S) (\S+)$/;
