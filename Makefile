@@ -150,14 +150,16 @@ musl:
 	@scripts/busybox --musl '$(FETCHED)'
 
 # Every user/linux/*.c is a program for Linux, built statically by the cross compiler with its glibc, and with musl when it is there.
-# glibc_hello is one of Attic's programs; the others are for the tests.
+# All but those that only the tests want (they are large) are among Attic's programs; hello is glibc_hello there, because there is
+# a hello already.
 LIBC_CC := $(if $(wildcard /usr/i686-linux-gnu/lib/libc.a),$(call have,i686-linux-gnu-gcc))
 LIBC_NAMES := $(patsubst user/linux/%.c,%,$(sort $(wildcard user/linux/*.c)))
 LIBC_FLAGS := -std=gnu11 -O2 -static -fno-pie -no-pie -march=i686 "-ffile-prefix-map=$(CURDIR)/=" $(WARNINGS) -s \
   -Wl,--build-id=none
 MUSL_FLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(shell $(LIBC_CC) -print-file-name=include) \
   -fno-stack-protector -nostdlib -nostartfiles -L$(MUSL)/lib
-GLIBC_HELLO := $(if $(LIBC_CC),$(BUILD)/user/glibc/hello)
+LIBC_TESTS := clocks files format memory processes signals
+LIBC_PROGRAMS := $(if $(LIBC_CC),$(filter-out $(LIBC_TESTS),$(LIBC_NAMES)))
 
 libc: $(if $(LIBC_CC),$(LIBC_NAMES:%=$(BUILD)/user/glibc/%) $(if $(MUSL),$(LIBC_NAMES:%=$(BUILD)/user/musl/%)))
 
@@ -175,16 +177,23 @@ $(BUILD)/user/musl/%: user/linux/%.c user/linux/check.h $(BUILD)/flags
 
 # ---- initramfs ----------------------------------------------------------------------------------
 
-INITRAMFS_PROGRAMS = $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name)) $(GLIBC_HELLO:%=glibc_hello=%)
+INITRAMFS_PROGRAMS = $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name)) \
+  $(foreach name,$(LIBC_PROGRAMS),$(if $(filter $(name),$(PROGRAMS)),glibc_)$(name)=$(BUILD)/user/glibc/$(name))
 
-$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(GLIBC_HELLO) $(BUSYBOX) $(BUILD)/programs scripts/mkinitramfs
+# FILES=folder: what is in it comes along, over what is there.
+FILES ?=
+FILES_LIST := $(if $(FILES),$(shell find '$(FILES)' -type f))
+
+$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) $(FILES_LIST) \
+  $(BUILD)/programs scripts/mkinitramfs
 	$(call say,CPIO,$@)
-	$(Q)OBJCOPY='$(OBJCOPY)' BUSYBOX='$(BUSYBOX)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
+	$(Q)OBJCOPY='$(OBJCOPY)' BUSYBOX='$(BUSYBOX)' FILES='$(FILES)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
 
 # Pack again when a program has gone.
 $(BUILD)/programs: FORCE
 	@mkdir -p $(@D)
-	@echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX)' | cmp -s - $@ || echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX)' > $@
+	@echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX) $(FILES_LIST)' | cmp -s - $@ || \
+	  echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX) $(FILES_LIST)' > $@
 
 # Link again when a source file has gone.
 $(BUILD)/sources: FORCE

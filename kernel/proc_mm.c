@@ -90,14 +90,14 @@ static u64 low_kb(void)
     return ram_kb(0, lowmem_size);
 }
 
-static u64 high_kb(void)
+u64 proc_hightotal_kb(void)
 {
     return ram_kb(lowmem_size, (u64)max_pfn << PAGE_SHIFT);
 }
 
 u64 proc_memtotal_kb(void)
 {
-    return low_kb() + high_kb();
+    return low_kb() + proc_hightotal_kb();
 }
 
 /*
@@ -106,7 +106,7 @@ u64 proc_memtotal_kb(void)
 static void tell_ram(struct seq_file *seq, const struct page_counts *counts)
 {
     u64 low = low_kb(), low_free = nr_free_lowmem_pages() * KB_PER_PAGE;
-    u64 high = high_kb(), high_free = zone_free_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
+    u64 high = proc_hightotal_kb(), high_free = zone_free_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
 
     proc_kb(seq, "MemTotal:", low + high);
     proc_kb(seq, "MemFree:", low_free + high_free);

@@ -185,7 +185,7 @@ SYSCALL(getpid)
 SYSCALL(getppid)
 {
     (void)regs;
-    return current->parent ? current->parent->pid : 1;
+    return task_ppid(current);
 }
 
 SYSCALL(set_tid_address)

@@ -15,6 +15,7 @@
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
+#include <kernel/proc.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <lib/div64.h>
@@ -107,11 +108,11 @@ SYSCALL(sysinfo)
 
     memset(&info, 0, sizeof(info));
     info.uptime = div_u64(jiffies_64(), HZ);
-    info.totalram = nr_managed_pages() * PAGE_SIZE;
-    info.freeram = nr_free_pages() * PAGE_SIZE;
-    info.totalhigh = zone_managed_pages(ZONE_HIGHMEM) * PAGE_SIZE;
-    info.freehigh = zone_free_pages(ZONE_HIGHMEM) * PAGE_SIZE;
-    info.mem_unit = 1;
+    info.totalram = proc_memtotal_kb(); /* the same as in /proc/meminfo; in kB, because 4 GiB do not fit in bytes */
+    info.freeram = nr_free_pages() * (PAGE_SIZE / 1024);
+    info.totalhigh = proc_hightotal_kb();
+    info.freehigh = zone_free_pages(ZONE_HIGHMEM) * (PAGE_SIZE / 1024);
+    info.mem_unit = 1024;
     for (struct task *task = task_next(NULL); task; task = task_next(task))
         info.procs++;
     return copy_to_user((void *)regs->ebx, &info, sizeof(info)) ? -EFAULT : 0;

@@ -8,9 +8,9 @@
  * interrupts, because a process cannot turn them off. A row that breaks ends the program with a
  * line and a status other than 0.
  *
- * How often an operation is repeated matters on Linux: brk and fork put work off, so that short
- * runs scatter, and a turn of two processes through pipes costs an eighth more from the thousandth
- * or so on. The rows for which it makes a difference go on long enough to see that.
+ * How often an operation is repeated matters on Linux: short runs of brk and fork scatter, and a
+ * turn of two processes through pipes costs an eighth more somewhere after the thousandth. These
+ * rows go on long enough to see that; docs/bench.md has what was measured.
  *
  * A pattern knows * and ?; Attic's kernel, which has its own rows, knows more.
  */

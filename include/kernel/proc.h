@@ -25,6 +25,7 @@ void proc_kb(struct seq_file *seq, const char *name, u64 kb);
 
 /* MemTotal: RAM below 4 GiB, kB. */
 u64 proc_memtotal_kb(void);
+u64 proc_hightotal_kb(void);
 
 /* ---- processes (kernel/proc_pid.c) ---- */
 

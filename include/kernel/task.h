@@ -103,6 +103,14 @@ static inline struct pt_regs *task_pt_regs(const struct task *task)
     return (struct pt_regs *)(task_stack_top(task) - sizeof(struct pt_regs));
 }
 
+/* What it calls its parent: an orphan's is said to be 1, as on Linux; the first threads have none. */
+static inline u32 task_ppid(const struct task *task)
+{
+    if (task->parent)
+        return task->parent->pid;
+    return task->pid > 1 ? 1 : 0;
+}
+
 /* ---- tasks (kernel/task.c) ---- */
 
 /*
