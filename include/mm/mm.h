@@ -147,12 +147,16 @@ u32 mm_brk(struct mm *mm, u32 brk);
 /*
  * Copy into areas of any address space, whatever their rights, touching (and separating) pages on the way.
  * 0, -EFAULT, -ENOMEM; on failure no byte of it is changed, though untouched memory may have become
- * touched memory, which nobody but mm->pages can tell from before. mm_clear writes zeros.
+ * touched memory, which nobody but mm->pages can tell from before. mm_clear writes zeros. The owner
+ * must not be in the middle of a call that changes its areas: it is the current task's, or runs not yet.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 __must_check int mm_clear(struct mm *mm, u32 addr, u32 size);
 
-/* Copy out of any address space. 0, -EFAULT, -ENOMEM. */
+/*
+ * Copy out of any address space at any time, touching nothing. 0, -EFAULT, -ENOMEM; `to` may be filled in
+ * part then.
+ */
 __must_check int mm_read(struct mm *mm, u32 addr, void *to, u32 size);
 
 /* What became of an access of ring 3. */
