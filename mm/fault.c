@@ -178,13 +178,13 @@ static enum mm_fault handle_page(struct mm *mm, const struct vm_area *area, u32 
 /* Why the area, which is above addr, may not grow down to the page `start`, or MM_FAULT_OK. */
 static enum mm_fault may_grow(const struct mm *mm, const struct vm_area *area, u32 start)
 {
+    u32 size = area->end - start, limit = mm->stack_limit;
     const struct vm_area *prev;
 
-    if (!(area->flags & VM_GROWSDOWN) || area->end - start > mm->stack_limit + MM_GUARD_GAP)
+    if (!(area->flags & VM_GROWSDOWN) || (size > limit && size - limit > MM_GUARD_GAP))
         return MM_FAULT_NO_AREA;
     prev = area->prev;
-    if (area->end - start > mm->stack_limit || start < MMAP_MIN_ADDR ||
-        (prev && start - prev->end < MM_GUARD_GAP))
+    if (size > limit || start < MMAP_MIN_ADDR || (prev && start - prev->end < MM_GUARD_GAP))
         return MM_FAULT_STACK;
     return MM_FAULT_OK;
 }
