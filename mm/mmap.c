@@ -161,7 +161,7 @@ static u32 choose_address(struct mm *mm, u32 hint, u32 size)
 {
     u32 addr;
 
-    hint = PAGE_ALIGN(hint);
+    hint = ALIGN_DOWN(hint, PAGE_SIZE);
     if (hint && mm_in_user_half(hint, size)) {
         hint = max(hint, (u32)MMAP_MIN_ADDR);
         if (mm_in_user_half(hint, size) && range_is_free(mm, hint, hint + size))
