@@ -237,6 +237,7 @@ KTEST(filemap, shared_mapping_writes_the_file)
     expect_eq(get_word(mm, PAGE(0)), text_word(0));
     expect(!(entry_at(mm, PAGE(0)) & PTE_RW)); /* so that a write is noticed */
     put_word(mm, PAGE(0), word);
+    expect_none(mm_audit()); /* the page is known to be written to */
     expect_eq(read_at(0, 4), 4);
     expect_eq(memcmp(buf, &word, 4), 0);
     expect_eq(write_at(0, "abcd", 4), 4);
