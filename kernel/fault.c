@@ -84,17 +84,22 @@ static void user_page_fault(struct pt_regs *regs, u32 addr)
 
 /*
  * True when what was in the way of an uaccess is not any more: a page that was missing is there, or one
- * that was read-only can be written.
+ * that was read-only can be written. When there is no memory for it, the call fails with -EFAULT, which
+ * the program never sees.
  */
 static bool bring_in_for_kernel(const struct pt_regs *regs, u32 addr)
 {
     bool write = regs->error & X86_PF_WRITE;
+    enum mm_fault result;
 
     if (addr >= TASK_SIZE || !(regs->eflags & EFLAGS_IF) || !current || !current->mm)
         return false;
     if (regs->error & X86_PF_PROT && (!write || pgd_walk(current->mm->pgd, addr).writable))
         return false;
-    return mm_fault(current->mm, addr, write) == MM_FAULT_OK;
+    result = mm_fault(current->mm, addr, write);
+    if (unlikely(result == MM_FAULT_NO_MEMORY && current->signals))
+        refuse(regs, addr, result);
+    return result == MM_FAULT_OK;
 }
 
 static void kernel_page_fault(struct pt_regs *regs, u32 addr)

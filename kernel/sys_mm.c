@@ -29,20 +29,23 @@ SYSCALL(brk)
 
 /* ---- mmap ---- */
 
-/* What the file may be mapped for; its contents in *mapping. */
-static long check_file(u32 fd, u32 prot, u32 flags, struct address_space **mapping)
+/* What the file may be mapped for, now and later (*prot); its contents in *mapping. */
+static long check_file(u32 fd, u32 *prot, u32 flags, struct address_space **mapping)
 {
     struct file *file = fd_get_for_io(fd);
+    bool read_only;
     u32 mode;
 
     if (!file)
         return -EBADF;
     mode = file->flags & O_ACCMODE;
-    if (mode == O_WRONLY ||
-        ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE && mode != O_RDWR))
+    read_only = (flags & MAP_TYPE) != MAP_PRIVATE && mode != O_RDWR;
+    if (mode == O_WRONLY || (read_only && *prot & PROT_WRITE))
         return -EACCES;
     if (!file->ops->mappable)
         return -ENODEV;
+    if (read_only)
+        *prot |= VM_NEVER_WRITE;
     *mapping = &file->inode->data;
     return 0;
 }
@@ -52,8 +55,9 @@ static long do_mmap(u32 addr, u32 size, u32 prot, u32 flags, u32 fd, u32 pgoff)
     struct address_space *mapping = NULL;
     long err;
 
+    prot &= VM_ACCESS;
     if (!(flags & MAP_ANONYMOUS)) {
-        err = check_file(fd, prot, flags, &mapping);
+        err = check_file(fd, &prot, flags, &mapping);
         if (err)
             return err;
     }

@@ -167,12 +167,16 @@ static const char *check_user_rights(const struct mm *mm, u32 addr, pte_t pte,
                 : NULL;
 }
 
-/* Which pages an entry of an area may hold. */
-static bool page_fits(const struct vm_area *area, const struct page *page)
+/* Which pages the entry of an address in an area may hold: of a file only the one that belongs there. */
+static bool page_fits(const struct vm_area *area, u32 addr, const struct page *page)
 {
+    u32 index = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+
     if (page->type == PAGE_USER)
         return true;
-    return page == zero_page ? !area->file : page->type == PAGE_FILE && area->file;
+    if (!area->file)
+        return page == zero_page;
+    return page->type == PAGE_FILE && index < area->file->slots && area->file->pages[index] == page;
 }
 
 static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
@@ -192,7 +196,7 @@ static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
         return report("I8: directory %08x: %08x maps %08x, which is no RAM of ours", mm->pgd_phys,
                       addr, pte_frame(pte));
     page = phys_to_page(pte_frame(pte));
-    if (!page_fits(area, page))
+    if (!page_fits(area, addr, page))
         return report("I8: directory %08x: %08x maps frame %08x of type %u", mm->pgd_phys, addr,
                       pte_frame(pte), page->type);
     return check_user_rights(mm, addr, pte, area, page);

@@ -16,8 +16,8 @@
  * stays within the limit, and MM_GUARD_GAP away from the area below. No comparison with ESP: programs
  * may touch below it (pusha, enter, probes of large frames), and Linux gave that test up, too.
  *
- * mm_touch() does the same for the kernel, in the name of an owner that may not be running, whatever the
- * area's rights. It serves mm_write() and mm_read().
+ * mm_touch_for_write() does the same for the kernel, in the name of an owner that may not be running,
+ * whatever the area's rights. It serves mm_write() and mm_clear().
  *
  * Everything that can fail comes before the entry is written, and a table that was made for it goes
  * again. Neighbours: kernel/fault.c asks; mm/filemap.c has the pages of files.
@@ -178,13 +178,13 @@ static enum mm_fault handle_page(struct mm *mm, const struct vm_area *area, u32 
 /* Why the area, which is above addr, may not grow down to the page `start`, or MM_FAULT_OK. */
 static enum mm_fault may_grow(const struct mm *mm, const struct vm_area *area, u32 start)
 {
+    u32 size = area->end - start, limit = mm->stack_limit;
     const struct vm_area *prev;
 
-    if (!(area->flags & VM_GROWSDOWN) || area->end - start > mm->stack_limit + MM_GUARD_GAP)
+    if (!(area->flags & VM_GROWSDOWN) || (size > limit && size - limit > MM_GUARD_GAP))
         return MM_FAULT_NO_AREA;
     prev = area->prev;
-    if (area->end - start > mm->stack_limit || start < MMAP_MIN_ADDR ||
-        (prev && start - prev->end < MM_GUARD_GAP))
+    if (size > limit || start < MMAP_MIN_ADDR || (prev && start - prev->end < MM_GUARD_GAP))
         return MM_FAULT_STACK;
     return MM_FAULT_OK;
 }
@@ -230,7 +230,7 @@ enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
     return likely(result == MM_FAULT_OK) ? handle_page(mm, area, addr, write) : result;
 }
 
-int mm_touch(struct mm *mm, u32 addr, bool write)
+int mm_touch_for_write(struct mm *mm, u32 addr)
 {
     struct vm_area *area = addr < TASK_SIZE ? mm_area_above(mm, addr) : NULL;
     enum mm_fault result;
@@ -239,9 +239,9 @@ int mm_touch(struct mm *mm, u32 addr, bool write)
         return -EFAULT;
     addr = ALIGN_DOWN(addr, PAGE_SIZE);
     if (addr >= area->start)
-        result = handle_page(mm, area, addr, write);
+        result = handle_page(mm, area, addr, true);
     else
-        result = write ? grow_stack(mm, area, addr, write) : MM_FAULT_NO_AREA;
+        result = grow_stack(mm, area, addr, true);
     if (result == MM_FAULT_NO_MEMORY)
         return -ENOMEM;
     return result == MM_FAULT_OK ? 0 : -EFAULT;

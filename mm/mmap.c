@@ -161,7 +161,7 @@ static u32 choose_address(struct mm *mm, u32 hint, u32 size)
 {
     u32 addr;
 
-    hint = PAGE_ALIGN(hint);
+    hint = ALIGN_DOWN(hint, PAGE_SIZE);
     if (hint && mm_in_user_half(hint, size)) {
         hint = max(hint, (u32)MMAP_MIN_ADDR);
         if (mm_in_user_half(hint, size) && range_is_free(mm, hint, hint + size))
@@ -190,7 +190,7 @@ static long check_fixed(struct mm *mm, u32 addr, u32 size, u32 flags)
 /* The VM_* flags of a mapping, or an error. */
 static long mapping_flags(u32 prot, u32 flags, bool has_file)
 {
-    u32 type = flags & MAP_TYPE, vm = prot & VM_ACCESS;
+    u32 type = flags & MAP_TYPE, vm = prot & (VM_ACCESS | VM_NEVER_WRITE);
 
     if (type != MAP_PRIVATE && type != MAP_SHARED && !(type == MAP_SHARED_VALIDATE && has_file))
         return -EINVAL;
@@ -285,17 +285,19 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
 
 /* ---- changing ---- */
 
-/* True when areas cover all of [start, end). */
-static bool is_covered(struct mm *mm, u32 start, u32 end)
+/* Areas must cover all of [start, end) (-ENOMEM) and may be given these rights (-EACCES). 0 or an error. */
+static int check_covered(struct mm *mm, u32 start, u32 end, u32 rights)
 {
     const struct vm_area *area;
 
     for (; start < end; start = area->end) {
         area = mm_area_above(mm, start);
         if (!area || area->start > start)
-            return false;
+            return -ENOMEM;
+        if (rights & VM_WRITE && area->flags & VM_NEVER_WRITE)
+            return -EACCES;
     }
-    return true;
+    return 0;
 }
 
 /* Nodes for cutting areas at both ends of a range. */
@@ -380,9 +382,9 @@ int mm_mprotect(struct mm *mm, u32 addr, u32 size, u32 prot)
     if (!mm_in_user_half(addr, size))
         return -ENOMEM;
     size = PAGE_ALIGN(size);
-    if (!is_covered(mm, addr, addr + size))
-        return -ENOMEM;
-    err = get_split_nodes(mm, addr, addr + size, &nodes);
+    err = check_covered(mm, addr, addr + size, prot);
+    if (!err)
+        err = get_split_nodes(mm, addr, addr + size, &nodes);
     if (!err)
         protect_range(mm, addr, addr + size, prot & VM_ACCESS, &nodes);
     return err;
@@ -430,7 +432,7 @@ int mm_madvise(struct mm *mm, u32 addr, u32 size, u32 advice)
     if (size > 0u - PAGE_SIZE || addr + PAGE_ALIGN(size) < addr)
         return -EINVAL;
     size = PAGE_ALIGN(size);
-    if (!mm_in_user_half(addr, size) || !is_covered(mm, addr, addr + size))
+    if (!mm_in_user_half(addr, size) || check_covered(mm, addr, addr + size, 0))
         return -ENOMEM;
     if (kind)
         drop_pages(mm, addr, addr + size);

@@ -142,6 +142,7 @@ static int check_target(u32 addr, u32 old_size, u32 to, u32 new_size)
 long mm_mremap(struct mm *mm, u32 addr, u32 old_size, u32 new_size, u32 flags, u32 new_addr)
 {
     struct vm_area *area;
+    u32 pgoff;
     int err;
 
     if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || flags == MREMAP_FIXED ||
@@ -156,7 +157,8 @@ long mm_mremap(struct mm *mm, u32 addr, u32 old_size, u32 new_size, u32 flags, u
     area = mm_find_area(mm, addr);
     if (!area || area->end < addr + old_size)
         return -EFAULT;
-    if (area->file && area->pgoff + (new_size >> PAGE_SHIFT) < area->pgoff)
+    pgoff = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+    if (area->file && pgoff + (new_size >> PAGE_SHIFT) < pgoff)
         return -EINVAL;
     if (!(flags & MREMAP_FIXED))
         return resize(mm, area, addr, old_size, new_size, flags);

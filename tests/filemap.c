@@ -237,6 +237,7 @@ KTEST(filemap, shared_mapping_writes_the_file)
     expect_eq(get_word(mm, PAGE(0)), text_word(0));
     expect(!(entry_at(mm, PAGE(0)) & PTE_RW)); /* so that a write is noticed */
     put_word(mm, PAGE(0), word);
+    expect_none(mm_audit()); /* the page is known to be written to */
     expect_eq(read_at(0, 4), 4);
     expect_eq(memcmp(buf, &word, 4), 0);
     expect_eq(write_at(0, "abcd", 4), 4);
@@ -281,6 +282,31 @@ KTEST(filemap, splitting_keeps_the_offset)
               PAGE(20));
     expect_eq(get_word(mm, PAGE(20)), text_word(2 * PAGE_SIZE));
     expect_eq(mm_mmap(mm, 0, PAGE_SIZE, PROT_READ, MAP_PRIVATE, &file, 0xffffffff), -EOVERFLOW);
+    expect_eq(
+        mm_mmap(mm, PAGE(40), 8 * PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED, &file, 0xfffffff0),
+        PAGE(40));
+    expect_eq(mm_mremap(mm, PAGE(44), 4 * PAGE_SIZE, 13 * PAGE_SIZE, MREMAP_MAYMOVE, 0), -EINVAL);
+    mm_put(mm);
+    done();
+}
+
+/* A file that is open for reading only is not written through a mapping, ever. */
+KTEST(filemap, never_writable)
+{
+    const u32 flags = MAP_PRIVATE | MAP_FIXED;
+    struct mm *mm;
+
+    make_backed();
+    mm = map_file(PROT_READ, MAP_PRIVATE);
+    if (!mm)
+        return;
+    expect_eq(mm_mmap(mm, PAGE(1), PAGE_SIZE, PROT_READ | VM_NEVER_WRITE, flags, &file, 1),
+              PAGE(1));
+    expect_area(mm, PAGE(1), PAGE(2), VM_READ | VM_NEVER_WRITE); /* not one with its neighbours */
+    expect_eq(mm_mprotect(mm, PAGE(0), 3 * PAGE_SIZE, PROT_READ | PROT_WRITE), -EACCES);
+    expect_area(mm, PAGE(0), PAGE(1), VM_READ);
+    expect_eq(mm_mprotect(mm, PAGE(0), 3 * PAGE_SIZE, PROT_NONE), 0);
+    expect_eq(mm_mprotect(mm, PAGE(0), PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
     mm_put(mm);
     done();
 }

@@ -237,7 +237,73 @@ static void look(void)
         expect(looks > 1);                                                                         \
     })
 
+/* Looking into an address space leaves it as it is. */
+KTEST(mm_fork, kernel_reads_touch_nothing)
+{
+    struct mm *mm = space_with(2, RW);
+    u32 words[2] = {1, 1};
+
+    if (!mm)
+        return;
+    put_word(mm, PAGE(1), 5);
+    expect_eq(mm_mprotect(mm, BASE, 2 * PAGE_SIZE, PROT_NONE), 0);
+    expect_eq(mm_read(mm, PAGE(1) - sizeof(u32), words, sizeof(words)), 0);
+    expect(words[0] == 0 && words[1] == 5);
+    expect_eq(mm_read(mm, PAGE(2) - 1, words, 2), -EFAULT);
+    expect_eq(mm_read(mm, BASE - 1, words, 2), -EFAULT);
+    expect_eq(mm_read(mm, TASK_SIZE - 1, words, 2), -EFAULT);
+    expect_eq(mm_read(mm, 1, words, 0xffffffff), -EFAULT);
+    expect_eq(mm->pages, 1);
+    expect_eq(entry_at(mm, PAGE(1)) & PTE_P, 0);
+    mm_put(mm);
+}
+
+static u32 looked_at;
+
+/* What /proc/PID/cmdline does in its turn. */
+static void read_memory(void)
+{
+    struct mm *mm = NULL, *next;
+    u32 word;
+
+    while ((next = mm_next(mm)))
+        mm = next;
+    if (mm && mm_read(mm, looked_at, &word, sizeof(word)) == 0)
+        looks++;
+}
+
 #define TABLES 6
+
+/* Others read the memory of who moves it, or forbids itself to use it. They change nothing. */
+KTEST(mm_fork, others_may_read_meanwhile)
+{
+    static const bool always = true;
+    const struct resched_hook saved = resched_hook;
+    u32 size = TABLES * LARGE_PAGE_SIZE, to = BASE + 2 * size;
+    struct mm *mm = space_with(size / PAGE_SIZE, RW);
+
+    if (!mm)
+        return;
+    for (u32 i = 0; i < TABLES; i++)
+        put_word(mm, BASE + i * LARGE_PAGE_SIZE, i);
+    looks = 0;
+    looked_at = to + (TABLES - 1) * LARGE_PAGE_SIZE;
+    resched_hook = (struct resched_hook){&always, read_memory};
+    expect_eq(mm_mremap(mm, BASE, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to), to);
+    resched_hook = saved;
+    expect(looks > 1);
+    expect_eq(mm->pages, TABLES);
+    expect_none(mm_audit());
+    expect_eq(get_word(mm, looked_at), TABLES - 1);
+    looked_at = to;
+    resched_hook = (struct resched_hook){&always, read_memory};
+    expect_eq(mm_mprotect(mm, to, size, PROT_NONE), 0);
+    resched_hook = saved;
+    expect_none(mm_audit());
+    expect_eq(mm_fault(mm, to, false), MM_FAULT_NO_ACCESS);
+    if (mm->pages == TABLES)
+        mm_put(mm);
+}
 
 KTEST(mm_fork, counts_are_right_whenever_others_run)
 {

@@ -70,11 +70,13 @@ KTEST(mm_map, hints)
 
     if (!mm)
         return;
-    expect_eq(mm_mmap(mm, PAGE(5) + 1, PAGE_SIZE, PROT_READ, ANON, NULL, 0), PAGE(6));
+    expect_eq(mm_mmap(mm, PAGE(5) + 1, PAGE_SIZE, PROT_READ, ANON, NULL, 0), PAGE(5));
     expect_eq(mm_mmap(mm, BASE, PAGE_SIZE, PROT_READ, ANON, NULL, 0), MMAP_BASE - PAGE_SIZE);
-    expect_eq(mm_mmap(mm, 1, PAGE_SIZE, PROT_READ, ANON, NULL, 0), MMAP_MIN_ADDR);
+    expect_eq(mm_mmap(mm, PAGE_SIZE, PAGE_SIZE, PROT_READ, ANON, NULL, 0), MMAP_MIN_ADDR);
     expect_eq(mm_mmap(mm, 0xfffff001, PAGE_SIZE, PROT_READ, ANON, NULL, 0),
               MMAP_BASE - 2 * PAGE_SIZE);
+    expect_eq(mm_mmap(mm, PAGE_SIZE - 1, PAGE_SIZE, PROT_READ, ANON, NULL, 0),
+              MMAP_BASE - 3 * PAGE_SIZE); /* rounded down it is no hint */
     mm_put(mm);
 }
 

@@ -80,6 +80,20 @@ KTEST(mm_stack, only_where_allowed)
     mm_put(mm);
 }
 
+/* RLIM_INFINITY is no small number. */
+KTEST(mm_stack, without_a_limit)
+{
+    struct mm *mm = space_with_stack();
+
+    if (!mm)
+        return;
+    mm->stack_limit = UINT32_MAX;
+    expect_eq(mm_fault(mm, TOP - 2 * MM_GUARD_GAP, true), MM_FAULT_OK);
+    expect_area(mm, TOP - 2 * MM_GUARD_GAP, TOP, FLAGS);
+    expect_eq(mm_fault(mm, TOP / 2, true), MM_FAULT_OK);
+    mm_put(mm);
+}
+
 /* Down to the lowest user address, and not further. */
 KTEST(mm_stack, ends_at_the_lowest_address)
 {

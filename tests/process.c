@@ -8,6 +8,7 @@
  */
 #include "run.h"
 #include <arch/x86/irqflags.h>
+#include <arch/x86/uaccess.h>
 #include <asm/signal.h>
 #include <kernel/exec.h>
 #include <kernel/fdtable.h>
@@ -254,4 +255,29 @@ KTEST(process, vfork_without_memory)
 KTEST(process, execve_without_memory)
 {
     refuse_all_of("execve", sys_execve);
+}
+
+/* A call that cannot have a page of its program's gets no further, and nor does the program. */
+static void touch_without_memory(void *unused)
+{
+    struct pt_regs regs;
+    u8 byte = 1;
+
+    (void)unused;
+    if (!become_process(&regs))
+        return;
+    settle();
+    alloc_fail_countdown = 1;
+    expect_eq(copy_to_user((void *)(call_data_addr() - PAGE_SIZE), &byte, 1), 1);
+    alloc_fail_countdown = 0;
+    expect(signal_pending());
+    expect(strstr(current->death_note, "out of memory") != NULL);
+}
+
+KTEST(process, uaccess_without_memory)
+{
+    struct task *thread = kthread_create("host", touch_without_memory, NULL);
+
+    if (expect(thread != NULL))
+        wait_for(thread->pid);
 }

@@ -220,6 +220,9 @@ static void mappings_of_files(void)
     memory[0] = 'X';
     memory = map(NULL, PAGE, PROT_READ, MAP_SHARED, reader);
     CHECK(!IS_ERR(memory) && streq(memory, text));
+    CHECK(SYS(mprotect, memory, PAGE, RW) == -EACCES);
+    CHECK(SYS(mprotect, memory, PAGE, PROT_NONE) == 0 &&
+          SYS(mprotect, memory, PAGE, PROT_READ) == 0 && streq(memory, text));
     CHECK(map(NULL, PAGE, RW, MAP_SHARED, reader) == (void *)-EACCES);
     writer = SYS(open, "/tmp/misc_test", O_WRONLY);
     CHECK(map(NULL, PAGE, PROT_READ, MAP_PRIVATE, writer) == (void *)-EACCES);

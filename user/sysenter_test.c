@@ -212,6 +212,28 @@ static void check_stack_pointers(void)
 static volatile int steps;
 static volatile uintptr_t step_above;
 
+/* Flags that the instruction takes along into the kernel, where they would do harm. */
+static void check_flags(void)
+{
+    static const uint32_t flags[] = {1u << 10, 1u << 14}; /* DF, NT */
+    static char by_interrupt[6 * 65], by_vdso[6 * 65];
+
+    CHECK(SYS(uname, by_interrupt) == 0);
+    for (int i = 0; i < 2; i++) {
+        uint32_t result = __NR_uname;
+
+        memset(by_vdso, 0, sizeof(by_vdso));
+        asm volatile("pushf; orl %2, (%%esp); popf\n\t"
+                     "call *%3\n\t"
+                     "pushf; andl %4, (%%esp); popf"
+                     : "+a"(result)
+                     : "b"(by_vdso), "S"(flags[i]), "D"(vsyscall), "d"(~flags[i])
+                     : "memory", "cc");
+        CHECK(result == 0 && streq(by_vdso, by_interrupt) &&
+              streq(by_vdso + 65, by_interrupt + 65));
+    }
+}
+
 static void count_step(int signal, siginfo_t *info, void *context)
 {
     (void)signal;
@@ -323,6 +345,7 @@ int main(int argc, char *argv[])
     check_segments();
     if (sysenter_insn)
         check_stack_pointers();
+    check_flags();
     check_steps();
     for (int through_vdso = 0; through_vdso < 2; through_vdso++) {
         check_interrupted(through_vdso, SA_RESTART, 1);

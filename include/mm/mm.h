@@ -21,12 +21,13 @@
 struct address_space;
 
 /* Rights and kinds of an area, as in Linux's mm.h. */
-#define VM_READ      0x001u
-#define VM_WRITE     0x002u
-#define VM_EXEC      0x004u /* told for the reader; 32-bit paging has no bit for it */
-#define VM_SHARED    0x008u /* writes go to the file's own pages; fork does not separate them */
-#define VM_GROWSDOWN 0x100u /* the stack */
-#define VM_ACCESS    (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_READ        0x001u
+#define VM_WRITE       0x002u
+#define VM_EXEC        0x004u /* told for the reader; 32-bit paging has no bit for it */
+#define VM_SHARED      0x008u /* writes go to the file's own pages; fork does not separate them */
+#define VM_NEVER_WRITE 0x010u /* VM_WRITE cannot be added: the file is open for reading only */
+#define VM_GROWSDOWN   0x100u /* the stack */
+#define VM_ACCESS      (VM_READ | VM_WRITE | VM_EXEC)
 
 #define MM_GUARD_GAP                                                                               \
     0x100000 /* below a stack, above the heap: stays free (Linux's stack_guard_gap) */
@@ -121,7 +122,8 @@ __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, cons
                              struct address_space *file, u32 pgoff);
 
 /*
- * mmap2, munmap, mprotect, madvise as their manual pages say (man 2 mmap). `flags` are MAP_*, `prot` PROT_*.
+ * mmap2, munmap, mprotect, madvise as their manual pages say (man 2 mmap). `flags` are MAP_*, `prot` PROT_*,
+ * of mm_mmap with VM_NEVER_WRITE for a mapping to which mprotect must not give PROT_WRITE (-EACCES).
  * mm_mmap gives the address, or a negative error number: -EINVAL, -ENOMEM, -EPERM (fixed below
  * MMAP_MIN_ADDR), -EEXIST (MAP_FIXED_NOREPLACE). What the file may be used for is the caller's to check.
  * All: nothing is changed on failure.
@@ -147,12 +149,16 @@ u32 mm_brk(struct mm *mm, u32 brk);
 /*
  * Copy into areas of any address space, whatever their rights, touching (and separating) pages on the way.
  * 0, -EFAULT, -ENOMEM; on failure no byte of it is changed, though untouched memory may have become
- * touched memory, which nobody but mm->pages can tell from before. mm_clear writes zeros.
+ * touched memory, which nobody but mm->pages can tell from before. mm_clear writes zeros. The owner
+ * must not be in the middle of a call that changes its areas: it is the current task's, or runs not yet.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 __must_check int mm_clear(struct mm *mm, u32 addr, u32 size);
 
-/* Copy out of any address space. 0, -EFAULT, -ENOMEM. */
+/*
+ * Copy out of any address space at any time, touching nothing. 0, -EFAULT, -ENOMEM; `to` may be filled in
+ * part then.
+ */
 __must_check int mm_read(struct mm *mm, u32 addr, void *to, u32 size);
 
 /* What became of an access of ring 3. */
