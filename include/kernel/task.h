@@ -39,10 +39,11 @@ struct task {
     char comm[TASK_COMM_LEN];
     void *stack; /* lowest address, in the vmalloc area */
     struct mm *mm;
-    struct files *files;     /* open descriptors (kernel/fdtable.h); NULL for kernel threads */
-    struct signals *signals; /* actions, mask, what waits (kernel/signal.h); NULL for kernel threads */
-    struct inode *cwd;       /* with a reference; NULL for kernel threads */
-    struct inode *exe;       /* the program's file, with a reference; NULL for kernel threads */
+    struct files *files; /* open descriptors (kernel/fdtable.h); NULL for kernel threads */
+    struct signals
+        *signals;      /* actions, mask, what waits (kernel/signal.h); NULL for kernel threads */
+    struct inode *cwd; /* with a reference; NULL for kernel threads */
+    struct inode *exe; /* the program's file, with a reference; NULL for kernel threads */
     u32 umask;
     s32 nice; /* what setpriority() said, -20..19: told back, and not heeded. Fork copies it */
     struct rlimit rlimits[RLIM_NLIMITS]; /* struct rlimit of <linux/resource.h>: two u32 */
@@ -50,26 +51,26 @@ struct task {
     struct list_head children;           /* by sibling_link, the oldest first */
     struct list_head sibling_link;
     struct wait_queue child_wait; /* it sleeps here until a child ends, stops, goes on, or execs */
-    struct list_head run_link;   /* in the run queue, when ready */
-    struct list_head all_link;   /* in the list of all tasks */
-    struct list_head sleep_link; /* in the list of sleepers, when a deadline is set */
-    struct list_head wait_link;  /* in a wait queue */
-    struct pid *pids[PID_KINDS]; /* what keeps its three numbers (kernel/pid.c) */
-    u64 deadline;                /* tick */
-    u32 exit_code;               /* as wait4() reports it: status << 8, or the signal */
-    u32 exit_signal;             /* what the parent gets when it ends: SIGCHLD, or 0 */
-    u32 stop_signal;             /* TASK_STOPPED: which; 0 once wait4(WUNTRACED) has told */
-    bool continued;              /* SIGCONT came, and wait4(WCONTINUED) has not told yet */
-    bool execed;                 /* has called execve() since it was made (man 2 setpgid) */
-    struct task *vfork_parent;   /* sleeps until this task has exec'ed or ended, */
-    struct task *vfork_child;    /* and this is how it knows */
-    u32 clear_child_tid;         /* user address, 0 for none (man 2 set_tid_address) */
-    u32 ticks;                   /* timer ticks that found it running */
-    u32 user_ticks;              /* of these, in ring 3 */
+    struct list_head run_link;    /* in the run queue, when ready */
+    struct list_head all_link;    /* in the list of all tasks */
+    struct list_head sleep_link;  /* in the list of sleepers, when a deadline is set */
+    struct list_head wait_link;   /* in a wait queue */
+    struct pid *pids[PID_KINDS];  /* what keeps its three numbers (kernel/pid.c) */
+    u64 deadline;                 /* tick */
+    u32 exit_code;                /* as wait4() reports it: status << 8, or the signal */
+    u32 exit_signal;              /* what the parent gets when it ends: SIGCHLD, or 0 */
+    u32 stop_signal;              /* TASK_STOPPED: which; 0 once wait4(WUNTRACED) has told */
+    bool continued;               /* SIGCONT came, and wait4(WCONTINUED) has not told yet */
+    bool execed;                  /* has called execve() since it was made (man 2 setpgid) */
+    struct task *vfork_parent;    /* sleeps until this task has exec'ed or ended, */
+    struct task *vfork_child;     /* and this is how it knows */
+    u32 clear_child_tid;          /* user address, 0 for none (man 2 set_tid_address) */
+    u32 ticks;                    /* timer ticks that found it running */
+    u32 user_ticks;               /* of these, in ring 3 */
     u32 child_ticks, child_user_ticks; /* of children that were waited for, with theirs */
-    u32 nvcsw, nivcsw;           /* switches away: because it waited, because its time was up */
-    u64 start_time;              /* tick */
-    void (*entry)(void *);       /* kernel threads: what to run, with what */
+    u32 nvcsw, nivcsw;     /* switches away: because it waited, because its time was up */
+    u64 start_time;        /* tick */
+    void (*entry)(void *); /* kernel threads: what to run, with what */
     void *entry_arg;
     /* Why the kernel ended it; empty when it exited by itself. The last, as task_alloc() does not clear it. */
     char death_note[160];
