@@ -33,11 +33,11 @@ static long send_piece(struct file *to, struct inode *from, u64 pos, u32 count)
         return 0;
     count = min(count, min(from->data.size - (u32)pos, PIECE - offset));
     size = ALIGN_UP(offset + count, PAGE_SIZE);
-    addr = mm_mmap(current->mm, 0, size, PROT_READ, MAP_PRIVATE, &from->data, page / PAGE_SIZE);
+    addr = mm_map_apart(current->mm, size, "[sendfile]", &from->data, page / PAGE_SIZE);
     if ((u32)addr > TASK_SIZE)
         return addr;
     result = file_write_all(to, (const char *)addr + offset, count, &to->pos);
-    /* A whole mapping goes without splitting anything, so nothing has to be allocated. */
+    /* It stands apart and goes whole, so nothing is split and nothing has to be allocated. */
     if (mm_munmap(current->mm, addr, size) != 0)
         panic("a mapping of sendfile stays");
     return result;

@@ -283,6 +283,14 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
     return addr;
 }
 
+long mm_map_apart(struct mm *mm, u32 size, const char *name, struct address_space *file, u32 pgoff)
+{
+    u32 addr = choose_address(mm, 0, size);
+    int err = addr ? mm_add_area(mm, addr, size, VM_READ, name, file, pgoff) : -ENOMEM;
+
+    return err ? err : (long)addr;
+}
+
 /* ---- changing ---- */
 
 /* True when areas cover all of [start, end). */

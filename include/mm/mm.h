@@ -132,6 +132,14 @@ __must_check int mm_munmap(struct mm *mm, u32 addr, u32 size);
 __must_check int mm_mprotect(struct mm *mm, u32 addr, u32 size, u32 prot);
 __must_check int mm_madvise(struct mm *mm, u32 addr, u32 size, u32 advice);
 
+/*
+ * Map pages of a file for reading, at an address of the kernel's choice, for the kernel's own use: with a
+ * `name` that the program's own areas do not have it is joined with none of them, so that mm_munmap() of it
+ * has nothing to split and cannot fail. The address, -EINVAL, -ENOMEM.
+ */
+__must_check long mm_map_apart(struct mm *mm, u32 size, const char *name,
+                               struct address_space *file, u32 pgoff);
+
 /* man 2 mremap: the new address or a negative error number. */
 __must_check long mm_mremap(struct mm *mm, u32 addr, u32 old_size, u32 new_size, u32 flags,
                             u32 new_addr);
