@@ -51,22 +51,22 @@ static struct file *file_new(u32 flags)
     return file;
 }
 
-/* Why the inode cannot be opened in this mode, or 0. */
-static int may_open(const struct inode *inode, const struct file *file)
+/* Why the inode cannot be opened in this way, or 0. */
+static int may_open(const struct inode *inode, const struct file *file, u32 flags)
 {
     if (file->mode & FMODE_PATH)
         return 0;
     if (S_ISLNK(inode->mode))
         return -ELOOP;
-    if (S_ISDIR(inode->mode) && file->mode & FMODE_WRITE)
+    if (S_ISDIR(inode->mode) && (file->mode != FMODE_READ || flags & O_TRUNC))
         return -EISDIR;
     return inode->fops ? 0 : -ENXIO;
 }
 
 /* Tie an open file to an inode. On failure the file is freed. */
-static int file_attach(struct file *file, struct inode *inode, struct file **out)
+static int file_attach(struct file *file, struct inode *inode, u32 flags, struct file **out)
 {
-    int err = may_open(inode, file);
+    int err = may_open(inode, file, flags);
 
     file->inode = inode;
     file->ops = file->mode & FMODE_PATH ? &path_file_ops : inode->fops;
@@ -85,7 +85,7 @@ int file_open_inode(struct inode *inode, u32 flags, struct file **out)
 {
     struct file *file = file_new(flags);
 
-    return file ? file_attach(file, inode, out) : -ENOMEM;
+    return file ? file_attach(file, inode, flags, out) : -ENOMEM;
 }
 
 /* Make the regular file that the walk has reached; *out gets a reference. */
@@ -179,7 +179,7 @@ int file_open(struct inode *base, const char *path, u32 flags, u32 mode, struct 
         kmem_cache_free(file_cache, file);
         return err;
     }
-    err = file_attach(file, inode, out);
+    err = file_attach(file, inode, flags, out);
     if (!err && flags & O_TRUNC && inode->fops == &ramfs_file_ops) {
         err = inode_truncate(inode, 0);
         if (err)

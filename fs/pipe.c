@@ -256,6 +256,8 @@ static int pipe_file_open(struct file *file)
 {
     struct pipe *pipe = file->inode->pipe;
 
+    if (!(file->mode & (FMODE_READ | FMODE_WRITE)))
+        return -EINVAL; /* an access mode of 3: nobody would count as an end */
     if (file->mode == FMODE_WRITE && file->flags & O_NONBLOCK && (!pipe || !pipe->readers))
         return -ENXIO;
     if (!pipe) {

@@ -132,4 +132,11 @@ const struct file_operations ramfs_file_ops = {
     .mappable = true,
 };
 
-const struct file_operations ramfs_dir_ops = {.seekable = true};
+/* A place in a directory may be one that another open file was told: see file_readdir(). */
+static int ramfs_dir_open(struct file *file)
+{
+    file->private_data = (void *)file->inode->dir.next_cookie;
+    return 0;
+}
+
+const struct file_operations ramfs_dir_ops = {.open = ramfs_dir_open, .seekable = true};

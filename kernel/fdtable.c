@@ -139,6 +139,13 @@ static u32 lowest_free(const struct files *files, u32 min)
     return i * 32 + __ffs(free);
 }
 
+int fd_prepare(struct files *files)
+{
+    u32 fd = lowest_free(files, 0);
+
+    return fd < limit() ? grow(files, fd) : -EMFILE;
+}
+
 long fd_install(struct files *files, u32 min, struct file *file, u32 flags)
 {
     u32 fd;

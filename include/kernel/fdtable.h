@@ -45,6 +45,12 @@ static inline struct file *fd_get(u32 fd)
 struct file *fd_get_for_io(u32 fd);
 
 /*
+ * See to it that the next fd_install() from 0 on finds a number: before what it is for is made. 0,
+ * -EMFILE, -ENOMEM. No number is taken.
+ */
+__must_check int fd_prepare(struct files *files);
+
+/*
  * The lowest free number from `min` on gets the file (the reference moves in). The number;
  * -EINVAL when min is beyond RLIMIT_NOFILE, -EMFILE, -ENOMEM: the reference stays the caller's.
  * `flags`: O_CLOEXEC.
