@@ -25,7 +25,8 @@
 
 static struct kmem_cache *file_cache __ro_after_init;
 
-const struct file_operations path_file_ops = {.read = NULL};
+/* Of O_PATH: nothing can be done with such a file. */
+static const struct file_operations path_file_ops = {.read = NULL};
 
 void file_init(void)
 {

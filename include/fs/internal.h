@@ -27,8 +27,6 @@ struct dir_entry {
 
 /* ---- inode.c ---- */
 
-extern const struct file_operations path_file_ops; /* of O_PATH, and of what cannot be opened */
-
 void inode_stamp(struct inode *inode); /* mtime and ctime are now */
 
 /* The contents of a regular file are in the archive (mapping_init_backed()). Nobody has mapped it. */

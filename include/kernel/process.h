@@ -14,7 +14,8 @@
 struct address_space;
 struct mm;
 
-#define ARG_BYTES_MAX (32 * PAGE_SIZE) /* arguments and environment together, with pointers (E2BIG) */
+/* Arguments and environment together, with the pointers to them: more is E2BIG. */
+#define ARG_BYTES_MAX (32 * PAGE_SIZE)
 
 /*
  * Start a program with argv and envp (NULL-terminated; envp NULL: PATH, HOME and TERM) as a child of the

@@ -1,9 +1,9 @@
 /* What the files of signals share; nobody else includes this. */
 #pragma once
 
-#include <linux/signal.h>
 #include <kernel/signal.h>
 #include <lib/list.h>
+#include <linux/signal.h>
 
 #define SIGNALS 64 /* numbers 1 to 64 */
 
