@@ -3,11 +3,11 @@
  * their tables; here is what is the same for all: access modes, positions, references.
  *
  * open(2) that makes a file goes along a symbolic link at the end of the path even when nothing is
- * there yet. The struct file is allocated before anything is made, so that a failure leaves no empty
- * file behind.
+ * there yet. The struct file is allocated before anything is made, so that a failure leaves no
+ * empty file behind.
  *
- * Limits: a position is 64 bits, a file's contents end at FILE_SIZE_MAX. O_TMPFILE is not known, and
- * is refused as a kernel that is older than it does (-EISDIR).
+ * Limits: a position is 64 bits, a file's contents end at FILE_SIZE_MAX. O_TMPFILE is not known,
+ * and is refused as a kernel that is older than it does (-EISDIR).
  *
  * Neighbours: kernel/ has the descriptors and waits.
  */
@@ -108,7 +108,10 @@ static int create_at(struct walk *walk, u32 mode, struct inode **out)
     return err;
 }
 
-/* What the part of the path that the walk has reached means to open() with O_CREAT: 1 for a link to follow. */
+/*
+ * What the part of the path that the walk has reached means to open() with O_CREAT: 1 for a link to
+ * follow.
+ */
 static int open_at(struct walk *walk, u32 flags, u32 mode, struct inode **out)
 {
     int err;

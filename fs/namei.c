@@ -140,7 +140,10 @@ int vfs_symlink(struct inode *base, const char *target, const char *path)
     return add_new(base, path, inode);
 }
 
-/* 0, or why this inode can have no more names; that the name is taken or none for a file counts more. */
+/*
+ * 0, or why this inode can have no more names; that the name is taken or none for a file counts
+ * more.
+ */
 static int may_link(const struct walk *walk, const struct inode *inode)
 {
     if (!is_dir(inode) && !list_empty(&inode->names))

@@ -2,13 +2,13 @@
  * sendfile: from a file to another without a detour through the program's memory.
  *
  * The bytes of a file lie in pages that can be mapped, and writing takes its bytes from user
- * addresses; so the kernel maps a piece of the file into the calling process, writes from there, and
- * takes the mapping away again. Nothing is copied but what write() copies, whatever the other side is
- * (a pipe, the terminal, another file). Linux asks for the same: the first file must be one that
- * mmap() takes.
+ * addresses; so the kernel maps a piece of the file into the calling process, writes from there,
+ * and takes the mapping away again. Nothing is copied but what write() copies, whatever the other
+ * side is (a pipe, the terminal, another file). Linux asks for the same: the first file must be one
+ * that mmap() takes.
  *
- * Limits: the mapping needs a gap of PIECE bytes in the address space, and while the call waits it can be
- * seen in /proc/PID/maps. A program whose address space is full gets -ENOMEM.
+ * Limits: the mapping needs a gap of PIECE bytes in the address space, and while the call waits it
+ * can be seen in /proc/PID/maps. A program whose address space is full gets -ENOMEM.
  *
  * Neighbours: mm/ maps; kernel/read_write.c writes and waits.
  */

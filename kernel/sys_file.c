@@ -6,8 +6,8 @@
  * number is taken, and where a result has to go to user memory and cannot, the number is given back
  * before anybody could have used it.
  *
- * Limits: there is no O_TMPFILE, no asynchronous I/O; flock() is granted and not remembered, as
- * the locks of fcntl() are (kernel/sys_fcntl.c). Everything is in memory, so fsync() has nothing to do.
+ * Limits: there is no O_TMPFILE, no asynchronous I/O; flock() is granted and not remembered, as the
+ * locks of fcntl() are (kernel/sys_fcntl.c). Everything is in memory, so fsync() has nothing to do.
  * O_NOATIME, O_DIRECT and O_SYNC are kept and told back, and mean nothing.
  *
  * Neighbours: fs/file.c opens; kernel/fdtable.c has the numbers.
@@ -262,7 +262,10 @@ SYSCALL(ftruncate64)
     return do_ftruncate(regs->ebx, (u64)regs->edx << 32 | regs->ecx);
 }
 
-/* Only what makes room: punching holes and the other modes are refused as by a file system that cannot do them. */
+/*
+ * Only what makes room: punching holes and the other modes are refused as by a file system that
+ * cannot do them.
+ */
 SYSCALL(fallocate)
 {
     s64 offset = (u64)regs->esi << 32 | regs->edx, size = (u64)regs->ebp << 32 | regs->edi;

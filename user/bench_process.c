@@ -1,10 +1,10 @@
 /*
- * What processes cost: `bench_process [GLOB]` prints a row a line, "bench: NAME COUNT", in counts of the time-stamp counter an
- * operation, which are instructions under QEMU's -icount shift=0. The same binary measures Linux
- * (scripts/bench-linux); docs/bench.md says what the rows do.
+ * What processes cost: `bench_process [GLOB]` prints a row a line, "bench: NAME COUNT", in counts
+ * of the time-stamp counter an operation, which are instructions under QEMU's -icount shift=0. The
+ * same binary measures Linux (scripts/bench-linux); docs/bench.md says what the rows do.
  *
- * A row runs once to warm up and then three times, and the median is told, as in the kernel (kernel/bench.c). The loop
- * around the operations is part of the figure.
+ * A row runs once to warm up and then three times, and the median is told, as in the kernel
+ * (kernel/bench.c). The loop around the operations is part of the figure.
  */
 #include "lib/check.h"
 #include <linux/mman.h>

@@ -1,6 +1,6 @@
 /*
- * Calls about files, directories and descriptors, with what must come out and what must be refused. Leaves nothing behind.
- * Also passes on Linux.
+ * Calls about files, directories and descriptors, with what must come out and what must be refused.
+ * Leaves nothing behind. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <asm/ioctls.h>
@@ -174,7 +174,9 @@ static void opening(void)
     CHECK(SYS(openat, 999, HOME "/new", O_RDONLY) >= 0);
 }
 
-/* Neither for reading nor for writing, but asked for both rights: what Linux's open() makes of 3. */
+/*
+ * Neither for reading nor for writing, but asked for both rights: what Linux's open() makes of 3.
+ */
 static void access_mode_three(void)
 {
     long fd = open_rw("three");

@@ -1,6 +1,6 @@
 /*
- * Signals: what a handler is given and what comes back, masks, stacks, waiting, stopping, and frames that somebody
- * forged. Prints nothing unless a check fails. Also passes on Linux.
+ * Signals: what a handler is given and what comes back, masks, stacks, waiting, stopping, and
+ * frames that somebody forged. Prints nothing unless a check fails. Also passes on Linux.
  */
 #include "lib/check.h"
 #include <linux/signal.h> /* before <asm/ucontext.h>, which needs it */

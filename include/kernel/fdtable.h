@@ -58,8 +58,8 @@ __must_check int fd_prepare(struct files *files);
 __must_check long fd_install(struct files *files, u32 min, struct file *file, u32 flags);
 
 /*
- * The same for a certain number; what was open there is closed. The number; -EBADF when it is beyond
- * RLIMIT_NOFILE, -ENOMEM.
+ * The same for a certain number; what was open there is closed. The number; -EBADF when it is
+ * beyond RLIMIT_NOFILE, -ENOMEM.
  */
 __must_check long fd_install_at(struct files *files, u32 fd, struct file *file, u32 flags);
 
@@ -88,7 +88,7 @@ void file_wake(struct file *file);
 void file_close(struct file *file);
 
 /*
- * Write, and wait, until all is written: bytes, or an error when there are none; -EPIPE comes with its
- * SIGPIPE.
+ * Write, and wait, until all is written: bytes, or an error when there are none; -EPIPE comes with
+ * its SIGPIPE.
  */
 long file_write_all(struct file *file, const char *user_buf, u32 count, u64 *pos);
