@@ -1,9 +1,9 @@
 /*
  * The check of the tree: every directory, every name, every link count.
  *
- * The walk needs no memory and no stack that grows with the depth of the tree: from an entry it goes
- * to the first entry of that directory, or to the next one beside it, or, past the last, to the one
- * beside the directory it is in. A directory has one name, so the way up is clear.
+ * The walk needs no memory and no stack that grows with the depth of the tree: from an entry it
+ * goes to the first entry of that directory, or to the next one beside it, or, past the last, to
+ * the one beside the directory it is in. A directory has one name, so the way up is clear.
  *
  * What is only open (files without names, pipes, /proc/PID) is in no directory and is not found
  * this way; the count of all inodes must leave room for it.

@@ -6,9 +6,9 @@
  * to a multiple of 4. An entry named TRAILER!!! ends the archive. With the second magic number the
  * last field is the sum of the data bytes.
  *
- * Nothing is copied and nothing allocated. Every length is checked against what is left before it is
- * used; a bad entry ends the archive there. Behind a trailer another archive may follow, after any
- * number of zeros, as Linux accepts it.
+ * Nothing is copied and nothing allocated. Every length is checked against what is left before it
+ * is used; a bad entry ends the archive there. Behind a trailer another archive may follow, after
+ * any number of zeros, as Linux accepts it.
  *
  * Neighbours: fs/initramfs.c makes files of the entries.
  */

@@ -2,9 +2,9 @@
  * Directories: names that lead to inodes.
  *
  * A directory has its entries in two trees. One is by name: by a hash of it first, so that a step
- * down compares numbers and not strings. The other is by cookie, a number that the entry got when it was
- * made and that readdir(2) uses as its place: so reading can go on at any entry, also when the
- * one it stopped at has gone, and neither misses nor repeats those that stay.
+ * down compares numbers and not strings. The other is by cookie, a number that the entry got when
+ * it was made and that readdir(2) uses as its place: so reading can go on at any entry, also when
+ * the one it stopped at has gone, and neither misses nor repeats those that stay.
  *
  * Below /proc there are directories whose entries are made on demand (struct dir_operations), some
  * of them beside entries of the ordinary kind; their places come behind all cookies.

@@ -3,11 +3,11 @@
  * their tables; here is what is the same for all: access modes, positions, references.
  *
  * open(2) that makes a file goes along a symbolic link at the end of the path even when nothing is
- * there yet. The struct file is allocated before anything is made, so that a failure leaves no empty
- * file behind.
+ * there yet. The struct file is allocated before anything is made, so that a failure leaves no
+ * empty file behind.
  *
- * Limits: a position is 64 bits, a file's contents end at FILE_SIZE_MAX. O_TMPFILE is not known, and
- * is refused as a kernel that is older than it does (-EISDIR).
+ * Limits: a position is 64 bits, a file's contents end at FILE_SIZE_MAX. O_TMPFILE is not known,
+ * and is refused as a kernel that is older than it does (-EISDIR).
  *
  * Neighbours: kernel/ has the descriptors and waits.
  */
@@ -25,7 +25,8 @@
 
 static struct kmem_cache *file_cache __ro_after_init;
 
-const struct file_operations path_file_ops = {.read = NULL};
+/* Of O_PATH: nothing can be done with such a file. */
+static const struct file_operations path_file_ops = {.read = NULL};
 
 void file_init(void)
 {
@@ -51,22 +52,22 @@ static struct file *file_new(u32 flags)
     return file;
 }
 
-/* Why the inode cannot be opened in this mode, or 0. */
-static int may_open(const struct inode *inode, const struct file *file)
+/* Why the inode cannot be opened in this way, or 0. */
+static int may_open(const struct inode *inode, const struct file *file, u32 flags)
 {
     if (file->mode & FMODE_PATH)
         return 0;
     if (S_ISLNK(inode->mode))
         return -ELOOP;
-    if (S_ISDIR(inode->mode) && file->mode & FMODE_WRITE)
+    if (S_ISDIR(inode->mode) && (file->mode != FMODE_READ || flags & O_TRUNC))
         return -EISDIR;
     return inode->fops ? 0 : -ENXIO;
 }
 
 /* Tie an open file to an inode. On failure the file is freed. */
-static int file_attach(struct file *file, struct inode *inode, struct file **out)
+static int file_attach(struct file *file, struct inode *inode, u32 flags, struct file **out)
 {
-    int err = may_open(inode, file);
+    int err = may_open(inode, file, flags);
 
     file->inode = inode;
     file->ops = file->mode & FMODE_PATH ? &path_file_ops : inode->fops;
@@ -85,7 +86,7 @@ int file_open_inode(struct inode *inode, u32 flags, struct file **out)
 {
     struct file *file = file_new(flags);
 
-    return file ? file_attach(file, inode, out) : -ENOMEM;
+    return file ? file_attach(file, inode, flags, out) : -ENOMEM;
 }
 
 /* Make the regular file that the walk has reached; *out gets a reference. */
@@ -107,7 +108,10 @@ static int create_at(struct walk *walk, u32 mode, struct inode **out)
     return err;
 }
 
-/* What the part of the path that the walk has reached means to open() with O_CREAT: 1 for a link to follow. */
+/*
+ * What the part of the path that the walk has reached means to open() with O_CREAT: 1 for a link to
+ * follow.
+ */
 static int open_at(struct walk *walk, u32 flags, u32 mode, struct inode **out)
 {
     int err;
@@ -179,7 +183,7 @@ int file_open(struct inode *base, const char *path, u32 flags, u32 mode, struct 
         kmem_cache_free(file_cache, file);
         return err;
     }
-    err = file_attach(file, inode, out);
+    err = file_attach(file, inode, flags, out);
     if (!err && flags & O_TRUNC && inode->fops == &ramfs_file_ops) {
         err = inode_truncate(inode, 0);
         if (err)

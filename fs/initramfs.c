@@ -2,8 +2,8 @@
  * The initramfs: files made of the archive that the boot loader put into memory.
  *
  * Each entry becomes an inode with a name. What a file contains stays where it is: its pages are
- * filled from the archive when somebody touches them (mm/filemap.c), so that unpacking costs the same
- * for large files and small ones.
+ * filled from the archive when somebody touches them (mm/filemap.c), so that unpacking costs the
+ * same for large files and small ones.
  *
  * Hard links: cpio writes an entry for each name, with the same inode and device numbers, and the
  * contents with one of them, as a rule the last. A list of those that have names to come leads from
@@ -12,7 +12,8 @@
  * Names are followed along symbolic links that were unpacked before, as on Linux. A name that leads
  * upwards is refused: no archive of a tree has one.
  *
- * Whatever is wrong with an entry, the others are made; what is wrong with the archive ends it there.
+ * Whatever is wrong with an entry, the others are made; what is wrong with the archive ends it
+ * there.
  *
  * Neighbours: fs/cpio.c reads, kernel/main.c passes the module in.
  */

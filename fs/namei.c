@@ -140,6 +140,19 @@ int vfs_symlink(struct inode *base, const char *target, const char *path)
     return add_new(base, path, inode);
 }
 
+/*
+ * 0, or why this inode can have no more names; that the name is taken or none for a file counts
+ * more.
+ */
+static int may_link(const struct walk *walk, const struct inode *inode)
+{
+    if (!is_dir(inode) && !list_empty(&inode->names))
+        return 0;
+    if (!walk_at_name(walk) || dir_find(walk->dir, walk->name, walk->len))
+        return -EEXIST;
+    return walk->slash ? -ENOENT : -EPERM;
+}
+
 int vfs_link(struct inode *old_base, const char *old, struct inode *new_base, const char *new,
              u32 lookup_flags)
 {
@@ -152,9 +165,8 @@ int vfs_link(struct inode *old_base, const char *old, struct inode *new_base, co
     err = walk_start(&walk, new_base, new);
     if (!err)
         err = walk_to_last(&walk);
-    /* That the name is taken counts more than that directories have one name only. */
-    if (!err && (is_dir(inode) || list_empty(&inode->names)))
-        err = walk_at_name(&walk) && !dir_find(walk.dir, walk.name, walk.len) ? -EPERM : -EEXIST;
+    if (!err)
+        err = may_link(&walk, inode);
     if (!err)
         err = namei_add_at(&walk, inode, false);
     walk_end(&walk);
@@ -267,18 +279,18 @@ static int may_rename(const struct walk *old, const struct walk *new, struct dir
 
     if (to && flags & RENAME_NOREPLACE)
         return -EEXIST;
-    if (!is_dir(from->inode) && (old->slash || (!to && new->slash)))
+    if (!is_dir(from->inode) && (old->slash || new->slash))
         return -ENOTDIR;
     if (is_dir(from->inode) && lies_in(new->dir, from->inode))
         return -EINVAL;
     if (to && is_dir(to->inode) && lies_in(old->dir, to->inode))
         return -ENOTEMPTY;
+    if (to && to->inode == from->inode)
+        return 0; /* the rest asks whether `to` may go, which it will not */
     if (!to)
         err = dir_may_add(new->dir);
     else if (is_dir(from->inode) != is_dir(to->inode))
         err = is_dir(from->inode) ? -ENOTDIR : -EISDIR;
-    else if (new->slash && !is_dir(from->inode))
-        err = -ENOTDIR;
     if (!err && is_dir(from->inode) && from->inode->dir.ops)
         err = -EBUSY;
     if (!err && to && is_dir(to->inode) && to->inode->dir.ops)

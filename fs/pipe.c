@@ -7,15 +7,16 @@
  * both counters go back to the start of their page: two processes that toss a byte to and fro use
  * one page for ever and never come to the page allocator.
  *
- * A write of up to PIPE_BUF bytes is in one piece (POSIX): it happens whole, or says -EAGAIN. Pages are
- * allocated before the first byte is copied. A copy that hits a bad address leaves out the page's
- * worth that it was in.
+ * A write of up to PIPE_BUF bytes is in one piece (POSIX): it happens whole, or says -EAGAIN. Pages
+ * are allocated before the first byte is copied. A copy that hits a bad address leaves out the
+ * page's worth that it was in.
  *
  * The pages are lowmem, so that they have addresses: mapping and unmapping highmem would cost more
  * than the byte.
  *
- * A FIFO is a pipe that hangs at an inode with a name, from the first open to the last close. Opening
- * one end waits for the other, unless it is there, or was since: that is what is counted for.
+ * A FIFO is a pipe that hangs at an inode with a name, from the first open to the last close.
+ * Opening one end waits for the other, unless it is there, or was since: that is what is counted
+ * for.
  *
  * Limits: no packet mode; the size is fixed.
  *
@@ -245,7 +246,10 @@ static void count_end(struct pipe *pipe, u32 mode)
     }
 }
 
-/* How often the other end was opened when this one was; one less when it is open now: nobody waits then. */
+/*
+ * How often the other end was opened when this one was; one less when it is open now: nobody waits
+ * then.
+ */
 static u32 others_before(const struct pipe *pipe, u32 mode)
 {
     return mode == FMODE_READ ? pipe->writers_ever - !!pipe->writers
@@ -256,6 +260,8 @@ static int pipe_file_open(struct file *file)
 {
     struct pipe *pipe = file->inode->pipe;
 
+    if (!(file->mode & (FMODE_READ | FMODE_WRITE)))
+        return -EINVAL; /* an access mode of 3: nobody would count as an end */
     if (file->mode == FMODE_WRITE && file->flags & O_NONBLOCK && (!pipe || !pipe->readers))
         return -ENXIO;
     if (!pipe) {
@@ -315,7 +321,10 @@ int pipe_open(struct file **read_end, struct file **write_end, u32 flags)
         if (err)
             file_put(*read_end);
     }
-    /* The writer came after the reader, so nobody waits for anybody; an end without writers is at its end. */
+    /*
+     * The writer came after the reader, so nobody waits for anybody; an end without writers is at
+     * its end.
+     */
     inode_put(inode);
     return err;
 }

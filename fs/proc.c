@@ -6,8 +6,8 @@
  * is. The maker writes into a seq_file as if it had no end; what does not fit is only counted, and
  * then all is made again in a larger buffer.
  *
- * /proc/NAME is an ordinary inode in /proc's tree, made at start-up; what belongs to processes is in
- * fs/proc_pid.c. Nobody can change /proc by system calls: see dir_may_add().
+ * /proc/NAME is an ordinary inode in /proc's tree, made at start-up; what belongs to processes is
+ * in fs/proc_pid.c. Nobody can change /proc by system calls: see dir_may_add().
  *
  * Limits: TEXT_MAX bytes; a reader who wants a newer text opens the file again.
  *

@@ -2,9 +2,9 @@
  * What an open regular file does: its contents are pages in memory and nowhere else (mm/filemap.c).
  *
  * A long read or write gives turns between pages, so that no process can hold the processor by one
- * call. Writing and truncating go one after the other, as on Linux: what is appended by two processes
- * is never mixed, however long it is. Whoever finds the file taken lets others run until it is not;
- * the one that has it never sleeps, so that is soon. Reading does not ask.
+ * call. Writing and truncating go one after the other, as on Linux: what is appended by two
+ * processes is never mixed, however long it is. Whoever finds the file taken lets others run until
+ * it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
  *
  * Limits: 2 GiB a file; access times are kept as with Linux's relatime.
  *
@@ -117,7 +117,7 @@ int inode_allocate(struct inode *inode, u64 from, u64 size)
     err = allocate_pages(inode, from, from + size);
     if (!err && from + size > inode->data.size)
         err = filemap_truncate(&inode->data, from + size);
-    if (err) /* pages beyond the end go again; within the file they are zeros that were there before */
+    if (err) /* pages beyond the end go again; those within read as before */
         err = filemap_truncate(&inode->data, old_size) ? -ENOMEM : err;
     inode_unlock(inode);
     if (!err)
@@ -132,4 +132,11 @@ const struct file_operations ramfs_file_ops = {
     .mappable = true,
 };
 
-const struct file_operations ramfs_dir_ops = {.seekable = true};
+/* A place in a directory may be one that another open file was told: see file_readdir(). */
+static int ramfs_dir_open(struct file *file)
+{
+    file->private_data = (void *)file->inode->dir.next_cookie;
+    return 0;
+}
+
+const struct file_operations ramfs_dir_ops = {.open = ramfs_dir_open, .seekable = true};

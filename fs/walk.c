@@ -3,8 +3,8 @@
  *
  * A walk stands in a directory and holds a reference of it, so that nothing it stands on can go
  * away. It always stops at the last part of the path, because what that means is the caller's
- * question: a file to open, or a name to make or to remove. The parts before it must be directories,
- * or symbolic links to some.
+ * question: a file to open, or a name to make or to remove. The parts before it must be
+ * directories, or symbolic links to some.
  *
  * At a symbolic link the text of the link and what followed it become the new path, in a buffer of
  * its own, and the walk goes on there: links to links cost no stack.

@@ -6,12 +6,12 @@
  * pieces, interrupts off for the length of a piece, so that what an interrupt handler says (the
  * terminal's "^C") comes between two pieces and never finds a driver half done.
  *
- * Kernel messages are lines. One that comes while the cursor stands behind a prompt or behind what a
- * program has written begins a line of its own, and whoever is editing a line goes on behind it. Who wrote
- * last has to be known, because a line of kernel messages may come in parts.
+ * Kernel messages are lines. One that comes while the cursor stands behind a prompt or behind what
+ * a program has written begins a line of its own, and whoever is editing a line goes on behind it.
+ * Who wrote last has to be known, because a line of kernel messages may come in parts.
  *
- * The tests read the screen from outside, so both outputs must say the same. A lone "\n" of a raw program goes
- * to the left edge on the screen, which serves as a mirror only.
+ * The tests read the screen from outside, so both outputs must say the same. A lone "\n" of a raw
+ * program goes to the left edge on the screen, which serves as a mirror only.
  *
  * Neighbours: drivers/serial.c, drivers/vga.c; kernel/tty.c has the input and what programs see;
  * kernel/readline.c makes lines of bytes.

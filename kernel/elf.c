@@ -8,18 +8,18 @@
  * of memory. The headers are copied out first, so that the second pass sees what the first one
  * checked.
  *
- * Nothing of the file is copied: a segment is an area that shows the file's pages, each brought in at its
- * first touch and shared by all who run the program. Only where a segment goes on in memory behind its
- * end in the file, the rest of that page is cleared, which makes a private copy of this one page; what
- * lies behind it is an area of zeros.
+ * Nothing of the file is copied: a segment is an area that shows the file's pages, each brought in
+ * at its first touch and shared by all who run the program. Only where a segment goes on in memory
+ * behind its end in the file, the rest of that page is cleared, which makes a private copy of this
+ * one page; what lies behind it is an area of zeros.
  *
- * Two segments may show the same page of the file, as the end of the text and the start of the data do in most programs,
- * each under an address of its own. They must not share a page of memory, because rights hold for whole pages:
- * such a file is refused rather than given the sum of their rights. Segments may come in any order. The
- * heap starts on the page after the highest one.
+ * Two segments may show the same page of the file, as the end of the text and the start of the data
+ * do in most programs, each under an address of its own. They must not share a page of memory,
+ * because rights hold for whole pages: such a file is refused rather than given the sum of their
+ * rights. Segments may come in any order. The heap starts on the page after the highest one.
  *
- * A position-independent program that needs no interpreter ("static-pie": it relocates itself) lies at
- * ELF_DYN_BASE, always the same, so that addresses mean something from run to run.
+ * A position-independent program that needs no interpreter ("static-pie": it relocates itself) lies
+ * at ELF_DYN_BASE, always the same, so that addresses mean something from run to run.
  *
  * Limits: no dynamic linker (PT_INTERP); at most ELF_PHDRS_MAX program headers.
  *
@@ -109,7 +109,10 @@ static const char *read_headers(struct image *image)
     return NULL;
 }
 
-/* Move a position-independent program to where it goes: its lowest page comes to lie at ELF_DYN_BASE. */
+/*
+ * Move a position-independent program to where it goes: its lowest page comes to lie at
+ * ELF_DYN_BASE.
+ */
 static const char *apply_bias(struct image *image)
 {
     u32 lowest = UINT32_MAX, align = PAGE_SIZE, count = image->header.e_phnum;

@@ -1,13 +1,14 @@
 /*
- * execve: a new program in an old process; and the first program of a process that the kernel starts.
+ * execve: a new program in an old process; and the first program of a process that the kernel
+ * starts.
  *
  * Everything the new program needs is made beside the old one: its arguments are copied in, its
- * address space is built whole, with segments, stack and vDSO. Only then, with nothing left that can
- * fail, the old one goes. An execve() that fails has changed nothing.
+ * address space is built whole, with segments, stack and vDSO. Only then, with nothing left that
+ * can fail, the old one goes. An execve() that fails has changed nothing.
  *
- * A file that begins with "#!" names the program that reads it (man 2 execve, "Interpreter scripts"):
- * that program's name, at most one argument, and the path of the script come before the arguments. The interpreter may
- * be a script again, up to SCRIPTS_MAX deep, as on Linux.
+ * A file that begins with "#!" names the program that reads it (man 2 execve, "Interpreter
+ * scripts"): that program's name, at most one argument, and the path of the script come before the
+ * arguments. The interpreter may be a script again, up to SCRIPTS_MAX deep, as on Linux.
  *
  * Neighbours: kernel/exec_args.c and exec_stack.c have the arguments, kernel/elf.c reads the file;
  * kernel/process.c starts the first programs; fs/ has the files.
@@ -73,8 +74,9 @@ static char *skip_blanks(char *s)
 }
 
 /*
- * Cut the text behind "#!" in place: 0, with the interpreter's name and its argument, or NULL for none.
- * `whole`: the line ends where the text does. A name that may go on behind what was read is refused, as on Linux.
+ * Cut the text behind "#!" in place: 0, with the interpreter's name and its argument, or NULL for
+ * none. `whole`: the line ends where the text does. A name that may go on behind what was read is
+ * refused, as on Linux.
  */
 static int cut_script_line(char *line, bool whole, char **name, char **arg)
 {

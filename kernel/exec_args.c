@@ -2,9 +2,10 @@
  * The arguments and the environment of a program in the making: strings one after the other in one
  * buffer, as they will lie on its stack.
  *
- * They come from a program's memory, where anything may be wrong, or from the kernel itself. Nobody says
- * how long they are, so the buffer starts small and doubles; a string that does not fit is copied again. Each
- * string counts with the pointer that it will have, so that the end of the limit is the end of the work too.
+ * They come from a program's memory, where anything may be wrong, or from the kernel itself. Nobody
+ * says how long they are, so the buffer starts small and doubles; a string that does not fit is
+ * copied again. Each string counts with the pointer that it will have, so that the end of the limit
+ * is the end of the work too.
  *
  * Limits: ARG_BYTES_MAX for all together.
  *

@@ -1,6 +1,6 @@
 /*
- * The initial stack: what the System V ABI for i386 (2.3.1, "Initial Stack and Register State") and Linux
- * (fs/binfmt_elf.c) hand to a program's first instruction.
+ * The initial stack: what the System V ABI for i386 (2.3.1, "Initial Stack and Register State") and
+ * Linux (fs/binfmt_elf.c) hand to a program's first instruction.
  *
  *     USER_STACK_TOP  0; the path that was executed; the strings of the environment; those of the arguments
  *                     "i686" for AT_PLATFORM, 16 bytes for AT_RANDOM
@@ -10,8 +10,8 @@
  *     ESP             argc                                    (a multiple of 16)
  *
  * Where everything goes is computed first; then the area is made, large enough, and filled through
- * mm_write(), without loading the address space. The words below the strings are written in pieces, as
- * there may be tens of thousands.
+ * mm_write(), without loading the address space. The words below the strings are written in pieces,
+ * as there may be tens of thousands.
  *
  * Neighbours: kernel/exec_args.c has the strings; mm/ lets the stack grow later.
  */
@@ -113,7 +113,10 @@ static void lay_out(struct stack *stack, const struct exec_args *args, const cha
     stack->sp = ALIGN_DOWN(stack->random - words * sizeof(u32), 16);
 }
 
-/* The area: what is on the stack already, and some more, but not more than RLIMIT_STACK if that can be. */
+/*
+ * The area: what is on the stack already, and some more, but not more than RLIMIT_STACK if that can
+ * be.
+ */
 static int add_stack_area(struct stack *stack)
 {
     u32 used = USER_STACK_TOP - ALIGN_DOWN(stack->sp, PAGE_SIZE);

@@ -2,19 +2,19 @@
  * Ending, and waiting for others to end.
  *
  * A process gives back its memory, its files and its folder while it still is a process like any
- * other, which may take long and give turns; then, in one step, it becomes a zombie, tells its parent
- * (SIGCHLD, and a wake-up where it waits) and never runs again. The zombie is a descriptor and a
- * stack, with the exit code in it, until the parent waits for it; a parent that ignores SIGCHLD gets
- * none.
+ * other, which may take long and give turns; then, in one step, it becomes a zombie, tells its
+ * parent (SIGCHLD, and a wake-up where it waits) and never runs again. The zombie is a descriptor
+ * and a stack, with the exit code in it, until the parent waits for it; a parent that ignores
+ * SIGCHLD gets none.
  *
  * wait4() and waitid() look through the children for one that has something to tell: it has ended,
- * stopped, or goes on. Each piece of news is told once. What is told goes to user memory before a zombie
- * is freed, so that a bad pointer does not lose it.
+ * stopped, or goes on. Each piece of news is told once. What is told goes to user memory before a
+ * zombie is freed, so that a bad pointer does not lose it.
  *
  * Limits: of struct rusage the times and the context switches are filled, the rest is 0.
  *
- * Neighbours: kernel/task.c has the end of every task; kernel/signal.c the signals; kernel/job.c the
- * groups that waitpid() can ask for.
+ * Neighbours: kernel/task.c has the end of every task; kernel/signal.c the signals; kernel/job.c
+ * the groups that waitpid() can ask for.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
@@ -45,7 +45,10 @@ SYSCALL(exit_group)
     task_exit((regs->ebx & 0xff) << 8);
 }
 
-/* Others that use the address space, the parent of a vfork(), may wait for the thread id to be cleared. */
+/*
+ * Others that use the address space, the parent of a vfork(), may wait for the thread id to be
+ * cleared.
+ */
 static void clear_child_tid(void)
 {
     u32 zero = 0, addr = current->clear_child_tid;
@@ -122,7 +125,10 @@ struct wait {
     struct task *child; /* one that has news, or NULL */
 };
 
-/* Children whose end is told by another signal than SIGCHLD want to be asked for (__WCLONE, __WALL). */
+/*
+ * Children whose end is told by another signal than SIGCHLD want to be asked for (__WCLONE,
+ * __WALL).
+ */
 static bool is_asked_for(const struct wait *wait, const struct task *child)
 {
     if (wait->which == P_PGID && child->pgrp != wait->id)

@@ -4,22 +4,22 @@
  * From ring 3, a page fault is first offered to the address space, which may have promised the page
  * and not yet made it, or made it for two and now has to make it for each. If not, and for every
  * other exception, the process gets the signal that Linux would send, with the code and the address
- * that Linux would tell; if it has no handler, it is ended, with one line that says what it tried and why that
- * failed. When memory is out, it is killed. Nothing else in the system notices.
+ * that Linux would tell; if it has no handler, it is ended, with one line that says what it tried
+ * and why that failed. When memory is out, it is killed. Nothing else in the system notices.
  *
  * From ring 0 there are three honest reasons for a trap, asked in this order: an instruction listed
- * in the exception table (uaccess) met a user page that is still to come or to be copied, or a bad pointer, for
- * which it has a way out; or a self-test set a probe. Anything else is a bug in the kernel, and a
- * panic. A user address alone is no excuse: kernel code that touches user memory outside uaccess is
- * wrong even when the page is there.
+ * in the exception table (uaccess) met a user page that is still to come or to be copied, or a bad
+ * pointer, for which it has a way out; or a self-test set a probe. Anything else is a bug in the
+ * kernel, and a panic. A user address alone is no excuse: kernel code that touches user memory
+ * outside uaccess is wrong even when the page is there.
  *
  * The address space is only asked when interrupts were on, because it allocates, and uaccess in an
- * interrupt handler has no process it could speak for. Of a page that is present only a write is worth
- * asking about, and only as long as its entry forbids it: any other violated right would be violated again
- * for ever.
+ * interrupt handler has no process it could speak for. Of a page that is present only a write is
+ * worth asking about, and only as long as its entry forbids it: any other violated right would be
+ * violated again for ever.
  *
- * The floating-point exceptions (#NM, #MF, #XF) belong to whoever switches the FPU, and have their own handlers
- * there; the rows in the table below are for processors whose FPU nobody switches.
+ * The floating-point exceptions (#NM, #MF, #XF) belong to whoever switches the FPU, and have their
+ * own handlers there; the rows in the table below are for processors whose FPU nobody switches.
  *
  * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages; kernel/signal.c
  * delivers.
@@ -132,8 +132,9 @@ static void page_fault(struct pt_regs *regs)
 /* ---- all others ---- */
 
 /*
- * Signals and codes as Linux sends them (arch/x86/kernel/traps.c); a vector that is not here is never a
- * program's doing. Linux's SIGSEGV and SIGBUS here know no address; the others tell where it was.
+ * Signals and codes as Linux sends them (arch/x86/kernel/traps.c); a vector that is not here is
+ * never a program's doing. Linux's SIGSEGV and SIGBUS here know no address; the others tell where
+ * it was.
  */
 static const struct {
     u8 signal;

@@ -1,12 +1,13 @@
 /*
  * Descriptors of a process.
  *
- * An array from number to open file, and two levels of bits over it that find the lowest free number in
- * a few steps however many are open: a word has a bit for each number of a group of 32, and `full`
- * has a bit for each group, set when the group is. With 1024 numbers two levels are all there is.
+ * An array from number to open file, and two levels of bits over it that find the lowest free
+ * number in a few steps however many are open: a word has a bit for each number of a group of 32,
+ * and `full` has a bit for each group, set when the group is. With 1024 numbers two levels are all
+ * there is.
  *
- * Most processes have a handful of descriptors: the table itself has room for FILES_INLINE of them. A
- * larger array is allocated when a higher number is needed, doubled, so that it is moved a few
+ * Most processes have a handful of descriptors: the table itself has room for FILES_INLINE of them.
+ * A larger array is allocated when a higher number is needed, doubled, so that it is moved a few
  * times at most; it does not shrink until exec or exit.
  *
  * How many there may be is RLIMIT_NOFILE of the process that makes one; lowering it closes nothing.
@@ -137,6 +138,13 @@ static u32 lowest_free(const struct files *files, u32 min)
         free = ~files->open[i];
     }
     return i * 32 + __ffs(free);
+}
+
+int fd_prepare(struct files *files)
+{
+    u32 fd = lowest_free(files, 0);
+
+    return fd < limit() ? grow(files, fd) : -EMFILE;
 }
 
 long fd_install(struct files *files, u32 min, struct file *file, u32 flags)

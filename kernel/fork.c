@@ -2,9 +2,9 @@
  * fork, vfork, clone: a second process that goes on where the first one is.
  *
  * The child gets a copy of everything before anybody can see it: the address space (which copies
- * areas and page tables, while the pages are shared until somebody writes: mm_fork()), descriptors, signal
- * actions, the floating-point registers. What fails on the way is given back, and the parent has not
- * changed.
+ * areas and page tables, while the pages are shared until somebody writes: mm_fork()), descriptors,
+ * signal actions, the floating-point registers. What fails on the way is given back, and the parent
+ * has not changed.
  *
  * vfork() shares the address space itself instead, and the parent sleeps until the child has called
  * execve() or has ended: there are never two that run in it. SIGKILL ends that sleep, so that a
@@ -17,11 +17,11 @@
  * The child's registers are the parent's, with 0 as the result. The thread ids that clone() writes are
  * a service, as on Linux: where they cannot be written, the call succeeds all the same.
  *
- * Limits: no threads. Of clone()'s flags those are known that fork(), vfork() and posix_spawn() of the C libraries need;
- * any other is -EINVAL.
+ * Limits: no threads. Of clone()'s flags those are known that fork(), vfork() and posix_spawn() of
+ * the C libraries need; any other is -EINVAL.
  *
- * Neighbours: mm/ copies address spaces; kernel/task.c makes the task; kernel/exec.c and exit.c wake the
- * parent of a vfork().
+ * Neighbours: mm/ copies address spaces; kernel/task.c makes the task; kernel/exec.c and exit.c
+ * wake the parent of a vfork().
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
@@ -145,7 +145,9 @@ static bool kill_pending(void)
     return sets[0] >> (SIGKILL - 1) & 1;
 }
 
-/* Sleep until the child has let go of the address space. Nothing of it may be touched afterwards. */
+/*
+ * Sleep until the child has let go of the address space. Nothing of it may be touched afterwards.
+ */
 static void wait_for_vfork(void)
 {
     wait_event(&current->child_wait, !current->vfork_child || (signal_pending() && kill_pending()));

@@ -1,9 +1,10 @@
 /*
- * Alarms: alarm() and the real-time interval timer, which are one and the same. A process that has set one is in
- * a list, the nearest deadline first, which the timer interrupt looks at; so a tick costs one comparison however many
- * alarms there are.
+ * Alarms: alarm() and the real-time interval timer, which are one and the same. A process that has
+ * set one is in a list, the nearest deadline first, which the timer interrupt looks at; so a tick
+ * costs one comparison however many alarms there are.
  *
- * Times are kept in ticks, rounded up: an alarm is never early. ITIMER_VIRTUAL and ITIMER_PROF are refused.
+ * Times are kept in ticks, rounded up: an alarm is never early. ITIMER_VIRTUAL and ITIMER_PROF are
+ * refused.
  *
  * Neighbours: kernel/sched.c ticks, kernel/signal.c sends.
  */
@@ -34,7 +35,10 @@ static void insert(struct signals *signals)
     list_add_tail(&signals->alarm.link, at);
 }
 
-/* Who the signals belong to. The list holds no tasks, because what is waited for is few and far between. */
+/*
+ * Who the signals belong to. The list holds no tasks, because what is waited for is few and far
+ * between.
+ */
 static struct task *task_of(const struct signals *signals)
 {
     struct task *task = task_next(NULL);

@@ -1,11 +1,11 @@
 /*
- * Process groups and sessions (man 2 setpgid, setsid; POSIX, "Job control"): numbers in each process by which
- * a shell sends signals to all processes of a pipeline, and by which a terminal knows whose turn it
- * is. The rights and wrongs are Linux's, error by error.
+ * Process groups and sessions (man 2 setpgid, setsid; POSIX, "Job control"): numbers in each
+ * process by which a shell sends signals to all processes of a pipeline, and by which a terminal
+ * knows whose turn it is. The rights and wrongs are Linux's, error by error.
  *
  * A group is orphaned when nobody who could continue it is left: no process of it has a parent in
- * another group of the same session. If a process ends and that makes a group with stopped processes
- * an orphaned one, these get SIGHUP and SIGCONT, as they would be stopped for ever.
+ * another group of the same session. If a process ends and that makes a group with stopped
+ * processes an orphaned one, these get SIGHUP and SIGCONT, as they would be stopped for ever.
  *
  * Limits: a group is found by walking all tasks.
  *

@@ -168,8 +168,8 @@ static void check_children(void)
 }
 
 /*
- * What the audit finds is the fault of the test that just ran only if it did not find the same thing
- * before.
+ * What the audit finds is the fault of the test that just ran only if it did not find the same
+ * thing before.
  */
 static void check_audit(void)
 {

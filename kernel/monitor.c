@@ -233,7 +233,10 @@ static void offer_program(const char *name, u32 size, void *arg)
           completion->arg);
 }
 
-/* Programs by their names; once there is a "/" in the word, what is in the folder before the last one. */
+/*
+ * Programs by their names; once there is a "/" in the word, what is in the folder before the last
+ * one.
+ */
 static void offer_programs(const struct completion *completion)
 {
     const char *word = completion->prefix + completion->word, *slash = strrchr(word, '/');

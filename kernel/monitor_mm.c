@@ -1,8 +1,8 @@
 /*
  * The monitor's commands that look at memory: the address map with live numbers, and the tables
  * that Linux shows in /proc, so that what is learned here is read there: meminfo, vmallocinfo,
- * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc_mm.c); meminfo has a few lines more.
- * `frames` has no counterpart there: owner by owner, it adds up to all of RAM.
+ * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc_mm.c); meminfo has a few lines
+ * more. `frames` has no counterpart there: owner by owner, it adds up to all of RAM.
  *
  * The drawing is a list of bands from the top of the address space to its bottom. Each band knows
  * where it starts; it ends where the band above it starts, so there is no gap to forget and no size

@@ -2,14 +2,17 @@
  * The line discipline (man 3 termios): typed bytes become lines or raw input, with their echo, and
  * written bytes become what the terminal is sent.
  *
- * There is one buffer for one line. In canonical mode bytes are added and erased at its end until a newline, EOL or EOF
- * ends it; then it only shrinks at its head as it is read, and the bytes behind it have to wait outside. In raw mode
- * the buffer is what is typed and not read yet. A change of mode makes the one into the other: what is there becomes readable.
+ * There is one buffer for one line. In canonical mode bytes are added and erased at its end until a
+ * newline, EOL or EOF ends it; then it only shrinks at its head as it is read, and the bytes behind
+ * it have to wait outside. In raw mode the buffer is what is typed and not read yet. A change of
+ * mode makes the one into the other: what is there becomes readable.
  *
- * What the terminal shows of a line is followed by columns, so that erasing a tab or a "^A" takes back as much as it
- * took. ECHOPRT, PARMRK, delays and IUCLC are for terminals that nobody has any more: they are kept and do nothing.
+ * What the terminal shows of a line is followed by columns, so that erasing a tab or a "^A" takes
+ * back as much as it took. ECHOPRT, PARMRK, delays and IUCLC are for terminals that nobody has any
+ * more: they are kept and do nothing.
  *
- * Limits: a line has at most 4095 bytes and its end, as in Linux; what is more rings the bell and is dropped.
+ * Limits: a line has at most 4095 bytes and its end, as in Linux; what is more rings the bell and
+ * is dropped.
  *
  * Neighbours: kernel/tty.c feeds it and serves readers.
  */

@@ -1,16 +1,18 @@
 /*
  * Numbers of tasks, process groups and sessions.
  *
- * A number is taken as long as anybody uses it: the task whose pid it is, and every task in the process group or
- * the session of that number, whose leader may have ended long ago. So a number is an object with a count of its
- * users, in a tree; tasks point to their three. What is in the tree is not given out again.
+ * A number is taken as long as anybody uses it: the task whose pid it is, and every task in the
+ * process group or the session of that number, whose leader may have ended long ago. So a number is
+ * an object with a count of its users, in a tree; tasks point to their three. What is in the tree
+ * is not given out again.
  *
- * New numbers go up from the last one, to PID_MAX, and then again from PID_AGAIN on, past those that are
- * taken. How far they are free is remembered, so that most of the time nothing is searched.
+ * New numbers go up from the last one, to PID_MAX, and then again from PID_AGAIN on, past those
+ * that are taken. How far they are free is remembered, so that most of the time nothing is
+ * searched.
  *
- * Tasks are also in a list in the order of their pids, for walking. Tree and list are changed by tasks
- * only, which are not preempted in the kernel. Interrupt handlers may walk the list: a task is entered whole, and leaves it
- * before it is freed.
+ * Tasks are also in a list in the order of their pids, for walking. Tree and list are changed by
+ * tasks only, which are not preempted in the kernel. Interrupt handlers may walk the list: a task
+ * is entered whole, and leaves it before it is freed.
  *
  * Neighbours: kernel/task.c makes tasks; kernel/job.c moves them between groups.
  */

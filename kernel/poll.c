@@ -1,15 +1,15 @@
 /*
  * poll and select: waiting for one of many files.
  *
- * A task has one link for wait queues, and every file has its own queue. So there is one more queue,
- * poll_waiters, which every wake_up() of any queue wakes as well: whoever polls sleeps there, and
- * looks through all its files again after each. That is simple and never misses anything; its price
- * is that a hundred tasks in poll() all look when one byte moves, which a kernel for thousands of
- * connections could not pay.
+ * A task has one link for wait queues, and every file has its own queue. So there is one more
+ * queue, poll_waiters, which every wake_up() of any queue wakes as well: whoever polls sleeps
+ * there, and looks through all its files again after each. That is simple and never misses
+ * anything; its price is that a hundred tasks in poll() all look when one byte moves, which a
+ * kernel for thousands of connections could not pay.
  *
- * poll() works on a copy of the program's array, select() on copies of its three sets; results go back
- * at the end, and only when there are some. ppoll() and pselect6() put another signal mask in place for as
- * long as they wait, and, like select(), tell how much of the time was left.
+ * poll() works on a copy of the program's array, select() on copies of its three sets; results go
+ * back at the end, and only when there are some. ppoll() and pselect6() put another signal mask in
+ * place for as long as they wait, and, like select(), tell how much of the time was left.
  *
  * Linux's POLLRDNORM and its like are told along with POLLIN and POLLOUT.
  *
@@ -47,8 +47,8 @@ static u32 file_events(struct file *file)
 }
 
 /*
- * Call scan(arg) until it finds something, `deadline` (a tick, or FOREVER) has come, or a signal. What
- * scan gave, 0, or -ERESTARTNOHAND.
+ * Call scan(arg) until it finds something, `deadline` (a tick, or FOREVER) has come, or a signal.
+ * What scan gave, 0, or -ERESTARTNOHAND.
  */
 static long wait_for_any(long (*scan)(void *arg), void *arg, u64 deadline)
 {
@@ -268,11 +268,11 @@ static u64 ticks_left(u64 deadline)
 }
 
 /*
- * The end of a call with a time and a mask. A signal that ended it is delivered under the mask of the
- * call, and then the old one comes back; else it does so now.
+ * The end of a call with a time and a mask. A signal that ended it is delivered under the mask of
+ * the call, and then the old one comes back; else it does so now.
  *
- * What is left of the time is told. Where that cannot be written, the result stands, but the call is not
- * made again with the old time.
+ * What is left of the time is told. Where that cannot be written, the result stands, but the call
+ * is not made again with the old time.
  */
 static long finish(long result, void *user_time, u64 deadline, bool old)
 {

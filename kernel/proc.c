@@ -1,13 +1,14 @@
 /*
- * /proc: the files about the whole machine (man 5 proc), and the list of all there are. Memory is in
- * proc_mm.c, processes are in proc_pid.c.
+ * /proc: the files about the whole machine (man 5 proc), and the list of all there are. Memory is
+ * in proc_mm.c, processes are in proc_pid.c.
  *
- * The times of all processes are added up from those that are there, with what their ended children took; of processes that
- * nobody waited for nothing is kept. So that no figure ever goes back, as Linux's do not, the highest one told counts.
+ * The times of all processes are added up from those that are there, with what their ended children
+ * took; of processes that nobody waited for nothing is kept. So that no figure ever goes back, as
+ * Linux's do not, the highest one told counts.
  *
- * The load is what the processor was used, or, when it was used all the time, how many wanted it just now. Linux counts at every
- * fifth second; here nobody counts, and whoever asks brings the averages up to date for the time since the last who
- * asked.
+ * The load is what the processor was used, or, when it was used all the time, how many wanted it
+ * just now. Linux counts at every fifth second; here nobody counts, and whoever asks brings the
+ * averages up to date for the time since the last who asked.
  *
  * Limits: no interrupts in stat; a processor's clock rate is not known.
  *
@@ -98,11 +99,17 @@ static int proc_stat(struct inode *inode, struct seq_file *seq)
 #define LOAD_MAX  1000u    /* with which the averages fit 32 bits */
 #define LOAD_STEP (5 * HZ) /* ticks between two looks */
 
-/* Each step keeps this much of the old average: exp(-5 s / 1, 5, 15 min), in LOAD_ONEs (as in Linux). */
+/*
+ * Each step keeps this much of the old average: exp(-5 s / 1, 5, 15 min), in LOAD_ONEs (as in
+ * Linux).
+ */
 static const u32 load_keeps[3] = {1884, 2014, 2037};
 static u32 loads[3];
 
-/* What was used of the steps since the last call, at most LOAD_ONE; or how many want the processor now. */
+/*
+ * What was used of the steps since the last call, at most LOAD_ONE; or how many want the processor
+ * now.
+ */
 static u32 use_since(u64 *steps)
 {
     static u64 told_at, told_idle;

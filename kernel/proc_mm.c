@@ -2,13 +2,14 @@
  * The tables of memory that Linux shows in /proc, in its formats: meminfo, vmallocinfo, buddyinfo,
  * slabinfo. They are made here and only here; /proc and the monitor both show them.
  *
- * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is told. What is
- * known of no one in particular, which pages belong to processes and which to files, is counted by
- * walking the struct pages; that gives turns, so the lines of one text may be of different moments.
+ * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is told. What
+ * is known of no one in particular, which pages belong to processes and which to files, is counted
+ * by walking the struct pages; that gives turns, so the lines of one text may be of different
+ * moments.
  *
- * What Linux and Attic call by one name is the same here, as far as there is a counterpart: all files
- * are in memory, so what was written to one is Shmem, as in Linux's tmpfs, and can never be dropped; what
- * is still as the initramfs has it can be, and is available memory.
+ * What Linux and Attic call by one name is the same here, as far as there is a counterpart: all
+ * files are in memory, so what was written to one is Shmem, as in Linux's tmpfs, and can never be
+ * dropped; what is still as the initramfs has it can be, and is available memory.
  *
  * Neighbours: mm/ answers, kernel/symbols.c names callers.
  */
@@ -101,7 +102,8 @@ u64 proc_memtotal_kb(void)
 }
 
 /*
- * As in Linux, what is said of all memory is the sum of low and high; RAM above 4 GiB is in neither.
+ * As in Linux, what is said of all memory is the sum of low and high; RAM above 4 GiB is in
+ * neither.
  */
 static void tell_ram(struct seq_file *seq, const struct page_counts *counts)
 {

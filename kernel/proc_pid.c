@@ -1,13 +1,13 @@
 /*
- * The files of /proc/PID (man 5 proc), in Linux's formats, so that ps, top, pidof and free read them as they
- * read Linux's.
+ * The files of /proc/PID (man 5 proc), in Linux's formats, so that ps, top, pidof and free read
+ * them as they read Linux's.
  *
- * A process is looked up by its pid each time, and may have ended: -ESRCH. A kernel thread and a zombie have no memory, so
- * that maps and cmdline are empty and the other figures 0.
+ * A process is looked up by its pid each time, and may have ended: -ESRCH. A kernel thread and a
+ * zombie have no memory, so that maps and cmdline are empty and the other figures 0.
  *
- * Limits: fields of Linux that have no counterpart are 0: page faults, wchan, the registers of somebody who
- * sleeps. Pages of files are not told apart in statm and status: resident memory is all that is mapped. The stack's
- * figures are those of its area. No fd, task or net directories.
+ * Limits: fields of Linux that have no counterpart are 0: page faults, wchan, the registers of
+ * somebody who sleeps. Pages of files are not told apart in statm and status: resident memory is
+ * all that is mapped. The stack's figures are those of its area. No fd, task or net directories.
  *
  * Neighbours: fs/proc_pid.c has the directories; kernel/tty.c knows whose the terminal is.
  */

@@ -1,13 +1,13 @@
 /*
- * Processes: what the kernel starts by itself, what fork and exec have in common, and what a process
- * can ask about itself.
+ * Processes: what the kernel starts by itself, what fork and exec have in common, and what a
+ * process can ask about itself.
  *
- * Everything that a process needs is made before anything is visible, and what was made is given back
- * by process_discard() when the next thing fails.
+ * Everything that a process needs is made before anything is visible, and what was made is given
+ * back by process_discard() when the next thing fails.
  *
- * A process that the kernel starts (the monitor's `run`, `init=`, self-tests) finds what a program on
- * Linux finds that a terminal started: the console as descriptors 0, 1 and 2, the root as working
- * directory, a small environment; it leads a session of its own.
+ * A process that the kernel starts (the monitor's `run`, `init=`, self-tests) finds what a program
+ * on Linux finds that a terminal started: the console as descriptors 0, 1 and 2, the root as
+ * working directory, a small environment; it leads a session of its own.
  *
  * Limits: one thread a process. Everybody is root.
  *

@@ -2,19 +2,20 @@
  * Reading and writing, and the only place where a task waits for a file.
  *
  * Files themselves never sleep (fs/fs.h): what would have to wait says -EAGAIN. Here the task then
- * sleeps on the file's queue and tries again when the queue is woken; after whatever may let somebody
- * else go on (bytes taken, bytes brought, an end closed) file_wake() wakes it. A wake-up that comes
- * between the try and the sleep can only come from an interrupt handler, as the kernel is not
- * preempted; wake_up_count tells.
+ * sleeps on the file's queue and tries again when the queue is woken; after whatever may let
+ * somebody else go on (bytes taken, bytes brought, an end closed) file_wake() wakes it. A wake-up
+ * that comes between the try and the sleep can only come from an interrupt handler, as the kernel
+ * is not preempted; wake_up_count tells.
  *
- * write() to a pipe or a terminal goes on until all is written; a signal ends it, with the number of bytes so
- * far if there are any, and -ERESTARTSYS else. A write that nobody will ever read is SIGPIPE.
+ * write() to a pipe or a terminal goes on until all is written; a signal ends it, with the number
+ * of bytes so far if there are any, and -ERESTARTSYS else. A write that nobody will ever read is
+ * SIGPIPE.
  *
- * The order of checks is Linux's: the descriptor and its mode, then the buffer's place, then its size.
- * One call moves at most IO_MAX bytes.
+ * The order of checks is Linux's: the descriptor and its mode, then the buffer's place, then its
+ * size. One call moves at most IO_MAX bytes.
  *
- * Limits: the parts of a writev() are written one by one, so that a full pipe may put another's bytes
- * between two of them.
+ * Limits: the parts of a writev() are written one by one, so that a full pipe may put another's
+ * bytes between two of them.
  *
  * Neighbours: fs/file.c and what is behind it; kernel/poll.c waits for many files at once.
  */
@@ -179,7 +180,9 @@ SYSCALL(write)
     return write_buffer(file, (const char *)regs->ecx, regs->edx, &file->pos);
 }
 
-/* For pread() and its like: a file that has positions, and a position. 0, -EINVAL, -EBADF, -ESPIPE. */
+/*
+ * For pread() and its like: a file that has positions, and a position. 0, -EINVAL, -EBADF, -ESPIPE.
+ */
 static long positioned(u32 fd, u32 low, u32 high, struct file **file, u64 *pos)
 {
     *pos = (u64)high << 32 | low;
@@ -243,7 +246,9 @@ static long check_buffers(struct buffers *buffers)
     return 0;
 }
 
-/* Copy and check them all, before the first byte moves. 0, and buffers_free() is due; or an error. */
+/*
+ * Copy and check them all, before the first byte moves. 0, and buffers_free() is due; or an error.
+ */
 static long buffers_get(struct buffers *buffers, const struct iovec *user, u32 count)
 {
     long err;

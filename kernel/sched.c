@@ -4,9 +4,10 @@
  * Every ready task is in the queue except the one that runs. A timer tick ends the turn of whoever
  * runs (a turn is one tick, 10 ms at HZ = 100), but only says so: the switch happens when a trap is
  * about to return to ring 3, or where long work in the kernel asks (cond_resched()). Kernel code is
- * thus never preempted; it gives the processor away only in schedule(), and what it shares with other
- * tasks needs no lock as long as it does not call that in between. What it shares with interrupt
- * handlers (the run queue, the sleepers, wait queues, task states) is touched with interrupts off.
+ * thus never preempted; it gives the processor away only in schedule(), and what it shares with
+ * other tasks needs no lock as long as it does not call that in between. What it shares with
+ * interrupt handlers (the run queue, the sleepers, wait queues, task states) is touched with
+ * interrupts off.
  *
  * A signal waits for the way back to ring 3 as well and behind the same flag, need_resched, so that
  * there is one thing to test. Long work in the kernel asks another one, turn_over, as it would
@@ -128,8 +129,8 @@ void sched_yield(void)
 }
 
 /*
- * A signal may be delivered to a handler whose frame is the reason for the next one, so this goes on
- * until there is nothing left to do.
+ * A signal may be delivered to a handler whose frame is the reason for the next one, so this goes
+ * on until there is nothing left to do.
  */
 static void before_return_to_user(struct pt_regs *regs)
 {

@@ -2,13 +2,13 @@
  * sendfile: from a file to another without a detour through the program's memory.
  *
  * The bytes of a file lie in pages that can be mapped, and writing takes its bytes from user
- * addresses; so the kernel maps a piece of the file into the calling process, writes from there, and
- * takes the mapping away again. Nothing is copied but what write() copies, whatever the other side is
- * (a pipe, the terminal, another file). Linux asks for the same: the first file must be one that
- * mmap() takes.
+ * addresses; so the kernel maps a piece of the file into the calling process, writes from there,
+ * and takes the mapping away again. Nothing is copied but what write() copies, whatever the other
+ * side is (a pipe, the terminal, another file). Linux asks for the same: the first file must be one
+ * that mmap() takes.
  *
- * Limits: the mapping needs a gap of PIECE bytes in the address space, and while the call waits it can be
- * seen in /proc/PID/maps. A program whose address space is full gets -ENOMEM.
+ * Limits: the mapping needs a gap of PIECE bytes in the address space, and while the call waits it
+ * can be seen in /proc/PID/maps. A program whose address space is full gets -ENOMEM.
  *
  * Neighbours: mm/ maps; kernel/read_write.c writes and waits.
  */
@@ -33,15 +33,11 @@ static long send_piece(struct file *to, struct inode *from, u64 pos, u32 count)
         return 0;
     count = min(count, min(from->data.size - (u32)pos, PIECE - offset));
     size = ALIGN_UP(offset + count, PAGE_SIZE);
-    addr = mm_mmap(current->mm, 0, size, PROT_READ | VM_NEVER_WRITE, MAP_PRIVATE, &from->data,
-                   page / PAGE_SIZE);
+    addr = mm_map_apart(current->mm, size, "[sendfile]", &from->data, page / PAGE_SIZE);
     if ((u32)addr > TASK_SIZE)
         return addr;
     result = file_write_all(to, (const char *)addr + offset, count, &to->pos);
-    /*
-     * No private mapping of the program's is VM_NEVER_WRITE, so this one was not joined with any; and
-     * a whole area goes without splitting anything, so nothing has to be allocated.
-     */
+    /* It stands apart and goes whole, so nothing is split and nothing has to be allocated. */
     if (mm_munmap(current->mm, addr, size) != 0)
         panic("a mapping of sendfile stays");
     return result;

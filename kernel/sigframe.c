@@ -1,6 +1,6 @@
 /*
- * The stack of a signal handler, as Linux lays it out for i386 (arch/x86/kernel/signal_32.c; gdb and unwinders know it by
- * heart). From the handler's ESP up:
+ * The stack of a signal handler, as Linux lays it out for i386 (arch/x86/kernel/signal_32.c; gdb
+ * and unwinders know it by heart). From the handler's ESP up:
  *
  *     with SA_SIGINFO                      without
  *     return address                       return address
@@ -12,9 +12,10 @@
  *     8 bytes: code, for debuggers only
  *     and above, if the process has used them: the floating-point registers
  *
- * The return address is a function of the vDSO that makes sigreturn(), or what the program gave as SA_RESTORER.
- * sigreturn() finds the frame by ESP and puts everything back. The frame lies in user memory, so all of it may be
- * forged: flags are limited to those a program can change itself, and selectors are loaded where a fault is caught.
+ * The return address is a function of the vDSO that makes sigreturn(), or what the program gave as
+ * SA_RESTORER. sigreturn() finds the frame by ESP and puts everything back. The frame lies in user
+ * memory, so all of it may be forged: flags are limited to those a program can change itself, and
+ * selectors are loaded where a fault is caught.
  *
  * Neighbours: kernel/signal.c decides; kernel/fpu.c has the floating-point registers.
  */
@@ -69,7 +70,10 @@ _Static_assert(offsetof(struct rt_sigframe, ucontext.context) == 0xa4 + 0x00 &&
                    sizeof(siginfo_t) == 128,
                "Linux's layout");
 
-/* The code that marks a frame for debuggers: pop eax; mov eax, number; int 0x80 - and the same without pop. */
+/*
+ * The code that marks a frame for debuggers: pop eax; mov eax, number; int 0x80 - and the same
+ * without pop.
+ */
 static const u8 sigreturn_code[8] = {0x58, 0xb8, __NR_sigreturn, 0, 0, 0, 0xcd, 0x80};
 static const u8 rt_sigreturn_code[8] = {0xb8, __NR_rt_sigreturn, 0, 0, 0, 0xcd, 0x80, 0};
 
@@ -132,7 +136,9 @@ static u32 return_address(const struct action *action, u32 vdso_offset)
     return action->flags & SA_RESTORER ? action->restorer : VDSO_ADDR + vdso_offset;
 }
 
-/* The floating-point registers go on top: *fpstate is where, 0 when there are none. 0 or -EFAULT. */
+/*
+ * The floating-point registers go on top: *fpstate is where, 0 when there are none. 0 or -EFAULT.
+ */
 static int push_fpstate(u32 *top, u32 *fpstate)
 {
     u32 size = fpu_frame_size();
@@ -249,8 +255,8 @@ static int restore(struct pt_regs *regs, const struct sigcontext *context, u64 m
     load_user_fs(context->fs);
     load_user_gs(context->gs);
     regs_set_flags(regs, context->eflags);
-    syscall_forget_number(
-        regs); /* the call below gives the EAX that was interrupted, which may look like any result */
+    /* The call below gives the EAX that was interrupted, which may look like any result. */
+    syscall_forget_number(regs);
     return 0;
 }
 

@@ -1,22 +1,24 @@
 /*
  * Signals: from the moment one is sent to what it does to its process.
  *
- * A process has a set of pending signals and a set of blocked ones. Sending sets a bit, keeps what a handler wants to know
- * (the last sender's word counts: nothing is queued, for real-time signals neither), and wakes the process if it sleeps.
- * task->sigpending says "something is pending that is not blocked"; together with need_resched it is the one flag that
- * is tested on the way back to ring 3. There the signal is delivered: to a handler (sigframe.c), or by what Linux does
- * by default: nothing, stop, end.
+ * A process has a set of pending signals and a set of blocked ones. Sending sets a bit, keeps what
+ * a handler wants to know (the last sender's word counts: nothing is queued, for real-time signals
+ * neither), and wakes the process if it sleeps. task->sigpending says "something is pending that is
+ * not blocked"; together with need_resched it is the one flag that is tested on the way back to
+ * ring 3. There the signal is delivered: to a handler (sigframe.c), or by what Linux does by
+ * default: nothing, stop, end.
  *
- * A system call that gave up for a signal has left a result that says whether to make it again; that is settled here,
- * before the handler's frame keeps EIP and EAX.
+ * A system call that gave up for a signal has left a result that says whether to make it again;
+ * that is settled here, before the handler's frame keeps EIP and EAX.
  *
- * Actions are a table that exists only in processes that have set one. Fork shares it; whoever sets another action
- * first makes a table of its own. Which signals are ignored is kept beside it as a set, because exec keeps that and drops the table,
- * and must not need memory.
+ * Actions are a table that exists only in processes that have set one. Fork shares it; whoever sets
+ * another action first makes a table of its own. Which signals are ignored is kept beside it as a
+ * set, because exec keeps that and drops the table, and must not need memory.
  *
  * Interrupt handlers send signals too (Ctrl-C, alarms), so sets are changed with interrupts off.
  *
- * Neighbours: kernel/sched.c calls signal_deliver(), kernel/fault.c force_signal_fault(); kernel/exit.c tells parents.
+ * Neighbours: kernel/sched.c calls signal_deliver(), kernel/fault.c force_signal_fault();
+ * kernel/exit.c tells parents.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>
@@ -384,8 +386,8 @@ void force_signal_fault(u32 signal, s32 code, u32 addr, const char *fmt, ...)
 /* ---- delivery ---- */
 
 /*
- * True when nobody is left who would let a stopped process of the group go on: no parent in its session outside of
- * the group (POSIX: an orphaned process group).
+ * True when nobody is left who would let a stopped process of the group go on: no parent in its
+ * session outside of the group (POSIX: an orphaned process group).
  */
 static bool group_is_orphaned(u32 pgrp)
 {
@@ -463,7 +465,10 @@ static void call_handler(struct pt_regs *regs, u32 signal, const struct action *
     if (action->flags & SA_RESETHAND) {
         struct action none = {.handler = (u32)SIG_DFL};
 
-        /* The table is there, so it cannot fail unless it is shared; then the next signal asks again. */
+        /*
+         * The table is there, so it cannot fail unless it is shared; then the next signal asks
+         * again.
+         */
         if (action_set(signal, &none) != 0)
             signals->caught &= ~signal_bit(signal);
     }

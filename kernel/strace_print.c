@@ -1,13 +1,15 @@
 /*
- * Pieces of the lines of strace=1: strings, flags, structures and arrays out of a program's memory, as the program
- * strace shows them.
+ * Pieces of the lines of strace=1: strings, flags, structures and arrays out of a program's memory,
+ * as the program strace shows them.
  *
- * Nothing here can fail: what cannot be read is shown as its address, and what does not fit into the line
- * any more is left out. A string is cut after 32 bytes, but paths are whole as far as they fit.
+ * Nothing here can fail: what cannot be read is shown as its address, and what does not fit into
+ * the line any more is left out. A string is cut after 32 bytes, but paths are whole as far as they
+ * fit.
  *
  * Limits: structures are shown as far as strace shows them without -v.
  *
- * Neighbours: kernel/strace.c knows which call has which arguments; kernel/strace_table.c has the names.
+ * Neighbours: kernel/strace.c knows which call has which arguments; kernel/strace_table.c has the
+ * names.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

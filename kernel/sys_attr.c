@@ -1,11 +1,11 @@
 /*
  * Calls about what an inode says of itself: who may use it, whose it is, its times.
  *
- * Modes and owners are kept and told, and keep nobody out: every process is root. access() answers as Linux
- * answers root: yes to all, but a file without any x bit cannot be executed.
+ * Modes and owners are kept and told, and keep nobody out: every process is root. access() answers
+ * as Linux answers root: yes to all, but a file without any x bit cannot be executed.
  *
- * Times come in five shapes (seconds, microseconds, nanoseconds, 32 and 64 bits); each is brought to one
- * pair of struct timespec_fs first, whose nsec may be UTIME_NOW or UTIME_OMIT.
+ * Times come in five shapes (seconds, microseconds, nanoseconds, 32 and 64 bits); each is brought
+ * to one pair of struct timespec_fs first, whose nsec may be UTIME_NOW or UTIME_OMIT.
  *
  * Neighbours: fs/fs.h has struct inode; kernel/sys_stat.c tells what is changed here.
  */

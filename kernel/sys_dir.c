@@ -2,12 +2,12 @@
  * Calls about names: making, linking, renaming and removing them, listing directories, the working
  * directory. Each is its *at form; the plain one starts at the working directory.
  *
- * getdents() packs records into the program's buffer one by one and moves the directory's place along with
- * each, so that a buffer that turns out to be bad half way has lost nothing: what was delivered is told,
- * the rest comes next time.
+ * getdents() packs records into the program's buffer one by one and moves the directory's place
+ * along with each, so that a buffer that turns out to be bad half way has lost nothing: what was
+ * delivered is told, the rest comes next time.
  *
- * Limits: there is one user, root, so no permission stands in the way of any of these. renameat2() knows
- * RENAME_NOREPLACE only.
+ * Limits: there is one user, root, so no permission stands in the way of any of these. renameat2()
+ * knows RENAME_NOREPLACE only.
  *
  * Neighbours: fs/namei.c does the work; kernel/user_path.c gets the paths.
  */
@@ -274,8 +274,9 @@ SYSCALL(readlinkat)
 /* ---- listing ---- */
 
 /*
- * A record (man 2 getdents; UAPI has no header for it): for getdents64 two u64, the length, the type, the
- * name; for getdents two u32, the length, the name, and the type in the record's last byte.
+ * A record (man 2 getdents; UAPI has no header for it): for getdents64 two u64, the length, the
+ * type, the name; for getdents two u32, the length, the name, and the type in the record's last
+ * byte.
  */
 struct dirent64 {
     u64 ino, next;

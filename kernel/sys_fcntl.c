@@ -5,9 +5,9 @@
  * terminal or another device understands, its file answers itself; the few commands that mean the
  * same for all files are here.
  *
- * Limits: locks (F_SETLK) are granted and not remembered, so that they never keep anybody out: programs that
- * lock against themselves work, and two that really contend do not notice each other. The size of a
- * pipe is fixed.
+ * Limits: locks (F_SETLK) are granted and not remembered, so that they never keep anybody out:
+ * programs that lock against themselves work, and two that really contend do not notice each other.
+ * The size of a pipe is fixed.
  *
  * Neighbours: kernel/fdtable.c has the numbers; fs/file.c asks the files of one kind.
  */

@@ -1,12 +1,13 @@
 /*
  * Calls about open files: making and closing descriptors, their flags, pipes, sizes.
  *
- * What makes a descriptor goes in an order in which only the last step is seen by the program: the
- * file is opened, its number is taken, and where a result has to go to user memory and cannot, the
- * number is given back before anybody could have used it.
+ * What makes a descriptor goes in an order in which only the last step is seen by the program: that
+ * there is a number for it is seen to, then the file is opened, for that may make or empty it, the
+ * number is taken, and where a result has to go to user memory and cannot, the number is given back
+ * before anybody could have used it.
  *
- * Limits: there is no O_TMPFILE, no fallocate, no asynchronous I/O; flock() is granted and not remembered, as
- * the locks of fcntl() are (kernel/sys_fcntl.c). Everything is in memory, so fsync() has nothing to do.
+ * Limits: there is no O_TMPFILE, no asynchronous I/O; flock() is granted and not remembered, as the
+ * locks of fcntl() are (kernel/sys_fcntl.c). Everything is in memory, so fsync() has nothing to do.
  * O_NOATIME, O_DIRECT and O_SYNC are kept and told back, and mean nothing.
  *
  * Neighbours: fs/file.c opens; kernel/fdtable.c has the numbers.
@@ -40,8 +41,10 @@ static long open_name(const struct user_name *name, u32 flags, u32 mode)
 {
     struct file *file;
     long result;
-    int err;
+    int err = fd_prepare(current->files);
 
+    if (err)
+        return err;
     err = file_open(name->base, name->path, flags, mode & 07777 & ~current->umask, &file);
     if (err)
         return err;
@@ -234,7 +237,7 @@ static long do_ftruncate(u32 fd, s64 size)
     file = fd_get_for_io(fd);
     if (!file)
         return -EBADF;
-    if (!S_ISREG(file->inode->mode) || (file->flags & O_ACCMODE) == O_RDONLY)
+    if (!S_ISREG(file->inode->mode) || !(file->mode & FMODE_WRITE))
         return -EINVAL;
     return inode_truncate(file->inode, size);
 }
@@ -259,7 +262,10 @@ SYSCALL(ftruncate64)
     return do_ftruncate(regs->ebx, (u64)regs->edx << 32 | regs->ecx);
 }
 
-/* Only what makes room: punching holes and the other modes are refused as by a file system that cannot do them. */
+/*
+ * Only what makes room: punching holes and the other modes are refused as by a file system that
+ * cannot do them.
+ */
 SYSCALL(fallocate)
 {
     s64 offset = (u64)regs->esi << 32 | regs->edx, size = (u64)regs->ebp << 32 | regs->edi;

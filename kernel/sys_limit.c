@@ -1,11 +1,11 @@
 /*
  * Limits, use of resources, and who gets the processor first.
  *
- * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of descriptors
- * (kernel/fdtable.c) and the size of the stack (mm/). The others are only remembered.
+ * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of
+ * descriptors (kernel/fdtable.c) and the size of the stack (mm/). The others are only remembered.
  *
- * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are remembered
- * and told back, other policies are refused.
+ * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are
+ * remembered and told back, other policies are refused.
  *
  * Everybody is root and may raise limits, and look at and change those of any process.
  *

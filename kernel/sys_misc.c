@@ -6,8 +6,8 @@
  *
  * reboot() ends the virtual machine, however it is asked to: QEMU runs a kernel once.
  *
- * Limits: prctl() knows what libraries ask for by themselves, and the name. There is no log of messages for
- * syslog() to read.
+ * Limits: prctl() knows what libraries ask for by themselves, and the name. There is no log of
+ * messages for syslog() to read.
  *
  * Neighbours: arch/x86/cpu.c has the random numbers and the end; mm/ the figures of sysinfo().
  */
@@ -235,7 +235,10 @@ SYSCALL(reboot)
     }
 }
 
-/* man 2 syslog: 0 and 1 open and close the log, 6 to 8 set what goes to the console, 9 and 10 tell sizes. */
+/*
+ * man 2 syslog: 0 and 1 open and close the log, 6 to 8 set what goes to the console, 9 and 10 tell
+ * sizes.
+ */
 SYSCALL(syslog)
 {
     u32 action = regs->ebx;

@@ -1,12 +1,12 @@
 /*
  * Calls about memory: the arguments are checked here, the work is mm/'s.
  *
- * What a mapping of a file needs is known by the descriptor: that it was opened for reading (for writing
- * too when writes shall reach the file), and that it is a file with contents that can be mapped. The
- * mapping then holds the inode, not the open file: the descriptor may be closed.
+ * What a mapping of a file needs is known by the descriptor: that it was opened for reading (for
+ * writing too when writes shall reach the file), and that it is a file with contents that can be
+ * mapped. The mapping then holds the inode, not the open file: the descriptor may be closed.
  *
- * Pages never leave memory once they are there, so locking them means touching them; msync() has nobody to
- * write to.
+ * Pages never leave memory once they are there, so locking them means touching them; msync() has
+ * nobody to write to.
  *
  * Limits: the limits of struct rlimit for address space and data are told and not enforced.
  *

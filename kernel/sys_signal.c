@@ -1,7 +1,7 @@
 /*
- * The system calls about signals: the older ones with a mask of 32 bits beside those of 64 (rt_), which take the size of
- * the mask and refuse any other. What is right and wrong is in the manual pages of their names; where Linux itself is
- * more exact, as Linux.
+ * The system calls about signals: the older ones with a mask of 32 bits beside those of 64 (rt_),
+ * which take the size of the mask and refuse any other. What is right and wrong is in the manual
+ * pages of their names; where Linux itself is more exact, as Linux.
  *
  * Neighbours: kernel/signal.c does the work, kernel/sigframe.c has sigreturn().
  */
@@ -305,7 +305,10 @@ long sys_pause(struct pt_regs *regs)
     return -ERESTARTNOHAND;
 }
 
-/* Sleep until one of the set is pending, another one is to be delivered, or the time is over. Its number or an error. */
+/*
+ * Sleep until one of the set is pending, another one is to be delivered, or the time is over. Its
+ * number or an error.
+ */
 static long wait_for_signal(u64 set, u64 deadline, struct signal_info *info)
 {
     static struct wait_queue waiting =

@@ -1,10 +1,10 @@
 /*
- * Calls that tell about files and about the file system: stat in all the shapes it has had (the oldest, the
- * one with 16-bit owners, stat64, statx), and statfs.
+ * Calls that tell about files and about the file system: stat in all the shapes it has had (the
+ * oldest, the one with 16-bit owners, stat64, statx), and statfs.
  *
- * The facts of an inode are put into each of the structures by a function of its own; what they have
- * in common is how the inode is found. A value that a shape has no room for is EOVERFLOW, never a
- * wrong number.
+ * The facts of an inode are put into each of the structures by a function of its own; what they
+ * have in common is how the inode is found. A value that a shape has no room for is EOVERFLOW,
+ * never a wrong number.
  *
  * All files are on device 0:1 but those of /proc, which programs tell from others by statfs().
  *
@@ -24,7 +24,10 @@
 
 #define DEVICE MKDEV(0, 1)
 
-/* Contents in units of 512 bytes: pages that are there. What only the archive holds counts as there. */
+/*
+ * Contents in units of 512 bytes: pages that are there. What only the archive holds counts as
+ * there.
+ */
 static u32 blocks(const struct inode *inode)
 {
     u32 pages = (inode->data.size + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -268,8 +271,8 @@ static bool is_made_up(const struct inode *inode)
 }
 
 /*
- * The file system is as large as memory and as free as it. Both structures have the same members, of different
- * sizes.
+ * The file system is as large as memory and as free as it. Both structures have the same members,
+ * of different sizes.
  */
 #define FILL_STATFS(st, inode)                                                                     \
     do {                                                                                           \

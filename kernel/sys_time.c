@@ -1,16 +1,17 @@
 /*
  * Time: clocks, sleeping until one has reached something, and the futex that gives up when it has.
  *
- * All clocks count timer ticks: 10 ms is their resolution, which clock_getres() tells. The real-time clock of
- * the machine is read once, during start-up, and CLOCK_REALTIME goes on from there; it cannot be set. A
- * sleep lasts for at least what was asked: rounded up to whole ticks, and the one under way does not
- * count.
+ * All clocks count timer ticks: 10 ms is their resolution, which clock_getres() tells. The
+ * real-time clock of the machine is read once, during start-up, and CLOCK_REALTIME goes on from
+ * there; it cannot be set. A sleep lasts for at least what was asked: rounded up to whole ticks,
+ * and the one under way does not count.
  *
- * A signal ends a sleep with the time that was left; when no handler runs, the call is made again, with
- * its first argument, so that a process that is stopped and continued sleeps longer than it asked.
+ * A signal ends a sleep with the time that was left; when no handler runs, the call is made again,
+ * with its first argument, so that a process that is stopped and continued sleeps longer than it
+ * asked.
  *
- * A process has one thread and no memory that another one writes at the same time, so nobody will ever
- * wake a futex: FUTEX_WAIT compares, and waits for its time or a signal.
+ * A process has one thread and no memory that another one writes at the same time, so nobody will
+ * ever wake a futex: FUTEX_WAIT compares, and waits for its time or a signal.
  *
  * Neighbours: drivers/rtc.c; kernel/sched.c has the ticks; fs/ asks fs_clock for time stamps.
  */

@@ -1,12 +1,13 @@
 /*
- * Who a process is: root, always. There is one user and one group, both with number 0; the calls that ask
- * are answered with 0, and those that would make it somebody else are refused as Linux refuses a
- * number that does not exist in the process's user namespace: EINVAL.
+ * Who a process is: root, always. There is one user and one group, both with number 0; the calls
+ * that ask are answered with 0, and those that would make it somebody else are refused as Linux
+ * refuses a number that does not exist in the process's user namespace: EINVAL.
  *
- * In the calls with several numbers, all ones mean "leave it". The older calls have 16 bits for each.
+ * In the calls with several numbers, all ones mean "leave it". The older calls have 16 bits for
+ * each.
  *
- * Neighbours: kernel/syscall.c gives user and group calls the same functions; kernel/sys_attr.c has the owners
- * of files, which may be any number.
+ * Neighbours: kernel/syscall.c gives user and group calls the same functions; kernel/sys_attr.c has
+ * the owners of files, which may be any number.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

@@ -70,6 +70,7 @@ static const syscall_t syscalls[] = {
     [__NR_sigsuspend] = sys_sigsuspend,
     [__NR_rt_sigsuspend] = sys_rt_sigsuspend,
     [__NR_rt_sigtimedwait] = sys_rt_sigtimedwait,
+    [__NR_rt_sigtimedwait_time64] = sys_rt_sigtimedwait_time64,
     [__NR_rt_sigqueueinfo] = sys_rt_sigqueueinfo,
     [__NR_sigaltstack] = sys_sigaltstack,
     [__NR_sigreturn] = sys_sigreturn,

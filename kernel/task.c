@@ -6,19 +6,19 @@
  * top of the stack is kept free for the registers of ring 3 (task_pt_regs()), whether the task will
  * ever be there or not, so that all stacks look alike in a debugger.
  *
- * Making one has two halves. task_alloc() gets the memory and can fail; task_publish() gives the pid
- * and enters the task where others find it, and cannot. What happens in between, such as the copy of
- * an address space, may give turns to others, and nobody meets half a process.
+ * Making one has two halves. task_alloc() gets the memory and can fail; task_publish() gives the
+ * pid and enters the task where others find it, and cannot. What happens in between, such as the
+ * copy of an address space, may give turns to others, and nobody meets half a process.
  *
  * A task cannot free the stack it stands on. It gives away everything else and becomes a zombie,
- * which its parent frees when it waits for it. A zombie that nobody will wait for, because its parent
- * ended first or ignores SIGCHLD, is put on a list, and the idle task, or the next task_alloc(), frees
- * what is there.
+ * which its parent frees when it waits for it. A zombie that nobody will wait for, because its
+ * parent ended first or ignores SIGCHLD, is put on a list, and the idle task, or the next
+ * task_alloc(), frees what is there.
  *
  * The lists are only changed by tasks, which are not preempted in the kernel, so they need no lock.
  *
- * Neighbours: kernel/pid.c numbers and finds tasks; kernel/sched.c runs what is made here; kernel/process.c and fork.c make user processes of
- * it, kernel/exit.c takes them apart.
+ * Neighbours: kernel/pid.c numbers and finds tasks; kernel/sched.c runs what is made here;
+ * kernel/process.c and fork.c make user processes of it, kernel/exit.c takes them apart.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>

@@ -1,23 +1,27 @@
 /*
  * The terminal: the line discipline (n_tty.c) on the console, its device files, and who may use it.
  *
- * Typed bytes wait in the serial driver until somebody reads. Only then, in the reader, do they become a line and are
- * echoed; poll() and FIONREAD count as looking for a line. So what was typed ahead goes to whoever reads next, with
- * that reader's settings: what a program leaves is the monitor's next command, and shows there. (Linux echoes at once, and
- * a shell then shows it a second time.) When the driver's buffer is full the sender is held back: nothing is lost.
+ * Typed bytes wait in the serial driver until somebody reads. Only then, in the reader, do they
+ * become a line and are echoed; poll() and FIONREAD count as looking for a line. So what was typed
+ * ahead goes to whoever reads next, with that reader's settings: what a program leaves is the
+ * monitor's next command, and shows there. (Linux echoes at once, and a shell then shows it a
+ * second time.) When the driver's buffer is full the sender is held back: nothing is lost.
  *
- * Some bytes cannot wait: those for signals and Ctrl-S, Ctrl-Q. The interrupt handler looks for them in what has just
- * arrived, acts, and takes them out, with all input before them unless NOFLSH. It echoes them ("^C") itself; the
- * console's output comes in pieces that it cannot interrupt. Fields that it changes are touched with interrupts off, and
- * input only moves into the line discipline in tasks, so a flush by the handler finds nobody half way.
+ * Some bytes cannot wait: those for signals and Ctrl-S, Ctrl-Q. The interrupt handler looks for
+ * them in what has just arrived, acts, and takes them out, with all input before them unless
+ * NOFLSH. It echoes them ("^C") itself; the console's output comes in pieces that it cannot
+ * interrupt. Fields that it changes are touched with interrupts off, and input only moves into the
+ * line discipline in tasks, so a flush by the handler finds nobody half way.
  *
- * A file operation does not wait (fs/fs.h), with one exception: read() with VTIME, which alone knows for how long.
+ * A file operation does not wait (fs/fs.h), with one exception: read() with VTIME, which alone
+ * knows for how long.
  *
- * Limits: one terminal, one foreground group. A signal's byte behind 1024 unread ones is seen when those are read. Output of
- * several processes is whole lines as long as those have up to 256 bytes. A process that is not session leader
- * cannot part from its terminal (TIOCNOTTY) alone.
+ * Limits: one terminal, one foreground group. A signal's byte behind 1024 unread ones is seen when
+ * those are read. Output of several processes is whole lines as long as those have up to 256 bytes.
+ * A process that is not session leader cannot part from its terminal (TIOCNOTTY) alone.
  *
- * Neighbours: drivers/serial.c, console.c, tty_ioctl.c; kernel/read_write.c waits; kernel/signal.c sends.
+ * Neighbours: drivers/serial.c, console.c, tty_ioctl.c; kernel/read_write.c waits; kernel/signal.c
+ * sends.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
@@ -319,8 +323,8 @@ static bool wait_vtime(u32 had)
 }
 
 /*
- * The four cases of raw mode (man 3 termios). VMIN 0: what there is, or wait VTIME for it. Else VMIN bytes; with VTIME the
- * first is waited for without end, and each of the others that long.
+ * The four cases of raw mode (man 3 termios). VMIN 0: what there is, or wait VTIME for it. Else
+ * VMIN bytes; with VTIME the first is waited for without end, and each of the others that long.
  */
 static long read_raw(struct file *file, char *user_buf, u32 count)
 {

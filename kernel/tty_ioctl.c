@@ -1,9 +1,9 @@
 /*
- * What ioctl() can do with the terminal (man 2 ioctl_tty, man 3 tcsetattr, tcsetpgrp): settings, size, foreground group,
- * session, flushing. Numbers and structures are Linux's.
+ * What ioctl() can do with the terminal (man 2 ioctl_tty, man 3 tcsetattr, tcsetpgrp): settings,
+ * size, foreground group, session, flushing. Numbers and structures are Linux's.
  *
- * Whoever changes the terminal must be in the foreground of its session, or be allowed to (SIGTTOU blocked or
- * ignored); who has another controlling terminal, or none, may.
+ * Whoever changes the terminal must be in the foreground of its session, or be allowed to (SIGTTOU
+ * blocked or ignored); who has another controlling terminal, or none, may.
  *
  * Output leaves at once, so that waiting for it (TCSETSW, tcdrain) is nothing to do.
  *
@@ -150,7 +150,9 @@ static long set_pgrp(u32 user)
     return 0;
 }
 
-/* Make it the controlling terminal of a session that has none. `steal`: also when it is another's. */
+/*
+ * Make it the controlling terminal of a session that has none. `steal`: also when it is another's.
+ */
 static long set_controlling(u32 steal)
 {
     bool is_leader = current->pid == current->session;

@@ -6,8 +6,8 @@
  * Every call with a path takes this way: the plain ones start at the working directory, the *at
  * ones at a descriptor, both at the root when the path begins with "/".
  *
- * The order of errors is Linux's: first the path itself (EFAULT, ENAMETOOLONG, ENOENT when empty), then the
- * descriptor, then what the path leads to.
+ * The order of errors is Linux's: first the path itself (EFAULT, ENAMETOOLONG, ENOENT when empty),
+ * then the descriptor, then what the path leads to.
  *
  * Neighbours: fs/namei.c walks paths; kernel/sys_dir.c, sys_stat.c, sys_attr.c and sys_file.c are
  * the calls.

@@ -22,8 +22,8 @@
  *
  * I9 speaks of what happens, not of what is: tests hold it. So does I3, of which only the half that
  * lies in memory can be looked at, and that is I2: whether an old translation is still in a TLB
- * cannot be read, and to ask by touching the page would make a new one. Tests touch, then unmap, then
- * touch again.
+ * cannot be read, and to ask by touching the page would make a new one. Tests touch, then unmap,
+ * then touch again.
  *
  * Reference counts are checked without memory for a tally: every mapping found takes one off the
  * count of its page, then the counts must be what holders alone would make them, then every mapping
@@ -321,7 +321,10 @@ static const char *check_areas(void)
 
 /* ---- reference counts ---- */
 
-/* One mapping more or less, by the rule of mm/page.h: the first of a page behind counts for its block. */
+/*
+ * One mapping more or less, by the rule of mm/page.h: the first of a page behind counts for its
+ * block.
+ */
 static void count_mapping(struct page *page, s32 add)
 {
     s32 before = page->refcount;
@@ -363,8 +366,8 @@ static void count_mappings(s32 add)
 }
 
 /*
- * What the count is without mappings: 1 for a block whose holder has a pointer to it, be it a file. A page of
- * a process, and one of the vmalloc area, lives by its mappings alone.
+ * What the count is without mappings: 1 for a block whose holder has a pointer to it, be it a file.
+ * A page of a process, and one of the vmalloc area, lives by its mappings alone.
  */
 static s32 holders(const struct page *page)
 {

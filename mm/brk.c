@@ -1,13 +1,13 @@
 /*
  * brk: the heap of a program, from the end of its data upwards.
  *
- * The heap is an area like any other, and a program may do to it what it likes: unmap a part, change
- * rights. So nobody remembers which area it is. Growing looks at what ends where the heap ends: the
- * heap's own area becomes longer, or, when something else is there or nothing, a new one begins.
- * Shrinking is munmap.
+ * The heap is an area like any other, and a program may do to it what it likes: unmap a part,
+ * change rights. So nobody remembers which area it is. Growing looks at what ends where the heap
+ * ends: the heap's own area becomes longer, or, when something else is there or nothing, a new one
+ * begins. Shrinking is munmap.
  *
- * A heap that ran into the area above it, or a stack that ran into the heap, would be a bug that nobody sees:
- * MM_GUARD_GAP stays free between the two.
+ * A heap that ran into the area above it, or a stack that ran into the heap, would be a bug that
+ * nobody sees: MM_GUARD_GAP stays free between the two.
  *
  * Neighbours: mm/vma.c, mm/mmap.c.
  */
@@ -15,7 +15,9 @@
 
 static const char heap_name[] = "[heap]";
 
-/* Let the heap reach from `old` up to `end`. False when something is in the way, or out of memory. */
+/*
+ * Let the heap reach from `old` up to `end`. False when something is in the way, or out of memory.
+ */
 static bool grow_heap(struct mm *mm, u32 old, u32 end)
 {
     struct vm_area *next = mm_area_above(mm, old), *heap = vma_before(mm, next), *area;

@@ -7,14 +7,16 @@
  *   private     a read shows the file's own page; a write gives a copy of it
  *   VM_SHARED   the file's own page, writable only once somebody has written
  *
- * So one rule covers everything that is private: a page may be written through an entry only when this
- * entry is all that refers to it. Such a page is anonymous (PAGE_USER), as a file and the kernel refer to
- * theirs, too. A write to any other page copies it first; when the other owners have gone, or have copied
- * already, the last one finds itself alone and takes the page over as it is.
+ * So one rule covers everything that is private: a page may be written through an entry only when
+ * this entry is all that refers to it. Such a page is anonymous (PAGE_USER), as a file and the
+ * kernel refer to theirs, too. A write to any other page copies it first; when the other owners
+ * have gone, or have copied already, the last one finds itself alone and takes the page over as it
+ * is.
  *
- * The stack: a touch below an area that is VM_GROWSDOWN moves its start down to there, as long as it
- * stays within the limit, and MM_GUARD_GAP away from the area below. No comparison with ESP: programs
- * may touch below it (pusha, enter, probes of large frames), and Linux gave that test up, too.
+ * The stack: a touch below an area that is VM_GROWSDOWN moves its start down to there, as long as
+ * it stays within the limit, and MM_GUARD_GAP away from the area below. No comparison with ESP:
+ * programs may touch below it (pusha, enter, probes of large frames), and Linux gave that test up,
+ * too.
  *
  * mm_touch_for_write() does the same for the kernel, in the name of an owner that may not be running,
  * whatever the area's rights. It serves mm_write() and mm_clear().
@@ -205,7 +207,9 @@ static enum mm_fault grow_stack(struct mm *mm, struct vm_area *area, u32 addr, b
 
 /* ---- faults ---- */
 
-/* Why the area does not allow it, or MM_FAULT_OK. As on Linux, any right but none includes reading. */
+/*
+ * Why the area does not allow it, or MM_FAULT_OK. As on Linux, any right but none includes reading.
+ */
 static inline enum mm_fault check_access(const struct vm_area *area, bool write)
 {
     if (likely(area->flags & (write ? VM_WRITE : VM_ACCESS)))

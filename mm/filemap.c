@@ -1,19 +1,20 @@
 /*
  * Pages of files.
  *
- * A mapping is an array of pages by index; NULL where nothing was touched. What an untouched page would
- * hold is known: bytes of the archive that the file came with, or zeros. So reading a file makes no
- * page of it, only mapping and writing does; and a page that nobody has written to and nobody maps can
- * be dropped at any time. filemap_shrink() does that when memory is short.
+ * A mapping is an array of pages by index; NULL where nothing was touched. What an untouched page
+ * would hold is known: bytes of the archive that the file came with, or zeros. So reading a file
+ * makes no page of it, only mapping and writing does; and a page that nobody has written to and
+ * nobody maps can be dropped at any time. filemap_shrink() does that when memory is short.
  *
- * The mapping holds one reference of each of its pages, every entry that shows the page another. A page
- * that is cut off by a truncation while it is mapped becomes an anonymous one of those who map it.
+ * The mapping holds one reference of each of its pages, every entry that shows the page another. A
+ * page that is cut off by a truncation while it is mapped becomes an anonymous one of those who map
+ * it.
  *
- * The array grows by doubling up to the highest index touched; a large one lies in the vmalloc area. It
- * goes with the last page, so that a file that was only looked at leaves nothing behind.
+ * The array grows by doubling up to the highest index touched; a large one lies in the vmalloc
+ * area. It goes with the last page, so that a file that was only looked at leaves nothing behind.
  *
- * Limits: FILE_SIZE_MAX. Nothing is ever written back: there is no disk. Lock: not preempted; what is
- * long gives turns between pages, and then looks at everything anew.
+ * Limits: FILE_SIZE_MAX. Nothing is ever written back: there is no disk. Lock: not preempted; what
+ * is long gives turns between pages, and then looks at everything anew.
  *
  * Neighbours: fs/ has the files, mm/fault.c maps the pages.
  */
@@ -249,8 +250,8 @@ static u32 part_in_page(u32 pos, u32 count)
 }
 
 /*
- * Copy out of a page while holding it: the copy may fault, the fault may find memory short, and then
- * pages that nobody holds are dropped. The result is what could not be copied.
+ * Copy out of a page while holding it: the copy may fault, the fault may find memory short, and
+ * then pages that nobody holds are dropped. The result is what could not be copied.
  */
 static size_t copy_from_page(struct page *page, u32 offset, void *to, u32 size, filemap_copy_t copy)
 {
@@ -298,8 +299,8 @@ long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, f
 }
 
 /*
- * The file is about to end further: what its last page has behind the old end, which somebody may have
- * written through a mapping, goes.
+ * The file is about to end further: what its last page has behind the old end, which somebody may
+ * have written through a mapping, goes.
  */
 static void clear_tail(struct address_space *mapping)
 {

@@ -1,26 +1,26 @@
 /*
  * Address spaces from birth to death, and the kernel's way to their contents.
  *
- * A struct mm is a page directory and a tree of areas. The upper quarter of the directory is a copy of
- * the master's entries, right for ever (invariant I2). Below, the areas say what a process may use,
- * and the page tables say what it has used.
+ * A struct mm is a page directory and a tree of areas. The upper quarter of the directory is a copy
+ * of the master's entries, right for ever (invariant I2). Below, the areas say what a process may
+ * use, and the page tables say what it has used.
  *
- * Fork copies no page. Both sides get the same entries, read-only where a write would be seen by the
- * other, and the first write on either side separates (mm/fault.c). Only what the areas span is
+ * Fork copies no page. Both sides get the same entries, read-only where a write would be seen by
+ * the other, and the first write on either side separates (mm/fault.c). Only what the areas span is
  * walked, and tables only where there are any. The pages of the parent become read-only under its
  * feet, so its TLB is flushed once at the end; until then it does not run.
  *
  * Fork and the end of an address space may be long: they let others run after each page table. Each
- * time areas, entries and counts agree, and the half-made child is in the list of address spaces, so
- * that the audit sees what it holds.
+ * time areas, entries and counts agree, and the half-made child is in the list of address spaces,
+ * so that the audit sees what it holds.
  *
  * mm_write() and mm_read() go through lowmem or kmap_local, and need neither the process's directory nor
  * its rights. For a write first every page is touched, which may fail, then every page is copied. A
  * read touches nothing: it may be in the name of somebody else (/proc), while the owner is in the
  * middle of moving these very entries.
  *
- * Kernel threads have no address space and run in whatever directory is loaded; all of them show the
- * same kernel. Therefore a directory that is to be freed must not be the loaded one.
+ * Kernel threads have no address space and run in whatever directory is loaded; all of them show
+ * the same kernel. Therefore a directory that is to be freed must not be the loaded one.
  */
 #include <arch/x86/tlb.h>
 #include <asm/errno.h>
@@ -84,8 +84,8 @@ static void empty_area(struct mm *mm, const struct vm_area *area)
 }
 
 /*
- * Free the tables of the 4 MiB steps that an area touches. Others' entries may still be in the first one
- * and in the last, so all areas are emptied before.
+ * Free the tables of the 4 MiB steps that an area touches. Others' entries may still be in the
+ * first one and in the last, so all areas are emptied before.
  */
 static void free_tables(struct mm *mm, const struct vm_area *area)
 {

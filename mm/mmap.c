@@ -1,17 +1,21 @@
 /*
  * mmap, munmap, mprotect and madvise: what programs do to their areas.
  *
- * Each call first checks everything and gets the nodes that splitting needs; from then on nothing can
- * fail. What is long is then done in pieces, each under one page table, and others may run in between.
- * So after each piece areas and entries must agree: munmap takes a piece out of its area together with
- * its pages; mprotect lets areas forbid last what their entries allow, and allow first.
+ * Each call first checks everything and gets the nodes that splitting needs; from then on nothing
+ * can fail. What is long is then done in pieces, each under one page table, and others may run in
+ * between. So after each piece areas and entries must agree: munmap takes a piece out of its area
+ * together with its pages; mprotect lets areas forbid last what their entries allow, and allow
+ * first.
  *
- * Addresses that the kernel may choose are taken from MMAP_BASE downwards, the highest gap first; when
- * nothing is left there, anywhere. A table that no area needs any more is freed with the last of them.
+ * Addresses that the kernel may choose are taken from MMAP_BASE downwards, the highest gap first;
+ * when nothing is left there, anywhere. A table that no area needs any more is freed with the last
+ * of them.
  *
- * Where Linux would do half of a request and then fail (a hole in mprotect's range), nothing is done.
+ * Where Linux would do half of a request and then fail (a hole in mprotect's range), nothing is
+ * done.
  *
- * Neighbours: mm/brk.c and mm/mremap.c are the other two such calls; mm/vma.c keeps the areas, mm/user_pte.c the entries, mm/fault.c fills them.
+ * Neighbours: mm/brk.c and mm/mremap.c are the other two such calls; mm/vma.c keeps the areas,
+ * mm/user_pte.c the entries, mm/fault.c fills them.
  */
 #include <asm/errno.h>
 #include <lib/resched.h>
@@ -281,6 +285,14 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
     if (flags & MAP_POPULATE)
         populate(mm, addr, addr + size, vm);
     return addr;
+}
+
+long mm_map_apart(struct mm *mm, u32 size, const char *name, struct address_space *file, u32 pgoff)
+{
+    u32 addr = choose_address(mm, 0, size);
+    int err = addr ? mm_add_area(mm, addr, size, VM_READ, name, file, pgoff) : -ENOMEM;
+
+    return err ? err : (long)addr;
 }
 
 /* ---- changing ---- */

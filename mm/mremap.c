@@ -1,9 +1,10 @@
 /*
  * mremap: an area becomes longer or shorter, and may move; its pages move with it, none is copied.
  *
- * What a move needs is got before anything is changed: the node of the new area, the nodes for cutting
- * holes where it was and where it goes, and page tables for where it goes. An entry may land in
- * any of the tables there, so twice as many are at hand as the source has; what is left goes back.
+ * What a move needs is got before anything is changed: the node of the new area, the nodes for
+ * cutting holes where it was and where it goes, and page tables for where it goes. An entry may
+ * land in any of the tables there, so twice as many are at hand as the source has; what is left
+ * goes back.
  *
  * Limits: the old range must lie in one area; MREMAP_DONTUNMAP and an old size of 0 are refused.
  *

@@ -1,13 +1,13 @@
 /*
  * Ranges of page-table entries of processes: forgetting, sharing and changing them.
  *
- * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Whoever enters or
- * removes one counts: mm->pages, and the page's references. All pages are counted alike, whether
- * anonymous, of a file or the zero page, so the loops need not know which is which: only the
- * last reference of an anonymous page, which nobody else holds, frees it.
+ * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Whoever enters
+ * or removes one counts: mm->pages, and the page's references. All pages are counted alike, whether
+ * anonymous, of a file or the zero page, so the loops need not know which is which: only the last
+ * reference of an anonymous page, which nobody else holds, frees it.
  *
- * Callers go through a range in pieces, each under one table (with whatever has no table behind it),
- * and let others run in between: a piece is bounded work, and after each the counts are right.
+ * Callers go through a range in pieces, each under one table (with whatever has no table behind
+ * it), and let others run in between: a piece is bounded work, and after each the counts are right.
  *
  * The TLB holds what was present (Intel SDM vol. 3, 4.10.2.3): removed and weakened entries of the
  * loaded directory are invalidated, each by itself or, when there are many, all at once, before

@@ -3,9 +3,9 @@
  *
  * A new table must be all zero, which costs 1024 writes, and a new directory has the kernel's 256
  * entries in it. When one comes back, all of that is true of it again: entries are cleared one by
- * one as their pages go. So a few are kept as they are for the next process, or the next touch (Linux
- * had such "quicklists"): most processes that start follow one that has just ended. Memory pressure,
- * and tests that count pages, take them back with user_tables_shrink().
+ * one as their pages go. So a few are kept as they are for the next process, or the next touch
+ * (Linux had such "quicklists"): most processes that start follow one that has just ended. Memory
+ * pressure, and tests that count pages, take them back with user_tables_shrink().
  *
  * The kernel half of the directories that are kept is as right as everybody's: no kernel entry
  * changes after boot. The audit checks them, too.

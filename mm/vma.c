@@ -1,21 +1,23 @@
 /*
  * The areas of an address space: which addresses a process may use, and for what.
  *
- * They are a red-black tree by address. Each area knows the room in front of it, and the largest room
- * in its subtree, so that the highest gap of a size is found in O(log n): wherever the right side has
- * one large enough, go there. The room is a value of the area behind the gap; whoever moves an edge
- * sets it again for the neighbour. A stack wants free addresses below it, so that what is mapped
- * there is not the first thing that it grows into: they do not count as room.
+ * They are a red-black tree by address. Each area knows the room in front of it, and the largest
+ * room in its subtree, so that the highest gap of a size is found in O(log n): wherever the right
+ * side has one large enough, go there. The room is a value of the area behind the gap; whoever
+ * moves an edge sets it again for the neighbour. A stack wants free addresses below it, so that
+ * what is mapped there is not the first thing that it grows into: they do not count as room.
  *
  * Looking up an address mostly means looking it up again: the area found last is tried first.
  *
- * Areas that touch and differ in nothing are one area, as in Linux: a heap that grows by mmap does not
- * make a tree of thousands, and what mprotect() split becomes one again when the rights are equal.
+ * Areas that touch and differ in nothing are one area, as in Linux: a heap that grows by mmap does
+ * not make a tree of thousands, and what mprotect() split becomes one again when the rights are
+ * equal.
  *
  * Nothing here knows page tables; so the file builds on the host as well (tests/host/vma_test.c).
  * Splitting needs a node, which the caller gets before it changes anything; the rest cannot fail.
  *
- * Lock: not preempted. Neighbours: mm/mmap.c decides what to do with areas, mm/fault.c asks for them.
+ * Lock: not preempted. Neighbours: mm/mmap.c decides what to do with areas, mm/fault.c asks for
+ * them.
  */
 #include <lib/panic.h>
 #include <lib/printf.h>
@@ -110,7 +112,9 @@ static inline u32 room_between(const struct vm_area *prev, const struct vm_area 
     return floor > start ? floor - start : 0;
 }
 
-/* The area, its start or the one before it has changed. `area` may be NULL: there is none behind. */
+/*
+ * The area, its start or the one before it has changed. `area` may be NULL: there is none behind.
+ */
 static void update_room(struct vm_area *prev, struct vm_area *area)
 {
     if (!area)
@@ -169,9 +173,10 @@ struct vm_area *mm_find_area(struct mm *mm, u32 addr)
 }
 
 /*
- * Between two neighbours in the tree, one is below the other, and has nothing on the side of it. When
- * it is the area that comes or goes that is right below `next`, then the way up from there passes `next`
- * first, and brings its new room along; otherwise that is carried up by itself before.
+ * Between two neighbours in the tree, one is below the other, and has nothing on the side of it.
+ * When it is the area that comes or goes that is right below `next`, then the way up from there
+ * passes `next` first, and brings its new room along; otherwise that is carried up by itself
+ * before.
  */
 void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struct vm_area *next)
 {
@@ -341,9 +346,9 @@ static const struct vm_area *last_with_room(const struct rb_node *node, u32 size
 
 /*
  * The last area with so much room in front of it, of those whose room starts at or below `latest`;
- * NULL when there is none. Room starts higher from area to area, so these are all up to some area: on
- * the way down to that one, each turn to the right leaves a node and what is left of it behind, and
- * the last of them that has anything is where to look.
+ * NULL when there is none. Room starts higher from area to area, so these are all up to some area:
+ * on the way down to that one, each turn to the right leaves a node and what is left of it behind,
+ * and the last of them that has anything is where to look.
  */
 static const struct vm_area *find_room(const struct mm *mm, u32 size, u32 latest)
 {

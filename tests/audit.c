@@ -398,6 +398,40 @@ KTEST(audit, notices_wrong_gate)
     expect_none(mm_audit());
 }
 
+KTEST(audit, notices_sysenter_that_leads_elsewhere)
+{
+    u32 flags = local_irq_save();
+
+    for (u32 msr = 0x174; cpu_features.sep && msr <= 0x176; msr++) { /* CS, ESP, EIP */
+        u32 low, high;
+
+        asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+        asm volatile("wrmsr" : : "a"(low ^ 16), "d"(high), "c"(msr));
+        expect_audit("I5: the MSRs of sysenter");
+        asm volatile("wrmsr" : : "a"(low), "d"(high), "c"(msr));
+    }
+    local_irq_restore(flags);
+}
+
+KTEST(audit, notices_changed_floating_point_bits)
+{
+    static const u32 bits[] = {CR0_EM, CR0_MP, CR0_NE, CR0_AM};
+    u32 cr0 = read_cr0(), flags = local_irq_save(), cr4;
+
+    for (u32 i = 0; i < ARRAY_SIZE(bits); i++) {
+        write_cr0(cr0 ^ bits[i]);
+        expect_audit("I6: CR0's floating-point bits");
+        write_cr0(cr0);
+    }
+    if (cpu_features.sse) {
+        asm volatile("mov %%cr4, %0" : "=r"(cr4));
+        asm volatile("mov %0, %%cr4" : : "r"(cr4 & ~CR4_OSFXSR));
+        expect_audit("I6: CR4.OSFXSR");
+        asm volatile("mov %0, %%cr4" : : "r"(cr4));
+    }
+    local_irq_restore(flags);
+}
+
 static void expect_alias_noticed(const void *target)
 {
     void *memory = vmalloc(PAGE_SIZE);

@@ -58,7 +58,10 @@ static void program_put(struct program *program)
     vfree(program->file);
 }
 
-/* The first `size` bytes of the program as a file. A new one each time, since pages are kept as they were. */
+/*
+ * The first `size` bytes of the program as a file. A new one each time, since pages are kept as
+ * they were.
+ */
 static struct address_space mapping;
 
 static struct address_space *program_file(const struct program *program, u32 size)
@@ -167,7 +170,10 @@ ELF_TEST(sound_program_is_loaded)
     mapping_put(file);
 }
 
-/* The page that the file fills in part is zero behind it, although the file goes on; the file keeps its bytes. */
+/*
+ * The page that the file fills in part is zero behind it, although the file goes on; the file keeps
+ * its bytes.
+ */
 ELF_TEST(bss_is_zero)
 {
     Elf32_Phdr *text = &program->phdrs[0];

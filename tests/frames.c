@@ -182,8 +182,8 @@ KTEST(frames, a_frame_with_two_owners_is_noticed)
     struct page *page = pfn_to_page(0);
 
     page->block = BLOCK_HEAD(1);
-    expect(check_now() == NULL); /* page 0 and the one behind it: two frames, as before */
-    page->block = BLOCK_HEAD(10);   /* 4 MiB, across the firmware's hole, where no RAM is */
+    expect(check_now() == NULL);  /* page 0 and the one behind it: two frames, as before */
+    page->block = BLOCK_HEAD(10); /* 4 MiB, across the firmware's hole, where no RAM is */
     expect(check_now() != NULL);
     page->block = 0;
     expect_none(check_now());

@@ -17,8 +17,8 @@
 #define USER_SIZE 0x80000u /* behind it nothing is mapped */
 
 /*
- * expect_eq() that tells file, line and the two numbers, and not their texts: these tests have so many
- * of them that the texts would be a tenth of the kernel's image.
+ * expect_eq() that tells file, line and the two numbers, and not their texts: these tests have so
+ * many of them that the texts would be a tenth of the kernel's image.
  */
 #define expect_is(a, b) expect_is_at(__FILE__, __LINE__, (u32)(a), (u32)(b))
 

@@ -1,4 +1,6 @@
-/* Reading directories while they change, large directories, and what the check of the tree notices. */
+/*
+ * Reading directories while they change, large directories, and what the check of the tree notices.
+ */
 #include "fs.h"
 #include <lib/printf.h>
 #include <linux/fs.h>

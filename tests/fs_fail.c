@@ -1,7 +1,7 @@
 /*
  * What fails has changed nothing (invariant I9), for files: each operation is run with its first,
- * second, third... allocation refused until it needs no more. Each time it must say -ENOMEM, and the
- * objects out of each cache, the free pages and the tree must be what they were.
+ * second, third... allocation refused until it needs no more. Each time it must say -ENOMEM, and
+ * the objects out of each cache, the free pages and the tree must be what they were.
  */
 #include "fs.h"
 #include <fs/initramfs.h>

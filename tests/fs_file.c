@@ -1,6 +1,6 @@
 /*
- * Open files: how they open, positions, contents of every shape, and the devices of memory. Contents
- * go through user memory, as read() and write() do.
+ * Open files: how they open, positions, contents of every shape, and the devices of memory.
+ * Contents go through user memory, as read() and write() do.
  */
 #include "fs.h"
 #include <linux/fs.h>

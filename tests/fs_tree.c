@@ -1,6 +1,6 @@
 /*
- * Names: paths, symbolic links, making, linking, renaming, removing. Everything happens below /t, which
- * each test makes and takes away.
+ * Names: paths, symbolic links, making, linking, renaming, removing. Everything happens below /t,
+ * which each test makes and takes away.
  */
 #include "fs.h"
 #include <lib/printf.h>

@@ -295,7 +295,9 @@ KTEST(initramfs, unpacks_every_kind)
     user_leave();
 }
 
-/* A file of the archive is a file like others: it can be written, and the archive stays as it is. */
+/*
+ * A file of the archive is a file like others: it can be written, and the archive stays as it is.
+ */
 KTEST(initramfs, files_can_be_changed)
 {
     struct file *file;
@@ -327,7 +329,10 @@ KTEST(initramfs, files_can_be_changed)
     user_leave();
 }
 
-/* As cpio writes them: all names first without contents, the last one with them. And the other way round. */
+/*
+ * As cpio writes them: all names first without contents, the last one with them. And the other way
+ * round.
+ */
 KTEST(initramfs, hard_links)
 {
     if (!user_enter())
@@ -421,7 +426,10 @@ KTEST(initramfs, later_wins)
     user_leave();
 }
 
-/* Behind the trailer and any number of zeros another archive may follow, with inode numbers of its own. */
+/*
+ * Behind the trailer and any number of zeros another archive may follow, with inode numbers of its
+ * own.
+ */
 KTEST(initramfs, second_archive)
 {
     struct unpack_result result;
@@ -469,7 +477,9 @@ KTEST(initramfs, damaged)
     user_leave();
 }
 
-/* Each allocation refused once: the entry it was for is left out whole, and the others are there. */
+/*
+ * Each allocation refused once: the entry it was for is left out whole, and the others are there.
+ */
 KTEST(initramfs, out_of_memory)
 {
     struct unpack_result result;
@@ -500,7 +510,9 @@ KTEST(initramfs, out_of_memory)
     expect(k > 15);
 }
 
-/* Any byte may be wrong: the tree is sound afterwards, and nothing of it stays when it is removed. */
+/*
+ * Any byte may be wrong: the tree is sound afterwards, and nothing of it stays when it is removed.
+ */
 KTEST(initramfs, random_damage)
 {
     struct unpack_result result;
@@ -531,7 +543,10 @@ KTEST(initramfs, random_damage)
     }
 }
 
-/* What the boot loader brought is there: programs in the root directory, none of them read yet or all. */
+/*
+ * What the boot loader brought is there: programs in the root directory, none of them read yet or
+ * all.
+ */
 KTEST(initramfs, booted)
 {
     struct inode *hello = inode_at("/hello");

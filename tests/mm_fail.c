@@ -1,7 +1,8 @@
 /*
- * Address spaces when memory runs out (invariant I9): every allocation of every operation is refused
- * once. Then the operation fails as its header says, and areas, pages, tables, entries and files' references
- * are what they were; the audit finds nothing, and the operation works when it is tried again.
+ * Address spaces when memory runs out (invariant I9): every allocation of every operation is
+ * refused once. Then the operation fails as its header says, and areas, pages, tables, entries and
+ * files' references are what they were; the audit finds nothing, and the operation works when it is
+ * tried again.
  */
 #include "space.h"
 #include <mm/fail.h>
@@ -237,7 +238,10 @@ KTEST(mm_fail, fault)
     sweep(run_stack, 1);
 }
 
-/* A read of untouched memory needs a table, but no page; a table that came for a page goes without it. */
+/*
+ * A read of untouched memory needs a table, but no page; a table that came for a page goes without
+ * it.
+ */
 KTEST(mm_fail, fault_that_needs_a_table)
 {
     if (!make_space())

@@ -46,6 +46,25 @@ KTEST(mm_map, takes_the_highest_gap_that_fits)
     mm_put(mm);
 }
 
+/* Between two areas that it would go on from and that would go on from it: all three stay. */
+KTEST(mm_map, what_is_mapped_apart_joins_nobody)
+{
+    struct address_space *file = mapping_new(3 * PAGE_SIZE);
+    struct mm *mm = mm_create();
+    u32 base;
+
+    if (!expect(mm && file))
+        return;
+    base = mm_mmap(mm, 0, 3 * PAGE_SIZE, PROT_READ, MAP_PRIVATE, file, 0);
+    expect_eq(mm_munmap(mm, base + PAGE_SIZE, PAGE_SIZE), 0);
+    expect_eq(mm_map_apart(mm, PAGE_SIZE, "[apart]", file, 1), base + PAGE_SIZE);
+    expect_eq(mm->area_count, 3);
+    expect_eq(mm_munmap(mm, base + PAGE_SIZE, PAGE_SIZE), 0);
+    expect_eq(mm->area_count, 2);
+    mm_put(mm);
+    mapping_put(file);
+}
+
 /* The kernel does not put a mapping into the way of a stack, which needs room to grow. */
 KTEST(mm_map, keeps_away_from_stacks)
 {

@@ -1,6 +1,6 @@
 /*
- * Two address spaces that are mapped, unmapped, protected, written and forked from each other at random, held against
- * arrays of what each page should be.
+ * Two address spaces that are mapped, unmapped, protected, written and forked from each other at
+ * random, held against arrays of what each page should be.
  */
 #include "space.h"
 #include <lib/random.h>

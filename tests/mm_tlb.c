@@ -5,8 +5,8 @@
 #include <kernel/task.h>
 
 /*
- * Load an address space so that nothing loads another, or the same again, until unload(): no turn is
- * given, no tick comes, and no fault is mended. What copies find is what the TLB and the tables
+ * Load an address space so that nothing loads another, or the same again, until unload(): no turn
+ * is given, no tick comes, and no fault is mended. What copies find is what the TLB and the tables
  * say.
  */
 static u32 saved_flags;
@@ -129,7 +129,9 @@ KTEST(mm_tlb, dontneed_and_mremap_invalidate)
     mm_put(mm);
 }
 
-/* A page that is copied for a write moves to another frame; so does one that was the page of zeros. */
+/*
+ * A page that is copied for a write moves to another frame; so does one that was the page of zeros.
+ */
 KTEST(mm_tlb, a_new_frame_is_seen)
 {
     struct mm *mm = space_with(2, RW), *child;
@@ -158,8 +160,8 @@ KTEST(mm_tlb, a_new_frame_is_seen)
 }
 
 /*
- * The parent's TLB knows its pages as writable. Without a flush its next write would go to the page that
- * the child sees.
+ * The parent's TLB knows its pages as writable. Without a flush its next write would go to the page
+ * that the child sees.
  */
 KTEST(mm_tlb, fork_makes_read_only)
 {

@@ -1,6 +1,7 @@
 /*
- * Numbers of tasks: none twice, none that a process group or a session still goes by, and tasks are found and listed by
- * them, also when the numbers have gone once round. The tasks here are made and never run.
+ * Numbers of tasks: none twice, none that a process group or a session still goes by, and tasks are
+ * found and listed by them, also when the numbers have gone once round. The tasks here are made and
+ * never run.
  */
 #include "run.h"
 #include <arch/x86/irqflags.h>
@@ -44,7 +45,10 @@ static struct task *make_for_the_second_round(void)
     return task;
 }
 
-/* Make and free a task for every number there is. How often the pid was `avoid`, of a task that is there or not. */
+/*
+ * Make and free a task for every number there is. How often the pid was `avoid`, of a task that is
+ * there or not.
+ */
 static u32 go_round(u32 avoid)
 {
     u32 met = 0;
@@ -63,8 +67,8 @@ static u32 go_round(u32 avoid)
 }
 
 /*
- * A leader has gone, and somebody is still in its group, then in its session only: nobody gets the number, nor that of
- * a living task. When the last one has gone, somebody does.
+ * A leader has gone, and somebody is still in its group, then in its session only: nobody gets the
+ * number, nor that of a living task. When the last one has gone, somebody does.
  */
 KTEST(pid, taken_numbers_are_left_out)
 {

@@ -120,7 +120,9 @@ KTEST(pipe, full)
     leave();
 }
 
-/* Pieces of odd sizes, so that both ends pass every place of the ring: nothing is lost or changed. */
+/*
+ * Pieces of odd sizes, so that both ends pass every place of the ring: nothing is lost or changed.
+ */
 KTEST(pipe, stream)
 {
     u32 written = 0, got = 0;
@@ -193,7 +195,9 @@ KTEST(pipe, bad_buffers)
     expect_is(file_ioctl(out, FIONREAD, PAGE_OFFSET), -EFAULT);
     expect_is(file_ioctl(out, TCGETS, 0), -ENOTTY);
     expect_is(get_stream(0, 200), 100); /* nothing was lost */
-    /* Both ends of a ring that is nearly full lie in one page: a write that fails leaves it alone. */
+    /*
+     * Both ends of a ring that is nearly full lie in one page: a write that fails leaves it alone.
+     */
     expect_is(put_stream(0, PIPE_SIZE), PIPE_SIZE);
     expect_is(get_stream(0, 100), 100);
     expect_is(file_write(in, USER_BUF + USER_SIZE, 50, &in->pos), -EFAULT);

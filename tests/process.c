@@ -1,10 +1,10 @@
 /*
- * Processes as programs see them, which the programs themselves check (user/fork_test.c, wait_test.c, exec_test.c), and
- * as the machine sees them: nothing is left of a process, of thousands, or of one for which memory ran out at
- * any step of fork() or execve().
+ * Processes as programs see them, which the programs themselves check (user/fork_test.c,
+ * wait_test.c, exec_test.c), and as the machine sees them: nothing is left of a process, of
+ * thousands, or of one for which memory ran out at any step of fork() or execve().
  *
- * For the last of these a kernel thread becomes a process: it gets what a process has and makes the calls itself, with
- * registers of its own, while one allocation after the other is refused.
+ * For the last of these a kernel thread becomes a process: it gets what a process has and makes the
+ * calls itself, with registers of its own, while one allocation after the other is refused.
  */
 #include "run.h"
 #include <arch/x86/irqflags.h>
@@ -94,7 +94,9 @@ KTEST(process, fork_bomb)
     expect_eq(settle(), free_before);
 }
 
-/* The limit counts all tasks. The process gets one child, and for the second one it is told EAGAIN. */
+/*
+ * The limit counts all tasks. The process gets one child, and for the second one it is told EAGAIN.
+ */
 KTEST(process, rlimit_nproc)
 {
     u32 pid = start_program(ARGV("fork_bomb", "1"));

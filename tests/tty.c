@@ -1,7 +1,8 @@
 /*
- * The line discipline, driven byte by byte: what does a reader get, and what does the terminal show?
- * Each test is a row of settings, keys, what can be read and what went out. What Linux's n_tty does with the same
- * keys is what is expected (observed on a pty of Linux; user/tty_test.c asks both kernels again).
+ * The line discipline, driven byte by byte: what does a reader get, and what does the terminal
+ * show? Each test is a row of settings, keys, what can be read and what went out. What Linux's
+ * n_tty does with the same keys is what is expected (observed on a pty of Linux; user/tty_test.c
+ * asks both kernels again).
  */
 #include <kernel/ktest.h>
 #include <kernel/n_tty.h>
@@ -85,7 +86,10 @@ static u32 type(const char *keys)
     return i;
 }
 
-/* What a reader with room for `count` bytes gets; "EAGAIN" when there is nothing, "" at the end of the file. */
+/*
+ * What a reader with room for `count` bytes gets; "EAGAIN" when there is nothing, "" at the end of
+ * the file.
+ */
 static const char *read_some(u32 count)
 {
     static char text[256];

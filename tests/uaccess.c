@@ -237,7 +237,10 @@ KTEST(uaccess, nothing_is_brought_in_with_interrupts_off)
     leave();
 }
 
-/* A right that the area does not give cannot be brought in: the copy fails, instead of faulting for ever. */
+/*
+ * A right that the area does not give cannot be brought in: the copy fails, instead of faulting for
+ * ever.
+ */
 KTEST(uaccess, violated_right_is_not_mended)
 {
     u32 word = 1;
@@ -251,7 +254,10 @@ KTEST(uaccess, violated_right_is_not_mended)
     leave();
 }
 
-/* One that the area gives and the entry does not is: a page that a fork shares is copied for the kernel, too. */
+/*
+ * One that the area gives and the entry does not is: a page that a fork shares is copied for the
+ * kernel, too.
+ */
 KTEST(uaccess, copy_to_a_shared_page_separates_it)
 {
     struct mm *child;

@@ -1,12 +1,15 @@
 /*
- * Every system call with every bad pointer: each must say EFAULT, and the process must go on. Also passes on Linux.
+ * Every system call with every bad pointer: each must say EFAULT, and the process must go on. Also
+ * passes on Linux.
  *
- * A row is a call with arguments that would work, one of which is a pointer, marked BAD. It is replaced in turn by NULL,
- * addresses on page 0, in a hole, in the kernel's half, one byte below it, by a place so near the end of mapped memory
- * that the last byte of the object is not there, and, where the kernel writes, by a read-only page.
+ * A row is a call with arguments that would work, one of which is a pointer, marked BAD. It is
+ * replaced in turn by NULL, addresses on page 0, in a hole, in the kernel's half, one byte below
+ * it, by a place so near the end of mapped memory that the last byte of the object is not there,
+ * and, where the kernel writes, by a read-only page.
  *
- * Not in the table, as Linux and Attic differ by right: chroot, mount and their like, which Attic refuses to everybody
- * before it looks; and the old stat, which a 64-bit Linux has in another shape.
+ * Not in the table, as Linux and Attic differ by right: chroot, mount and their like, which Attic
+ * refuses to everybody before it looks; and the old stat, which a 64-bit Linux has in another
+ * shape.
  */
 #include "lib/check.h"
 #include <asm/ioctls.h>
@@ -313,7 +316,9 @@ static void check_vectors(void)
     CHECK(SYS(execve, self, NULL, args) == -EFAULT);
 }
 
-/* Linux has forgotten the child by the time it finds that its status cannot be told; Attic has not. */
+/*
+ * Linux has forgotten the child by the time it finds that its status cannot be told; Attic has not.
+ */
 static void check_wait(void)
 {
     long pid = fork_process(), again;

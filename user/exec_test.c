@@ -1,8 +1,9 @@
 /*
- * What execve() gives a program and what it keeps; scripts; everything that it refuses, after which the caller is as it was;
- * and files that are damaged in every way. Also passes on Linux.
+ * What execve() gives a program and what it keeps; scripts; everything that it refuses, after which
+ * the caller is as it was; and files that are damaged in every way. Also passes on Linux.
  *
- * With arguments it is the program that was executed, and tells by its status whether what it found is right.
+ * With arguments it is the program that was executed, and tells by its status whether what it found
+ * is right.
  */
 #include "lib/auxv.h"
 #include "lib/check.h"
@@ -338,8 +339,8 @@ static void read_self(void)
 }
 
 /*
- * Such a file is refused, or ends by a signal at once, as some are on Linux that Attic refuses. `any`: on Linux it may
- * even run, with what is damaged unused.
+ * Such a file is refused, or ends by a signal at once, as some are on Linux that Attic refuses.
+ * `any`: on Linux it may even run, with what is damaged unused.
  */
 static void try_damaged(uint32_t size, bool any)
 {

@@ -1,6 +1,6 @@
 /*
- * Calls about files, directories and descriptors, with what must come out and what must be refused. Leaves nothing behind.
- * Also passes on Linux.
+ * Calls about files, directories and descriptors, with what must come out and what must be refused.
+ * Leaves nothing behind. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <asm/ioctls.h>
@@ -82,10 +82,15 @@ static void descriptor_limit(void)
     CHECK(SYS(ugetrlimit, RLIMIT_NOFILE, &old) == 0);
     limit.rlim_max = old.rlim_max;
     CHECK(SYS(setrlimit, RLIMIT_NOFILE, &limit) == 0);
+    write_text(open_rw("kept"), "text");
     while ((fd = SYS(dup, 0)) >= 0)
         count = fd + 1;
     CHECK(fd == -EMFILE && count == 40);
     CHECK(SYS(open, "/", O_RDONLY) == -EMFILE);
+    CHECK(SYS(open, "many", O_RDWR | O_CREAT, 0600) == -EMFILE);
+    CHECK(SYS(access, "many", 0) == -ENOENT);
+    CHECK(SYS(open, "kept", O_RDWR | O_TRUNC) == -EMFILE);
+    CHECK(size_of("kept") == 4);
     CHECK(SYS(fcntl64, 0, F_DUPFD, 40) == -EINVAL);
     CHECK(SYS(dup2, 0, 40) == -EBADF);
     CHECK(SYS(dup2, 0, 39) == 39);
@@ -167,6 +172,25 @@ static void opening(void)
     CHECK(SYS(openat, fd, "x", O_RDONLY) == -ENOTDIR);
     CHECK(SYS(openat, 999, "x", O_RDONLY) == -EBADF);
     CHECK(SYS(openat, 999, HOME "/new", O_RDONLY) >= 0);
+}
+
+/*
+ * Neither for reading nor for writing, but asked for both rights: what Linux's open() makes of 3.
+ */
+static void access_mode_three(void)
+{
+    long fd = open_rw("three");
+    char c;
+
+    write_text(fd, "text");
+    CHECK(SYS(open, ".", 3) == -EISDIR);
+    CHECK(SYS(open, ".", O_RDONLY | O_TRUNC) == -EISDIR);
+    CHECK(SYS(open, ".", O_RDONLY | O_DIRECTORY | O_TRUNC) == -EISDIR);
+    fd = SYS(open, "three", 3);
+    CHECK(fd >= 0 && SYS(read, fd, &c, 1) == -EBADF && sys_write(fd, "x", 1) == -EBADF);
+    CHECK(SYS(ftruncate, fd, 1) == -EINVAL && size_of("three") == 4);
+    CHECK(SYS(mknod, "fifo", S_IFIFO | 0600, 0) == 0);
+    CHECK(SYS(open, "fifo", 3) == -EINVAL && SYS(open, "fifo", 3 | O_NONBLOCK) == -EINVAL);
 }
 
 static void path_too_long(void)
@@ -415,7 +439,13 @@ static void renaming(void)
     CHECK(SYS(rename, "other", "dir") == -EISDIR);
     CHECK(SYS(rename, "dir", "other") == -ENOTDIR);
     CHECK(SYS(rename, "dir", "dir/below") == -EINVAL);
+    CHECK(SYS(rename, "other", "dir/") == -ENOTDIR);
+    CHECK(SYS(link, "dir", "x") == -EPERM && SYS(link, "dir", "x/") == -ENOENT);
+    CHECK(SYS(link, "dir", "other/") == -EEXIST);
     CHECK(SYS(rename, "other", "dir/other") == 0);
+    CHECK(SYS(rename, "dir", "dir") == 0 && SYS(rename, "dir/", "../file_test/dir") == 0);
+    CHECK(SYS(renameat2, AT_FDCWD, "dir", AT_FDCWD, "dir", RENAME_NOREPLACE) == -EEXIST);
+    CHECK(SYS(access, "dir/other", 0) == 0);
 }
 
 struct entry64 {
@@ -466,6 +496,25 @@ static void listing(void)
     CHECK(count_entries("list", 64, "soft", &type) == 103 && type == 10);
     CHECK(count_entries("list", 8, "x", &type) == -1);
     CHECK(SYS(getdents64, open_rw("file"), name, 4) == -ENOTDIR);
+}
+
+/* The place behind an entry, as one open file tells it, is where another one goes on. */
+static void listing_from_a_place(void)
+{
+    long one, two, used, again;
+    uint8_t first[64], rest[512], same[512];
+
+    CHECK(SYS(mkdir, "abc", 0755) == 0 && SYS(mkdir, "abc/a", 0755) == 0);
+    CHECK(SYS(mkdir, "abc/b", 0755) == 0 && SYS(mkdir, "abc/c", 0755) == 0);
+    one = SYS(open, "abc", O_RDONLY | O_DIRECTORY);
+    two = SYS(open, "abc", O_RDONLY | O_DIRECTORY);
+    CHECK(SYS(getdents64, one, first, sizeof(first)) == 48); /* "." and ".." */
+    CHECK(SYS(lseek, two, ((struct entry64 *)(first + 24))->next, SEEK_SET) >= 2);
+    used = SYS(getdents64, one, rest, sizeof(rest));
+    again = SYS(getdents64, two, same, sizeof(same));
+    CHECK(used == 3 * 24 && again == used);
+    for (long i = 0; i < used; i++)
+        CHECK(rest[i] == same[i]);
 }
 
 /* ---- what inodes say ---- */
@@ -555,6 +604,7 @@ static const struct test_case cases[] = {
     {"flags_are_the_open_files", flags_are_the_open_files},
     {"path_descriptor", path_descriptor},
     {"opening", opening},
+    {"access_mode_three", access_mode_three},
     {"path_too_long", path_too_long},
     {"creation_mask", creation_mask},
     {"places", places},
@@ -569,6 +619,7 @@ static const struct test_case cases[] = {
     {"links", links},
     {"renaming", renaming},
     {"listing", listing},
+    {"listing_from_a_place", listing_from_a_place},
     {"status", status},
     {"rights", rights},
     {"times_of_files", times_of_files},

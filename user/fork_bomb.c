@@ -1,8 +1,9 @@
 /*
- * `fork_bomb [GENERATIONS]`: every process makes children until it gets no more, and each child does the same. The first
- * one that gets none ends them all, itself included, as somebody would who is rid of a bomb: by SIGKILL to the whole
- * process group. With a number: so many generations, of two children each, which end by themselves; a process that
- * gets no child for RLIMIT_NPROC says so by its status. On Linux only with a number.
+ * `fork_bomb [GENERATIONS]`: every process makes children until it gets no more, and each child
+ * does the same. The first one that gets none ends them all, itself included, as somebody would who
+ * is rid of a bomb: by SIGKILL to the whole process group. With a number: so many generations, of
+ * two children each, which end by themselves; a process that gets no child for RLIMIT_NPROC says so
+ * by its status. On Linux only with a number.
  */
 #include "lib/attic.h"
 #include <asm/signal.h>

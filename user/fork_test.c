@@ -1,6 +1,6 @@
 /*
- * What a fork copies, shares, and keeps apart: memory of every kind, registers, descriptors; vfork(); what
- * clone() takes and refuses. Also passes on Linux.
+ * What a fork copies, shares, and keeps apart: memory of every kind, registers, descriptors;
+ * vfork(); what clone() takes and refuses. Also passes on Linux.
  */
 #include "lib/auxv.h"
 #include "lib/check.h"

@@ -1,6 +1,6 @@
 /*
- * Calls about time, limits, users, the machine and mapped files: what must come out and what must be refused. Also passes
- * on Linux.
+ * Calls about time, limits, users, the machine and mapped files: what must come out and what must
+ * be refused. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <linux/futex.h>

@@ -1,7 +1,7 @@
 /*
- * The cases about memory that Pintos' tests list (userprog and vm), by their names there, written for Linux's system calls.
- * Where Pintos asks for less than Linux gives (its stack does not grow far below ESP), Linux counts. Also passes on
- * Linux.
+ * The cases about memory that Pintos' tests list (userprog and vm), by their names there, written
+ * for Linux's system calls. Where Pintos asks for less than Linux gives (its stack does not grow
+ * far below ESP), Linux counts. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <linux/wait.h>
@@ -66,7 +66,10 @@ static void pt_big_stk_obj(void)
     use_stack(4 << 20);
 }
 
-/* PUSHA at the border of a page: its first store is 4 bytes below ESP, its last 32. ENTER goes further. */
+/*
+ * PUSHA at the border of a page: its first store is 4 bytes below ESP, its last 32. ENTER goes
+ * further.
+ */
 static void pt_grow_pusha(void)
 {
     asm volatile("mov %%esp, %%eax; and $0xfffff000, %%esp; pushal; mov %%eax, %%esp"

@@ -1,6 +1,6 @@
 /*
- * Waiting for files: reads and writes that sleep and are woken, by bytes, by an end that closes, by a signal; poll and
- * select. Also passes on Linux.
+ * Waiting for files: reads and writes that sleep and are woken, by bytes, by an end that closes, by
+ * a signal; poll and select. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <asm/ioctls.h>
@@ -132,7 +132,9 @@ static void on_signal(int signal)
     handled = signal;
 }
 
-/* man 2 sigaction's oldest structure; libc would give a restorer, without it the kernel's is used. */
+/*
+ * man 2 sigaction's oldest structure; libc would give a restorer, without it the kernel's is used.
+ */
 static void handle(int signal, unsigned long flags)
 {
     struct {

@@ -1,8 +1,9 @@
 /*
- * /proc as programs read it: whoever relies on Linux's formats relies on these. Also passes on Linux.
+ * /proc as programs read it: whoever relies on Linux's formats relies on these. Also passes on
+ * Linux.
  *
- * `proc_test again` is what it becomes by executing /proc/self/exe: a shell that is several programs in one does
- * that for each of them.
+ * `proc_test again` is what it becomes by executing /proc/self/exe: a shell that is several
+ * programs in one does that for each of them.
  */
 #include "lib/check.h"
 #include <linux/fcntl.h>

@@ -1,6 +1,7 @@
 /*
- * Reads the terminal and tells what each read() gave, for tests that type: `tty_read [raw VMIN VTIME | noflush]`. The
- * end of the file, or a "q" at the start of what was read, ends it. It leaves the terminal as it set it.
+ * Reads the terminal and tells what each read() gave, for tests that type: `tty_read [raw VMIN
+ * VTIME | noflush]`. The end of the file, or a "q" at the start of what was read, ends it. It
+ * leaves the terminal as it set it.
  */
 #include "lib/check.h"
 #include <linux/termios.h>

@@ -1,9 +1,10 @@
 /*
- * The terminal as programs see it: settings, sizes, who controls it, and what happens to those in the
- * background. Nobody types here (tests/tty.t does).
+ * The terminal as programs see it: settings, sizes, who controls it, and what happens to those in
+ * the background. Nobody types here (tests/tty.t does).
  *
- * Also passes on Linux: where there are pseudo-terminals the test makes one of its own, so that it needs none to
- * start with; Attic has its one terminal, which a session leader may take over as root.
+ * Also passes on Linux: where there are pseudo-terminals the test makes one of its own, so that it
+ * needs none to start with; Attic has its one terminal, which a session leader may take over as
+ * root.
  */
 #include "lib/handler.h"
 #include <linux/fcntl.h>
@@ -215,7 +216,10 @@ static void ignore(int signal)
     set_plain(signal, SIG_IGN);
 }
 
-/* A child in a group of its own that does this, and is stopped for it; then it goes on in the foreground. */
+/*
+ * A child in a group of its own that does this, and is stopped for it; then it goes on in the
+ * foreground.
+ */
 #define STOPPED_IN_BACKGROUND(signal, ...)                                                         \
     do {                                                                                           \
         int leader_ = sys_getpid(), status;                                                        \
@@ -261,7 +265,10 @@ static void test_background(void)
     CHECK(pgrp_of_tty() == self);
 }
 
-/* A group whose only process has lost its parent: nobody would let it go on, so it is refused, not stopped. */
+/*
+ * A group whose only process has lost its parent: nobody would let it go on, so it is refused, not
+ * stopped.
+ */
 static void test_orphan(void)
 {
     int result[2];

@@ -1,6 +1,6 @@
 /*
- * How the end of a process is told: waitpid(), wait4(), waitid(); zombies, orphans, children that nobody wants; stops and
- * continuations; process groups and sessions. Also passes on Linux.
+ * How the end of a process is told: waitpid(), wait4(), waitid(); zombies, orphans, children that
+ * nobody wants; stops and continuations; process groups and sessions. Also passes on Linux.
  */
 #include "lib/auxv.h"
 #include "lib/check.h"
@@ -366,8 +366,8 @@ static void too_late_for_setpgid(const char *self)
 }
 
 /*
- * The last one who could continue a stopped group ends: the group gets SIGHUP and SIGCONT. Its end is seen at
- * the other end of a pipe.
+ * The last one who could continue a stopped group ends: the group gets SIGHUP and SIGCONT. Its end
+ * is seen at the other end of a pipe.
  */
 static void stopped_orphans(void)
 {

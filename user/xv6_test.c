@@ -1,6 +1,6 @@
 /*
- * The cases about memory and processes that xv6's usertests list, by their names there, written for Linux's system calls.
- * Also passes on Linux.
+ * The cases about memory and processes that xv6's usertests list, by their names there, written for
+ * Linux's system calls. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <linux/wait.h>

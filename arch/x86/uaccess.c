@@ -19,8 +19,8 @@
 #define USER_CLOSE SMAP_SITE(0)
 
 /*
- * Copy upwards; the result is the number of bytes not copied. When a word faults, its first bytes may
- * still be there: the rest is tried byte by byte, so that the result is exact.
+ * Copy upwards; the result is the number of bytes not copied. When a word faults, its first bytes
+ * may still be there: the rest is tried byte by byte, so that the result is exact.
  */
 static size_t copy_may_fault(void *to, const void *from, size_t size)
 {

@@ -1,6 +1,7 @@
 /*
  * Files: a tree of inodes in memory, open files, and what can be done with either. Names and
- * meanings are Linux's. The tree starts as what the initramfs holds; everything is lost at power-off.
+ * meanings are Linux's. The tree starts as what the initramfs holds; everything is lost at
+ * power-off.
  *
  *   fs/inode.c     inodes and their life
  *   fs/dir.c       names in directories
@@ -17,12 +18,12 @@
  *   fs/check.c     the tree, walked whole
  *
  * Nothing here sleeps. A read or write that would have to wait says -EAGAIN, and the system calls
- * above (kernel/) put the task to sleep on file_wait_queue() and try again. They wake it after each success,
- * after opening a FIFO, and before each file_put() of a descriptor: the queue may be gone with the file. All
- * pointers named user_* are copied through arch/x86/uaccess.h.
+ * above (kernel/) put the task to sleep on file_wait_queue() and try again. They wake it after each
+ * success, after opening a FIFO, and before each file_put() of a descriptor: the queue may be gone
+ * with the file. All pointers named user_* are copied through arch/x86/uaccess.h.
  *
- * Not for interrupt handlers. Kernel code is not preempted, so one call is one step for everybody else,
- * unless it says that it gives turns.
+ * Not for interrupt handlers. Kernel code is not preempted, so one call is one step for everybody
+ * else, unless it says that it gives turns.
  */
 #pragma once
 
@@ -63,15 +64,15 @@ struct file_operations {
 };
 
 /*
- * A directory with contents that are made on demand (/proc), beside those that are in its tree. Nobody can
- * make, rename or remove anything in it.
+ * A directory with contents that are made on demand (/proc), beside those that are in its tree.
+ * Nobody can make, rename or remove anything in it.
  */
 struct dir_operations {
     /* The child of that name, with a reference, or an error. */
     int (*lookup)(struct inode *dir, const char *name, u32 len, struct inode **out);
     /*
-     * The first child whose place is *place or more (places are below 2^30, and a child keeps its own): 1, *place
-     * and the fields set; 0 past the end.
+     * The first child whose place is *place or more (places are below 2^30, and a child keeps its
+     * own): 1, *place and the fields set; 0 past the end.
      */
     int (*next)(struct inode *dir, u32 *place, char *name, u32 *ino, u32 *type);
 };
@@ -129,7 +130,10 @@ struct file {
 
 /* ---- start ---- */
 
-/* Make the caches, the root directory, /dev with the memory devices, /proc and /tmp. After slab_init(). */
+/*
+ * Make the caches, the root directory, /dev with the memory devices, /proc and /tmp. After
+ * slab_init().
+ */
 void fs_init(void);
 struct inode *fs_root(void); /* no reference is taken */
 
@@ -155,8 +159,8 @@ static inline struct inode *mapping_inode(struct address_space *mapping)
 }
 
 /*
- * An inode without a name, one reference; the kind's fields by mode (file operations of regular files,
- * directories and devices are set). NULL when out of memory.
+ * An inode without a name, one reference; the kind's fields by mode (file operations of regular
+ * files, directories and devices are set). NULL when out of memory.
  */
 __must_check struct inode *inode_new(u32 mode, u32 rdev);
 
@@ -181,9 +185,9 @@ struct timespec_fs fs_now(void);
 __must_check int path_lookup(struct inode *base, const char *path, u32 flags, struct inode **out);
 
 /*
- * The path of a directory or file as seen from the root, "/" for the root, into buf; a name that has been
- * removed ends in " (deleted)". Its length without the 0, or -ERANGE. A file with several names: one of them;
- * a pipe without one: pipe:[INO].
+ * The path of a directory or file as seen from the root, "/" for the root, into buf; a name that
+ * has been removed ends in " (deleted)". Its length without the 0, or -ERANGE. A file with several
+ * names: one of them; a pipe without one: pipe:[INO].
  */
 __must_check long inode_path(struct inode *inode, char *buf, u32 size);
 
@@ -201,8 +205,8 @@ __must_check int vfs_rmdir(struct inode *base, const char *path);
 /* ---- open files ---- */
 
 /*
- * Open or, with O_CREAT, make: O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW, O_PATH as open(2) says. *out gets
- * one reference.
+ * Open or, with O_CREAT, make: O_EXCL, O_TRUNC, O_APPEND, O_DIRECTORY, O_NOFOLLOW, O_PATH as
+ * open(2) says. *out gets one reference.
  */
 __must_check int file_open(struct inode *base, const char *path, u32 flags, u32 mode,
                            struct file **out);
@@ -216,16 +220,19 @@ static inline struct file *file_get(struct file *file)
     return file;
 }
 
-/* FIFO: open(2) has to wait on file_wait_queue() until this is false; reads and writes say -EAGAIN till then. */
+/*
+ * FIFO: open(2) has to wait on file_wait_queue() until this is false; reads and writes say -EAGAIN
+ * till then.
+ */
 bool file_open_pending(const struct file *file);
 
 /* One reference less; with the last one the file is closed. */
 void file_put(struct file *file);
 
 /*
- * Read and write once, without waiting: bytes, or an error (-EAGAIN: try again after file_wait_queue() was
- * woken; -EBADF: not opened for that; -EISDIR; -EINVAL). `pos` is &file->pos or the caller's own.
- * May give turns within a long copy of a regular file.
+ * Read and write once, without waiting: bytes, or an error (-EAGAIN: try again after
+ * file_wait_queue() was woken; -EBADF: not opened for that; -EISDIR; -EINVAL). `pos` is &file->pos
+ * or the caller's own. May give turns within a long copy of a regular file.
  */
 long file_read(struct file *file, char *user_buf, u32 count, u64 *pos);
 long file_write(struct file *file, const char *user_buf, u32 count, u64 *pos);
@@ -233,23 +240,26 @@ u32 file_poll(struct file *file);
 struct wait_queue *file_wait_queue(struct file *file); /* or NULL */
 long file_ioctl(struct file *file, u32 command, u32 arg);
 
-/* SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE: the new place; -EINVAL, -ENXIO, -ESPIPE, -EBADF. */
+/*
+ * SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE: the new place; -EINVAL, -ENXIO, -ESPIPE,
+ * -EBADF.
+ */
 s64 file_seek(struct file *file, s64 offset, u32 whence);
 
 /* Set the size of a regular file. 0, -EINVAL, -EFBIG, -ENOMEM. */
 __must_check int inode_truncate(struct inode *inode, u64 size);
 
 /*
- * Give a regular file the pages of [from, from + size), and that size if it was smaller (fallocate(2), mode 0). 0, -ENODEV,
- * -EFBIG, -ENOSPC, -ENOMEM. May give turns.
+ * Give a regular file the pages of [from, from + size), and that size if it was smaller
+ * (fallocate(2), mode 0). 0, -ENODEV, -EFBIG, -ENOSPC, -ENOMEM. May give turns.
  */
 __must_check int inode_allocate(struct inode *inode, u64 from, u64 size);
 
 /*
- * The entry of a directory at file->pos: 1, with name (NAME_MAX_ + 1 bytes), ino and type (DT_*, which are S_IF* >> 12),
- * and the place of the next in *next; 0 at the end; -EBADF, -ENOTDIR, -ENOENT when it was removed. Entries
- * that come or go meanwhile do not make others be missed or told twice; those made since the first was read are
- * left out.
+ * The entry of a directory at file->pos: 1, with name (NAME_MAX_ + 1 bytes), ino and type (DT_*,
+ * which are S_IF* >> 12), and the place of the next in *next; 0 at the end; -EBADF, -ENOTDIR,
+ * -ENOENT when it was removed. Entries that come or go meanwhile do not make others be missed or
+ * told twice; those made since the first was read are left out.
  */
 int file_readdir(struct file *file, char *name, u32 *ino, u32 *type, u64 *next);
 
@@ -261,10 +271,10 @@ int inode_readdir(struct inode *dir, u64 pos, char *name, u32 *ino, u32 *type, u
 #define PIPE_SIZE 65536u
 
 /*
- * A pipe: its reading and its writing end. 0, -EINVAL for a flag but O_NONBLOCK and O_CLOEXEC, -ENOMEM. Reading an
- * empty one: -EAGAIN, or 0 when there is no writer. Writing: up to PIPE_BUF bytes in one piece, or -EAGAIN; of more,
- * what there is room for, and a caller that may wait goes on with the rest; -EPIPE without readers (the
- * caller sends SIGPIPE).
+ * A pipe: its reading and its writing end. 0, -EINVAL for a flag but O_NONBLOCK and O_CLOEXEC,
+ * -ENOMEM. Reading an empty one: -EAGAIN, or 0 when there is no writer. Writing: up to PIPE_BUF
+ * bytes in one piece, or -EAGAIN; of more, what there is room for, and a caller that may wait goes
+ * on with the rest; -EPIPE without readers (the caller sends SIGPIPE).
  */
 __must_check int pipe_open(struct file **read_end, struct file **write_end, u32 flags);
 
@@ -277,7 +287,10 @@ void char_dev_register(const char *name, u32 rdev, u32 mode, const struct file_o
 
 /* ---- /proc ---- */
 
-/* Text that is made piece by piece; what does not fit is noticed and all is made again in more room. */
+/*
+ * Text that is made piece by piece; what does not fit is noticed and all is made again in more
+ * room.
+ */
 struct seq_file {
     char *buf;
     u32 size, used; /* used >= size: it did not fit */

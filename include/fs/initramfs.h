@@ -30,9 +30,9 @@ bool cpio_next(const void *archive, u32 size, u32 *offset, struct cpio_entry *en
 bool cpio_next_archive(const void *archive, u32 size, u32 *offset);
 
 /*
- * What became of an archive. An entry is left out, and those behind it are not, when its name is none
- * (too long, with a part ".."), when a directory that is not empty has its name, or when memory
- * ran out.
+ * What became of an archive. An entry is left out, and those behind it are not, when its name is
+ * none (too long, with a part ".."), when a directory that is not empty has its name, or when
+ * memory ran out.
  */
 struct unpack_result {
     u32 entries;       /* sound ones */
@@ -44,8 +44,8 @@ struct unpack_result {
 };
 
 /*
- * Make files of an archive below `base`. Contents stay in the archive, which must be there as long as
- * the files. Missing directories are made; of two files with one name the later stays.
+ * Make files of an archive below `base`. Contents stay in the archive, which must be there as long
+ * as the files. Missing directories are made; of two files with one name the later stays.
  */
 void initramfs_unpack(struct inode *base, const void *archive, u32 size,
                       struct unpack_result *result);

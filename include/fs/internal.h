@@ -5,9 +5,9 @@
 
 /*
  * A name in a directory. It holds a reference of its inode. When an inode loses its last name while
- * somebody still has it open, the entry stays with the inode, out of the trees, and holds a reference
- * of the directory instead: so that an open file can tell what it was called, and ".." leads out of a
- * directory that was removed.
+ * somebody still has it open, the entry stays with the inode, out of the trees, and holds a
+ * reference of the directory instead: so that an open file can tell what it was called, and ".."
+ * leads out of a directory that was removed.
  */
 struct dir_entry {
     struct rb_node by_name, by_cookie; /* in dir->dir */
@@ -27,11 +27,11 @@ struct dir_entry {
 
 /* ---- inode.c ---- */
 
-extern const struct file_operations path_file_ops; /* of O_PATH, and of what cannot be opened */
-
 void inode_stamp(struct inode *inode); /* mtime and ctime are now */
 
-/* The contents of a regular file are in the archive (mapping_init_backed()). Nobody has mapped it. */
+/*
+ * The contents of a regular file are in the archive (mapping_init_backed()). Nobody has mapped it.
+ */
 void inode_set_backing(struct inode *inode, const void *data, u32 size);
 
 /* All inodes that there are, named or not. For the check. */
@@ -49,12 +49,14 @@ __must_check int dir_lookup(struct inode *dir, const char *name, u32 len, struct
 __must_check struct dir_entry *dir_entry_new(const char *name, u32 len);
 
 /*
- * Enter a name that is not there; cannot fail. `cookie` is the place for readdir, left by a name that
- * was removed from this directory; 0: a new one.
+ * Enter a name that is not there; cannot fail. `cookie` is the place for readdir, left by a name
+ * that was removed from this directory; 0: a new one.
  */
 void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u32 cookie);
 
-/* Take a name out of its directory and drop its reference. `moved`: the inode has got another name. */
+/*
+ * Take a name out of its directory and drop its reference. `moved`: the inode has got another name.
+ */
 void dir_remove(struct dir_entry *entry, bool moved);
 
 /* 0, or why nothing can be made in this directory. */
@@ -100,9 +102,9 @@ bool walk_at_name(const struct walk *walk);
 /* ---- namei.c ---- */
 
 /*
- * Give an inode a name, as link(2) and all that make files do. `replace` (for unpacking an archive): a
- * file of that name goes, an empty directory too, unless both are directories, which is -EEXIST; and
- * the directory keeps its time of change.
+ * Give an inode a name, as link(2) and all that make files do. `replace` (for unpacking an
+ * archive): a file of that name goes, an empty directory too, unless both are directories, which is
+ * -EEXIST; and the directory keeps its time of change.
  */
 __must_check int namei_add(struct inode *base, const char *path, struct inode *inode, bool replace);
 

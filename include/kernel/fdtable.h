@@ -45,6 +45,12 @@ static inline struct file *fd_get(u32 fd)
 struct file *fd_get_for_io(u32 fd);
 
 /*
+ * See to it that the next fd_install() from 0 on finds a number: before what it is for is made. 0,
+ * -EMFILE, -ENOMEM. No number is taken.
+ */
+__must_check int fd_prepare(struct files *files);
+
+/*
  * The lowest free number from `min` on gets the file (the reference moves in). The number;
  * -EINVAL when min is beyond RLIMIT_NOFILE, -EMFILE, -ENOMEM: the reference stays the caller's.
  * `flags`: O_CLOEXEC.
@@ -52,8 +58,8 @@ struct file *fd_get_for_io(u32 fd);
 __must_check long fd_install(struct files *files, u32 min, struct file *file, u32 flags);
 
 /*
- * The same for a certain number; what was open there is closed. The number; -EBADF when it is beyond
- * RLIMIT_NOFILE, -ENOMEM.
+ * The same for a certain number; what was open there is closed. The number; -EBADF when it is
+ * beyond RLIMIT_NOFILE, -ENOMEM.
  */
 __must_check long fd_install_at(struct files *files, u32 fd, struct file *file, u32 flags);
 
@@ -82,7 +88,7 @@ void file_wake(struct file *file);
 void file_close(struct file *file);
 
 /*
- * Write, and wait, until all is written: bytes, or an error when there are none; -EPIPE comes with its
- * SIGPIPE.
+ * Write, and wait, until all is written: bytes, or an error when there are none; -EPIPE comes with
+ * its SIGPIPE.
  */
 long file_write_all(struct file *file, const char *user_buf, u32 count, u64 *pos);

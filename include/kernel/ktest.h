@@ -2,7 +2,8 @@
  * In-kernel self-tests. KTEST(suite, name) { ... } registers itself through the linker section
  * .ktest; there is no list to keep. Expectations record a failure and go on; a test that cannot go
  * on returns. After each test the core checks that the counts of free pages, of slab objects and of
- * vmalloc areas are what they were before, and that mm_audit() finds nothing. Output is KTAP version 1 on the console.
+ * vmalloc areas are what they were before, and that mm_audit() finds nothing. Output is KTAP
+ * version 1 on the console.
  */
 #pragma once
 
@@ -42,8 +43,8 @@ void ktest_skip(const char *fmt, ...) __printf(1, 2);
 bool ktest_ok(void);
 
 /*
- * What an expectation says when it fails: constant, and passed by its address, because tests are half of the image and most
- * of them are calls like these.
+ * What an expectation says when it fails: constant, and passed by its address, because tests are
+ * half of the image and most of them are calls like these.
  */
 struct ktest_site {
     const char *file;

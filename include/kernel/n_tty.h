@@ -1,9 +1,11 @@
 /*
- * The line discipline (Linux's name): what becomes of the bytes that are typed, and of those that programs write. It
- * knows no device and no process, so that tests can feed it; kernel/tty.c is this on the console.
+ * The line discipline (Linux's name): what becomes of the bytes that are typed, and of those that
+ * programs write. It knows no device and no process, so that tests can feed it; kernel/tty.c is
+ * this on the console.
  *
- * Bytes go in one by one. In canonical mode they make a line, which can be edited until it is ended; in raw mode each can be
- * read at once. Signals are not its business: tty.c has taken out what means one, before.
+ * Bytes go in one by one. In canonical mode they make a line, which can be edited until it is
+ * ended; in raw mode each can be read at once. Signals are not its business: tty.c has taken out
+ * what means one, before.
  */
 #pragma once
 
@@ -17,8 +19,8 @@ struct n_tty {
     void (*output)(const char *text, size_t len); /* bytes for the terminal, as they go out */
 
     u8 buf[N_TTY_SIZE];
-    u32 head,
-        len; /* readable, or being edited: buf[head] to buf[len - 1]; head is 0 until the line is ended */
+    /* Readable, or being edited: buf[head] to buf[len - 1]; head is 0 until the line is ended. */
+    u32 head, len;
     bool ended;        /* canonical: the line is complete. The next byte is for the next line */
     bool was_raw;      /* it was typed in raw mode, and the mode is another now */
     bool next_literal; /* LNEXT was typed */
@@ -48,8 +50,8 @@ void n_tty_feed(struct n_tty *tty, u8 byte);
 u32 n_tty_available(const struct n_tty *tty);
 
 /*
- * What a reader gets: up to `count` bytes of the line, or of what was typed. *text is valid until the next call. 0: nothing;
- * in canonical mode, when `ended`: the end of the file.
+ * What a reader gets: up to `count` bytes of the line, or of what was typed. *text is valid until
+ * the next call. 0: nothing; in canonical mode, when `ended`: the end of the file.
  */
 u32 n_tty_peek(const struct n_tty *tty, u32 count, const u8 **text);
 

@@ -1,6 +1,6 @@
 /*
- * Numbers of tasks, process groups and sessions (kernel/pid.c). task_find() and the walks over tasks
- * are in kernel/task.h.
+ * Numbers of tasks, process groups and sessions (kernel/pid.c). task_find() and the walks over
+ * tasks are in kernel/task.h.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /*
- * What /proc tells (man 5 proc), as functions that make its texts: the files of /proc call them when
- * they are opened, and the monitor prints some of them. All give 0, or a negative error number.
+ * What /proc tells (man 5 proc), as functions that make its texts: the files of /proc call them
+ * when they are opened, and the monitor prints some of them. All give 0, or a negative error
+ * number.
  */
 #pragma once
 

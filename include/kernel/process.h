@@ -14,15 +14,16 @@
 struct address_space;
 struct mm;
 
-#define ARG_BYTES_MAX                                                                              \
-    (32 * PAGE_SIZE) /* arguments and environment together, with pointers (E2BIG) */
+/* Arguments and environment together, with the pointers to them: more is E2BIG. */
+#define ARG_BYTES_MAX (32 * PAGE_SIZE)
 
 /*
- * Start a program with argv and envp (NULL-terminated; envp NULL: PATH, HOME and TERM) as a child of the
- * current task, in a process group of its own; descriptors 0, 1 and 2 are the console (/dev/console; none when there is
- * none), the working directory is /. A name without "/" is looked up in /, then /bin. Its pid, or -ENOENT,
- * -EACCES, -ENOEXEC with one line that says what is wrong with the file, -E2BIG, -ENOMEM. `quiet`: what the kernel
- * would say about its death is only kept for task_wait().
+ * Start a program with argv and envp (NULL-terminated; envp NULL: PATH, HOME and TERM) as a child
+ * of the current task, in a process group of its own; descriptors 0, 1 and 2 are the console
+ * (/dev/console; none when there is none), the working directory is /. A name without "/" is looked
+ * up in /, then /bin. Its pid, or -ENOENT, -EACCES, -ENOEXEC with one line that says what is wrong
+ * with the file, -E2BIG, -ENOMEM. `quiet`: what the kernel would say about its death is only kept
+ * for task_wait().
  */
 __must_check long process_spawn(const char *const argv[], const char *const envp[], bool quiet);
 
@@ -34,8 +35,8 @@ void __noreturn process_kill_current(u32 signal, const char *fmt, ...) __printf(
 
 /*
  * exit.c, for task_exit(): the current process gives back all that it has but its signals and its
- * descriptor; then, with interrupts off and TASK_ZOMBIE, its signals, and its parent gets SIGCHLD. True when
- * the parent will wait for it.
+ * descriptor; then, with interrupts off and TASK_ZOMBIE, its signals, and its parent gets SIGCHLD.
+ * True when the parent will wait for it.
  */
 void process_release(void);
 bool process_tell_parent(void);
@@ -46,7 +47,10 @@ void __noreturn process_start(void *unused);
 /* process.c: give back a process that was never published, with whatever it has got so far. */
 void process_discard(struct task *task);
 
-/* exit.c: for getrusage() and wait4(): of the task itself, of the children it has waited for, or both. */
+/*
+ * exit.c: for getrusage() and wait4(): of the task itself, of the children it has waited for, or
+ * both.
+ */
 struct rusage;
 void task_rusage(const struct task *task, bool self, bool children, struct rusage *usage);
 
@@ -56,10 +60,16 @@ void job_leave(void);
 /* exit.c: a vfork()ed process lets its parent go on: it has a new program, or has ended. */
 void process_vfork_done(void);
 
-/* job.c: no process of the group has a parent in another group of the same session (POSIX: orphaned). */
+/*
+ * job.c: no process of the group has a parent in another group of the same session (POSIX:
+ * orphaned).
+ */
 bool pgrp_is_orphaned(u32 pgrp);
 
-/* Kernel memory that only this process uses, bytes: stack, directory, tables, descriptors and structures. */
+/*
+ * Kernel memory that only this process uses, bytes: stack, directory, tables, descriptors and
+ * structures.
+ */
 u32 process_kernel_bytes(const struct task *task);
 
 /* Register the handlers for page faults and for the other exceptions. */
@@ -70,8 +80,8 @@ void syscall_init(void);
 
 /*
  * elf.c: check a static i386 ELF file whole (fixed addresses, or position-independent without an
- * interpreter), then map it into mm, which must be empty. -ENOEXEC with *why, and mm as it was; -ENOMEM, and mm
- * is only good for mm_put().
+ * interpreter), then map it into mm, which must be empty. -ENOEXEC with *why, and mm as it was;
+ * -ENOMEM, and mm is only good for mm_put().
  */
 struct elf_info {
     u32 entry;

@@ -1,8 +1,9 @@
 /*
  * Signals (man 7 signal), with Linux's numbers, structures and frames.
  *
- * Sending marks a signal in the receiver and wakes it. It is delivered when the receiver is about to return to
- * ring 3: ignored, ends or stops the process, or a handler is called on a frame on the user stack.
+ * Sending marks a signal in the receiver and wakes it. It is delivered when the receiver is about
+ * to return to ring 3: ignored, ends or stops the process, or a handler is called on a frame on the
+ * user stack.
  *
  *   kernel/signal.c     sending, and what happens at delivery
  *   kernel/sigframe.c   the frame of a handler, and the way back from it
@@ -16,8 +17,9 @@
 #include <lib/types.h>
 
 /*
- * Results of a system call that a signal cut short; programs never see them. When a handler runs, ERESTARTSYS is EINTR
- * unless SA_RESTART, ERESTARTNOHAND is EINTR. When none runs, the call is made again.
+ * Results of a system call that a signal cut short; programs never see them. When a handler runs,
+ * ERESTARTSYS is EINTR unless SA_RESTART, ERESTARTNOHAND is EINTR. When none runs, the call is made
+ * again.
  */
 #define ERESTARTSYS    512
 #define ERESTARTNOHAND 514
@@ -46,16 +48,16 @@ void signals_free(struct signals *signals);
 bool signal_ignores_children(const struct task *parent);
 
 /*
- * Tell the parent of a task, if it has one, that it stopped, went on or ended: SIGCHLD with code CLD_* and status, or
- * whatever exit_signal says. Any context.
+ * Tell the parent of a task, if it has one, that it stopped, went on or ended: SIGCHLD with code
+ * CLD_* and status, or whatever exit_signal says. Any context.
  */
 void signal_notify_parent(struct task *task, s32 code, u32 status);
 
 /* ---- sending ---- */
 
 /*
- * Send one. Nothing happens when the receiver ignores it, or has ended. -EPERM for a kernel thread. Any context
- * (the console's interrupt sends SIGINT). `info` NULL: SI_KERNEL.
+ * Send one. Nothing happens when the receiver ignores it, or has ended. -EPERM for a kernel thread.
+ * Any context (the console's interrupt sends SIGINT). `info` NULL: SI_KERNEL.
  */
 int send_signal(struct task *task, u32 signal, const struct signal_info *info);
 
@@ -72,14 +74,15 @@ void force_signal_fault(u32 signal, s32 code, u32 addr, const char *fmt, ...) __
 /* ---- receiving ---- */
 
 /*
- * Deliver what is pending to the current process, which is about to return to ring 3 through regs. May
- * not return. Interrupts off before and after.
+ * Deliver what is pending to the current process, which is about to return to ring 3 through regs.
+ * May not return. Interrupts off before and after.
  */
 void signal_deliver(struct pt_regs *regs);
 
 /*
- * Block other signals for the length of one call (sigsuspend, ppoll, pselect). The old mask comes back when a handler
- * has run, or when a delivery finds none to run; a call that ends otherwise gives it back itself.
+ * Block other signals for the length of one call (sigsuspend, ppoll, pselect). The old mask comes
+ * back when a handler has run, or when a delivery finds none to run; a call that ends otherwise
+ * gives it back itself.
  */
 void signal_set_temporary_mask(u64 mask);
 void signal_restore_mask(void);

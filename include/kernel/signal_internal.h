@@ -1,15 +1,15 @@
 /* What the files of signals share; nobody else includes this. */
 #pragma once
 
-#include <linux/signal.h>
 #include <kernel/signal.h>
 #include <lib/list.h>
+#include <linux/signal.h>
 
 #define SIGNALS 64 /* numbers 1 to 64 */
 
 /*
- * An action as rt_sigaction() moves it. <asm/signal.h> has only the older structure, with a mask of 32 bits in another
- * place.
+ * An action as rt_sigaction() moves it. <asm/signal.h> has only the older structure, with a mask of
+ * 32 bits in another place.
  */
 struct action {
     u32 handler; /* SIG_DFL, SIG_IGN, or an address */
@@ -18,15 +18,17 @@ struct action {
     u32 mask[2];
 };
 
-/* The actions of a process that has set any, shared after fork until one of them changes its own. */
+/*
+ * The actions of a process that has set any, shared after fork until one of them changes its own.
+ */
 struct actions {
     u32 users;
     struct action of[SIGNALS]; /* by number - 1 */
 };
 
 /*
- * All of a process's signals. Sets have bit n - 1 for signal n. What interrupt handlers look at or change is touched
- * with interrupts off.
+ * All of a process's signals. Sets have bit n - 1 for signal n. What interrupt handlers look at or
+ * change is touched with interrupts off.
  */
 struct signals {
     u64 pending, blocked;
@@ -64,12 +66,14 @@ __must_check int action_set(u32 signal, const struct action *action);
 /* Set the mask of the current process; SIGKILL and SIGSTOP stay out of it. */
 void signal_set_mask(u64 mask);
 
-/* Take a pending one out of a set, the most urgent first: its number, 0 for none. Interrupts off. */
+/*
+ * Take a pending one out of a set, the most urgent first: its number, 0 for none. Interrupts off.
+ */
 u32 signal_take(struct signals *signals, u64 set, struct signal_info *info);
 
 /*
- * sigframe.c: let regs go to the handler, on a frame that keeps what it interrupted. 0, or -EFAULT when the stack has
- * no room.
+ * sigframe.c: let regs go to the handler, on a frame that keeps what it interrupted. 0, or -EFAULT
+ * when the stack has no room.
  */
 __must_check int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,
                                const struct signal_info *info, u64 mask);

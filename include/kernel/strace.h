@@ -1,6 +1,6 @@
 /*
- * strace=1 between its parts: kernel/strace.c knows which call has which arguments, strace_print.c shows
- * them, strace_table.c has the names. Not for anybody else.
+ * strace=1 between its parts: kernel/strace.c knows which call has which arguments, strace_print.c
+ * shows them, strace_table.c has the names. Not for anybody else.
  */
 #pragma once
 
@@ -8,8 +8,8 @@
 #include <lib/types.h>
 
 /*
- * A call's arguments: a letter for each (strace.c's print_argument()), behind marks for what is unusual:
- * `!` tell it before it is made, `#` the result is an address, `%` the result is octal.
+ * A call's arguments: a letter for each (strace.c's print_argument()), behind marks for what is
+ * unusual: `!` tell it before it is made, `#` the result is an address, `%` the result is octal.
  */
 struct strace_call {
     u16 number;

@@ -1,10 +1,10 @@
 /*
- * System calls. Each is a function of the saved registers, in the table of kernel/syscall.c under its number: arguments in
- * EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub brings them there), the result in EAX, an error as its
- * negative number. They run with interrupts on.
+ * System calls. Each is a function of the saved registers, in the table of kernel/syscall.c under
+ * its number: arguments in EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub brings them
+ * there), the result in EAX, an error as its negative number. They run with interrupts on.
  *
- * A call that a signal cuts short returns -ERESTARTSYS and its like (kernel/signal.h). Wherever a path is taken from user
- * memory, user_path() does it.
+ * A call that a signal cuts short returns -ERESTARTSYS and its like (kernel/signal.h). Wherever a
+ * path is taken from user memory, user_path() does it.
  */
 #pragma once
 
@@ -27,15 +27,15 @@ long strace_call(u32 number, struct pt_regs *regs);
 /* ---- arguments (kernel/user_path.c) ---- */
 
 /*
- * Copy a path of a program; free with user_path_free(). 0, -EFAULT, -ENAMETOOLONG, -ENOENT for an empty one (unless
- * `empty`), -ENOMEM.
+ * Copy a path of a program; free with user_path_free(). 0, -EFAULT, -ENAMETOOLONG, -ENOENT for an
+ * empty one (unless `empty`), -ENOMEM.
  */
 __must_check int user_path(const char *user_path, bool empty, char **out);
 void user_path_free(char *path);
 
 /*
- * Where a relative path of an *at call starts: AT_FDCWD is the working directory. With a reference. 0, -EBADF,
- * -ENOTDIR.
+ * Where a relative path of an *at call starts: AT_FDCWD is the working directory. With a reference.
+ * 0, -EBADF, -ENOTDIR.
  */
 __must_check int user_path_base(s32 dirfd, const char *path, struct inode **base);
 
@@ -49,8 +49,8 @@ __must_check int user_name_get(struct user_name *name, s32 dirfd, const char *pa
 void user_name_put(struct user_name *name);
 
 /*
- * What a path with AT_* flags means, with a reference: AT_SYMLINK_NOFOLLOW, and AT_EMPTY_PATH for the
- * descriptor itself. Errors as above, and path_lookup()'s.
+ * What a path with AT_* flags means, with a reference: AT_SYMLINK_NOFOLLOW, and AT_EMPTY_PATH for
+ * the descriptor itself. Errors as above, and path_lookup()'s.
  */
 __must_check int user_lookup(s32 dirfd, const char *path, u32 at_flags, struct inode **out);
 
@@ -65,8 +65,8 @@ __must_check int user_fd_inode(u32 fd, bool io, struct inode **out);
 void time_init(void);
 
 /*
- * A struct __kernel_timespec, or __kernel_old_timespec (`old`), of a program, in ticks, rounded up, + 1 for the tick that
- * is under way: 0, -EFAULT, -EINVAL.
+ * A struct __kernel_timespec, or __kernel_old_timespec (`old`), of a program, in ticks, rounded up,
+ * + 1 for the tick that is under way: 0, -EFAULT, -EINVAL.
  */
 __must_check int ticks_from_user(u64 *ticks, const void *user_time, bool old);
 

@@ -72,7 +72,10 @@ struct task {
     u64 start_time;        /* tick */
     void (*entry)(void *); /* kernel threads: what to run, with what */
     void *entry_arg;
-    /* Why the kernel ended it; empty when it exited by itself. The last, as task_alloc() does not clear it. */
+    /*
+     * Why the kernel ended it; empty when it exited by itself. The last, as task_alloc() does not
+     * clear it.
+     */
     char death_note[160];
 };
 
@@ -114,13 +117,17 @@ static inline u32 task_ppid(const struct task *task)
 /* ---- tasks (kernel/task.c) ---- */
 
 /*
- * A task, asleep, that will begin in start(arg) with interrupts off; start must not return. It has no
- * pid and nobody sees it: until task_publish(), or task_free() when something else fails. The slot of
- * task_pt_regs() stays free and is not filled. NULL when out of memory, or with 10822 tasks.
+ * A task, asleep, that will begin in start(arg) with interrupts off; start must not return. It has
+ * no pid and nobody sees it: until task_publish(), or task_free() when something else fails. The
+ * slot of task_pt_regs() stays free and is not filled. NULL when out of memory, or with 10822
+ * tasks.
  */
 __must_check struct task *task_alloc(const char *name, void (*start)(void *), void *arg);
 
-/* Give it a pid and make it the youngest child of the current task. wake_up_task() then lets it begin. */
+/*
+ * Give it a pid and make it the youngest child of the current task. wake_up_task() then lets it
+ * begin.
+ */
 void task_publish(struct task *task);
 
 /* Both at once; the slot of task_pt_regs() is cleared. */
@@ -132,7 +139,9 @@ __must_check struct task *task_create(const char *name, void (*start)(void *), v
  */
 void task_free(struct task *task);
 
-/* Free a child of the current task that has ended; its times become those of the parent's children. */
+/*
+ * Free a child of the current task that has ended; its times become those of the parent's children.
+ */
 void task_collect(struct task *task);
 
 /* Free the tasks that have ended and that nobody will wait for. The idle task calls it. */
@@ -172,14 +181,15 @@ void sched_sleep_until(u64 deadline);
 void wake_up_task(struct task *task);
 
 /*
- * For kernel/signal.c, when it delivers: stop the current process until task_continue(). Its parent's
- * waitpid() is woken; SIGCHLD is the caller's. Interrupts off.
+ * For kernel/signal.c, when it delivers: stop the current process until task_continue(). Its
+ * parent's waitpid() is woken; SIGCHLD is the caller's. Interrupts off.
  */
 void task_stop(u32 signal);
 
 /*
- * For kernel/signal.c, when it sends SIGCONT or SIGKILL: make a stopped task ready. `tell`: it goes on
- * (SIGCONT), and its parent's waitpid() hears of it. Nothing when it is not stopped. Any context.
+ * For kernel/signal.c, when it sends SIGCONT or SIGKILL: make a stopped task ready. `tell`: it goes
+ * on (SIGCONT), and its parent's waitpid() hears of it. Nothing when it is not stopped. Any
+ * context.
  */
 void task_continue(struct task *task, bool tell);
 
@@ -196,8 +206,8 @@ static inline bool signal_pending(void)
 }
 
 /*
- * End the current task. What it has goes at once; its stack goes when its parent waits for it, or by
- * itself when nobody will. Its own children go on without a parent.
+ * End the current task. What it has goes at once; its stack goes when its parent waits for it, or
+ * by itself when nobody will. Its own children go on without a parent.
  */
 void __noreturn task_exit(u32 exit_code);
 
@@ -214,8 +224,8 @@ struct task_result {
 __must_check int task_wait(u32 pid, struct task_result *out);
 
 /*
- * Wait until that child has ended, without collecting it: its descriptor is there until task_wait().
- * NULL when there is no such child.
+ * Wait until that child has ended, without collecting it: its descriptor is there until
+ * task_wait(). NULL when there is no such child.
  */
 struct task *task_wait_ended(u32 pid);
 
@@ -262,8 +272,8 @@ u64 jiffies_64(void);
     })
 
 /*
- * wait_event(), but a signal ends the sleep: 0 when the condition holds, -ERESTARTSYS (kernel/signal.h) when a
- * signal came first.
+ * wait_event(), but a signal ends the sleep: 0 when the condition holds, -ERESTARTSYS
+ * (kernel/signal.h) when a signal came first.
  */
 #define wait_event_interruptible(queue, condition)                                                 \
     ({                                                                                             \
@@ -288,9 +298,9 @@ void wait_queue_sleep(struct wait_queue *queue);
 void wait_queue_sleep_until(struct wait_queue *queue, u64 deadline);
 
 /*
- * Wake everybody on the queue. Any context. It also counts itself in wake_up_count and wakes poll_waiters:
- * a task has one wait_link, so poll() waits there for whatever may happen to any of its files, and
- * looks again. (Both are kernel/poll.c's.)
+ * Wake everybody on the queue. Any context. It also counts itself in wake_up_count and wakes
+ * poll_waiters: a task has one wait_link, so poll() waits there for whatever may happen to any of
+ * its files, and looks again. (Both are kernel/poll.c's.)
  */
 void wake_up(struct wait_queue *queue);
 extern u32 wake_up_count; /* wraps; changed with interrupts off */

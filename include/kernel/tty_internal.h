@@ -24,12 +24,15 @@ long tty_ioctl(struct file *file, u32 command, u32 arg);
 bool tty_is_controlling(void);
 
 /*
- * What a process in the background may not do gets it SIGTTIN or SIGTTOU: 0, and it goes on; -ERESTARTSYS
- * with the signal sent; -EIO when that would be in vain.
+ * What a process in the background may not do gets it SIGTTIN or SIGTTOU: 0, and it goes on;
+ * -ERESTARTSYS with the signal sent; -EIO when that would be in vain.
  */
 __must_check long tty_check_background(u32 signal);
 
-/* Let the line discipline have what was typed: up to a line, or in raw mode until `want` bytes can be read. */
+/*
+ * Let the line discipline have what was typed: up to a line, or in raw mode until `want` bytes can
+ * be read.
+ */
 void tty_pull(u32 want);
 
 void tty_start_output(void);

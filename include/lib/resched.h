@@ -3,8 +3,8 @@
  * can make long (a fork of much memory, a big munmap, a long write) calls cond_resched() wherever
  * everything it works on is whole.
  *
- * Which task runs is decided two floors up: the scheduler fills in the hook, and the flag is the one
- * that it tests before it returns to ring 3.
+ * Which task runs is decided two floors up: the scheduler fills in the hook, and the flag is the
+ * one that it tests before it returns to ring 3.
  */
 #pragma once
 

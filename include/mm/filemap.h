@@ -1,11 +1,11 @@
 /*
- * Pages of files (Linux: mm/filemap.c, struct address_space). A mapping is the contents of one file:
- * an array of pages, each there since somebody touched it. Processes map these very pages, so the
- * text of a program is in memory once; a private write copies (mm/mm.h).
+ * Pages of files (Linux: mm/filemap.c, struct address_space). A mapping is the contents of one
+ * file: an array of pages, each there since somebody touched it. Processes map these very pages, so
+ * the text of a program is in memory once; a private write copies (mm/mm.h).
  *
- * A file that came with the initramfs has its bytes in the archive: a page of it is filled from there at
- * first touch, and can be dropped again as long as nobody changed or mapped it. Elsewhere an untouched
- * page reads as zeros.
+ * A file that came with the initramfs has its bytes in the archive: a page of it is filled from
+ * there at first touch, and can be dropped again as long as nobody changed or mapped it. Elsewhere
+ * an untouched page reads as zeros.
  *
  * Page type PAGE_FILE; reference count: one for the mapping, one for each PTE. Not for interrupt
  * handlers.
@@ -64,29 +64,34 @@ static inline void mapping_put(struct address_space *mapping)
  */
 __must_check struct page *filemap_get_page(struct address_space *mapping, u32 index, bool write);
 
-/* How bytes get out of or into a page: copy_to_user, copy_from_user, or plain memory (0: all done). */
+/*
+ * How bytes get out of or into a page: copy_to_user, copy_from_user, or plain memory (0: all done).
+ */
 typedef size_t (*filemap_copy_t)(void *to, const void *from, size_t size);
 size_t filemap_copy_kernel(void *to, const void *from, size_t size);
 
 /*
- * Read at `pos` up to the end of the file. Bytes read; fewer than asked for when `copy` met a bad address or
- * memory ran out; -EFAULT, -ENOMEM when that happened at once.
+ * Read at `pos` up to the end of the file. Bytes read; fewer than asked for when `copy` met a bad
+ * address or memory ran out; -EFAULT, -ENOMEM when that happened at once.
  */
 long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, filemap_copy_t copy);
 
 /*
- * Write at `pos`; the file grows. Bytes written; -EFBIG, -ENOMEM, -EFAULT as above. A gap before pos
- * reads as zeros.
+ * Write at `pos`; the file grows. Bytes written; -EFBIG, -ENOMEM, -EFAULT as above. A gap before
+ * pos reads as zeros.
  */
 long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32 count,
                    filemap_copy_t copy);
 
-/* Set the size: what is cut off is given back (mapped pages stay with whoever maps them). 0, -EFBIG, -ENOMEM. */
+/*
+ * Set the size: what is cut off is given back (mapped pages stay with whoever maps them). 0,
+ * -EFBIG, -ENOMEM.
+ */
 __must_check int filemap_truncate(struct address_space *mapping, u32 size);
 
 /*
- * Drop every page that can be had again from its archive and that nobody maps: how many. When memory is
- * short, and for tests that count pages.
+ * Drop every page that can be had again from its archive and that nobody maps: how many. When
+ * memory is short, and for tests that count pages.
  */
 u32 filemap_shrink(void);
 

@@ -1,7 +1,7 @@
 /*
  * Address spaces of processes: a page directory whose upper quarter is the kernel's, and a tree of
- * areas ("VMAs") below. Memory comes on first touch; fork shares it until somebody writes. Names are
- * Linux's. Nothing here may be called from an interrupt handler.
+ * areas ("VMAs") below. Memory comes on first touch; fork shares it until somebody writes. Names
+ * are Linux's. Nothing here may be called from an interrupt handler.
  *
  *   mm/mm.c        making, forking, destroying; copies into any address space
  *   mm/vma.c       the tree of areas: finding, free gaps, splitting, merging
@@ -69,8 +69,8 @@ struct mm {
 void mm_init(void);
 
 /*
- * Give back what is only kept for speed: empty page tables and directories, and pages of files that can
- * be had again. How many pages. When memory is short, and for tests that count pages.
+ * Give back what is only kept for speed: empty page tables and directories, and pages of files that
+ * can be had again. How many pages. When memory is short, and for tests that count pages.
  */
 u32 mm_shrink(void);
 
@@ -78,8 +78,9 @@ u32 mm_shrink(void);
 __must_check struct mm *mm_create(void);
 
 /*
- * A copy: the same areas, the same pages, both read-only from now on where they are private and writable.
- * NULL when out of memory, and then the original is as it was. The original must be the current task's.
+ * A copy: the same areas, the same pages, both read-only from now on where they are private and
+ * writable. NULL when out of memory, and then the original is as it was. The original must be the
+ * current task's.
  */
 __must_check struct mm *mm_fork(struct mm *mm);
 
@@ -90,8 +91,8 @@ static inline struct mm *mm_get(struct mm *mm)
 }
 
 /*
- * One user less; with the last one every page, table and area is given back. If it is the loaded one,
- * the master directory is loaded first.
+ * One user less; with the last one every page, table and area is given back. If it is the loaded
+ * one, the master directory is loaded first.
  */
 void mm_put(struct mm *mm);
 
@@ -109,14 +110,17 @@ struct mm *mm_next(struct mm *mm);
 /* The area that holds addr, or NULL. */
 struct vm_area *mm_find_area(struct mm *mm, u32 addr);
 
-/* The first area that ends above addr, or NULL (Linux: find_vma). For walks: from 0, then area->end. */
+/*
+ * The first area that ends above addr, or NULL (Linux: find_vma). For walks: from 0, then
+ * area->end.
+ */
 struct vm_area *mm_area_above(struct mm *mm, u32 addr);
 
 /*
- * Add an area: zeros, or the pages of `file` (may be NULL) from page `pgoff` on; takes a reference of the
- * file. 0; -EINVAL when not page-aligned, empty, or outside [MMAP_MIN_ADDR, TASK_SIZE); -EEXIST when it
- * overlaps another; -ENOMEM. `name` must live for ever. Joined with a neighbour where nothing tells them
- * apart.
+ * Add an area: zeros, or the pages of `file` (may be NULL) from page `pgoff` on; takes a reference
+ * of the file. 0; -EINVAL when not page-aligned, empty, or outside [MMAP_MIN_ADDR, TASK_SIZE);
+ * -EEXIST when it overlaps another; -ENOMEM. `name` must live for ever. Joined with a neighbour
+ * where nothing tells them apart.
  */
 __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
                              struct address_space *file, u32 pgoff);
@@ -134,13 +138,22 @@ __must_check int mm_munmap(struct mm *mm, u32 addr, u32 size);
 __must_check int mm_mprotect(struct mm *mm, u32 addr, u32 size, u32 prot);
 __must_check int mm_madvise(struct mm *mm, u32 addr, u32 size, u32 advice);
 
+/*
+ * Map pages of a file for reading, at an address of the kernel's choice, for the kernel's own use:
+ * with a `name` that the program's own areas do not have it is joined with none of them, so that
+ * mm_munmap() of it has nothing to split and cannot fail. The address, -EINVAL, -ENOMEM.
+ */
+__must_check long mm_map_apart(struct mm *mm, u32 size, const char *name,
+                               struct address_space *file, u32 pgoff);
+
 /* man 2 mremap: the new address or a negative error number. */
 __must_check long mm_mremap(struct mm *mm, u32 addr, u32 old_size, u32 new_size, u32 flags,
                             u32 new_addr);
 
 /*
- * Set the end of the heap, as Linux's brk: the new end, or the old one when it cannot be. Between the
- * heap and the area above it MM_GUARD_GAP stays free, so that neither runs into the other unseen.
+ * Set the end of the heap, as Linux's brk: the new end, or the old one when it cannot be. Between
+ * the heap and the area above it MM_GUARD_GAP stays free, so that neither runs into the other
+ * unseen.
  */
 u32 mm_brk(struct mm *mm, u32 brk);
 
@@ -174,8 +187,8 @@ enum mm_fault {
 };
 
 /*
- * Bring in, or make writable, the page at addr for a read or a write; a stack above it grows down to it
- * if it may. Unless the result is MM_FAULT_OK, nothing has changed.
+ * Bring in, or make writable, the page at addr for a read or a write; a stack above it grows down
+ * to it if it may. Unless the result is MM_FAULT_OK, nothing has changed.
  */
 enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write);
 const char *mm_fault_text(enum mm_fault fault);

@@ -10,8 +10,8 @@
 void vma_init(void);
 
 /*
- * A node that is in no tree, all zero but for what is given; takes a reference of the file. NULL when
- * out of memory.
+ * A node that is in no tree, all zero but for what is given; takes a reference of the file. NULL
+ * when out of memory.
  */
 __must_check struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name,
                                      struct address_space *file, u32 pgoff);
@@ -23,15 +23,15 @@ void vma_free(struct vm_area *area);
 void vma_free_all(struct mm *mm);
 
 /*
- * Enter a node between two neighbours, NULL where there is none, with room for it between them; take
- * one out.
+ * Enter a node between two neighbours, NULL where there is none, with room for it between them;
+ * take one out.
  */
 void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struct vm_area *next);
 void vma_remove(struct mm *mm, struct vm_area *area);
 
 /*
- * Enter an area, or, where it continues a neighbour, make that one larger and free the node. What it
- * is part of then.
+ * Enter an area, or, where it continues a neighbour, make that one larger and free the node. What
+ * it is part of then.
  */
 struct vm_area *vma_enter(struct mm *mm, struct vm_area *area);
 
@@ -45,7 +45,10 @@ void vma_set_end(struct mm *mm, struct vm_area *area, u32 end);
 /* Cut an area in two at addr, which lies inside; `node`, from vma_alloc(), gets the upper part. */
 void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *node);
 
-/* A node for vma_split(), not filled in; NULL when out of memory. And how to free one that was not used. */
+/*
+ * A node for vma_split(), not filled in; NULL when out of memory. And how to free one that was not
+ * used.
+ */
 __must_check struct vm_area *vma_alloc(void);
 void vma_free_unused(struct vm_area *node);
 
@@ -141,19 +144,22 @@ static inline void user_page_put(struct page *page)
 /* Forget the entries of a piece, and invalidate them. */
 void user_zap(struct mm *mm, u32 addr, u32 end);
 
-/* Take rights from the entries of a piece, or give back that of reading, as its area's flags say now. */
+/*
+ * Take rights from the entries of a piece, or give back that of reading, as its area's flags say
+ * now.
+ */
 void user_protect(struct mm *mm, u32 addr, u32 end, u32 flags);
 
 /*
- * Let `to` share the pages of a piece of `mm`, read-only on both sides unless the area is VM_SHARED. The
- * caller invalidates. False when there is no memory for a table.
+ * Let `to` share the pages of a piece of `mm`, read-only on both sides unless the area is
+ * VM_SHARED. The caller invalidates. False when there is no memory for a table.
  */
 __must_check bool user_copy(struct mm *to, struct mm *mm, u32 addr, u32 end, u32 flags);
 
 /*
  * Move the entries of [from, from + size) to `to`, where there are none; both page-aligned, not
- * overlapping. Tables come off the chain, linked through lru.next and of type PAGE_USED; two for each one of the source are
- * enough. Others may run in between.
+ * overlapping. Tables come off the chain, linked through lru.next and of type PAGE_USED; two for
+ * each one of the source are enough. Others may run in between.
  */
 void user_move(struct mm *mm, u32 from, u32 to, u32 size, struct page **tables);
 

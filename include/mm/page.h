@@ -1,6 +1,6 @@
 /*
- * One struct page a frame of RAM below 4 GiB: who has it and how often. 16 bytes, so that frame number and
- * struct page are a shift apart.
+ * One struct page a frame of RAM below 4 GiB: who has it and how often. 16 bytes, so that frame
+ * number and struct page are a shift apart.
  */
 #pragma once
 
@@ -31,9 +31,10 @@ enum page_type {
 struct address_space;
 
 /*
- * Reference counts. The first page of a block in use counts the holder of the block, each mapping of
- * itself, and each page behind it that is mapped at all; such a page counts its own mappings. So the
- * first page's count alone says whether the block may be freed. Of a free block all counts are 0.
+ * Reference counts. The first page of a block in use counts the holder of the block, each mapping
+ * of itself, and each page behind it that is mapped at all; such a page counts its own mappings. So
+ * the first page's count alone says whether the block may be freed. Of a free block all counts are
+ * 0.
  */
 struct page {
     u8 type; /* enum page_type */
@@ -145,7 +146,9 @@ static inline struct page *page_used_head(struct page *page)
 /* What a page is used for, in words. */
 const char *page_type_name(const struct page *page);
 
-/* Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames. */
+/*
+ * Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames.
+ */
 static inline u32 page_block_size(const struct page *page)
 {
     return page->head ? 1u << page->order : 1;

@@ -1,13 +1,14 @@
 /*
  * The areas of an address space (mm/vma.c) as a 32-bit host program, under sanitizers.
  *
- * A long random sequence enters areas, cuts, moves their edges, takes them out and joins them, over a few
- * hundred pages; the model is an array with what each page shows. After each step the tree is walked whole,
- * and what it finds for addresses and for gaps must be what a walk over the array finds. Nodes that are
- * not given back show as leaks, references of files that are not as a wrong count.
+ * A long random sequence enters areas, cuts, moves their edges, takes them out and joins them, over
+ * a few hundred pages; the model is an array with what each page shows. After each step the tree is
+ * walked whole, and what it finds for addresses and for gaps must be what a walk over the array
+ * finds. Nodes that are not given back show as leaks, references of files that are not as a wrong
+ * count.
  *
- * All that is random follows from a seed, which is printed; VMA_SEED=number runs another one. Output
- * is TAP.
+ * All that is random follows from a seed, which is printed; VMA_SEED=number runs another one.
+ * Output is TAP.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,7 +142,9 @@ static u32 below(u32 limit)
     return prandom_below(&rnd, limit);
 }
 
-/* Enter an area of any kind, sometimes one that fills a hole and continues what is in front of it. */
+/*
+ * Enter an area of any kind, sometimes one that fills a hole and continues what is in front of it.
+ */
 static void enter(u32 first, u32 end)
 {
     u32 kind = below(KINDS), pgoff = first + below(2) * 1000;

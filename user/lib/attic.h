@@ -35,8 +35,8 @@ extern char **environ;
 /* ---- system calls ---- */
 
 /*
- * Up to six arguments in EBX, ECX, EDX, ESI, EDI, EBP. The last one needs a detour, because the compiler may keep its
- * frame pointer there.
+ * Up to six arguments in EBX, ECX, EDX, ESI, EDI, EBP. The last one needs a detour, because the
+ * compiler may keep its frame pointer there.
  */
 static inline long syscall5(long number, long a, long b, long c, long d, long e)
 {

@@ -49,8 +49,8 @@ typedef struct {
 #define PAGE_USER_RO        ((pgprot_t){PTE_P | PTE_US})
 
 /*
- * An entry of an area without any right (PROT_NONE). It is not present, so the processor looks at no
- * other bit of it and nobody can use the page; but it keeps the page for the day the right comes
+ * An entry of an area without any right (PROT_NONE). It is not present, so the processor looks at
+ * no other bit of it and nobody can use the page; but it keeps the page for the day the right comes
  * back. So in the tables of processes "not 0" means "holds a page".
  */
 #define PAGE_USER_NONE ((pgprot_t){PTE_US})
@@ -182,8 +182,8 @@ void pgtable_leave_boot(void);
 void pgd_init(pde_t *pgd);
 
 /*
- * The entry of a user address, or NULL when no page table covers it. No user entry is large, and the
- * tables are lowmem pages: nothing to check on the way.
+ * The entry of a user address, or NULL when no page table covers it. No user entry is large, and
+ * the tables are lowmem pages: nothing to check on the way.
  */
 static inline pte_t *pgd_user_pte(pde_t *pgd, u32 addr)
 {
@@ -194,8 +194,8 @@ static inline pte_t *pgd_user_pte(pde_t *pgd, u32 addr)
 }
 
 /*
- * From an entry on, the first of [pte, end) that is not 0, or end. Long stretches of tables are empty; a
- * string instruction passes an entry in one count.
+ * From an entry on, the first of [pte, end) that is not 0, or end. Long stretches of tables are
+ * empty; a string instruction passes an entry in one count.
  */
 static inline pte_t *pte_skip_none(pte_t *pte, pte_t *end)
 {
@@ -211,9 +211,9 @@ static inline pte_t *pte_skip_none(pte_t *pte, pte_t *end)
 void pgd_set_user_table(pde_t *pgd, u32 addr, phys_addr_t table);
 
 /*
- * Take it out again: the result is the table's frame. All its entries must be 0. If the directory may
- * be the loaded one, the caller invalidates a page: that also drops what the processor remembers of
- * directory entries (Intel SDM vol. 3, 4.10.4.1).
+ * Take it out again: the result is the table's frame. All its entries must be 0. If the directory
+ * may be the loaded one, the caller invalidates a page: that also drops what the processor
+ * remembers of directory entries (Intel SDM vol. 3, 4.10.4.1).
  */
 static inline phys_addr_t pgd_clear_user_table(pde_t *pgd, u32 addr)
 {

@@ -14,8 +14,8 @@
 #define TLB_FLUSH_MAX_PAGES 33
 
 /*
- * One page, kernel or of the current address space, on this processor. A memory operand, so that the
- * compiler may leave the sum of a loop's address to it; nothing is read.
+ * One page, kernel or of the current address space, on this processor. A memory operand, so that
+ * the compiler may leave the sum of a loop's address to it; nothing is read.
  */
 static inline void tlb_flush_page(u32 addr)
 {
