@@ -256,6 +256,8 @@ static int pipe_file_open(struct file *file)
 {
     struct pipe *pipe = file->inode->pipe;
 
+    if (!file->mode) /* O_ACCMODE: an end that nobody counts */
+        return -EINVAL;
     if (file->mode == FMODE_WRITE && file->flags & O_NONBLOCK && (!pipe || !pipe->readers))
         return -ENXIO;
     if (!pipe) {
