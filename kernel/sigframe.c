@@ -231,7 +231,7 @@ int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,
     regs->ecx = rt ? sp + offsetof(struct rt_sigframe, ucontext) : 0;
     regs->cs = USER_CS;
     regs->ds = regs->es = regs->ss = USER_DS;
-    regs->eflags &= ~(EFLAGS_DF | EFLAGS_TF | EFLAGS_RF);
+    regs->eflags &= ~(EFLAGS_DF | EFLAGS_TF | EFLAGS_RF | EFLAGS_VM | EFLAGS_IOPL);
     return 0;
 }
 

@@ -309,6 +309,7 @@ static void fifo(void)
     SYS(unlink, path);
     CHECK(SYS(mknod, path, S_IFIFO | 0600, 0) == 0);
     CHECK(SYS(open, path, O_WRONLY | O_NONBLOCK) == -ENXIO);
+    CHECK(SYS(open, path, O_ACCMODE) == -EINVAL);
     LATER(fd = SYS(open, path, O_WRONLY); sys_write(fd, "z", 1));
     fd = SYS(open, path, O_RDONLY);
     CHECK(fd >= 0 && SYS(read, fd, &c, 1) == 1 && c == 'z');

@@ -16,10 +16,16 @@ struct pt_regs {
     u32 esp, ss; /* only there when the trap came from ring 3: see user_mode() */
 };
 
-/* True when the interrupted code ran in ring 3. */
+#define EFLAGS_IOPL 0x00003000u
+#define EFLAGS_VM   0x00020000u /* virtual 8086 mode */
+
+/*
+ * True when the interrupted code ran in ring 3. So does virtual 8086 mode, whose CS may be anything: no processor lets a
+ * program enter it, but QEMU's iret takes the flag from any ring.
+ */
 static inline bool user_mode(const struct pt_regs *regs)
 {
-    return (regs->cs & 3) == 3;
+    return (regs->cs & 3) == 3 || regs->eflags & EFLAGS_VM;
 }
 
 /* ---- system calls ---- */
