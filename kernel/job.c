@@ -18,11 +18,11 @@
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
 
-/* A process of that group, or NULL. */
-static struct task *pgrp_member(u32 pgrp)
+/* A process of that group, or NULL; one that has ended counts until somebody has waited for it. */
+static const struct task *pgrp_member(u32 pgrp)
 {
-    for (struct task *task = task_next(NULL); task; task = task_next(task))
-        if (task->mm && task->pgrp == pgrp)
+    for (const struct task *task = task_next(NULL); task; task = task_next((struct task *)task))
+        if (task->session && task->pgrp == pgrp)
             return task;
     return NULL;
 }
