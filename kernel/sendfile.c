@@ -14,9 +14,11 @@
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
+#include <asm/siginfo.h>
+#include <asm/signal.h>
 #include <kernel/fdtable.h>
+#include <kernel/signal.h>
 #include <kernel/syscall.h>
-#include <lib/panic.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <mm/mm.h>
@@ -37,9 +39,9 @@ static long send_piece(struct file *to, struct inode *from, u64 pos, u32 count)
     if ((u32)addr > TASK_SIZE)
         return addr;
     result = file_write_all(to, (const char *)addr + offset, count, &to->pos);
-    /* A whole mapping goes without splitting anything, so nothing has to be allocated. */
+    /* It may have been joined with mappings of the same file on both sides; then cutting it out needs memory. */
     if (mm_munmap(current->mm, addr, size) != 0)
-        panic("a mapping of sendfile stays");
+        force_signal_fault(SIGKILL, SI_KERNEL, addr, "no memory to take sendfile's mapping away");
     return result;
 }
 
