@@ -165,13 +165,13 @@ static long clone_process(const struct request *request, const struct pt_regs *r
         process_discard(child);
         return -EINTR;
     }
-    task_publish(child);
-    pid = child->pid;
-    write_tids(child, request);
-    if (request->flags & CLONE_VFORK) {
+    if (request->flags & CLONE_VFORK) { /* from here on a signal may let it begin, and end */
         child->vfork_parent = current;
         current->vfork_child = child;
     }
+    task_publish(child);
+    pid = child->pid;
+    write_tids(child, request);
     wake_up_task(child);
     if (request->flags & CLONE_VFORK)
         wait_for_vfork();
