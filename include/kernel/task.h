@@ -69,6 +69,7 @@ struct task {
     u32 child_ticks, child_user_ticks; /* of children that were waited for, with theirs */
     u32 nvcsw, nivcsw;           /* switches away: because it waited, because its time was up */
     u64 start_time;              /* tick */
+    u64 restart_deadline;        /* tick: deadline_resumed() */
     void (*entry)(void *);       /* kernel threads: what to run, with what */
     void *entry_arg;
     /* Why the kernel ended it; empty when it exited by itself. The last, as task_alloc() does not clear it. */
