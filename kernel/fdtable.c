@@ -139,7 +139,8 @@ static u32 lowest_free(const struct files *files, u32 min)
     return i * 32 + __ffs(free);
 }
 
-long fd_install(struct files *files, u32 min, struct file *file, u32 flags)
+/* The number that the next file >= min gets, with room for it. */
+static long next_number(struct files *files, u32 min)
 {
     u32 fd;
     int err;
@@ -150,10 +151,23 @@ long fd_install(struct files *files, u32 min, struct file *file, u32 flags)
     if (fd >= limit())
         return -EMFILE;
     err = grow(files, fd);
-    if (err)
-        return err;
-    take(files, fd, file, flags);
+    return err ? err : (long)fd;
+}
+
+long fd_install(struct files *files, u32 min, struct file *file, u32 flags)
+{
+    long fd = next_number(files, min);
+
+    if (fd >= 0)
+        take(files, fd, file, flags);
     return fd;
+}
+
+int fd_check_room(struct files *files)
+{
+    long fd = next_number(files, 0);
+
+    return fd < 0 ? fd : 0;
 }
 
 long fd_install_at(struct files *files, u32 fd, struct file *file, u32 flags)

@@ -42,6 +42,9 @@ static long open_name(const struct user_name *name, u32 flags, u32 mode)
     long result;
     int err;
 
+    err = fd_check_room(current->files); /* before a file is made or emptied */
+    if (err)
+        return err;
     err = file_open(name->base, name->path, flags, mode & 07777 & ~current->umask, &file);
     if (err)
         return err;

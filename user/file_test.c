@@ -77,8 +77,9 @@ static void lowest_descriptor(void)
 static void descriptor_limit(void)
 {
     struct rlimit limit = {40, 1024}, old;
-    long fd, count = 0;
+    long fd, count = 0, full = SYS(open, "full", O_RDWR | O_CREAT, 0600);
 
+    CHECK(full >= 0 && sys_write(full, "kept", 4) == 4);
     CHECK(SYS(ugetrlimit, RLIMIT_NOFILE, &old) == 0);
     limit.rlim_max = old.rlim_max;
     CHECK(SYS(setrlimit, RLIMIT_NOFILE, &limit) == 0);
@@ -86,6 +87,9 @@ static void descriptor_limit(void)
         count = fd + 1;
     CHECK(fd == -EMFILE && count == 40);
     CHECK(SYS(open, "/", O_RDONLY) == -EMFILE);
+    CHECK(SYS(open, "full", O_RDWR | O_TRUNC) == -EMFILE && SYS(lseek, full, 0, SEEK_END) == 4);
+    CHECK(SYS(open, "not made", O_RDWR | O_CREAT, 0600) == -EMFILE);
+    CHECK(SYS(access, "not made", 0) == -ENOENT && SYS(unlink, "full") == 0);
     CHECK(SYS(fcntl64, 0, F_DUPFD, 40) == -EINVAL);
     CHECK(SYS(dup2, 0, 40) == -EBADF);
     CHECK(SYS(dup2, 0, 39) == 39);

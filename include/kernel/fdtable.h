@@ -57,6 +57,9 @@ __must_check long fd_install(struct files *files, u32 min, struct file *file, u3
  */
 __must_check long fd_install_at(struct files *files, u32 fd, struct file *file, u32 flags);
 
+/* 0 when fd_install() of the lowest number would succeed now, else its error. */
+__must_check int fd_check_room(struct files *files);
+
 /* The lowest free number from `min` on becomes another one of this file: as fd_install(). */
 __must_check long fd_dup(struct file *file, u32 min, u32 flags);
 
