@@ -444,6 +444,47 @@ static void check_stop(void)
     CHECK(DIED_OF(wait_status(pid), SIGKILL));
 }
 
+/* A stop and a SIGCONT take each other back; what is ignored by default waits all the same while it is blocked. */
+static void check_opposites(void)
+{
+    CHECK(change_mask(SIG_BLOCK, BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGCONT) | BIT(SIGURG)) == 0);
+    CHECK(SYS(kill, me(), SIGTSTP) == 0 && SYS(kill, me(), SIGTTIN) == 0);
+    CHECK(SYS(kill, me(), SIGURG) == 0);
+    CHECK(pending() == (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGURG)));
+    CHECK(SYS(kill, me(), SIGCONT) == 0 && pending() == (BIT(SIGCONT) | BIT(SIGURG)));
+    CHECK(SYS(kill, me(), SIGTSTP) == 0 && pending() == (BIT(SIGTSTP) | BIT(SIGURG)));
+    CHECK(SYS(kill, me(), SIGCONT) == 0);
+    CHECK(change_mask(SIG_SETMASK, 0) == 0 && pending() == 0);
+}
+
+/* What a program finds that another one has left for it. */
+static int after_exec(void)
+{
+    struct sigaltstack stack;
+    struct action action;
+
+    CHECK(SYS(sigaltstack, NULL, &stack) == 0 && stack.ss_flags & SS_DISABLE);
+    CHECK(SYS(rt_sigaction, SIGUSR1, NULL, &action, 8) == 0);
+    CHECK(action.handler == (void *)SIG_DFL && action.flags == 0 && action.mask == 0);
+    CHECK(SYS(rt_sigaction, SIGUSR2, NULL, &action, 8) == 0);
+    CHECK(action.handler == (void *)SIG_IGN);
+    CHECK(pending() == BIT(SIGTERM));
+    EXPECT_DEATH(SIGUSR1, SYS(kill, me(), SIGUSR1));
+    return 0;
+}
+
+static void check_exec(void)
+{
+    struct sigaltstack stack = {.ss_sp = other_stack, .ss_size = sizeof(other_stack)};
+    const char *const argv[] = {"signal_test", "after exec", NULL};
+
+    EXPECT_EXIT(0, CHECK(SYS(sigaltstack, &stack, NULL) == 0);
+                CHECK(set_action(SIGUSR1, note, SA_ONSTACK, BIT(SIGUSR2)) == 0);
+                CHECK(set_action(SIGUSR2, (void *)SIG_IGN, 0, 0) == 0);
+                CHECK(change_mask(SIG_BLOCK, BIT(SIGTERM)) == 0);
+                CHECK(SYS(kill, me(), SIGTERM) == 0); SYS(execve, "/proc/self/exe", argv, NULL));
+}
+
 static void check_inheritance(void)
 {
     CHECK(set_action(SIGUSR1, note, 0, 0) == 0);
@@ -634,8 +675,11 @@ static void check_alarms(void)
     set_default(SIGALRM);
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
+    (void)argv;
+    if (argc > 1)
+        return after_exec();
     check_arguments();
     check_handlers();
     check_registers();
@@ -645,6 +689,8 @@ int main(void)
     check_deaths();
     check_sigchld();
     check_stop();
+    check_opposites();
+    check_exec();
     check_inheritance();
     check_interrupted_calls();
     check_times();
