@@ -83,9 +83,9 @@ static void user_page_fault(struct pt_regs *regs, u32 addr)
 }
 
 /*
- * True when what was in the way of an uaccess is not any more: a page that was missing is there, or one
- * that was read-only can be written. When there is no memory for it, the call fails with -EFAULT, which
- * the program never sees.
+ * True when what was in the way of an uaccess is not any more: a page that was missing is there, or
+ * one that was read-only can be written. When there is no memory for it, the call fails with
+ * -EFAULT, which the program never sees.
  */
 static bool bring_in_for_kernel(const struct pt_regs *regs, u32 addr)
 {

@@ -10,12 +10,12 @@
  * execve() or has ended: there are never two that run in it. SIGKILL ends that sleep, so that a
  * child that does neither does not make its parent immortal.
  *
- * The parent gives up its turn, so the child, if nobody else waits, is the first to run: it often has its signals
- * and its group to set before somebody finds it, and when it has ended or has a new program, the parent need not copy
- * what both had.
+ * The parent gives up its turn, so the child, if nobody else waits, is the first to run: it often
+ * has its signals and its group to set before somebody finds it, and when it has ended or has a new
+ * program, the parent need not copy what both had.
  *
- * The child's registers are the parent's, with 0 as the result. The thread ids that clone() writes are
- * a service, as on Linux: where they cannot be written, the call succeeds all the same.
+ * The child's registers are the parent's, with 0 as the result. The thread ids that clone() writes
+ * are a service, as on Linux: where they cannot be written, the call succeeds all the same.
  *
  * Limits: no threads. Of clone()'s flags those are known that fork(), vfork() and posix_spawn() of
  * the C libraries need; any other is -EINVAL.
@@ -172,13 +172,13 @@ static long clone_process(const struct request *request, const struct pt_regs *r
         process_discard(child);
         return -EINTR;
     }
-    task_publish(child);
-    pid = child->pid;
-    write_tids(child, request);
-    if (request->flags & CLONE_VFORK) {
+    if (request->flags & CLONE_VFORK) { /* from here on a signal may let it begin, and end */
         child->vfork_parent = current;
         current->vfork_child = child;
     }
+    task_publish(child);
+    pid = child->pid;
+    write_tids(child, request);
     wake_up_task(child);
     this_cpu()->need_resched = true; /* behind the child in the queue */
     if (request->flags & CLONE_VFORK)

@@ -26,33 +26,20 @@ static struct signals *alarm_owner(struct list_head *link)
     return container_of(link, struct signals, alarm.link);
 }
 
+/* From the end: whoever is called every few ticks goes behind all others who are. */
 static void insert(struct signals *signals)
 {
-    struct list_head *at = alarms.next;
+    struct list_head *at = alarms.prev;
 
-    while (at != &alarms && alarm_owner(at)->alarm.deadline <= signals->alarm.deadline)
-        at = at->next;
-    list_add_tail(&signals->alarm.link, at);
-}
-
-/*
- * Who the signals belong to. The list holds no tasks, because what is waited for is few and far
- * between.
- */
-static struct task *task_of(const struct signals *signals)
-{
-    struct task *task = task_next(NULL);
-
-    while (task && task->signals != signals)
-        task = task_next(task);
-    return task;
+    while (at != &alarms && alarm_owner(at)->alarm.deadline > signals->alarm.deadline)
+        at = at->prev;
+    list_add(&signals->alarm.link, at);
 }
 
 void itimer_tick(u64 now)
 {
     while (!list_empty(&alarms)) {
         struct signals *signals = alarm_owner(alarms.next);
-        struct task *task;
 
         if (signals->alarm.deadline > now)
             break;
@@ -60,9 +47,7 @@ void itimer_tick(u64 now)
         signals->alarm.deadline = signals->alarm.interval ? now + signals->alarm.interval : 0;
         if (signals->alarm.deadline)
             insert(signals);
-        task = task_of(signals);
-        if (task)
-            send_signal(task, SIGALRM, NULL);
+        send_signal(signals->alarm.task, SIGALRM, NULL);
     }
 }
 
@@ -75,30 +60,41 @@ void itimer_cancel(struct signals *signals)
     local_irq_restore(flags);
 }
 
+/* Whole ticks left, the one under way not counted; 1 for less. */
+static u64 ticks_left(const struct signals *signals)
+{
+    u64 now = jiffies_64();
+
+    if (!signals->alarm.deadline)
+        return 0;
+    return signals->alarm.deadline > now + 1 ? signals->alarm.deadline - now - 1 : 1;
+}
+
 /* Ticks left, and set a new time: 0 cancels. */
 static u64 exchange(u64 ticks, u64 interval, u64 *old_interval)
 {
     struct signals *signals = current->signals;
     u32 flags = local_irq_save();
-    u64 now = jiffies_64(), left = 0;
+    u64 left = ticks_left(signals);
 
-    if (signals->alarm.deadline)
-        left = signals->alarm.deadline > now ? signals->alarm.deadline - now : 1;
     *old_interval = signals->alarm.interval;
     list_del_init(&signals->alarm.link);
-    signals->alarm.deadline = ticks ? now + ticks + 1 : 0;
+    signals->alarm.deadline = ticks ? jiffies_64() + ticks + 1 : 0;
     signals->alarm.interval = ticks ? interval : 0;
+    signals->alarm.task = current;
     if (ticks)
         insert(signals);
     local_irq_restore(flags);
     return left;
 }
 
+/* What is left is told in the nearest number of seconds, but not as 0. */
 long sys_alarm(struct pt_regs *regs)
 {
     u64 interval, left = exchange((u64)regs->ebx * HZ, 0, &interval);
+    u32 rest, seconds = div_u64_rem(left, HZ, &rest);
 
-    return div_u64(left + HZ - 1, HZ);
+    return seconds + (rest > HZ / 2 || (seconds == 0 && rest));
 }
 
 static struct __kernel_old_timeval to_timeval(u64 ticks)
@@ -143,14 +139,12 @@ long sys_getitimer(struct pt_regs *regs)
     const struct signals *signals = current->signals;
     struct itimerval_old value;
     u32 flags;
-    u64 now;
 
     if (regs->ebx != ITIMER_REAL)
         return -EINVAL;
     flags = local_irq_save();
-    now = jiffies_64();
     value.it_interval = to_timeval(signals->alarm.interval);
-    value.it_value = to_timeval(signals->alarm.deadline > now ? signals->alarm.deadline - now : 0);
+    value.it_value = to_timeval(ticks_left(signals));
     local_irq_restore(flags);
     return copy_to_user((void *)regs->ecx, &value, sizeof(value)) ? -EFAULT : 0;
 }

@@ -132,12 +132,16 @@ SYSCALL(poll)
 {
     s32 ms = regs->edx;
     u64 deadline = FOREVER;
+    long result;
 
     if (ms == 0)
         deadline = 0;
     else if (ms > 0)
-        deadline = jiffies_64() + ((u32)ms - 1) / (1000 / HZ) + 2;
-    return do_poll((struct pollfd *)regs->ebx, regs->ecx, deadline);
+        deadline = deadline_resumed(jiffies_64() + ((u32)ms - 1) / (1000 / HZ) + 2);
+    result = do_poll((struct pollfd *)regs->ebx, regs->ecx, deadline);
+    if (result == -ERESTARTNOHAND && deadline != FOREVER)
+        current->restart_deadline = deadline;
+    return result;
 }
 
 /* ---- select ---- */

@@ -182,8 +182,8 @@ static int proc_stat(u32 pid, struct seq_file *seq)
     signal_sets(task, sets);
     on_tty = task->session && task->session == tty_session();
     seq_printf(seq, "%u (%s) %c %u %u %u %d %d %u 0 0 0 0", pid, task->comm, state_letter(task),
-               task_ppid(task), task->pgrp, task->session,
-               on_tty ? TTY_NUMBER : 0, on_tty ? (int)tty_foreground() : -1,
+               task_ppid(task), task->pgrp, task->session, on_tty ? TTY_NUMBER : 0,
+               on_tty ? (int)tty_foreground() : -1,
                task->mm || task->state == TASK_ZOMBIE ? 0 : PF_KTHREAD);
     seq_printf(seq, " %u %u %u %u %d %d 1 0 %llu", task->user_ticks, task->ticks - task->user_ticks,
                task->child_user_ticks, task->child_ticks - task->child_user_ticks, 20 + task->nice,
@@ -271,8 +271,8 @@ static int proc_status(u32 pid, struct seq_file *seq)
     seq_printf(seq,
                "PPid:\t%u\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\n"
                "Groups:\t \nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t%u\n",
-               task_ppid(task), task->files ? task->files->size : 0, pid, pid,
-               task->pgrp, task->session, !task->mm && task->state != TASK_ZOMBIE);
+               task_ppid(task), task->files ? task->files->size : 0, pid, pid, task->pgrp,
+               task->session, !task->mm && task->state != TASK_ZOMBIE);
     if (task->mm)
         tell_mm_lines(seq, task->mm);
     seq_printf(seq, "Threads:\t1\n");

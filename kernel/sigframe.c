@@ -136,21 +136,15 @@ static u32 return_address(const struct action *action, u32 vdso_offset)
     return action->flags & SA_RESTORER ? action->restorer : VDSO_ADDR + vdso_offset;
 }
 
-/*
- * The floating-point registers go on top: *fpstate is where, 0 when there are none. 0 or -EFAULT.
- */
-static int push_fpstate(u32 *top, u32 *fpstate)
+/* The floating-point registers go on top: where, 0 when there are none. */
+static u32 place_fpstate(u32 top)
 {
     u32 size = fpu_frame_size();
 
-    *fpstate = 0;
-    if (size == 0)
-        return 0;
-    *top = *fpstate = ALIGN_DOWN(*top - size, 64);
-    return fpu_to_user((void *)*fpstate);
+    return size ? ALIGN_DOWN(top - size, 64) : 0;
 }
 
-static int push_plain(u32 *sp, const struct pt_regs *regs, u32 signal, const struct action *action,
+static int push_plain(u32 sp, const struct pt_regs *regs, u32 signal, const struct action *action,
                       u32 fpstate, u64 mask)
 {
     struct sigframe frame = {
@@ -161,8 +155,7 @@ static int push_plain(u32 *sp, const struct pt_regs *regs, u32 signal, const str
 
     memcpy(frame.code, sigreturn_code, sizeof(frame.code));
     fill_context(&frame.context, regs, fpstate, mask);
-    *sp = place_frame(*sp, sizeof(frame));
-    return copy_to_user((void *)*sp, &frame, sizeof(frame)) ? -EFAULT : 0;
+    return copy_to_user((void *)sp, &frame, sizeof(frame)) ? -EFAULT : 0;
 }
 
 static void fill_siginfo(siginfo_t *out, u32 signal, const struct signal_info *info)
@@ -189,7 +182,7 @@ int siginfo_to_user(void *user_info, u32 signal, const struct signal_info *info)
     return copy_to_user(user_info, &siginfo, sizeof(siginfo)) ? -EFAULT : 0;
 }
 
-static int push_rt(u32 *sp, const struct pt_regs *regs, u32 signal, const struct action *action,
+static int push_rt(u32 sp, const struct pt_regs *regs, u32 signal, const struct action *action,
                    const struct signal_info *info, u32 fpstate, u64 mask)
 {
     const struct signals *signals = current->signals;
@@ -205,23 +198,27 @@ static int push_rt(u32 *sp, const struct pt_regs *regs, u32 signal, const struct
     memcpy(frame.code, rt_sigreturn_code, sizeof(frame.code));
     fill_siginfo(&frame.info, signal, info);
     fill_context(&frame.ucontext.context, regs, fpstate, mask);
-    *sp = place_frame(*sp, sizeof(frame));
-    frame.info_address = *sp + offsetof(struct rt_sigframe, info);
-    frame.ucontext_address = *sp + offsetof(struct rt_sigframe, ucontext);
-    return copy_to_user((void *)*sp, &frame, sizeof(frame)) ? -EFAULT : 0;
+    frame.info_address = sp + offsetof(struct rt_sigframe, info);
+    frame.ucontext_address = sp + offsetof(struct rt_sigframe, ucontext);
+    return copy_to_user((void *)sp, &frame, sizeof(frame)) ? -EFAULT : 0;
 }
 
 int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,
                   const struct signal_info *info, u64 mask)
 {
     bool rt = action->flags & SA_SIGINFO;
-    u32 sp = frame_top(regs, action), fpstate;
-    int err = push_fpstate(&sp, &fpstate);
+    u32 top = frame_top(regs, action), fpstate = place_fpstate(top);
+    u32 sp = place_frame(fpstate ? fpstate : top,
+                         rt ? sizeof(struct rt_sigframe) : sizeof(struct sigframe));
+    int err;
 
+    if (on_signal_stack(current->signals, top) && !on_signal_stack(current->signals, sp))
+        return -EFAULT; /* what lies below the alternate stack is not the stack's */
+    err = fpstate ? fpu_to_user((void *)fpstate) : 0;
     if (!err && rt)
-        err = push_rt(&sp, regs, signal, action, info, fpstate, mask);
+        err = push_rt(sp, regs, signal, action, info, fpstate, mask);
     else if (!err)
-        err = push_plain(&sp, regs, signal, action, fpstate, mask);
+        err = push_plain(sp, regs, signal, action, fpstate, mask);
     if (err)
         return err;
     regs->esp = sp;
@@ -281,17 +278,12 @@ long sys_sigreturn(struct pt_regs *regs)
 
 long sys_rt_sigreturn(struct pt_regs *regs)
 {
-    struct signals *signals = current->signals;
     struct rt_sigframe frame;
 
     if (copy_from_user(&frame, (void *)(regs->esp - 4), sizeof(frame)) ||
         restore(regs, &frame.ucontext.context,
                 frame.ucontext.mask[0] | (u64)frame.ucontext.mask[1] << 32) != 0)
         return bad_frame(regs);
-    if (!on_signal_stack(signals, regs->esp)) {
-        signals->stack.base = (u32)frame.ucontext.stack.ss_sp;
-        signals->stack.size = frame.ucontext.stack.ss_size;
-        signals->stack.flags = frame.ucontext.stack.ss_flags & SS_DISABLE;
-    }
+    signal_set_stack(&frame.ucontext.stack, regs->esp); /* when refused it stays, as on Linux */
     return frame.ucontext.context.eax;
 }

@@ -2,14 +2,15 @@
  * Signals: from the moment one is sent to what it does to its process.
  *
  * A process has a set of pending signals and a set of blocked ones. Sending sets a bit, keeps what
- * a handler wants to know (the last sender's word counts: nothing is queued, for real-time signals
- * neither), and wakes the process if it sleeps. task->sigpending says "something is pending that is
- * not blocked"; together with need_resched it is the one flag that is tested on the way back to
- * ring 3. There the signal is delivered: to a handler (sigframe.c), or by what Linux does by
- * default: nothing, stop, end.
+ * a handler wants to know (the first sender's word counts until then: nothing is queued, for
+ * real-time signals neither), and wakes the process if it sleeps. task->sigpending says "something
+ * is pending that is not blocked"; together with need_resched it is the one flag that is tested on
+ * the way back to ring 3. There the signal is delivered: to a handler (sigframe.c), or by what
+ * Linux does by default: nothing, stop, end.
  *
  * A system call that gave up for a signal has left a result that says whether to make it again;
- * that is settled here, before the handler's frame keeps EIP and EAX.
+ * that is settled here, before the handler's frame keeps EIP and EAX. So a flag that is set stays
+ * until the process itself comes here, also when another signal takes back the one that set it.
  *
  * Actions are a table that exists only in processes that have set one. Fork shares it; whoever sets
  * another action first makes a table of its own. Which signals are ignored is kept beside it as a
@@ -68,12 +69,21 @@ const char *signal_name(u32 signal)
 
 /* ---- sets ---- */
 
-/* Keep task->sigpending right after a change. Interrupts off. */
-static void recalc_pending(struct task *task)
+/* Set task->sigpending if something is to be delivered. Interrupts off. */
+static void note_pending(struct task *task)
 {
-    task->sigpending = (task->signals->pending & ~task->signals->blocked) != 0;
-    if (task->sigpending && task == current)
+    if (!(task->signals->pending & ~task->signals->blocked))
+        return;
+    task->sigpending = true;
+    if (task == current)
         this_cpu()->need_resched = true; /* schedule() sees to the others */
+}
+
+/* Make the current process's flag what its sets say. Interrupts off. */
+static void recalc_pending(void)
+{
+    current->sigpending = false;
+    note_pending(current);
 }
 
 static void set_mask(u64 mask)
@@ -81,7 +91,7 @@ static void set_mask(u64 mask)
     u32 flags = local_irq_save();
 
     current->signals->blocked = mask & ~UNBLOCKABLE;
-    recalc_pending(current);
+    recalc_pending();
     local_irq_restore(flags);
 }
 
@@ -191,7 +201,7 @@ int action_set(u32 signal, const struct action *action)
     signals->caught = ignore || is_default ? signals->caught & ~bit : signals->caught | bit;
     if (ignore || (is_default && default_ignores(signal)))
         signals->pending &= ~bit;
-    recalc_pending(current);
+    recalc_pending();
     local_irq_restore(flags);
     return 0;
 }
@@ -269,6 +279,8 @@ void signal_notify_parent(struct task *task, s32 code, u32 status)
 
     if (!parent || !parent->signals || !signal)
         return;
+    if (signal == SIGCHLD && (parent->signals->ignored & signal_bit(SIGCHLD)))
+        return; /* also where it is blocked */
     if (!ended && (action_of(parent->signals, SIGCHLD).flags & SA_NOCLDSTOP))
         return;
     send_signal(parent, signal, &info);
@@ -280,7 +292,7 @@ static bool is_ignored(const struct signals *signals, u32 signal)
 {
     u64 bit = signal_bit(signal);
 
-    if ((signals->blocked | signals->waited_for) & bit)
+    if (signals->blocked & bit)
         return false; /* it may be wanted once it is unblocked */
     return (signals->ignored & bit) || (default_ignores(signal) && !(signals->caught & bit));
 }
@@ -310,7 +322,7 @@ static void mark(struct task *task, u32 signal, const struct signal_info *info)
     if (!(signals->pending & signal_bit(signal)))
         signals->info[signal - 1] = info ? *info : from_kernel;
     signals->pending |= signal_bit(signal);
-    recalc_pending(task);
+    note_pending(task);
     if (signal == SIGKILL)
         task_continue(task, false);
     if (task->sigpending || (signals->waited_for & signal_bit(signal)))
@@ -330,7 +342,6 @@ int send_signal(struct task *task, u32 signal, const struct signal_info *info)
         cancel_opposite(task, signal);
         if (!is_ignored(task->signals, signal))
             mark(task, signal, info);
-        recalc_pending(task);
     }
     local_irq_restore(flags);
     return err;
@@ -385,27 +396,11 @@ void force_signal_fault(u32 signal, s32 code, u32 addr, const char *fmt, ...)
 
 /* ---- delivery ---- */
 
-/*
- * True when nobody is left who would let a stopped process of the group go on: no parent in its
- * session outside of the group (POSIX: an orphaned process group).
- */
-static bool group_is_orphaned(u32 pgrp)
-{
-    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
-        const struct task *parent = task->parent;
-
-        if (task->pgrp == pgrp && task->signals && task->state != TASK_ZOMBIE && parent &&
-            parent->signals && parent->pgrp != pgrp && parent->session == task->session)
-            return false;
-    }
-    return true;
-}
-
 static void stop(u32 signal)
 {
     u32 flags;
 
-    if (signal != SIGSTOP && group_is_orphaned(current->pgrp))
+    if (signal != SIGSTOP && pgrp_is_orphaned(current->pgrp))
         return;
     flags = local_irq_save();
     if (!(current->signals->pending & (signal_bit(SIGKILL) | signal_bit(SIGCONT)))) {
@@ -450,9 +445,10 @@ static void call_handler(struct pt_regs *regs, u32 signal, const struct action *
     u64 handler_mask = signals->blocked | action->mask[0] | (u64)action->mask[1] << 32;
 
     settle_syscall(regs, action);
+    current->restart_deadline = 0; /* the handler may sleep as well */
     if (sigframe_push(regs, signal, action, info, mask) != 0) {
-        signals->blocked &= ~signal_bit(SIGSEGV);
-        signals->caught &= ~signal_bit(SIGSEGV); /* its handler would have no stack either */
+        if (signal == SIGSEGV) /* else its handler may have a stack of its own */
+            signals->caught &= ~signal_bit(SIGSEGV);
         force_signal_fault(SIGSEGV, SI_KERNEL, regs->esp,
                            "no room for the frame of the handler of %s at esp 0x%08x",
                            signal_name(signal), regs->esp);
@@ -463,8 +459,9 @@ static void call_handler(struct pt_regs *regs, u32 signal, const struct action *
         handler_mask |= signal_bit(signal);
     set_mask(handler_mask);
     if (action->flags & SA_RESETHAND) {
-        struct action none = {.handler = (u32)SIG_DFL};
+        struct action none = *action;
 
+        none.handler = (u32)SIG_DFL;
         /*
          * The table is there, so it cannot fail unless it is shared; then the next signal asks
          * again.
@@ -498,7 +495,7 @@ static bool deliver_next(struct pt_regs *regs)
     for (;;) {
         flags = local_irq_save();
         signal = signal_take(signals, ~signals->blocked, &info);
-        recalc_pending(current);
+        recalc_pending();
         local_irq_restore(flags);
         if (!signal)
             return false;

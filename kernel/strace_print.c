@@ -17,6 +17,7 @@
 #include <kernel/signal.h>
 #include <kernel/strace.h>
 #include <lib/printf.h>
+#include <lib/resched.h>
 #include <lib/string.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
@@ -316,8 +317,11 @@ void strace_add_environment(struct strace_line *line, u32 addr)
     u32 count = 0, string;
 
     strace_add_pointer(line, addr);
-    while (copy_from_user(&string, (const void *)(addr + count * 4), sizeof(string)) == 0 && string)
+    while (copy_from_user(&string, (const void *)(addr + count * 4), sizeof(string)) == 0 &&
+           string) {
         count++;
+        cond_resched();
+    }
     strace_add(line, " /* %u var%s */", count, count == 1 ? "" : "s");
 }
 

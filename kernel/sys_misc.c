@@ -108,7 +108,8 @@ SYSCALL(sysinfo)
 
     memset(&info, 0, sizeof(info));
     info.uptime = div_u64(jiffies_64(), HZ);
-    info.totalram = proc_memtotal_kb(); /* the same as in /proc/meminfo; in kB, because 4 GiB do not fit in bytes */
+    info.totalram =
+        proc_memtotal_kb(); /* the same as in /proc/meminfo; in kB, because 4 GiB do not fit in bytes */
     info.freeram = nr_free_pages() * (PAGE_SIZE / 1024);
     info.totalhigh = proc_hightotal_kb();
     info.freehigh = zone_free_pages(ZONE_HIGHMEM) * (PAGE_SIZE / 1024);

@@ -56,10 +56,13 @@ static bool group_exists(u32 pgrp)
     return false;
 }
 
+/* Who is not there is told before a signal that is none, as on Linux. */
 static long kill_group(u32 pgrp, u32 signal, const struct signal_info *info)
 {
     if (!group_exists(pgrp))
         return -ESRCH;
+    if (signal > SIGNALS)
+        return -EINVAL;
     if (signal)
         send_signal_group(pgrp, signal, info);
     return 0;
@@ -69,8 +72,10 @@ static long kill_one(u32 pid, u32 signal, const struct signal_info *info)
 {
     struct task *task = task_find(pid);
 
-    if (!task)
+    if (!pid || !task)
         return -ESRCH;
+    if (signal > SIGNALS)
+        return -EINVAL;
     if (!task->signals)
         return task->state == TASK_ZOMBIE ? 0 : -EPERM;
     return signal ? send_signal(task, signal, info) : 0;
@@ -82,12 +87,10 @@ long sys_kill(struct pt_regs *regs)
     u32 signal = regs->ecx;
     struct signal_info info = from_me(SI_USER);
 
-    if (signal > SIGNALS)
-        return -EINVAL;
     if (pid > 0)
         return kill_one(pid, signal, &info);
     if (pid == -1)
-        return kill_all(signal, &info);
+        return signal > SIGNALS ? -EINVAL : kill_all(signal, &info);
     return kill_group(pid ? -(u32)pid : current->pgrp, signal, &info);
 }
 
@@ -95,7 +98,7 @@ long sys_tkill(struct pt_regs *regs)
 {
     struct signal_info info = from_me(SI_TKILL);
 
-    if ((s32)regs->ebx <= 0 || regs->ecx > SIGNALS)
+    if ((s32)regs->ebx <= 0)
         return -EINVAL;
     return kill_one(regs->ebx, regs->ecx, &info);
 }
@@ -105,7 +108,7 @@ long sys_tgkill(struct pt_regs *regs)
 {
     struct signal_info info = from_me(SI_TKILL);
 
-    if ((s32)regs->ebx <= 0 || (s32)regs->ecx <= 0 || regs->edx > SIGNALS)
+    if ((s32)regs->ebx <= 0 || (s32)regs->ecx <= 0)
         return -EINVAL;
     return regs->ebx == regs->ecx ? kill_one(regs->ecx, regs->edx, &info) : -ESRCH;
 }
@@ -117,8 +120,6 @@ long sys_rt_sigqueueinfo(struct pt_regs *regs)
 
     if (copy_from_user(&siginfo, (const void *)regs->edx, sizeof(siginfo)))
         return -EFAULT;
-    if (regs->ecx > SIGNALS)
-        return -EINVAL;
     if ((siginfo.si_code >= 0 || siginfo.si_code == SI_TKILL) && regs->ebx != current->pid)
         return -EPERM; /* nobody may speak for the kernel */
     info = (struct signal_info){
@@ -363,7 +364,7 @@ long sys_rt_sigtimedwait_time64(struct pt_regs *regs)
 
 /* ---- the alternate stack ---- */
 
-static long set_stack(const struct sigaltstack *stack, u32 esp)
+long signal_set_stack(const struct sigaltstack *stack, u32 esp)
 {
     struct signals *signals = current->signals;
 
@@ -392,7 +393,7 @@ long sys_sigaltstack(struct pt_regs *regs)
     if (regs->ebx) {
         if (copy_from_user(&stack, (const void *)regs->ebx, sizeof(stack)))
             return -EFAULT;
-        err = set_stack(&stack, regs->esp);
+        err = signal_set_stack(&stack, regs->esp);
         if (err)
             return err;
     }

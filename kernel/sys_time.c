@@ -7,8 +7,8 @@
  * and the one under way does not count.
  *
  * A signal ends a sleep with the time that was left; when no handler runs, the call is made again,
- * with its first argument, so that a process that is stopped and continued sleeps longer than it
- * asked.
+ * and goes on until when it would have ended: a process that is stopped and continued sleeps no
+ * longer for that.
  *
  * A process has one thread and no memory that another one writes at the same time, so nobody will
  * ever wake a futex: FUTEX_WAIT compares, and waits for its time or a signal.
@@ -217,17 +217,27 @@ SYSCALL(times)
 
 /* ---- sleeping ---- */
 
+u64 deadline_resumed(u64 deadline)
+{
+    u64 first = current->restart_deadline;
+
+    current->restart_deadline = 0;
+    return first ? first : deadline;
+}
+
 /* Until tick `deadline`. `user_left` (may be NULL) gets what was left when a signal came. */
 static long sleep_until(u64 deadline, void *user_left, bool old)
 {
     u64 now;
 
+    deadline = deadline_resumed(deadline);
     sched_sleep_until(deadline);
     now = jiffies_64();
     if (now >= deadline)
         return 0;
     if (user_left && ticks_to_user(user_left, deadline - now, old) != 0)
         return -EFAULT;
+    current->restart_deadline = deadline;
     return -ERESTARTNOHAND;
 }
 
@@ -285,8 +295,15 @@ SYSCALL(clock_nanosleep_time64)
 /* Until a signal comes, or the time is over. */
 static long futex_sleep(u64 deadline)
 {
+    if (deadline != ~0ull)
+        deadline = deadline_resumed(deadline);
     sched_sleep_until(deadline);
-    return signal_pending() ? -ERESTARTSYS : -ETIMEDOUT;
+    if (!signal_pending())
+        return -ETIMEDOUT;
+    if (deadline == ~0ull)
+        return -ERESTARTSYS;
+    current->restart_deadline = deadline;
+    return -ERESTARTNOHAND; /* SA_RESTART or not, as on Linux */
 }
 
 static long futex_wait(const struct pt_regs *regs, bool bitset, bool old)

@@ -27,6 +27,7 @@
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
+#include <lib/resched.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
@@ -140,14 +141,15 @@ void task_reap_unwanted(void)
 /* The children of the current task lose their parent: the dead go, the living go on without. */
 static void disown_children(void)
 {
-    struct task *task, *next;
+    while (!list_empty(&current->children)) {
+        struct task *task = list_first_entry(&current->children, struct task, sibling_link);
 
-    list_for_each_entry_safe (task, next, &current->children, sibling_link) {
         task->parent = NULL;
         if (task->state == TASK_ZOMBIE)
             task_free(task);
         else
             list_del_init(&task->sibling_link);
+        cond_resched();
     }
 }
 

@@ -121,7 +121,7 @@ static long count_input(u32 user)
 static long session_of(u32 pgrp)
 {
     for (struct task *task = task_next(NULL); task; task = task_next(task)) {
-        if (task->pgrp == pgrp)
+        if (task->pgrp == pgrp && task->session)
             return task->session;
     }
     return -ESRCH;

@@ -167,7 +167,10 @@ static const char *check_user_rights(const struct mm *mm, u32 addr, pte_t pte,
                 : NULL;
 }
 
-/* Which pages the entry of an address in an area may hold: of a file only the one that belongs there. */
+/*
+ * Which pages the entry of an address in an area may hold: of a file only the one that belongs
+ * there.
+ */
 static bool page_fits(const struct vm_area *area, u32 addr, const struct page *page)
 {
     u32 index = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);

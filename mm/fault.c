@@ -18,8 +18,8 @@
  * programs may touch below it (pusha, enter, probes of large frames), and Linux gave that test up,
  * too.
  *
- * mm_touch_for_write() does the same for the kernel, in the name of an owner that may not be running,
- * whatever the area's rights. It serves mm_write() and mm_clear().
+ * mm_touch_for_write() does the same for the kernel, in the name of an owner that may not be
+ * running, whatever the area's rights. It serves mm_write() and mm_clear().
  *
  * Everything that can fail comes before the entry is written, and a table that was made for it goes
  * again. Neighbours: kernel/fault.c asks; mm/filemap.c has the pages of files.

@@ -14,10 +14,10 @@
  * time areas, entries and counts agree, and the half-made child is in the list of address spaces,
  * so that the audit sees what it holds.
  *
- * mm_write() and mm_read() go through lowmem or kmap_local, and need neither the process's directory nor
- * its rights. For a write first every page is touched, which may fail, then every page is copied. A
- * read touches nothing: it may be in the name of somebody else (/proc), while the owner is in the
- * middle of moving these very entries.
+ * mm_write() and mm_read() go through lowmem or kmap_local, and need neither the process's
+ * directory nor its rights. For a write first every page is touched, which may fail, then every
+ * page is copied. A read touches nothing: it may be in the name of somebody else (/proc), while the
+ * owner is in the middle of moving these very entries.
  *
  * Kernel threads have no address space and run in whatever directory is loaded; all of them show
  * the same kernel. Therefore a directory that is to be freed must not be the loaded one.
@@ -264,7 +264,9 @@ int mm_clear(struct mm *mm, u32 addr, u32 size)
     return work_on_range(mm, addr, NULL, size, work_clear);
 }
 
-/* The page that a read at addr would show, which stays as long as nobody allocates. 0 or an error. */
+/*
+ * The page that a read at addr would show, which stays as long as nobody allocates. 0 or an error.
+ */
 static int page_shown(struct mm *mm, u32 addr, struct page **page)
 {
     const pte_t *pte = pgd_user_pte(mm->pgd, addr);

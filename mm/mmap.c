@@ -297,7 +297,10 @@ long mm_map_apart(struct mm *mm, u32 size, const char *name, struct address_spac
 
 /* ---- changing ---- */
 
-/* Areas must cover all of [start, end) (-ENOMEM) and may be given these rights (-EACCES). 0 or an error. */
+/*
+ * Areas must cover all of [start, end) (-ENOMEM) and may be given these rights (-EACCES). 0 or an
+ * error.
+ */
 static int check_covered(struct mm *mm, u32 start, u32 end, u32 rights)
 {
     const struct vm_area *area;

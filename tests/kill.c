@@ -49,6 +49,27 @@ KTEST(kill, sleeping_process)
     expect(result.nvcsw >= 1);
 }
 
+/*
+ * A SIGCONT takes back a stop that was not delivered yet. The process may have given up a call for
+ * it already, so it must be told all the same, or the program would see the call's result.
+ */
+KTEST(kill, signal_that_is_taken_back)
+{
+    u32 pid = start_program(ARGV("nap", "600000000", "1"));
+    struct task *task = pid ? task_find(pid) : NULL;
+
+    if (!task)
+        return;
+    sched_sleep(2);
+    expect_eq(send_signal(task, SIGTSTP, NULL), 0);
+    expect_eq(send_signal(task, SIGCONT, NULL), 0);
+    expect(task->sigpending);
+    sched_sleep(2);
+    expect(!task->sigpending);
+    expect_eq(task->state, TASK_SLEEPING); /* again */
+    expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGKILL);
+}
+
 KTEST(kill, before_the_first_instruction)
 {
     struct task_result result = signal_and_wait(start_program(ARGV("status", "3")), SIGKILL);

@@ -1,13 +1,14 @@
 /*
- * `fuzz SEED COUNT [say]`: what no program would do, by chance. Each of COUNT rounds is a child that takes a few hundred
- * steps: a system call with arguments near every edge (lib/fuzz_calls.h), a touch of memory, a jump or an instruction that
- * ring 3 must not use, a forged signal frame, a segment, a child that does the same. What the steps do is of no interest; the
- * kernel must outlive them and be as before. Round i depends on SEED + i alone, so `fuzz SEED 1` repeats it, as far as the
- * clock allows; with `say` each is announced.
+ * `fuzz SEED COUNT [say]`: what no program would do, by chance. Each of COUNT rounds is a child
+ * that takes a few hundred steps: a system call with arguments near every edge (lib/fuzz_calls.h),
+ * a touch of memory, a jump or an instruction that ring 3 must not use, a forged signal frame, a
+ * segment, a child that does the same. What the steps do is of no interest; the kernel must outlive
+ * them and be as before. Round i depends on SEED + i alone, so `fuzz SEED 1` repeats it, as far as
+ * the clock allows; with `say` each is announced.
  *
- * A round that does not end is ended. After each everybody else is killed, whatever groups and sessions were made, and the
- * files are removed, all of which lie in one folder. So: only on a machine of its own, never on Linux, where it runs as
- * somebody who has something to lose.
+ * A round that does not end is ended. After each everybody else is killed, whatever groups and
+ * sessions were made, and the files are removed, all of which lie in one folder. So: only on a
+ * machine of its own, never on Linux, where it runs as somebody who has something to lose.
  *
  * The status is 0; 1 when processes or files cannot be got rid of.
  */
@@ -575,8 +576,8 @@ static bool remove_files(void)
 /* ---- the first process ---- */
 
 /*
- * Memory may run out while the child is there, and then this process must not ask for any: what it writes to is made its
- * own before the child begins.
+ * Memory may run out while the child is there, and then this process must not ask for any: what it
+ * writes to is made its own before the child begins.
  */
 static void own_memory(void)
 {

@@ -94,7 +94,9 @@ static void check_arguments(void)
     CHECK(action.handler == note && action.mask == (BIT(SIGUSR2) | BIT(40)));
     CHECK(action.flags == (SA_SIGINFO | SA_RESTORER) && action.restorer == restore_rt);
     set_default(SIGUSR1);
-    CHECK(SYS(kill, me(), 65) == -EINVAL);
+    CHECK(SYS(kill, me(), 65) == -EINVAL && SYS(tkill, me(), 65) == -EINVAL);
+    CHECK(SYS(kill, 0x3fffffff, 65) == -ESRCH && SYS(kill, -0x3fffffff, 65) == -ESRCH);
+    CHECK(SYS(tkill, 0x3fffffff, 65) == -ESRCH);
     CHECK(SYS(kill, me(), 0) == 0);
     CHECK(SYS(kill, 0x3fffffff, SIGTERM) == -ESRCH);
     CHECK(SYS(kill, -0x3fffffff, SIGTERM) == -ESRCH);
@@ -125,7 +127,7 @@ static void check_handlers(void)
         struct action action;
 
         CHECK(SYS(rt_sigaction, SIGUSR1, NULL, &action, 8) == 0);
-        CHECK(action.handler == (void *)SIG_DFL);
+        CHECK(action.handler == (void *)SIG_DFL && action.flags & SA_RESETHAND);
     }
     CHECK(set_action(SIGUSR1, (void *)SIG_IGN, 0, 0) == 0);
     CHECK(SYS(kill, me(), SIGUSR1) == 0);
@@ -251,6 +253,58 @@ static bool on_other_stack(void)
     return last_stack - (uintptr_t)other_stack < sizeof(other_stack);
 }
 
+/* Near the lower end of the other stack: its own next frame would not fit. */
+static void signal_again(int signal, siginfo_t *info, void *context)
+{
+    (void)info;
+    (void)context;
+    if (++calls == 1)
+        asm volatile("mov %%esp, %%esi; mov %0, %%esp; int $0x80; mov %%esi, %%esp"
+                     :
+                     : "r"(other_stack + sizeof(other_stack) / 2 + 64), "a"(__NR_kill), "b"(me()),
+                       "c"(signal)
+                     : "esi", "memory");
+}
+
+static void exit_33(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    (void)context;
+    sys_exit(33);
+}
+
+static void shrink_stack(int signal, siginfo_t *info, void *context)
+{
+    struct ucontext *uc = context;
+
+    note(signal, info, context);
+    uc->uc_stack.ss_size = 1;
+}
+
+/* The upper half of other_stack is one. */
+static void check_stack_ends(void)
+{
+    struct sigaltstack stack = {.ss_sp = other_stack + sizeof(other_stack) / 2,
+                                .ss_size = sizeof(other_stack) / 2},
+                       old;
+
+    CHECK(SYS(sigaltstack, &stack, NULL) == 0);
+    EXPECT_DEATH(SIGSEGV, set_action(SIGUSR1, signal_again, SA_ONSTACK | SA_NODEFER, 0);
+                 SYS(kill, me(), SIGUSR1));
+    /* A handler that finds no stack is a fault, whose handler may have one. */
+    EXPECT_EXIT(33, set_action(SIGUSR1, note, 0, 0); set_action(SIGSEGV, exit_33, SA_ONSTACK, 0);
+                asm volatile("mov $0x8000, %%esp; int $0x80"
+                             :
+                             : "a"(__NR_kill), "b"(me()), "c"(SIGUSR1)
+                             : "memory"));
+    /* What a frame says of the stack is what sigaltstack() would take, or nothing. */
+    CHECK(set_action(SIGUSR1, shrink_stack, SA_SIGINFO, 0) == 0);
+    CHECK(SYS(kill, me(), SIGUSR1) == 0 && calls == 1);
+    CHECK(SYS(sigaltstack, NULL, &old) == 0 && old.ss_size == sizeof(other_stack) / 2);
+    set_default(SIGUSR1);
+}
+
 static void check_alternate_stack(void)
 {
     struct sigaltstack stack = {.ss_sp = other_stack, .ss_size = 100}, old;
@@ -275,6 +329,7 @@ static void check_alternate_stack(void)
                  : "ebx", "esi", "memory");
     CHECK(calls == 1 && on_other_stack());
     set_default(SIGSEGV);
+    check_stack_ends();
     stack.ss_flags = SS_DISABLE;
     CHECK(SYS(sigaltstack, &stack, NULL) == 0);
     set_default(SIGUSR1);
@@ -344,6 +399,12 @@ static void check_sigchld(void)
     if (pid == 0)
         sys_exit(1);
     CHECK(SYS(wait4, pid, NULL, 0, NULL) == -ECHILD);
+    CHECK(change_mask(SIG_BLOCK, BIT(SIGCHLD)) == 0); /* nor a signal that could be pending */
+    pid = fork_process();
+    if (pid == 0)
+        sys_exit(1);
+    CHECK(SYS(wait4, pid, NULL, 0, NULL) == -ECHILD && pending() == 0);
+    CHECK(change_mask(SIG_SETMASK, 0) == 0);
     set_default(SIGCHLD);
 }
 
@@ -381,6 +442,50 @@ static void check_stop(void)
     CHECK(SYS(wait4, pid, &status, WUNTRACED, NULL) == pid);
     CHECK(SYS(kill, pid, SIGKILL) == 0); /* also when it is stopped */
     CHECK(DIED_OF(wait_status(pid), SIGKILL));
+}
+
+/*
+ * A stop and a SIGCONT take each other back; what is ignored by default waits all the same while it
+ * is blocked.
+ */
+static void check_opposites(void)
+{
+    CHECK(change_mask(SIG_BLOCK, BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGCONT) | BIT(SIGURG)) == 0);
+    CHECK(SYS(kill, me(), SIGTSTP) == 0 && SYS(kill, me(), SIGTTIN) == 0);
+    CHECK(SYS(kill, me(), SIGURG) == 0);
+    CHECK(pending() == (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGURG)));
+    CHECK(SYS(kill, me(), SIGCONT) == 0 && pending() == (BIT(SIGCONT) | BIT(SIGURG)));
+    CHECK(SYS(kill, me(), SIGTSTP) == 0 && pending() == (BIT(SIGTSTP) | BIT(SIGURG)));
+    CHECK(SYS(kill, me(), SIGCONT) == 0);
+    CHECK(change_mask(SIG_SETMASK, 0) == 0 && pending() == 0);
+}
+
+/* What a program finds that another one has left for it. */
+static int after_exec(void)
+{
+    struct sigaltstack stack;
+    struct action action;
+
+    CHECK(SYS(sigaltstack, NULL, &stack) == 0 && stack.ss_flags & SS_DISABLE);
+    CHECK(SYS(rt_sigaction, SIGUSR1, NULL, &action, 8) == 0);
+    CHECK(action.handler == (void *)SIG_DFL && action.flags == 0 && action.mask == 0);
+    CHECK(SYS(rt_sigaction, SIGUSR2, NULL, &action, 8) == 0);
+    CHECK(action.handler == (void *)SIG_IGN);
+    CHECK(pending() == BIT(SIGTERM));
+    EXPECT_DEATH(SIGUSR1, SYS(kill, me(), SIGUSR1));
+    return 0;
+}
+
+static void check_exec(void)
+{
+    struct sigaltstack stack = {.ss_sp = other_stack, .ss_size = sizeof(other_stack)};
+    const char *const argv[] = {"signal_test", "after exec", NULL};
+
+    EXPECT_EXIT(0, CHECK(SYS(sigaltstack, &stack, NULL) == 0);
+                CHECK(set_action(SIGUSR1, note, SA_ONSTACK, BIT(SIGUSR2)) == 0);
+                CHECK(set_action(SIGUSR2, (void *)SIG_IGN, 0, 0) == 0);
+                CHECK(change_mask(SIG_BLOCK, BIT(SIGTERM)) == 0);
+                CHECK(SYS(kill, me(), SIGTERM) == 0); SYS(execve, "/proc/self/exe", argv, NULL));
 }
 
 static void check_inheritance(void)
@@ -464,6 +569,56 @@ static void check_interrupted_calls(void)
     set_default(SIGPIPE);
 }
 
+static long now_ms(void)
+{
+    struct __kernel_old_timespec now;
+
+    CHECK(SYS(clock_gettime, 1, &now) == 0);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A child that is stopped for a while when half of its time is over: how long it took. */
+#define STOPPED_HALFWAY(...)                                                                       \
+    ({                                                                                             \
+        long start_ = now_ms(), pid_ = fork_process();                                             \
+        if (pid_ == 0) {                                                                           \
+            __VA_ARGS__;                                                                           \
+            sys_exit(99);                                                                          \
+        }                                                                                          \
+        sleep_ms(250);                                                                             \
+        CHECK(SYS(kill, pid_, SIGSTOP) == 0);                                                      \
+        sleep_ms(20);                                                                              \
+        CHECK(SYS(kill, pid_, SIGCONT) == 0);                                                      \
+        CHECK(wait_status(pid_) == 0);                                                             \
+        now_ms() - start_;                                                                         \
+    })
+
+/* Whoever is stopped and goes on waits no longer for that. */
+static void check_times(void)
+{
+    struct __kernel_old_timespec time = {0, 500000000};
+    uint32_t word = 0;
+    long start;
+
+    CHECK(STOPPED_HALFWAY(sys_exit(SYS(nanosleep, &time, NULL) != 0)) < 700);
+    CHECK(STOPPED_HALFWAY(sys_exit(SYS(poll, NULL, 0, 500) != 0)) < 700);
+    CHECK(STOPPED_HALFWAY(sys_exit(SYS(futex, &word, 0, 0, &time) != -ETIMEDOUT)) < 700);
+    /*
+     * SA_RESTART is not for calls with a time; and the next one knows nothing of one that was given
+     * up.
+     */
+    CHECK(set_action(SIGALRM, note, SA_RESTART, 0) == 0);
+    ring_in(30);
+    CHECK(SYS(futex, &word, 0, 0, &time) == -EINTR && calls == 1);
+    time.tv_nsec = 100000000;
+    ring_in(30);
+    CHECK(SYS(nanosleep, &time, NULL) == -EINTR && calls == 2);
+    start = now_ms();
+    CHECK(SYS(nanosleep, &time, NULL) == 0);
+    CHECK(now_ms() - start >= 95 && now_ms() - start < 300);
+    set_default(SIGALRM);
+}
+
 static void check_sigsuspend(void)
 {
     uint64_t none = 0, old;
@@ -486,6 +641,7 @@ static void check_sigtimedwait(void)
     struct __kernel_old_timespec soon = {0, 30000000}, never = {0, -1};
     uint64_t set = BIT(SIGUSR1) | BIT(SIGALRM);
     siginfo_t info;
+    long pid;
 
     CHECK(change_mask(SIG_BLOCK, set) == 0);
     CHECK(SYS(rt_sigtimedwait, &set, &info, &soon, 8) == -EAGAIN);
@@ -496,6 +652,19 @@ static void check_sigtimedwait(void)
     ring_in(30);
     CHECK(SYS(rt_sigtimedwait, &set, &info, NULL, 8) == SIGALRM);
     CHECK(change_mask(SIG_SETMASK, 0) == 0);
+    /*
+     * What is neither blocked nor caught, and ignored by default, is gone before it can be waited
+     * for.
+     */
+    set = BIT(SIGURG);
+    pid = fork_process();
+    if (pid == 0) {
+        long parent = SYS(getppid);
+
+        sys_exit(SYS(kill, parent, SIGURG));
+    }
+    CHECK(SYS(rt_sigtimedwait, &set, NULL, &soon, 8) == -EAGAIN);
+    CHECK(wait_status(pid) == 0);
 }
 
 static void check_alarms(void)
@@ -511,7 +680,9 @@ static void check_alarms(void)
     CHECK(SYS(getitimer, ITIMER_REAL, &left) == 0 && left.interval.tv_usec >= 20000);
     CHECK(SYS(setitimer, ITIMER_REAL, &none, &left) == 0 && left.interval.tv_usec >= 20000);
     CHECK(SYS(alarm, 100) == 0);
-    CHECK(SYS(alarm, 0) >= 99);
+    CHECK(SYS(getitimer, ITIMER_REAL, &left) == 0); /* never more than was asked */
+    CHECK(left.value.tv_sec + (left.value.tv_usec > 0) <= 100);
+    CHECK(SYS(alarm, 0) == 100); /* the nearest second */
     CHECK(SYS(alarm, 0) == 0);
     CHECK(SYS(setitimer, 77, &none, NULL) == -EINVAL);
     timer.value.tv_usec = 1000000;
@@ -520,8 +691,11 @@ static void check_alarms(void)
     set_default(SIGALRM);
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
+    (void)argv;
+    if (argc > 1)
+        return after_exec();
     check_arguments();
     check_handlers();
     check_registers();
@@ -531,8 +705,11 @@ int main(void)
     check_deaths();
     check_sigchld();
     check_stop();
+    check_opposites();
+    check_exec();
     check_inheritance();
     check_interrupted_calls();
+    check_times();
     check_sigsuspend();
     check_sigtimedwait();
     check_alarms();

@@ -263,6 +263,16 @@ static void test_background(void)
     IN_BACKGROUND(CHECK(set(&old) == 0));
     IN_BACKGROUND(CHECK(SYS(ioctl, tty, TIOCSPGRP, &self) == 0));
     CHECK(pgrp_of_tty() == self);
+
+    /* A pipeline's first process may have ended before the shell gives its group the terminal. */
+    child_pid = fork_process();
+    if (child_pid == 0)
+        sys_exit(0);
+    CHECK(SYS(setpgid, child_pid, child_pid) == 0);
+    CHECK(SYS(waitid, P_PID, child_pid, NULL, WEXITED | WNOWAIT, NULL) == 0);
+    CHECK(SYS(ioctl, tty, TIOCSPGRP, &child_pid) == 0 && pgrp_of_tty() == child_pid);
+    CHECK(wait_status(child_pid) == 0);
+    CHECK(SYS(ioctl, tty, TIOCSPGRP, &self) == 0);
 }
 
 /*

@@ -305,6 +305,19 @@ static void groups(void)
     CHECK(SYS(waitpid, -a, 0, 0) > 0);
     CHECK(SYS(waitpid, -a, 0, 0) == -ECHILD);
     CHECK(SYS(kill, -a, SIGTERM) == -ESRCH);
+
+    /* A group is there as long as its last process has not been waited for. */
+    a = sys_fork();
+    if (a == 0)
+        sys_exit(0);
+    CHECK(SYS(setpgid, a, a) == 0);
+    CHECK(SYS(waitid, P_PID, a, NULL, WEXITED | WNOWAIT, NULL) == 0);
+    b = child_that_stays();
+    CHECK(SYS(kill, -a, 0) == 0);
+    CHECK(SYS(setpgid, b, a) == 0 && SYS(getpgid, b) == a);
+    CHECK(SYS(kill, -a, SIGKILL) == 0);
+    CHECK(SYS(waitpid, -a, 0, 0) > 0);
+    CHECK(SYS(waitpid, -a, 0, 0) > 0);
 }
 
 /* A group is there as long as one that has ended was not waited for. */

@@ -45,6 +45,7 @@ struct signals {
     } stack;
     struct {
         struct list_head link; /* in the list of alarms, by deadline */
+        struct task *task;     /* whose it is, when it is there */
         u64 deadline;          /* tick, 0: none */
         u64 interval;          /* ticks, 0: once */
     } alarm;
@@ -80,6 +81,12 @@ __must_check int sigframe_push(struct pt_regs *regs, u32 signal, const struct ac
 
 /* True when esp lies on the alternate stack. */
 bool on_signal_stack(const struct signals *signals, u32 esp);
+
+/*
+ * sys_signal.c: sigaltstack() of a process whose stack pointer is `esp`. 0, -EPERM, -EINVAL,
+ * -ENOMEM.
+ */
+long signal_set_stack(const struct sigaltstack *stack, u32 esp);
 
 /* A siginfo_t for a program (128 bytes). 0 or -EFAULT. */
 __must_check int siginfo_to_user(void *user_info, u32 signal, const struct signal_info *info);

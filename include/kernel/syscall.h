@@ -73,6 +73,13 @@ __must_check int ticks_from_user(u64 *ticks, const void *user_time, bool old);
 /* Ticks as such a structure into user memory: 0 or -EFAULT. */
 __must_check int ticks_to_user(void *user_time, u64 ticks, bool old);
 
+/*
+ * When a call ends that waits until tick `deadline`: as it was the first time, if a signal without
+ * a handler has cut it short and it is made again. Such a call leaves its deadline in
+ * task->restart_deadline.
+ */
+u64 deadline_resumed(u64 deadline);
+
 /* ---- names (kernel/sys_misc.c): what uname() tells; hostname may change ---- */
 
 extern struct new_utsname utsname;

@@ -70,6 +70,7 @@ struct task {
     u32 child_ticks, child_user_ticks; /* of children that were waited for, with theirs */
     u32 nvcsw, nivcsw;     /* switches away: because it waited, because its time was up */
     u64 start_time;        /* tick */
+    u64 restart_deadline;  /* tick: deadline_resumed() */
     void (*entry)(void *); /* kernel threads: what to run, with what */
     void *entry_arg;
     /*
@@ -106,7 +107,9 @@ static inline struct pt_regs *task_pt_regs(const struct task *task)
     return (struct pt_regs *)(task_stack_top(task) - sizeof(struct pt_regs));
 }
 
-/* What it calls its parent: an orphan's is said to be 1, as on Linux; the first threads have none. */
+/*
+ * What it calls its parent: an orphan's is said to be 1, as on Linux; the first threads have none.
+ */
 static inline u32 task_ppid(const struct task *task)
 {
     if (task->parent)

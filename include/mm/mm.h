@@ -126,11 +126,11 @@ __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, cons
                              struct address_space *file, u32 pgoff);
 
 /*
- * mmap2, munmap, mprotect, madvise as their manual pages say (man 2 mmap). `flags` are MAP_*, `prot` PROT_*,
- * of mm_mmap with VM_NEVER_WRITE for a mapping to which mprotect must not give PROT_WRITE (-EACCES).
- * mm_mmap gives the address, or a negative error number: -EINVAL, -ENOMEM, -EPERM (fixed below
- * MMAP_MIN_ADDR), -EEXIST (MAP_FIXED_NOREPLACE). What the file may be used for is the caller's to check.
- * All: nothing is changed on failure.
+ * mmap2, munmap, mprotect, madvise as their manual pages say (man 2 mmap). `flags` are MAP_*,
+ * `prot` PROT_*, of mm_mmap with VM_NEVER_WRITE for a mapping to which mprotect must not give
+ * PROT_WRITE (-EACCES). mm_mmap gives the address, or a negative error number: -EINVAL, -ENOMEM,
+ * -EPERM (fixed below MMAP_MIN_ADDR), -EEXIST (MAP_FIXED_NOREPLACE). What the file may be used for
+ * is the caller's to check. All: nothing is changed on failure.
  */
 __must_check long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags,
                           struct address_space *file, u32 pgoff);
@@ -160,17 +160,18 @@ u32 mm_brk(struct mm *mm, u32 brk);
 /* ---- contents ---- */
 
 /*
- * Copy into areas of any address space, whatever their rights, touching (and separating) pages on the way.
- * 0, -EFAULT, -ENOMEM; on failure no byte of it is changed, though untouched memory may have become
- * touched memory, which nobody but mm->pages can tell from before. mm_clear writes zeros. The owner
- * must not be in the middle of a call that changes its areas: it is the current task's, or runs not yet.
+ * Copy into areas of any address space, whatever their rights, touching (and separating) pages on
+ * the way. 0, -EFAULT, -ENOMEM; on failure no byte of it is changed, though untouched memory may
+ * have become touched memory, which nobody but mm->pages can tell from before. mm_clear writes
+ * zeros. The owner must not be in the middle of a call that changes its areas: it is the current
+ * task's, or runs not yet.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 __must_check int mm_clear(struct mm *mm, u32 addr, u32 size);
 
 /*
- * Copy out of any address space at any time, touching nothing. 0, -EFAULT, -ENOMEM; `to` may be filled in
- * part then.
+ * Copy out of any address space at any time, touching nothing. 0, -EFAULT, -ENOMEM; `to` may be
+ * filled in part then.
  */
 __must_check int mm_read(struct mm *mm, u32 addr, void *to, u32 size);
 

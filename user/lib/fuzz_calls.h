@@ -1,6 +1,6 @@
 /*
- * What the arguments of system calls are, so that calls get further than their first check: one letter each, see
- * fuzz_argument(). A call that is not here gets anything.
+ * What the arguments of system calls are, so that calls get further than their first check: one
+ * letter each, see fuzz_argument(). A call that is not here gets anything.
  */
 #pragma once
 

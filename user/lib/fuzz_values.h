@@ -1,6 +1,6 @@
 /*
- * Arguments for the fuzzer: numbers by chance, of which most are near an edge. All of them follow from `fuzz_state`, so
- * that a round is repeated by its seed.
+ * Arguments for the fuzzer: numbers by chance, of which most are near an edge. All of them follow
+ * from `fuzz_state`, so that a round is repeated by its seed.
  */
 #pragma once
 
@@ -90,8 +90,8 @@ static inline uint32_t length_value(void)
 static uint32_t own_children[CHILDREN];
 
 /*
- * Nobody outside: what a process can kill are itself, its group, its children. -1 means everybody in kill() and is left
- * to the first process.
+ * Nobody outside: what a process can kill are itself, its group, its children. -1 means everybody
+ * in kill() and is left to the first process.
  */
 static inline uint32_t pid_value(void)
 {
@@ -188,8 +188,8 @@ static inline uint32_t place_value(void)
 /* ---- paths ---- */
 
 /*
- * All lie in FOLDER, or in /proc, where nothing can be changed; not /proc/self/exe, by which the fuzzer would cut itself
- * off.
+ * All lie in FOLDER, or in /proc, where nothing can be changed; not /proc/self/exe, by which the
+ * fuzzer would cut itself off.
  */
 static inline uint32_t path_value(void)
 {

@@ -20,8 +20,8 @@ struct pt_regs {
 #define EFLAGS_VM   0x00020000u /* virtual 8086 mode */
 
 /*
- * True when the interrupted code ran in ring 3. So does virtual 8086 mode, whose CS may be anything: no processor lets a
- * program enter it, but QEMU's iret takes the flag from any ring.
+ * True when the interrupted code ran in ring 3. So does virtual 8086 mode, whose CS may be
+ * anything: no processor lets a program enter it, but QEMU's iret takes the flag from any ring.
  */
 static inline bool user_mode(const struct pt_regs *regs)
 {
