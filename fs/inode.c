@@ -114,6 +114,7 @@ struct inode *inode_new(u32 mode, u32 rdev)
         inode->data.release = inode_release;
     }
     inode->ino = ++last_ino;
+    inode->dev = ROOT_DEV;
     inode->mode = mode;
     inode->rdev = rdev;
     inode->atime = inode->mtime = inode->ctime = fs_now();

@@ -45,7 +45,8 @@ static long read_filled(char *user_buf, u32 count, fill_t fill)
         done += size - left;
         if (left)
             return done ? (long)done : -EFAULT;
-        cond_resched();
+        if (cond_resched_ending())
+            break;
     }
     return done;
 }

@@ -141,6 +141,7 @@ static void proc_enter(const char *name, struct inode *inode)
 
     if (!inode || !entry)
         panic("out of memory for /proc/%s", name);
+    inode->dev = PROC_DEV;
     dir_add(proc, entry, inode, 0);
     inode_put(inode);
 }
@@ -173,5 +174,6 @@ void proc_init(void)
         err = path_lookup(fs_root(), "proc", LOOKUP_DIRECTORY, &proc);
     if (err)
         panic("no /proc: error %d", err);
+    proc->dev = PROC_DEV;
     proc->dir.ops = &proc_root_ops;
 }

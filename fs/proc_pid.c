@@ -52,6 +52,7 @@ static int make_inode(u32 pid, const struct proc_pid_file *file, struct inode **
     if (!inode)
         return -ENOMEM;
     inode->ino = pid_ino(pid, file);
+    inode->dev = PROC_DEV;
     inode->nlink = file ? 1 : 2;
     inode->pid = pid;
     inode->pid_file = file;

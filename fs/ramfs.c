@@ -16,7 +16,6 @@
 #include <fs/internal.h>
 #include <lib/resched.h>
 #include <linux/stat.h>
-#include <mm/page_alloc.h>
 
 /* Only the first reading after a change counts: most readings then cost no look at the clock. */
 static void stamp_access(struct inode *inode)
@@ -94,12 +93,14 @@ int inode_truncate(struct inode *inode, u64 size)
 /* Bring in the pages of [from, to). */
 static int allocate_pages(struct inode *inode, u32 from, u32 to)
 {
-    if (PFN_UP(to) - PFN_DOWN(from) > nr_free_pages() + inode->data.nrpages)
-        return -ENOSPC; /* before memory that others need is gone */
     for (u32 index = PFN_DOWN(from); index < PFN_UP(to); index++) {
-        if (!filemap_get_page(&inode->data, index, true))
+        struct page *page = filemap_new_page(&inode->data, index);
+
+        if (!page)
             return -ENOSPC;
-        cond_resched();
+        page->dirty = true;
+        if (cond_resched_ending())
+            return -ENOSPC;
     }
     return 0;
 }

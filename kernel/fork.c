@@ -137,20 +137,12 @@ static void write_tids(struct task *child, const struct request *request)
     (void)told; /* as on Linux */
 }
 
-static bool kill_pending(void)
-{
-    u64 sets[4];
-
-    signal_sets(current, sets);
-    return sets[0] >> (SIGKILL - 1) & 1;
-}
-
 /*
  * Sleep until the child has let go of the address space. Nothing of it may be touched afterwards.
  */
 static void wait_for_vfork(void)
 {
-    wait_event(&current->child_wait, !current->vfork_child || (signal_pending() && kill_pending()));
+    wait_event(&current->child_wait, !current->vfork_child || (signal_kill_pending()));
     if (current->vfork_child) {
         current->vfork_child->vfork_parent = NULL;
         current->vfork_child = NULL;
@@ -168,7 +160,7 @@ static long clone_process(const struct request *request, const struct pt_regs *r
         err = make_child(request, regs, &child);
     if (err)
         return err;
-    if (signal_pending() && kill_pending()) { /* came meanwhile, when nobody could see the child */
+    if (signal_kill_pending()) { /* came meanwhile, when nobody could see the child */
         process_discard(child);
         return -EINTR;
     }

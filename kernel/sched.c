@@ -262,7 +262,8 @@ void sched_init(void)
 {
     task_init();
     trap_set_return_hook(before_return_to_user);
-    resched_hook = (struct resched_hook){.needed = &boot_cpu.turn_over, .resched = schedule};
+    resched_hook = (struct resched_hook){
+        .needed = &boot_cpu.turn_over, .resched = schedule, .ending = signal_kill_pending};
     pit_init(tick);
 }
 

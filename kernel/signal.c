@@ -134,6 +134,11 @@ u32 signal_take(struct signals *signals, u64 set, struct signal_info *info)
     return signal;
 }
 
+bool signal_kill_pending(void)
+{
+    return signal_pending() && current->signals->pending & signal_bit(SIGKILL);
+}
+
 void signal_sets(const struct task *task, u64 sets[4])
 {
     const struct signals *signals = task->signals;

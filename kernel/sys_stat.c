@@ -22,8 +22,6 @@
 #include <linux/stat.h>
 #include <mm/page_alloc.h>
 
-#define DEVICE MKDEV(0, 1)
-
 /*
  * Contents in units of 512 bytes: pages that are there. What only the archive holds counts as
  * there.
@@ -46,7 +44,7 @@ static u32 size_of(const struct inode *inode)
 static int to_stat(struct stat *st, const struct inode *inode)
 {
     *st = (struct stat){
-        .st_dev = DEVICE,
+        .st_dev = inode->dev,
         .st_ino = inode->ino,
         .st_mode = inode->mode,
         .st_nlink = inode->nlink,
@@ -69,7 +67,7 @@ static int to_stat(struct stat *st, const struct inode *inode)
 static int to_old_stat(struct __old_kernel_stat *st, const struct inode *inode)
 {
     *st = (struct __old_kernel_stat){
-        .st_dev = DEVICE,
+        .st_dev = inode->dev,
         .st_ino = inode->ino,
         .st_mode = inode->mode,
         .st_nlink = inode->nlink,
@@ -87,7 +85,7 @@ static int to_old_stat(struct __old_kernel_stat *st, const struct inode *inode)
 static void to_stat64(struct stat64 *st, const struct inode *inode)
 {
     *st = (struct stat64){
-        .st_dev = DEVICE,
+        .st_dev = inode->dev,
         .__st_ino = inode->ino,
         .st_mode = inode->mode,
         .st_nlink = inode->nlink,
@@ -237,8 +235,8 @@ static void to_statx(struct statx *st, const struct inode *inode)
         .stx_mtime = timestamp(&inode->mtime),
         .stx_rdev_major = inode->rdev >> 8,
         .stx_rdev_minor = inode->rdev & 0xff,
-        .stx_dev_major = DEVICE >> 8,
-        .stx_dev_minor = DEVICE & 0xff,
+        .stx_dev_major = inode->dev >> 8,
+        .stx_dev_minor = inode->dev & 0xff,
     };
 }
 

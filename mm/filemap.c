@@ -293,7 +293,8 @@ long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, f
         pos += size;
         if (left)
             return done ? (long)done : -EFAULT;
-        cond_resched();
+        if (cond_resched_ending())
+            break;
     }
     return done;
 }
@@ -315,16 +316,35 @@ static void clear_tail(struct address_space *mapping)
     kunmap_local(addr);
 }
 
-/* Within one page: bytes written, -ENOMEM, -EFAULT. */
+/*
+ * Files may not take the last of the memory: a sixteenth is for processes, which would otherwise end
+ * for a page of their own, the one that could remove a file among them.
+ */
+static bool room_for_files(void)
+{
+    u32 reserve = nr_managed_pages() / 16;
+
+    if (unlikely(nr_free_pages() <= reserve))
+        mm_shrink();
+    return nr_free_pages() > reserve;
+}
+
+struct page *filemap_new_page(struct address_space *mapping, u32 index)
+{
+    return find_page(mapping, index) || room_for_files() ? filemap_get_page(mapping, index, false)
+                                                         : NULL;
+}
+
+/* Within one page: bytes written, -ENOSPC, -ENOMEM, -EFAULT. */
 static long write_part(struct address_space *mapping, u32 pos, const void *from, u32 size,
                        filemap_copy_t copy)
 {
-    struct page *page = filemap_get_page(mapping, pos >> PAGE_SHIFT, false);
+    struct page *page = filemap_new_page(mapping, pos >> PAGE_SHIFT);
     size_t left;
     char *to;
 
     if (!page)
-        return -ENOMEM;
+        return room_for_files() ? -ENOMEM : -ENOSPC;
     if (pos > mapping->size)
         clear_tail(mapping);
     page->refcount++;
@@ -355,9 +375,8 @@ long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32
             return done ? (long)done : written;
         done += written;
         pos += written;
-        if ((u32)written < size)
+        if ((u32)written < size || cond_resched_ending())
             break;
-        cond_resched();
     }
     return done;
 }

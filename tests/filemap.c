@@ -1,5 +1,6 @@
 /* Pages of files: reading, writing, cutting, dropping; and processes that map them. */
 #include "space.h"
+#include <lib/resched.h>
 #include <mm/page_alloc.h>
 
 #define TEXT_SIZE (3 * PAGE_SIZE + 100) /* not a whole number of pages */
@@ -330,5 +331,80 @@ KTEST(filemap, truncated_under_a_mapping)
     expect_eq(mm_fault(mm, PAGE(3), false), MM_FAULT_BEYOND_FILE);
     expect_none(mm_audit());
     mm_put(mm);
+    done();
+}
+
+/* ---- the end of memory, and of patience ---- */
+
+/* Take pages until only so many are free; they are linked through lru.next. */
+static struct page *take_all_but(u32 left)
+{
+    struct page *chain = NULL, *block;
+
+    while (nr_free_pages() > left) {
+        u32 order = nr_free_pages() - left >= 1024 ? MAX_ORDER : 0;
+
+        block = alloc_pages(GFP_HIGHUSER, order);
+        if (!block)
+            block = alloc_pages(GFP_HIGHUSER, order = 0);
+        if (!block)
+            break;
+        block->lru.next = (struct list_head *)chain;
+        chain = block;
+    }
+    return chain;
+}
+
+static void give_back(struct page *chain)
+{
+    while (chain) {
+        struct page *next = (struct page *)chain->lru.next;
+
+        free_pages(chain, chain->order);
+        chain = next;
+    }
+}
+
+KTEST(filemap, leaves_memory_for_processes)
+{
+    u32 reserve = nr_managed_pages() / 16, pos = 0;
+    struct page *taken;
+    long written;
+
+    mm_shrink();
+    taken = take_all_but(reserve + 20);
+    make_empty();
+    while ((written = write_at(pos, text, PAGE_SIZE)) == PAGE_SIZE)
+        pos += PAGE_SIZE;
+    expect_eq(written, -ENOSPC);
+    expect(pos > 0 && pos <= 20 * PAGE_SIZE);
+    expect_eq(write_at(0, text, PAGE_SIZE), PAGE_SIZE); /* what it has, it has */
+    give_back(taken);
+    expect_eq(write_at(pos, text, PAGE_SIZE), PAGE_SIZE);
+    done();
+}
+
+static void nothing(void)
+{
+}
+
+static bool yes(void)
+{
+    return true;
+}
+
+/* A process that is killed in the middle of a long copy does not finish it. */
+KTEST(filemap, gives_up_for_a_kill)
+{
+    static const bool always = true;
+    const struct resched_hook saved = resched_hook;
+
+    make_empty();
+    resched_hook = (struct resched_hook){&always, nothing, yes};
+    expect_eq(write_at(0, text, 3 * PAGE_SIZE), PAGE_SIZE);
+    expect_eq(write_at(PAGE_SIZE, text, PAGE_SIZE), PAGE_SIZE);
+    expect_eq(read_at(0, 2 * PAGE_SIZE), PAGE_SIZE);
+    resched_hook = saved;
+    expect_eq(read_at(0, 2 * PAGE_SIZE), 2 * PAGE_SIZE);
     done();
 }

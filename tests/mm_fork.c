@@ -230,7 +230,7 @@ static void look(void)
                                                                                                    \
         found = NULL;                                                                              \
         looks = 0;                                                                                 \
-        resched_hook = (struct resched_hook){&always_, look};                                      \
+        resched_hook = (struct resched_hook){&always_, look, NULL};                                      \
         statement;                                                                                 \
         resched_hook = saved_;                                                                     \
         expect_none(found);                                                                        \
@@ -288,7 +288,7 @@ KTEST(mm_fork, others_may_read_meanwhile)
         put_word(mm, BASE + i * LARGE_PAGE_SIZE, i);
     looks = 0;
     looked_at = to + (TABLES - 1) * LARGE_PAGE_SIZE;
-    resched_hook = (struct resched_hook){&always, read_memory};
+    resched_hook = (struct resched_hook){&always, read_memory, NULL};
     expect_eq(mm_mremap(mm, BASE, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to), to);
     resched_hook = saved;
     expect(looks > 1);
@@ -296,7 +296,7 @@ KTEST(mm_fork, others_may_read_meanwhile)
     expect_none(mm_audit());
     expect_eq(get_word(mm, looked_at), TABLES - 1);
     looked_at = to;
-    resched_hook = (struct resched_hook){&always, read_memory};
+    resched_hook = (struct resched_hook){&always, read_memory, NULL};
     expect_eq(mm_mprotect(mm, to, size, PROT_NONE), 0);
     resched_hook = saved;
     expect_none(mm_audit());

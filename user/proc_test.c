@@ -6,6 +6,7 @@
  * programs in one does that for each of them.
  */
 #include "lib/check.h"
+#include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
@@ -171,6 +172,22 @@ static void test_pieces(void)
     CHECK(SYS(close, fd) == 0);
 }
 
+static uint64_t device_of(const char *path)
+{
+    struct stat64 st;
+
+    CHECK(SYS(stat64, path, &st) == 0);
+    return st.st_dev;
+}
+
+/* What walks a tree and stays on one file system does not go into /proc. */
+static void test_device(void)
+{
+    CHECK(device_of("/proc") != device_of("/"));
+    CHECK(device_of("/proc/self/maps") == device_of("/proc"));
+    CHECK(device_of("/proc/meminfo") == device_of("/proc"));
+}
+
 int main(int argc, char **argv)
 {
     const char *again[] = {"proc_test", "again", NULL};
@@ -182,6 +199,7 @@ int main(int argc, char **argv)
     test_process();
     test_machine();
     test_pieces();
+    test_device();
     EXPECT_EXIT(7, SYS(execve, "/proc/self/exe", again, NULL));
     return 0;
 }

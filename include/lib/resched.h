@@ -13,6 +13,7 @@
 struct resched_hook {
     const bool *needed;    /* somebody else should run */
     void (*resched)(void); /* let them */
+    bool (*ending)(void);  /* the current process is to end, and cannot help it: give up */
 };
 extern struct resched_hook resched_hook;
 
@@ -21,4 +22,13 @@ static inline void cond_resched(void)
 {
     if (unlikely(resched_hook.needed && *resched_hook.needed))
         resched_hook.resched();
+}
+
+/* The same; true when the work is for nobody any more, because the process was killed meanwhile. */
+static inline bool cond_resched_ending(void)
+{
+    if (likely(!resched_hook.needed || !*resched_hook.needed))
+        return false;
+    resched_hook.resched();
+    return resched_hook.ending && resched_hook.ending();
 }

@@ -64,6 +64,9 @@ static inline void mapping_put(struct address_space *mapping)
  */
 __must_check struct page *filemap_get_page(struct address_space *mapping, u32 index, bool write);
 
+/* The same for what a file is to hold from now on: NULL also when only what is kept for processes is free. */
+__must_check struct page *filemap_new_page(struct address_space *mapping, u32 index);
+
 /*
  * How bytes get out of or into a page: copy_to_user, copy_from_user, or plain memory (0: all done).
  */
@@ -77,7 +80,7 @@ size_t filemap_copy_kernel(void *to, const void *from, size_t size);
 long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, filemap_copy_t copy);
 
 /*
- * Write at `pos`; the file grows. Bytes written; -EFBIG, -ENOMEM, -EFAULT as above. A gap before
+ * Write at `pos`; the file grows. Bytes written; -EFBIG, -ENOSPC, -ENOMEM, -EFAULT as above. A gap before
  * pos reads as zeros.
  */
 long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32 count,
