@@ -124,10 +124,10 @@ static void tell_ram(struct seq_file *seq, const struct page_counts *counts)
     proc_kb(seq, "SwapFree:", 0);
 }
 
-/* Pages of all user page directories and page tables. */
+/* Pages of all user page directories and page tables, those that are kept for the next too. */
 static u32 user_table_pages(void)
 {
-    u32 pages = 0;
+    u32 pages = user_tables_kept();
 
     for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm))
         pages += mm->tables + 1;

@@ -105,6 +105,9 @@ void mm_switch(struct mm *mm);
 /* The first address space, or the one after `mm`; NULL past the last. */
 struct mm *mm_next(struct mm *mm);
 
+/* Empty page tables and ready directories that are kept for the next process. */
+u32 user_tables_kept(void);
+
 /* ---- areas ---- */
 
 /* The area that holds addr, or NULL. */

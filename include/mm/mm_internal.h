@@ -102,9 +102,6 @@ void user_table_remove(struct mm *mm, u32 addr);
 /* Give back the tables that are kept: how many. */
 u32 user_tables_shrink(void);
 
-/* How many are kept, tables and directories. */
-u32 user_tables_kept(void);
-
 /* NULL when those that are kept are empty; else which is not. For the audit. */
 const char *user_tables_check(void);
 

@@ -68,7 +68,10 @@ static inline long syscall3(long number, long a, long b, long c)
     return result;
 }
 
-/* SYS(kill, pid, SIGTERM): any call by its name, with up to six arguments of any scalar type. */
+/*
+ * SYS(kill, pid, SIGTERM): any call by its name, with up to six arguments of any scalar type. One SYS()
+ * cannot be an argument of another.
+ */
 #define SYS_SIX(number, a, b, c, d, e, f, ...)                                                     \
     syscall6(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define SYS(name, ...) SYS_SIX(__NR_##name, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
