@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(build_dir own_initramfs root_dir);
+use Attic qw(checked_build own_initramfs);
 use Test::More;
 
 use constant {
@@ -18,12 +18,8 @@ use constant {
 my $seed = $ENV{FUZZ_SEED} // int rand 1e9;
 diag "FUZZ_SEED=$seed";
 
-my $checks = build_dir() . '/checks';
-my @make = ('make', '-s', '--no-print-directory', '-C', root_dir(), 'DEBUG=1', "BUILD=$checks", ($ENV{CC} ? "CC=$ENV{CC}" : ()), 'all');
-{
-    delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-    system(@make) == 0 or BAIL_OUT('make DEBUG=1');
-}
+my ($checks, $said) = checked_build();
+-s "$checks/attic.elf" or diag($said), BAIL_OUT('make DEBUG=1');
 
 sub free_kb {
     my ($vm) = @_;

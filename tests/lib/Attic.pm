@@ -25,7 +25,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-our @EXPORT_OK = qw(build_dir become_host_program become_host_program32 fetched judge_ktap ktap_ok make_initramfs must_fetch
+our @EXPORT_OK = qw(build_dir checked_build become_host_program become_host_program32 fetched judge_ktap ktap_ok make_initramfs must_fetch
     own_initramfs root_dir slurp symbols);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
@@ -44,6 +44,20 @@ sub root_dir {
 sub build_dir {
     my $build = $ENV{BUILD} || 'build';
     return $build =~ m{^/} ? $build : "$ROOT/$build";
+}
+
+# The folder of a kernel built with DEBUG=1, made now if it is not there; what make said comes second. Tests run two at a time, and
+# two makes in one folder would be in each other's way.
+sub checked_build {
+    my $build = build_dir() . '/checks';
+    make_path($build);
+    open my $lock, '>', "$build/lock" or die "$build/lock: $!\n";
+    flock $lock, LOCK_EX or die "$build/lock: $!\n";
+    my @make = ('make', '--no-print-directory', '-C', $ROOT, 'DEBUG=1', "BUILD=$build", ($ENV{CC} ? "CC=$ENV{CC}" : ()), 'all');
+    delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
+    open my $from, '-|', 'sh', '-c', 'exec "$@" 2>&1 < /dev/null', 'sh', @make or die "make: $!\n";
+    local $/;
+    return ($build, scalar <$from>);
 }
 
 # Where `make busybox` and `make musl` put things: one folder for all variants of the build.
