@@ -7,6 +7,7 @@ MEM ?= 128M
 CPU ?=
 ACCEL ?= tcg
 CMDLINE ?=
+INIT ?=
 T ?=
 GDBPORT ?= 1234
 EXTRA_CFLAGS ?=
@@ -37,6 +38,7 @@ ifeq ($(origin CC),default)
 endif
 LD := $(CROSS)ld
 OBJCOPY := $(CROSS)objcopy
+NM := $(CROSS)nm
 NASM ?= nasm
 
 ifneq ($(findstring clang,$(notdir $(CC))),)
@@ -69,22 +71,34 @@ SOURCES := $(sort $(filter-out arch/x86/asm-offsets.c,$(wildcard $(FOLDERS:%=%/*
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
 .PHONY: all
-all: $(BUILD)/attic.elf $(BUILD)/attic.iso
+all: $(BUILD)/attic.elf $(BUILD)/attic.iso $(BUILD)/attic-lean.elf
 
-# The kernel with its debug information, and what GRUB loads: the same without it.
+# The kernel with its debug information, and what GRUB loads: the same without it. Of the symbols that keeps those of code,
+# for backtraces. attic-lean is the kernel without its self-tests, to see how much of it they are.
+LINK_KERNEL = $(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
+  -T $(BUILD)/gen/linker.ld -o $@
+
 $(BUILD)/attic.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
 	$(call say,LD,$@)
-	$(Q)$(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
-	  -T $(BUILD)/gen/linker.ld -o $@ $(OBJECTS)
+	$(Q)$(LINK_KERNEL) $(OBJECTS)
 
-$(BUILD)/attic.elf: $(BUILD)/attic.debug
-	$(Q)$(OBJCOPY) --strip-debug $< $@
-	$(Q)cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=attic.debug attic.elf
+$(BUILD)/attic-lean.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
+	$(call say,LD,$@)
+	$(Q)$(LINK_KERNEL) $(filter-out $(BUILD)/tests/%,$(OBJECTS))
+
+$(BUILD)/%.elf: $(BUILD)/%.debug
+	$(Q)$(NM) $< | sed -n 's/^[0-9a-f]* [bBdDrR] //p' > $(BUILD)/gen/$*-data-symbols
+	$(Q)$(OBJCOPY) --strip-debug --strip-symbols=$(BUILD)/gen/$*-data-symbols $< $@
+	$(Q)cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=$*.debug $*.elf
+
+# Tests are half of the image and seldom in a hurry: they are built for size. The rows of `make bench` stay as they are.
+$(BUILD)/tests/%.c.o: SIZE_FLAGS := $(if $(filter -O2,$(OPT)),-Os)
+$(BUILD)/tests/bench_%.c.o: SIZE_FLAGS :=
 
 $(BUILD)/%.c.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(KERNEL_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(Q)$(CC) $(KERNEL_FLAGS) $(SIZE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 
 $(BUILD)/%.asm.o: %.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -104,14 +118,14 @@ $(BUILD)/gen/linker.ld: linker.ld $(BUILD)/flags
 	$(call say,GEN,$@)
 	$(Q)$(CC) $(TARGET_FLAGS) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ -Iinclude -MMD -MP -MT $@ -MF $@.d $< -o $@
 
-# ---- user programs and the initramfs -----------------------------------------------------------------
+# ---- user programs ------------------------------------------------------------------------------
 
 # Every user/*.c is a program, linked with what is common in user/lib/.
 PROGRAMS := $(patsubst user/%.c,%,$(sort $(wildcard user/*.c)))
 USER_LIB := $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard user/*.asm user/lib/*.asm user/lib/*.c)))
 USER_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mgeneral-regs-only -ffreestanding -fno-pic -fno-pie \
   -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer "-ffile-prefix-map=$(CURDIR)/=" \
-  $(OPT) -g $(WARNINGS) -Iuser $(UAPI_FLAGS) $(EXTRA_CFLAGS)
+  $(OPT) -g $(WARNINGS) -Wno-missing-prototypes -Iuser $(UAPI_FLAGS) $(EXTRA_CFLAGS)
 
 $(BUILD)/user/%.c.o: user/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -122,12 +136,64 @@ $(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
 	$(call say,LD,$@)
 	$(Q)$(LD) -m elf_i386 -nostdlib -static --build-id=none -z max-page-size=4096 -T user/user.ld -o $@ $< $(USER_LIB)
 
-# Linux's own archive format, from stripped programs in the order of their names.
-$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%)
+# ---- programs of ordinary C libraries -----------------------------------------------------------
+
+# What is fetched, by `make busybox` and `make musl`, is kept once for all variants of the build.
+FETCHED ?= $(if $(filter build build/%,$(BUILD)),build,$(BUILD))
+BUSYBOX = $(wildcard $(FETCHED)/busybox/busybox)
+MUSL = $(if $(wildcard $(FETCHED)/musl/lib/libc.a),$(FETCHED)/musl)
+
+.PHONY: busybox musl libc
+busybox:
+	@scripts/busybox '$(FETCHED)'
+musl:
+	@scripts/busybox --musl '$(FETCHED)'
+
+# Every user/linux/*.c is a program for Linux, built statically by the cross compiler with its glibc, and with musl when it is there.
+# All but those that only the tests want (they are large) are among Attic's programs; hello is glibc_hello there, because there is
+# a hello already.
+LIBC_CC := $(if $(wildcard /usr/i686-linux-gnu/lib/libc.a),$(call have,i686-linux-gnu-gcc))
+LIBC_NAMES := $(patsubst user/linux/%.c,%,$(sort $(wildcard user/linux/*.c)))
+LIBC_FLAGS := -std=gnu11 -O2 -static -fno-pie -no-pie -march=i686 "-ffile-prefix-map=$(CURDIR)/=" $(WARNINGS) -s \
+  -Wl,--build-id=none
+MUSL_FLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(shell $(LIBC_CC) -print-file-name=include) \
+  -fno-stack-protector -nostdlib -nostartfiles -L$(MUSL)/lib
+LIBC_TESTS := clocks files format memory processes signals
+LIBC_PROGRAMS := $(if $(LIBC_CC),$(filter-out $(LIBC_TESTS),$(LIBC_NAMES)))
+
+libc: $(if $(LIBC_CC),$(LIBC_NAMES:%=$(BUILD)/user/glibc/%) $(if $(MUSL),$(LIBC_NAMES:%=$(BUILD)/user/musl/%)))
+
+$(BUILD)/user/glibc/%: user/linux/%.c user/linux/check.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,GLIBC,$<)
+	$(Q)$(LIBC_CC) $(LIBC_FLAGS) $(EXTRA_CFLAGS) $< -o $@ -lm
+
+# What musl-gcc's specs say, as a command line.
+$(BUILD)/user/musl/%: user/linux/%.c user/linux/check.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,MUSL,$<)
+	$(Q)$(LIBC_CC) $(LIBC_FLAGS) $(MUSL_FLAGS) $(EXTRA_CFLAGS) $(MUSL)/lib/crt1.o $(MUSL)/lib/crti.o $< \
+	  -o $@ -lc -lgcc -lc $(MUSL)/lib/crtn.o
+
+# ---- initramfs ----------------------------------------------------------------------------------
+
+INITRAMFS_PROGRAMS = $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name)) \
+  $(foreach name,$(LIBC_PROGRAMS),$(if $(filter $(name),$(PROGRAMS)),glibc_)$(name)=$(BUILD)/user/glibc/$(name))
+
+# FILES=folder: what is in it comes along, over what is there.
+FILES ?=
+FILES_LIST := $(if $(FILES),$(shell find '$(FILES)' -type f))
+
+$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) $(FILES_LIST) \
+  $(BUILD)/programs scripts/mkinitramfs
 	$(call say,CPIO,$@)
-	$(Q)rm -rf $(BUILD)/initramfs && mkdir -p $(BUILD)/initramfs
-	$(Q)for program in $(PROGRAMS); do $(OBJCOPY) --strip-all $(BUILD)/user/$$program $(BUILD)/initramfs/$$program || exit 1; done
-	$(Q)cd $(BUILD)/initramfs && printf '%s\n' $(PROGRAMS) | cpio --quiet --create --format=newc --reproducible > ../initramfs.cpio
+	$(Q)OBJCOPY='$(OBJCOPY)' BUSYBOX='$(BUSYBOX)' FILES='$(FILES)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
+
+# Pack again when a program has gone.
+$(BUILD)/programs: FORCE
+	@mkdir -p $(@D)
+	@echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX) $(FILES_LIST)' | cmp -s - $@ || \
+	  echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX) $(FILES_LIST)' > $@
 
 # Link again when a source file has gone.
 $(BUILD)/sources: FORCE
@@ -137,7 +203,7 @@ $(BUILD)/sources: FORCE
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
 # The text goes through the environment, because flags may hold quotes.
-$(BUILD)/flags: export FLAGS_TEXT = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS)
+$(BUILD)/flags: export FLAGS_TEXT = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" > $@.new
@@ -147,21 +213,22 @@ $(BUILD)/flags: FORCE
 
 export MEM CPU ACCEL
 
-# Remake the image when the command line changes.
-export CMDLINE
+# Remake the image when the command line changes. INIT=PATH is short for init=PATH on it.
+export COMMAND_LINE = $(CMDLINE)$(if $(INIT), init=$(INIT))
 $(BUILD)/cmdline: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' "$$CMDLINE" | cmp -s - $@ || printf '%s\n' "$$CMDLINE" > $@
+	@printf '%s\n' "$$COMMAND_LINE" | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" > $@
 
 $(BUILD)/attic.iso: $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(BUILD)/cmdline grub.cfg scripts/mkiso
 	@scripts/check-tools image
 	$(call say,ISO,$@)
-	$(Q)scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/initramfs.cpio "$$CMDLINE"
+	$(Q)scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/initramfs.cpio "$$COMMAND_LINE"
 
 .PHONY: run clean
 run: all
+	$(if $(filter /bin/% /sbin/% /usr/%,$(INIT)),$(if $(BUSYBOX),,$(error $(INIT) comes with busybox: `make busybox` fetches it)))
 	@scripts/check-tools run
-	@scripts/qemu $(BUILD)/attic.iso
+	@scripts/qemu $(if $(INIT),--ctrl-d) $(BUILD)/attic.iso
 
 clean:
 	rm -rf $(BUILD) compile_commands.json
@@ -177,9 +244,9 @@ setup-dev:
 	@scripts/setup dev
 
 # Everything, two at a time; T=pattern for some of it. The last line is `N passed, N failed`.
-test: all debug
+test: all debug libc
 	@scripts/check-tools run gdb
-	@BUILD='$(BUILD)' CC='$(CC)' scripts/test '$(T)'
+	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
 
 # ---- costs --------------------------------------------------------------------------------------
 
@@ -190,8 +257,8 @@ bench: all
 	@scripts/check-tools run
 	@BUILD='$(BUILD)' scripts/bench '$(T)'
 
-# Linux's figures, measured on this machine.
-bench-linux:
+# Linux's figures, measured on this machine; what processes cost, by the program that measures Attic too.
+bench-linux: $(BUILD)/user/bench_process
 	@BUILD='$(BUILD)' scripts/bench-linux
 
 # ---- gdb ----------------------------------------------------------------------------------------
@@ -200,7 +267,7 @@ bench-linux:
 DEBUG_BUILD := $(BUILD)/debug
 
 debug:
-	@$(MAKE) --no-print-directory BUILD='$(DEBUG_BUILD)' OPT=-Og VARIANT=' (for gdb)' all
+	@$(MAKE) --no-print-directory BUILD='$(DEBUG_BUILD)' FETCHED='$(FETCHED)' OPT=-Og VARIANT=' (for gdb)' all
 
 gdb: debug
 	@scripts/check-tools gdb
@@ -223,9 +290,10 @@ lint:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
-	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux tests/*.t; do \
+	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox \
+	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
-	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso; do sh -n "$$file" || exit 1; done
+	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso scripts/mkinitramfs; do sh -n "$$file" || exit 1; done
 
 format:
 	clang-format -i $(C_FILES)

@@ -14,7 +14,7 @@
  * The interrupt controller sees edges. The handler therefore reads until the receive register is
  * empty, and unmasking raises the line anew if a byte is waiting.
  *
- * Neighbours: kernel/console.c is the only user. Registers: data sheet of the National
+ * Neighbours: kernel/console.c writes, kernel/tty.c reads. Registers: data sheet of the National
  * Semiconductor PC16450.
  */
 #include <arch/x86/io.h>
@@ -80,6 +80,12 @@ void serial_write(const char *text, size_t len)
     }
 }
 
+void serial_write_raw(const char *text, size_t len)
+{
+    for (const char *end = text + len; text < end; text++)
+        transmit(*text);
+}
+
 static void serial_interrupt(void)
 {
     while (inb(COM1 + UART_LSR) & LSR_RECEIVED) {
@@ -100,44 +106,52 @@ void serial_enable_input(void (*notify)(void))
     outb(COM1 + UART_IER, IER_RECEIVED);
 }
 
-bool serial_can_read(void)
+u32 serial_waiting(void)
 {
-    return ring.head != ring.tail;
+    return ring.head - ring.tail;
 }
 
 /* Interrupts off. */
 static void unmask_when_half_empty(void)
 {
-    if (ring.masked && ring.head - ring.tail <= RING_SIZE / 2) {
+    if (ring.masked && serial_waiting() <= RING_SIZE / 2) {
         ring.masked = false;
         outb(COM1 + UART_IER, IER_RECEIVED);
     }
 }
 
+int serial_peek(u32 at)
+{
+    return at < serial_waiting() ? ring.bytes[(ring.tail + at) % RING_SIZE] : -1;
+}
+
+void serial_discard(u32 count)
+{
+    u32 flags = local_irq_save();
+
+    ring.tail += min(count, serial_waiting());
+    unmask_when_half_empty();
+    local_irq_restore(flags);
+}
+
 int serial_read(void)
 {
     u32 flags = local_irq_save();
-    int byte = -1;
+    int byte = serial_peek(0);
 
-    if (serial_can_read())
-        byte = ring.bytes[ring.tail++ % RING_SIZE];
-    unmask_when_half_empty();
+    serial_discard(1);
     local_irq_restore(flags);
     return byte;
 }
 
-bool serial_discard_through(u8 byte)
+void serial_remove(u32 at)
 {
-    u32 flags = local_irq_save(), at = ring.tail;
-    bool found;
+    u32 flags = local_irq_save();
 
-    while (at != ring.head && ring.bytes[at % RING_SIZE] != byte)
-        at++;
-    found = at != ring.head;
-    if (found) {
-        ring.tail = at + 1;
-        unmask_when_half_empty();
+    if (at < serial_waiting()) {
+        for (u32 i = ring.tail + at; i != ring.tail; i--)
+            ring.bytes[i % RING_SIZE] = ring.bytes[(i - 1) % RING_SIZE];
+        serial_discard(1);
     }
     local_irq_restore(flags);
-    return found;
 }

@@ -149,3 +149,8 @@ void vga_write(const char *text, size_t len)
         crtc_write_address(CRTC_START_HIGH, top * COLUMNS);
     crtc_write_address(CRTC_CURSOR_HIGH, row * COLUMNS + min(column, COLUMNS - 1u));
 }
+
+u32 vga_column(void)
+{
+    return column;
+}

@@ -1,193 +1,290 @@
 /*
- * The initramfs: files by name from a cpio archive that the boot loader put into memory.
+ * The initramfs: files made of the archive that the boot loader put into memory.
  *
- * The format is Linux's, "newc": each entry is a header of 110 ASCII characters (a magic number and
- * 13 fields of 8 hex digits), the name with its 0, zeros up to a multiple of 4, the data, zeros up
- * to a multiple of 4. An entry named TRAILER!!! ends the archive. With the second magic number the
- * last field is the sum of the data bytes.
+ * Each entry becomes an inode with a name. What a file contains stays where it is: its pages are
+ * filled from the archive when somebody touches them (mm/filemap.c), so that unpacking costs the
+ * same for large files and small ones.
  *
- * The archive stays where it is and is walked anew for each lookup: there are a dozen files, and
- * nothing to allocate means nothing that can fail. Every length is checked against what is left
- * before it is used; a bad entry ends the archive there.
+ * Hard links: cpio writes an entry for each name, with the same inode and device numbers, and the
+ * contents with one of them, as a rule the last. A list of those that have names to come leads from
+ * the numbers to the inode; it ends with the archive, as another one has numbers of its own.
  *
- * Limits: regular files only (a directory is part of a file's name); hard links carry their data in
- * the last name only, as cpio writes them; a second archive behind the trailer is not looked at.
+ * Names are followed along symbolic links that were unpacked before, as on Linux. A name that leads
+ * upwards is refused: no archive of a tree has one.
  *
- * Neighbours: kernel/main.c passes the module in; kernel/process.c looks programs up.
+ * Whatever is wrong with an entry, the others are made; what is wrong with the archive ends it
+ * there.
+ *
+ * Neighbours: fs/cpio.c reads, kernel/main.c passes the module in.
  */
+#include <asm/errno.h>
 #include <fs/initramfs.h>
+#include <fs/internal.h>
 #include <lib/printk.h>
-#include <lib/string.h>
 #include <linux/stat.h>
+#include <mm/slab.h>
 
-#define MAGIC_SIZE 6
-#define FIELD_SIZE 8
-#define TRAILER    "TRAILER!!!"
-
-/* The fields in order, after the magic number. */
-enum {
-    C_INO,
-    C_MODE,
-    C_UID,
-    C_GID,
-    C_NLINK,
-    C_MTIME,
-    C_FILESIZE,
-    C_DEVMAJOR,
-    C_DEVMINOR,
-    C_RDEVMAJOR,
-    C_RDEVMINOR,
-    C_NAMESIZE, /* with its 0 */
-    C_CHECK,
-    C_FIELDS,
+/* A file of which more names are to come. */
+struct met {
+    struct list_head link;
+    u32 ino, dev_major, dev_minor;
+    u32 left;            /* how many, by what its first name said */
+    struct inode *inode; /* with a reference */
 };
 
-#define HEADER_SIZE (MAGIC_SIZE + C_FIELDS * FIELD_SIZE)
+/* ---- hard links ---- */
 
-static const u8 *initramfs __ro_after_init;
-static u32 initramfs_size __ro_after_init; /* of the part that is sound */
-
-static int hex_digit(u8 c)
+static void forget(struct met *met)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    list_del(&met->link);
+    inode_put(met->inode);
+    kfree(met);
 }
 
-static bool read_fields(const u8 *header, u32 fields[C_FIELDS])
+static void forget_all(struct list_head *links)
 {
-    const u8 *p = header + MAGIC_SIZE;
+    while (!list_empty(links))
+        forget(list_first_entry(links, struct met, link));
+}
 
-    for (u32 i = 0; i < C_FIELDS; i++) {
-        fields[i] = 0;
-        for (u32 j = 0; j < FIELD_SIZE; j++, p++) {
-            int digit = hex_digit(*p);
+static struct met *find_met(const struct list_head *links, const struct cpio_entry *entry)
+{
+    struct met *met;
 
-            if (digit < 0)
-                return false;
-            fields[i] = fields[i] << 4 | digit;
-        }
+    list_for_each_entry (met, links, link) {
+        if (met->ino == entry->ino && met->dev_major == entry->dev_major &&
+            met->dev_minor == entry->dev_minor)
+            return met;
     }
-    return true;
-}
-
-/* Round up to a multiple of 4; sizes near 4 GiB must not wrap to something small. */
-static u64 padded(u64 size)
-{
-    return ALIGN_UP(size, 4);
-}
-
-static u32 byte_sum(const u8 *data, u32 size)
-{
-    u32 sum = 0;
-
-    for (u32 i = 0; i < size; i++)
-        sum += data[i];
-    return sum;
-}
-
-static const char *strip(const char *name)
-{
-    if (name[0] == '.' && name[1] == '/')
-        name++;
-    while (*name == '/')
-        name++;
-    return name;
-}
-
-/*
- * Check the entry at `entry`, of which `left` bytes are there. NULL, with *file and *size filled;
- * else what is wrong.
- */
-static const char *read_entry(const u8 *entry, u32 left, struct initramfs_file *file, u32 *size)
-{
-    u32 fields[C_FIELDS];
-    u64 data, end;
-
-    if (left < HEADER_SIZE)
-        return "the archive ends without a trailer";
-    if (memcmp(entry, "070701", MAGIC_SIZE) != 0 && memcmp(entry, "070702", MAGIC_SIZE) != 0)
-        return "no magic number of a newc header";
-    if (!read_fields(entry, fields))
-        return "a header field is not a hexadecimal number";
-    data = padded((u64)HEADER_SIZE + fields[C_NAMESIZE]);
-    end = data + fields[C_FILESIZE];
-    if (fields[C_NAMESIZE] == 0 || data > left)
-        return "a name without end";
-    if (entry[HEADER_SIZE + fields[C_NAMESIZE] - 1] != '\0')
-        return "a name without its final 0";
-    if (end > left)
-        return "a file that goes on past the end of the archive";
-    if (memcmp(entry, "070702", MAGIC_SIZE) == 0 &&
-        byte_sum(entry + (u32)data, fields[C_FILESIZE]) != fields[C_CHECK])
-        return "a file whose checksum is wrong";
-    file->name = strip((const char *)entry + HEADER_SIZE);
-    file->data = entry + (u32)data;
-    file->size = fields[C_FILESIZE];
-    file->mode = fields[C_MODE];
-    /* The padding after the last entry of a cut archive may be missing; the next read says so. */
-    *size = padded(end) < left ? (u32)padded(end) : left;
     return NULL;
 }
 
-bool cpio_next(const void *archive, u32 size, u32 *offset, struct initramfs_file *file,
-               const char **why)
+static int remember(struct list_head *links, const struct cpio_entry *entry, struct inode *inode)
 {
-    u32 entry_size;
+    struct met *met = kmalloc(sizeof(*met));
 
-    *why = read_entry((const u8 *)archive + *offset, size - *offset, file, &entry_size);
-    if (*why || strcmp(file->name, TRAILER) == 0)
-        return false;
-    *offset += entry_size;
-    return true;
+    if (!met)
+        return -ENOMEM;
+    *met = (struct met){.ino = entry->ino,
+                        .dev_major = entry->dev_major,
+                        .dev_minor = entry->dev_minor,
+                        .left = entry->nlink - 1,
+                        .inode = inode};
+    inode_get(inode);
+    list_add(&met->link, links);
+    return 0;
+}
+
+/* ---- names ---- */
+
+/* 0, or why a name can be none in our tree. */
+static int name_is_sound(const char *name)
+{
+    const char *end;
+    u32 len = strnlen(name, PATH_SIZE);
+
+    if (len == 0)
+        return -ENOENT;
+    if (len == PATH_SIZE)
+        return -ENAMETOOLONG;
+    for (; *name; name = *end ? end + 1 : end) {
+        end = strchr(name, '/');
+        if (!end)
+            end = name + strlen(name);
+        if (end - name == 2 && name[0] == '.' && name[1] == '.')
+            return -EINVAL;
+        if (end - name > NAME_MAX_)
+            return -ENAMETOOLONG;
+    }
+    return 0;
+}
+
+/* Make the directories above a name that are not there. */
+static int make_parents(struct inode *base, const char *name)
+{
+    char *path = kmalloc(strlen(name) + 1);
+    int err = path ? 0 : -ENOMEM;
+
+    for (u32 i = 0; !err && name[i]; i++) {
+        if (name[i] == '/') {
+            path[i] = '\0';
+            err = vfs_mkdir(base, path, 0755);
+            if (err == -EEXIST)
+                err = 0;
+        }
+        path[i] = name[i];
+    }
+    kfree(path);
+    return err;
+}
+
+static int add_name(struct inode *base, const char *name, struct inode *inode)
+{
+    int err = namei_add(base, name, inode, true);
+
+    if (err != -ENOENT)
+        return err;
+    err = make_parents(base, name);
+    return err ? err : namei_add(base, name, inode, true);
+}
+
+/* ---- entries ---- */
+
+static void set_attributes(struct inode *inode, const struct cpio_entry *entry)
+{
+    inode->mode = (inode->mode & S_IFMT) | (entry->mode & MODE_BITS);
+    inode->uid = entry->uid;
+    inode->gid = entry->gid;
+    inode->atime = inode->mtime = (struct timespec_fs){.sec = entry->mtime};
+}
+
+/* What a symbolic link says is not ended with a 0 in the archive. */
+static int set_link(struct inode *inode, const struct cpio_entry *entry)
+{
+    u32 len = strnlen(entry->data, entry->size);
+
+    if (len == 0)
+        return -ENOENT;
+    if (len >= PATH_SIZE)
+        return -ENAMETOOLONG;
+    inode->link = kmalloc(len + 1);
+    if (!inode->link)
+        return -ENOMEM;
+    memcpy(inode->link, entry->data, len);
+    inode->link[len] = '\0';
+    return 0;
+}
+
+/* The inode that an entry describes, without contents and name. */
+static int make_inode(const struct cpio_entry *entry, struct inode **out)
+{
+    u32 mode = entry->mode & (S_IFMT | MODE_BITS), rdev = 0;
+    struct inode *inode;
+    int err = 0;
+
+    if (entry->size > FILE_SIZE_MAX)
+        return -EFBIG;
+    switch (mode & S_IFMT) {
+    case S_IFCHR:
+    case S_IFBLK:
+        rdev = MKDEV(entry->rdev_major, entry->rdev_minor);
+        break;
+    case S_IFREG:
+    case S_IFDIR:
+    case S_IFLNK:
+    case S_IFIFO:
+    case S_IFSOCK:
+        break;
+    default:
+        return -EINVAL;
+    }
+    inode = inode_new(mode, rdev);
+    if (!inode)
+        return -ENOMEM;
+    if (S_ISLNK(mode))
+        err = set_link(inode, entry);
+    if (err)
+        inode_put(inode);
+    else
+        *out = inode;
+    return err;
+}
+
+/* A directory that is there already: the archive says what it is like. */
+static int update_directory(struct inode *base, const struct cpio_entry *entry)
+{
+    struct inode *dir;
+    int err = path_lookup(base, entry->name, LOOKUP_DIRECTORY, &dir);
+
+    if (err)
+        return err;
+    set_attributes(dir, entry);
+    inode_put(dir);
+    return 0;
+}
+
+static bool may_have_links(const struct cpio_entry *entry)
+{
+    return entry->nlink > 1 && !S_ISDIR(entry->mode);
+}
+
+/* The first name of a file, or its only one. */
+static int add_first(struct inode *base, const struct cpio_entry *entry, struct list_head *links)
+{
+    struct inode *inode;
+    int err = make_inode(entry, &inode);
+
+    if (err)
+        return err;
+    set_attributes(inode, entry);
+    if (S_ISREG(entry->mode))
+        inode_set_backing(inode, entry->data, entry->size);
+    if (may_have_links(entry))
+        err = remember(links, entry, inode);
+    if (!err)
+        err = add_name(base, entry->name, inode);
+    if (err == -EEXIST && S_ISDIR(entry->mode))
+        err = update_directory(base, entry);
+    inode_put(inode);
+    return err;
+}
+
+static int add_link(struct inode *base, const struct cpio_entry *entry, struct met *met)
+{
+    struct inode *inode = met->inode;
+    int err;
+
+    if ((inode->mode ^ entry->mode) & S_IFMT)
+        return -EINVAL;
+    err = add_name(base, entry->name, inode);
+    if (!err && S_ISREG(entry->mode) && entry->size)
+        inode_set_backing(inode, entry->data, entry->size);
+    if (--met->left == 0)
+        forget(met);
+    return err;
+}
+
+static int add_entry(struct inode *base, const struct cpio_entry *entry, struct list_head *links)
+{
+    struct met *met = may_have_links(entry) ? find_met(links, entry) : NULL;
+    int err = name_is_sound(entry->name);
+
+    if (err)
+        return err;
+    return met ? add_link(base, entry, met) : add_first(base, entry, links);
+}
+
+/* ---- archives ---- */
+
+void initramfs_unpack(struct inode *base, const void *archive, u32 size,
+                      struct unpack_result *result)
+{
+    struct cpio_entry entry;
+    LIST_HEAD(links);
+
+    *result = (struct unpack_result){.entries = 0};
+    do {
+        while (cpio_next(archive, size, &result->offset, &entry, &result->why)) {
+            int err = add_entry(base, &entry, &links);
+
+            result->entries++;
+            if (err && result->left_out++ == 0) {
+                result->first = entry.name;
+                result->first_err = err;
+            }
+        }
+        forget_all(&links);
+    } while (!result->why && cpio_next_archive(archive, size, &result->offset));
 }
 
 void initramfs_init(const void *archive, u32 size)
 {
-    struct initramfs_file file;
-    const char *why;
-    u32 offset = 0;
+    struct unpack_result result;
 
-    while (cpio_next(archive, size, &offset, &file, &why))
-        ;
-    if (why)
-        printk("initramfs: damaged at offset %u of %u: %s\n", offset, size, why);
-    initramfs = archive;
-    initramfs_size = offset;
-}
-
-/* The first regular file at or after *offset of the sound part. */
-static bool next_regular(u32 *offset, struct initramfs_file *file)
-{
-    const char *why;
-
-    while (*offset < initramfs_size && cpio_next(initramfs, initramfs_size, offset, file, &why))
-        if (S_ISREG(file->mode))
-            return true;
-    return false;
-}
-
-bool initramfs_lookup(const char *name, struct initramfs_file *file)
-{
-    u32 offset = 0;
-
-    name = strip(name);
-    while (next_regular(&offset, file))
-        if (strcmp(file->name, name) == 0)
-            return true;
-    return false;
-}
-
-bool initramfs_file_at(u32 i, struct initramfs_file *file)
-{
-    u32 offset = 0;
-
-    while (next_regular(&offset, file))
-        if (i-- == 0)
-            return true;
-    return false;
+    initramfs_unpack(fs_root(), archive, size, &result);
+    if (result.why)
+        printk("initramfs: damaged at offset %u of %u: %s\n", result.offset, size, result.why);
+    if (result.left_out)
+        printk("initramfs: %u of %u entries left out, the first \"%.60s\": error %d\n",
+               result.left_out, result.entries, result.first, -result.first_err);
 }

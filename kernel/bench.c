@@ -30,6 +30,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 
@@ -99,6 +100,7 @@ static u32 median_cost(void)
 /* Give back what is only kept; the free pages, which depend on what is allocated and no more. */
 static u32 settle(void)
 {
+    mm_shrink();
     slab_shrink();
     drain_all_pages();
     return nr_free_pages();

@@ -18,8 +18,8 @@ static const struct {
     const char *name;
     enum { VALUE = 1, BARE = 2 } forms;
 } options[] = {
-    {"ktest", VALUE},  {"init", VALUE},    {"mem", VALUE},
-    {"lowmem", VALUE}, {"vmalloc", VALUE}, {"bench", VALUE | BARE},
+    {"ktest", VALUE},   {"init", VALUE},         {"mem", VALUE},           {"lowmem", VALUE},
+    {"vmalloc", VALUE}, {"bench", VALUE | BARE}, {"strace", VALUE | BARE},
 };
 
 #define SHOWN_MAX 40 /* characters of a word */

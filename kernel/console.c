@@ -1,79 +1,73 @@
 /*
  * The console: everything the kernel and its programs say goes to the serial port and to the
- * screen, and input comes from the serial port.
+ * screen.
  *
- * The drivers below do the work. This file makes them sinks of printk(), and gives input something
- * that drivers may not have: a place to sleep. The serial interrupt wakes whoever waits in
- * console_getc().
+ * The drivers below do the work. This file makes them one, and a sink of printk(). Text goes out in
+ * pieces, interrupts off for the length of a piece, so that what an interrupt handler says (the
+ * terminal's "^C") comes between two pieces and never finds a driver half done.
  *
- * While a program is in the foreground, Ctrl-C is not input but ends that program. It is seen when it
- * arrives, whatever waits unread before it, as long as the driver's buffer is not full.
+ * Kernel messages are lines. One that comes while the cursor stands behind a prompt or behind what
+ * a program has written begins a line of its own, and whoever is editing a line goes on behind it.
+ * Who wrote last has to be known, because a line of kernel messages may come in parts.
  *
- * There is one reader at a time, the monitor; a second one would be woken as well and share the
- * bytes. The tests read the screen from outside, so that both outputs must say the same.
+ * The tests read the screen from outside, so both outputs must say the same. A lone "\n" of a raw
+ * program goes to the left edge on the screen, which serves as a mirror only.
  *
- * Neighbours: drivers/serial.c, drivers/vga.c; kernel/readline.c makes lines of bytes.
+ * Neighbours: drivers/serial.c, drivers/vga.c; kernel/tty.c has the input and what programs see;
+ * kernel/readline.c makes lines of bytes.
  */
 #include <arch/x86/irqflags.h>
-#include <asm/signal.h>
 #include <drivers/serial.h>
 #include <drivers/vga.h>
 #include <kernel/console.h>
-#include <kernel/task.h>
 #include <lib/printk.h>
 
-#define CTRL_C 0x03
+#define PIECE 128u /* bytes with interrupts off */
 
-static struct wait_queue readers = WAIT_QUEUE_INIT(readers);
-static struct task *foreground; /* whom Ctrl-C ends; shared with the handler: interrupts off */
+static bool others_wrote; /* the last text was not a kernel message */
+
+static void write_piece(const char *text, size_t len, bool raw)
+{
+    u32 flags = local_irq_save();
+
+    if (raw)
+        serial_write_raw(text, len);
+    else
+        serial_write(text, len);
+    vga_write(text, len);
+    local_irq_restore(flags);
+}
+
+static void write_pieces(const char *text, size_t len, bool raw)
+{
+    for (size_t done = 0; done < len; done += PIECE)
+        write_piece(text + done, min(len - done, PIECE), raw);
+}
+
+/* A sink of printk(). */
+static void write_message(const char *text, size_t len)
+{
+    if (others_wrote && vga_column() > 0)
+        write_piece("\n", 1, false);
+    others_wrote = false;
+    write_pieces(text, len, false);
+}
 
 void console_init(void)
 {
     serial_init();
     vga_init();
-    printk_add_sink(serial_write);
-    printk_add_sink(vga_write);
-}
-
-/* Interrupts off. */
-static void look_for_interrupt(void)
-{
-    if (foreground && serial_discard_through(CTRL_C)) {
-        printk("^C\n");
-        task_signal(foreground, SIGINT);
-    }
-}
-
-static void input_arrived(void)
-{
-    look_for_interrupt();
-    wake_up(&readers);
-}
-
-void console_set_foreground(struct task *task)
-{
-    u32 flags = local_irq_save();
-
-    foreground = task;
-    look_for_interrupt();
-    local_irq_restore(flags);
-}
-
-void console_input_init(void)
-{
-    serial_enable_input(input_arrived);
+    printk_add_sink(write_message);
 }
 
 void console_write(const char *text, size_t len)
 {
-    serial_write(text, len);
-    vga_write(text, len);
+    write_pieces(text, len, false);
+    others_wrote = true;
 }
 
-u8 console_getc(void)
+void console_write_raw(const char *text, size_t len)
 {
-    int byte;
-
-    wait_event(&readers, (byte = serial_read()) >= 0);
-    return byte;
+    write_pieces(text, len, true);
+    others_wrote = true;
 }

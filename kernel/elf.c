@@ -8,30 +8,39 @@
  * of memory. The headers are copied out first, so that the second pass sees what the first one
  * checked.
  *
- * Rights hold for whole pages, so two segments must not share one: the file is refused rather than
- * given the sum of their rights. Segments may come in any order.
+ * Nothing of the file is copied: a segment is an area that shows the file's pages, each brought in
+ * at its first touch and shared by all who run the program. Only where a segment goes on in memory
+ * behind its end in the file, the rest of that page is cleared, which makes a private copy of this
+ * one page; what lies behind it is an area of zeros.
  *
- * Each segment becomes an area named for its rights, "text", "rodata" or "data"; pages of it for
- * which the file has nothing become a second one, "bss". Untouched memory is zero, which also
- * clears the rest of the last page that the file fills. The heap starts on the page after the
- * highest segment.
+ * Two segments may show the same page of the file, as the end of the text and the start of the data
+ * do in most programs, each under an address of its own. They must not share a page of memory,
+ * because rights hold for whole pages: such a file is refused rather than given the sum of their
+ * rights. Segments may come in any order. The heap starts on the page after the highest one.
  *
- * Limits: ET_EXEC only (no position-independent or dynamic programs), at most ELF_PHDRS_MAX program
- * headers. Segments are copied, not mapped from the file.
+ * A position-independent program that needs no interpreter ("static-pie": it relocates itself) lies
+ * at ELF_DYN_BASE, always the same, so that addresses mean something from run to run.
  *
- * Neighbours: kernel/process.c calls it; mm/ makes the areas.
+ * Limits: no dynamic linker (PT_INTERP); at most ELF_PHDRS_MAX program headers.
+ *
+ * Neighbours: kernel/exec.c calls it; mm/ makes the areas.
  */
 #include <asm/errno.h>
 #include <kernel/process.h>
 #include <lib/string.h>
 #include <linux/elf.h>
+#include <mm/filemap.h>
 #include <mm/mm.h>
+#include <mm/slab.h>
 
-#define ELF_PHDRS_MAX 16
+#define ELF_PHDRS_MAX 64
+#define ELF_DYN_BASE                                                                               \
+    0x56555000 /* where Linux puts such programs when it does not shuffle addresses */
+#define ELF_ALIGN_MAX 0x1000000 /* alignment above a page that is honoured there */
 
 struct image {
-    const u8 *file;
-    u32 size;
+    struct address_space *file;
+    u32 bias; /* to be added to the file's addresses; phdrs and header.e_entry have it already */
     Elf32_Ehdr header;
     Elf32_Phdr phdrs[ELF_PHDRS_MAX];
 };
@@ -52,6 +61,12 @@ static u32 end_page(const Elf32_Phdr *seg, u32 size)
     return PAGE_ALIGN(seg->p_vaddr + size);
 }
 
+/* True when that much of the file could be read. */
+static bool read_at(const struct image *image, u32 offset, void *to, u32 size)
+{
+    return filemap_read(image->file, offset, to, size, filemap_copy_kernel) == (long)size;
+}
+
 /* ---- check: each returns what is wrong, or NULL ---- */
 
 static const char *check_header(const Elf32_Ehdr *header)
@@ -64,9 +79,7 @@ static const char *check_header(const Elf32_Ehdr *header)
         return "unknown ELF version";
     if (header->e_machine != EM_386)
         return "built for another processor";
-    if (header->e_type == ET_DYN)
-        return "position-independent; only static programs with fixed addresses can be run";
-    if (header->e_type != ET_EXEC)
+    if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
         return "not an executable";
     if (header->e_phentsize != sizeof(Elf32_Phdr))
         return "program headers of the wrong size";
@@ -80,20 +93,48 @@ static const char *check_header(const Elf32_Ehdr *header)
 /* Copy the headers out of the file. */
 static const char *read_headers(struct image *image)
 {
-    u32 table_size, offset;
+    u32 table_size, offset, file_size = image->file->size;
     const char *why;
 
-    if (image->size < sizeof(Elf32_Ehdr))
+    if (!read_at(image, 0, &image->header, sizeof(Elf32_Ehdr)))
         return "too short for an ELF header";
-    memcpy(&image->header, image->file, sizeof(Elf32_Ehdr));
     why = check_header(&image->header);
     if (why)
         return why;
     offset = image->header.e_phoff;
     table_size = image->header.e_phnum * sizeof(Elf32_Phdr);
-    if (offset > image->size || table_size > image->size - offset)
+    if (offset > file_size || table_size > file_size - offset ||
+        !read_at(image, offset, image->phdrs, table_size))
         return "program headers beyond the end of the file";
-    memcpy(image->phdrs, image->file + offset, table_size);
+    return NULL;
+}
+
+/*
+ * Move a position-independent program to where it goes: its lowest page comes to lie at
+ * ELF_DYN_BASE.
+ */
+static const char *apply_bias(struct image *image)
+{
+    u32 lowest = UINT32_MAX, align = PAGE_SIZE, count = image->header.e_phnum;
+
+    for (u32 i = 0; i < count; i++) {
+        const Elf32_Phdr *seg = &image->phdrs[i];
+
+        if (!is_segment(seg))
+            continue;
+        lowest = min(lowest, first_page(seg));
+        if (seg->p_align <= ELF_ALIGN_MAX && (seg->p_align & (seg->p_align - 1)) == 0)
+            align = max(align, seg->p_align);
+    }
+    image->bias = ALIGN_DOWN((u32)ELF_DYN_BASE, align) - ALIGN_DOWN(lowest, align);
+    for (u32 i = 0; i < count; i++) {
+        Elf32_Phdr *seg = &image->phdrs[i];
+
+        if (is_segment(seg) && seg->p_vaddr - lowest >= TASK_SIZE - ELF_DYN_BASE)
+            return "a segment in the kernel half";
+        seg->p_vaddr += image->bias;
+    }
+    image->header.e_entry += image->bias;
     return NULL;
 }
 
@@ -136,6 +177,8 @@ static const char *check_image(struct image *image)
     const char *why = read_headers(image);
     bool entry_found = false;
 
+    if (!why && image->header.e_type == ET_DYN)
+        why = apply_bias(image);
     for (u32 i = 0; !why && i < image->header.e_phnum; i++) {
         const Elf32_Phdr *phdr = &image->phdrs[i];
 
@@ -143,7 +186,7 @@ static const char *check_image(struct image *image)
             return "needs a dynamic linker; only static programs can be run";
         if (!is_segment(phdr))
             continue;
-        why = check_segment(phdr, image->size);
+        why = check_segment(phdr, image->file->size);
         if (!why)
             why = check_overlap(image, i);
         entry_found |= entry_in_segment(&image->header, phdr);
@@ -161,40 +204,30 @@ static u32 area_flags(const Elf32_Phdr *seg)
            (seg->p_flags & PF_X ? VM_EXEC : 0);
 }
 
-static const char *area_name(const Elf32_Phdr *seg)
-{
-    if (seg->p_flags & PF_X)
-        return "text";
-    return seg->p_flags & PF_W ? "data" : "rodata";
-}
-
-static int map_segment(struct mm *mm, const u8 *file, const Elf32_Phdr *seg)
+static int map_segment(struct mm *mm, struct address_space *file, const Elf32_Phdr *seg)
 {
     u32 start = first_page(seg), end = end_page(seg, seg->p_memsz);
     u32 file_end = seg->p_filesz ? end_page(seg, seg->p_filesz) : start;
-    u32 flags = area_flags(seg);
+    u32 bytes_end = seg->p_vaddr + seg->p_filesz, flags = area_flags(seg);
     int err = 0;
 
     if (file_end > start)
-        err = mm_add_area(mm, start, file_end - start, flags, area_name(seg));
+        err = mm_add_area(mm, start, file_end - start, flags, NULL, file,
+                          seg->p_offset >> PAGE_SHIFT);
     if (!err && end > file_end)
-        err = mm_add_area(mm, file_end, end - file_end, flags, "bss");
-    if (!err && seg->p_filesz)
-        err = mm_write(mm, seg->p_vaddr, file + seg->p_offset, seg->p_filesz);
+        err = mm_add_area(mm, file_end, end - file_end, flags, NULL, NULL, 0);
+    if (!err && file_end > bytes_end && file_end > start && seg->p_memsz > seg->p_filesz)
+        err = mm_clear(mm, bytes_end, file_end - bytes_end);
     return err;
 }
 
-long elf_load(struct mm *mm, const void *file, u32 size, u32 *entry, const char **why)
+static int map_image(struct mm *mm, const struct image *image)
 {
-    struct image image = {.file = file, .size = size};
     u32 end = 0;
 
-    *why = check_image(&image);
-    if (*why)
-        return -ENOEXEC;
-    for (u32 i = 0; i < image.header.e_phnum; i++) {
-        const Elf32_Phdr *phdr = &image.phdrs[i];
-        int err = is_segment(phdr) ? map_segment(mm, image.file, phdr) : 0;
+    for (u32 i = 0; i < image->header.e_phnum; i++) {
+        const Elf32_Phdr *phdr = &image->phdrs[i];
+        int err = is_segment(phdr) ? map_segment(mm, image->file, phdr) : 0;
 
         if (err)
             return err;
@@ -202,21 +235,39 @@ long elf_load(struct mm *mm, const void *file, u32 size, u32 *entry, const char 
             end = max(end, end_page(phdr, phdr->p_memsz));
     }
     mm->start_brk = mm->brk = end;
-    *entry = image.header.e_entry;
     return 0;
 }
 
-u32 elf_phdr_address(const void *file, u32 *count)
+/* Where the program headers lie in user memory; 0 when in no segment. */
+static u32 phdr_address(const struct image *image)
 {
-    Elf32_Ehdr header;
-    Elf32_Phdr phdr;
+    u32 offset = image->header.e_phoff;
 
-    memcpy(&header, file, sizeof(header));
-    *count = header.e_phnum;
-    for (u32 i = 0; i < header.e_phnum; i++) {
-        memcpy(&phdr, (const u8 *)file + header.e_phoff + i * sizeof(phdr), sizeof(phdr));
-        if (is_segment(&phdr) && header.e_phoff - phdr.p_offset < phdr.p_filesz)
-            return phdr.p_vaddr + (header.e_phoff - phdr.p_offset);
+    for (u32 i = 0; i < image->header.e_phnum; i++) {
+        const Elf32_Phdr *seg = &image->phdrs[i];
+
+        if (is_segment(seg) && offset - seg->p_offset < seg->p_filesz)
+            return seg->p_vaddr + (offset - seg->p_offset);
     }
     return 0;
+}
+
+int elf_load(struct mm *mm, struct address_space *file, struct elf_info *info, const char **why)
+{
+    struct image *image = kmalloc(sizeof(*image));
+    int err;
+
+    if (!image)
+        return -ENOMEM;
+    image->file = file;
+    image->bias = 0;
+    *why = check_image(image);
+    err = *why ? -ENOEXEC : map_image(mm, image);
+    if (!err)
+        *info = (struct elf_info){.entry = image->header.e_entry,
+                                  .phdr = phdr_address(image),
+                                  .phdr_count = image->header.e_phnum,
+                                  .bias = image->bias};
+    kfree(image);
+    return err;
 }

@@ -2,30 +2,36 @@
  * What an exception means: a page to bring in, a broken program, or a broken kernel.
  *
  * From ring 3, a page fault is first offered to the address space, which may have promised the page
- * and not yet made it. If not, and for every other exception, the process is ended with the signal
- * that Linux would send and one line that says what it tried and why that failed; nothing else in
- * the system notices.
+ * and not yet made it, or made it for two and now has to make it for each. If not, and for every
+ * other exception, the process gets the signal that Linux would send, with the code and the address
+ * that Linux would tell; if it has no handler, it is ended, with one line that says what it tried
+ * and why that failed. When memory is out, it is killed. Nothing else in the system notices.
  *
  * From ring 0 there are three honest reasons for a trap, asked in this order: an instruction listed
- * in the exception table (uaccess) met a user page that is still to come, or a bad pointer, for
- * which it has a way out; or a self-test set a probe. Anything else is a bug in the kernel, and a
- * panic. A user address alone is no excuse: kernel code that touches user memory outside uaccess is
- * wrong even when the page is there.
+ * in the exception table (uaccess) met a user page that is still to come or to be copied, or a bad
+ * pointer, for which it has a way out; or a self-test set a probe. Anything else is a bug in the
+ * kernel, and a panic. A user address alone is no excuse: kernel code that touches user memory
+ * outside uaccess is wrong even when the page is there.
  *
  * The address space is only asked when interrupts were on, because it allocates, and uaccess in an
- * interrupt handler has no process it could speak for. Nor is it asked about a page that is
- * present: then a right was violated, there is nothing to bring in, and the access would fault for
- * ever.
+ * interrupt handler has no process it could speak for. Of a page that is present only a write is
+ * worth asking about, and only as long as its entry forbids it: any other violated right would be
+ * violated again for ever.
  *
- * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages; kernel/process.c
- * ends processes.
+ * The floating-point exceptions (#NM, #MF, #XF) belong to whoever switches the FPU, and have their
+ * own handlers there; the rows in the table below are for processors whose FPU nobody switches.
+ *
+ * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages; kernel/signal.c
+ * delivers.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>
 #include <arch/x86/trap.h>
+#include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <kernel/kernel.h>
 #include <kernel/process.h>
+#include <kernel/signal.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <mm/mm.h>
@@ -39,24 +45,61 @@ static const char *access_text(const struct pt_regs *regs, u32 addr)
     return regs->error & X86_PF_WRITE ? "write to" : "read from";
 }
 
+/* The signal for a fault that cannot be mended, and what its handler is told. */
+struct fault_signal {
+    u32 signal;
+    s32 code;
+};
+
+static struct fault_signal fault_signal(enum mm_fault fault)
+{
+    switch (fault) {
+    case MM_FAULT_NO_MEMORY:
+        return (struct fault_signal){SIGKILL, SI_KERNEL};
+    case MM_FAULT_BEYOND_FILE:
+        return (struct fault_signal){SIGBUS, BUS_ADRERR};
+    case MM_FAULT_READONLY:
+    case MM_FAULT_NO_ACCESS:
+        return (struct fault_signal){SIGSEGV, SEGV_ACCERR};
+    default:
+        return (struct fault_signal){SIGSEGV, SEGV_MAPERR};
+    }
+}
+
+static __noinline void refuse(const struct pt_regs *regs, u32 addr, enum mm_fault fault)
+{
+    struct fault_signal what = fault_signal(fault);
+
+    force_signal_fault(what.signal, what.code, addr, "%s 0x%08x at eip 0x%08x: %s",
+                       access_text(regs, addr), addr, regs->eip, mm_fault_text(fault));
+}
+
 static void user_page_fault(struct pt_regs *regs, u32 addr)
 {
     enum mm_fault result = mm_fault(current->mm, addr, regs->error & X86_PF_WRITE);
 
-    if (result == MM_FAULT_OK)
-        return;
-    process_kill_current(result == MM_FAULT_NO_MEMORY ? SIGKILL : SIGSEGV,
-                         "%s 0x%08x at eip 0x%08x: %s", access_text(regs, addr), addr, regs->eip,
-                         mm_fault_text(result));
+    if (unlikely(result != MM_FAULT_OK))
+        refuse(regs, addr, result);
 }
 
-/* True when the page at a user address that uaccess touched was missing and is there now. */
+/*
+ * True when what was in the way of an uaccess is not any more: a page that was missing is there, or
+ * one that was read-only can be written. When there is no memory for it, the call fails with
+ * -EFAULT, which the program never sees.
+ */
 static bool bring_in_for_kernel(const struct pt_regs *regs, u32 addr)
 {
-    if (addr >= TASK_SIZE || (regs->error & X86_PF_PROT) || !(regs->eflags & EFLAGS_IF))
+    bool write = regs->error & X86_PF_WRITE;
+    enum mm_fault result;
+
+    if (addr >= TASK_SIZE || !(regs->eflags & EFLAGS_IF) || !current || !current->mm)
         return false;
-    return current && current->mm &&
-           mm_fault(current->mm, addr, regs->error & X86_PF_WRITE) == MM_FAULT_OK;
+    if (regs->error & X86_PF_PROT && (!write || pgd_walk(current->mm->pgd, addr).writable))
+        return false;
+    result = mm_fault(current->mm, addr, write);
+    if (unlikely(result == MM_FAULT_NO_MEMORY && current->signals))
+        refuse(regs, addr, result);
+    return result == MM_FAULT_OK;
 }
 
 static void kernel_page_fault(struct pt_regs *regs, u32 addr)
@@ -89,34 +132,34 @@ static void page_fault(struct pt_regs *regs)
 /* ---- all others ---- */
 
 /*
- * Signals as Linux sends them (arch/x86/kernel/traps.c); a vector that is not here is never a
- * program's doing.
+ * Signals and codes as Linux sends them (arch/x86/kernel/traps.c); a vector that is not here is
+ * never a program's doing. Linux's SIGSEGV and SIGBUS here know no address; the others tell where
+ * it was.
  */
-static const u8 trap_signals[X86_TRAP_EXCEPTIONS] = {
-    [X86_TRAP_DE] = SIGFPE,  [X86_TRAP_DB] = SIGTRAP, [X86_TRAP_BP] = SIGTRAP,
-    [X86_TRAP_OF] = SIGSEGV, [X86_TRAP_BR] = SIGSEGV, [X86_TRAP_UD] = SIGILL,
-    [X86_TRAP_NM] = SIGFPE,  [X86_TRAP_TS] = SIGSEGV, [X86_TRAP_NP] = SIGSEGV,
-    [X86_TRAP_SS] = SIGSEGV, [X86_TRAP_GP] = SIGSEGV, [X86_TRAP_MF] = SIGFPE,
-    [X86_TRAP_AC] = SIGBUS,  [X86_TRAP_XF] = SIGFPE,
+static const struct {
+    u8 signal;
+    s16 code;
+} trap_signals[X86_TRAP_EXCEPTIONS] = {
+    [X86_TRAP_DE] = {SIGFPE, FPE_INTDIV}, [X86_TRAP_DB] = {SIGTRAP, TRAP_TRACE},
+    [X86_TRAP_BP] = {SIGTRAP, SI_KERNEL}, [X86_TRAP_OF] = {SIGSEGV, SI_KERNEL},
+    [X86_TRAP_BR] = {SIGSEGV, SI_KERNEL}, [X86_TRAP_UD] = {SIGILL, ILL_ILLOPN},
+    [X86_TRAP_NM] = {SIGFPE, SI_KERNEL},  [X86_TRAP_TS] = {SIGSEGV, SI_KERNEL},
+    [X86_TRAP_NP] = {SIGBUS, SI_KERNEL},  [X86_TRAP_SS] = {SIGBUS, SI_KERNEL},
+    [X86_TRAP_GP] = {SIGSEGV, SI_KERNEL}, [X86_TRAP_MF] = {SIGFPE, SI_KERNEL},
+    [X86_TRAP_AC] = {SIGBUS, BUS_ADRALN}, [X86_TRAP_XF] = {SIGFPE, SI_KERNEL},
 };
-
-static bool is_floating_point(u32 vector)
-{
-    return vector == X86_TRAP_NM || vector == X86_TRAP_MF || vector == X86_TRAP_XF;
-}
 
 static void user_exception(struct pt_regs *regs)
 {
-    u32 vector = regs->vector, signal = trap_signals[vector];
+    u32 vector = regs->vector, signal = trap_signals[vector].signal;
+    s32 code = trap_signals[vector].code;
 
     if (!signal)
         panic_trap(regs, trap_name(vector));
     local_irq_enable();
-    if (is_floating_point(vector))
-        process_kill_current(signal, "floating point at eip 0x%08x: it is not available",
-                             regs->eip);
-    process_kill_current(signal, "%s at eip 0x%08x, error code 0x%x", trap_name(vector), regs->eip,
-                         regs->error);
+    force_signal_fault(signal, code, code == SI_KERNEL ? 0 : regs->eip,
+                       "%s at eip 0x%08x, error code 0x%x", trap_name(vector), regs->eip,
+                       regs->error);
 }
 
 static void other_trap(struct pt_regs *regs)

@@ -29,6 +29,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/audit.h>
+#include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
@@ -68,6 +69,21 @@ void ktest_fail(const char *file, u32 line, const char *fmt, ...)
     vprintk(fmt, args);
     va_end(args);
     printk("\n");
+}
+
+bool ktest_expect(bool held, const struct ktest_site *site)
+{
+    if (!held)
+        ktest_fail(site->file, site->line, "expected %s", site->a);
+    return held;
+}
+
+bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site)
+{
+    if (a != b)
+        ktest_fail(site->file, site->line, "expected %s == %s, got 0x%x and 0x%x", site->a, site->b,
+                   a, b);
+    return a == b;
 }
 
 void ktest_skip(const char *fmt, ...)
@@ -152,8 +168,8 @@ static void check_children(void)
 }
 
 /*
- * What the audit finds is the fault of the test that just ran only if it did not find the same thing
- * before.
+ * What the audit finds is the fault of the test that just ran only if it did not find the same
+ * thing before.
  */
 static void check_audit(void)
 {
@@ -175,10 +191,13 @@ struct holdings {
 
 static struct holdings holdings_now(void)
 {
-    struct holdings now = {.areas = vmalloc_stats().busy_areas};
+    struct holdings now = {0};
     struct slabinfo cache;
 
+    task_reap_unwanted();
+    mm_shrink();
     slab_shrink();
+    now.areas = vmalloc_stats().busy_areas;
     now.free_pages = nr_free_pages();
     for (u32 i = 0; slabinfo_at(i, &cache); i++)
         now.objects += cache.active_objs;

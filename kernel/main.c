@@ -12,12 +12,20 @@
 #include <arch/x86/trap.h>
 #include <drivers/edu.h>
 #include <drivers/pci.h>
+#include <fs/fs.h>
 #include <fs/initramfs.h>
 #include <kernel/console.h>
+#include <kernel/exec.h>
+#include <kernel/fpu.h>
 #include <kernel/kernel.h>
+#include <kernel/proc.h>
 #include <kernel/process.h>
+#include <kernel/signal.h>
+#include <kernel/syscall.h>
 #include <kernel/task.h>
+#include <kernel/tty.h>
 #include <lib/printk.h>
+#include <mm/mm.h>
 #include <mm/mm_init.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
@@ -61,13 +69,20 @@ void kernel_main(u32 magic, phys_addr_t info)
     lowmem_map_init();          /* the kernel half, complete and for good */
     page_alloc_init();          /* frames */
     slab_init();                /* small objects */
+    mm_init();                  /* caches for address spaces; the page of zeros */
     vmalloc_init();             /* address ranges made of scattered frames */
+    signal_init();              /* caches for the signals of processes */
+    exec_init();                /* the page of code that every process finds in its memory */
+    fs_init();                  /* the tree of files: /, /dev, /proc, /tmp */
     double_fault_report_init(); /* a kernel stack overflow is named */
     pic_init();                 /* interrupt lines, all masked */
     fault_init();               /* page faults and other exceptions have a handler */
-    syscall_init();             /* int 0x80 has one */
+    fpu_init();                 /* so has the first use of the FPU */
+    syscall_init();             /* int 0x80 and sysenter have one */
     sched_init();               /* the timer ticks */
-    console_input_init();       /* the serial port interrupts */
+    time_init();                /* which day it is; files get time stamps */
+    tty_init();                 /* the serial port interrupts; /dev/console */
+    proc_files_init();          /* /proc has files */
     pci_init();                 /* which devices there are */
     edu_init();                 /* the one that shows DMA, where there is one */
     sched_start("init", kernel_init, NULL);

@@ -19,7 +19,7 @@
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/timer.h>
-#include <fs/initramfs.h>
+#include <fs/fs.h>
 #include <kernel/bench.h>
 #include <kernel/console.h>
 #include <kernel/kernel.h>
@@ -30,6 +30,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <linux/stat.h>
 
 #define PROMPT             "attic> "
 #define MONITOR_TEST_USAGE "test [-l] [GLOB]"
@@ -54,7 +55,7 @@ static const struct monitor_command commands[] = {
     {"lspci", "lspci", "list the PCI functions and their addresses", monitor_lspci, 0, 0},
     {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable", monitor_dma, 0, 0},
     {"ps", "ps", "list the tasks", monitor_ps, 0, 0},
-    {"programs", "programs", "list the files of the initramfs", monitor_programs, 0, 0},
+    {"programs", "programs", "list the programs in / and /bin", monitor_programs, 0, 0},
     {"run", MONITOR_RUN_USAGE, "run programs; & means background", monitor_run, 1, WORDS_MAX},
     {"kill", MONITOR_KILL_USAGE, "end a program; Ctrl-C ends the one in the foreground", monitor_kill, 1, 1},
     {"test", MONITOR_TEST_USAGE, "run, or with -l list, the self-tests whose suite.name matches", monitor_test, 0, 2},
@@ -215,10 +216,56 @@ static void offer_tests(const char *prefix, size_t word, readline_emit_t emit, v
     }
 }
 
+/* What is completed: the arguments of offer(). */
+struct completion {
+    const char *prefix;
+    size_t word;
+    readline_emit_t emit;
+    void *arg;
+};
+
+static void offer_program(const char *name, u32 size, void *arg)
+{
+    const struct completion *completion = arg;
+
+    (void)size;
+    offer(completion->prefix, completion->prefix, completion->word, name, completion->emit,
+          completion->arg);
+}
+
+/*
+ * Programs by their names; once there is a "/" in the word, what is in the folder before the last
+ * one.
+ */
+static void offer_programs(const struct completion *completion)
+{
+    const char *word = completion->prefix + completion->word, *slash = strrchr(word, '/');
+    char path[READLINE_MAX], name[NAME_MAX_ + 2];
+    struct inode *folder;
+    u32 ino, type;
+    u64 pos = 0;
+
+    if (!slash) {
+        monitor_each_program(offer_program, (void *)completion);
+        return;
+    }
+    snprintf(path, sizeof(path), "%.*s", (int)(slash + 1 - word), word);
+    if (path_lookup(fs_root(), path, LOOKUP_DIRECTORY, &folder) != 0)
+        return;
+    while (inode_readdir(folder, pos, name, &ino, &type, &pos) > 0) {
+        if (name[0] == '.' && slash[1] != '.')
+            continue;
+        if (type == S_IFDIR >> 12)
+            strscpy(name + strlen(name), "/", 2);
+        offer(completion->prefix, completion->prefix, slash + 1 - completion->prefix, name,
+              completion->emit, completion->arg);
+    }
+    inode_put(folder);
+}
+
 /* Command names as the first word, then what the command takes. */
 static void complete(const char *prefix, readline_emit_t emit, void *arg)
 {
-    struct initramfs_file file;
     size_t word = 0; /* where the last word starts */
 
     for (size_t i = 0; prefix[i]; i++) {
@@ -229,8 +276,7 @@ static void complete(const char *prefix, readline_emit_t emit, void *arg)
         for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
             offer(prefix, prefix, word, commands[i].name, emit, arg);
     } else if (is_first_word(prefix, "run")) {
-        for (u32 i = 0; initramfs_file_at(i, &file); i++)
-            offer(prefix, prefix, word, file.name, emit, arg);
+        offer_programs(&(struct completion){prefix, word, emit, arg});
     } else if (is_first_word(prefix, "test")) {
         offer_tests(prefix, word, emit, arg);
     } else if (is_first_word(prefix, "crash")) {

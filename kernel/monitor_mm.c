@@ -1,8 +1,8 @@
 /*
  * The monitor's commands that look at memory: the address map with live numbers, and the tables
- * that Linux shows in /proc, in Linux's formats, so that what is learned here is read there:
- * meminfo, vmallocinfo, buddyinfo, slabinfo. `frames` has no counterpart there: owner by owner, it
- * adds up to all of RAM.
+ * that Linux shows in /proc, so that what is learned here is read there: meminfo, vmallocinfo,
+ * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc_mm.c); meminfo has a few lines
+ * more. `frames` has no counterpart there: owner by owner, it adds up to all of RAM.
  *
  * The drawing is a list of bands from the top of the address space to its bottom. Each band knows
  * where it starts; it ends where the band above it starts, so there is no gap to forget and no size
@@ -11,12 +11,13 @@
  * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is printed.
  * Counts are in pages inside the kernel and in kB where Linux says kB (1024 bytes).
  *
- * Neighbours: mm/ answers, kernel/symbols.c names callers, kernel/monitor.c has the table of
- * commands.
+ * Neighbours: mm/ answers, kernel/monitor.c has the table of commands.
  */
 #include <arch/x86/sections.h>
+#include <fs/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor.h>
+#include <kernel/proc.h>
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
@@ -138,139 +139,86 @@ void monitor_layout(u32 argc, const char **argv)
     }
 }
 
-/* ---- meminfo ---- */
+/* ---- what /proc tells too ---- */
 
-static void print_kb(const char *name, u64 kb)
+typedef int (*proc_show_t)(struct inode *inode, struct seq_file *seq);
+
+static void print_text(const char *text, u32 len)
 {
-    printk("%-15s %8llu kB\n", name, kb);
+    printk("%.*s", (int)len, text);
 }
 
-/* Usable RAM in [start, end), in kB. */
-static u64 ram_kb(u64 start, u64 end)
+/* A text that is longer than what is kept for it: memory is asked for until it fits. */
+static void print_long_text(proc_show_t show, u32 size)
 {
-    const struct memblock_range *range;
-    u64 bytes = 0;
+    struct seq_file seq = {.size = ALIGN_UP(size + 1, PAGE_SIZE)};
 
-    for (u32 i = 0; (range = memblock_usable(i)); i++) {
-        u64 from = max(range->start, start), to = min(range->end, end);
-
-        if (from < to)
-            bytes += to - from;
-    }
-    return bytes >> 10;
+    seq.buf = vmalloc(seq.size);
+    if (!seq.buf || show(NULL, &seq) != 0)
+        printk("no memory for a text of %u bytes\n", size);
+    else
+        print_text(seq.buf,
+                   min(seq.used, seq.size - 1)); /* it may have grown by the memory it is in */
+    vfree(seq.buf);
 }
 
-/*
- * As in Linux, what is said of all memory is the sum of low and high; RAM above 4 GiB is in neither.
- */
-static void print_ram(void)
+/* Some texts are wanted most when memory is short, so there is room for these. */
+static void print_proc(proc_show_t show)
 {
-    u64 low = ram_kb(0, lowmem_size), low_free = nr_free_lowmem_pages() * KB_PER_PAGE;
-    u64 high = ram_kb(lowmem_size, (u64)max_pfn << PAGE_SHIFT);
-    u64 high_free = zone_free_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
-    u64 above = ram_kb(1ull << 32, UINT64_MAX);
+    static char text[2048];
+    struct seq_file seq = {.buf = text, .size = sizeof(text)};
 
-    print_kb("MemTotal:", low + high);
-    print_kb("MemFree:", low_free + high_free);
-    print_kb("MemUsed:", low + high - low_free - high_free);
-    print_kb("HighTotal:", high);
-    print_kb("HighFree:", high_free);
-    print_kb("LowTotal:", low);
-    print_kb("LowFree:", low_free);
+    if (show(NULL, &seq) != 0)
+        printk("no memory for the text\n");
+    else if (seq.used < seq.size)
+        print_text(text, seq.used);
+    else
+        print_long_text(show, seq.used + PAGE_SIZE);
+}
+
+static int tell_more_memory(struct inode *inode, struct seq_file *seq)
+{
+    u64 above = memblock_total_above_4g() >> 10;
+
+    (void)inode;
+    proc_kb(seq, "MemUsed:", proc_memtotal_kb() - nr_free_pages() * KB_PER_PAGE);
     if (above)
-        print_kb("Above4GiB:", above);
-}
-
-/* Pages of all user page directories and page tables. */
-static u32 user_table_pages(void)
-{
-    u32 pages = 0;
-
-    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm))
-        pages += mm->tables + 1;
-    return pages;
-}
-
-static u32 task_count(void)
-{
-    u32 count = 0;
-
-    for (struct task *task = task_next(NULL); task; task = task_next(task))
-        count++;
-    return count;
+        proc_kb(seq, "Above4GiB:", above);
+    proc_kb(seq, "KernelImage:", (__kernel_end - __text_start) >> 10);
+    seq_printf(
+        seq,
+        "BootTsc: %llu (time-stamp counts from hand-over to prompt; instructions under -icount "
+        "shift=0)\n",
+        boot_tsc_prompt);
+    return 0;
 }
 
 void monitor_meminfo(u32 argc, const char **argv)
 {
-    struct vmalloc_stats stats = vmalloc_stats();
-    u32 vmalloc_bytes = VMALLOC_END - VMALLOC_START;
-
     (void)argc, (void)argv;
-    print_ram();
-    print_kb("KernelImage:", (__kernel_end - __text_start) >> 10);
-    print_kb("Slab:", slab_pages() * KB_PER_PAGE);
-    print_kb("KernelStack:", task_count() * (THREAD_SIZE >> 10));
-    print_kb("PageTables:", user_table_pages() * KB_PER_PAGE);
-    print_kb("VmallocTotal:", vmalloc_bytes >> 10);
-    print_kb("VmallocUsed:", (vmalloc_bytes - stats.free_bytes) >> 10);
-    print_kb("VmallocChunk:", stats.largest_free >> 10);
-    printk("BootTsc: %llu (time-stamp counts from hand-over to prompt; instructions under -icount "
-           "shift=0)\n",
-           boot_tsc_prompt);
-}
-
-/* ---- vmallocinfo, buddyinfo, slabinfo, frames, audit ---- */
-
-static void print_area(const struct vmap_area *area)
-{
-    char caller[SYMBOL_TEXT_MAX];
-
-    symbol_format(caller, sizeof(caller), (u32)area->caller);
-    printk("0x%08x-0x%08x %7u %s", area->start, area->end, area->end - area->start, caller);
-    if (area->flags & VM_IOREMAP)
-        printk(" phys=0x%08x ioremap\n", pte_frame(*kernel_pte(area->start)));
-    else
-        printk(" pages=%u %s\n", vmap_area_pages(area),
-               area->flags & VM_ALLOC ? "vmalloc" : "vmap");
+    print_proc(proc_meminfo);
+    print_proc(tell_more_memory);
 }
 
 void monitor_vmallocinfo(u32 argc, const char **argv)
 {
-    const struct vmap_area *area = vmap_area_at_or_above(VMALLOC_START);
-
     (void)argc, (void)argv;
-    for (; area; area = vmap_area_at_or_above(area->end))
-        print_area(area);
+    print_proc(proc_vmallocinfo);
 }
 
 void monitor_buddyinfo(u32 argc, const char **argv)
 {
     (void)argc, (void)argv;
-    for (u32 zone = 0; zone < ZONES; zone++) {
-        if (zone_managed_pages(zone) == 0)
-            continue;
-        printk("Node 0, zone %8s ", zone_name(zone));
-        for (u32 order = 0; order <= MAX_ORDER; order++)
-            printk("%6u ", zone_free_blocks(zone, order));
-        printk("\n");
-    }
+    print_proc(proc_buddyinfo);
 }
 
-/* What is tuned in Linux is fixed here, and there are no queues to share: these are 0. */
 void monitor_slabinfo(u32 argc, const char **argv)
 {
-    struct slabinfo info;
-
     (void)argc, (void)argv;
-    printk("slabinfo - version: 2.1\n"
-           "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : "
-           "tunables <limit> <batchcount> <sharedfactor> : "
-           "slabdata <active_slabs> <num_slabs> <sharedavail>\n");
-    for (u32 i = 0; slabinfo_at(i, &info); i++)
-        printk("%-17s %6u %6u %6u %4u %4u : tunables %4u %4u %4u : slabdata %6u %6u %6u\n",
-               info.name, info.active_objs, info.num_objs, info.objsize, info.objperslab,
-               info.pagesperslab, 0, 0, 0, info.active_slabs, info.num_slabs, 0);
+    print_proc(proc_slabinfo);
 }
+
+/* ---- frames, audit ---- */
 
 static void print_frames(const char *kind, const char *name, u32 frames)
 {
@@ -280,13 +228,10 @@ static void print_frames(const char *kind, const char *name, u32 frames)
 void monitor_frames(u32 argc, const char **argv)
 {
     static const char *const names[PAGE_TYPES] = {
-        [PAGE_FREE] = "buddy",
-        [PAGE_HOT] = "hot",
-        [PAGE_USED] = "other",
-        [PAGE_SLAB] = "slab",
-        [PAGE_VMALLOC] = "vmalloc",
-        [PAGE_USER] = "user pages",
-        [PAGE_PGTABLE] = "process tables",
+        [PAGE_FREE] = "buddy",      [PAGE_HOT] = "hot",
+        [PAGE_USED] = "other",      [PAGE_SLAB] = "slab",
+        [PAGE_VMALLOC] = "vmalloc", [PAGE_USER] = "user pages",
+        [PAGE_FILE] = "file pages", [PAGE_PGTABLE] = "process tables",
     };
     struct frames frames;
 

@@ -9,22 +9,26 @@
  * The kernel keeps no name of a child that was collected, so names are taken while the zombie still
  * has one.
  *
- * Ctrl-C ends the program in the foreground (kernel/console.c), `kill` any process.
+ * The program in the foreground has the terminal: Ctrl-C and its like are signals for it
+ * (kernel/tty.c). One that stops gives the terminal back and stays in the background. `kill` ends
+ * any process.
  *
  * Neighbours: kernel/process.c starts programs, kernel/task.c keeps them; kernel/monitor.c splits
  * the line.
  */
+#include <arch/x86/irqflags.h>
 #include <asm/errno.h>
+#include <asm/fcntl.h>
 #include <asm/signal.h>
-#include <fs/initramfs.h>
-#include <kernel/console.h>
-#include <kernel/kernel.h>
+#include <fs/fs.h>
 #include <kernel/monitor.h>
 #include <kernel/process.h>
-#include <kernel/task.h>
+#include <kernel/signal.h>
+#include <kernel/tty.h>
 #include <lib/kstrtox.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <linux/stat.h>
 #include <mm/mm.h>
 
 /* ---- looking ---- */
@@ -36,6 +40,8 @@ static const char *state_name(const struct task *task)
         return task == current ? "running" : "ready";
     case TASK_SLEEPING:
         return "sleeping";
+    case TASK_STOPPED:
+        return "stopped";
     case TASK_ZOMBIE:
         return "zombie";
     }
@@ -45,25 +51,68 @@ static const char *state_name(const struct task *task)
 void monitor_ps(u32 argc, const char **argv)
 {
     (void)argc, (void)argv;
-    printk("  PID  PPID STATE      TICKS   WAITED  PREEMPT   PAGES  TABLES NAME\n");
+    printk("  PID  PPID STATE      TICKS   WAITED  PREEMPT   PAGES  TABLES    KMEM NAME\n");
     for (struct task *task = task_next(NULL); task; task = task_next(task)) {
-        printk("%5u %5u %-8s %7u %8u %8u %7u %7u %s\n", task->pid,
-               task->parent ? task->parent->pid : 0, state_name(task), task->ticks, task->nvcsw,
-               task->nivcsw, task->mm ? task->mm->pages : 0, task->mm ? task->mm->tables : 0,
-               task->comm);
+        printk("%5u %5u %-8s %7u %8u %8u %7u %7u %7u %s\n", task->pid, task_ppid(task),
+               state_name(task), task->ticks, task->nvcsw, task->nivcsw,
+               task->mm ? task->mm->pages : 0, task->mm ? task->mm->tables : 0,
+               process_kernel_bytes(task), task->comm);
     }
+}
+
+/* ---- which programs there are ---- */
+
+/* Size of the program behind a name in a folder, 0 when it is none. */
+static u32 program_size(struct inode *folder, const char *name)
+{
+    struct inode *inode;
+    u32 size = 0;
+
+    if (path_lookup(folder, name, LOOKUP_NOFOLLOW, &inode) != 0)
+        return 0;
+    if (S_ISREG(inode->mode) && (inode->mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
+        size = inode->data.size;
+    inode_put(inode);
+    return size;
+}
+
+static void each_program_in(const char *path, monitor_program_t see, void *arg)
+{
+    char name[NAME_MAX_ + 1];
+    struct file *folder;
+    u32 ino, type;
+
+    if (file_open(fs_root(), path, O_RDONLY | O_DIRECTORY, 0, &folder) != 0)
+        return;
+    while (file_readdir(folder, name, &ino, &type, &folder->pos) > 0) {
+        u32 size = program_size(folder->inode, name);
+
+        if (size)
+            see(name, size, arg);
+    }
+    file_put(folder);
+}
+
+void monitor_each_program(monitor_program_t see, void *arg)
+{
+    each_program_in("/", see, arg);
+    each_program_in("/bin", see, arg);
+}
+
+static void list_program(const char *name, u32 size, void *count)
+{
+    printk("%8u %s\n", size, name);
+    ++*(u32 *)count;
 }
 
 void monitor_programs(u32 argc, const char **argv)
 {
-    struct initramfs_file file;
     u32 count = 0;
 
     (void)argc, (void)argv;
-    for (; initramfs_file_at(count, &file); count++)
-        printk("%8u %s\n", file.size, file.name);
+    monitor_each_program(list_program, &count);
     if (count == 0)
-        printk("programs: the initramfs has no files\n");
+        printk("programs: there are none in / and /bin\n");
 }
 
 /* ---- results ---- */
@@ -74,7 +123,7 @@ static void print_result(const char *name, const struct task_result *result)
 
     if (signal)
         printk("%s[%u]: killed by signal %u (%s)\n", name, result->pid, signal,
-               process_signal_name(signal));
+               signal_name(signal));
     else
         printk("%s[%u]: exit status %u, %u ticks, %u+%u switches (waited+preempted)\n", name,
                result->pid, result->exit_code >> 8 & 0xff, result->ticks, result->nvcsw,
@@ -93,13 +142,18 @@ static void wait_and_print(u32 pid)
         print_result(name, &result);
 }
 
-/* The same, and Ctrl-C can end it. */
+/* The same with the terminal, and not if it stops. */
 static void wait_in_foreground(u32 pid)
 {
-    console_set_foreground(task_find(pid));
-    task_wait_ended(pid);
-    console_set_foreground(NULL);
-    wait_and_print(pid);
+    const struct task *task = task_find(pid);
+
+    tty_set_foreground(task->pgrp);
+    wait_event(&current->child_wait, task->state == TASK_ZOMBIE || task->state == TASK_STOPPED);
+    tty_set_foreground(0);
+    if (task->state == TASK_STOPPED)
+        printk("%s[%u]: stopped; \"kill %u\" ends it\n", task->comm, pid, pid);
+    else
+        wait_and_print(pid);
 }
 
 static struct task *child_in_state(bool zombie)
@@ -130,18 +184,21 @@ bool monitor_has_background(void)
 /* The pid, or 0 after one line that says what is wrong. */
 static u32 start(const char **argv)
 {
-    long pid = process_spawn(argv, false);
+    long pid = process_spawn(argv, NULL, false);
 
     switch (pid) {
     case -ENOENT:
-        printk("%s: no such program in the initramfs; \"programs\" lists them\n", argv[0]);
+        printk("%s: no such program; \"programs\" lists them\n", argv[0]);
         break;
-    case -E2BIG:
-        printk("%s: too many arguments, or too long; %u fit\n", argv[0], PROCESS_ARGS_MAX - 1);
+    case -EACCES:
+        printk("%s: not a file that can be executed\n", argv[0]);
         break;
     case -ENOMEM:
         printk("%s: out of memory\n", argv[0]);
         break;
+    default:
+        if (pid < 0 && pid != -ENOEXEC)
+            printk("%s: cannot be started: error %ld\n", argv[0], -pid);
     }
     return pid > 0 ? pid : 0; /* -ENOEXEC has said its line */
 }
@@ -212,7 +269,7 @@ void monitor_kill(u32 argc, const char **argv)
     task = task_find(pid);
     if (!task)
         printk("kill: no task has the pid %u; \"ps\" lists them\n", pid);
-    else if (task_signal(task, SIGKILL) != 0)
+    else if (send_signal(task, SIGKILL, NULL) != 0)
         printk("kill: %s[%u] is a part of the kernel: only programs can be killed\n", task->comm,
                task->pid);
     else if (task->parent == current)

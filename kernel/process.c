@@ -1,245 +1,162 @@
 /*
- * Processes: a program of the initramfs becomes a task in ring 3.
+ * Processes: what the kernel starts by itself, what fork and exec have in common, and what a
+ * process can ask about itself.
  *
- * Everything a process needs is made before anything is visible: address space, segments, stack
- * with its arguments, task. The task comes last, so that a failure at any step only has to give
- * back the address space.
+ * Everything that a process needs is made before anything is visible, and what was made is given
+ * back by process_discard() when the next thing fails.
  *
- * The initial stack is what the System V ABI for i386 (section 2.3.1, "Initial Stack and Register
- * State") and Linux (fs/binfmt_elf.c) hand to a program's first instruction:
+ * A process that the kernel starts (the monitor's `run`, `init=`, self-tests) finds what a program
+ * on Linux finds that a terminal started: the console as descriptors 0, 1 and 2, the root as
+ * working directory, a small environment; it leads a session of its own.
  *
- *     USER_STACK_TOP  strings of the arguments, 16 bytes for AT_RANDOM
- *                     auxiliary vector: pairs {type, value}, ended by AT_NULL
- *                     0 (no environment)
- *                     0
- *                     argv[argc - 1] ... argv[0]
- *     ESP             argc                                    (a multiple of 16)
+ * Limits: one thread a process. Everybody is root.
  *
- * The kernel writes it through mm_write(), without loading the address space; the first switch to
- * the task does that.
- *
- * Limits: no fork and no exec; PROCESS_ARGS_MAX arguments; a stack of fixed size. AT_RANDOM is
- * unlike from start to start but not secret, as there is no source of real randomness.
- *
- * Neighbours: kernel/elf.c reads the file, kernel/task.c makes the task, kernel/fault.c and
- * kernel/syscall.c are how a process comes back into the kernel.
+ * Neighbours: kernel/exec.c makes the address space, kernel/fork.c copies a process, kernel/exit.c
+ * ends one; kernel/fault.c and kernel/syscall.c are how a process comes back into the kernel.
  */
-#include <arch/x86/irqflags.h>
-#include <arch/x86/timer.h>
 #include <asm/errno.h>
+#include <asm/fcntl.h>
 #include <asm/signal.h>
-#include <fs/initramfs.h>
+#include <kernel/exec.h>
+#include <kernel/fdtable.h>
+#include <kernel/fpu.h>
+#include <kernel/pid.h>
 #include <kernel/process.h>
-#include <lib/panic.h>
+#include <kernel/signal.h>
+#include <kernel/syscall.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <linux/auxvec.h>
-#include <linux/elf.h>
 #include <mm/mm.h>
+#include <mm/page_alloc.h>
 
-#define AUX_MAX 16
+#define UMASK_FIRST     022
+#define SPAWN_PATH_SIZE 128
+#define NPROC_RAM       (8 * THREAD_SIZE) /* RAM for each process of RLIMIT_NPROC (Linux's rule) */
 
-/* argc, argv and its 0, the environment's 0, the auxiliary vector */
-#define WORDS_MAX (1 + PROCESS_ARGS_MAX + 1 + 1 + 2 * AUX_MAX)
+/* ---- what fork and exec have in common ---- */
 
-/*
- * The stack under construction: strings go straight to user memory, words are gathered and written
- * last.
- */
-struct startup {
-    struct mm *mm;
-    u32 sp;
-    u32 words[WORDS_MAX];
-    u32 count;
-    int err; /* the first error */
-};
-
-static u32 push_bytes(struct startup *start, const void *from, u32 size)
-{
-    start->sp -= size;
-    if (!start->err)
-        start->err = mm_write(start->mm, start->sp, from, size);
-    return start->sp;
-}
-
-static void add_word(struct startup *start, u32 word)
-{
-    assert_op(start->count, <, WORDS_MAX);
-    start->words[start->count++] = word;
-}
-
-static void add_aux(struct startup *start, u32 type, u32 value)
-{
-    add_word(start, type);
-    add_word(start, value);
-}
-
-static void add_arguments(struct startup *start, const char *const argv[], u32 argc)
-{
-    add_word(start, argc);
-    for (u32 i = 0; i < argc; i++)
-        add_word(start, push_bytes(start, argv[i], strlen(argv[i]) + 1));
-    add_word(start, 0);
-    add_word(start, 0);
-}
-
-static void add_auxiliary_vector(struct startup *start, const void *file, u32 entry)
-{
-    u64 random[2] = {rdtsc() * 0x9E3779B97F4A7C15ull, rdtsc() * 0xD1B54A32D192ED03ull};
-    u32 phdr_count, phdr = elf_phdr_address(file, &phdr_count);
-
-    add_aux(start, AT_PAGESZ, PAGE_SIZE);
-    add_aux(start, AT_CLKTCK, HZ);
-    add_aux(start, AT_PHDR, phdr);
-    add_aux(start, AT_PHENT, sizeof(Elf32_Phdr));
-    add_aux(start, AT_PHNUM, phdr_count);
-    add_aux(start, AT_BASE, 0);
-    add_aux(start, AT_FLAGS, 0);
-    add_aux(start, AT_ENTRY, entry);
-    add_aux(start, AT_UID, 0);
-    add_aux(start, AT_EUID, 0);
-    add_aux(start, AT_GID, 0);
-    add_aux(start, AT_EGID, 0);
-    add_aux(start, AT_SECURE, 0);
-    add_aux(start, AT_EXECFN, start->words[1]);
-    add_aux(start, AT_RANDOM, push_bytes(start, random, sizeof(random)));
-    add_aux(start, AT_NULL, 0);
-}
-
-/*
- * Make the stack of a program; *sp gets its first stack pointer. 0, -EEXIST when something is in
- * the way, -ENOMEM.
- */
-static int make_stack(struct mm *mm, const char *const argv[], u32 argc, const void *file,
-                      u32 entry, u32 *sp)
-{
-    struct startup start = {.mm = mm, .sp = USER_STACK_TOP};
-    int err = mm_add_area(mm, USER_STACK_TOP - USER_STACK_SIZE, USER_STACK_SIZE, VM_READ | VM_WRITE,
-                          "stack");
-
-    if (err)
-        return err;
-    add_arguments(&start, argv, argc);
-    add_auxiliary_vector(&start, file, entry);
-    /*
-     * Rounded so that the words end up with argc at a multiple of 16; the gap above them stays 0.
-     */
-    start.sp = ALIGN_DOWN(start.sp - start.count * sizeof(u32), 16) + start.count * sizeof(u32);
-    *sp = push_bytes(&start, start.words, start.count * sizeof(u32));
-    return start.err;
-}
-
-/* Number of arguments, or -E2BIG. */
-static int count_arguments(const char *const argv[])
-{
-    u32 bytes = 0;
-    int argc = 0;
-
-    for (; argv[argc]; argc++) {
-        size_t size = strlen(argv[argc]) + 1;
-
-        if (argc == PROCESS_ARGS_MAX || size > PROCESS_ARG_BYTES_MAX - bytes)
-            return -E2BIG;
-        bytes += size;
-    }
-    assert(argc > 0);
-    return argc;
-}
-
-/* Fill an empty address space: the program and its stack. */
-static long load_program(struct mm *mm, const struct initramfs_file *file, const char *const argv[],
-                         u32 argc, u32 *entry, u32 *sp)
-{
-    const char *why = NULL;
-    long err = elf_load(mm, file->data, file->size, entry, &why);
-
-    if (!err) {
-        err = make_stack(mm, argv, argc, file->data, *entry, sp);
-        if (err == -EEXIST) {
-            why = "a segment lies where the stack goes";
-            err = -ENOEXEC;
-        }
-    }
-    if (err == -ENOEXEC)
-        printk("%s: cannot be run: %s\n", file->name, why);
-    return err;
-}
-
-static void __noreturn process_start(void *unused)
+void process_start(void *unused)
 {
     (void)unused;
-    if (signal_pending())
-        process_end_by_signal();
+    while (signal_pending())
+        signal_deliver(task_pt_regs(current));
     return_to_user(task_pt_regs(current));
 }
 
-static const char *base_name(const char *path)
+void process_discard(struct task *task)
 {
-    const char *base = path;
-
-    for (; *path; path++)
-        if (path[0] == '/' && path[1])
-            base = path + 1;
-    return base;
+    fpu_drop(task);
+    if (task->mm)
+        mm_put(task->mm);
+    if (task->files)
+        files_free(task->files);
+    if (task->signals)
+        signals_free(task->signals);
+    if (task->cwd)
+        inode_put(task->cwd);
+    if (task->exe)
+        inode_put(task->exe);
+    task->mm = NULL;
+    task->files = NULL;
+    task->signals = NULL;
+    task_free(task);
 }
 
-long process_spawn(const char *const argv[], bool quiet)
-{
-    struct initramfs_file file;
-    struct task *task;
-    struct mm *mm;
-    u32 entry, sp;
-    long err;
-    int argc = count_arguments(argv);
+/* ---- starting one from the kernel ---- */
 
-    if (argc < 0)
-        return argc;
-    if (!initramfs_lookup(argv[0], &file))
-        return -ENOENT;
-    mm = mm_create();
-    if (!mm)
-        return -ENOMEM;
-    err = load_program(mm, &file, argv, argc, &entry, &sp);
+/* Descriptors 0, 1 and 2. Without a console there are none. 0 or -ENOMEM. */
+static int open_console(struct files *files)
+{
+    struct file *console;
+    long fd = 0;
+    int err = file_open(fs_root(), "/dev/console", O_RDWR, 0, &console);
+
     if (err)
-        goto fail;
-    task = task_create(base_name(argv[0]), process_start, NULL);
+        return err == -ENOMEM ? err : 0;
+    for (u32 i = 0; fd >= 0 && i < 3; i++)
+        fd = fd_install(files, i, file_get(console), 0);
+    if (fd < 0)
+        file_put(console);
+    file_put(console);
+    return fd < 0 ? -ENOMEM : 0;
+}
+
+/* Give a task what a first process has. On failure process_discard() gives it back. */
+static int furnish(struct task *task, const struct program *program)
+{
+    u32 processes = nr_managed_pages() / (NPROC_RAM / PAGE_SIZE);
+
+    task->mm = program->mm;
+    task->exe = program->exe;
+    task->cwd = fs_root();
+    inode_get(task->cwd);
+    task->umask = UMASK_FIRST;
+    task->exit_signal = SIGCHLD;
+    rlimits_init(task->rlimits);
+    task->rlimits[RLIMIT_NPROC] = (struct rlimit){processes, processes};
+    task->signals = signals_new();
+    task->files = files_new();
+    if (!task->signals || !task->files)
+        return -ENOMEM;
+    return open_console(task->files);
+}
+
+static long start_program(const struct program *program, bool quiet)
+{
+    struct task *task = task_alloc(program->comm, process_start, NULL);
+
     if (!task) {
-        err = -ENOMEM;
-        goto fail;
+        mm_put(program->mm);
+        inode_put(program->exe);
+        return -ENOMEM;
     }
-    task->mm = mm;
+    if (furnish(task, program) != 0) {
+        process_discard(task);
+        return -ENOMEM;
+    }
+    regs_init_user(task_pt_regs(task), program->entry, program->sp);
     task->quiet = quiet;
-    regs_init_user(task_pt_regs(task), entry, sp);
+    task->execed = true;
+    task_publish(task);
+    task_lead_session(task);
     wake_up_task(task);
     return task->pid;
-
-fail:
-    mm_destroy(mm);
-    return err;
 }
 
-const char *process_signal_name(u32 signal)
+/* Load the program of that name, or, without a "/" in it, of that name in the given folder. */
+static int load_named(struct program *program, struct exec_args *args, const char *folder,
+                      const char *name, const char **why)
 {
-    switch (signal) {
-    case SIGINT:
-        return "SIGINT";
-    case SIGILL:
-        return "SIGILL";
-    case SIGTRAP:
-        return "SIGTRAP";
-    case SIGBUS:
-        return "SIGBUS";
-    case SIGFPE:
-        return "SIGFPE";
-    case SIGKILL:
-        return "SIGKILL";
-    case SIGSEGV:
-        return "SIGSEGV";
-    default:
-        return "signal";
-    }
+    char path[SPAWN_PATH_SIZE];
+    int length = snprintf(path, sizeof(path), "%s%s", strchr(name, '/') ? "" : folder, name);
+
+    if (length >= (int)sizeof(path))
+        return -ENOENT;
+    return program_load(program, fs_root(), path, args, STACK_LIMIT, why);
 }
+
+long process_spawn(const char *const argv[], const char *const envp[], bool quiet)
+{
+    static const char *const first_envp[] = {"PATH=/bin:/sbin:/usr/bin:/usr/sbin:/", "HOME=/",
+                                             "TERM=linux", NULL};
+    struct exec_args args = {0};
+    struct program program;
+    const char *why;
+    long result;
+
+    result = exec_args_from_kernel(&args, argv, envp ? envp : first_envp);
+    if (!result)
+        result = load_named(&program, &args, "/", argv[0], &why);
+    if (result == -ENOENT)
+        result = load_named(&program, &args, "/bin/", argv[0], &why);
+    exec_args_free(&args);
+    if (result == -ENOEXEC)
+        printk("%s: cannot be run: %s\n", argv[0], why);
+    return result ? result : start_program(&program, quiet);
+}
+
+/* ---- ending one from the kernel ---- */
 
 void process_kill_current(u32 signal, const char *fmt, ...)
 {
@@ -247,8 +164,7 @@ void process_kill_current(u32 signal, const char *fmt, ...)
     u32 size = sizeof(current->death_note), used;
     va_list args;
 
-    used = scnprintf(note, size, "%s[%u]: %s: ", current->comm, current->pid,
-                     process_signal_name(signal));
+    used = scnprintf(note, size, "%s[%u]: %s: ", current->comm, current->pid, signal_name(signal));
     va_start(args, fmt);
     vscnprintf(note + used, size - used, fmt, args);
     va_end(args);
@@ -257,12 +173,46 @@ void process_kill_current(u32 signal, const char *fmt, ...)
     task_exit(signal);
 }
 
-void process_end_by_signal(void)
-{
-    u32 signal = current->pending_signal;
+/* ---- what a process asks about itself ---- */
 
-    local_irq_enable();
-    snprintf(current->death_note, sizeof(current->death_note), "%s[%u]: %s from outside",
-             current->comm, current->pid, process_signal_name(signal));
-    task_exit(signal);
+SYSCALL(getpid)
+{
+    (void)regs;
+    return current->pid;
+}
+
+/* An orphan is told that pid 1 is its parent, as on Linux, where that one has adopted it. */
+SYSCALL(getppid)
+{
+    (void)regs;
+    return task_ppid(current);
+}
+
+SYSCALL(set_tid_address)
+{
+    current->clear_child_tid = regs->ebx;
+    return current->pid;
+}
+
+SYSCALL(sched_yield)
+{
+    (void)regs;
+    sched_yield();
+    return 0;
+}
+
+u32 process_kernel_bytes(const struct task *task)
+{
+    u32 bytes = THREAD_SIZE + sizeof(*task);
+
+    if (task->mm)
+        bytes += sizeof(*task->mm) + PAGE_SIZE + task->mm->tables * PAGE_SIZE +
+                 task->mm->area_count * sizeof(struct vm_area);
+    if (task->signals)
+        bytes += signals_bytes(task->signals);
+    if (task->files)
+        bytes += files_bytes(task->files);
+    if (task->thread.fpu)
+        bytes += fpu_frame_size();
+    return bytes;
 }

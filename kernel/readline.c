@@ -14,10 +14,11 @@
  * Input may be piped in. A line ends with "\r", "\n" or both together, and a byte that is not part
  * of an escape sequence ends it and counts as itself, so a stray ESC swallows nothing.
  *
- * Neighbours: kernel/console.c gives bytes, kernel/monitor.c wants lines.
+ * Neighbours: kernel/tty.c gives bytes, kernel/monitor.c wants lines.
  */
 #include <kernel/console.h>
 #include <kernel/readline.h>
+#include <kernel/tty.h>
 #include <lib/string.h>
 
 #define CTRL(c) ((c)&0x1f)
@@ -210,6 +211,12 @@ static void list_candidates(struct readline_state *state, struct completion *com
     show_tail(state, 0);
 }
 
+/* Then the word is not finished, though it is completed. */
+static bool is_behind_folder(const struct readline_state *state)
+{
+    return state->pos > 0 && state->line[state->pos - 1] == '/';
+}
+
 /* `again`: the byte before was a tab that could not complete. */
 static void complete_word(struct readline_state *state, bool again)
 {
@@ -230,7 +237,7 @@ static void complete_word(struct readline_state *state, bool again)
     state->complete(prefix, completion_add, &completion);
     for (size_t i = prefix_len; completion.count > 0 && completion.common[i]; i++)
         insert(state, completion.common[i]);
-    if (completion.count == 1) {
+    if (completion.count == 1 && !is_behind_folder(state)) {
         insert(state, ' ');
     } else if (state->pos == prefix_len && completion.count > 1 && again) {
         list_candidates(state, &completion, prefix);
@@ -431,7 +438,7 @@ size_t readline(const char *prompt, char *buf, size_t size, readline_complete_t 
 
     readline_init(&state, console_write);
     readline_begin(&state, prompt, size, complete);
-    while (!readline_feed(&state, console_getc()))
+    while (!readline_feed(&state, tty_getc()))
         ;
     memcpy(buf, state.line, state.len + 1);
     return state.len;

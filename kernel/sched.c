@@ -3,29 +3,37 @@
  *
  * Every ready task is in the queue except the one that runs. A timer tick ends the turn of whoever
  * runs (a turn is one tick, 10 ms at HZ = 100), but only says so: the switch happens when a trap is
- * about to return to ring 3. Kernel code is thus never preempted; it gives the processor away only
- * in schedule(), and what it shares with other tasks needs no lock as long as it does not call that
- * in between. What it shares with interrupt handlers (the run queue, the sleepers, wait queues,
- * task states) is touched with interrupts off.
+ * about to return to ring 3, or where long work in the kernel asks (cond_resched()). Kernel code is
+ * thus never preempted; it gives the processor away only in schedule(), and what it shares with
+ * other tasks needs no lock as long as it does not call that in between. What it shares with
+ * interrupt handlers (the run queue, the sleepers, wait queues, task states) is touched with
+ * interrupts off.
  *
- * A signal, which always ends its process, waits for the same moment and behind the same flag, so
- * that the way back to ring 3 has one thing to test.
+ * A signal waits for the way back to ring 3 as well and behind the same flag, need_resched, so that
+ * there is one thing to test. Long work in the kernel asks another one, turn_over, as it would
+ * otherwise give away turn after turn while a signal waits.
  *
  * A switch stays inside the kernel half, which is the same everywhere, so it does not matter that
  * the page directory is changed before the stack is. A kernel thread has no directory of its own
  * and leaves the loaded one alone: between two turns of the same process CR3 is not written at all.
  *
- * The idle task is the one that is never in the queue: it runs when nobody else can, and its spare
- * time goes into collecting tasks that nobody waits for.
+ * A task that is stopped (SIGSTOP) is neither ready nor in any list: only task_continue() brings it
+ * back. It stops on its way to ring 3, so it never holds anything of the kernel's.
  *
- * Neighbours: arch/x86 switches and ticks; kernel/task.c makes and ends what is scheduled here.
+ * The idle task is the one that is never in the queue: it runs when nobody else can, and its spare
+ * time goes into freeing tasks that nobody waits for.
+ *
+ * Neighbours: arch/x86 switches and ticks; kernel/task.c makes and ends what is scheduled here;
+ * kernel/signal.c sends and delivers signals.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
 #include <arch/x86/trap.h>
 #include <asm/errno.h>
 #include <kernel/process.h>
+#include <kernel/signal.h>
 #include <lib/panic.h>
+#include <lib/resched.h>
 #include <mm/highmem.h>
 #include <mm/mm.h>
 
@@ -34,6 +42,7 @@ struct cpu boot_cpu;
 static struct list_head run_queue = LIST_HEAD_INIT(run_queue);
 static struct list_head sleepers = LIST_HEAD_INIT(sleepers); /* by deadline, the nearest first */
 static u64 jiffies;
+static u32 stopped; /* tasks in TASK_STOPPED */
 
 /* ---- the clock ---- */
 
@@ -48,12 +57,16 @@ static void wake_sleepers(void)
     }
 }
 
-static void tick(void)
+static void tick(bool user)
 {
     jiffies++;
     wake_sleepers();
-    if (current)
+    itimer_tick(jiffies);
+    if (current) {
         current->ticks++;
+        current->user_ticks += user;
+    }
+    this_cpu()->turn_over = true;
     this_cpu()->need_resched = true;
 }
 
@@ -88,6 +101,7 @@ static void switch_tasks(struct task *prev, struct task *next)
     current = next;
     if (next->mm)
         mm_switch(next->mm);
+    thread_load(&next->thread);
     switch_to(&prev->thread, &next->thread, task_stack_top(next));
 }
 
@@ -102,7 +116,8 @@ void schedule(void)
     else if (prev->state == TASK_RUNNING)
         list_add_tail(&prev->run_link, &run_queue);
     next = pick_next();
-    this_cpu()->need_resched = next->pending_signal != 0;
+    this_cpu()->turn_over = false;
+    this_cpu()->need_resched = next->sigpending;
     if (next != prev)
         switch_tasks(prev, next);
     local_irq_restore(flags);
@@ -113,12 +128,15 @@ void sched_yield(void)
     schedule();
 }
 
+/*
+ * A signal may be delivered to a handler whose frame is the reason for the next one, so this goes
+ * on until there is nothing left to do.
+ */
 static void before_return_to_user(struct pt_regs *regs)
 {
-    (void)regs;
     while (unlikely(this_cpu()->need_resched)) {
         if (signal_pending())
-            process_end_by_signal();
+            signal_deliver(regs);
         schedule();
     }
 }
@@ -167,21 +185,36 @@ void wake_up_task(struct task *task)
     local_irq_restore(flags);
 }
 
-int task_signal(struct task *task, u32 signal)
+void task_stop(u32 signal)
 {
-    u32 flags;
+    current->stop_signal = signal;
+    current->continued = false;
+    current->state = TASK_STOPPED;
+    stopped++;
+    if (current->parent)
+        wake_up(&current->parent->child_wait);
+    schedule();
+}
 
-    if (task->state == TASK_ZOMBIE)
-        return 0;
-    if (!task->mm)
-        return -EPERM;
-    flags = local_irq_save();
-    if (!task->pending_signal)
-        task->pending_signal = signal;
-    wake_up_task(task);
-    this_cpu()->need_resched = true; /* the current task may be the one */
+void task_continue(struct task *task, bool tell)
+{
+    u32 flags = local_irq_save();
+
+    if (task->state == TASK_STOPPED) {
+        stopped--;
+        task->stop_signal = 0;
+        task->continued = tell;
+        if (tell && task->parent)
+            wake_up(&task->parent->child_wait);
+        task->state = TASK_RUNNING;
+        list_add_tail(&task->run_link, &run_queue);
+    }
     local_irq_restore(flags);
-    return 0;
+}
+
+u32 tasks_stopped(void)
+{
+    return stopped;
 }
 
 void wait_queue_sleep(struct wait_queue *queue)
@@ -201,8 +234,11 @@ void wake_up(struct wait_queue *queue)
 {
     u32 flags = local_irq_save();
 
+    wake_up_count++;
     while (!list_empty(&queue->tasks))
         wake_up_task(list_first_entry(&queue->tasks, struct task, wait_link));
+    while (!list_empty(&poll_waiters.tasks))
+        wake_up_task(list_first_entry(&poll_waiters.tasks, struct task, wait_link));
     local_irq_restore(flags);
 }
 
@@ -213,7 +249,7 @@ static void __noreturn idle_main(void *unused)
     (void)unused;
     for (;;) {
         local_irq_enable();
-        task_reap_orphans();
+        task_reap_unwanted();
         local_irq_disable();
         if (list_empty(&run_queue))
             irq_enable_and_halt();
@@ -226,6 +262,8 @@ void sched_init(void)
 {
     task_init();
     trap_set_return_hook(before_return_to_user);
+    resched_hook = (struct resched_hook){
+        .needed = &boot_cpu.turn_over, .resched = schedule, .ending = signal_kill_pending};
     pit_init(tick);
 }
 

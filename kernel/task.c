@@ -6,116 +6,99 @@
  * top of the stack is kept free for the registers of ring 3 (task_pt_regs()), whether the task will
  * ever be there or not, so that all stacks look alike in a debugger.
  *
- * A task cannot free the stack it stands on. It gives away everything else, becomes a zombie and is
- * freed by its parent's task_wait(). When the parent ends first, the zombies among its children are
- * freed with it, and the living become orphans, which the idle task frees when they have ended.
+ * Making one has two halves. task_alloc() gets the memory and can fail; task_publish() gives the
+ * pid and enters the task where others find it, and cannot. What happens in between, such as the
+ * copy of an address space, may give turns to others, and nobody meets half a process.
  *
- * The list of all tasks is only changed by tasks, which are not preempted in the kernel, so it
- * needs no lock; interrupt handlers may wake a task but do not walk the list.
+ * A task cannot free the stack it stands on. It gives away everything else and becomes a zombie,
+ * which its parent frees when it waits for it. A zombie that nobody will wait for, because its
+ * parent ended first or ignores SIGCHLD, is put on a list, and the idle task, or the next
+ * task_alloc(), frees what is there.
  *
- * Limits: pids run to PID_MAX and then start again, past those still taken. Finding a task is a
- * walk.
+ * The lists are only changed by tasks, which are not preempted in the kernel, so they need no lock.
  *
- * Neighbours: kernel/sched.c runs what is made here; kernel/process.c makes user processes of it.
+ * Neighbours: kernel/pid.c numbers and finds tasks; kernel/sched.c runs what is made here;
+ * kernel/process.c and fork.c make user processes of it, kernel/exit.c takes them apart.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
+#include <kernel/pid.h>
+#include <kernel/process.h>
+#include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
+#include <lib/resched.h>
 #include <lib/string.h>
-#include <mm/mm.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
-#define PID_MAX 32767 /* Linux's default */
-
 static struct kmem_cache *task_cache __ro_after_init;
-static struct list_head all_tasks = LIST_HEAD_INIT(all_tasks); /* by pid */
-static struct wait_queue child_ended = WAIT_QUEUE_INIT(child_ended);
-static u32 orphans_ended;
+static struct list_head unwanted = LIST_HEAD_INIT(unwanted); /* zombies, by sibling_link */
 
 void task_init(void)
 {
     task_cache = kmem_cache_create("task", sizeof(struct task));
     if (!task_cache)
         panic("out of memory for the cache of tasks");
-}
-
-/* ---- the list ---- */
-
-struct task *task_next(struct task *task)
-{
-    struct list_head *link = task ? task->all_link.next : all_tasks.next;
-
-    return link == &all_tasks ? NULL : container_of(link, struct task, all_link);
-}
-
-struct task *task_find(u32 pid)
-{
-    struct task *task;
-
-    list_for_each_entry (task, &all_tasks, all_link)
-        if (task->pid == pid)
-            return task;
-    return NULL;
-}
-
-struct task *task_by_stack_address(u32 addr)
-{
-    struct task *task;
-
-    list_for_each_entry (task, &all_tasks, all_link)
-        if (addr >= (u32)task->stack - PAGE_SIZE && addr < task_stack_top(task))
-            return task;
-    return NULL;
-}
-
-static u32 pid_new(void)
-{
-    static u32 next;
-    u32 pid;
-
-    do {
-        pid = next;
-        next = pid < PID_MAX ? pid + 1 : 1;
-    } while (task_find(pid));
-    return pid;
-}
-
-static void list_insert(struct task *task)
-{
-    struct task *after;
-
-    list_for_each_entry (after, &all_tasks, all_link)
-        if (after->pid > task->pid)
-            break;
-    list_add_tail(&task->all_link, &after->all_link);
+    pid_init();
 }
 
 /* ---- birth ---- */
 
-struct task *task_create(const char *name, void (*start)(void *), void *arg)
+static void free_memory(struct task *task)
 {
-    struct task *task = kmem_cache_alloc(task_cache);
+    pid_detach(task);
+    vfree(task->stack);
+    kmem_cache_free(task_cache, task);
+}
 
+struct task *task_alloc(const char *name, void (*start)(void *), void *arg)
+{
+    struct task *task;
+
+    task_reap_unwanted();
+    task = kmem_cache_alloc(task_cache);
     if (!task)
         return NULL;
-    memset(task, 0, sizeof(*task));
+    memset(task, 0, offsetof(struct task, death_note) + 1);
+    task->pids[PID_OWN] = pid_alloc();
     task->stack = vmalloc_aligned(THREAD_SIZE, PAGE_SIZE, __builtin_return_address(0));
-    if (!task->stack) {
-        kmem_cache_free(task_cache, task);
+    INIT_LIST_HEAD(&task->all_link);
+    if (!task->stack || !task->pids[PID_OWN]) {
+        free_memory(task);
         return NULL;
     }
-    memset(task_pt_regs(task), 0, sizeof(struct pt_regs));
     thread_init(&task->thread, (u32)task_pt_regs(task), start, arg);
     strscpy(task->comm, name, sizeof(task->comm));
     task->state = TASK_SLEEPING;
-    task->parent = current;
+    INIT_LIST_HEAD(&task->children);
+    INIT_LIST_HEAD(&task->sibling_link);
     INIT_LIST_HEAD(&task->run_link);
     INIT_LIST_HEAD(&task->sleep_link);
     INIT_LIST_HEAD(&task->wait_link);
-    task->pid = pid_new();
-    list_insert(task);
+    wait_queue_init(&task->child_wait);
+    return task;
+}
+
+void task_publish(struct task *task)
+{
+    pid_attach(task);
+    task->start_time = jiffies_64();
+    task->parent = current;
+    if (current)
+        list_add_tail(&task->sibling_link, &current->children);
+}
+
+struct task *task_create(const char *name, void (*start)(void *), void *arg)
+{
+    struct task *task = task_alloc(name, start, arg);
+
+    if (task) {
+        memset(task_pt_regs(task), 0, sizeof(struct pt_regs));
+        rlimits_init(
+            task->rlimits); /* a thread of the kernel's that makes a process opens its files */
+        task_publish(task);
+    }
     return task;
 }
 
@@ -143,70 +126,80 @@ struct task *kthread_create(const char *name, void (*entry)(void *), void *arg)
 
 void task_free(struct task *task)
 {
-    assert(task != current && list_empty(&task->run_link) && !task->mm);
-    list_del(&task->all_link);
-    vfree(task->stack);
-    kmem_cache_free(task_cache, task);
+    assert(task != current && list_empty(&task->run_link) && list_empty(&task->children));
+    assert(!task->mm && !task->files && !task->signals);
+    list_del(&task->sibling_link);
+    free_memory(task);
 }
 
+void task_reap_unwanted(void)
+{
+    while (unlikely(!list_empty(&unwanted)))
+        task_free(list_first_entry(&unwanted, struct task, sibling_link));
+}
+
+/* The children of the current task lose their parent: the dead go, the living go on without. */
 static void disown_children(void)
 {
-    struct task *task, *next;
+    while (!list_empty(&current->children)) {
+        struct task *task = list_first_entry(&current->children, struct task, sibling_link);
 
-    list_for_each_entry_safe (task, next, &all_tasks, all_link) {
-        if (task->parent != current)
-            continue;
+        task->parent = NULL;
         if (task->state == TASK_ZOMBIE)
             task_free(task);
         else
-            task->parent = NULL;
+            list_del_init(&task->sibling_link);
+        cond_resched();
     }
-}
-
-void task_reap_orphans(void)
-{
-    struct task *task, *next;
-
-    if (!orphans_ended)
-        return;
-    orphans_ended = 0;
-    list_for_each_entry_safe (task, next, &all_tasks, all_link)
-        if (task->state == TASK_ZOMBIE && !task->parent)
-            task_free(task);
 }
 
 void __noreturn task_exit(u32 exit_code)
 {
-    struct mm *mm = current->mm;
+    struct task *task = current;
+    bool wanted;
 
-    if (mm) {
-        current->mm = NULL;
-        mm_destroy(mm);
-    }
+    local_irq_enable(); /* what follows may take long */
+    if (task->mm)
+        process_release();
     disown_children();
-    if (!current->parent)
-        orphans_ended++;
     local_irq_disable();
-    current->exit_code = exit_code;
-    current->state = TASK_ZOMBIE;
-    wake_up(&child_ended);
+    task->exit_code = exit_code;
+    task->state = TASK_ZOMBIE;
+    wanted = task->signals ? process_tell_parent() : task->parent != NULL;
+    if (task->parent)
+        wake_up(&task->parent->child_wait);
+    if (!wanted) {
+        list_move_tail(&task->sibling_link, &unwanted);
+        task->parent = NULL;
+    }
     schedule();
     panic("a dead task was scheduled");
 }
+
+/* ---- waiting, for kernel threads (processes: kernel/exit.c) ---- */
 
 /* A child of the current task with that pid (0: any), one that has ended if there is one. */
 static struct task *find_child(u32 pid)
 {
     struct task *task, *alive = NULL;
 
-    list_for_each_entry (task, &all_tasks, all_link) {
-        if (task->parent != current || (pid && task->pid != pid))
-            continue;
+    if (pid) {
+        task = task_find(pid);
+        return task && task->parent == current ? task : NULL;
+    }
+    list_for_each_entry (task, &current->children, sibling_link) {
         if (task->state == TASK_ZOMBIE)
             return task;
         alive = task;
     }
     return alive;
+}
+
+void task_collect(struct task *task)
+{
+    current->child_ticks += task->ticks + task->child_ticks;
+    current->child_user_ticks += task->user_ticks + task->child_user_ticks;
+    task_free(task);
 }
 
 static void collect(struct task *task, struct task_result *out)
@@ -216,8 +209,8 @@ static void collect(struct task *task, struct task_result *out)
     out->ticks = task->ticks;
     out->nvcsw = task->nvcsw;
     out->nivcsw = task->nivcsw;
-    memcpy(out->death_note, task->death_note, sizeof(out->death_note));
-    task_free(task);
+    strscpy(out->death_note, task->death_note, sizeof(out->death_note));
+    task_collect(task);
 }
 
 int task_try_wait(u32 pid, struct task_result *out)
@@ -236,7 +229,7 @@ struct task *task_wait_ended(u32 pid)
 {
     struct task *child;
 
-    wait_event(&child_ended, !(child = find_child(pid)) || child->state == TASK_ZOMBIE);
+    wait_event(&current->child_wait, !(child = find_child(pid)) || child->state == TASK_ZOMBIE);
     return child;
 }
 

@@ -9,16 +9,21 @@
  *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
  *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
  *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()
+ *       areas of processes: no entry allows more than its area; what is writable and private is
+ *       its owner's alone; pages, tables and areas are counted right        check_user_half(), vma_check()
  *       every frame has one owner, none is lost                             frames_check(), check_lost(), check_tables()
- *       areas show their own                                                check_areas()
+ *       areas and files show their own                                      check_areas(), filemap_check()
+ *       what is kept for the next process is empty                          user_tables_check()
  *       no kmap slot is left                                                kmap_check()
  *
  *  I10  what devices may reach is RAM in use, named by what it is            dma_check()
  *
+ * What the floors above have registered is asked last.
+ *
  * I9 speaks of what happens, not of what is: tests hold it. So does I3, of which only the half that
  * lies in memory can be looked at, and that is I2: whether an old translation is still in a TLB
- * cannot be read, and to ask by touching the page would make a new one. Tests touch, then unmap, then
- * touch again.
+ * cannot be read, and to ask by touching the page would make a new one. Tests touch, then unmap,
+ * then touch again.
  *
  * Reference counts are checked without memory for a tally: every mapping found takes one off the
  * count of its page, then the counts must be what holders alone would make them, then every mapping
@@ -27,19 +32,24 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
+#include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/audit.h>
 #include <mm/dma.h>
+#include <mm/filemap.h>
 #include <mm/frames.h>
 #include <mm/highmem.h>
-#include <mm/mm.h>
 #include <mm/mm_init.h>
+#include <mm/mm_internal.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
+#define REGISTERED_MAX 4 /* checks of the floors above */
+
 static char wrong[160];
+static struct frames frames; /* counted once an audit: it takes a look at every frame */
 
 static const char *__printf(1, 2) report(const char *fmt, ...)
 {
@@ -133,15 +143,54 @@ static const char *check_entry_points(void)
 
 /* ---- the user halves ---- */
 
+/* What an entry that holds a page may allow: no more than its area, and no more than its page. */
+static const char *check_user_rights(const struct mm *mm, u32 addr, pte_t pte,
+                                     const struct vm_area *area, const struct page *page)
+{
+    bool shared = area->flags & VM_SHARED;
+    const char *what = NULL;
+
+    if (pte_present(pte) && !(area->flags & VM_ACCESS))
+        what = "can be used, its area cannot";
+    else if (!pte_writable(pte))
+        return NULL;
+    else if (!(area->flags & VM_WRITE))
+        what = "is writable, its area is not";
+    else if (page == zero_page)
+        what = "is writable and shows the page of zeros";
+    else if (page->type == PAGE_FILE && !(shared && page->dirty))
+        what = "is writable and shows a page of a file";
+    else if (page->type == PAGE_USER && !shared && page->refcount != 1)
+        what = "is writable and private, but its page is shared";
+    return what ? report("I8: directory %08x: %08x %s (frame %08x, %d references)", mm->pgd_phys,
+                         addr, what, pte_frame(pte), page->refcount)
+                : NULL;
+}
+
+/*
+ * Which pages the entry of an address in an area may hold: of a file only the one that belongs
+ * there.
+ */
+static bool page_fits(const struct vm_area *area, u32 addr, const struct page *page)
+{
+    u32 index = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+
+    if (page->type == PAGE_USER)
+        return true;
+    if (!area->file)
+        return page == zero_page;
+    return page->type == PAGE_FILE && index < area->file->slots && area->file->pages[index] == page;
+}
+
 static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
 {
     struct vm_area *area = mm_find_area(mm, addr);
     const struct page *page;
 
     if (!area)
-        return report("directory %08x maps %08x, where it has no area", mm->pgd_phys, addr);
+        return report("I8: directory %08x maps %08x, where it has no area", mm->pgd_phys, addr);
     if (!pte_user(pte))
-        return report("directory %08x: the PTE of user page %08x has no user bit", mm->pgd_phys,
+        return report("I8: directory %08x: the PTE of user page %08x has no user bit", mm->pgd_phys,
                       addr);
     if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
         return report("I6: directory %08x: %08x maps sealed frame %08x writable", mm->pgd_phys,
@@ -150,10 +199,10 @@ static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
         return report("I8: directory %08x: %08x maps %08x, which is no RAM of ours", mm->pgd_phys,
                       addr, pte_frame(pte));
     page = phys_to_page(pte_frame(pte));
-    if (page->type != PAGE_USER)
+    if (!page_fits(area, addr, page))
         return report("I8: directory %08x: %08x maps frame %08x of type %u", mm->pgd_phys, addr,
                       pte_frame(pte), page->type);
-    return NULL;
+    return check_user_rights(mm, addr, pte, area, page);
 }
 
 static const char *check_user_half(struct mm *mm)
@@ -168,7 +217,7 @@ static const char *check_user_half(struct mm *mm)
             pte_t pte = pde_page_table(mm->pgd[i])[k];
             const char *text = NULL;
 
-            if (!pte_present(pte))
+            if (pte_none(pte))
                 continue;
             pages++;
             text = check_user_pte(mm, i << PDE_SHIFT | k << PAGE_SHIFT, pte);
@@ -184,20 +233,24 @@ static const char *check_user_half(struct mm *mm)
 
 static const char *check_directory(struct mm *mm)
 {
+    const char *text = vma_check(mm);
+
     for (u32 i = KERNEL_PDE_FIRST; i < 1024; i++) {
         if (mm->pgd[i].val != swapper_pg_dir[i].val)
             return report("I2: directory %08x: PDE %u is %08x, the master's is %08x", mm->pgd_phys,
                           i, mm->pgd[i].val, swapper_pg_dir[i].val);
     }
-    return check_user_half(mm);
+    return text ? report("I8: %s", text) : check_user_half(mm);
 }
 
-/* What the address spaces have is all that there is of its kind. */
+static const char *check_frames(void)
+{
+    return frames_check(&frames);
+}
+
+/* What the address spaces have, and what is kept for the next, is all that there is of its kind. */
 static const char *check_tables(u32 tables)
 {
-    struct frames frames;
-
-    frames_count(&frames);
     if (frames.by_type[PAGE_PGTABLE] == tables)
         return NULL;
     return report("I8: there are %u frames of directories and tables, but address spaces have %u",
@@ -206,7 +259,7 @@ static const char *check_tables(u32 tables)
 
 static const char *check_directories(void)
 {
-    u32 tables = 0;
+    u32 tables = user_tables_kept();
     bool loaded_is_known = pgd_loaded() == virt_to_phys(swapper_pg_dir);
 
     for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
@@ -254,7 +307,6 @@ static const char *check_area(const struct vmap_area *area)
 static const char *check_areas(void)
 {
     const struct vmap_area *area = vmap_area_at_or_above(VMALLOC_START);
-    struct frames frames;
     u32 owned = 0;
 
     for (; area; area = vmap_area_at_or_above(area->end)) {
@@ -264,7 +316,6 @@ static const char *check_areas(void)
             return text;
         owned += area->flags == VM_ALLOC ? vmap_area_pages(area) : 0;
     }
-    frames_count(&frames);
     if (frames.by_type[PAGE_VMALLOC] != owned)
         return report("I8: there are %u frames of vmalloc, but its areas own %u",
                       frames.by_type[PAGE_VMALLOC], owned);
@@ -273,7 +324,10 @@ static const char *check_areas(void)
 
 /* ---- reference counts ---- */
 
-/* One mapping more or less, by the rule of mm/page.h: the first of a page behind counts for its block. */
+/*
+ * One mapping more or less, by the rule of mm/page.h: the first of a page behind counts for its
+ * block.
+ */
 static void count_mapping(struct page *page, s32 add)
 {
     s32 before = page->refcount;
@@ -294,22 +348,34 @@ static void count_table(const pte_t *table, u32 entries, s32 add)
     }
 }
 
+/* A process's entry holds its page whether it is present or not. */
+static void count_user_table(const pte_t *table, s32 add)
+{
+    for (u32 i = 0; i < 1024; i++) {
+        if (!pte_none(table[i]) && pte_pfn(table[i]) < max_pfn)
+            pfn_to_page(pte_pfn(table[i]))->refcount += add;
+    }
+}
+
 static void count_mappings(s32 add)
 {
     count_table(kernel_pte(VMALLOC_START), (VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT, add);
     for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
         for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
             if (pde_present(mm->pgd[i]))
-                count_table(pde_page_table(mm->pgd[i]), 1024, add);
+                count_user_table(pde_page_table(mm->pgd[i]), add);
         }
     }
 }
 
-/* What the count is without mappings: 1 for a block whose holder has a pointer to it. */
+/*
+ * What the count is without mappings: 1 for a block whose holder has a pointer to it, be it a file.
+ * A page of a process, and one of the vmalloc area, lives by its mappings alone.
+ */
 static s32 holders(const struct page *page)
 {
-    return page->head &&
-           (page->type == PAGE_USED || page->type == PAGE_SLAB || page->type == PAGE_PGTABLE);
+    return page->head && (page->type == PAGE_USED || page->type == PAGE_SLAB ||
+                          page->type == PAGE_PGTABLE || page->type == PAGE_FILE);
 }
 
 /*
@@ -365,19 +431,35 @@ static const char *check_counts(void)
     return text;
 }
 
+/* ---- all of them ---- */
+
+static const char *(*registered[REGISTERED_MAX])(void)__ro_after_init;
+
+void audit_register(const char *(*check)(void))
+{
+    u32 i = 0;
+
+    while (i < REGISTERED_MAX && registered[i])
+        i++;
+    assert_op(i, <, REGISTERED_MAX);
+    registered[i] = check;
+}
+
 const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {
-        lowmem_check,     check_kernel_half, check_entry_points, check_directories, vmalloc_check,
-        page_alloc_check, slab_check,        check_lost,         check_counts,      frames_check,
-        check_areas,      kmap_check,        dma_check,          cpu_check,
+        lowmem_check,      check_kernel_half, check_entry_points, check_directories,
+        vmalloc_check,     page_alloc_check,  slab_check,         check_lost,
+        check_counts,      check_frames,      check_areas,        filemap_check,
+        user_tables_check, kmap_check,        dma_check,          cpu_check,
     };
 
-    for (u32 i = 0; i < ARRAY_SIZE(checks); i++) {
-        const char *text = checks[i]();
+    const char *text = NULL;
 
-        if (text)
-            return text;
-    }
-    return NULL;
+    frames_count(&frames);
+    for (u32 i = 0; i < ARRAY_SIZE(checks) && !text; i++)
+        text = checks[i]();
+    for (u32 i = 0; i < REGISTERED_MAX && registered[i] && !text; i++)
+        text = registered[i]();
+    return text;
 }

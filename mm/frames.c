@@ -88,15 +88,13 @@ void frames_count(struct frames *frames)
         frames->total += frames->by_type[type];
 }
 
-const char *frames_check(void)
+const char *frames_check(const struct frames *frames)
 {
     static char text[96];
-    struct frames frames;
 
-    frames_count(&frames);
-    if (frames.total == frames.ram)
+    if (frames->total == frames->ram)
         return NULL;
     snprintf(text, sizeof(text), "I8: the owners have %u frames, but RAM below 4 GiB is %u",
-             frames.total, frames.ram);
+             frames->total, frames->ram);
     return text;
 }

@@ -1,82 +1,196 @@
 /*
- * Address spaces. A struct mm is a page directory and a list of areas. The upper quarter of the
- * directory is a copy of the master's entries, made once, right for ever (invariant I2). Below, the
- * areas say what a process may use, and the page tables say what it has used: a page, and a table
- * to enter it in, come with the first touch, in mm_fault().
+ * Address spaces from birth to death, and the kernel's way to their contents.
  *
- * Everything that can fail is done before the first change: mm_fault() gets the page, then the
- * table, and enters both when it has both. mm_write() is how the kernel fills the memory of a
- * process that is not running yet: it goes through lowmem, so it needs neither the process's
- * directory nor its rights.
+ * A struct mm is a page directory and a tree of areas. The upper quarter of the directory is a copy
+ * of the master's entries, right for ever (invariant I2). Below, the areas say what a process may
+ * use, and the page tables say what it has used.
+ *
+ * Fork copies no page. Both sides get the same entries, read-only where a write would be seen by
+ * the other, and the first write on either side separates (mm/fault.c). Only what the areas span is
+ * walked, and tables only where there are any. The pages of the parent become read-only under its
+ * feet, so its TLB is flushed once at the end; until then it does not run.
+ *
+ * Fork and the end of an address space may be long: they let others run after each page table. Each
+ * time areas, entries and counts agree, and the half-made child is in the list of address spaces,
+ * so that the audit sees what it holds.
+ *
+ * mm_write() and mm_read() go through lowmem or kmap_local, and need neither the process's
+ * directory nor its rights. For a write first every page is touched, which may fail, then every
+ * page is copied. A read touches nothing: it may be in the name of somebody else (/proc), while the
+ * owner is in the middle of moving these very entries.
  *
  * Kernel threads have no address space and run in whatever directory is loaded; all of them show
- * the same kernel. Therefore a directory that is to be freed must not be the loaded one:
- * mm_destroy() loads the master first.
+ * the same kernel. Therefore a directory that is to be freed must not be the loaded one.
  */
 #include <arch/x86/tlb.h>
 #include <asm/errno.h>
+#include <lib/panic.h>
+#include <lib/resched.h>
 #include <lib/string.h>
+#include <mm/filemap.h>
 #include <mm/highmem.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
+#include <mm/mm_internal.h>
 #include <mm/slab.h>
 
 static LIST_HEAD(all_mms); /* lock: not preempted */
+static struct kmem_cache *mm_cache __ro_after_init;
+
+struct page *zero_page __ro_after_init;
+
+void mm_init(void)
+{
+    mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm));
+    zero_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+    if (!mm_cache || !zero_page)
+        panic("no memory for address spaces");
+    vma_init();
+}
+
+u32 mm_shrink(void)
+{
+    return user_tables_shrink() + filemap_shrink();
+}
 
 /* ---- making and destroying ---- */
 
 struct mm *mm_create(void)
 {
-    struct mm *mm = kmalloc(sizeof(*mm));
-    struct page *page = alloc_page(GFP_KERNEL);
+    pde_t *pgd = user_pgd_alloc();
+    struct mm *mm;
 
-    if (!mm || !page) {
-        kfree(mm);
-        if (page)
-            free_page(page);
+    if (!pgd)
+        return NULL;
+    mm = kmem_cache_alloc(mm_cache);
+    if (!mm) {
+        user_pgd_free(pgd);
         return NULL;
     }
-    page->type = PAGE_PGTABLE;
-    *mm = (struct mm){.pgd = page_address(page), .pgd_phys = page_to_phys(page)};
-    INIT_LIST_HEAD(&mm->areas);
-    pgd_init(mm->pgd);
+    *mm = (struct mm){
+        .users = 1, .pgd = pgd, .pgd_phys = virt_to_phys(pgd), .stack_limit = STACK_LIMIT};
     list_add_tail(&mm->link, &all_mms);
     return mm;
 }
 
-static void free_table(struct mm *mm, pde_t *pde)
+/* Forget the pages of an area, and free the tables that lie under it. */
+static void empty_area(struct mm *mm, const struct vm_area *area)
 {
-    pte_t *table = pde_page_table(*pde);
+    u32 stop;
 
-    for (u32 i = 0; i < 1024; i++) {
-        if (pte_present(table[i])) {
-            free_page(phys_to_page(pte_frame(table[i])));
-            mm->pages--;
-        }
+    for (u32 addr = area->start; addr < area->end && mm->tables; addr = stop) {
+        stop = user_piece_end(mm, addr, area->end);
+        user_zap(mm, addr, stop);
+        cond_resched();
     }
-    free_page(phys_to_page(pde_frame(*pde)));
-    pde->val = 0;
-    mm->tables--;
 }
 
-void mm_destroy(struct mm *mm)
+/*
+ * Free the tables of the 4 MiB steps that an area touches. Others' entries may still be in the
+ * first one and in the last, so all areas are emptied before.
+ */
+static void free_tables(struct mm *mm, const struct vm_area *area)
 {
-    struct vm_area *area, *next;
+    u32 stop;
 
-    if (pgd_loaded() == mm->pgd_phys)
-        mm_switch(NULL);
-    for (u32 i = 0; mm->tables > 0; i++) {
-        if (pde_present(mm->pgd[i]))
-            free_table(mm, &mm->pgd[i]);
+    for (u32 addr = area->start; addr < area->end && mm->tables; addr = stop) {
+        stop = user_piece_end(mm, addr, area->end);
+        if (pgd_user_pte(mm->pgd, addr))
+            user_table_remove(mm, addr);
     }
+}
+
+static void destroy(struct mm *mm)
+{
+    struct vm_area *area;
+
+    if (mm_is_loaded(mm))
+        mm_switch(NULL);
+    for (area = mm_area_above(mm, 0); area; area = area->next)
+        empty_area(mm, area);
+    for (area = mm_area_above(mm, 0); area; area = area->next)
+        free_tables(mm, area);
     assert_op(mm->pages, ==, 0);
     assert_op(mm->tables, ==, 0);
-    list_for_each_entry_safe (area, next, &mm->areas, link)
-        kfree(area);
     list_del(&mm->link);
-    free_page(virt_to_page(mm->pgd));
-    kfree(mm);
+    user_pgd_free(mm->pgd); /* before others run: nobody counts it any more */
+    vma_free_all(mm);
+    kmem_cache_free(mm_cache, mm);
 }
+
+void mm_put(struct mm *mm)
+{
+    assert_op(mm->users, >, 0);
+    if (--mm->users == 0)
+        destroy(mm);
+}
+
+/* ---- fork ---- */
+
+/* Copy an area, which is added behind `prev`. The copy, or NULL. */
+static struct vm_area *copy_area(struct mm *to, struct vm_area *prev, const struct vm_area *area)
+{
+    struct vm_area *copy =
+        vma_new(area->start, area->end, area->flags, area->name, area->file, area->pgoff);
+
+    if (copy)
+        vma_insert(to, prev, copy, NULL);
+    return copy;
+}
+
+static bool copy_pages(struct mm *to, struct mm *mm, const struct vm_area *area)
+{
+    u32 stop;
+
+    for (u32 addr = area->start; addr < area->end; addr = stop) {
+        stop = user_piece_end(mm, addr, area->end);
+        if (!user_copy(to, mm, addr, stop, area->flags))
+            return false;
+        cond_resched();
+    }
+    return true;
+}
+
+static bool copy_areas(struct mm *to, struct mm *mm)
+{
+    struct vm_area *copy = NULL;
+
+    for (struct vm_area *area = mm_area_above(mm, 0); area; area = area->next) {
+        copy = copy_area(to, copy, area);
+        if (!copy || !copy_pages(to, mm, area))
+            return false;
+    }
+    return true;
+}
+
+static void copy_layout(struct mm *to, const struct mm *mm)
+{
+    to->start_brk = mm->start_brk;
+    to->brk = mm->brk;
+    to->stack_limit = mm->stack_limit;
+    to->arg_start = mm->arg_start;
+    to->arg_end = mm->arg_end;
+    to->env_start = mm->env_start;
+    to->env_end = mm->env_end;
+}
+
+struct mm *mm_fork(struct mm *mm)
+{
+    struct mm *to = mm_create();
+    bool done;
+
+    if (!to)
+        return NULL;
+    copy_layout(to, mm);
+    done = copy_areas(to, mm);
+    if (mm_is_loaded(mm))
+        tlb_flush_user();
+    if (!done) {
+        mm_put(to);
+        return NULL;
+    }
+    return to;
+}
+
+/* ---- the loaded one, all of them ---- */
 
 void mm_switch(struct mm *mm)
 {
@@ -93,224 +207,107 @@ struct mm *mm_next(struct mm *mm)
     return next == &all_mms ? NULL : list_entry(next, struct mm, link);
 }
 
-/* ---- areas ---- */
+/* ---- contents ---- */
 
-struct vm_area *mm_find_area(struct mm *mm, u32 addr)
+/* What is done to a part of a page: `data` moves on with the address, or is NULL. */
+typedef void (*page_work_t)(char *page, const void *data, u32 size);
+
+static void work_write(char *page, const void *data, u32 size)
 {
-    struct vm_area *area;
-
-    list_for_each_entry (area, &mm->areas, link) {
-        if (addr < area->start)
-            return NULL;
-        if (addr < area->end)
-            return area;
-    }
-    return NULL;
+    memcpy(page, data, size);
 }
 
-/* The first area that ends above addr, NULL when there is none. */
-static struct vm_area *area_ending_above(struct mm *mm, u32 addr)
+static void work_clear(char *page, const void *data, u32 size)
 {
-    struct vm_area *area;
-
-    list_for_each_entry (area, &mm->areas, link) {
-        if (area->end > addr)
-            return area;
-    }
-    return NULL;
+    (void)data;
+    memset(page, 0, size);
 }
 
-int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name)
-{
-    struct vm_area *area, *next;
-
-    if (!IS_ALIGNED(start | size, PAGE_SIZE) || size == 0 || size > TASK_SIZE ||
-        start < MMAP_MIN_ADDR || start > TASK_SIZE - size)
-        return -EINVAL;
-    next = area_ending_above(mm, start);
-    if (next && next->start < start + size)
-        return -EEXIST;
-    area = kmalloc(sizeof(*area));
-    if (!area)
-        return -ENOMEM;
-    *area = (struct vm_area){.start = start, .end = start + size, .flags = flags, .name = name};
-    list_add_tail(&area->link, next ? &next->link : &mm->areas);
-    return 0;
-}
-
-/* ---- pages ---- */
-
-/*
- * The entry for an address whose area exists: a zeroed page is entered if there is none yet. NULL
- * when out of memory.
- */
-static pte_t *touch(struct mm *mm, const struct vm_area *area, u32 addr)
-{
-    pte_t *pte = pgd_user_pte(mm->pgd, addr);
-    struct page *page, *table;
-
-    if (pte && pte_present(*pte))
-        return pte;
-    page = alloc_page(GFP_HIGHUSER | __GFP_ZERO);
-    table = pte ? NULL : alloc_page(GFP_KERNEL | __GFP_ZERO);
-    if (!page || (!pte && !table)) {
-        if (page)
-            free_page(page);
-        if (table)
-            free_page(table);
-        return NULL;
-    }
-    if (!pte) {
-        table->type = PAGE_PGTABLE;
-        pgd_set_user_table(mm->pgd, addr, page_to_phys(table));
-        mm->tables++;
-        pte = pgd_user_pte(mm->pgd, addr);
-    }
-    page->type = PAGE_USER;
-    *pte = pte_make(page_to_phys(page), area->flags & VM_WRITE ? PAGE_USER_RW : PAGE_USER_RO);
-    mm->pages++;
-    return pte;
-}
-
-enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
-{
-    struct vm_area *area;
-
-    if (addr >= TASK_SIZE)
-        return MM_FAULT_KERNEL;
-    area = mm_find_area(mm, addr);
-    if (!area)
-        return MM_FAULT_NO_AREA;
-    if (write && !(area->flags & VM_WRITE))
-        return MM_FAULT_READONLY;
-    return touch(mm, area, addr) ? MM_FAULT_OK : MM_FAULT_NO_MEMORY;
-}
-
-const char *mm_fault_text(enum mm_fault fault)
-{
-    static const char *const text[] = {
-        [MM_FAULT_OK] = "nothing is wrong",
-        [MM_FAULT_KERNEL] = "the address belongs to the kernel",
-        [MM_FAULT_NO_AREA] = "nothing is mapped there",
-        [MM_FAULT_READONLY] = "the page is read-only",
-        [MM_FAULT_NO_MEMORY] = "out of memory",
-    };
-
-    return text[fault];
-}
-
-/* Touch every page of [addr, addr + size). The pages stay when a later one fails: see mm_write(). */
+/* Touch every page of [addr, addr + size), which is not empty, for a write. */
 static int touch_range(struct mm *mm, u32 addr, u32 size)
 {
-    u32 last = PFN_DOWN(addr + size - 1);
+    u32 last = addr + size - 1;
+    int err = 0;
 
-    if (size > TASK_SIZE || addr > TASK_SIZE - size)
+    if (!mm_in_user_half(addr, size))
         return -EFAULT;
-    for (u32 pfn = PFN_DOWN(addr); pfn <= last; pfn++) {
-        struct vm_area *area = mm_find_area(mm, pfn << PAGE_SHIFT);
-
-        if (!area)
-            return -EFAULT;
-        if (!touch(mm, area, pfn << PAGE_SHIFT))
-            return -ENOMEM;
-    }
-    return 0;
+    /* From the top down, the way a stack grows. */
+    for (u32 pfn = PFN_DOWN(last) + 1; pfn-- > PFN_DOWN(addr) && !err;)
+        err = mm_touch_for_write(mm, pfn << PAGE_SHIFT);
+    return err;
 }
 
-static void write_page(struct page *page, u32 offset, const void *from, u32 size)
+static int work_on_range(struct mm *mm, u32 addr, const void *data, u32 size, page_work_t work)
 {
-    char *addr = kmap_local_page(page);
+    int err = size ? touch_range(mm, addr, size) : 0;
 
-    memcpy(addr + offset, from, size);
-    kunmap_local(addr);
+    while (size && !err) {
+        u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
+        char *page = kmap_local_page(pfn_to_page(pte_pfn(*pgd_user_pte(mm->pgd, addr))));
+
+        work(page + offset, data, part);
+        kunmap_local(page);
+        data = data ? (const char *)data + part : NULL;
+        addr += part;
+        size -= part;
+    }
+    return err;
 }
 
 int mm_write(struct mm *mm, u32 addr, const void *from, u32 size)
 {
-    int err = size ? touch_range(mm, addr, size) : 0;
+    return work_on_range(mm, addr, from, size, work_write);
+}
 
-    if (err)
-        return err;
-    while (size) {
+int mm_clear(struct mm *mm, u32 addr, u32 size)
+{
+    return work_on_range(mm, addr, NULL, size, work_clear);
+}
+
+/*
+ * The page that a read at addr would show, which stays as long as nobody allocates. 0 or an error.
+ */
+static int page_shown(struct mm *mm, u32 addr, struct page **page)
+{
+    const pte_t *pte = pgd_user_pte(mm->pgd, addr);
+    const struct vm_area *area;
+    u32 index;
+
+    if (pte && !pte_none(*pte)) {
+        *page = pfn_to_page(pte_pfn(*pte));
+        return 0;
+    }
+    area = mm_find_area(mm, addr);
+    if (!area)
+        return -EFAULT;
+    *page = zero_page;
+    if (!area->file)
+        return 0;
+    index = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+    if (index >= PFN_UP(area->file->size))
+        return -EFAULT;
+    *page = filemap_get_page(area->file, index, false);
+    return *page ? 0 : -ENOMEM;
+}
+
+int mm_read(struct mm *mm, u32 addr, void *to, u32 size)
+{
+    int err = mm_in_user_half(addr, size) ? 0 : -EFAULT;
+
+    while (size && !err) {
         u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
+        struct page *page;
+        char *from;
 
-        write_page(pfn_to_page(pte_pfn(*pgd_user_pte(mm->pgd, addr))), offset, from, part);
-        from = (const char *)from + part;
+        err = page_shown(mm, addr, &page);
+        if (err)
+            break;
+        from = kmap_local_page(page);
+        memcpy(to, from + offset, part);
+        kunmap_local(from);
+        to = (char *)to + part;
         addr += part;
         size -= part;
     }
-    return 0;
-}
-
-/* Give back the pages of [start, end) of an address space; its tables stay until it ends. */
-static void unmap_range(struct mm *mm, u32 start, u32 end)
-{
-    bool loaded = pgd_loaded() == mm->pgd_phys;
-
-    for (u32 addr = start; addr < end; addr += PAGE_SIZE) {
-        pte_t *pte = pgd_user_pte(mm->pgd, addr);
-        struct page *page;
-
-        if (!pte)
-            addr |= LARGE_PAGE_SIZE - PAGE_SIZE; /* no table: on to the last page of its 4 MiB */
-        if (!pte || !pte_present(*pte))
-            continue;
-        page = phys_to_page(pte_frame(*pte));
-        pte->val = 0;
-        if (loaded)
-            tlb_flush_page(addr);
-        free_page(page);
-        mm->pages--;
-    }
-}
-
-/* ---- the heap ---- */
-
-/* True when [start, end) and the guard gap above it are free of other areas. */
-static bool room_for_heap(struct mm *mm, u32 start, u32 end)
-{
-    struct vm_area *next = area_ending_above(mm, start);
-
-    return end <= TASK_SIZE - MM_GUARD_GAP && (!next || next->start >= end + MM_GUARD_GAP);
-}
-
-static bool create_heap(struct mm *mm, u32 end)
-{
-    if (!room_for_heap(mm, mm->start_brk, end) ||
-        mm_add_area(mm, mm->start_brk, end - mm->start_brk, VM_READ | VM_WRITE, "heap"))
-        return false;
-    mm->heap = mm_find_area(mm, mm->start_brk);
-    return true;
-}
-
-static void shrink_heap(struct mm *mm, u32 end)
-{
-    unmap_range(mm, end, mm->heap->end);
-    mm->heap->end = end;
-    if (end == mm->start_brk) {
-        list_del(&mm->heap->link);
-        kfree(mm->heap);
-        mm->heap = NULL;
-    }
-}
-
-/* Let the heap's area end at `end`, a page border; it exists only while it is not empty. */
-static bool set_heap_end(struct mm *mm, u32 end)
-{
-    if (!mm->heap)
-        return end == mm->start_brk || create_heap(mm, end);
-    if (end > mm->heap->end && !room_for_heap(mm, mm->heap->end, end))
-        return false;
-    if (end < mm->heap->end)
-        shrink_heap(mm, end);
-    else
-        mm->heap->end = end;
-    return true;
-}
-
-u32 mm_brk(struct mm *mm, u32 brk)
-{
-    if (brk >= mm->start_brk && brk <= TASK_SIZE - PAGE_SIZE && set_heap_end(mm, PAGE_ALIGN(brk)))
-        mm->brk = brk;
-    return mm->brk;
+    return err;
 }

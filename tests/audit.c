@@ -40,7 +40,7 @@ KTEST(audit, notices_changed_kernel_pde)
     mm->pgd[1000].val ^= PTE_PCD;
     expect_audit("I2: ");
     mm->pgd[1000] = saved;
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(audit, notices_user_bit)
@@ -91,13 +91,13 @@ KTEST(audit, notices_mapping_without_area)
 {
     struct mm *mm = mm_create();
 
-    expect(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ, "x") == 0);
+    expect(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ, "x", NULL, 0) == 0);
     expect_eq(mm_fault(mm, 0x10000, false), MM_FAULT_OK);
     *pgd_user_pte(mm->pgd, 0x20000) = *pgd_user_pte(mm->pgd, 0x10000);
     expect(mm_audit() != NULL);
     pgd_user_pte(mm->pgd, 0x20000)->val = 0;
     expect_none(mm_audit());
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(audit, notices_page_in_the_fixmap_gap)
@@ -398,6 +398,40 @@ KTEST(audit, notices_wrong_gate)
     expect_none(mm_audit());
 }
 
+KTEST(audit, notices_sysenter_that_leads_elsewhere)
+{
+    u32 flags = local_irq_save();
+
+    for (u32 msr = 0x174; cpu_features.sep && msr <= 0x176; msr++) { /* CS, ESP, EIP */
+        u32 low, high;
+
+        asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+        asm volatile("wrmsr" : : "a"(low ^ 16), "d"(high), "c"(msr));
+        expect_audit("I5: the MSRs of sysenter");
+        asm volatile("wrmsr" : : "a"(low), "d"(high), "c"(msr));
+    }
+    local_irq_restore(flags);
+}
+
+KTEST(audit, notices_changed_floating_point_bits)
+{
+    static const u32 bits[] = {CR0_EM, CR0_MP, CR0_NE, CR0_AM};
+    u32 cr0 = read_cr0(), flags = local_irq_save(), cr4;
+
+    for (u32 i = 0; i < ARRAY_SIZE(bits); i++) {
+        write_cr0(cr0 ^ bits[i]);
+        expect_audit("I6: CR0's floating-point bits");
+        write_cr0(cr0);
+    }
+    if (cpu_features.sse) {
+        asm volatile("mov %%cr4, %0" : "=r"(cr4));
+        asm volatile("mov %0, %%cr4" : : "r"(cr4 & ~CR4_OSFXSR));
+        expect_audit("I6: CR4.OSFXSR");
+        asm volatile("mov %0, %%cr4" : : "r"(cr4));
+    }
+    local_irq_restore(flags);
+}
+
 static void expect_alias_noticed(const void *target)
 {
     void *memory = vmalloc(PAGE_SIZE);
@@ -424,7 +458,7 @@ KTEST(audit, notices_damaged_user_half)
     struct page *page;
     pte_t *pte, saved;
 
-    expect_eq(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+    expect_eq(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
     if (!expect_eq(mm_fault(mm, 0x10000, true), MM_FAULT_OK))
         return;
     pte = pgd_user_pte(mm->pgd, 0x10000);
@@ -443,7 +477,7 @@ KTEST(audit, notices_damaged_user_half)
     expect_audit("I8: directory");
     mm->tables--;
     expect_none(mm_audit());
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(audit, notices_directory_that_is_nobodys)
@@ -473,6 +507,42 @@ KTEST(audit, asks_the_allocators)
     *object = 1;
     expect_audit("I8: cache");
     *object = link;
+}
+
+/* Entries that allow what their area or their page forbids, one after the other. */
+KTEST(audit, notices_entries_that_allow_too_much)
+{
+    struct mm *mm = mm_create(), *child;
+    struct vm_area *area;
+    pte_t *pte;
+
+    expect_eq(mm_add_area(mm, 0x10000, 2 * PAGE_SIZE, VM_READ | VM_WRITE, NULL, NULL, 0), 0);
+    if (!expect_eq(mm_fault(mm, 0x10000, true), MM_FAULT_OK) ||
+        !expect_eq(mm_fault(mm, 0x11000, false), MM_FAULT_OK))
+        return;
+    area = mm_find_area(mm, 0x10000);
+    pte = pgd_user_pte(mm->pgd, 0x10000);
+    area->flags = VM_READ;
+    expect_audit("I8: directory"); /* the area may only be read */
+    area->flags = 0;
+    pte->val &= ~PTE_RW;
+    expect_audit("I8: directory"); /* or not even that */
+    area->flags = VM_READ | VM_WRITE;
+    pte[1].val |= PTE_RW;
+    expect_audit("I8: directory"); /* the page of zeros */
+    pte[1].val &= ~PTE_RW;
+    mm->area_count++;
+    expect_audit("I8: directory");
+    mm->area_count--;
+    child = mm_fork(mm);
+    if (expect(child != NULL)) {
+        pte->val |= PTE_RW;
+        expect_audit("I8: directory"); /* the child would see the write */
+        pte->val &= ~PTE_RW;
+        mm_put(child);
+    }
+    expect_none(mm_audit());
+    mm_put(mm);
 }
 
 static void expect_dma_noticed(struct device *dev, struct page *page)

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# What kernel operations may cost, relative to Linux, and what a boot may cost: a change that makes one dearer fails here.
+# What the kernel's operations and processes may cost, relative to Linux, and what a boot may cost: a change that makes one
+# dearer fails here.
 # Under -icount the figures hardly differ from run to run, so they are held to their limits as they stand.
 use strict;
 use warnings;
@@ -25,6 +26,17 @@ my %RATIO = (
     page_batch5000         => 0.08,
     kmalloc_64             => 0.25,
     kmalloc_64_batch5000   => 0.12,
+
+    # of processes: the rows of user/bench_process.c
+    getpid                 => 0.25,
+    fork_exit_wait         => 0.15,
+    fork_exit_wait_8m      => 0.20,
+    anon_fault             => 0.40,
+    cow_fault              => 0.40,
+    munmap_page            => 0.08,
+    mmap_touch_munmap_64k  => 0.20,
+    brk_64k                => 0.10,
+    pipe_roundtrip         => 0.20,
 );
 
 # The most that our own figure may be.
@@ -38,12 +50,18 @@ my %OURS = (
 # ---- the whole table, against the figures in the tree ----
 
 my ($build, $root) = (build_dir(), root_dir());
-my $out = do {
+
+# What it prints, without comments, as lines; $? is its status.
+sub bench {
+    my ($pattern) = @_;
     local $ENV{BUILD} = $build;
-    qx('$root/scripts/bench' --tree);
-};
-is $?, 0, 'scripts/bench runs';
-my @lines = grep { !/^#/ } split /\n/, $out;
+    my @lines = split /\n/, qx('$root/scripts/bench' --tree '$pattern' 2>&1);
+    return grep { !/^#/ } @lines;
+}
+
+my @lines = bench('');
+my $out = join "\n", @lines;
+is $?, 0, 'scripts/bench runs' or diag $out;
 is_deeply [grep { !/^\w+ +[\d.]+ +(?:[\d.]+ +[\d.]+|- +-)$/ } @lines], [], 'each line is: name ours linux ratio'
     or diag $out;
 my %row = map { my ($name, @rest) = split ' '; $name => \@rest } @lines;
@@ -51,8 +69,12 @@ is scalar keys %row, scalar @lines, 'no name is there twice';
 
 my %linux = slurp("$root/tests/peers/linux/figures") =~ /^(\w+) (\d+)$/mg;
 is_deeply [sort grep { $row{$_}[1] && $row{$_}[1] =~ /^\d+$/ } keys %row], [sort keys %linux],
-    'the kernel has a row for each of Linux\'s figures, and only those';
+    'the kernel or the program has a row for each of Linux\'s figures, and only those';
 is_deeply [grep { !defined $linux{$_} } sort keys %RATIO], [], 'Linux\'s figures have each row that has a limit';
+my @process = slurp("$root/user/bench_process.c") =~ /^    \{"(\w+)", \w+_row\},$/mg;
+is_deeply [grep { !defined $RATIO{$_} } @process], [], 'each row of processes has a limit';
+my $doc = slurp("$root/docs/bench.md");
+is_deeply [grep { $doc !~ /^\|.*`$_`/m } sort keys %row], [], 'docs/bench.md says what each row does';
 
 for my $name (sort keys %linux) {
     my ($ours, $linux, $ratio) = @{ $row{$name} // ['', '', ''] };
@@ -78,12 +100,30 @@ for my $name (qw(kernel_bytes_512M kernel_bytes_per_mib)) {
     cmp_ok $row{$name} ? $row{$name}[0] : 0, '>', 0, "$name is told";
 }
 
+# ---- some of the rows, on one side or on both ----
+
+is_deeply [map { /^(\w+)/ } bench('pipe*')], ['pipe_roundtrip'], 'a row of processes alone';
+is_deeply [map { /^(\w+)/ } bench('kmalloc_64')], ['kmalloc_64'], 'a row of the kernel alone';
+is_deeply [map { /^(\w+)/ } bench('*_64?')], [grep { /_64.$/ } slurp("$root/tests/peers/linux/figures") =~ /^(\w+) \d+$/mg],
+    'rows of both, in the order of the figures';
+is_deeply [bench('nothing')], ['bench: no row matches "nothing"'], 'no row: one line says so';
+isnt $?, 0, 'no row: the status says so';
+
+# ---- the program on this machine's Linux ----
+
+SKIP: {
+    my $program = "$build/user/bench_process";
+    skip 'this machine cannot run i386 programs', 2 if system("'$build/user/hello' > '$build/bench-hello' 2>&1") != 0;
+    is_deeply [qx('$program') =~ /^bench: (\w+) \d+$/mg], \@process, 'bench_process measures the same rows on Linux';
+    is $?, 0, 'and says so';
+}
+
 # ---- bench= on the command line, and rows that cannot run ----
 
 my $vm = Attic->run(name => 'bench-cmdline', mem => '128M', cmdline => 'bench=page_*');
 is $vm->status, 'pass', 'bench=page_*: ends in pass' or diag $vm->describe;
 is_deeply [sort { $a cmp $b } $vm->output =~ /^bench: (\w+) +\d+$/mg], [sort grep { /^page_/ } keys %linux],
-    'bench=page_*: these rows, and only these';
+    'bench=page_*: these rows of the kernel, and only these';
 
 $vm = Attic->run(name => 'bench-none', mem => '16M', cmdline => 'bench=nothing');
 is $vm->status, 'fail', 'bench=nothing: ends in fail' or diag $vm->describe;

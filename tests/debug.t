@@ -5,17 +5,10 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(build_dir ktap_ok root_dir);
+use Attic qw(checked_build ktap_ok);
 use Test::More;
 
-my $build = build_dir() . '/checks';
-my @make = ('make', '--no-print-directory', '-C', root_dir(), 'DEBUG=1', "BUILD=$build", ($ENV{CC} ? "CC=$ENV{CC}" : ()), 'all');
-my $said = do {
-    delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-    open my $from, '-|', 'sh', '-c', 'exec "$@" 2>&1 < /dev/null', 'sh', @make or die "make: $!\n";
-    local $/;
-    <$from>;
-};
+my ($build, $said) = checked_build();
 ok -s "$build/attic.elf", 'make DEBUG=1 builds' or diag($said), BAIL_OUT('no kernel');
 
 ktap_ok(name => 'debug', label => 'DEBUG=1', mem => '64M', build => $build);

@@ -29,6 +29,7 @@ static struct footprint footprint(void)
 {
     struct footprint now = {0};
 
+    mm_shrink();
     slab_shrink();
     now.free_pages = nr_free_pages();
     now.vmalloc = vmalloc_stats();
@@ -67,6 +68,7 @@ static bool attempt(const struct operation *op, u32 k)
 {
     bool done, refused;
 
+    mm_shrink();
     slab_shrink();
     alloc_fail_countdown = k;
     done = op->run();
@@ -110,7 +112,7 @@ static bool run_mm_create(void)
 
 static void undo_mm_create(void)
 {
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(fail, mm_create)
@@ -120,17 +122,17 @@ KTEST(fail, mm_create)
 
 static bool run_mm_add_area(void)
 {
-    int err = mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x");
+    int err = mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0);
 
     expect(err == 0 || err == -ENOMEM);
-    expect(list_empty(&mm->areas) == (err != 0));
+    expect((mm->area_count == 0) == (err != 0));
     return err == 0;
 }
 
 /* Nothing takes an area back but the end of its address space. */
 static void start_again(void)
 {
-    mm_destroy(mm);
+    mm_put(mm);
     mm = mm_create();
 }
 
@@ -145,7 +147,7 @@ KTEST(fail, mm_add_area)
     if (!expect(mm != NULL))
         return;
     sweep_operation(mm_add_area, CHEAP);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 static bool run_mm_fault(void)
@@ -162,7 +164,7 @@ static bool run_mm_fault(void)
 static void undo_mm_fault(void)
 {
     start_again();
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
 }
 
 KTEST(fail, mm_fault)
@@ -170,9 +172,9 @@ KTEST(fail, mm_fault)
     mm = mm_create();
     if (!expect(mm != NULL))
         return;
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
     sweep_operation(mm_fault, CHEAP);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 static bool run_mm_brk(void)
@@ -181,7 +183,7 @@ static bool run_mm_brk(void)
 
     expect(brk == BASE || brk == BASE + 3 * PAGE_SIZE);
     expect_eq(mm->brk, brk);
-    expect(list_empty(&mm->areas) == (brk == BASE));
+    expect((mm->area_count == 0) == (brk == BASE));
     return brk != BASE;
 }
 
@@ -197,7 +199,7 @@ KTEST(fail, mm_brk)
         return;
     mm->start_brk = mm->brk = BASE;
     sweep_operation(mm_brk, CHEAP);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 /* ---- tasks ---- */
@@ -206,7 +208,7 @@ static long pid;
 
 static bool run_process_spawn(void)
 {
-    pid = process_spawn(ARGV("status", "0"), true);
+    pid = process_spawn(ARGV("status", "0"), NULL, true);
     expect(pid > 0 || pid == -ENOMEM);
     return pid > 0;
 }

@@ -2,6 +2,7 @@
 #include <arch/x86/sections.h>
 #include <kernel/ktest.h>
 #include <lib/string.h>
+#include <mm/filemap.h>
 #include <mm/frames.h>
 #include <mm/memblock.h>
 #include <mm/mm.h>
@@ -35,6 +36,14 @@ static u32 reserved_frames(const char *name)
     return 0;
 }
 
+static const char *check_now(void)
+{
+    struct frames now;
+
+    frames_count(&now);
+    return frames_check(&now);
+}
+
 KTEST(frames, owners_have_all_of_ram)
 {
     u32 sum = 0, reserved = 0;
@@ -49,7 +58,7 @@ KTEST(frames, owners_have_all_of_ram)
     expect_eq(before.total, before.ram);
     expect_eq(before.by_type[PAGE_FREE] + before.by_type[PAGE_HOT], nr_free_pages());
     expect_eq(before.ram - reserved, nr_managed_pages());
-    expect_none(frames_check());
+    expect_none(check_now());
 }
 
 KTEST(frames, reserved_ones_by_name)
@@ -118,17 +127,38 @@ KTEST(frames, a_process)
 {
     struct mm *mm;
 
+    mm_shrink();
     count_before();
     mm = mm_create();
     expect_eq(came(PAGE_PGTABLE), 1);
-    expect(mm_add_area(mm, 0x10000, PAGE_SIZE, VM_READ | VM_WRITE, "x") == 0);
+    expect(mm_add_area(mm, 0x10000, 2 * PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0) == 0);
     expect_eq(came(PAGE_USER), 0);
     expect_eq(mm_fault(mm, 0x10000, true), MM_FAULT_OK);
     expect_eq(came(PAGE_USER), 1);
     expect_eq(came(PAGE_PGTABLE), 2);
-    mm_destroy(mm);
+    expect_eq(mm_fault(mm, 0x10000 + PAGE_SIZE, false), MM_FAULT_OK); /* the page of zeros */
+    expect_eq(came(PAGE_USER), 1);
+    mm_put(mm);
     expect_eq(came(PAGE_USER), 0);
+    expect_eq(came(PAGE_PGTABLE), 2); /* kept for the next one */
+    mm_shrink();
     expect_eq(came(PAGE_PGTABLE), 0);
+}
+
+KTEST(frames, a_file)
+{
+    struct address_space *file;
+
+    mm_shrink();
+    count_before();
+    file = mapping_new(3 * PAGE_SIZE);
+    if (!expect(file != NULL))
+        return;
+    expect_eq(came(PAGE_FILE), 0);
+    expect(filemap_get_page(file, 1, true) != NULL);
+    expect_eq(came(PAGE_FILE), 1);
+    mapping_put(file);
+    expect_eq(came(PAGE_FILE), 0);
 }
 
 /* A frame that neither belongs to a block nor was reserved has no owner, whatever its type. */
@@ -138,12 +168,12 @@ KTEST(frames, a_lost_frame_is_noticed)
     u8 head = page->head;
 
     page->head = 0;
-    expect(frames_check() != NULL);
+    expect(check_now() != NULL);
     page->type = PAGE_RESERVED;
-    expect(frames_check() != NULL);
+    expect(check_now() != NULL);
     page->type = PAGE_USED;
     page->head = head;
-    expect_none(frames_check());
+    expect_none(check_now());
     free_page(page);
 }
 
@@ -152,9 +182,9 @@ KTEST(frames, a_frame_with_two_owners_is_noticed)
     struct page *page = pfn_to_page(0);
 
     page->block = BLOCK_HEAD(1);
-    expect(frames_check() == NULL); /* page 0 and the one behind it: two frames, as before */
-    page->block = BLOCK_HEAD(10);   /* 4 MiB, across the firmware's hole, where no RAM is */
-    expect(frames_check() != NULL);
+    expect(check_now() == NULL);  /* page 0 and the one behind it: two frames, as before */
+    page->block = BLOCK_HEAD(10); /* 4 MiB, across the firmware's hole, where no RAM is */
+    expect(check_now() != NULL);
     page->block = 0;
-    expect_none(frames_check());
+    expect_none(check_now());
 }

@@ -157,11 +157,11 @@ KTEST(highmem, processes_take_it_first)
     mm = mm_create();
     if (!expect(mm != NULL))
         return;
-    expect_eq(mm_add_area(mm, MMAP_MIN_ADDR, 4 * PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+    expect_eq(mm_add_area(mm, MMAP_MIN_ADDR, 4 * PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
     for (u32 i = 0; i < 4; i++)
         expect_eq(mm_fault(mm, MMAP_MIN_ADDR + i * PAGE_SIZE, true), MM_FAULT_OK);
     expect_eq(before - zone_free_pages(ZONE_HIGHMEM), 4); /* the page table is lowmem */
-    mm_destroy(mm);
+    mm_put(mm);
     expect_eq(zone_free_pages(ZONE_HIGHMEM), before);
 }
 

@@ -6,6 +6,7 @@
 #include "run.h"
 #include <asm/errno.h>
 #include <asm/signal.h>
+#include <kernel/signal.h>
 
 #define SOON 200 /* ticks */
 
@@ -15,7 +16,7 @@ static struct task_result signal_and_wait(u32 pid, u32 signal)
     struct task_result result = {.exit_code = ~0u};
     u64 deadline = jiffies_64() + SOON;
 
-    if (!pid || !expect_eq(task_signal(task_find(pid), signal), 0))
+    if (!pid || !expect_eq(send_signal(task_find(pid), signal, NULL), 0))
         return result;
     while (task_try_wait(pid, &result) == -EAGAIN && jiffies_64() < deadline)
         sched_sleep(1);
@@ -48,6 +49,27 @@ KTEST(kill, sleeping_process)
     expect(result.nvcsw >= 1);
 }
 
+/*
+ * A SIGCONT takes back a stop that was not delivered yet. The process may have given up a call for
+ * it already, so it must be told all the same, or the program would see the call's result.
+ */
+KTEST(kill, signal_that_is_taken_back)
+{
+    u32 pid = start_program(ARGV("nap", "600000000", "1"));
+    struct task *task = pid ? task_find(pid) : NULL;
+
+    if (!task)
+        return;
+    sched_sleep(2);
+    expect_eq(send_signal(task, SIGTSTP, NULL), 0);
+    expect_eq(send_signal(task, SIGCONT, NULL), 0);
+    expect(task->sigpending);
+    sched_sleep(2);
+    expect(!task->sigpending);
+    expect_eq(task->state, TASK_SLEEPING); /* again */
+    expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGKILL);
+}
+
 KTEST(kill, before_the_first_instruction)
 {
     struct task_result result = signal_and_wait(start_program(ARGV("status", "3")), SIGKILL);
@@ -60,7 +82,7 @@ KTEST(kill, first_signal_counts)
     u32 pid = start_program(ARGV("status", "3"));
 
     if (pid)
-        expect_eq(task_signal(task_find(pid), SIGINT), 0);
+        expect_eq(send_signal(task_find(pid), SIGINT, NULL), 0);
     expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGINT);
 }
 
@@ -79,13 +101,13 @@ KTEST(kill, process_that_has_ended)
     if (!pid)
         return;
     expect(task_wait_ended(pid) == task_find(pid));
-    expect_eq(task_signal(task_find(pid), SIGKILL), 0);
+    expect_eq(send_signal(task_find(pid), SIGKILL, NULL), 0);
     expect_eq(wait_for(pid).exit_code, EXIT_STATUS(3));
 }
 
 KTEST(kill, kernel_threads_refuse)
 {
-    expect_eq(task_signal(current, SIGKILL), -EPERM);
-    expect_eq(task_signal(this_cpu()->idle, SIGKILL), -EPERM);
+    expect_eq(send_signal(current, SIGKILL, NULL), -EPERM);
+    expect_eq(send_signal(this_cpu()->idle, SIGKILL, NULL), -EPERM);
     expect(!signal_pending());
 }

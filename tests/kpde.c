@@ -63,7 +63,7 @@ KTEST(kpde, new_mapping_seen_by_older_process)
     mm_switch(NULL);
     expect_eq(*memory, 0xbeef);
     vfree((void *)memory);
-    mm_destroy(older);
+    mm_put(older);
 }
 
 /* The older directory is loaded all the time: no CR3 load drops the entry, only vfree() does. */
@@ -83,7 +83,7 @@ KTEST(kpde, removed_mapping_gone_in_older_process)
     expect_fault(memory[PAGE_SIZE / 4] = 3, (u32)memory + PAGE_SIZE, X86_PF_WRITE);
     expect_eq(pgd_loaded(), older->pgd_phys);
     mm_switch(NULL);
-    mm_destroy(older);
+    mm_put(older);
 }
 
 /*
@@ -106,7 +106,7 @@ KTEST(kpde, reused_address_shows_new_frame)
     expect_eq(*map, 2);
     vunmap((void *)map);
     mm_switch(NULL);
-    mm_destroy(older);
+    mm_put(older);
     free_page(one);
     free_page(two);
 }
@@ -123,6 +123,6 @@ KTEST(kpde, destroying_the_loaded_one_loads_the_master)
     struct mm *mm = mm_create();
 
     mm_switch(mm);
-    mm_destroy(mm);
+    mm_put(mm);
     expect_eq(pgd_loaded(), virt_to_phys(swapper_pg_dir));
 }

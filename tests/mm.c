@@ -18,45 +18,45 @@ KTEST(mm, refuses_bad_areas)
 
     if (!expect(mm != NULL))
         return;
-    expect_eq(mm_add_area(mm, BASE + 1, PAGE_SIZE, rw, "x"), -EINVAL);
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE - 1, rw, "x"), -EINVAL);
-    expect_eq(mm_add_area(mm, BASE, 0, rw, "x"), -EINVAL);
-    expect_eq(mm_add_area(mm, 0, PAGE_SIZE, rw, "x"), -EINVAL);
-    expect_eq(mm_add_area(mm, MMAP_MIN_ADDR - PAGE_SIZE, PAGE_SIZE, rw, "x"), -EINVAL);
-    expect_eq(mm_add_area(mm, TASK_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, rw, "x"), -EINVAL);
-    expect_eq(mm_add_area(mm, PAGE_OFFSET, PAGE_SIZE, rw, "x"), -EINVAL);
-    expect_eq(mm_add_area(mm, BASE, 0xfffff000, rw, "x"), -EINVAL);
-    expect(list_empty(&mm->areas));
-    mm_destroy(mm);
+    expect_eq(mm_add_area(mm, BASE + 1, PAGE_SIZE, rw, "x", NULL, 0), -EINVAL);
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE - 1, rw, "x", NULL, 0), -EINVAL);
+    expect_eq(mm_add_area(mm, BASE, 0, rw, "x", NULL, 0), -EINVAL);
+    expect_eq(mm_add_area(mm, 0, PAGE_SIZE, rw, "x", NULL, 0), -EINVAL);
+    expect_eq(mm_add_area(mm, MMAP_MIN_ADDR - PAGE_SIZE, PAGE_SIZE, rw, "x", NULL, 0), -EINVAL);
+    expect_eq(mm_add_area(mm, TASK_SIZE - PAGE_SIZE, 2 * PAGE_SIZE, rw, "x", NULL, 0), -EINVAL);
+    expect_eq(mm_add_area(mm, PAGE_OFFSET, PAGE_SIZE, rw, "x", NULL, 0), -EINVAL);
+    expect_eq(mm_add_area(mm, BASE, 0xfffff000, rw, "x", NULL, 0), -EINVAL);
+    expect((mm->area_count == 0));
+    mm_put(mm);
 }
 
 KTEST(mm, refuses_overlaps)
 {
     struct mm *mm = mm_create();
 
-    expect_eq(mm_add_area(mm, BASE, 4 * PAGE_SIZE, VM_READ, "one"), 0);
-    expect_eq(mm_add_area(mm, BASE + 3 * PAGE_SIZE, PAGE_SIZE, VM_READ, "x"), -EEXIST);
-    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, 2 * PAGE_SIZE, VM_READ, "x"), -EEXIST);
-    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, 8 * PAGE_SIZE, VM_READ, "x"), -EEXIST);
-    expect_eq(mm_add_area(mm, BASE + 4 * PAGE_SIZE, PAGE_SIZE, VM_READ, "after"), 0);
-    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, PAGE_SIZE, VM_READ, "before"), 0);
+    expect_eq(mm_add_area(mm, BASE, 4 * PAGE_SIZE, VM_READ, "one", NULL, 0), 0);
+    expect_eq(mm_add_area(mm, BASE + 3 * PAGE_SIZE, PAGE_SIZE, VM_READ, "x", NULL, 0), -EEXIST);
+    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, 2 * PAGE_SIZE, VM_READ, "x", NULL, 0), -EEXIST);
+    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, 8 * PAGE_SIZE, VM_READ, "x", NULL, 0), -EEXIST);
+    expect_eq(mm_add_area(mm, BASE + 4 * PAGE_SIZE, PAGE_SIZE, VM_READ, "after", NULL, 0), 0);
+    expect_eq(mm_add_area(mm, BASE - PAGE_SIZE, PAGE_SIZE, VM_READ, "before", NULL, 0), 0);
     expect_eq(mm_find_area(mm, BASE - 1)->start, BASE - PAGE_SIZE);
     expect(mm_find_area(mm, BASE + 5 * PAGE_SIZE) == NULL);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(mm, faults_are_judged)
 {
     struct mm *mm = mm_create();
 
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ, "constants"), 0);
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ, "constants", NULL, 0), 0);
     expect_eq(mm_fault(mm, BASE, false), MM_FAULT_OK);
     expect_eq(mm_fault(mm, BASE, true), MM_FAULT_READONLY);
     expect_eq(mm_fault(mm, BASE + PAGE_SIZE, false), MM_FAULT_NO_AREA);
     expect_eq(mm_fault(mm, 0, false), MM_FAULT_NO_AREA);
     expect_eq(mm_fault(mm, PAGE_OFFSET, false), MM_FAULT_KERNEL);
     expect_eq(mm->pages, 1);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(mm, pages_come_with_the_first_touch)
@@ -64,7 +64,7 @@ KTEST(mm, pages_come_with_the_first_touch)
     struct mm *mm = mm_create();
     u32 word = 0;
 
-    expect_eq(mm_add_area(mm, BASE, 64 * PAGE_SIZE, VM_READ | VM_WRITE, "heap"), 0);
+    expect_eq(mm_add_area(mm, BASE, 64 * PAGE_SIZE, VM_READ | VM_WRITE, "heap", NULL, 0), 0);
     expect_eq(mm->pages, 0);
     mm_switch(mm);
     /* No process runs here, so nobody mends the fault: the copy reports it. */
@@ -75,7 +75,7 @@ KTEST(mm, pages_come_with_the_first_touch)
     expect_eq(mm->pages, 1);
     expect_eq(mm->tables, 1);
     mm_switch(NULL);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(mm, write_crosses_pages)
@@ -85,7 +85,7 @@ KTEST(mm, write_crosses_pages)
 
     for (u32 i = 0; i < sizeof(out); i++)
         out[i] = i * 7;
-    expect_eq(mm_add_area(mm, BASE, 2 * PAGE_SIZE, VM_READ, "text"), 0);
+    expect_eq(mm_add_area(mm, BASE, 2 * PAGE_SIZE, VM_READ, "text", NULL, 0), 0);
     expect_eq(mm_write(mm, BASE + 3000, out, sizeof(out)), 0);
     expect_eq(mm_write(mm, BASE + 2 * PAGE_SIZE - 10, out, 11), -EFAULT);
     mm_switch(mm);
@@ -95,7 +95,7 @@ KTEST(mm, write_crosses_pages)
         if (!expect_eq(in[i], out[i]))
             break;
     }
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 /* An address space with an empty heap at BASE, and an area that lies `above` bytes higher. */
@@ -106,7 +106,7 @@ static struct mm *mm_with_heap(u32 above)
     if (!mm)
         return NULL;
     mm->start_brk = mm->brk = BASE;
-    expect_eq(mm_add_area(mm, BASE + above, PAGE_SIZE, VM_READ | VM_WRITE, "next"), 0);
+    expect_eq(mm_add_area(mm, BASE + above, PAGE_SIZE, VM_READ | VM_WRITE, "next", NULL, 0), 0);
     return mm;
 }
 
@@ -128,7 +128,7 @@ KTEST(mm, brk_moves)
     expect_eq(mm_brk(mm, BASE), BASE);
     expect_eq(mm->pages, 0);
     expect_eq(mm_brk(mm, BASE + PAGE_SIZE), BASE + PAGE_SIZE);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(mm, brk_refuses)
@@ -144,7 +144,7 @@ KTEST(mm, brk_refuses)
     expect_eq(mm_brk(mm, BASE - 1), most);
     expect_eq(mm_brk(mm, TASK_SIZE), most);
     expect_eq(mm_brk(mm, 0xffffffff), most);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 /* An area that begins where the heap would is not the heap. */
@@ -157,7 +157,7 @@ KTEST(mm, brk_leaves_strangers_alone)
     expect_eq(mm_brk(mm, BASE), BASE);
     expect_eq(mm_brk(mm, BASE + PAGE_SIZE), BASE);
     expect(mm_find_area(mm, BASE) != NULL);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(mm, brk_skips_what_was_never_touched)
@@ -171,23 +171,25 @@ KTEST(mm, brk_skips_what_was_never_touched)
     expect_eq(mm_fault(mm, BASE + MIB(4) - PAGE_SIZE, true), MM_FAULT_OK);
     expect_eq(mm_brk(mm, BASE + PAGE_SIZE), BASE + PAGE_SIZE);
     expect_eq(mm->pages, 0);
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 KTEST(mm, create_and_destroy_give_everything_back)
 {
     u32 before;
 
+    mm_shrink();
     slab_shrink();
     before = nr_free_pages();
     for (u32 round = 0; round < 20; round++) {
         struct mm *mm = mm_create();
 
-        expect_eq(mm_add_area(mm, BASE, 16 * PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
+        expect_eq(mm_add_area(mm, BASE, 16 * PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
         for (u32 i = 0; i < 16; i++)
             expect_eq(mm_fault(mm, BASE + i * PAGE_SIZE, true), MM_FAULT_OK);
-        mm_destroy(mm);
+        mm_put(mm);
     }
+    mm_shrink();
     slab_shrink();
     expect_eq(nr_free_pages(), before);
 }
@@ -200,13 +202,13 @@ KTEST(mm, kernel_may_not_run_user_pages)
 
     if (!cpu_features.smep) {
         ktest_skip("this processor has no SMEP");
-        mm_destroy(mm);
+        mm_put(mm);
         return;
     }
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE | VM_EXEC, "x"), 0);
+    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE | VM_EXEC, "x", NULL, 0), 0);
     expect_eq(mm_write(mm, BASE, "\xc3", 1), 0); /* ret */
     mm_switch(mm);
     expect_fault(user(), BASE, X86_PF_PROT | X86_PF_INSTR);
     mm_switch(NULL);
-    mm_destroy(mm);
+    mm_put(mm);
 }

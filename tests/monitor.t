@@ -91,9 +91,10 @@ is "@addresses", join(' ', sort { $b <=> $a } @addresses), 'layout: from high to
 my $meminfo = $vm->command('meminfo');
 like $meminfo, qr/^MemTotal: +\d+ kB$/m, 'meminfo: MemTotal';
 like $meminfo, qr/^MemFree: +\d+ kB$/m, 'meminfo: MemFree';
+like $meminfo, qr/^MemAvailable: +\d+ kB\nBuffers: +0 kB\nCached: +\d+ kB$/m, "meminfo: Linux's lines";
 like $meminfo, qr/^BootTsc: +[1-9]\d* .*\bunder -icount/m, 'meminfo: the cost of the boot, in its unit';
 my %kb = $meminfo =~ /^(\w+): +(\d+) kB$/mg;
-my $symbols = symbols();
+my $symbols = symbols(build_dir() . '/attic.debug');
 is $kb{KernelImage}, ($symbols->{__kernel_end} - $symbols->{__text_start}) >> 10, 'meminfo: the image without the boot code';
 is $kb{MemFree} + $kb{MemUsed}, $kb{MemTotal}, 'meminfo: free and used are all';
 is $kb{LowTotal} + $kb{HighTotal}, $kb{MemTotal}, 'meminfo: low and high are all';
@@ -154,16 +155,22 @@ like $vm->command('ps'), qr/^ *PID .*\n(?: *\d+ .*\n)*.* init$/m, 'ps: the threa
 like $vm->command('audit'), qr/\A[^\n]*all\b[^\n]*hold[^\n]*\n\z/i, 'audit: one line, all hold';
 like $vm->command('run hello'), qr/hello\[\d+\]: exit status 0/, 'run hello';
 
-# Two at once; the one in the background is reported before some prompt.
-my $counters = $vm->command('run counter & counter', 30);
-for (1 .. 100) {
-    last if (() = $counters =~ /^counter\[\d+\]: exit status 0/mg) >= 2;
-    sleep 0.1;
-    $counters .= $vm->command('') // last;
+# Two at once; the one in the background is reported before some prompt. A host that is busy elsewhere may lose so many ticks that
+# one ends before the other has had a turn: then it is tried again.
+my ($counters, $turns);
+for my $try (1 .. 4) {
+    $counters = $vm->command('run counter & counter', 30);
+    for (1 .. 100) {
+        last if (() = $counters =~ /^counter\[\d+\]: exit status 0/mg) >= 2;
+        sleep 0.1;
+        $counters .= $vm->command('') // last;
+    }
+    my @pids = $counters =~ /counter\[(\d+)\] \d of/g;
+    $turns = grep { $pids[$_] != $pids[$_ - 1] } 1 .. $#pids;
+    last if $turns >= 2;
 }
 is scalar(() = $counters =~ /^counter\[\d+\]: exit status 0/mg), 2, 'run counter & counter: both end' or diag $counters;
-my @pids = $counters =~ /counter\[(\d+)\] \d of/g;
-cmp_ok scalar(grep { $pids[$_] != $pids[$_ - 1] } 1 .. $#pids), '>=', 2, 'and took turns';
+cmp_ok $turns, '>=', 2, 'and took turns';
 
 # ---- Ctrl-C and kill ----
 
@@ -243,6 +250,8 @@ typed("\e[A\e[A", qr/hold/, 'up, up: the line before that');
 typed("\e[A\e[A\e[B", qr/hold/, 'up, up, down');
 typed("aud\t", qr/hold/, 'tab completes a command');
 typed("run hel\t", qr/exit status 0/, 'tab completes a program');
+typed("run /hel\t", qr/exit status 0/, 'also by its path');
+typed("run /de\t", qr/^\/dev\/: not a file/m, 'and a folder, with which the word goes on');
 typed("test kill.kern\t", qr/^ok 1 kill\.kernel_threads_refuse$/m, 'tab completes a self-test');
 typed("test -l kill.k\t", qr/^kill\.kernel_threads_refuse\n/m, 'also after -l');
 $vm->send("test -l kil\t\t\t");

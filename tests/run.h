@@ -13,7 +13,7 @@
 /* Start a program, its death note kept quiet. Its pid, or 0 after a failed expectation. */
 static inline u32 start_program(const char *const argv[])
 {
-    long pid = process_spawn(argv, true);
+    long pid = process_spawn(argv, NULL, true);
 
     if (pid > 0)
         return pid;

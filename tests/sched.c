@@ -9,6 +9,7 @@
 #include <asm/signal.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
+#include <mm/vmalloc.h>
 
 #define MANY       50
 #define PID_NOBODY 0xffffffffu
@@ -256,6 +257,7 @@ KTEST(sched, many_processes)
 {
     u32 pids[MANY], free_before;
 
+    mm_shrink();
     slab_shrink();
     free_before = nr_free_pages();
     for (u32 i = 0; i < MANY; i++) {
@@ -265,6 +267,7 @@ KTEST(sched, many_processes)
     }
     for (u32 i = 0; i < MANY && pids[i]; i++)
         expect_eq(wait_for(pids[i]).exit_code, EXIT_STATUS(7));
+    mm_shrink();
     slab_shrink();
     expect_eq(nr_free_pages(), free_before);
 }
@@ -342,16 +345,27 @@ KTEST(sched, task_of_a_stack_address)
 
 /* ---- programs that cannot be started ---- */
 
+#define MANY_ARGUMENTS (ARG_BYTES_MAX / (sizeof("x") + sizeof(char *)) + 1)
+
 KTEST(sched, spawn_errors)
 {
-    static char long_argument[PROCESS_ARG_BYTES_MAX];
-    const char *many[PROCESS_ARGS_MAX + 2];
+    char *long_argument = vmalloc(ARG_BYTES_MAX);
+    const char **many = vmalloc((MANY_ARGUMENTS + 1) * sizeof(*many));
 
-    for (u32 i = 0; i < ARRAY_SIZE(many); i++)
-        many[i] = i <= PROCESS_ARGS_MAX ? "status" : NULL;
-    memset(long_argument, 'x', sizeof(long_argument) - 1);
-    expect_eq(process_spawn(ARGV("no-such-program"), true), -ENOENT);
-    expect_eq(process_spawn(many, true), -E2BIG);
-    expect_eq(process_spawn(ARGV("status", long_argument), true), -E2BIG);
+    if (!expect(long_argument && many))
+        return;
+    memset(long_argument, 'x', ARG_BYTES_MAX);
+    long_argument[ARG_BYTES_MAX - 1] = '\0';
+    for (u32 i = 0; i < MANY_ARGUMENTS; i++)
+        many[i] = "x";
+    many[MANY_ARGUMENTS] = NULL;
+    expect_eq(process_spawn(ARGV("no-such-program"), NULL, true), -ENOENT);
+    expect_eq(process_spawn(ARGV("/no-such-folder/status"), NULL, true), -ENOENT);
+    expect_eq(process_spawn(ARGV("/"), NULL, true), -EACCES);
+    expect_eq(process_spawn(many, NULL, true), -E2BIG);
+    expect_eq(process_spawn(ARGV("status", long_argument), NULL, true), -E2BIG);
+    expect_eq(process_spawn(ARGV("status"), (const char *const *)many, true), -E2BIG);
+    vfree(long_argument);
+    vfree(many);
     expect_eq(run_program(ARGV("/status", "3")).exit_code, EXIT_STATUS(3));
 }

@@ -170,7 +170,7 @@ KTEST(stack, state_of_an_overflow)
     hit = overflow_a_stack(overflow_by_pushes);
     expect_eq(overflow.cr3, mm->pgd_phys);
     expect_eq(pgd_loaded(), mm->pgd_phys);
-    mm_destroy(mm);
+    mm_put(mm);
     if (!hit)
         return;
     expect_eq(regs->eax, MARK(1));

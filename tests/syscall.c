@@ -3,15 +3,32 @@
  * it went. The same programs pass on Linux, which is how we know that the results are Linux's.
  */
 #include "run.h"
-#include <arch/x86/uaccess.h>
-#include <asm/signal.h>
 #include <asm/unistd.h>
-#include <linux/uio.h>
 #include <mm/mm.h>
 
 KTEST(syscall, results_and_errors)
 {
     expect_passes("syscall_test");
+}
+
+KTEST(syscall, bad_pointers)
+{
+    expect_passes("bad_pointer_test");
+}
+
+KTEST(syscall, files)
+{
+    expect_passes("file_test");
+}
+
+KTEST(syscall, waiting_for_files)
+{
+    expect_passes("poll_test");
+}
+
+KTEST(syscall, time_limits_names)
+{
+    expect_passes("misc_test");
 }
 
 KTEST(syscall, brk)
@@ -72,43 +89,4 @@ KTEST(syscall, long_write_gives_turns)
     if (task->mm)
         mm_brk(task->mm, task->mm->start_brk); /* that is enough: let it meet the end */
     expect_eq(wait_for(pid).exit_code, 0);
-}
-
-/* System calls work from ring 0 as well, if somebody lends an address space. */
-static long call(u32 number, u32 a, u32 b, u32 c)
-{
-    long result;
-
-    asm volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
-    return result;
-}
-
-#define BASE 0x10000000u
-
-static long writev_of_sizes(u32 first, u32 second)
-{
-    struct iovec iov[] = {{(void *)(BASE + PAGE_SIZE), first},
-                          {(void *)(BASE + PAGE_SIZE), second}};
-
-    expect_eq(copy_to_user((void *)BASE, iov, sizeof(iov)), 0);
-    return call(__NR_writev, 1, BASE, ARRAY_SIZE(iov));
-}
-
-/* The sum of the sizes must fit in the result; here nothing is mapped where the bytes should be. */
-KTEST(syscall, writev_of_too_much)
-{
-    struct mm *mm = mm_create();
-
-    if (!expect(mm != NULL))
-        return;
-    current->mm = mm;
-    mm_switch(mm);
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x"), 0);
-    expect_eq(writev_of_sizes(0x7fffffff, 0), -EFAULT);
-    expect_eq(writev_of_sizes(0x40000000, 0x3fffffff), -EFAULT);
-    expect_eq(writev_of_sizes(0x7fffffff, 1), -EINVAL);
-    expect_eq(writev_of_sizes(0x7fffffff, 0x7fffffff), -EINVAL);
-    expect_eq(writev_of_sizes(0x80000000, 0), -EINVAL);
-    current->mm = NULL;
-    mm_destroy(mm);
 }

@@ -32,7 +32,7 @@ static void leave(void)
     struct mm *mm = current->mm;
 
     current->mm = NULL;
-    mm_destroy(mm);
+    mm_put(mm);
 }
 
 static bool enter(void)
@@ -43,9 +43,9 @@ static bool enter(void)
         return false;
     current->mm = mm;
     mm_switch(mm);
-    if (expect_eq(mm_add_area(mm, BASE, END - BASE, VM_READ | VM_WRITE, "data"), 0) &&
-        expect_eq(mm_add_area(mm, READ_ONLY, PAGE_SIZE, VM_READ, "rodata"), 0) &&
-        expect_eq(mm_add_area(mm, LAST_PAGE, PAGE_SIZE, VM_READ | VM_WRITE, "last"), 0))
+    if (expect_eq(mm_add_area(mm, BASE, END - BASE, VM_READ | VM_WRITE, "data", NULL, 0), 0) &&
+        expect_eq(mm_add_area(mm, READ_ONLY, PAGE_SIZE, VM_READ, "rodata", NULL, 0), 0) &&
+        expect_eq(mm_add_area(mm, LAST_PAGE, PAGE_SIZE, VM_READ | VM_WRITE, "last", NULL, 0), 0))
         return true;
     leave();
     return false;
@@ -238,22 +238,42 @@ KTEST(uaccess, nothing_is_brought_in_with_interrupts_off)
 }
 
 /*
- * A right that is missing cannot be brought in: a copy to a page whose entry forbids what its area
- * allows fails, instead of faulting for ever.
+ * A right that the area does not give cannot be brought in: the copy fails, instead of faulting for
+ * ever.
  */
 KTEST(uaccess, violated_right_is_not_mended)
 {
     u32 word = 1;
-    pte_t *pte;
+
+    if (!enter())
+        return;
+    expect_eq(copy_from_user(&word, user(READ_ONLY), sizeof(word)), 0);
+    expect_eq(copy_to_user(user(READ_ONLY), &word, sizeof(word)), sizeof(word));
+    expect_eq(copy_from_user(&word, user(READ_ONLY), sizeof(word)), 0);
+    expect_eq(word, 0);
+    leave();
+}
+
+/*
+ * One that the area gives and the entry does not is: a page that a fork shares is copied for the
+ * kernel, too.
+ */
+KTEST(uaccess, copy_to_a_shared_page_separates_it)
+{
+    struct mm *child;
+    u32 word = 1;
 
     if (!enter())
         return;
     expect_eq(copy_to_user(user(BASE), &word, sizeof(word)), 0);
-    pte = pgd_user_pte(current->mm->pgd, BASE);
-    pte->val &= ~PTE_RW;
-    tlb_flush_page(BASE);
-    expect_eq(copy_to_user(user(BASE), &word, sizeof(word)), sizeof(word));
-    expect_eq(copy_from_user(&word, user(BASE), sizeof(word)), 0);
+    child = mm_fork(current->mm);
+    if (expect(child != NULL)) {
+        word = 2;
+        expect_eq(copy_to_user(user(BASE), &word, sizeof(word)), 0);
+        expect_eq(mm_read(child, BASE, &word, sizeof(word)), 0);
+        expect_eq(word, 1);
+        mm_put(child);
+    }
     leave();
 }
 

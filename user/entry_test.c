@@ -1,7 +1,8 @@
 /*
  * Whatever a program has in its registers when it enters the kernel, it has there when it comes
  * back: all general registers, all segment registers, all flags. A system call changes EAX, and
- * nothing else does anything.
+ * nothing else does anything. System calls are made by int 0x80 and, where the kernel offers it, as
+ * the vDSO makes them, which is sysenter on many processors.
  *
  *     entry_test              every way into the kernel, with every combination of null and data
  *                             selectors and with the flags that a careless kernel would run under
@@ -10,6 +11,7 @@
  *
  * Also passes on Linux.
  */
+#include "lib/auxv.h"
 #include "lib/check.h"
 
 #define PAGE       4096u
@@ -51,10 +53,12 @@ asm("entry_run:\n\t"
     "pop %gs; pop %fs; pop %es; pop %ds; popa\n\t"
     "ret\n"
     "way_syscall: int $0x80; jmp entry_back\n"
+    "way_vsyscall: call *%ss:vsyscall; jmp entry_back\n"
     "way_fault: mov %edx, %ss:(%ebx); jmp entry_back\n"
     "way_spin: loop way_spin; jmp entry_back");
 
-void way_syscall(void), way_fault(void), way_spin(void);
+uintptr_t vsyscall; /* 0 where there is none */
+void way_syscall(void), way_vsyscall(void), way_fault(void), way_spin(void);
 
 static const struct __kernel_old_timespec no_time = {0, 0}, nap = {0, 1000000};
 static const char text[] = "# entry_test\n";
@@ -85,6 +89,8 @@ static void check_call(struct state in, uint32_t number, uint32_t result)
 {
     in.eax = number;
     check_way(in, way_syscall, result, in.ecx);
+    if (vsyscall)
+        check_way(in, way_vsyscall, result, in.ecx);
 }
 
 /* Bits of the mask choose the selectors; the general registers hold marks. */
@@ -163,6 +169,7 @@ int main(int argc, char *argv[])
     uintptr_t heap = sys_brk(0);
     uint32_t mask, times;
 
+    vsyscall = aux_value(AT_SYSINFO);
     CHECK(sys_brk(heap + PAGE) == heap + PAGE);
     if (argc == 1) {
         check_everything();

@@ -4,10 +4,14 @@
  * value" in build/gen/asm-offsets.inc.
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>
 #include <arch/x86/regs.h>
 #include <arch/x86/switch.h>
+#include <arch/x86/trap.h>
 #include <arch/x86/tss.h>
+#include <asm/sigcontext.h>
+#include <asm/unistd.h>
 #include <mm/layout.h>
 
 #define DEFINE(name, value) asm volatile("\n->" #name " %0" : : "i"((u64)(value)))
@@ -24,12 +28,35 @@ void asm_offsets(void)
 
     DEFINE(KERNEL_CS, KERNEL_CS);
     DEFINE(KERNEL_DS, KERNEL_DS);
+    DEFINE(USER_CS, USER_CS);
+    DEFINE(USER_DS, USER_DS);
     DEFINE(TSS_SELECTOR, TSS_SELECTOR);
     DEFINE(DEBUG_EXIT_PORT, DEBUG_EXIT_PORT);
     DEFINE(MACHINE_REFUSE, MACHINE_REFUSE);
 
     DEFINE(REGS_CS, offsetof(struct pt_regs, cs));
     DEFINE(REGS_DS, offsetof(struct pt_regs, ds));
+
+    DEFINE(EFLAGS_FIXED, EFLAGS_FIXED);
+    DEFINE(EFLAGS_TF, EFLAGS_TF);
+    DEFINE(EFLAGS_IF, EFLAGS_IF);
+    DEFINE(SYSCALL_VECTOR, SYSCALL_VECTOR);
+    DEFINE(X86_TRAP_DB, X86_TRAP_DB);
+    DEFINE(X86_TRAP_GP, X86_TRAP_GP);
+
+    /* the vDSO's */
+    DEFINE(NR_SIGRETURN, __NR_sigreturn);
+    DEFINE(NR_RT_SIGRETURN, __NR_rt_sigreturn);
+    DEFINE(SC_DI, offsetof(struct sigcontext_32, di));
+    DEFINE(SC_SI, offsetof(struct sigcontext_32, si));
+    DEFINE(SC_BP, offsetof(struct sigcontext_32, bp));
+    DEFINE(SC_SP, offsetof(struct sigcontext_32, sp));
+    DEFINE(SC_BX, offsetof(struct sigcontext_32, bx));
+    DEFINE(SC_DX, offsetof(struct sigcontext_32, dx));
+    DEFINE(SC_CX, offsetof(struct sigcontext_32, cx));
+    DEFINE(SC_AX, offsetof(struct sigcontext_32, ax));
+    DEFINE(SC_IP, offsetof(struct sigcontext_32, ip));
+    DEFINE(UC_MCONTEXT, 20); /* struct ucontext: its header needs types that no UAPI header has */
 
     DEFINE(TSS_ESP0, offsetof(struct tss, esp0));
 

@@ -8,6 +8,8 @@
  * cpu_write_protect() at the end of boot: that one bit seals everything that the table of lowmem
  * rows declares read-only, with no page-table entry changed.
  *
+ * The floating-point unit is on but trapped (CR0.TS) until a process uses it: arch/x86/fpu.c.
+ *
  * SMAP needs clac at every entry and stac around user copies, but a processor without SMAP does not
  * know these instructions. So the text holds 3-byte no-ops there, listed in .smap_sites, and
  * cpu_init() patches them.
@@ -16,11 +18,17 @@
 #include <arch/x86/entry.h>
 #include <arch/x86/gdt.h>
 #include <arch/x86/io.h>
+#include <arch/x86/timer.h>
 #include <lib/string.h>
 
-#define CPUID_7_EBX_SMEP (1u << 7)
-#define CPUID_7_EBX_SMAP (1u << 20)
-#define CPUID_7_ECX_UMIP (1u << 2)
+#define CPUID_1_ECX_RDRAND (1u << 30)
+#define CPUID_1_EDX_FPU    (1u << 0)
+#define CPUID_1_EDX_SEP    (1u << 11)
+#define CPUID_1_EDX_FXSR   (1u << 24)
+#define CPUID_1_EDX_SSE    (1u << 25)
+#define CPUID_7_EBX_SMEP   (1u << 7)
+#define CPUID_7_EBX_SMAP   (1u << 20)
+#define CPUID_7_ECX_UMIP   (1u << 2)
 
 struct smap_site {
     u32 addr;
@@ -51,7 +59,7 @@ u32 read_cr4(void)
     return value;
 }
 
-static void write_cr0(u32 value)
+void write_cr0(u32 value)
 {
     asm volatile("mov %0, %%cr0" : : "r"(value) : "memory");
 }
@@ -72,6 +80,16 @@ static struct cpuid cpuid(u32 leaf)
     return r;
 }
 
+/* The Pentium Pro announces sysenter and does not have it (Intel SDM vol. 2, SYSENTER). */
+static bool has_sysenter(const struct cpuid *leaf1)
+{
+    u32 family = leaf1->eax >> 8 & 0xf, model = leaf1->eax >> 4 & 0xf, stepping = leaf1->eax & 0xf;
+
+    if (family == 6 && model < 3 && stepping < 3)
+        return false;
+    return leaf1->edx & CPUID_1_EDX_SEP;
+}
+
 static void read_features(void)
 {
     struct cpuid r = cpuid(0);
@@ -80,6 +98,13 @@ static void read_features(void)
     memcpy(cpu_features.vendor, &r.ebx, 4);
     memcpy(cpu_features.vendor + 4, &r.edx, 4);
     memcpy(cpu_features.vendor + 8, &r.ecx, 4);
+    r = cpuid(1);
+    cpu_features.edx = r.edx;
+    cpu_features.fpu = r.edx & CPUID_1_EDX_FPU;
+    cpu_features.fxsr = r.edx & CPUID_1_EDX_FXSR;
+    cpu_features.sse = cpu_features.fxsr && (r.edx & CPUID_1_EDX_SSE);
+    cpu_features.sep = has_sysenter(&r);
+    cpu_features.rdrand = r.ecx & CPUID_1_ECX_RDRAND;
     if (max_leaf < 7)
         return;
     r = cpuid(7);
@@ -109,9 +134,15 @@ void cpu_init(void)
         patch_smap_sites();
         cr4 |= CR4_SMAP;
     }
+    if (cpu_features.sse)
+        cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
     write_cr4(cr4);
-    /* Floating point traps, fwait included, because processes have no floating-point state. */
-    write_cr0((read_cr0() | CR0_EM | CR0_MP | CR0_TS | CR0_NE) & ~CR0_AM);
+    /*
+     * MP: fwait traps as well. EM, without a floating-point unit, makes every instruction of it
+     * trap.
+     */
+    write_cr0((read_cr0() & ~(CR0_AM | CR0_EM)) | CR0_MP | CR0_TS | CR0_NE |
+              (cpu_features.fpu ? 0 : CR0_EM));
 }
 
 void cpu_write_protect(void)
@@ -126,6 +157,11 @@ const char *cpu_check(void)
 
     if (!(cr0 & CR0_WP))
         return "I6: CR0.WP is off";
+    if ((cr0 & (CR0_EM | CR0_MP | CR0_NE | CR0_AM)) !=
+        (CR0_MP | CR0_NE | (cpu_features.fpu ? 0 : CR0_EM)))
+        return "I6: CR0's floating-point bits have changed";
+    if (cpu_features.sse && !(cr4 & CR4_OSFXSR))
+        return "I6: CR4.OSFXSR is off";
     if (!(cr4 & CR4_PGE))
         return "I6: CR4.PGE is off";
     if (cpu_features.smep && !(cr4 & CR4_SMEP))
@@ -135,7 +171,35 @@ const char *cpu_check(void)
     if (cpu_features.umip && !(cr4 & CR4_UMIP))
         return "I6: CR4.UMIP is off";
     text = idt_check();
-    return text ? text : gdt_check();
+    if (!text)
+        text = gdt_check();
+    return text ? text : sysenter_check();
+}
+
+/* False when the generator has run dry, ten times in a row (Intel SDM vol. 1, 7.3.17). */
+static bool rdrand(u32 *value)
+{
+    bool ok = false;
+
+    for (u32 i = 0; i < 10 && !ok; i++)
+        asm volatile("rdrand %0; setc %1" : "=r"(*value), "=qm"(ok) : : "cc");
+    return ok;
+}
+
+u32 arch_random(void)
+{
+    static u32 state;
+    u64 tsc = rdtsc();
+    u32 value;
+
+    if (cpu_features.rdrand && rdrand(&value))
+        return value;
+    /* Each bit of the sum changes about half of the result: the last steps of MurmurHash3. */
+    value = state + (u32)tsc + (u32)(tsc >> 32) * 0x9e3779b9;
+    value = (value ^ value >> 16) * 0x85ebca6b;
+    value = (value ^ value >> 13) * 0xc2b2ae35;
+    state = value ^ value >> 16;
+    return state;
 }
 
 void cpu_halt_forever(void)

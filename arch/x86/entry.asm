@@ -1,14 +1,26 @@
 ; The ways into the kernel and out of it.
 ;
 ; Every vector has a stub that brings the stack to one shape, struct pt_regs: the processor's error
-; code or a 0, the vector, then all registers. From ring 3 nothing is trusted but what the processor
-; saved: DF and AC are cleared, DS and ES get the kernel's segment. FS and GS are left alone,
-; because the kernel never uses them; switch_to keeps them per thread. C is compiled with its first
-; three arguments in EAX, EDX, ECX.
+; code or a 0, the vector, then all registers. A system call has its number in place of the code, so
+; that it is still known when EAX holds the result. From ring 3 nothing is trusted but what the
+; processor saved: DF and AC are cleared, DS and ES get the kernel's segment. FS and GS are left
+; alone, because the kernel never uses them; switch_to keeps them per thread. C is compiled with its
+; first three arguments in EAX, EDX, ECX.
+;
+; The way out must load selectors that a program chose and whose descriptors it may have taken away
+; since. Each instruction that does so is in the exception table: a data segment becomes 0, and a
+; return that is impossible becomes a general protection fault of the program.
 
 %include "asm-offsets.inc"
 
-extern trap_dispatch, double_fault_task, main_tss
+extern trap_dispatch, sysenter_dispatch, double_fault_task, main_tss, sysenter_return
+
+; The instruction at the first label may fault; go on at the second one then.
+%macro ex_table 2
+[section .ex_table progbits alloc noexec nowrite align=4]
+    dd %1, %2
+__?SECT?__
+%endmacro
 
 section .text
 
@@ -24,7 +36,13 @@ entry_text_start:
 %rep 256
 align 8
 trap_stub_%[v]:
-%if !HAS_ERROR(v)
+%if v == X86_TRAP_DB
+    cmp dword [esp], sysenter_entry
+    je near sysenter_stepped
+%endif
+%if v == SYSCALL_VECTOR
+    push eax
+%elif !HAS_ERROR(v)
     push byte 0
 %endif
 %if v < 128
@@ -69,10 +87,33 @@ trap_return:
     pop edi
     pop ebp
     pop eax
+.ds:
     pop ds
+.es:
     pop es
     add esp, 8                          ; vector and error code
+.iret:
     iretd
+
+; The selector on top of the stack cannot be loaded.
+.bad_ds:
+    mov dword [esp], 0
+    jmp .ds
+.bad_es:
+    mov dword [esp], 0
+    jmp .es
+
+; The processor left what iret would have popped where it was: it becomes the frame of a trap. Only
+; ring 3 has such registers, whatever its CS says.
+.bad_iret:
+    or dword [esp + 4], 3
+    push byte 0
+    push byte X86_TRAP_GP
+    jmp trap_common
+
+    ex_table .ds, .bad_ds
+    ex_table .es, .bad_es
+    ex_table .iret, .bad_iret
 
 ; void return_to_user(struct pt_regs *regs)
 global return_to_user
@@ -80,6 +121,68 @@ return_to_user:
     cli
     mov esp, eax
     jmp trap_return
+
+; ---- sysenter ----------------------------------------------------------------------------------
+
+; SYSENTER saves nothing (Intel SDM vol. 2): CS, SS, EIP and ESP come from MSRs, IF is off, all
+; other flags and registers are the program's. The convention is Linux's, kept by the vDSO: EBP is
+; the user stack, on which EBP, EDX and ECX were pushed; the program goes on behind the sysenter
+; there. So all of int 0x80's frame is known, and is built here. DS is not the kernel's yet.
+align 16
+global sysenter_entry
+sysenter_entry:
+    mov esp, [ss:main_tss + TSS_ESP0]
+    push dword USER_DS
+    push ebp
+    pushfd
+sysenter_flags_saved:
+    or dword [esp], EFLAGS_IF
+    push dword USER_CS
+    push dword [ss:sysenter_return]
+    push eax
+    push dword SYSCALL_VECTOR
+    push es
+    push ds
+    push eax
+    push ebp
+    push edi
+    push esi
+    push edx
+    push ecx
+    push ebx
+    push byte EFLAGS_FIXED
+    popfd                               ; NT, DF and AC may be on
+    mov edx, KERNEL_DS
+    mov ds, edx
+    mov es, edx
+    xor ebp, ebp
+    mov eax, esp
+    call sysenter_dispatch
+    jmp trap_return
+
+; A program that single-steps takes TF along into ring 0, and the debug exception arrives in front
+; of the first instruction, on the stack of the MSR. The call goes on without TF; the program has
+; it again when it comes back, as after int 0x80. A program that jumps to that address is no such
+; case.
+sysenter_stepped:
+    test byte [esp + 4], 3
+    jnz .program
+    and dword [esp + 8], ~EFLAGS_TF
+    mov dword [esp], .go_on
+    iretd
+.go_on:
+    mov esp, [ss:main_tss + TSS_ESP0]
+    push dword USER_DS
+    push ebp
+    pushfd
+    or dword [esp], EFLAGS_TF
+    jmp sysenter_flags_saved
+.program:
+    push byte 0
+    push byte X86_TRAP_DB
+    jmp trap_common
+
+; ---- the double-fault task ---------------------------------------------------------------------
 
 ; The double-fault task starts here, on its own stack, with an error code of 0. The processor saved
 ; what it interrupted in main_tss; iret switches back to that. The next double fault goes on behind
@@ -105,7 +208,9 @@ switch_to:
     mov [eax + THREAD_FS], fs
     mov [eax + THREAD_GS], gs
     mov esp, [edx + THREAD_ESP]
+.fs:
     mov fs, [edx + THREAD_FS]
+.gs:
     mov gs, [edx + THREAD_GS]
     mov [main_tss + TSS_ESP0], ecx
     pop edi
@@ -113,6 +218,17 @@ switch_to:
     pop ebx
     pop ebp
     ret
+
+; The selector is one that its program may not use any more.
+.bad_fs:
+    mov word [edx + THREAD_FS], 0
+    jmp .fs
+.bad_gs:
+    mov word [edx + THREAD_GS], 0
+    jmp .gs
+
+    ex_table .fs, .bad_fs
+    ex_table .gs, .bad_gs
 
 ; Where a new thread comes out of switch_to: EBX is its function, ESI the argument (thread_init).
 global thread_start

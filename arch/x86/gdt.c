@@ -4,15 +4,13 @@
  * accessed bits are preset, so that loading a segment register writes nothing. The table itself
  * stays writable, because the processor marks a TSS busy in its descriptor.
  *
- * The slots are Linux's (include/arch/x86/cpu.h); slots 6 to 8 are where its thread-local segments
- * will be.
+ * The slots are Linux's (include/arch/x86/cpu.h); slots 6 to 8 hold the thread-local segments of
+ * the process that runs (arch/x86/thread.c).
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
 #include <arch/x86/gdt.h>
 #include <arch/x86/tss.h>
-
-#define GDT_ENTRIES 32
 
 /* Access bytes: present, ring, type with the accessed bit set. */
 #define SEG_KERNEL_CODE 0x9b
@@ -21,7 +19,7 @@
 #define SEG_USER_DATA   0xf3
 #define SEG_TSS         0x89
 
-static u64 gdt[GDT_ENTRIES];
+u64 gdt[GDT_ENTRIES];
 struct tss main_tss;
 
 static u64 flat_segment(u8 access)

@@ -15,12 +15,6 @@
 #include <arch/x86/tss.h>
 #include <lib/string.h>
 
-/*
- * Beyond this many pages, dropping the whole TLB is cheaper than naming each (Linux draws the line
- * there, too).
- */
-#define TLB_FLUSH_MAX_PAGES 33
-
 #define PAGE_TABLE      ((pgprot_t){PTE_P | PTE_RW | PTE_A})
 #define PAGE_TABLE_USER ((pgprot_t){PTE_P | PTE_RW | PTE_US})
 
@@ -94,11 +88,6 @@ struct pgwalk pgd_walk(const pde_t *pgd, u32 addr)
     walk.writable = walk.mapped && both & PTE_RW;
     walk.user = walk.mapped && both & PTE_US;
     return walk;
-}
-
-phys_addr_t pgd_loaded(void)
-{
-    return read_cr3() & PTE_FRAME;
 }
 
 void pgd_load(phys_addr_t pgd)

@@ -24,6 +24,8 @@
 
 static void (*irq_table[LINES])(void) __ro_after_init;
 
+static bool from_user; /* of the last interrupt: they do not nest */
+
 static void controller_init(u16 port, u8 vector, u8 cascade)
 {
     outb(port, ICW1_INIT_ICW4);
@@ -58,8 +60,14 @@ static void irq_dispatch(struct pt_regs *regs)
         return;
     }
     end_of_interrupt(line);
+    from_user = user_mode(regs);
     if (irq_table[line])
         irq_table[line]();
+}
+
+bool irq_from_user(void)
+{
+    return from_user;
 }
 
 void pic_init(void)

@@ -11,12 +11,20 @@
 #define PIT_CONTROL  0x43
 #define PIT_RATE     0x34 /* counter 0, low byte then high byte, mode 2 */
 
-void pit_init(void (*tick)(void))
+static void (*timer_tick)(bool from_user) __ro_after_init;
+
+static void timer_interrupt(void)
+{
+    timer_tick(irq_from_user());
+}
+
+void pit_init(void (*tick)(bool from_user))
 {
     u32 divisor = (PIT_CLOCK + HZ / 2) / HZ;
 
     outb(PIT_CONTROL, PIT_RATE);
     outb(PIT_COUNTER0, divisor & 0xff);
     outb(PIT_COUNTER0, divisor >> 8);
-    irq_register(IRQ_TIMER, tick);
+    timer_tick = tick;
+    irq_register(IRQ_TIMER, timer_interrupt);
 }

@@ -1,14 +1,27 @@
 /*
+ * What the processor keeps for a thread, besides what is on its stack.
+ *
  * The first stack frames: what a new thread finds when it is switched to for the first time, and
  * what a new process finds when it returns to ring 3 for the first time. Both must match the pops
  * in entry.asm.
+ *
+ * The segments of programs: FS and GS, which are the running program's even while the kernel runs,
+ * and the three descriptors of each process, which are in the GDT while it runs. A descriptor that
+ * is taken away does not disturb registers already loaded with it; what happens is that the next
+ * load fails, and so every load outside ring 3 has a way out: here, in switch_to() and on the way
+ * back to ring 3 the register becomes 0, as Linux has it.
+ *
+ * The floating-point registers change hands later, at their first use (arch/x86/fpu.c); a switch
+ * only sees to it that this use traps.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
+#include <arch/x86/extable.h>
+#include <arch/x86/fpu.h>
+#include <arch/x86/gdt.h>
 #include <arch/x86/irqflags.h>
-#include <arch/x86/switch.h>
-
-#define EFLAGS_FIXED 0x2u /* bit 1 is always set */
+#include <arch/x86/usersegs.h>
+#include <lib/string.h>
 
 /* What switch_to() pushes, from the lowest address up. */
 struct switch_frame {
@@ -32,4 +45,80 @@ void regs_init_user(struct pt_regs *regs, u32 eip, u32 esp)
                              .eflags = EFLAGS_FIXED | EFLAGS_IF,
                              .esp = esp,
                              .ss = USER_DS};
+}
+
+/* ---- segments ---- */
+
+#define LOAD_SEGMENT(name, selector)                                                               \
+    asm volatile("1: mov %0, %%" name "\n"                                                         \
+                 "2: .pushsection .text.fixup, \"ax\"\n"                                           \
+                 "3: xor %0, %0\n\t"                                                               \
+                 "jmp 1b\n\t"                                                                      \
+                 ".popsection\n\t" EX_TABLE("1b", "3b")                                            \
+                 : "+r"(selector)                                                                  \
+                 :                                                                                 \
+                 : "cc")
+
+void load_user_fs(u16 selector)
+{
+    u32 value = selector;
+
+    LOAD_SEGMENT("fs", value);
+}
+
+void load_user_gs(u16 selector)
+{
+    u32 value = selector;
+
+    LOAD_SEGMENT("gs", value);
+}
+
+static inline void load_tls(const u64 *tls)
+{
+    u64 *slots = &gdt[GDT_ENTRY_TLS_MIN];
+
+    if (likely(slots[0] == tls[0] && slots[1] == tls[1] && slots[2] == tls[2]))
+        return;
+    for (u32 i = 0; i < TLS_ENTRIES; i++)
+        slots[i] = tls[i];
+}
+
+void thread_set_tls(struct thread *thread, u32 slot, u64 descriptor, bool running)
+{
+    u32 flags = local_irq_save();
+
+    thread->tls[slot] = descriptor;
+    if (running) {
+        gdt[GDT_ENTRY_TLS_MIN + slot] = descriptor;
+        load_user_fs(read_fs());
+        load_user_gs(read_gs());
+    }
+    local_irq_restore(flags);
+}
+
+void thread_copy_segments(struct thread *to, const struct thread *from)
+{
+    to->fs = read_fs();
+    to->gs = read_gs();
+    memcpy(to->tls, from->tls, sizeof(to->tls));
+}
+
+void thread_clear_segments(struct thread *thread)
+{
+    u32 flags = local_irq_save();
+
+    load_user_fs(0);
+    load_user_gs(0);
+    memset(thread->tls, 0, sizeof(thread->tls));
+    load_tls(thread->tls);
+    local_irq_restore(flags);
+}
+
+/* ---- a switch ---- */
+
+void thread_load(const struct thread *next)
+{
+    load_tls(next->tls);
+    if (unlikely((next != fpu_owner) != fpu_traps))
+        fpu_set_traps(next != fpu_owner);
 }

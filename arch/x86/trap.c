@@ -1,7 +1,7 @@
 /*
- * Traps: exceptions, interrupts and int 0x80 arrive here with their registers saved (entry.asm) and
- * go up through a table that the upper floors filled in. This file knows what a vector is called
- * and where it goes, not what it means.
+ * Traps: exceptions, interrupts and system calls arrive here with their registers saved
+ * (entry.asm) and go up through a table that the upper floors filled in. This file knows what a
+ * vector is called and where it goes, not what it means.
  *
  * The IDT (Intel SDM vol. 3, 6.10) has an interrupt gate for every vector, so handlers start with
  * interrupts off; only int 0x80 and int3 may be used from ring 3, and vector 8 is a task gate,
@@ -117,6 +117,14 @@ void trap_set_return_hook(void (*hook)(struct pt_regs *regs))
     return_hook = hook;
 }
 
+/* A handler may have turned interrupts on; a tick behind the hook would be late. */
+void trap_leave(struct pt_regs *regs)
+{
+    local_irq_disable();
+    if (user_mode(regs))
+        return_hook(regs);
+}
+
 /* From entry.asm, with interrupts off. */
 void trap_dispatch(struct pt_regs *regs)
 {
@@ -129,9 +137,7 @@ void trap_dispatch(struct pt_regs *regs)
     else
         panic("trap %u (%s) at %08x, before anybody handles it", regs->vector,
               trap_name(regs->vector), regs->eip);
-    local_irq_disable(); /* a handler may have turned them on; a tick behind the hook would be late */
-    if (user_mode(regs))
-        return_hook(regs);
+    trap_leave(regs);
 }
 
 const char *trap_name(u32 vector)
@@ -205,11 +211,11 @@ bool fault_probe_hit(struct pt_regs *regs, u32 address)
 
 bool cpu_entry_point(u32 i, struct cpu_entry_point *out)
 {
-    u32 gdt_size, gdt = gdt_address(&gdt_size), here = (u32)__builtin_frame_address(0);
+    u32 gdt_size, gdt_start = gdt_address(&gdt_size), here = (u32)__builtin_frame_address(0);
     u32 stack_top = main_tss.esp0; /* 0 until the first task runs */
     const struct cpu_entry_point points[] = {
         {"IDT", (u32)idt, (u32)(idt + VECTORS)},
-        {"GDT", gdt, gdt + gdt_size},
+        {"GDT", gdt_start, gdt_start + gdt_size},
         {"TSS", (u32)&main_tss, (u32)(&main_tss + 1)},
         {"double-fault TSS", (u32)&double_fault_tss, (u32)(&double_fault_tss + 1)},
         {"stack for traps from ring 3", stack_top - (stack_top ? THREAD_SIZE : 0), stack_top},

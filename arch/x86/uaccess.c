@@ -8,6 +8,7 @@
  * patched by cpu_init). The copies move words first, then the odd bytes: the processor counts a rep
  * instruction once per element.
  */
+#include <arch/x86/extable.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 
@@ -16,12 +17,10 @@
     ".pushsection .smap_sites, \"a\"; .long 771b, " #open "; .popsection\n\t"
 #define USER_OPEN  SMAP_SITE(1)
 #define USER_CLOSE SMAP_SITE(0)
-#define EX_TABLE(insn, fixup)                                                                      \
-    ".pushsection .ex_table, \"a\"; .long " insn ", " fixup "; .popsection\n\t"
 
 /*
- * Copy upwards; the result is the number of bytes not copied. When a word faults, its first bytes may
- * still be there: the rest is tried byte by byte, so that the result is exact.
+ * Copy upwards; the result is the number of bytes not copied. When a word faults, its first bytes
+ * may still be there: the rest is tried byte by byte, so that the result is exact.
  */
 static size_t copy_may_fault(void *to, const void *from, size_t size)
 {

@@ -12,6 +12,9 @@ void serial_init(void);
 /* Write all of it before returning; "\n" goes out as "\r\n". Any context. */
 void serial_write(const char *text, size_t len);
 
+/* The same without a change: "\n" goes out as it is. */
+void serial_write_raw(const char *text, size_t len);
+
 /*
  * Take input by interrupt; `notify` is called, with interrupts off, when bytes have arrived. Once,
  * during start-up, after pic_init().
@@ -20,7 +23,13 @@ void serial_enable_input(void (*notify)(void));
 
 /* The next byte of input, or -1. Any context. */
 int serial_read(void);
-bool serial_can_read(void);
 
-/* When `byte` is among the input that waits: drop it and all before it, true. Any context. */
-bool serial_discard_through(u8 byte);
+/* How many bytes of input wait to be read. Any context. */
+u32 serial_waiting(void);
+
+/* Byte `at` of these, 0 is the next; -1 beyond the last. Interrupts off: else it may be gone. */
+int serial_peek(u32 at);
+
+/* Drop that byte, or the first `count` bytes. Any context. */
+void serial_remove(u32 at);
+void serial_discard(u32 count);

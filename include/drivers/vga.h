@@ -14,3 +14,6 @@ void vga_init(void);
 
 /* Show it; the cursor follows. Any context. */
 void vga_write(const char *text, size_t len);
+
+/* Where the cursor is: 0 is the left edge, 80 behind a full row. Any context. */
+u32 vga_column(void);

@@ -1,34 +1,54 @@
 /*
  * The initramfs: a newc cpio archive in memory (Linux:
- * Documentation/driver-api/early-userspace/buffer-format.rst), read-only.
+ * Documentation/driver-api/early-userspace/buffer-format.rst), and the tree made of it.
  */
 #pragma once
 
 #include <lib/types.h>
 
-struct initramfs_file {
+struct inode;
+
+struct cpio_entry {
     const char *name; /* without a leading "./" or "/" */
-    const void *data;
+    const void *data; /* in the archive */
     u32 size;
-    u32 mode;
+    u32 mode, uid, gid;
+    u32 mtime;                            /* seconds since 1970 */
+    u32 ino, nlink, dev_major, dev_minor; /* names with the same three numbers are one file */
+    u32 rdev_major, rdev_minor;
 };
 
 /*
- * Look through the archive; a damaged one gets one line, and what was sound before the damage stays
- * usable.
+ * Read the entry at *offset of any archive and move *offset behind it: true, with *entry filled.
+ * false at the trailer, and *why is NULL, or at damage, and *why says what is wrong at *offset. No
+ * side effects. *offset is at most `size`.
  */
-void initramfs_init(const void *archive, u32 size);
+bool cpio_next(const void *archive, u32 size, u32 *offset, struct cpio_entry *entry,
+               const char **why);
 
-/* false when there is no regular file of that name; a leading "/" is ignored. */
-bool initramfs_lookup(const char *name, struct initramfs_file *file);
-
-/* The i-th regular file; false past the last. */
-bool initramfs_file_at(u32 i, struct initramfs_file *file);
+/* Behind a trailer: true when there is more than zeros, and *offset is where it begins. */
+bool cpio_next_archive(const void *archive, u32 size, u32 *offset);
 
 /*
- * Read the entry at *offset of any archive: true, with *file filled and *offset moved to the next
- * entry. false at the trailer, and *why is NULL, or at damage, and *why says what is wrong at
- * *offset. No side effects.
+ * What became of an archive. An entry is left out, and those behind it are not, when its name is
+ * none (too long, with a part ".."), when a directory that is not empty has its name, or when
+ * memory ran out.
  */
-bool cpio_next(const void *archive, u32 size, u32 *offset, struct initramfs_file *file,
-               const char **why);
+struct unpack_result {
+    u32 entries;       /* sound ones */
+    u32 left_out;      /* of them */
+    const char *first; /* the name of the first of these */
+    int first_err;     /* and why: a negative error number */
+    const char *why;   /* damage, or NULL */
+    u32 offset;        /* where */
+};
+
+/*
+ * Make files of an archive below `base`. Contents stay in the archive, which must be there as long
+ * as the files. Missing directories are made; of two files with one name the later stays.
+ */
+void initramfs_unpack(struct inode *base, const void *archive, u32 size,
+                      struct unpack_result *result);
+
+/* The same into the root directory, with a line for damage and one for what was left out. */
+void initramfs_init(const void *archive, u32 size);

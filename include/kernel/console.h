@@ -1,6 +1,6 @@
 /*
  * The console: kernel messages and program output go out on the serial port and the VGA text
- * screen; input comes from the serial port.
+ * screen; input comes from the serial port. What programs see of it is the terminal (kernel/tty.h).
  */
 #pragma once
 
@@ -9,21 +9,11 @@
 /* Output from now on. First thing in kernel_main(). */
 void console_init(void);
 
-/* Input by interrupt from now on. After pic_init() and sched_init(). */
-void console_input_init(void);
-
+/* Write; "\n" begins a new line at its left end. Any context. */
 void console_write(const char *text, size_t len);
 
-/*
- * From now on Ctrl-C ends this process with SIGINT, and what was typed before it is dropped, as on a
- * terminal of Linux; a Ctrl-C that waits unread counts too. NULL: Ctrl-C is a byte like any other.
- * The process must not be collected while it is in the foreground.
- */
-struct task;
-void console_set_foreground(struct task *task);
-
-/* Wait for a byte of input. */
-u8 console_getc(void);
+/* Write bytes as they are: "\n" goes down, and nothing more. Any context. */
+void console_write_raw(const char *text, size_t len);
 
 /*
  * Read a line with editing, history and completion into buf (at most size - 1 characters and a 0),

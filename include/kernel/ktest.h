@@ -2,7 +2,8 @@
  * In-kernel self-tests. KTEST(suite, name) { ... } registers itself through the linker section
  * .ktest; there is no list to keep. Expectations record a failure and go on; a test that cannot go
  * on returns. After each test the core checks that the counts of free pages, of slab objects and of
- * vmalloc areas are what they were before, and that mm_audit() finds nothing. Output is KTAP version 1 on the console.
+ * vmalloc areas are what they were before, and that mm_audit() finds nothing. Output is KTAP
+ * version 1 on the console.
  */
 #pragma once
 
@@ -41,23 +42,30 @@ void ktest_skip(const char *fmt, ...) __printf(1, 2);
 /* True as long as no expectation of the running test has failed. */
 bool ktest_ok(void);
 
-#define expect(cond)                                                                               \
+/*
+ * What an expectation says when it fails: constant, and passed by its address, because tests are
+ * half of the image and most of them are calls like these.
+ */
+struct ktest_site {
+    const char *file;
+    const char *a, *b; /* the expressions, as they were written */
+    u32 line;
+};
+
+#define KTEST_SITE(a_, b_)                                                                         \
     ({                                                                                             \
-        bool expect_held = (cond);                                                                 \
-        if (!expect_held)                                                                          \
-            ktest_fail(__FILE__, __LINE__, "expected %s", #cond);                                  \
-        expect_held;                                                                               \
+        static const struct ktest_site site_ = {__FILE__, a_, b_, __LINE__};                       \
+        &site_;                                                                                    \
     })
 
+/* True, or a failure is recorded. For the macros below. */
+bool ktest_expect(bool held, const struct ktest_site *site);
+bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site);
+
+#define expect(cond) ktest_expect((cond), KTEST_SITE(#cond, NULL))
+
 /* Integers and pointers of at most 32 bits; prints both on failure. */
-#define expect_eq(a, b)                                                                            \
-    ({                                                                                             \
-        uintptr_t expect_a = (uintptr_t)(a), expect_b = (uintptr_t)(b);                            \
-        if (expect_a != expect_b)                                                                  \
-            ktest_fail(__FILE__, __LINE__, "expected %s == %s, got 0x%x and 0x%x", #a, #b,         \
-                       (u32)expect_a, (u32)expect_b);                                              \
-        expect_a == expect_b;                                                                      \
-    })
+#define expect_eq(a, b) ktest_expect_eq((uintptr_t)(a), (uintptr_t)(b), KTEST_SITE(#a, #b))
 
 /* For checks that give NULL or the first thing wrong: prints what that is. */
 #define expect_none(reason)                                                                        \

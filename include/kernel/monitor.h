@@ -34,6 +34,10 @@ void monitor_run(u32 argc, const char **argv);
 #define MONITOR_KILL_USAGE "kill PID"
 void monitor_kill(u32 argc, const char **argv);
 
+/* Call see() for each program in / and /bin, links left out. */
+typedef void (*monitor_program_t)(const char *name, u32 size, void *arg);
+void monitor_each_program(monitor_program_t see, void *arg);
+
 /* Run one program in the foreground, for `init=`. */
 void monitor_run_init(const char *path);
 

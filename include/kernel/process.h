@@ -1,50 +1,92 @@
-/* User processes: start a program, end one. */
+/*
+ * Processes: tasks with an address space, descriptors and signals.
+ *
+ *   kernel/process.c  starting one from the kernel; what fork and exec have in common
+ *   kernel/fork.c     fork, vfork, clone
+ *   kernel/exec.c     a new program in an old process; the initial stack
+ *   kernel/elf.c      the program's file
+ *   kernel/exit.c     ending and waiting
+ */
 #pragma once
 
 #include <kernel/task.h>
 
-#define PROCESS_ARGS_MAX      16
-#define PROCESS_ARG_BYTES_MAX PAGE_SIZE /* all arguments together, each with its 0 */
+struct address_space;
+struct mm;
 
-/* The user stack: one unmapped page between it and the kernel. */
-#define USER_STACK_TOP  (TASK_SIZE - PAGE_SIZE)
-#define USER_STACK_SIZE 0x10000
+/* Arguments and environment together, with the pointers to them: more is E2BIG. */
+#define ARG_BYTES_MAX (32 * PAGE_SIZE)
 
 /*
- * Start a program of the initramfs with argv (NULL-terminated, argv[0] is the name), as a child of
- * the current task. Its pid, or -ENOENT, -ENOEXEC with one line that says what is wrong with the
- * file, -E2BIG, -ENOMEM. `quiet`: what the kernel would say about its death is only kept for
- * task_wait().
+ * Start a program with argv and envp (NULL-terminated; envp NULL: PATH, HOME and TERM) as a child
+ * of the current task, in a process group of its own; descriptors 0, 1 and 2 are the console
+ * (/dev/console; none when there is none), the working directory is /. A name without "/" is looked
+ * up in /, then /bin. Its pid, or -ENOENT, -EACCES, -ENOEXEC with one line that says what is wrong
+ * with the file, -E2BIG, -ENOMEM. `quiet`: what the kernel would say about its death is only kept
+ * for task_wait().
  */
-__must_check long process_spawn(const char *const argv[], bool quiet);
+__must_check long process_spawn(const char *const argv[], const char *const envp[], bool quiet);
 
 /*
- * End the current process with a signal; `why` goes to the console and to its death note, with pid
+ * End the current process by a signal; `fmt` goes to the console and to its death note, with pid
  * and name in front.
  */
 void __noreturn process_kill_current(u32 signal, const char *fmt, ...) __printf(2, 3);
 
-/* End the current process with the signal that task_signal() gave it. Nothing is printed. */
-void __noreturn process_end_by_signal(void);
+/*
+ * exit.c, for task_exit(): the current process gives back all that it has but its signals and its
+ * descriptor; then, with interrupts off and TASK_ZOMBIE, its signals, and its parent gets SIGCHLD.
+ * True when the parent will wait for it.
+ */
+void process_release(void);
+bool process_tell_parent(void);
 
-/* "SIGSEGV" for 11, and so on. */
-const char *process_signal_name(u32 signal);
+/* process.c: where a new process begins, on its way to the ring 3 of task_pt_regs(). */
+void __noreturn process_start(void *unused);
+
+/* process.c: give back a process that was never published, with whatever it has got so far. */
+void process_discard(struct task *task);
+
+/*
+ * exit.c: for getrusage() and wait4(): of the task itself, of the children it has waited for, or
+ * both.
+ */
+struct rusage;
+void task_rusage(const struct task *task, bool self, bool children, struct rusage *usage);
+
+/* job.c: the current process ends; groups that are orphaned by that and have stopped go on. */
+void job_leave(void);
+
+/* exit.c: a vfork()ed process lets its parent go on: it has a new program, or has ended. */
+void process_vfork_done(void);
+
+/*
+ * job.c: no process of the group has a parent in another group of the same session (POSIX:
+ * orphaned).
+ */
+bool pgrp_is_orphaned(u32 pgrp);
+
+/*
+ * Kernel memory that only this process uses, bytes: stack, directory, tables, descriptors and
+ * structures.
+ */
+u32 process_kernel_bytes(const struct task *task);
 
 /* Register the handlers for page faults and for the other exceptions. */
 void fault_init(void);
 
-/* Register int 0x80. */
+/* Register int 0x80, and sysenter where the processor has it. `strace`: from the command line. */
 void syscall_init(void);
 
 /*
- * elf.c: check a static i386 ELF executable whole, then enter it into mm, which must be empty.
- * *entry gets the start address. -ENOEXEC with *why, and mm as it was; -ENOMEM, and mm is only good
- * for mm_destroy().
+ * elf.c: check a static i386 ELF file whole (fixed addresses, or position-independent without an
+ * interpreter), then map it into mm, which must be empty. -ENOEXEC with *why, and mm as it was;
+ * -ENOMEM, and mm is only good for mm_put().
  */
-__must_check long elf_load(struct mm *mm, const void *file, u32 size, u32 *entry, const char **why);
-
-/*
- * Where the program headers of a file that elf_load() took lie in user memory, and how many; 0 when
- * in no segment.
- */
-u32 elf_phdr_address(const void *file, u32 *count);
+struct elf_info {
+    u32 entry;
+    u32 phdr, phdr_count; /* user address of the program headers (0: in no segment), how many */
+    u32 bias;             /* what was added to the file's addresses */
+};
+__must_check int elf_load(struct mm *mm, struct address_space *file, struct elf_info *info,
+                          const char **why);

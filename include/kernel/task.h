@@ -8,47 +8,84 @@
 #include <arch/x86/switch.h>
 #include <lib/list.h>
 #include <lib/types.h>
+#include <lib/wait.h>
+#include <linux/resource.h>
 #include <mm/layout.h>
 
 struct mm;
+struct files;
+struct inode;
+struct pid;
+struct signals;
 
 enum task_state {
     TASK_RUNNING,  /* runs or is ready */
-    TASK_SLEEPING, /* waits for wake_up() or its deadline */
+    TASK_SLEEPING, /* waits for wake_up(), its deadline, or (in a process) a signal */
+    TASK_STOPPED,  /* by SIGSTOP and its like; SIGCONT or SIGKILL goes on */
     TASK_ZOMBIE,   /* has ended; waits for task_wait() */
 };
 
 #define TASK_COMM_LEN 16
 
+enum pid_kind { PID_OWN, PID_PGRP, PID_SESSION, PID_KINDS };
+
 struct task {
     struct thread thread;
     enum task_state state;
+    bool sigpending; /* processes: a signal is to be delivered; kept right by kernel/signal.c */
+    bool quiet;      /* its SIGSEGV line is kept in death_note only, not printed */
     u32 pid;
+    u32 pgrp, session; /* pids of their leaders (man 2 setpgid, setsid) */
     char comm[TASK_COMM_LEN];
     void *stack; /* lowest address, in the vmalloc area */
     struct mm *mm;
-    struct task *parent;
-    struct list_head run_link;   /* in the run queue, when ready */
-    struct list_head all_link;   /* in the list of all tasks */
-    struct list_head sleep_link; /* in the list of sleepers, when a deadline is set */
-    struct list_head wait_link;  /* in a wait queue */
-    u64 deadline;                /* tick */
-    u32 exit_code;               /* as wait4() reports it: status << 8, or the signal */
-    u32 pending_signal;          /* processes: 0, or what ends it before it is in ring 3 again */
-    bool quiet;                  /* its SIGSEGV line is kept in death_note only, not printed */
-    char death_note[160];        /* why the kernel ended it; empty when it exited by itself */
-    u32 ticks;                   /* timer ticks that found it running */
-    u32 nvcsw, nivcsw;           /* switches away: because it waited, because its time was up */
-    void (*entry)(void *);       /* kernel threads: what to run, with what */
+    struct files *files; /* open descriptors (kernel/fdtable.h); NULL for kernel threads */
+    struct signals
+        *signals;      /* actions, mask, what waits (kernel/signal.h); NULL for kernel threads */
+    struct inode *cwd; /* with a reference; NULL for kernel threads */
+    struct inode *exe; /* the program's file, with a reference; NULL for kernel threads */
+    u32 umask;
+    s32 nice; /* what setpriority() said, -20..19: told back, and not heeded. Fork copies it */
+    struct rlimit rlimits[RLIM_NLIMITS]; /* struct rlimit of <linux/resource.h>: two u32 */
+    struct task *parent;                 /* NULL: an orphan, or the first threads */
+    struct list_head children;           /* by sibling_link, the oldest first */
+    struct list_head sibling_link;
+    struct wait_queue child_wait; /* it sleeps here until a child ends, stops, goes on, or execs */
+    struct list_head run_link;    /* in the run queue, when ready */
+    struct list_head all_link;    /* in the list of all tasks */
+    struct list_head sleep_link;  /* in the list of sleepers, when a deadline is set */
+    struct list_head wait_link;   /* in a wait queue */
+    struct pid *pids[PID_KINDS];  /* what keeps its three numbers (kernel/pid.c) */
+    u64 deadline;                 /* tick */
+    u32 exit_code;                /* as wait4() reports it: status << 8, or the signal */
+    u32 exit_signal;              /* what the parent gets when it ends: SIGCHLD, or 0 */
+    u32 stop_signal;              /* TASK_STOPPED: which; 0 once wait4(WUNTRACED) has told */
+    bool continued;               /* SIGCONT came, and wait4(WCONTINUED) has not told yet */
+    bool execed;                  /* has called execve() since it was made (man 2 setpgid) */
+    struct task *vfork_parent;    /* sleeps until this task has exec'ed or ended, */
+    struct task *vfork_child;     /* and this is how it knows */
+    u32 clear_child_tid;          /* user address, 0 for none (man 2 set_tid_address) */
+    u32 ticks;                    /* timer ticks that found it running */
+    u32 user_ticks;               /* of these, in ring 3 */
+    u32 child_ticks, child_user_ticks; /* of children that were waited for, with theirs */
+    u32 nvcsw, nivcsw;     /* switches away: because it waited, because its time was up */
+    u64 start_time;        /* tick */
+    u64 restart_deadline;  /* tick: deadline_resumed() */
+    void (*entry)(void *); /* kernel threads: what to run, with what */
     void *entry_arg;
+    /*
+     * Why the kernel ended it; empty when it exited by itself. The last, as task_alloc() does not
+     * clear it.
+     */
+    char death_note[160];
 };
 
 /* What a processor is doing. One today; a second one would find its own here. */
 struct cpu {
     struct task *current;
     struct task *idle;
-    bool
-        need_resched; /* before ring 3, call schedule(), or current has a signal: one test for both */
+    bool need_resched; /* before ring 3: schedule(), or current has a signal. One test for both */
+    bool turn_over;    /* a tick has passed: long work in the kernel gives way (cond_resched) */
 };
 extern struct cpu boot_cpu;
 
@@ -70,20 +107,51 @@ static inline struct pt_regs *task_pt_regs(const struct task *task)
     return (struct pt_regs *)(task_stack_top(task) - sizeof(struct pt_regs));
 }
 
+/*
+ * What it calls its parent: an orphan's is said to be 1, as on Linux; the first threads have none.
+ */
+static inline u32 task_ppid(const struct task *task)
+{
+    if (task->parent)
+        return task->parent->pid;
+    return task->pid > 1 ? 1 : 0;
+}
+
 /* ---- tasks (kernel/task.c) ---- */
 
 /*
- * A task, asleep, that will begin in start(arg) with interrupts off; start must not return.
- * wake_up_task() lets it begin. Its parent is the current task. The slot of task_pt_regs() is
- * cleared and stays free. NULL when out of memory.
+ * A task, asleep, that will begin in start(arg) with interrupts off; start must not return. It has
+ * no pid and nobody sees it: until task_publish(), or task_free() when something else fails. The
+ * slot of task_pt_regs() stays free and is not filled. NULL when out of memory, or with 10822
+ * tasks.
  */
+__must_check struct task *task_alloc(const char *name, void (*start)(void *), void *arg);
+
+/*
+ * Give it a pid and make it the youngest child of the current task. wake_up_task() then lets it
+ * begin.
+ */
+void task_publish(struct task *task);
+
+/* Both at once; the slot of task_pt_regs() is cleared. */
 __must_check struct task *task_create(const char *name, void (*start)(void *), void *arg);
 
-/* Free the stack and the descriptor of a task that has ended or was never woken. */
+/*
+ * Free the stack and the descriptor of a task that has ended or was never woken, and that has given
+ * back everything else.
+ */
 void task_free(struct task *task);
 
-/* Free the tasks that have ended after their parent did. The idle task calls it. */
-void task_reap_orphans(void);
+/*
+ * Free a child of the current task that has ended; its times become those of the parent's children.
+ */
+void task_collect(struct task *task);
+
+/* Free the tasks that have ended and that nobody will wait for. The idle task calls it. */
+void task_reap_unwanted(void);
+
+/* How many there are, kernel threads and zombies included. */
+u32 task_count(void);
 
 /* ---- scheduler (kernel/sched.c) ---- */
 
@@ -112,27 +180,37 @@ void sched_sleep(u32 ticks);
 /* Sleep until jiffies_64() has reached `deadline`, or the process gets a signal. */
 void sched_sleep_until(u64 deadline);
 
-/* Make a sleeping task ready. Any context. */
+/* Make a sleeping task ready; one that is stopped stays so. Any context. */
 void wake_up_task(struct task *task);
 
 /*
- * End a process with a signal the next time it would return to ring 3; if it sleeps there, it wakes.
- * Nothing happens when it has ended already. -EPERM for a kernel thread. Any context.
+ * For kernel/signal.c, when it delivers: stop the current process until task_continue(). Its
+ * parent's waitpid() is woken; SIGCHLD is the caller's. Interrupts off.
  */
-int task_signal(struct task *task, u32 signal);
+void task_stop(u32 signal);
 
 /*
- * True when the current task is about to be ended by a signal: what takes long in the kernel should
- * give up.
+ * For kernel/signal.c, when it sends SIGCONT or SIGKILL: make a stopped task ready. `tell`: it goes
+ * on (SIGCONT), and its parent's waitpid() hears of it. Nothing when it is not stopped. Any
+ * context.
+ */
+void task_continue(struct task *task, bool tell);
+
+/* How many are stopped. */
+u32 tasks_stopped(void);
+
+/*
+ * True when the current task should give up what takes long or waits: a signal is to be delivered
+ * (kernel/signal.h sends them). Kernel threads get none.
  */
 static inline bool signal_pending(void)
 {
-    return current->pending_signal != 0;
+    return current->sigpending;
 }
 
 /*
- * End the current task. Its address space goes at once; its stack goes when task_wait() collects
- * it, or by itself when its parent has ended. Its own children go on without a parent.
+ * End the current task. What it has goes at once; its stack goes when its parent waits for it, or
+ * by itself when nobody will. Its own children go on without a parent.
  */
 void __noreturn task_exit(u32 exit_code);
 
@@ -149,8 +227,8 @@ struct task_result {
 __must_check int task_wait(u32 pid, struct task_result *out);
 
 /*
- * Wait until that child has ended, without collecting it: its descriptor is there until task_wait().
- * NULL when there is no such child.
+ * Wait until that child has ended, without collecting it: its descriptor is there until
+ * task_wait(). NULL when there is no such child.
  */
 struct task *task_wait_ended(u32 pid);
 
@@ -168,14 +246,6 @@ struct task *task_by_stack_address(u32 addr);
 u64 jiffies_64(void);
 
 /* ---- wait queues ---- */
-
-struct wait_queue {
-    struct list_head tasks; /* lock: interrupts off */
-};
-#define WAIT_QUEUE_INIT(name)                                                                      \
-    {                                                                                              \
-        LIST_HEAD_INIT((name).tasks)                                                               \
-    }
 
 /*
  * Sleep until condition holds. It is evaluated with interrupts off, so that a wake-up between check
@@ -205,11 +275,36 @@ struct wait_queue {
     })
 
 /*
+ * wait_event(), but a signal ends the sleep: 0 when the condition holds, -ERESTARTSYS
+ * (kernel/signal.h) when a signal came first.
+ */
+#define wait_event_interruptible(queue, condition)                                                 \
+    ({                                                                                             \
+        u32 wait_flags = local_irq_save();                                                         \
+        int wait_result = 0;                                                                       \
+        while (!(condition)) {                                                                     \
+            if (signal_pending()) {                                                                \
+                wait_result = -ERESTARTSYS;                                                        \
+                break;                                                                             \
+            }                                                                                      \
+            wait_queue_sleep(queue);                                                               \
+        }                                                                                          \
+        local_irq_restore(wait_flags);                                                             \
+        wait_result;                                                                               \
+    })
+
+/*
  * Put the current task on the queue, switch away, return once woken, or at the latest when
  * jiffies_64() has reached `deadline`. Interrupts off, before and after.
  */
 void wait_queue_sleep(struct wait_queue *queue);
 void wait_queue_sleep_until(struct wait_queue *queue, u64 deadline);
 
-/* Wake everybody on the queue. Any context. */
+/*
+ * Wake everybody on the queue. Any context. It also counts itself in wake_up_count and wakes
+ * poll_waiters: a task has one wait_link, so poll() waits there for whatever may happen to any of
+ * its files, and looks again. (Both are kernel/poll.c's.)
+ */
 void wake_up(struct wait_queue *queue);
+extern u32 wake_up_count; /* wraps; changed with interrupts off */
+extern struct wait_queue poll_waiters;

@@ -6,3 +6,9 @@
 #pragma once
 
 const char *mm_audit(void);
+
+/*
+ * The audit asks this check too, from now on: of a floor above. NULL or the first thing wrong.
+ * Start-up only.
+ */
+void audit_register(const char *(*check)(void));

@@ -24,4 +24,4 @@ struct frames {
 void frames_count(struct frames *frames);
 
 /* NULL when each frame has one owner; else how the sums differ. For the audit. */
-const char *frames_check(void);
+const char *frames_check(const struct frames *frames);

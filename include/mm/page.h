@@ -1,6 +1,6 @@
 /*
- * One struct page a frame of RAM below 4 GiB: who has it and how often. 16 bytes, so that frame number and
- * struct page are a shift apart.
+ * One struct page a frame of RAM below 4 GiB: who has it and how often. 16 bytes, so that frame
+ * number and struct page are a shift apart.
  */
 #pragma once
 
@@ -21,16 +21,20 @@ enum page_type {
     PAGE_SLAB,
     PAGE_VMALLOC,
     PAGE_PGTABLE, /* a page directory or page table of a process */
-    PAGE_USER,    /* mapped into a process */
+    PAGE_USER,    /* mapped into a process; counted by its mappings alone */
+    PAGE_FILE,    /* of a file (mm/filemap.h): counted by the file and by each mapping */
     PAGE_TYPES,
 };
 
 #define BLOCK_HEAD(order) (0x100 | (order))
 
+struct address_space;
+
 /*
- * Reference counts. The first page of a block in use counts the holder of the block, each mapping of
- * itself, and each page behind it that is mapped at all; such a page counts its own mappings. So the
- * first page's count alone says whether the block may be freed. Of a free block all counts are 0.
+ * Reference counts. The first page of a block in use counts the holder of the block, each mapping
+ * of itself, and each page behind it that is mapped at all; such a page counts its own mappings. So
+ * the first page's count alone says whether the block may be freed. Of a free block all counts are
+ * 0.
  */
 struct page {
     u8 type; /* enum page_type */
@@ -43,7 +47,13 @@ struct page {
         u16 block; /* both at once: BLOCK_HEAD(order) in a first page */
     };
     s32 refcount;
-    struct list_head lru; /* link of whoever has the block */
+    union {
+        struct list_head lru;                    /* link of whoever has the block */
+        struct {                                 /* PAGE_FILE */
+            const struct address_space *mapping; /* whose page it is */
+            bool dirty; /* written to, so that it cannot be had again from where it came from */
+        };
+    };
 };
 
 _Static_assert(sizeof(struct page) == 16, "a shift apart");
@@ -136,7 +146,9 @@ static inline struct page *page_used_head(struct page *page)
 /* What a page is used for, in words. */
 const char *page_type_name(const struct page *page);
 
-/* Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames. */
+/*
+ * Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames.
+ */
 static inline u32 page_block_size(const struct page *page)
 {
     return page->head ? 1u << page->order : 1;

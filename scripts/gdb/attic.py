@@ -77,7 +77,10 @@ def source_line():
     """The line that gdb shows when it stops: number and text, or the instruction where there is no source."""
     if gdb.selected_frame().find_sal().symtab:
         return gdb.execute("frame", to_string=True).rstrip().split("\n")[-1]
-    return gdb.execute("x/i $pc", to_string=True).rstrip()
+    try:
+        return gdb.execute("x/i $pc", to_string=True).rstrip()
+    except gdb.MemoryError:
+        return "0x%x: this page comes with its first touch, which is the fetch of this instruction" % register("eip")
 
 
 def address_of(expression):

@@ -25,7 +25,8 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-our @EXPORT_OK = qw(build_dir become_host_program become_host_program32 judge_ktap ktap_ok root_dir slurp symbols);
+our @EXPORT_OK = qw(build_dir checked_build become_host_program become_host_program32 fetched judge_ktap ktap_ok make_initramfs must_fetch
+    own_initramfs root_dir slurp symbols);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
@@ -45,6 +46,85 @@ sub build_dir {
     return $build =~ m{^/} ? $build : "$ROOT/$build";
 }
 
+# The folder of a kernel built with DEBUG=1, made now if it is not there; what make said comes second. Tests run two at a time, and
+# two makes in one folder would be in each other's way.
+sub checked_build {
+    my $build = build_dir() . '/checks';
+    make_path($build);
+    open my $lock, '>', "$build/lock" or die "$build/lock: $!\n";
+    flock $lock, LOCK_EX or die "$build/lock: $!\n";
+    my @make = ('make', '--no-print-directory', '-C', $ROOT, 'DEBUG=1', "BUILD=$build", ($ENV{CC} ? "CC=$ENV{CC}" : ()), 'all');
+    delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
+    open my $from, '-|', 'sh', '-c', 'exec "$@" 2>&1 < /dev/null', 'sh', @make or die "make: $!\n";
+    local $/;
+    return ($build, scalar <$from>);
+}
+
+# Where `make busybox` and `make musl` put things: one folder for all variants of the build.
+sub fetched_dir {
+    my $dir = $ENV{FETCHED} || 'build';
+    return $dir =~ m{^/} ? $dir : "$ROOT/$dir";
+}
+
+# What `make TARGET` fetches, as its path below fetched_dir(): fetched now if it is not there. (path), or (undef, why it cannot be
+# had). A test then skips with that reason, or fails where must_fetch(): in CI the package sources can be reached.
+sub fetched {
+    my ($target, $path) = @_;
+    my $file = fetched_dir() . "/$path";
+    return $file if -e $file;
+    my $said = make($target);
+    return $file if $? == 0 && -e $file;
+    my ($why) = grep { /^\Q$target\E: / } reverse split /\n/, $said;
+    return (undef, $why // "make $target fails");
+}
+
+sub must_fetch {
+    return ($ENV{CI} // '') eq 'true';
+}
+
+# Run make with these arguments, for this build by default; what it says, and $?.
+sub make {
+    my ($arguments) = @_;
+    delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
+    local @ENV{qw(BUILD FETCHED)} = (build_dir(), fetched_dir());
+    return qx(make --no-print-directory -C '$ROOT' $arguments 2>&1 < /dev/null);
+}
+
+# An initramfs for a test. Options: name (of its folder), busybox (path or none), programs ({name => path}, which go to the root), files
+# ({path => text}; executable when they start with #!). Returns the archive and the folder that it was made of.
+sub make_initramfs {
+    my (%o) = @_;
+    my $dir = build_dir() . "/test-images/$o{name}";
+    my ($archive, $tree) = ("$dir/initramfs.cpio", "$dir/tree");
+    my $mkinitramfs = "$ROOT/scripts/mkinitramfs";
+    my %programs = %{ $o{programs} || {} };
+    make_path($dir);
+    local $ENV{BUSYBOX} = $o{busybox} // '';
+    run_or_die($mkinitramfs, $archive, $tree, map { "$_=$programs{$_}" } sort keys %programs);
+    for my $path (sort keys %{ $o{files} || {} }) {
+        my $text = $o{files}{$path};
+        make_path(dirname("$tree/$path"));
+        open my $out, '>:raw', "$tree/$path" or die "$tree/$path: $!\n";
+        print $out $text;
+        close $out or die "$tree/$path: $!\n";
+        chmod $text =~ /^#!/ ? 0755 : 0644, "$tree/$path";
+    }
+    run_or_die($mkinitramfs, '--pack', $archive, $tree);
+    return ($archive, $tree);
+}
+
+# The build's own programs without busybox, for what measures: a busybox that was fetched makes no difference.
+sub own_initramfs {
+    my %programs = map { basename($_) => $_ } grep { -f } glob "'@{[ build_dir() ]}/initramfs/'*";
+    my ($archive) = make_initramfs(name => 'own', programs => \%programs);
+    return $archive;
+}
+
+sub run_or_die {
+    my @command = @_;
+    system(@command) == 0 or die "@command: failed\n";
+}
+
 sub slurp {
     my ($path) = @_;
     open my $in, '<:raw', $path or die "$path: $!\n";
@@ -52,19 +132,20 @@ sub slurp {
     return scalar <$in>;
 }
 
-# The ISO that boots the build's kernel with this command line; made once, again when the kernel is newer.
+# The ISO that boots the build's kernel with this command line and initramfs (the build's own by default); made once, again when
+# one of them is newer.
 sub boot_image {
-    my ($cmdline, $build) = @_;
+    my ($cmdline, $build, $initramfs) = @_;
     my $dir = "$build/test-images";
     make_path($dir);
-    my $iso = "$dir/" . substr(sha1_hex($cmdline), 0, 12) . '.iso';
+    my $iso = "$dir/" . substr(sha1_hex(join "\0", $cmdline, $initramfs // ()), 0, 12) . '.iso';
+    $initramfs //= "$build/initramfs.cpio";
     open my $lock, '>', "$iso.lock" or die "$iso.lock: $!\n";
     flock $lock, LOCK_EX;
-    my $newest = (sort { $b <=> $a } map { (stat)[9] } grep { -e } "$build/attic.elf", "$build/initramfs.cpio")[0];
+    my $newest = (sort { $b <=> $a } map { (stat)[9] } grep { -e } "$build/attic.elf", $initramfs)[0];
     die "$build/attic.elf is not there: run make first\n" unless $newest;
     if (!-e $iso || (stat $iso)[9] <= $newest) {
-        my @command = ("$ROOT/scripts/mkiso", $iso, "$build/attic.elf", "$build/initramfs.cpio", $cmdline);
-        system(@command) == 0 or die "@command: failed\n";
+        run_or_die("$ROOT/scripts/mkiso", $iso, "$build/attic.elf", $initramfs, $cmdline);
     }
     return $iso;
 }
@@ -104,7 +185,7 @@ sub build_and_become {
 # Address of each symbol of the kernel.
 sub symbols {
     my ($elf) = @_;
-    $elf //= build_dir() . '/attic.elf';
+    $elf //= build_dir() . '/attic.debug'; # attic.elf has no names of data
     my %address;
     for (qx(nm '$elf')) {
         $address{$3} = hex $1 if /^([0-9a-f]+) (\S) (\S+)$/;
@@ -115,7 +196,7 @@ sub symbols {
 
 # ---- a running machine ----
 
-# Options: name (of the log), mem, cpu, cmdline, build (folder), iso, input (sent as it is taken), timeout, silence (seconds), hmp (true: hmp()
+# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, input (sent as it is taken), timeout, silence (seconds), hmp (true: hmp()
 # works), gdb_socket (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
 sub boot {
     my ($class, %o) = @_;
@@ -130,7 +211,8 @@ sub boot {
     $self->open_logs;
     $self->{hmp_path} = socket_path('hmp') if $o{hmp};
     $self->{gdb_path} = socket_path('gdb') if $o{gdb_socket};
-    $self->start_qemu(%o, iso => $o{iso} // boot_image($o{cmdline} // '', $o{build} // build_dir()));
+    $self->{iso} = $o{iso} // boot_image($o{cmdline} // '', $o{build} // build_dir(), $o{initramfs});
+    $self->start_qemu(%o, iso => $self->{iso});
     $self->{deadline} = time + $self->{timeout};
     $self->{last_sign} = time;
     return $self;
@@ -198,6 +280,11 @@ sub gdb_options {
 # Everything the serial port has said so far, without carriage returns.
 sub output {
     return $_[0]{output};
+}
+
+# The image that it was booted from.
+sub iso {
+    return $_[0]{iso};
 }
 
 sub log_path {

@@ -16,8 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-int main(int argc, char *argv[]);
-
 /* ---- the start (start.c) ---- */
 
 /*
@@ -31,7 +29,36 @@ struct start_frame {
 };
 extern const struct start_frame *start_frame;
 
+/* The environment: NULL-terminated, behind it the auxiliary vector. */
+extern char **environ;
+
 /* ---- system calls ---- */
+
+/*
+ * Up to six arguments in EBX, ECX, EDX, ESI, EDI, EBP. The last one needs a detour, because the
+ * compiler may keep its frame pointer there.
+ */
+static inline long syscall5(long number, long a, long b, long c, long d, long e)
+{
+    long result;
+
+    asm volatile("int $0x80"
+                 : "=a"(result)
+                 : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+                 : "memory");
+    return result;
+}
+
+static inline long syscall6(long number, long a, long b, long c, long d, long e, long f)
+{
+    long result;
+
+    asm volatile("pushl %[f]; push %%ebp; mov 4(%%esp), %%ebp; int $0x80; pop %%ebp; add $4, %%esp"
+                 : "=a"(result)
+                 : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e), [f] "g"(f)
+                 : "memory", "cc");
+    return result;
+}
 
 static inline long syscall3(long number, long a, long b, long c)
 {
@@ -40,6 +67,14 @@ static inline long syscall3(long number, long a, long b, long c)
     asm volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
     return result;
 }
+
+/*
+ * SYS(kill, pid, SIGTERM): any call by its name, with up to six arguments of any scalar type. One SYS()
+ * cannot be an argument of another.
+ */
+#define SYS_SIX(number, a, b, c, d, e, f, ...)                                                     \
+    syscall6(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define SYS(name, ...) SYS_SIX(__NR_##name, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 static inline long sys_write(int fd, const void *buf, size_t count)
 {

@@ -18,3 +18,41 @@ static inline __attribute__((noreturn)) void check_failed(const char *file, int 
     print("# %s:%d: failed: %s\n", file, line, cond);
     sys_exit(line < 255 ? line : 255);
 }
+
+/* ---- children ---- */
+
+static inline long fork_process(void)
+{
+    long pid = SYS(fork);
+
+    CHECK(pid >= 0);
+    return pid;
+}
+
+/* Wait for that child, as wait4() tells it, whatever signals come meanwhile. */
+static inline int wait_status(long pid)
+{
+    int status = -1;
+    long result;
+
+    while ((result = SYS(wait4, pid, &status, 0, NULL)) == -EINTR)
+        ;
+    CHECK(result == pid);
+    return status;
+}
+
+static __attribute__((unused)) long
+    child_pid; /* the last one forked by CHILD_STATUS(): children have a variable of their own */
+
+/* What became of a child that does this. */
+#define CHILD_STATUS(...)                                                                          \
+    ((child_pid = fork_process()) == 0 ? ({                                                        \
+        __VA_ARGS__;                                                                               \
+        sys_exit(99);                                                                              \
+        0;                                                                                         \
+    })                                                                                             \
+                                       : wait_status(child_pid))
+
+/* A child that does this must exit with that code, or die of that signal. */
+#define EXPECT_EXIT(code, ...)    CHECK(CHILD_STATUS(__VA_ARGS__) == (code) << 8)
+#define EXPECT_DEATH(signal, ...) CHECK((CHILD_STATUS(__VA_ARGS__) & 0x7f) == (signal))

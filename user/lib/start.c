@@ -1,12 +1,17 @@
 /* From the stack that the kernel made to main(), and from main() back to the kernel. */
 #include "attic.h"
 
+/* With as many parameters as the program cares for; the caller clears the stack. */
+int main(int argc, char *argv[], char *envp[]);
+
 const struct start_frame *start_frame;
+char **environ;
 
 void program_start(const struct start_frame *frame) __attribute__((noreturn));
 
 void program_start(const struct start_frame *frame)
 {
     start_frame = frame;
-    sys_exit(main(frame->argc, (char **)frame->argv));
+    environ = (char **)frame->argv + frame->argc + 1;
+    sys_exit(main(frame->argc, (char **)frame->argv, environ));
 }

@@ -4,18 +4,20 @@
 #include <lib/types.h>
 
 /* CR0, CR4 and CPUID bits (Intel SDM vol. 3, 2.5; vol. 2, CPUID). */
-#define CR0_MP   (1u << 1)
-#define CR0_EM   (1u << 2)
-#define CR0_TS   (1u << 3)
-#define CR0_NE   (1u << 5)
-#define CR0_WP   (1u << 16)
-#define CR0_AM   (1u << 18)
-#define CR0_PG   (1u << 31)
-#define CR4_PSE  (1u << 4)
-#define CR4_PGE  (1u << 7)
-#define CR4_UMIP (1u << 11)
-#define CR4_SMEP (1u << 20)
-#define CR4_SMAP (1u << 21)
+#define CR0_MP         (1u << 1)
+#define CR0_EM         (1u << 2)
+#define CR0_TS         (1u << 3)
+#define CR0_NE         (1u << 5)
+#define CR0_WP         (1u << 16)
+#define CR0_AM         (1u << 18)
+#define CR0_PG         (1u << 31)
+#define CR4_PSE        (1u << 4)
+#define CR4_PGE        (1u << 7)
+#define CR4_OSFXSR     (1u << 9)
+#define CR4_OSXMMEXCPT (1u << 10)
+#define CR4_UMIP       (1u << 11)
+#define CR4_SMEP       (1u << 20)
+#define CR4_SMAP       (1u << 21)
 
 /* Selectors: the numbers are Linux's, so that programs that look see what they see there. */
 #define KERNEL_CS       0x60
@@ -29,6 +31,10 @@
 
 struct cpu_features {
     char vendor[13];
+    u32 edx; /* CPUID leaf 1, what programs are told by AT_HWCAP */
+    bool fpu, fxsr, sse;
+    bool sep; /* sysenter works */
+    bool rdrand;
     bool smep, smap;
     bool umip; /* ring 3 cannot ask where the GDT and IDT are */
 };
@@ -46,7 +52,14 @@ void cpu_init(void);
  */
 void cpu_write_protect(void);
 
+/*
+ * A number that is hard to guess where the processor has RDRAND. Elsewhere it is made of the
+ * time-stamp counter: unlike from call to call, but no secret. Any context.
+ */
+u32 arch_random(void);
+
 u32 read_cr0(void);
+void write_cr0(u32 value);
 u32 read_cr3(void);
 u32 read_cr4(void);
 

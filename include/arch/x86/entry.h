@@ -21,17 +21,25 @@ void fault_probe_resume(void);
 void thread_start(void);
 void double_fault_entry(void);
 
+/* entry.asm: where sysenter leads to, when sysenter_return is not 0 (sysenter.c). */
+void sysenter_entry(void);
+extern u32 sysenter_return;
+
 /* entry.asm: reload all segment registers and TR; cause a triple fault. */
 void gdt_flush(void);
 void triple_fault(void) __noreturn;
 
 /* Called from entry.asm. */
 void trap_dispatch(struct pt_regs *regs);
+void sysenter_dispatch(struct pt_regs *regs);
 void double_fault_task(void);
 
 /* trap.c: the probe that is set, or NULL; taking it records the trap and clears it. */
 extern struct fault_probe *fault_probe_current;
 struct fault_probe *fault_probe_take(u32 vector, u32 error, u32 address);
+
+/* trap.c: the end of each trap: interrupts off, and the hook if it came from ring 3. */
+void trap_leave(struct pt_regs *regs);
 
 /* What lgdt, lidt, sgdt and sidt move (Intel SDM vol. 3, 3.5.1). */
 struct table_register {
@@ -41,6 +49,9 @@ struct table_register {
 
 /* trap.c: NULL when IDTR and all gates are as start-up left them. */
 const char *idt_check(void);
+
+/* sysenter.c: NULL when the MSRs are as sysenter_init() left them. */
+const char *sysenter_check(void);
 
 /* trap.c: make a vector a switch to the task of this TSS selector. */
 void idt_set_task_gate(u32 vector, u16 selector);

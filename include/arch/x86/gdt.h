@@ -3,6 +3,10 @@
 
 #include <lib/types.h>
 
+#define GDT_ENTRIES 32
+
+extern u64 gdt[GDT_ENTRIES]; /* arch/x86 only */
+
 /* Load the GDT, every segment register and the task register. */
 void gdt_init(void);
 

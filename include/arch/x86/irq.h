@@ -17,3 +17,6 @@ void pic_init(void);
  * line. Start-up only.
  */
 void irq_register(u32 line, void (*handler)(void));
+
+/* For handlers: whether the interrupt that they serve came while ring 3 ran. */
+bool irq_from_user(void);

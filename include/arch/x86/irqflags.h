@@ -3,7 +3,9 @@
 
 #include <lib/types.h>
 
-#define EFLAGS_IF (1u << 9)
+#define EFLAGS_FIXED (1u << 1) /* always set */
+#define EFLAGS_TF    (1u << 8)
+#define EFLAGS_IF    (1u << 9)
 
 static inline void local_irq_enable(void)
 {

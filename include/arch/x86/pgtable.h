@@ -48,6 +48,13 @@ typedef struct {
 #define PAGE_USER_RW        ((pgprot_t){PTE_P | PTE_RW | PTE_US})
 #define PAGE_USER_RO        ((pgprot_t){PTE_P | PTE_US})
 
+/*
+ * An entry of an area without any right (PROT_NONE). It is not present, so the processor looks at
+ * no other bit of it and nobody can use the page; but it keeps the page for the day the right comes
+ * back. So in the tables of processes "not 0" means "holds a page".
+ */
+#define PAGE_USER_NONE ((pgprot_t){PTE_US})
+
 static inline pte_t pte_make(phys_addr_t frame, pgprot_t prot)
 {
     return (pte_t){frame | prot.val};
@@ -66,6 +73,12 @@ static inline pde_t pde_large(phys_addr_t frame, pgprot_t prot)
 static inline bool pte_present(pte_t pte)
 {
     return pte.val & PTE_P;
+}
+
+/* Nothing there, not even a page without rights. */
+static inline bool pte_none(pte_t pte)
+{
+    return pte.val == 0;
 }
 
 static inline bool pte_writable(pte_t pte)
@@ -168,16 +181,47 @@ void pgtable_leave_boot(void);
 /* Copy the kernel half of the master into a directory and clear the user half. */
 void pgd_init(pde_t *pgd);
 
-/* The entry of a user address, or NULL when no page table covers it. */
+/*
+ * The entry of a user address, or NULL when no page table covers it. No user entry is large, and
+ * the tables are lowmem pages: nothing to check on the way.
+ */
 static inline pte_t *pgd_user_pte(pde_t *pgd, u32 addr)
 {
     pde_t pde = pgd[PDE_INDEX(addr)];
 
-    return pde_present(pde) ? &pde_page_table(pde)[PTE_INDEX(addr)] : NULL;
+    return pde_present(pde) ? (pte_t *)((pde.val & PTE_FRAME) + PAGE_OFFSET) + PTE_INDEX(addr)
+                            : NULL;
+}
+
+/*
+ * From an entry on, the first of [pte, end) that is not 0, or end. Long stretches of tables are
+ * empty; a string instruction passes an entry in one count.
+ */
+static inline pte_t *pte_skip_none(pte_t *pte, pte_t *end)
+{
+    u32 left = end - pte;
+    bool empty = true;
+
+    if (left)
+        asm volatile("repe scasl" : "+D"(pte), "+c"(left), "=@ccz"(empty) : "a"(0) : "memory");
+    return empty ? end : pte - 1;
 }
 
 /* Put a zeroed page table in place for the 4 MiB around a user address that has none. */
 void pgd_set_user_table(pde_t *pgd, u32 addr, phys_addr_t table);
+
+/*
+ * Take it out again: the result is the table's frame. All its entries must be 0. If the directory
+ * may be the loaded one, the caller invalidates a page: that also drops what the processor
+ * remembers of directory entries (Intel SDM vol. 3, 4.10.4.1).
+ */
+static inline phys_addr_t pgd_clear_user_table(pde_t *pgd, u32 addr)
+{
+    phys_addr_t table = pde_frame(pgd[PDE_INDEX(addr)]);
+
+    pgd[PDE_INDEX(addr)].val = 0;
+    return table;
+}
 
 /* The result of walking a directory for one address, as the processor would. */
 struct pgwalk {
@@ -191,5 +235,12 @@ struct pgwalk {
 struct pgwalk pgd_walk(const pde_t *pgd, u32 addr);
 
 /* The directory that is loaded now, by the CR3 register. */
-phys_addr_t pgd_loaded(void);
+static inline phys_addr_t pgd_loaded(void)
+{
+    u32 cr3;
+
+    asm volatile("mov %%cr3, %0" : "=r"(cr3));
+    return cr3 & PTE_FRAME;
+}
+
 void pgd_load(phys_addr_t pgd);

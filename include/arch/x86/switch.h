@@ -3,11 +3,29 @@
 
 #include <arch/x86/regs.h>
 
+struct fpu_state;
+
+#define TLS_ENTRIES 3 /* GDT slots 6 to 8 (Linux's GDT_ENTRY_TLS_MIN) */
+
 /* What the processor remembers of a thread that does not run. */
 struct thread {
     u32 esp; /* switch_to()'s frame lies there */
     u16 fs, gs;
+    u64 tls[TLS_ENTRIES];  /* descriptors of its own; 0: none */
+    struct fpu_state *fpu; /* kernel/fpu.c: its registers, NULL until it first uses them */
 };
+
+/*
+ * Make the processor show the next thread's own descriptors, and trap at its first use of the FPU
+ * unless its registers are loaded. Just before switch_to(). Interrupts off.
+ */
+void thread_load(const struct thread *next);
+
+/* For fork: a thread that has not run gets the segments of the current one, *from. */
+void thread_copy_segments(struct thread *to, const struct thread *from);
+
+/* For exec: FS and GS of the current thread, *thread, are 0, and it has no descriptors any more. */
+void thread_clear_segments(struct thread *thread);
 
 /*
  * Save the caller in *prev and go on where *next was saved. Interrupts off. `next_stack_top`

@@ -5,8 +5,11 @@
 
 #define HZ 100
 
-/* Call tick HZ times a second from the timer interrupt. */
-void pit_init(void (*tick)(void));
+/*
+ * Call tick HZ times a second from the timer interrupt; from_user: it interrupted ring 3. Start-up
+ * only.
+ */
+void pit_init(void (*tick)(bool from_user));
 
 static inline u64 rdtsc(void)
 {

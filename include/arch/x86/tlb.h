@@ -8,8 +8,14 @@
 #include <lib/types.h>
 
 /*
- * One page, kernel or of the current address space, on this processor. A memory operand, so that the
- * compiler may leave the sum of a loop's address to it; nothing is read.
+ * Beyond this many pages, dropping the whole TLB is cheaper than naming each (Linux draws the line
+ * there, too).
+ */
+#define TLB_FLUSH_MAX_PAGES 33
+
+/*
+ * One page, kernel or of the current address space, on this processor. A memory operand, so that
+ * the compiler may leave the sum of a loop's address to it; nothing is read.
  */
 static inline void tlb_flush_page(u32 addr)
 {

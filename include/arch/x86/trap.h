@@ -29,8 +29,7 @@ enum {
     X86_TRAP_EXCEPTIONS = 32,
 };
 
-#define IRQ_VECTOR     32 /* the PIC's inputs 0..15 arrive at vectors 32..47 */
-#define SYSCALL_VECTOR 0x80
+#define IRQ_VECTOR 32 /* the PIC's inputs 0..15 arrive at vectors 32..47 */
 
 /* Page-fault error code (Intel SDM vol. 3, 4.7; Linux's names). */
 #define X86_PF_PROT  (1u << 0) /* 0: not present, 1: a right was violated */
@@ -46,6 +45,13 @@ typedef void (*trap_handler_t)(struct pt_regs *regs);
  * trap_set_default().
  */
 void idt_init(void);
+
+/*
+ * Let programs in by sysenter, if the processor has it, through the vDSO that every process will
+ * map at vdso_addr; the calls arrive at SYSCALL_VECTOR. After double_fault_init(), before
+ * mm_seal(). (arch/x86/sysenter.c)
+ */
+void sysenter_init(u32 vdso_addr);
 
 /* Handlers run with interrupts off and may turn them on. Start-up only. */
 void trap_set_handler(u32 vector, trap_handler_t handler);

@@ -1,0 +1,170 @@
+/*
+ * Inodes: what a file is, whatever it is called.
+ *
+ * An inode lives as long as somebody holds a reference: each of its names (fs/dir.c) has one, each
+ * open file, each mapping into a process. The count is that of its page mapping (mm/filemap.h), so
+ * that a process that maps a file keeps it without knowing what an inode is.
+ *
+ * With the last reference everything goes at once. Only a directory above may follow: an inode that
+ * was removed while it was open has kept its last entry, and with it the directory that held it; a
+ * loop and not a recursion walks up there, because such a chain can be as long as a path.
+ *
+ * Limits: inode numbers are a counter and are not used again; after 2^32 files two could be alike.
+ * Everything is in lowmem except the pages of regular files.
+ *
+ * Neighbours: fs/dir.c gives names, fs/file.c opens.
+ */
+#include <asm/errno.h>
+#include <fs/internal.h>
+#include <lib/printf.h>
+#include <linux/stat.h>
+#include <mm/audit.h>
+#include <mm/slab.h>
+
+static struct kmem_cache *inode_cache __ro_after_init;
+static struct inode *root __ro_after_init;
+static u32 last_ino;
+u32 inode_count;
+
+void (*fs_clock)(struct timespec_fs *now);
+
+struct timespec_fs fs_now(void)
+{
+    struct timespec_fs now = {0};
+
+    if (fs_clock)
+        fs_clock(&now);
+    return now;
+}
+
+void inode_stamp(struct inode *inode)
+{
+    inode->mtime = inode->ctime = fs_now();
+}
+
+/* ---- end ---- */
+
+/* The directory that the inode's removed entry holds, or NULL. */
+static struct inode *release_last_name(struct inode *inode)
+{
+    struct dir_entry *entry;
+    struct inode *dir;
+
+    if (list_empty(&inode->names))
+        return NULL;
+    entry = list_first_entry(&inode->names, struct dir_entry, link);
+    assert(entry->removed);
+    dir = entry->dir;
+    kfree(entry);
+    return dir;
+}
+
+static void inode_free(struct inode *inode)
+{
+    if (S_ISREG(inode->mode))
+        mapping_destroy(&inode->data);
+    else if (S_ISLNK(inode->mode))
+        kfree(inode->link);
+    else if (S_ISDIR(inode->mode))
+        assert_op(inode->dir.entries, ==, 0);
+    kmem_cache_free(inode_cache, inode);
+    inode_count--;
+}
+
+static void inode_release(struct address_space *mapping)
+{
+    struct inode *inode = mapping_inode(mapping);
+    struct inode *dir;
+
+    do {
+        dir = release_last_name(inode);
+        inode_free(inode);
+        inode = dir;
+    } while (inode && --inode->data.refcount == 0);
+}
+
+/* ---- beginning ---- */
+
+static const struct file_operations *fops_of(u32 mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return &ramfs_file_ops;
+    case S_IFDIR:
+        return &ramfs_dir_ops;
+    case S_IFIFO:
+        return &pipe_file_ops;
+    case S_IFCHR:
+        return &char_dev_file_ops;
+    }
+    return NULL;
+}
+
+struct inode *inode_new(u32 mode, u32 rdev)
+{
+    struct inode *inode = kmem_cache_alloc(inode_cache);
+
+    if (!inode)
+        return NULL;
+    memset(inode, 0, sizeof(*inode));
+    if (S_ISREG(mode)) {
+        mapping_init(&inode->data, inode_release);
+    } else {
+        inode->data.refcount = 1;
+        inode->data.release = inode_release;
+    }
+    inode->ino = ++last_ino;
+    inode->dev = ROOT_DEV;
+    inode->mode = mode;
+    inode->rdev = rdev;
+    inode->atime = inode->mtime = inode->ctime = fs_now();
+    inode->fops = fops_of(mode);
+    INIT_LIST_HEAD(&inode->names);
+    inode_count++;
+    return inode;
+}
+
+/* Nobody has looked at what the file contained before. */
+void inode_set_backing(struct inode *inode, const void *data, u32 size)
+{
+    s32 refcount = inode->data.refcount;
+
+    mapping_destroy(&inode->data);
+    mapping_init_backed(&inode->data, data, size, inode_release);
+    inode->data.refcount = refcount;
+}
+
+long inode_readlink(struct inode *inode, char *buf, u32 size)
+{
+    if (!S_ISLNK(inode->mode))
+        return -EINVAL;
+    if (inode->readlink)
+        return inode->readlink(inode, buf, size);
+    return scnprintf(buf, size, "%s", inode->link);
+}
+
+struct inode *fs_root(void)
+{
+    return root;
+}
+
+void fs_init(void)
+{
+    int err;
+
+    inode_cache = kmem_cache_create("inode_cache", sizeof(struct inode));
+    if (inode_cache)
+        root = inode_new(S_IFDIR | 0755, 0);
+    if (!root)
+        panic("out of memory for the root directory");
+    root->nlink = 2;
+    file_init();
+    err = vfs_mkdir(root, "dev", 0755);
+    if (!err)
+        err = vfs_mkdir(root, "tmp", 01777);
+    if (err)
+        panic("no /dev and /tmp: error %d", err);
+    mem_dev_init();
+    proc_init();
+    audit_register(fs_check);
+}

@@ -1,0 +1,116 @@
+/*
+ * The memory devices: /dev/null, /dev/zero, /dev/full, /dev/random, /dev/urandom, with Linux's
+ * numbers (Documentation/admin-guide/devices.txt).
+ *
+ * Random bytes come from arch_random(), as good as the processor has them: nothing is gathered
+ * here, and so nothing ever has to wait. What is written to /dev/random is accepted and not used.
+ *
+ * A long read goes in pieces and lets others run in between.
+ *
+ * Neighbours: fs/char_dev.c.
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/uaccess.h>
+#include <asm/errno.h>
+#include <fs/internal.h>
+#include <lib/resched.h>
+#include <lib/string.h>
+
+#define MEM_MAJOR 1
+#define PIECE     256u
+
+/* Fill `size` bytes, a multiple of 4, up to PIECE. */
+typedef void (*fill_t)(u32 *words, u32 size);
+
+static void fill_zero(u32 *words, u32 size)
+{
+    memset(words, 0, size);
+}
+
+static void fill_random(u32 *words, u32 size)
+{
+    for (u32 i = 0; i < size / 4; i++)
+        words[i] = arch_random();
+}
+
+static long read_filled(char *user_buf, u32 count, fill_t fill)
+{
+    u32 words[PIECE / 4], done = 0;
+
+    while (done < count) {
+        u32 size = min(count - done, PIECE), left;
+
+        fill(words, ALIGN_UP(size, 4));
+        left = copy_to_user(user_buf + done, words, size);
+        done += size - left;
+        if (left)
+            return done ? (long)done : -EFAULT;
+        if (cond_resched_ending())
+            break;
+    }
+    return done;
+}
+
+static long null_read(struct file *file, char *buf, u32 count, u64 *pos)
+{
+    (void)file, (void)buf, (void)count, (void)pos;
+    return 0;
+}
+
+/* Whatever it is, it is gone. */
+static long null_write(struct file *file, const char *buf, u32 count, u64 *pos)
+{
+    (void)file, (void)buf, (void)pos;
+    return count;
+}
+
+static long full_write(struct file *file, const char *buf, u32 count, u64 *pos)
+{
+    (void)file, (void)buf, (void)count, (void)pos;
+    return -ENOSPC;
+}
+
+static long zero_read(struct file *file, char *user_buf, u32 count, u64 *pos)
+{
+    (void)file, (void)pos;
+    return read_filled(user_buf, count, fill_zero);
+}
+
+static long random_read(struct file *file, char *user_buf, u32 count, u64 *pos)
+{
+    (void)file, (void)pos;
+    return read_filled(user_buf, count, fill_random);
+}
+
+static const struct file_operations null_ops = {
+    .read = null_read,
+    .write = null_write,
+    .seekable = true,
+};
+
+static const struct file_operations zero_ops = {
+    .read = zero_read,
+    .write = null_write,
+    .seekable = true,
+};
+
+static const struct file_operations full_ops = {
+    .read = zero_read,
+    .write = full_write,
+    .seekable = true,
+};
+
+static const struct file_operations random_ops = {
+    .read = random_read,
+    .write = null_write,
+    .seekable = true,
+};
+
+void mem_dev_init(void)
+{
+    char_dev_register("null", MKDEV(MEM_MAJOR, 3), 0666, &null_ops);
+    char_dev_register("zero", MKDEV(MEM_MAJOR, 5), 0666, &zero_ops);
+    char_dev_register("full", MKDEV(MEM_MAJOR, 7), 0666, &full_ops);
+    char_dev_register("random", MKDEV(MEM_MAJOR, 8), 0666, &random_ops);
+    char_dev_register("urandom", MKDEV(MEM_MAJOR, 9), 0666, &random_ops);
+}

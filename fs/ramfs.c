@@ -1,0 +1,143 @@
+/*
+ * What an open regular file does: its contents are pages in memory and nowhere else (mm/filemap.c).
+ *
+ * A long read or write gives turns between pages, so that no process can hold the processor by one
+ * call. Writing and truncating go one after the other, as on Linux: what is appended by two
+ * processes is never mixed, however long it is. Whoever finds the file taken lets others run until
+ * it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
+ *
+ * Limits: 2 GiB a file; access times are kept as with Linux's relatime.
+ *
+ * Neighbours: mm/filemap.c has the pages, fs/file.c calls.
+ */
+#include <arch/x86/uaccess.h>
+#include <asm/errno.h>
+#include <asm/fcntl.h>
+#include <fs/internal.h>
+#include <lib/resched.h>
+#include <linux/stat.h>
+
+/* Only the first reading after a change counts: most readings then cost no look at the clock. */
+static void stamp_access(struct inode *inode)
+{
+    const struct timespec_fs *a = &inode->atime, *m = &inode->mtime;
+
+    if (a->sec < m->sec || (a->sec == m->sec && a->nsec <= m->nsec))
+        inode->atime = fs_now();
+}
+
+static long ramfs_read(struct file *file, char *user_buf, u32 count, u64 *pos)
+{
+    struct inode *inode = file->inode;
+    long done;
+
+    if (*pos >= inode->data.size)
+        return 0;
+    done = filemap_read(&inode->data, *pos, user_buf, count, copy_to_user);
+    if (done > 0)
+        *pos += done;
+    stamp_access(inode);
+    return done;
+}
+
+static void inode_lock(struct inode *inode)
+{
+    while (inode->locked)
+        resched_hook.resched();
+    inode->locked = true;
+}
+
+static void inode_unlock(struct inode *inode)
+{
+    inode->locked = false;
+}
+
+static long ramfs_write(struct file *file, const char *user_buf, u32 count, u64 *pos)
+{
+    struct inode *inode = file->inode;
+    long done = -EFBIG;
+
+    if (count == 0)
+        return 0;
+    inode_lock(inode);
+    if (file->flags & O_APPEND)
+        *pos = inode->data.size;
+    if (*pos < FILE_SIZE_MAX)
+        done = filemap_write(&inode->data, *pos, user_buf, count, copy_from_user);
+    inode_unlock(inode);
+    if (done > 0) {
+        *pos += done;
+        inode_stamp(inode);
+    }
+    return done;
+}
+
+int inode_truncate(struct inode *inode, u64 size)
+{
+    int err;
+
+    if (S_ISDIR(inode->mode))
+        return -EISDIR;
+    if (inode->fops != &ramfs_file_ops)
+        return -EINVAL;
+    if (size > FILE_SIZE_MAX)
+        return -EFBIG;
+    inode_lock(inode);
+    err = filemap_truncate(&inode->data, size);
+    inode_unlock(inode);
+    if (!err)
+        inode_stamp(inode);
+    return err;
+}
+
+/* Bring in the pages of [from, to). */
+static int allocate_pages(struct inode *inode, u32 from, u32 to)
+{
+    for (u32 index = PFN_DOWN(from); index < PFN_UP(to); index++) {
+        struct page *page = filemap_new_page(&inode->data, index);
+
+        if (!page)
+            return -ENOSPC;
+        page->dirty = true;
+        if (cond_resched_ending())
+            return -ENOSPC;
+    }
+    return 0;
+}
+
+int inode_allocate(struct inode *inode, u64 from, u64 size)
+{
+    u32 old_size = inode->data.size;
+    int err;
+
+    if (inode->fops != &ramfs_file_ops)
+        return -ENODEV;
+    if (from > FILE_SIZE_MAX || size > FILE_SIZE_MAX - from)
+        return -EFBIG;
+    inode_lock(inode);
+    err = allocate_pages(inode, from, from + size);
+    if (!err && from + size > inode->data.size)
+        err = filemap_truncate(&inode->data, from + size);
+    if (err) /* pages beyond the end go again; those within read as before */
+        err = filemap_truncate(&inode->data, old_size) ? -ENOMEM : err;
+    inode_unlock(inode);
+    if (!err)
+        inode_stamp(inode);
+    return err;
+}
+
+const struct file_operations ramfs_file_ops = {
+    .read = ramfs_read,
+    .write = ramfs_write,
+    .seekable = true,
+    .mappable = true,
+};
+
+/* A place in a directory may be one that another open file was told: see file_readdir(). */
+static int ramfs_dir_open(struct file *file)
+{
+    file->private_data = (void *)file->inode->dir.next_cookie;
+    return 0;
+}
+
+const struct file_operations ramfs_dir_ops = {.open = ramfs_dir_open, .seekable = true};

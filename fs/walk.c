@@ -1,0 +1,191 @@
+/*
+ * Paths, one part after the other.
+ *
+ * A walk stands in a directory and holds a reference of it, so that nothing it stands on can go
+ * away. It always stops at the last part of the path, because what that means is the caller's
+ * question: a file to open, or a name to make or to remove. The parts before it must be
+ * directories, or symbolic links to some.
+ *
+ * At a symbolic link the text of the link and what followed it become the new path, in a buffer of
+ * its own, and the walk goes on there: links to links cost no stack.
+ *
+ * Limits: LINKS_MAX links in one path. Access rights are not looked at: everybody is root.
+ *
+ * Neighbours: fs/dir.c looks names up, fs/namei.c and fs/file.c say what happens at the end.
+ */
+#include <asm/errno.h>
+#include <fs/internal.h>
+#include <linux/stat.h>
+#include <mm/slab.h>
+
+static void enter(struct walk *walk, struct inode *dir)
+{
+    inode_put(walk->dir);
+    walk->dir = dir;
+}
+
+int walk_start(struct walk *walk, struct inode *base, const char *path)
+{
+    u32 len = strnlen(path, PATH_SIZE);
+
+    *walk = (struct walk){.dir = path[0] == '/' ? fs_root() : base, .rest = path};
+    inode_get(walk->dir);
+    if (len == 0)
+        return -ENOENT;
+    if (len == PATH_SIZE)
+        return -ENAMETOOLONG;
+    return S_ISDIR(walk->dir->mode) ? 0 : -ENOTDIR;
+}
+
+void walk_end(struct walk *walk)
+{
+    inode_put(walk->dir);
+    kfree(walk->buffer);
+}
+
+/* Take the next part off the path. */
+static int next_part(struct walk *walk)
+{
+    const char *p = walk->rest;
+
+    while (*p == '/')
+        p++;
+    walk->name = p;
+    while (*p && *p != '/')
+        p++;
+    walk->len = p - walk->name;
+    walk->slash = *p == '/';
+    while (*p == '/')
+        p++;
+    walk->rest = p;
+    return walk->len <= NAME_MAX_ ? 0 : -ENAMETOOLONG;
+}
+
+static bool is_dot(const struct walk *walk)
+{
+    return walk->len == 0 || (walk->len == 1 && walk->name[0] == '.');
+}
+
+static bool is_dot_dot(const struct walk *walk)
+{
+    return walk->len == 2 && walk->name[0] == '.' && walk->name[1] == '.';
+}
+
+bool walk_at_name(const struct walk *walk)
+{
+    return !is_dot(walk) && !is_dot_dot(walk);
+}
+
+int walk_child(struct walk *walk, struct inode **out)
+{
+    if (walk_at_name(walk))
+        return dir_lookup(walk->dir, walk->name, walk->len, out);
+    *out = is_dot(walk) ? walk->dir : dir_parent(walk->dir);
+    inode_get(*out);
+    return 0;
+}
+
+/* The link's text and, behind it, what followed the link in the path: kmalloc'ed. */
+static int read_link(struct walk *walk, struct inode *link, char **out)
+{
+    u32 room = link->readlink ? PATH_SIZE : strlen(link->link) + 1;
+    u32 rest = strlen(walk->rest);
+    char *buffer = kmalloc(room + 1 + rest);
+    long len;
+
+    if (!buffer)
+        return -ENOMEM;
+    len = inode_readlink(link, buffer, room);
+    if (len <= 0) {
+        kfree(buffer);
+        return len ? len : -ENOENT;
+    }
+    if (walk->slash)
+        buffer[len++] = '/';
+    memcpy(buffer + len, walk->rest, rest + 1);
+    *out = buffer;
+    return 0;
+}
+
+int walk_follow(struct walk *walk, struct inode *link)
+{
+    char *buffer;
+    int err = ++walk->links > LINKS_MAX ? -ELOOP : read_link(walk, link, &buffer);
+
+    inode_put(link);
+    if (err)
+        return err;
+    kfree(walk->buffer);
+    walk->buffer = buffer;
+    walk->rest = buffer;
+    if (buffer[0] == '/') {
+        inode_get(fs_root());
+        enter(walk, fs_root());
+    }
+    return 0;
+}
+
+/* Into the directory that the part names, or along the link. */
+static int go_on(struct walk *walk)
+{
+    struct inode *child;
+    int err = walk_child(walk, &child);
+
+    if (err)
+        return err;
+    if (S_ISLNK(child->mode))
+        return walk_follow(walk, child);
+    if (!S_ISDIR(child->mode)) {
+        inode_put(child);
+        return -ENOTDIR;
+    }
+    enter(walk, child);
+    return 0;
+}
+
+int walk_to_last(struct walk *walk)
+{
+    int err = next_part(walk);
+
+    while (!err && *walk->rest) {
+        err = go_on(walk);
+        if (!err)
+            err = next_part(walk);
+    }
+    return err;
+}
+
+/* To the end, along links there too if `follow`. */
+static int walk_to_inode(struct walk *walk, bool follow, struct inode **out)
+{
+    int err;
+
+    for (;;) {
+        err = walk_to_last(walk);
+        if (!err)
+            err = walk_child(walk, out);
+        if (err || !S_ISLNK((*out)->mode) || !(follow || walk->slash))
+            return err;
+        err = walk_follow(walk, *out);
+        if (err)
+            return err;
+    }
+}
+
+int path_lookup(struct inode *base, const char *path, u32 flags, struct inode **out)
+{
+    struct walk walk;
+    struct inode *inode;
+    int err = walk_start(&walk, base, path);
+
+    if (!err)
+        err = walk_to_inode(&walk, !(flags & LOOKUP_NOFOLLOW), &inode);
+    if (!err && (walk.slash || flags & LOOKUP_DIRECTORY) && !S_ISDIR(inode->mode)) {
+        inode_put(inode);
+        err = -ENOTDIR;
+    }
+    if (!err)
+        *out = inode;
+    walk_end(&walk);
+    return err;
+}

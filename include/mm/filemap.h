@@ -1,0 +1,102 @@
+/*
+ * Pages of files (Linux: mm/filemap.c, struct address_space). A mapping is the contents of one
+ * file: an array of pages, each there since somebody touched it. Processes map these very pages, so
+ * the text of a program is in memory once; a private write copies (mm/mm.h).
+ *
+ * A file that came with the initramfs has its bytes in the archive: a page of it is filled from
+ * there at first touch, and can be dropped again as long as nobody changed or mapped it. Elsewhere
+ * an untouched page reads as zeros.
+ *
+ * Page type PAGE_FILE; reference count: one for the mapping, one for each PTE. Not for interrupt
+ * handlers.
+ */
+#pragma once
+
+#include <lib/list.h>
+#include <lib/types.h>
+#include <mm/page.h>
+
+#define FILE_SIZE_MAX 0x7ffff000u /* bytes */
+
+struct address_space {
+    u32 size; /* of the file, bytes; bytes behind it in its last page are zero */
+    s32 refcount;
+    struct page **pages;   /* by index; NULL where nothing was touched */
+    u32 slots;             /* entries of `pages` */
+    u32 nrpages;           /* pages that are there */
+    const u8 *backing;     /* the archive's bytes, or NULL */
+    u32 backing_size;      /* how many of them still count: a truncation makes it less, for good */
+    struct list_head link; /* in the list of all mappings */
+    void (*release)(struct address_space *mapping); /* the last reference has gone */
+};
+
+/* An empty file with one reference; release() must call mapping_destroy() and may then free it. */
+void mapping_init(struct address_space *mapping, void (*release)(struct address_space *mapping));
+
+/* Contents that lie in kernel memory, for as long as the mapping lives. */
+void mapping_init_backed(struct address_space *mapping, const void *data, u32 size,
+                         void (*release)(struct address_space *mapping));
+
+/*
+ * Memory of `size` bytes that processes share and no file names (MAP_SHARED | MAP_ANONYMOUS): one
+ * reference, and with the last one it frees itself. NULL when out of memory or above FILE_SIZE_MAX.
+ */
+__must_check struct address_space *mapping_new(u32 size);
+
+/* Give back every page. None may be mapped any more. May give turns. */
+void mapping_destroy(struct address_space *mapping);
+
+static inline void mapping_get(struct address_space *mapping)
+{
+    mapping->refcount++;
+}
+
+static inline void mapping_put(struct address_space *mapping)
+{
+    if (--mapping->refcount == 0)
+        mapping->release(mapping);
+}
+
+/*
+ * The page at an index (offset / PAGE_SIZE), brought in if need be. NULL when out of memory, or for
+ * an index beyond FILE_SIZE_MAX. It belongs to the mapping: whoever keeps it takes a reference.
+ * `write`: its bytes are about to be changed, so it cannot be dropped any more.
+ */
+__must_check struct page *filemap_get_page(struct address_space *mapping, u32 index, bool write);
+
+/* The same for what a file is to hold from now on: NULL also when only what is kept for processes is free. */
+__must_check struct page *filemap_new_page(struct address_space *mapping, u32 index);
+
+/*
+ * How bytes get out of or into a page: copy_to_user, copy_from_user, or plain memory (0: all done).
+ */
+typedef size_t (*filemap_copy_t)(void *to, const void *from, size_t size);
+size_t filemap_copy_kernel(void *to, const void *from, size_t size);
+
+/*
+ * Read at `pos` up to the end of the file. Bytes read; fewer than asked for when `copy` met a bad
+ * address or memory ran out; -EFAULT, -ENOMEM when that happened at once.
+ */
+long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, filemap_copy_t copy);
+
+/*
+ * Write at `pos`; the file grows. Bytes written; -EFBIG, -ENOSPC, -ENOMEM, -EFAULT as above. A gap before
+ * pos reads as zeros.
+ */
+long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32 count,
+                   filemap_copy_t copy);
+
+/*
+ * Set the size: what is cut off is given back (mapped pages stay with whoever maps them). 0,
+ * -EFBIG, -ENOMEM.
+ */
+__must_check int filemap_truncate(struct address_space *mapping, u32 size);
+
+/*
+ * Drop every page that can be had again from its archive and that nobody maps: how many. When
+ * memory is short, and for tests that count pages.
+ */
+u32 filemap_shrink(void);
+
+/* Walk all mappings; NULL or the first thing wrong. For the audit. */
+const char *filemap_check(void);

@@ -1,0 +1,440 @@
+/*
+ * Pages of files.
+ *
+ * A mapping is an array of pages by index; NULL where nothing was touched. What an untouched page
+ * would hold is known: bytes of the archive that the file came with, or zeros. So reading a file
+ * makes no page of it, only mapping and writing does; and a page that nobody has written to and
+ * nobody maps can be dropped at any time. filemap_shrink() does that when memory is short.
+ *
+ * The mapping holds one reference of each of its pages, every entry that shows the page another. A
+ * page that is cut off by a truncation while it is mapped becomes an anonymous one of those who map
+ * it.
+ *
+ * The array grows by doubling up to the highest index touched; a large one lies in the vmalloc
+ * area. It goes with the last page, so that a file that was only looked at leaves nothing behind.
+ *
+ * Limits: FILE_SIZE_MAX. Nothing is ever written back: there is no disk. Lock: not preempted; what
+ * is long gives turns between pages, and then looks at everything anew.
+ *
+ * Neighbours: fs/ has the files, mm/fault.c maps the pages.
+ */
+#include <asm/errno.h>
+#include <lib/panic.h>
+#include <lib/printf.h>
+#include <lib/resched.h>
+#include <lib/string.h>
+#include <mm/filemap.h>
+#include <mm/frames.h>
+#include <mm/highmem.h>
+#include <mm/mm_internal.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+#define SLOTS_MIN 8
+#define SLOTS_MAX (PFN_UP(FILE_SIZE_MAX))
+
+static LIST_HEAD(mappings);
+
+/* ---- making and destroying ---- */
+
+void mapping_init(struct address_space *mapping, void (*release)(struct address_space *mapping))
+{
+    *mapping = (struct address_space){.refcount = 1, .release = release};
+    list_add_tail(&mapping->link, &mappings);
+}
+
+void mapping_init_backed(struct address_space *mapping, const void *data, u32 size,
+                         void (*release)(struct address_space *mapping))
+{
+    mapping_init(mapping, release);
+    mapping->backing = data;
+    mapping->size = mapping->backing_size = size;
+}
+
+static void release_memory(struct address_space *mapping)
+{
+    mapping_destroy(mapping);
+    kfree(mapping);
+}
+
+struct address_space *mapping_new(u32 size)
+{
+    struct address_space *mapping = size <= FILE_SIZE_MAX ? kmalloc(sizeof(*mapping)) : NULL;
+
+    if (!mapping)
+        return NULL;
+    mapping_init(mapping, release_memory);
+    mapping->size = size;
+    return mapping;
+}
+
+/* ---- the array ---- */
+
+static void free_slots(struct page **pages)
+{
+    if (is_vmalloc_addr(pages))
+        vfree(pages);
+    else
+        kfree(pages);
+}
+
+static struct page **alloc_slots(u32 slots)
+{
+    u32 size = slots * sizeof(struct page *);
+    struct page **pages = size > KMALLOC_MAX_CACHE_SIZE ? vzalloc(size) : kzalloc(size);
+
+    if (!pages && mm_shrink())
+        pages = size > KMALLOC_MAX_CACHE_SIZE ? vzalloc(size) : kzalloc(size);
+    return pages;
+}
+
+/* Have room for the index. False when out of memory. */
+static bool grow_slots(struct address_space *mapping, u32 index)
+{
+    struct page **pages;
+    u32 slots = max(mapping->slots, (u32)SLOTS_MIN);
+
+    if (index < mapping->slots)
+        return true;
+    while (slots <= index)
+        slots *= 2;
+    pages =
+        alloc_slots(slots); /* which may have dropped pages, and the array with the last of them */
+    if (!pages)
+        return false;
+    if (mapping->pages) {
+        memcpy(pages, mapping->pages, mapping->slots * sizeof(struct page *));
+        free_slots(mapping->pages);
+    }
+    mapping->pages = pages;
+    mapping->slots = slots;
+    return true;
+}
+
+static void free_empty_array(struct address_space *mapping)
+{
+    if (mapping->nrpages || !mapping->pages)
+        return;
+    free_slots(mapping->pages);
+    mapping->pages = NULL;
+    mapping->slots = 0;
+}
+
+static struct page *find_page(const struct address_space *mapping, u32 index)
+{
+    return index < mapping->slots ? mapping->pages[index] : NULL;
+}
+
+/* ---- pages ---- */
+
+/* Bytes of the archive that still count from an offset on, up to the end of its page. */
+static u32 backing_bytes(const struct address_space *mapping, u32 pos)
+{
+    u32 rest = PAGE_SIZE - pos % PAGE_SIZE;
+
+    return pos < mapping->backing_size ? min(mapping->backing_size - pos, rest) : 0;
+}
+
+static void fill_page(const struct address_space *mapping, u32 index, struct page *page)
+{
+    u32 pos = index << PAGE_SHIFT, size = backing_bytes(mapping, pos);
+    char *to = kmap_local_page(page);
+
+    if (size)
+        memcpy(to, mapping->backing + pos, size);
+    memset(to + size, 0, PAGE_SIZE - size);
+    kunmap_local(to);
+}
+
+static struct page *make_page(struct address_space *mapping, u32 index)
+{
+    struct page *page;
+
+    if (index >= SLOTS_MAX)
+        return NULL;
+    page = mm_alloc_page(GFP_HIGHUSER);
+    if (!page)
+        return NULL;
+    if (!grow_slots(mapping, index)) {
+        free_page(page);
+        return NULL;
+    }
+    fill_page(mapping, index, page);
+    page->type = PAGE_FILE;
+    page->mapping = mapping;
+    page->dirty = false;
+    mapping->pages[index] = page;
+    mapping->nrpages++;
+    return page;
+}
+
+struct page *filemap_get_page(struct address_space *mapping, u32 index, bool write)
+{
+    struct page *page = find_page(mapping, index);
+
+    if (!page)
+        page = make_page(mapping, index);
+    if (page && write)
+        page->dirty = true;
+    return page;
+}
+
+/* Take a page out of its mapping: it is free, or belongs to those who map it. */
+static void remove_page(struct address_space *mapping, u32 index)
+{
+    struct page *page = mapping->pages[index];
+
+    mapping->pages[index] = NULL;
+    mapping->nrpages--;
+    page->type = PAGE_USER;
+    user_page_put(page);
+}
+
+/* Remove the pages from an index on. */
+static void remove_pages(struct address_space *mapping, u32 from)
+{
+    for (u32 index = mapping->slots; index > from && mapping->nrpages; index--) {
+        if (index <= mapping->slots && mapping->pages[index - 1])
+            remove_page(mapping, index - 1);
+        if (index % 256 == 0)
+            cond_resched(); /* the array may have gone when we are back */
+    }
+    free_empty_array(mapping);
+}
+
+void mapping_destroy(struct address_space *mapping)
+{
+    remove_pages(mapping, 0);
+    assert_op(mapping->nrpages, ==, 0);
+    list_del(&mapping->link);
+}
+
+static u32 shrink_mapping(struct address_space *mapping)
+{
+    u32 dropped = 0;
+
+    for (u32 i = 0; i < mapping->slots && mapping->nrpages; i++) {
+        struct page *page = mapping->pages[i];
+
+        if (page && page->refcount == 1 && !page->dirty) {
+            remove_page(mapping, i);
+            dropped++;
+        }
+    }
+    free_empty_array(mapping);
+    return dropped;
+}
+
+u32 filemap_shrink(void)
+{
+    struct address_space *mapping;
+    u32 dropped = 0;
+
+    list_for_each_entry (mapping, &mappings, link)
+        dropped += shrink_mapping(mapping);
+    return dropped;
+}
+
+/* ---- reading and writing ---- */
+
+size_t filemap_copy_kernel(void *to, const void *from, size_t size)
+{
+    memcpy(to, from, size);
+    return 0;
+}
+
+/* How much of `count` bytes at pos lies in one page. */
+static u32 part_in_page(u32 pos, u32 count)
+{
+    return min(count, (u32)(PAGE_SIZE - pos % PAGE_SIZE));
+}
+
+/*
+ * Copy out of a page while holding it: the copy may fault, the fault may find memory short, and
+ * then pages that nobody holds are dropped. The result is what could not be copied.
+ */
+static size_t copy_from_page(struct page *page, u32 offset, void *to, u32 size, filemap_copy_t copy)
+{
+    char *from = kmap_local_page(page);
+    size_t left;
+
+    page->refcount++;
+    left = copy(to, from + offset, size);
+    page->refcount--;
+    kunmap_local(from);
+    return left;
+}
+
+/* A part of one page, or of its untouched contents; *size is how much of what was asked for. */
+static size_t read_part(struct address_space *mapping, u32 pos, void *to, u32 *size,
+                        filemap_copy_t copy)
+{
+    struct page *page = find_page(mapping, pos >> PAGE_SHIFT);
+    u32 backed = backing_bytes(mapping, pos);
+
+    *size = part_in_page(pos, *size);
+    if (page)
+        return copy_from_page(page, pos % PAGE_SIZE, to, *size, copy);
+    if (!backed)
+        return copy_from_page(zero_page, pos % PAGE_SIZE, to, *size, copy);
+    *size = min(*size, backed);
+    return copy(to, mapping->backing + pos, *size);
+}
+
+long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, filemap_copy_t copy)
+{
+    u32 done = 0;
+
+    while (done < count && pos < mapping->size) {
+        u32 size = min(count - done, mapping->size - pos);
+        size_t left = read_part(mapping, pos, (char *)to + done, &size, copy);
+
+        done += size - left;
+        pos += size;
+        if (left)
+            return done ? (long)done : -EFAULT;
+        if (cond_resched_ending())
+            break;
+    }
+    return done;
+}
+
+/*
+ * The file is about to end further: what its last page has behind the old end, which somebody may
+ * have written through a mapping, goes.
+ */
+static void clear_tail(struct address_space *mapping)
+{
+    struct page *page = find_page(mapping, mapping->size >> PAGE_SHIFT);
+    u32 offset = mapping->size % PAGE_SIZE;
+    char *addr;
+
+    if (!page || !offset)
+        return;
+    addr = kmap_local_page(page);
+    memset(addr + offset, 0, PAGE_SIZE - offset);
+    kunmap_local(addr);
+}
+
+/*
+ * Files may not take the last of the memory: a sixteenth is for processes, which would otherwise end
+ * for a page of their own, the one that could remove a file among them.
+ */
+static bool room_for_files(void)
+{
+    u32 reserve = nr_managed_pages() / 16;
+
+    if (unlikely(nr_free_pages() <= reserve))
+        mm_shrink();
+    return nr_free_pages() > reserve;
+}
+
+struct page *filemap_new_page(struct address_space *mapping, u32 index)
+{
+    return find_page(mapping, index) || room_for_files() ? filemap_get_page(mapping, index, false)
+                                                         : NULL;
+}
+
+/* Within one page: bytes written, -ENOSPC, -ENOMEM, -EFAULT. */
+static long write_part(struct address_space *mapping, u32 pos, const void *from, u32 size,
+                       filemap_copy_t copy)
+{
+    struct page *page = filemap_new_page(mapping, pos >> PAGE_SHIFT);
+    size_t left;
+    char *to;
+
+    if (!page)
+        return room_for_files() ? -ENOMEM : -ENOSPC;
+    if (pos > mapping->size)
+        clear_tail(mapping);
+    page->refcount++;
+    to = kmap_local_page(page);
+    left = copy(to + pos % PAGE_SIZE, from, size);
+    kunmap_local(to);
+    page->refcount--;
+    if (left == size)
+        return -EFAULT;
+    page->dirty = true;
+    mapping->size = max(mapping->size, (u32)(pos + size - left));
+    return size - left;
+}
+
+long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32 count,
+                   filemap_copy_t copy)
+{
+    u32 done = 0;
+
+    if (count && pos >= FILE_SIZE_MAX)
+        return -EFBIG;
+    count = min(count, FILE_SIZE_MAX - pos);
+    while (done < count) {
+        u32 size = part_in_page(pos, count - done);
+        long written = write_part(mapping, pos, (const char *)from + done, size, copy);
+
+        if (written < 0)
+            return done ? (long)done : written;
+        done += written;
+        pos += written;
+        if ((u32)written < size || cond_resched_ending())
+            break;
+    }
+    return done;
+}
+
+int filemap_truncate(struct address_space *mapping, u32 size)
+{
+    if (size > FILE_SIZE_MAX)
+        return -EFBIG;
+    if (size > mapping->size)
+        clear_tail(mapping);
+    mapping->size = size;
+    mapping->backing_size = min(mapping->backing_size, size);
+    clear_tail(mapping);
+    remove_pages(mapping, PFN_UP(size));
+    return 0;
+}
+
+/* ---- the check ---- */
+
+static char check_text[96];
+
+static const char *check_mapping(const struct address_space *mapping)
+{
+    const char *what = NULL;
+    u32 count = 0;
+
+    for (u32 i = 0; i < mapping->slots && !what; i++) {
+        const struct page *page = mapping->pages[i];
+
+        count += page != NULL;
+        if (page && (page->type != PAGE_FILE || page->mapping != mapping))
+            what = "has a page that is not its own";
+    }
+    if (!what && count != mapping->nrpages)
+        what = "counts its pages wrong";
+    if (!what)
+        return NULL;
+    snprintf(check_text, sizeof(check_text), "I8: the file at %p %s", mapping, what);
+    return check_text;
+}
+
+const char *filemap_check(void)
+{
+    const struct address_space *mapping;
+    const char *wrong = NULL;
+    struct frames frames;
+    u32 pages = 0;
+
+    list_for_each_entry (mapping, &mappings, link) {
+        wrong = check_mapping(mapping);
+        if (wrong)
+            return wrong;
+        pages += mapping->nrpages;
+    }
+    frames_count(&frames);
+    if (frames.by_type[PAGE_FILE] == pages)
+        return NULL;
+    snprintf(check_text, sizeof(check_text), "I8: there are %u frames of files, but files have %u",
+             frames.by_type[PAGE_FILE], pages);
+    return check_text;
+}

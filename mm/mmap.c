@@ -1,0 +1,455 @@
+/*
+ * mmap, munmap, mprotect and madvise: what programs do to their areas.
+ *
+ * Each call first checks everything and gets the nodes that splitting needs; from then on nothing
+ * can fail. What is long is then done in pieces, each under one page table, and others may run in
+ * between. So after each piece areas and entries must agree: munmap takes a piece out of its area
+ * together with its pages; mprotect lets areas forbid last what their entries allow, and allow
+ * first.
+ *
+ * Addresses that the kernel may choose are taken from MMAP_BASE downwards, the highest gap first;
+ * when nothing is left there, anywhere. A table that no area needs any more is freed with the last
+ * of them.
+ *
+ * Where Linux would do half of a request and then fail (a hole in mprotect's range), nothing is
+ * done.
+ *
+ * Neighbours: mm/brk.c and mm/mremap.c are the other two such calls; mm/vma.c keeps the areas,
+ * mm/user_pte.c the entries, mm/fault.c fills them.
+ */
+#include <asm/errno.h>
+#include <lib/resched.h>
+#include <linux/mman.h>
+#include <mm/filemap.h>
+#include <mm/mm_internal.h>
+
+_Static_assert(PROT_READ == VM_READ && PROT_WRITE == VM_WRITE && PROT_EXEC == VM_EXEC,
+               "rights need no translation");
+
+/* ---- removing ---- */
+
+static inline bool overlaps(const struct vm_area *area, u32 start, u32 end)
+{
+    return area && area->start < end && area->end > start;
+}
+
+/*
+ * Free the table of the 4 MiB around addr, from where something was cut, if it has one and no area
+ * needs it. What was cut, or what is above it now, is mostly the area found last.
+ */
+static void free_unused_table(struct mm *mm, u32 addr)
+{
+    u32 start = ALIGN_DOWN(addr, LARGE_PAGE_SIZE), end = start + LARGE_PAGE_SIZE;
+    const struct vm_area *near = mm->recent;
+
+    if (near && (overlaps(near, start, end) || overlaps(near->prev, start, end)))
+        return;
+    if (pgd_user_pte(mm->pgd, addr) && !overlaps(mm_area_above(mm, start), start, end))
+        user_table_remove(mm, addr);
+}
+
+/* Take [start, end), which is not its inside, out of an area. */
+static void trim_area(struct mm *mm, struct vm_area *area, u32 start, u32 end)
+{
+    if (start > area->start) {
+        vma_set_end(mm, area, start);
+    } else if (end < area->end) {
+        vma_set_start(mm, area, end);
+    } else {
+        vma_remove(mm, area);
+        vma_free(area);
+    }
+}
+
+static void unmap_piece(struct mm *mm, struct vm_area *area, u32 start, u32 end)
+{
+    user_zap(mm, start, end);
+    trim_area(mm, area, start, end);
+    free_unused_table(mm, start);
+    cond_resched();
+}
+
+/* True when [start, end) lies inside an area with something left on both sides. */
+static bool needs_split(const struct vm_area *area, u32 start, u32 end)
+{
+    return area && area->start < start && area->end > end;
+}
+
+int mm_get_split_node(struct mm *mm, u32 start, u32 end, struct vm_area **node)
+{
+    *node = NULL;
+    if (!needs_split(mm_area_above(mm, start), start, end))
+        return 0;
+    if (mm->area_count >= MM_AREAS_MAX)
+        return -ENOMEM;
+    *node = vma_alloc();
+    return *node ? 0 : -ENOMEM;
+}
+
+/*
+ * Remove what lies in [start, end), piece by piece, from the lower end of each area or, where that
+ * stays, from the upper one. `area` is the first that ends above start, `node` what
+ * mm_get_split_node() got. Cannot fail.
+ */
+static void unmap_from(struct mm *mm, struct vm_area *area, u32 start, u32 end,
+                       struct vm_area *node)
+{
+    if (needs_split(area, start, end))
+        vma_split(mm, area, end, node);
+    else if (unlikely(node))
+        vma_free_unused(node);
+    if (area && area->start < start) {
+        while (area->end > start)
+            unmap_piece(mm, area, user_piece_start(mm, start, area->end), area->end);
+        area = area->next;
+    }
+    while (area && area->start < end) {
+        u32 from = area->start, stop = user_piece_end(mm, from, min(end, area->end));
+
+        unmap_piece(mm, area, from, stop);
+        area = stop < end ? mm_area_above(mm, stop) : NULL;
+    }
+}
+
+void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node)
+{
+    unmap_from(mm, mm_area_above(mm, start), start, end, node);
+}
+
+int mm_munmap(struct mm *mm, u32 addr, u32 size)
+{
+    struct vm_area *area, *node = NULL;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || size == 0 || !mm_in_user_half(addr, size))
+        return -EINVAL;
+    size = PAGE_ALIGN(size);
+    area = mm_area_above(mm, addr);
+    if (needs_split(area, addr, addr + size) && mm_get_split_node(mm, addr, addr + size, &node))
+        return -ENOMEM;
+    unmap_from(mm, area, addr, addr + size, node);
+    return 0;
+}
+
+/* ---- adding ---- */
+
+/* True when no area is in [start, end), nor a stack so near above it that it should not be. */
+static bool range_is_free(struct mm *mm, u32 start, u32 end)
+{
+    const struct vm_area *next = mm_area_above(mm, start);
+
+    return !next || vma_floor(next) >= end;
+}
+
+int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
+                struct address_space *file, u32 pgoff)
+{
+    struct vm_area *area;
+
+    if (!IS_ALIGNED(start | size, PAGE_SIZE) || size == 0 || start < MMAP_MIN_ADDR ||
+        !mm_in_user_half(start, size))
+        return -EINVAL;
+    area = mm_area_above(mm, start);
+    if (area && area->start < start + size)
+        return -EEXIST;
+    if (mm->area_count >= MM_AREAS_MAX)
+        return -ENOMEM;
+    area = vma_new(start, start + size, flags, name, file, pgoff);
+    if (!area)
+        return -ENOMEM;
+    vma_enter(mm, area);
+    return 0;
+}
+
+/* Where to put a mapping that need not be anywhere, or 0. */
+static u32 choose_address(struct mm *mm, u32 hint, u32 size)
+{
+    u32 addr;
+
+    hint = ALIGN_DOWN(hint, PAGE_SIZE);
+    if (hint && mm_in_user_half(hint, size)) {
+        hint = max(hint, (u32)MMAP_MIN_ADDR);
+        if (mm_in_user_half(hint, size) && range_is_free(mm, hint, hint + size))
+            return hint;
+    }
+    addr = vma_find_gap(mm, size, MMAP_BASE);
+    return addr ? addr : vma_find_gap(mm, size, TASK_SIZE);
+}
+
+static long check_fixed(struct mm *mm, u32 addr, u32 size, u32 flags)
+{
+    const struct vm_area *next;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE))
+        return -EINVAL;
+    if (!mm_in_user_half(addr, size))
+        return -ENOMEM;
+    if (addr < MMAP_MIN_ADDR)
+        return -EPERM;
+    next = mm_area_above(mm, addr);
+    if (flags & MAP_FIXED_NOREPLACE && next && next->start < addr + size)
+        return -EEXIST;
+    return 0;
+}
+
+/* The VM_* flags of a mapping, or an error. */
+static long mapping_flags(u32 prot, u32 flags, bool has_file)
+{
+    u32 type = flags & MAP_TYPE, vm = prot & (VM_ACCESS | VM_NEVER_WRITE);
+
+    if (type != MAP_PRIVATE && type != MAP_SHARED && !(type == MAP_SHARED_VALIDATE && has_file))
+        return -EINVAL;
+    if (flags & MAP_HUGETLB)
+        return -EINVAL;
+    if (type != MAP_PRIVATE)
+        vm |= VM_SHARED;
+    if (flags & MAP_GROWSDOWN) {
+        if (has_file || vm & VM_SHARED)
+            return -EINVAL;
+        vm |= VM_GROWSDOWN;
+    }
+    return vm;
+}
+
+/* Touch every page of an area, as far as memory goes; nobody is told how far. */
+static void populate(struct mm *mm, u32 addr, u32 end, u32 flags)
+{
+    bool write = (flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+
+    for (; addr < end && mm_fault(mm, addr, write) == MM_FAULT_OK; addr += PAGE_SIZE)
+        cond_resched();
+}
+
+/* Everything is checked: get the nodes, make room, enter the area. */
+static int enter_mapping(struct mm *mm, u32 addr, u32 size, u32 flags, struct address_space *file,
+                         u32 pgoff)
+{
+    struct vm_area *area, *node;
+    int err = mm->area_count >= MM_AREAS_MAX ? -ENOMEM : 0;
+
+    if (!err)
+        err = mm_get_split_node(mm, addr, addr + size, &node);
+    if (err)
+        return err;
+    area = vma_new(addr, addr + size, flags, NULL, file, pgoff);
+    if (!area) {
+        vma_free_unused(node);
+        return -ENOMEM;
+    }
+    mm_unmap_areas(mm, addr, addr + size, node);
+    vma_enter(mm, area);
+    return 0;
+}
+
+/* The same for memory that is shared, but of no file: it gets one of its own. */
+static int enter_shared_memory(struct mm *mm, u32 addr, u32 size, u32 flags)
+{
+    struct address_space *memory = mapping_new(size);
+    int err;
+
+    if (!memory)
+        return -ENOMEM;
+    err = enter_mapping(mm, addr, size, flags, memory, 0);
+    mapping_put(memory); /* the area has its own reference */
+    return err;
+}
+
+long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct address_space *file,
+             u32 pgoff)
+{
+    long vm = mapping_flags(prot, flags, file != NULL), err;
+
+    if (vm < 0)
+        return vm;
+    if (size == 0)
+        return -EINVAL;
+    if (size > TASK_SIZE)
+        return -ENOMEM;
+    size = PAGE_ALIGN(size);
+    if (file && pgoff + (size >> PAGE_SHIFT) < pgoff)
+        return -EOVERFLOW;
+    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        err = check_fixed(mm, addr, size, flags);
+        if (err)
+            return err;
+    } else {
+        addr = choose_address(mm, addr, size);
+        if (!addr)
+            return -ENOMEM;
+    }
+    if (!file && vm & VM_SHARED)
+        err = enter_shared_memory(mm, addr, size, vm);
+    else
+        err = enter_mapping(mm, addr, size, vm, file, pgoff);
+    if (err)
+        return err;
+    if (flags & MAP_POPULATE)
+        populate(mm, addr, addr + size, vm);
+    return addr;
+}
+
+long mm_map_apart(struct mm *mm, u32 size, const char *name, struct address_space *file, u32 pgoff)
+{
+    u32 addr = choose_address(mm, 0, size);
+    int err = addr ? mm_add_area(mm, addr, size, VM_READ, name, file, pgoff) : -ENOMEM;
+
+    return err ? err : (long)addr;
+}
+
+/* ---- changing ---- */
+
+/*
+ * Areas must cover all of [start, end) (-ENOMEM) and may be given these rights (-EACCES). 0 or an
+ * error.
+ */
+static int check_covered(struct mm *mm, u32 start, u32 end, u32 rights)
+{
+    const struct vm_area *area;
+
+    for (; start < end; start = area->end) {
+        area = mm_area_above(mm, start);
+        if (!area || area->start > start)
+            return -ENOMEM;
+        if (rights & VM_WRITE && area->flags & VM_NEVER_WRITE)
+            return -EACCES;
+    }
+    return 0;
+}
+
+/* Nodes for cutting areas at both ends of a range. */
+struct split_nodes {
+    struct vm_area *start, *end;
+};
+
+static bool is_inside(struct mm *mm, u32 addr)
+{
+    const struct vm_area *area = mm_find_area(mm, addr);
+
+    return area && area->start < addr;
+}
+
+static int get_split_nodes(struct mm *mm, u32 start, u32 end, struct split_nodes *nodes)
+{
+    bool at_start = is_inside(mm, start), at_end = is_inside(mm, end);
+
+    *nodes = (struct split_nodes){NULL, NULL};
+    if (mm->area_count + at_start + at_end > MM_AREAS_MAX)
+        return -ENOMEM;
+    if (at_start)
+        nodes->start = vma_alloc();
+    if (at_end)
+        nodes->end = vma_alloc();
+    if (at_start == !!nodes->start && at_end == !!nodes->end)
+        return 0;
+    vma_free_unused(nodes->start);
+    vma_free_unused(nodes->end);
+    return -ENOMEM;
+}
+
+static void protect_entries(struct mm *mm, u32 start, u32 end, u32 flags)
+{
+    u32 stop;
+
+    for (u32 addr = start; addr < end; addr = stop) {
+        stop = user_piece_end(mm, addr, end);
+        user_protect(mm, addr, stop, flags);
+        cond_resched();
+    }
+}
+
+/* Give an area other rights. At no time may an entry allow what its area forbids. */
+static void protect_area(struct mm *mm, struct vm_area *area, u32 rights)
+{
+    u32 old = area->flags, flags = (old & ~VM_ACCESS) | rights;
+
+    if (vma_level(flags) > vma_level(old))
+        area->flags = flags;
+    if (vma_level(flags) != vma_level(old))
+        protect_entries(mm, area->start, area->end, flags);
+    area->flags = flags;
+}
+
+/* Cut at both ends, change what lies between, join what is alike then. Cannot fail. */
+static void protect_range(struct mm *mm, u32 start, u32 end, u32 rights,
+                          const struct split_nodes *nodes)
+{
+    struct vm_area *area;
+
+    if (nodes->start)
+        vma_split(mm, mm_find_area(mm, start), start, nodes->start);
+    if (nodes->end)
+        vma_split(mm, mm_find_area(mm, end), end, nodes->end);
+    for (u32 addr = start; addr < end; addr = area->end) {
+        area = mm_find_area(mm, addr);
+        protect_area(mm, area, rights);
+        area = vma_join(mm, area);
+    }
+}
+
+int mm_mprotect(struct mm *mm, u32 addr, u32 size, u32 prot)
+{
+    struct split_nodes nodes;
+    int err;
+
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || prot & ~(VM_ACCESS | PROT_SEM))
+        return -EINVAL;
+    if (size == 0)
+        return 0;
+    if (!mm_in_user_half(addr, size))
+        return -ENOMEM;
+    size = PAGE_ALIGN(size);
+    err = check_covered(mm, addr, addr + size, prot);
+    if (!err)
+        err = get_split_nodes(mm, addr, addr + size, &nodes);
+    if (!err)
+        protect_range(mm, addr, addr + size, prot & VM_ACCESS, &nodes);
+    return err;
+}
+
+/* Forget the contents of a range that areas cover. */
+static void drop_pages(struct mm *mm, u32 start, u32 end)
+{
+    u32 stop;
+
+    for (u32 addr = start; addr < end; addr = stop) {
+        stop = user_piece_end(mm, addr, end);
+        user_zap(mm, addr, stop);
+        cond_resched();
+    }
+}
+
+/* 1 when there is something to do, 0 when the advice can be ignored, -EINVAL. */
+static int advice_kind(u32 advice)
+{
+    switch (advice) {
+    case MADV_DONTNEED:
+        return 1;
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_FREE: /* the kernel may drop them, and so it may not */
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+int mm_madvise(struct mm *mm, u32 addr, u32 size, u32 advice)
+{
+    int kind = advice_kind(advice);
+
+    if (kind < 0 || !IS_ALIGNED(addr, PAGE_SIZE))
+        return -EINVAL;
+    if (size > 0u - PAGE_SIZE || addr + PAGE_ALIGN(size) < addr)
+        return -EINVAL;
+    size = PAGE_ALIGN(size);
+    if (!mm_in_user_half(addr, size) || check_covered(mm, addr, addr + size, 0))
+        return -ENOMEM;
+    if (kind)
+        drop_pages(mm, addr, addr + size);
+    return 0;
+}

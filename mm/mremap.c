@@ -1,0 +1,168 @@
+/*
+ * mremap: an area becomes longer or shorter, and may move; its pages move with it, none is copied.
+ *
+ * What a move needs is got before anything is changed: the node of the new area, the nodes for
+ * cutting holes where it was and where it goes, and page tables for where it goes. An entry may
+ * land in any of the tables there, so twice as many are at hand as the source has; what is left
+ * goes back.
+ *
+ * Limits: the old range must lie in one area; MREMAP_DONTUNMAP and an old size of 0 are refused.
+ *
+ * Neighbours: mm/mmap.c, mm/vma.c, mm/user_pte.c.
+ */
+#include <asm/errno.h>
+#include <linux/mman.h>
+#include <mm/filemap.h>
+#include <mm/mm_internal.h>
+
+struct move {
+    struct mm *mm;
+    u32 from, old_size; /* where it is */
+    u32 to, new_size;   /* where it goes */
+    struct vm_area *area, *from_node, *to_node;
+    struct page *tables; /* linked through lru.next */
+};
+
+static bool get_tables(struct move *move, u32 count)
+{
+    while (count-- > 0) {
+        struct page *table = user_table_alloc();
+
+        if (!table)
+            return false;
+        table->type = PAGE_USED; /* nobody's table yet */
+        table->lru.next = (struct list_head *)move->tables;
+        move->tables = table;
+    }
+    return true;
+}
+
+static void free_tables(struct move *move)
+{
+    while (move->tables) {
+        struct page *table = move->tables;
+
+        move->tables = (struct page *)table->lru.next;
+        table->type = PAGE_PGTABLE;
+        user_table_free(table);
+    }
+}
+
+/* Get all that the move needs. 0, or -ENOMEM and nothing got. */
+static int prepare(struct move *move, const struct vm_area *area)
+{
+    struct mm *mm = move->mm;
+    u32 pgoff = area->pgoff + ((move->from - area->start) >> PAGE_SHIFT);
+    u32 kept = min(move->old_size, move->new_size);
+
+    if (mm->area_count + 2 > MM_AREAS_MAX)
+        return -ENOMEM;
+    move->area = vma_new(move->to, move->to + move->new_size, area->flags, NULL, area->file, pgoff);
+    if (move->area &&
+        !mm_get_split_node(mm, move->from, move->from + move->old_size, &move->from_node) &&
+        !mm_get_split_node(mm, move->to, move->to + move->new_size, &move->to_node) &&
+        get_tables(move, 2 * user_count_tables(mm, move->from, kept)))
+        return 0;
+    free_tables(move);
+    vma_free_unused(move->to_node);
+    vma_free_unused(move->from_node);
+    if (move->area)
+        vma_free(move->area);
+    return -ENOMEM;
+}
+
+static void carry_out(struct move *move)
+{
+    struct mm *mm = move->mm;
+    struct vm_area *next;
+
+    mm_unmap_areas(mm, move->to, move->to + move->new_size, move->to_node);
+    next = mm_area_above(mm, move->to);
+    vma_insert(mm, vma_before(mm, next), move->area, next);
+    user_move(mm, move->from, move->to, min(move->old_size, move->new_size), &move->tables);
+    free_tables(move);
+    mm_unmap_areas(mm, move->from, move->from + move->old_size, move->from_node);
+    vma_join(mm, move->area);
+}
+
+static long move_area(struct mm *mm, const struct vm_area *area, u32 from, u32 old_size, u32 to,
+                      u32 new_size)
+{
+    struct move move = {
+        .mm = mm, .from = from, .old_size = old_size, .to = to, .new_size = new_size};
+    int err = prepare(&move, area);
+
+    if (err)
+        return err;
+    carry_out(&move);
+    return to;
+}
+
+/* True when the area, which ends at `end`, now ends at new_end. */
+static bool grow_in_place(struct mm *mm, struct vm_area *area, u32 end, u32 new_end)
+{
+    const struct vm_area *next = area->next;
+
+    if (area->end != end || new_end > TASK_SIZE || new_end < end ||
+        (next && vma_floor(next) < new_end))
+        return false;
+    vma_set_end(mm, area, new_end);
+    vma_join(mm, area);
+    return true;
+}
+
+static long resize(struct mm *mm, struct vm_area *area, u32 addr, u32 old_size, u32 new_size,
+                   u32 flags)
+{
+    u32 to;
+    int err;
+
+    if (new_size <= old_size) {
+        err = new_size < old_size ? mm_munmap(mm, addr + new_size, old_size - new_size) : 0;
+        return err ? err : (long)addr;
+    }
+    if (grow_in_place(mm, area, addr + old_size, addr + new_size))
+        return addr;
+    if (!(flags & MREMAP_MAYMOVE))
+        return -ENOMEM;
+    to = vma_find_gap(mm, new_size, MMAP_BASE);
+    if (!to)
+        to = vma_find_gap(mm, new_size, TASK_SIZE);
+    return to ? move_area(mm, area, addr, old_size, to, new_size) : -ENOMEM;
+}
+
+static int check_target(u32 addr, u32 old_size, u32 to, u32 new_size)
+{
+    if (!IS_ALIGNED(to, PAGE_SIZE) || !mm_in_user_half(to, new_size))
+        return -EINVAL;
+    if (to < addr + old_size && addr < to + new_size)
+        return -EINVAL;
+    return to < MMAP_MIN_ADDR ? -EPERM : 0;
+}
+
+long mm_mremap(struct mm *mm, u32 addr, u32 old_size, u32 new_size, u32 flags, u32 new_addr)
+{
+    struct vm_area *area;
+    u32 pgoff;
+    int err;
+
+    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || flags == MREMAP_FIXED ||
+        !IS_ALIGNED(addr, PAGE_SIZE) || old_size == 0 || new_size == 0)
+        return -EINVAL;
+    if (new_size > TASK_SIZE)
+        return -ENOMEM;
+    if (!mm_in_user_half(addr, old_size))
+        return -EFAULT;
+    old_size = PAGE_ALIGN(old_size);
+    new_size = PAGE_ALIGN(new_size);
+    area = mm_find_area(mm, addr);
+    if (!area || area->end < addr + old_size)
+        return -EFAULT;
+    pgoff = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+    if (area->file && pgoff + (new_size >> PAGE_SHIFT) < pgoff)
+        return -EINVAL;
+    if (!(flags & MREMAP_FIXED))
+        return resize(mm, area, addr, old_size, new_size, flags);
+    err = check_target(addr, old_size, new_addr, new_size);
+    return err ? err : move_area(mm, area, addr, old_size, new_addr, new_size);
+}

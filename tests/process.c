@@ -1,0 +1,285 @@
+/*
+ * Processes as programs see them, which the programs themselves check (user/fork_test.c,
+ * wait_test.c, exec_test.c), and as the machine sees them: nothing is left of a process, of
+ * thousands, or of one for which memory ran out at any step of fork() or execve().
+ *
+ * For the last of these a kernel thread becomes a process: it gets what a process has and makes the
+ * calls itself, with registers of its own, while one allocation after the other is refused.
+ */
+#include "run.h"
+#include <arch/x86/irqflags.h>
+#include <arch/x86/uaccess.h>
+#include <asm/signal.h>
+#include <kernel/exec.h>
+#include <kernel/fdtable.h>
+#include <kernel/signal.h>
+#include <kernel/syscall.h>
+#include <mm/fail.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+
+#define CYCLES        "300" /* the rest of ten thousand: tests/processes.t */
+#define MANY          200
+#define MANY_RAM      (64u << 20)
+#define KERNEL_BYTES  (24u << 10) /* what a process may cost the kernel, without its own pages */
+#define REFUSED_MAX   200         /* no call here has more allocations */
+#define NPROC_REFUSED 7           /* status of user/fork_bomb.c */
+#define PATIENCE      20000       /* ticks */
+
+KTEST(process, fork_test)
+{
+    expect_passes("fork_test");
+}
+
+KTEST(process, wait_test)
+{
+    expect_passes("wait_test");
+}
+
+KTEST(process, exec_test)
+{
+    expect_passes("exec_test");
+}
+
+KTEST(process, cycles)
+{
+    expect_passes("cycles", CYCLES);
+}
+
+/* Of its program's file, of the folder it worked in, and of the console. */
+KTEST(process, references_are_given_back)
+{
+    static const char *const paths[] = {"/cycles", "/", "/dev/console"};
+    struct inode *inodes[ARRAY_SIZE(paths)];
+    s32 references[ARRAY_SIZE(paths)];
+
+    for (u32 i = 0; i < ARRAY_SIZE(paths); i++) {
+        if (!expect_eq(path_lookup(fs_root(), paths[i], 0, &inodes[i]), 0))
+            return;
+        references[i] = inodes[i]->data.refcount;
+    }
+    expect_passes("cycles", "4");
+    for (u32 i = 0; i < ARRAY_SIZE(paths); i++) {
+        expect_eq(inodes[i]->data.refcount, references[i]);
+        inode_put(inodes[i]);
+    }
+}
+
+/* ---- until there is no more ---- */
+
+static u32 settle(void)
+{
+    task_reap_unwanted();
+    mm_shrink();
+    slab_shrink();
+    return nr_free_pages();
+}
+
+/*
+ * Processes until memory or numbers are used up; then all are killed. A process that memory ran out
+ * for elsewhere has been killed for that. When all have ended, nothing is left.
+ */
+KTEST(process, fork_bomb)
+{
+    u32 free_before = settle(), tasks = task_count();
+    u32 pid = start_program(ARGV("fork_bomb"));
+
+    if (!pid)
+        return;
+    task_find(pid)->rlimits[RLIMIT_NPROC].rlim_cur = RLIM_INFINITY;
+    expect_eq(wait_for(pid).exit_code, SIGKILL);
+    for (u32 i = 0; i < PATIENCE && task_count() > tasks; i++)
+        sched_sleep(1);
+    expect_eq(task_count(), tasks);
+    expect_eq(settle(), free_before);
+}
+
+/*
+ * The limit counts all tasks. The process gets one child, and for the second one it is told EAGAIN.
+ */
+KTEST(process, rlimit_nproc)
+{
+    u32 pid = start_program(ARGV("fork_bomb", "1"));
+
+    if (!pid)
+        return;
+    task_find(pid)->rlimits[RLIMIT_NPROC].rlim_cur = task_count() + 1;
+    expect_eq(wait_for(pid).exit_code, EXIT_STATUS(NPROC_REFUSED));
+}
+
+KTEST(process, two_hundred)
+{
+    u32 pids[MANY], started = 0;
+
+    if (nr_managed_pages() < MANY_RAM / PAGE_SIZE / 10 * 9) {
+        ktest_skip("less than 64 MiB");
+        return;
+    }
+    for (; started < MANY; started++) {
+        pids[started] = start_program(ARGV("nap", "600000000", "1"));
+        if (!pids[started])
+            break;
+    }
+    sched_sleep(5);
+    for (u32 i = 0; i < started; i++) {
+        expect_eq(task_find(pids[i])->state, TASK_SLEEPING);
+        expect(process_kernel_bytes(task_find(pids[i])) < KERNEL_BYTES);
+        expect_eq(send_signal(task_find(pids[i]), SIGKILL, NULL), 0);
+    }
+    for (u32 i = 0; i < started; i++)
+        expect_eq(wait_for(pids[i]).exit_code, SIGKILL);
+}
+
+/* ---- every allocation of a call refused ---- */
+
+#define PROGRAM "/status"
+
+static struct {
+    long (*call)(struct pt_regs *regs);
+    const char *name;
+    u32 refused;
+} host;
+
+/* Where the thread's program keeps what the calls are given: the lowest page of its stack. */
+struct call_data {
+    char path[16], argument[8];
+    u32 argv[3], envp[2];
+};
+
+static u32 call_data_addr(void)
+{
+    return ALIGN_DOWN(current->mm->arg_start, PAGE_SIZE) - 4 * PAGE_SIZE;
+}
+
+static bool write_call_data(void)
+{
+    u32 addr = call_data_addr(), argument = addr + offsetof(struct call_data, argument);
+    struct call_data data = {PROGRAM, "0", {argument, argument}, {argument}};
+
+    return expect_eq(mm_write(current->mm, addr, &data, sizeof(data)), 0);
+}
+
+/* The current thread becomes a process in PROGRAM; regs are where it would begin. */
+static bool become_process(struct pt_regs *regs)
+{
+    struct exec_args args = {0};
+    struct program program;
+    const char *why;
+
+    if (!expect_eq(exec_args_from_kernel(&args, ARGV("status", "0"), ARGV("A=1")), 0) ||
+        !expect_eq(program_load(&program, fs_root(), PROGRAM, &args, STACK_LIMIT, &why), 0))
+        return false;
+    exec_args_free(&args);
+    current->mm = program.mm;
+    mm_switch(program.mm);
+    current->exe = program.exe;
+    current->cwd = fs_root();
+    inode_get(current->cwd);
+    current->files = files_new();
+    current->signals = signals_new();
+    current->exit_signal = SIGCHLD;
+    current->quiet = true;
+    regs_init_user(regs, program.entry, program.sp);
+    return expect(current->files && current->signals) && write_call_data();
+}
+
+/* The call with the k-th allocation refused; true when it needed one more than that. */
+static bool call_refused(const struct pt_regs *regs, u32 k)
+{
+    struct pt_regs used = *regs; /* execve() changes them */
+    u32 free_before = settle(), tasks = task_count(), pages = current->mm->pages;
+    struct mm *mm = current->mm;
+    long result;
+    bool refused;
+
+    alloc_fail_countdown = k;
+    result = host.call(&used);
+    refused = alloc_fail_countdown == 0;
+    alloc_fail_countdown = 0;
+    if (result > 0) { /* after all, or it was the child that missed what was refused */
+        u32 exit_code = wait_for(result).exit_code;
+
+        expect(exit_code == 0 || (refused && exit_code == SIGKILL));
+    } else if (result < 0 && result != -ENOMEM) {
+        ktest_fail(__FILE__, __LINE__, "%s, allocation %u refused: %ld", host.name, k, result);
+    }
+    if (!refused || result == 0)
+        return false;
+    expect_eq(current->mm, mm);
+    expect_eq(task_count(), tasks);
+    if (result < 0 ||
+        current->mm->pages == pages) /* a child of vfork() touches its parent's pages */
+        expect_eq(settle(), free_before);
+    host.refused++;
+    return true;
+}
+
+static void be_the_host(void *unused)
+{
+    struct pt_regs regs;
+    u32 addr;
+
+    (void)unused;
+    if (!become_process(&regs))
+        return;
+    addr = call_data_addr();
+    regs.ebx = addr;
+    regs.ecx = addr + offsetof(struct call_data, argv);
+    regs.edx = addr + offsetof(struct call_data, envp);
+    for (u32 k = 1; k < REFUSED_MAX && ktest_ok() && call_refused(&regs, k); k++)
+        ;
+}
+
+/* Refuse one allocation after the other of a call; the last one succeeds. */
+static void refuse_all_of(const char *name, long (*call)(struct pt_regs *regs))
+{
+    struct task *thread;
+
+    host.call = call;
+    host.name = name;
+    host.refused = 0;
+    thread = kthread_create("host", be_the_host, NULL);
+    if (expect(thread != NULL))
+        wait_for(thread->pid);
+    expect(host.refused >= 5);
+}
+
+KTEST(process, fork_without_memory)
+{
+    refuse_all_of("fork", sys_fork);
+}
+
+KTEST(process, vfork_without_memory)
+{
+    refuse_all_of("vfork", sys_vfork);
+}
+
+KTEST(process, execve_without_memory)
+{
+    refuse_all_of("execve", sys_execve);
+}
+
+/* A call that cannot have a page of its program's gets no further, and nor does the program. */
+static void touch_without_memory(void *unused)
+{
+    struct pt_regs regs;
+    u8 byte = 1;
+
+    (void)unused;
+    if (!become_process(&regs))
+        return;
+    settle();
+    alloc_fail_countdown = 1;
+    expect_eq(copy_to_user((void *)(call_data_addr() - PAGE_SIZE), &byte, 1), 1);
+    alloc_fail_countdown = 0;
+    expect(signal_pending());
+    expect(strstr(current->death_note, "out of memory") != NULL);
+}
+
+KTEST(process, uaccess_without_memory)
+{
+    struct task *thread = kthread_create("host", touch_without_memory, NULL);
+
+    if (expect(thread != NULL))
+        wait_for(thread->pid);
+}

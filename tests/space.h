@@ -1,0 +1,85 @@
+/* For tests of address spaces: one to work on, and looks into it. */
+#pragma once
+
+#include <asm/errno.h>
+#include <kernel/ktest.h>
+#include <lib/string.h>
+#include <linux/mman.h>
+#include <mm/audit.h>
+#include <mm/filemap.h>
+#include <mm/highmem.h>
+#include <mm/mm_internal.h>
+
+#define BASE    0x10000000u
+#define PAGE(n) (BASE + (n)*PAGE_SIZE) /* address of the n-th page */
+#define RW      (VM_READ | VM_WRITE)
+
+/* A new address space with an area of `pages` pages at BASE; NULL after a failed expectation. */
+static inline struct mm *space_with(u32 pages, u32 flags)
+{
+    struct mm *mm = mm_create();
+
+    if (!expect(mm != NULL))
+        return NULL;
+    expect_eq(mm_add_area(mm, BASE, pages * PAGE_SIZE, flags, NULL, NULL, 0), 0);
+    return mm;
+}
+
+/* The entry's value, 0 when there is no table. */
+static inline u32 entry_at(struct mm *mm, u32 addr)
+{
+    pte_t *pte = pgd_user_pte(mm->pgd, addr);
+
+    return pte ? pte->val : 0;
+}
+
+/* The page that an entry holds, or NULL. */
+static inline struct page *page_at(struct mm *mm, u32 addr)
+{
+    u32 val = entry_at(mm, addr);
+
+    return val ? pfn_to_page(val >> PAGE_SHIFT) : NULL;
+}
+
+/* A process writes, reads a word: what it must have a right to. */
+static inline void put_word(struct mm *mm, u32 addr, u32 word)
+{
+    expect_eq(mm_fault(mm, addr, true), MM_FAULT_OK);
+    expect_eq(mm_write(mm, addr, &word, sizeof(word)), 0);
+}
+
+static inline u32 get_word(struct mm *mm, u32 addr)
+{
+    u32 word = 0xdead;
+
+    expect_eq(mm_fault(mm, addr, false), MM_FAULT_OK);
+    expect_eq(mm_read(mm, addr, &word, sizeof(word)), 0);
+    return word;
+}
+
+/* Put n + `first` into the n-th page, see it there. */
+static inline void put_pages(struct mm *mm, u32 pages, u32 first)
+{
+    for (u32 i = 0; i < pages; i++)
+        put_word(mm, PAGE(i), first + i);
+}
+
+static inline void expect_pages(struct mm *mm, u32 pages, u32 first)
+{
+    for (u32 i = 0; i < pages; i++) {
+        if (!expect_eq(get_word(mm, PAGE(i)), first + i))
+            return;
+    }
+}
+
+/* An area from start to end, with these rights and kinds, and nothing else there. */
+static inline void expect_area(struct mm *mm, u32 start, u32 end, u32 flags)
+{
+    struct vm_area *area = mm_find_area(mm, start);
+
+    if (!expect(area != NULL))
+        return;
+    expect_eq(area->start, start);
+    expect_eq(area->end, end);
+    expect_eq(area->flags, flags);
+}

@@ -1,0 +1,205 @@
+/*
+ * /proc as programs read it: whoever relies on Linux's formats relies on these. Also passes on
+ * Linux.
+ *
+ * `proc_test again` is what it becomes by executing /proc/self/exe: a shell that is several
+ * programs in one does that for each of them.
+ */
+#include "lib/check.h"
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+
+static char text[65536];
+
+static const char *read_file(const char *path)
+{
+    long fd = SYS(open, path, O_RDONLY), used = 0, count;
+
+    CHECK(fd >= 0);
+    while ((count = SYS(read, fd, text + used, sizeof(text) - 1 - used)) > 0)
+        used += count;
+    CHECK(count == 0 && SYS(close, fd) == 0);
+    text[used] = '\0';
+    return text;
+}
+
+static bool starts(const char *s, const char *start)
+{
+    while (*start) {
+        if (*s++ != *start++)
+            return false;
+    }
+    return true;
+}
+
+/* Where the line starts, or NULL. */
+static const char *line(const char *start)
+{
+    for (const char *s = text; *s; s++) {
+        if ((s == text || s[-1] == '\n') && starts(s, start))
+            return s;
+    }
+    return NULL;
+}
+
+static uint32_t hex(const char **s)
+{
+    uint32_t value = 0;
+
+    for (;; ++*s) {
+        char c = **s;
+
+        if (c >= '0' && c <= '9')
+            value = value * 16 + c - '0';
+        else if (c >= 'a' && c <= 'f')
+            value = value * 16 + c - 'a' + 10;
+        else
+            return value;
+    }
+}
+
+/* The line of maps for an address: its rights and what is behind; NULL when there is none. */
+static const char *area_of(const void *addr)
+{
+    read_file("/proc/self/maps");
+    for (const char *s = text; *s; s++) {
+        if (s == text || s[-1] == '\n') {
+            const char *at = s;
+            uint32_t start = hex(&at), end;
+
+            CHECK(*at++ == '-');
+            end = hex(&at);
+            CHECK(*at++ == ' ');
+            if ((uint32_t)addr >= start && (uint32_t)addr < end)
+                return at;
+        }
+    }
+    return NULL;
+}
+
+static bool ends_line(const char *s, const char *end)
+{
+    for (; *s && *s != '\n'; s++) {
+        if (starts(s, end) && s[strlen(end)] == '\n')
+            return true;
+    }
+    return false;
+}
+
+static void test_maps(void)
+{
+    int on_stack = 0;
+    char *heap = (char *)sys_brk(0), *page;
+
+    CHECK(starts(area_of(read_file), "r-xp ") && ends_line(area_of(read_file), "/proc_test"));
+    CHECK(starts(area_of(&on_stack), "rw") && ends_line(area_of(&on_stack), "[stack]"));
+    CHECK(sys_brk((uintptr_t)heap + 4096) == (uintptr_t)heap + 4096);
+    CHECK(starts(area_of(heap), "rw-p 00000000 00:00 0 ") && ends_line(area_of(heap), "[heap]"));
+    page = (char *)SYS(mmap2, NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(starts(area_of(page), "r--p 00000000 00:00 0 "));
+    CHECK(SYS(mprotect, page, 4096, PROT_NONE) == 0 && starts(area_of(page), "---p "));
+    CHECK(SYS(munmap, page, 4096) == 0 && !area_of(page));
+}
+
+static uint32_t decimal(const char *s)
+{
+    uint32_t value = 0;
+
+    while (*s >= '0' && *s <= '9')
+        value = value * 10 + *s++ - '0';
+    return value;
+}
+
+static void test_links(void)
+{
+    char link[64] = "", path[256] = "";
+    long len = SYS(readlink, "/proc/self", link, sizeof(link));
+
+    CHECK(len > 0 && decimal(link) == (uint32_t)sys_getpid());
+    len = SYS(readlink, "/proc/self/exe", path, sizeof(path) - 1);
+    CHECK(len >= 10 && path[0] == '/' && streq(path + len - 10, "/proc_test"));
+    len = SYS(chdir, "/");
+    CHECK(len == 0 && SYS(readlink, "/proc/self/cwd", path, sizeof(path)) == 1 && path[0] == '/');
+    CHECK(SYS(open, "/proc/self/nothing", O_RDONLY) == -ENOENT);
+    CHECK(SYS(open, "/proc/4000000/maps", O_RDONLY) == -ENOENT);
+    CHECK(SYS(open, "/proc/0/maps", O_RDONLY) == -ENOENT);
+}
+
+static void test_process(void)
+{
+    const char *name;
+
+    read_file("/proc/self/cmdline");
+    name = text + strlen(text);
+    CHECK(streq(name - 9, "proc_test") && name[1] == '\0');
+    CHECK(streq(read_file("/proc/self/comm"), "proc_test\n"));
+    CHECK(decimal(read_file("/proc/self/stat")) == (uint32_t)sys_getpid());
+    for (name = text; *name != '('; name++)
+        ;
+    CHECK(starts(name, "(proc_test) R ") && decimal(name + 14) == (uint32_t)SYS(getppid));
+    read_file("/proc/self/status");
+    CHECK(starts(text, "Name:\tproc_test\n") && line("State:\tR (running)\n"));
+    CHECK(line("Pid:\t") && decimal(line("Pid:\t") + 5) == (uint32_t)sys_getpid());
+    CHECK(line("VmSize:\t") && line("VmRSS:\t") && line("SigBlk:\t0000000000000000\n"));
+    CHECK(decimal(read_file("/proc/self/statm")) > 2);
+}
+
+static void test_machine(void)
+{
+    CHECK(starts(read_file("/proc/meminfo"), "MemTotal:       ") && line("MemFree:        "));
+    CHECK(line("MemAvailable:   ") && line("Buffers: ") && line("Cached: ") && line("Slab: "));
+    CHECK(starts(read_file("/proc/version"), "Linux version "));
+    CHECK(starts(read_file("/proc/stat"), "cpu  ") && line("cpu0 ") && line("btime "));
+    CHECK(starts(read_file("/proc/cpuinfo"), "processor\t: 0\n") && line("flags\t\t: "));
+    read_file("/proc/uptime");
+    read_file("/proc/loadavg");
+    CHECK(read_file("/proc/mounts") && read_file("/proc/filesystems") && line("nodev\tproc\n"));
+}
+
+/* Reading in pieces gives one text, though it changes meanwhile. */
+static void test_pieces(void)
+{
+    char whole[4096], piece[4096];
+    long fd = SYS(open, "/proc/self/status", O_RDONLY), size, used = 0, count;
+
+    CHECK(fd >= 0);
+    while ((count = SYS(read, fd, piece + used, 7)) > 0)
+        used += count;
+    size = SYS(pread64, fd, whole, sizeof(whole), 0, 0);
+    CHECK(size == used && SYS(lseek, fd, 0, 0) == 0);
+    CHECK(starts(piece, "Name:\tproc_test\n") && starts(whole, "Name:\tproc_test\n"));
+    CHECK(SYS(close, fd) == 0);
+}
+
+static uint64_t device_of(const char *path)
+{
+    struct stat64 st;
+
+    CHECK(SYS(stat64, path, &st) == 0);
+    return st.st_dev;
+}
+
+/* What walks a tree and stays on one file system does not go into /proc. */
+static void test_device(void)
+{
+    CHECK(device_of("/proc") != device_of("/"));
+    CHECK(device_of("/proc/self/maps") == device_of("/proc"));
+    CHECK(device_of("/proc/meminfo") == device_of("/proc"));
+}
+
+int main(int argc, char **argv)
+{
+    const char *again[] = {"proc_test", "again", NULL};
+
+    if (argc > 1 && streq(argv[1], "again"))
+        return 7;
+    test_maps();
+    test_links();
+    test_process();
+    test_machine();
+    test_pieces();
+    test_device();
+    EXPECT_EXIT(7, SYS(execve, "/proc/self/exe", again, NULL));
+    return 0;
+}
