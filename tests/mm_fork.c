@@ -230,7 +230,7 @@ static void look(void)
                                                                                                    \
         found = NULL;                                                                              \
         looks = 0;                                                                                 \
-        resched_hook = (struct resched_hook){&always_, look, NULL};                                      \
+        resched_hook = (struct resched_hook){&always_, look, NULL};                                \
         statement;                                                                                 \
         resched_hook = saved_;                                                                     \
         expect_none(found);                                                                        \

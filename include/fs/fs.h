@@ -44,7 +44,7 @@ struct seq_file;
 #define PATH_SIZE 4096 /* bytes of a path with its 0 (Linux's PATH_MAX) */
 #define ROOT_DEV  MKDEV(0, 1)
 #define PROC_DEV  MKDEV(0, 2)
-#define LINKS_MAX 40   /* symbolic links followed in one path (Linux's MAXSYMLINKS) */
+#define LINKS_MAX 40 /* symbolic links followed in one path (Linux's MAXSYMLINKS) */
 
 /* What open files of one kind do. NULL: the error that a file without that ability gives. */
 struct file_operations {
@@ -87,7 +87,7 @@ struct timespec_fs {
 struct inode {
     struct address_space data; /* contents of a regular file; its reference count is the inode's */
     u32 ino;
-    u32 dev; /* ROOT_DEV or PROC_DEV: what st_dev says */
+    u32 dev;  /* ROOT_DEV or PROC_DEV: what st_dev says */
     u32 mode; /* S_IF* and permission bits, <linux/stat.h> */
     u32 nlink;
     u32 uid, gid;
