@@ -585,8 +585,11 @@ static void own_memory(void)
 
     for (uint32_t i = 0; i < sizeof(deep); i += PAGE)
         deep[i] = 0;
-    for (volatile char *at = (volatile char *)data_page; at < end; at += PAGE)
-        *at = *at;
+    for (volatile char *at = (volatile char *)data_page; at < end; at += PAGE) {
+        char byte = *at;
+
+        *at = byte;
+    }
 }
 
 static bool has_ended(long child)
