@@ -362,7 +362,7 @@ static int proc_root_link(u32 pid, char *buf, u32 size)
 static int mounts_of(u32 pid, struct seq_file *seq)
 {
     (void)pid;
-    seq_printf(seq, "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\n");
+    seq_printf(seq, "tmpfs / tmpfs rw 0 0\nproc /proc proc rw 0 0\n");
     return 0;
 }
 

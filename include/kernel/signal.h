@@ -5,10 +5,11 @@
  * to return to ring 3: ignored, ends or stops the process, or a handler is called on a frame on the
  * user stack.
  *
- *   kernel/signal.c     sending, and what happens at delivery
- *   kernel/sigframe.c   the frame of a handler, and the way back from it
- *   kernel/sys_signal.c the system calls
- *   kernel/itimer.c     SIGALRM
+ *   kernel/signal.c        sending, and what happens at delivery
+ *   kernel/signal_state.c  which are pending, blocked, ignored, caught
+ *   kernel/sigframe.c      the frame of a handler, and the way back from it
+ *   kernel/sys_signal.c    the system calls
+ *   kernel/itimer.c        SIGALRM
  */
 #pragma once
 

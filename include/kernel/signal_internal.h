@@ -58,6 +58,25 @@ static inline u64 signal_bit(u32 signal)
 
 #define UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
 
+/* What happens by default (man 7 signal); any other signal ends the process. */
+#define SIGNALS_IGNORED                                                                            \
+    (signal_bit(SIGCHLD) | signal_bit(SIGCONT) | signal_bit(SIGURG) | signal_bit(SIGWINCH))
+#define SIGNALS_THAT_STOP                                                                          \
+    (signal_bit(SIGSTOP) | signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU))
+
+static inline bool signal_default_ignores(u32 signal)
+{
+    return SIGNALS_IGNORED & signal_bit(signal);
+}
+
+/* ---- kernel/signal_state.c ---- */
+
+/* Set task->sigpending if something is to be delivered. Interrupts off. */
+void signal_note_pending(struct task *task);
+
+/* Make the current process's flag what its sets say. Interrupts off. */
+void signal_recalc_pending(void);
+
 /* The action of a signal of this process. */
 struct action action_of(const struct signals *signals, u32 signal);
 
