@@ -61,6 +61,8 @@ static int may_open(const struct inode *inode, const struct file *file, u32 flag
         return -ELOOP;
     if (S_ISDIR(inode->mode) && (file->mode != FMODE_READ || flags & O_TRUNC))
         return -EISDIR;
+    if (inode->programs && (file->mode & FMODE_WRITE || flags & O_TRUNC))
+        return -ETXTBSY;
     return inode->fops ? 0 : -ENXIO;
 }
 
@@ -78,6 +80,7 @@ static int file_attach(struct file *file, struct inode *inode, u32 flags, struct
         return err;
     }
     inode_get(inode);
+    inode->writers += file->mode & FMODE_WRITE ? 1 : 0;
     *out = file;
     return 0;
 }
@@ -200,6 +203,7 @@ void file_put(struct file *file)
         return;
     if (file->ops->release)
         file->ops->release(file);
+    file->inode->writers -= file->mode & FMODE_WRITE ? 1 : 0;
     inode_put(file->inode);
     kmem_cache_free(file_cache, file);
 }

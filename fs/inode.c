@@ -124,6 +124,29 @@ struct inode *inode_new(u32 mode, u32 rdev)
     return inode;
 }
 
+/* ---- programs ---- */
+
+void inode_share_program(struct inode *inode)
+{
+    inode_get(inode);
+    inode->programs++;
+}
+
+int inode_start_program(struct inode *inode)
+{
+    if (inode->writers)
+        return -ETXTBSY;
+    inode_share_program(inode);
+    return 0;
+}
+
+void inode_end_program(struct inode *inode)
+{
+    assert_op(inode->programs, >, 0);
+    inode->programs--;
+    inode_put(inode);
+}
+
 /* Nobody has looked at what the file contained before. */
 void inode_set_backing(struct inode *inode, const void *data, u32 size)
 {

@@ -80,6 +80,8 @@ int inode_truncate(struct inode *inode, u64 size)
         return -EISDIR;
     if (inode->fops != &ramfs_file_ops)
         return -EINVAL;
+    if (inode->programs)
+        return -ETXTBSY;
     if (size > FILE_SIZE_MAX)
         return -EFBIG;
     inode_lock(inode);

@@ -123,7 +123,7 @@ static int take_script(struct inode *inode, const char *path, bool first, struct
     return err ? err : 1;
 }
 
-/* Follow scripts to a file that is none. 0 and a reference of it. */
+/* Follow scripts to a file that is none. 0 and a reference of it, as of a program's. */
 static int find_program(struct inode *base, const char *path, struct exec_args *args,
                         struct inode **out)
 {
@@ -135,8 +135,10 @@ static int find_program(struct inode *base, const char *path, struct exec_args *
             return result;
         result = take_script(inode, path, depth == 0, args);
         if (result == 0) {
+            result = inode_start_program(inode);
+            inode_put(inode);
             *out = inode;
-            return 0;
+            return result;
         }
         inode_put(inode);
         if (result < 0)
@@ -193,7 +195,7 @@ int program_load(struct program *program, struct inode *base, const char *path,
             return 0;
         mm_put(program->mm);
     }
-    inode_put(program->exe);
+    inode_end_program(program->exe);
     return err;
 }
 
@@ -219,7 +221,7 @@ static void replace_program(struct pt_regs *regs, const struct program *program)
     signals_exec(current->signals);
     regs_init_user(regs, program->entry, program->sp);
     files_exec(current->files);
-    inode_put(old_exe);
+    inode_end_program(old_exe);
     mm_put(old_mm);
 }
 

@@ -82,7 +82,7 @@ void process_release(void)
     task->files = NULL;
     files_free(files);
     inode_put(task->cwd);
-    inode_put(task->exe);
+    inode_end_program(task->exe);
     task->cwd = task->exe = NULL;
     fpu_drop(task);
     if (task->session == task->pid)

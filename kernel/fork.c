@@ -81,7 +81,7 @@ static void copy_attributes(struct task *child, const struct request *request)
     child->cwd = current->cwd;
     child->exe = current->exe;
     inode_get(child->cwd);
-    inode_get(child->exe);
+    inode_share_program(child->exe);
     child->umask = current->umask;
     child->nice = current->nice;
     memcpy(child->rlimits, current->rlimits, sizeof(child->rlimits));

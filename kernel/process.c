@@ -56,7 +56,7 @@ void process_discard(struct task *task)
     if (task->cwd)
         inode_put(task->cwd);
     if (task->exe)
-        inode_put(task->exe);
+        inode_end_program(task->exe);
     task->mm = NULL;
     task->files = NULL;
     task->signals = NULL;
@@ -108,7 +108,7 @@ static long start_program(const struct program *program, bool quiet)
 
     if (!task) {
         mm_put(program->mm);
-        inode_put(program->exe);
+        inode_end_program(program->exe);
         return -ENOMEM;
     }
     if (furnish(task, program) != 0) {

@@ -3,8 +3,9 @@
  * area starts.
  *
  * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as much as there is
- * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less, down to what
- * the struct pages of this much RAM need. Everything else in the map is a constant of layout.h.
+ * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less, down to
+ * what the struct pages of this much RAM need. Everything else in the map is a constant of
+ * layout.h.
  *
  * This file also says what happens to an address that has no place in lowmem and is converted all
  * the same: the caller is broken, and the panic names it.
@@ -12,6 +13,7 @@
 #include <arch/x86/boot_info.h>
 #include <lib/printk.h>
 #include <mm/layout.h>
+#include <mm/memblock.h>
 #include <mm/page.h>
 
 u32 lowmem_size __ro_after_init = BOOT_MAP_SIZE;
@@ -33,18 +35,38 @@ static u32 vmalloc_size(u32 asked)
     return VMALLOC_SIZE_DEFAULT;
 }
 
-/* The least lowmem that holds the struct pages of all RAM, the kernel's page tables, and some work. */
+/*
+ * What is taken already: the image, what GRUB loaded with it, the firmware's. It may all lie in
+ * lowmem.
+ */
+static u32 reserved_bytes(u32 ram_end)
+{
+    const struct memblock_range *range;
+    u32 bytes = 0;
+
+    for (u32 i = 0; (range = memblock_reserved(i)); i++) {
+        if (range->end <= ram_end)
+            bytes += range->end - range->start;
+    }
+    return bytes;
+}
+
+/*
+ * The least lowmem that holds all that, the struct pages of all RAM, the kernel's page tables, and
+ * some work.
+ */
 static u32 lowmem_least(u32 ram_end)
 {
     u32 pages = (ram_end >> PAGE_SHIFT) * sizeof(struct page);
     u32 tables = (0u - vmalloc_start) >> PAGE_SHIFT << 2;
 
-    return max((u32)LOWMEM_MIN, PAGE_ALIGN(LOWMEM_MIN / 2 + pages + tables));
+    return max((u32)LOWMEM_MIN,
+               PAGE_ALIGN(LOWMEM_MIN / 4 + reserved_bytes(ram_end) + pages + tables));
 }
 
 /*
- * The size of lowmem between the two limits. Asked for less than the struct pages take (and RAM at 4 GiB
- * has many), it is the least that goes; a size that makes no sense is as good as none.
+ * The size of lowmem between the two limits. Asked for less than the struct pages take (and RAM at
+ * 4 GiB has many), it is the least that goes; a size that makes no sense is as good as none.
  */
 static u32 choose_lowmem(u32 asked, u32 least, u32 most, u32 ram_end)
 {
@@ -80,7 +102,10 @@ void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
     lowmem_size = choose_lowmem(lowmem, lowmem_least(ram_end), most, ram_end);
 }
 
-/* In the function that called this one: the byte before its return address, as a call may be the last. */
+/*
+ * In the function that called this one: the byte before its return address, as a call may be the
+ * last.
+ */
 #define CALLER ((const char *)__builtin_return_address(0) - 1)
 
 void layout_bad_virt(const volatile void *addr)

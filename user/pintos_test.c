@@ -63,7 +63,7 @@ static void pt_grow_stack(void)
 static void pt_big_stk_obj(void)
 {
     use_stack(65536);
-    use_stack(4 << 20);
+    use_stack(1 << 20);
 }
 
 /*

@@ -139,8 +139,11 @@ static void check_handlers(void)
 /* All registers come back from a handler, flags too. */
 static void check_registers(void)
 {
-    uint32_t out[7], flags;
+    static uint32_t out[4],
+        flags; /* not on the stack: neither ESP nor EBP can be relied on below */
+    static int pid;
 
+    pid = me();
     CHECK(set_action(SIGUSR2, note, 0, 0) == 0);
     asm volatile("mov $37, %%eax\n\t"
                  "mov %[pid], %%ebx\n\t"
@@ -152,7 +155,7 @@ static void check_registers(void)
                  "mov %%edx, 0+%[out]; mov %%esi, 4+%[out]; mov %%edi, 8+%[out]\n\t"
                  "pop 12+%[out]"
                  : [out] "=m"(out), [flags] "=m"(flags)
-                 : [pid] "m"((int){me()})
+                 : [pid] "m"(pid)
                  : "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc");
     CHECK(calls == 1);
     CHECK(out[0] == 0x11223344 && out[1] == 0x55667788 && out[2] == 0x99aabbcc);

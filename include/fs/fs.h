@@ -90,6 +90,8 @@ struct inode {
     u32 dev;  /* ROOT_DEV or PROC_DEV: what st_dev says */
     u32 mode; /* S_IF* and permission bits, <linux/stat.h> */
     u32 nlink;
+    u32 writers;  /* open files that may write to it */
+    u32 programs; /* processes that run it: then nobody may */
     u32 uid, gid;
     u32 rdev; /* of a device file: MKDEV() */
     u32 pid;  /* of what is in /proc/PID */
@@ -178,6 +180,14 @@ static inline bool inode_is_removed(const struct inode *inode)
 
 /* The present time by fs_clock. */
 struct timespec_fs fs_now(void);
+
+/*
+ * The file of a program that a process runs: a reference that also keeps it from being written to.
+ * -ETXTBSY when somebody has it open for writing. Sharing is for fork().
+ */
+__must_check int inode_start_program(struct inode *inode);
+void inode_share_program(struct inode *inode);
+void inode_end_program(struct inode *inode);
 
 /* ---- paths (all paths are kernel strings; a relative one starts at `base`) ---- */
 
