@@ -4,10 +4,6 @@
  * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc_mm.c); meminfo has a few lines
  * more. `frames` has no counterpart there: owner by owner, it adds up to all of RAM.
  *
- * The drawing is a list of bands from the top of the address space to its bottom. Each band knows
- * where it starts; it ends where the band above it starts, so there is no gap to forget and no size
- * to keep by hand.
- *
  * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is printed.
  * Counts are in pages inside the kernel and in kB where Linux says kB (1024 bytes).
  *
@@ -112,30 +108,21 @@ static void user_details(void)
 
 void monitor_layout(u32 argc, const char **argv)
 {
-    const struct {
-        u32 start;
-        const char *edge, *text;
-        void (*details)(void);
-    } bands[] = {
-        {FIXMAP_END, "FIXMAP_END", "last page, never mapped", NULL},
-        {FIXMAP_START, "FIXMAP_START", "fixmap: one page table", NULL},
-        {VMALLOC_END, "VMALLOC_END", "one page, never mapped", NULL},
-        {VMALLOC_START, "VMALLOC_START", "vmalloc: vmalloc, vmap, kernel stacks", vmalloc_details},
-        {high_memory, "high_memory", "hole, never mapped", NULL},
-        {PAGE_OFFSET, "PAGE_OFFSET", "lowmem: virt X -> phys X - 0xc0000000", lowmem_details},
-        {MMAP_MIN_ADDR, "MMAP_MIN_ADDR", "user: one mapping per process", user_details},
-        {0, "", "never mapped", NULL},
+    static void (*const details[LAYOUT_REGIONS])(void) = {
+        [REGION_VMALLOC] = vmalloc_details,
+        [REGION_LOWMEM] = lowmem_details,
+        [REGION_USER] = user_details,
     };
-    u32 end = 0; /* 2^32, as far as a difference is concerned */
 
     (void)argc, (void)argv;
     print_edge(UINT32_MAX, '-', "");
-    for (u32 i = 0; i < ARRAY_SIZE(bands); i++) {
-        print_row(bands[i].text, end - bands[i].start);
-        if (bands[i].details)
-            bands[i].details();
-        print_edge(bands[i].start, bands[i].start == PAGE_OFFSET ? '=' : '-', bands[i].edge);
-        end = bands[i].start;
+    for (u32 i = 0; i < LAYOUT_REGIONS; i++) {
+        const struct layout_region *region = &layout_regions[i];
+
+        print_row(region->text, layout_region_last(region) - region->start + 1);
+        if (details[i])
+            details[i]();
+        print_edge(region->start, i == REGION_LOWMEM ? '=' : '-', region->edge);
     }
 }
 
@@ -227,18 +214,13 @@ static void print_frames(const char *kind, const char *name, u32 frames)
 
 void monitor_frames(u32 argc, const char **argv)
 {
-    static const char *const names[PAGE_TYPES] = {
-        [PAGE_FREE] = "buddy",      [PAGE_HOT] = "hot",
-        [PAGE_USED] = "other",      [PAGE_SLAB] = "slab",
-        [PAGE_VMALLOC] = "vmalloc", [PAGE_USER] = "user pages",
-        [PAGE_FILE] = "file pages", [PAGE_PGTABLE] = "process tables",
-    };
     struct frames frames;
 
     (void)argc, (void)argv;
     frames_count(&frames);
     for (u32 type = PAGE_FREE; type < PAGE_TYPES; type++)
-        print_frames(type <= PAGE_HOT ? "free" : "used", names[type], frames.by_type[type]);
+        print_frames(type <= PAGE_HOT ? "free" : "used", page_type_short_name(type),
+                     frames.by_type[type]);
     for (u32 i = 0; i < frames.reserved_names; i++)
         print_frames("reserved", frames.reserved[i].name, frames.reserved[i].frames);
     print_frames("sum", "", frames.total);

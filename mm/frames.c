@@ -60,29 +60,38 @@ static bool add_reserved(struct frames *frames, const char *name)
     return true;
 }
 
-static bool is_reserved_ram(const struct page *page)
+u32 frame_owner(u32 pfn, struct frame_owner *owner)
 {
+    struct page *page = pfn_to_page(pfn);
+    const struct page *head = page_head(page);
     phys_addr_t frame = page_to_phys(page);
 
-    return page->type == PAGE_RESERVED && memblock_overlaps_ram(frame, (u64)frame + PAGE_SIZE);
+    *owner = (struct frame_owner){.type = head->type, .ram = true};
+    if (head->head) {
+        owner->name = page_type_short_name(head->type);
+        return page_to_pfn(head) + page_block_size(head) - pfn;
+    }
+    owner->type = PAGE_RESERVED;
+    owner->ram = memblock_overlaps_ram(frame, (u64)frame + PAGE_SIZE);
+    if (!owner->ram)
+        owner->name = "no RAM";
+    else if (page->type == PAGE_RESERVED)
+        owner->name = reserved_by(frame);
+    return 1;
 }
 
 void frames_count(struct frames *frames)
 {
-    u32 pages;
+    struct frame_owner owner;
+    u32 run;
 
     *frames = (struct frames){.ram = ram_frames()};
-    for (u32 pfn = 0; pfn < max_pfn; pfn += pages) {
-        const struct page *page = pfn_to_page(pfn);
-
-        pages = page_block_size(page);
-        if (page->head) {
-            frames->by_type[page->type] += pages;
-        } else if (is_reserved_ram(page)) {
-            const char *name = reserved_by(page_to_phys(page));
-
-            frames->by_type[PAGE_RESERVED] += name && add_reserved(frames, name);
-        }
+    for (u32 pfn = 0; pfn < max_pfn; pfn += run) {
+        run = frame_owner(pfn, &owner);
+        if (pfn_to_page(pfn)->head)
+            frames->by_type[owner.type] += run;
+        else if (owner.ram)
+            frames->by_type[PAGE_RESERVED] += owner.name && add_reserved(frames, owner.name);
     }
     for (u32 type = 0; type < PAGE_TYPES; type++)
         frames->total += frames->by_type[type];

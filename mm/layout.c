@@ -5,7 +5,7 @@
  * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as much as there is
  * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less, down to
  * what the struct pages of this much RAM need. Everything else in the map is a constant of
- * layout.h.
+ * layout.h. The list of regions is for those who show the map.
  *
  * This file also says what happens to an address that has no place in lowmem and is converted all
  * the same: the caller is broken, and the panic names it.
@@ -18,6 +18,20 @@
 
 u32 lowmem_size __ro_after_init = BOOT_MAP_SIZE;
 u32 vmalloc_start __ro_after_init = VMALLOC_TOP - VMALLOC_SIZE_DEFAULT;
+
+/* Until layout_init() has chosen, the two edges are where the boot page directory has them. */
+struct layout_region layout_regions[LAYOUT_REGIONS] __ro_after_init = {
+    [REGION_LAST_PAGE] = {FIXMAP_END, "FIXMAP_END", "last page", "last page, never mapped"},
+    [REGION_FIXMAP] = {FIXMAP_START, "FIXMAP_START", "fixmap", "fixmap: one page table"},
+    [REGION_FIXMAP_GUARD] = {VMALLOC_END, "VMALLOC_END", "fixmap guard", "one page, never mapped"},
+    [REGION_VMALLOC] = {VMALLOC_TOP - VMALLOC_SIZE_DEFAULT, "VMALLOC_START", "vmalloc",
+                        "vmalloc: vmalloc, vmap, kernel stacks"},
+    [REGION_HOLE] = {PAGE_OFFSET + BOOT_MAP_SIZE, "high_memory", "hole", "hole, never mapped"},
+    [REGION_LOWMEM] = {PAGE_OFFSET, "PAGE_OFFSET", "lowmem",
+                       "lowmem: virt X -> phys X - 0xc0000000"},
+    [REGION_USER] = {MMAP_MIN_ADDR, "MMAP_MIN_ADDR", "user", "user: one mapping per process"},
+    [REGION_NULL] = {0, "", "null", "never mapped"},
+};
 
 _Static_assert(BOOT_MAP_SIZE % LARGE_PAGE_SIZE == 0, "the boot map is made of 4 MiB pages");
 
@@ -100,6 +114,22 @@ void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
     vmalloc_start = VMALLOC_TOP - vmalloc_size(vmalloc);
     most = min(ram_end, vmalloc_start - VMALLOC_OFFSET - PAGE_OFFSET);
     lowmem_size = choose_lowmem(lowmem, lowmem_least(ram_end), most, ram_end);
+    layout_regions[REGION_VMALLOC].start = vmalloc_start;
+    layout_regions[REGION_HOLE].start = high_memory;
+}
+
+const struct layout_region *layout_region_of(u32 addr)
+{
+    const struct layout_region *region = layout_regions;
+
+    while (addr < region->start)
+        region++;
+    return region;
+}
+
+u32 layout_region_last(const struct layout_region *region)
+{
+    return region == layout_regions ? UINT32_MAX : region[-1].start - 1;
 }
 
 /*

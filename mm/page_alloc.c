@@ -415,9 +415,27 @@ const char *page_type_name(const struct page *page)
         [PAGE_VMALLOC] = "in use by vmalloc",
         [PAGE_PGTABLE] = "in use as a page table",
         [PAGE_USER] = "in use by a process",
+        [PAGE_FILE] = "in use by a file",
     };
 
     return page->type < PAGE_TYPES ? names[page->type] : "of no known type";
+}
+
+const char *page_type_short_name(enum page_type type)
+{
+    static const char *const names[PAGE_TYPES] = {
+        [PAGE_RESERVED] = "reserved",
+        [PAGE_FREE] = "buddy",
+        [PAGE_HOT] = "hot",
+        [PAGE_USED] = "other",
+        [PAGE_SLAB] = "slab",
+        [PAGE_VMALLOC] = "vmalloc",
+        [PAGE_PGTABLE] = "process tables",
+        [PAGE_USER] = "user pages",
+        [PAGE_FILE] = "file pages",
+    };
+
+    return type < PAGE_TYPES ? names[type] : "no known type";
 }
 
 /* Say which rule was broken; the caller has found that one was. */

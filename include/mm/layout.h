@@ -114,6 +114,34 @@ extern u32 vmalloc_start; /* a multiple of LARGE_PAGE_SIZE */
  */
 void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem);
 
+/* The regions of the drawing, from the top of the address space to its bottom. */
+enum layout_region_id {
+    REGION_LAST_PAGE,
+    REGION_FIXMAP,
+    REGION_FIXMAP_GUARD,
+    REGION_VMALLOC,
+    REGION_HOLE,
+    REGION_LOWMEM,
+    REGION_USER,
+    REGION_NULL,
+    LAYOUT_REGIONS,
+};
+
+/* A region ends where the one before it in the list starts; so there is no gap to forget. */
+struct layout_region {
+    u32 start;
+    const char *edge; /* the name of `start`, or "" */
+    const char *name; /* one or two words */
+    const char *text; /* what lies there */
+};
+extern struct layout_region layout_regions[LAYOUT_REGIONS];
+
+/* The region that holds addr. */
+const struct layout_region *layout_region_of(u32 addr);
+
+/* The last address of a region. */
+u32 layout_region_last(const struct layout_region *region);
+
 static inline bool is_lowmem_addr(const volatile void *addr)
 {
     return (u32)addr - PAGE_OFFSET < lowmem_size;

@@ -146,6 +146,9 @@ static inline struct page *page_used_head(struct page *page)
 /* What a page is used for, in words. */
 const char *page_type_name(const struct page *page);
 
+/* The owner's name in tables and pictures: "buddy", "slab", "user pages", ... */
+const char *page_type_short_name(enum page_type type);
+
 /*
  * Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames.
  */
