@@ -21,6 +21,10 @@ void monitor_slabinfo(u32 argc, const char **argv);
 void monitor_frames(u32 argc, const char **argv);
 void monitor_audit(u32 argc, const char **argv);
 
+/* kernel/monitor_map.c */
+#define MONITOR_MAP_USAGE "map [-w]"
+void monitor_map(u32 argc, const char **argv);
+
 /* kernel/monitor_dma.c */
 void monitor_lspci(u32 argc, const char **argv);
 void monitor_dma(u32 argc, const char **argv);
