@@ -98,6 +98,11 @@ void map_shape(struct map_shape *shape, u32 columns, u32 lines)
 #define NO_COLOUR 0
 #define SOLID     0x80 /* beside a colour: a block of it */
 
+#define HIDE_CURSOR_HOME "\033[?25l\033[H"
+#define SHOW_CURSOR      "\033[?25h"
+#define ERASE_LINE       "\033[K"
+#define ERASE_BELOW      "\033[J"
+
 #define LINE_BYTES (COLUMNS_MAX * 14) /* each character may change the colour */
 
 static struct {
@@ -107,6 +112,7 @@ static struct {
     u32 column, columns; /* characters so far; no more of them than these */
     u8 colour;           /* in force */
     u32 lines;           /* written */
+    bool full;           /* the last of them, up to the edge */
 } line;
 
 static void put_bytes(const char *bytes, u32 count)
@@ -181,18 +187,46 @@ static void pad_to(u32 column)
         put(NO_COLOUR, ' ');
 }
 
-/* To erase behind a full line would erase its last character, where the cursor still is. */
+/*
+ * "\n" goes between lines, so that what ends the picture can stand in its last line, and what
+ * follows begins one. To erase behind a full line would erase its last character, where the cursor
+ * still is.
+ */
 static void end_line(void)
 {
+    const struct map_canvas *canvas = line.canvas;
+
     set_colour(NO_COLOUR);
-    if (line.canvas->in_place && line.column < line.columns)
-        put_bytes("\033[K", 3);
-    put_bytes("\n", 1);
-    if (line.lines < line.canvas->lines_max) {
-        line.lines++;
-        line.canvas->write(line.text, line.used);
+    line.full = line.column == line.columns;
+    if (canvas->in_place && !line.full)
+        put_bytes(ERASE_LINE, strlen(ERASE_LINE));
+    if (line.lines < canvas->lines_max) {
+        if (line.lines++ > 0)
+            canvas->write("\n", 1);
+        canvas->write(line.text, line.used);
     }
     line.used = line.column = 0;
+}
+
+static void begin_picture(const struct map_canvas *canvas, u32 columns)
+{
+    line.canvas = canvas;
+    line.columns = columns;
+    line.used = line.column = line.lines = 0;
+    line.colour = NO_COLOUR;
+    if (canvas->in_place)
+        canvas->write(HIDE_CURSOR_HOME, strlen(HIDE_CURSOR_HOME));
+}
+
+static void end_picture(void)
+{
+    const struct map_canvas *canvas = line.canvas;
+
+    if (canvas->in_place && !line.full)
+        canvas->write(ERASE_BELOW, strlen(ERASE_BELOW));
+    if (canvas->in_place)
+        canvas->write(SHOW_CURSOR, strlen(SHOW_CURSOR));
+    canvas->write("\n", 1);
 }
 
 /* ---- RAM ---- */
@@ -409,15 +443,9 @@ static void draw_legend(const struct map *map)
 
 void map_draw(const struct map *map, const struct map_canvas *canvas)
 {
-    line.canvas = canvas;
-    line.columns = map->shape.columns;
-    line.used = line.column = line.lines = 0;
-    line.colour = NO_COLOUR;
-    if (canvas->in_place)
-        canvas->write("\033[H", 3);
+    begin_picture(canvas, map->shape.columns);
     draw_title(map);
     draw_sides(map);
     draw_legend(map);
-    if (canvas->in_place)
-        canvas->write("\033[J", 3);
+    end_picture();
 }

@@ -45,7 +45,8 @@ void map_gather_frames(u32 first, u32 last, struct map_cells *cells, struct map_
         run = min(frame_owner(pfn, &owner), last - pfn);
         id = map_owner_of(&owner);
         map_cells_add(cells, id, run);
-        map_cells_add(more, id, run);
+        if (more)
+            map_cells_add(more, id, run);
         give_turns(&looks);
     }
 }
@@ -208,14 +209,10 @@ static u32 cells_needed(const u32 *pages, u32 shift)
     return cells;
 }
 
-void map_gather_process(struct map_process *process, struct task *task, u32 cells)
+void map_gather_areas(struct map_process *process, struct mm *mm, u32 cells)
 {
-    struct mm *mm = mm_get(task->mm); /* the process may end meanwhile */
     u32 pages[MAP_KINDS], sum = 0;
 
-    process->pid = task->pid;
-    process->pages = mm->pages;
-    strscpy(process->comm, task->comm, sizeof(process->comm));
     for (u32 kind = 0; kind < MAP_KINDS; kind++)
         sum += pages[kind] = add_kind(NULL, mm, kind);
     map_cells_begin(&process->cells, process->cell, cells, sum);
@@ -226,6 +223,16 @@ void map_gather_process(struct map_process *process, struct task *task, u32 cell
         map_cells_break(&process->cells);
         process->kind_end[kind] = process->cells.count;
     }
+}
+
+static void gather_process(struct map_process *process, const struct task *task, u32 cells)
+{
+    struct mm *mm = mm_get(task->mm); /* the process may end meanwhile */
+
+    process->pid = task->pid;
+    process->pages = mm->pages;
+    strscpy(process->comm, task->comm, sizeof(process->comm));
+    map_gather_areas(process, mm, cells);
     mm_put(mm);
 }
 
@@ -245,7 +252,7 @@ static void gather_processes(struct map *map)
     map->shown = map->process_count = 0;
     while (map->shown < map->shape.processes && (task = process_after(task_next(NULL), pid))) {
         pid = task->pid;
-        map_gather_process(&map->process[map->shown++], task, map->shape.process_bar);
+        gather_process(&map->process[map->shown++], task, map->shape.process_bar);
     }
     for (task = task_next(NULL); task; task = task_next(task))
         map->process_count += task->mm != NULL;

@@ -22,8 +22,7 @@
 
 #define REDRAW_TICKS (HZ / 2)
 
-#define CLEAR_HIDE_CURSOR "\033[2J\033[?25l"
-#define SHOW_CURSOR       "\033[?25h"
+#define CLEAR_SCREEN "\033[2J"
 
 static struct map map;
 
@@ -40,23 +39,17 @@ static void show(const struct map_canvas *canvas)
     map_draw(&map, canvas);
 }
 
-static void say(const char *sequence, const struct map_canvas *canvas)
-{
-    if (canvas->in_place)
-        console_write(sequence, strlen(sequence));
-}
-
 /* The last line stays free: there the cursor is, and one line more would scroll. */
 static void watch(struct map_canvas *canvas)
 {
-    canvas->in_place = canvas->colour;
-    if (canvas->in_place)
+    if (canvas->colour) {
+        canvas->in_place = true;
         canvas->lines_max = map.shape.lines - 1;
-    say(CLEAR_HIDE_CURSOR, canvas);
+        console_write(CLEAR_SCREEN, strlen(CLEAR_SCREEN));
+    }
     do
         show(canvas);
     while (!tty_key_pressed(REDRAW_TICKS));
-    say(SHOW_CURSOR, canvas);
 }
 
 void monitor_map(u32 argc, const char **argv)

@@ -124,18 +124,21 @@ struct map {
  */
 void map_gather(struct map *map);
 
-/* Its parts, for tests: frames [first, last), into as many sets of cells as take them. */
+/*
+ * Its parts, for tests: frames [first, last), each into both sets of cells, as far as they take them
+ * (more: or NULL); the vmalloc area; the cells of an address space, at most `cells` of them.
+ */
 void map_gather_frames(u32 first, u32 last, struct map_cells *cells, struct map_cells *more);
 void map_gather_vmalloc(struct map *map);
-void map_gather_process(struct map_process *process, struct task *task, u32 cells);
+void map_gather_areas(struct map_process *process, struct mm *mm, u32 cells);
 
 /* ---- drawing (kernel/map_draw.c) ---- */
 
-/* Where the text goes, whole lines, each with its "\n". */
+/* Where the text goes. A picture begins at the left edge, and ends there, below its last line. */
 struct map_canvas {
     void (*write)(const char *text, size_t len);
     bool colour;   /* SGR sequences; each line begins and ends without any in force */
-    bool in_place; /* each line also erases what it does not reach of an older one */
+    bool in_place; /* from the screen's top left corner on, over an older picture */
     u32 lines_max; /* no more lines than this */
 };
 
