@@ -39,7 +39,7 @@ static const struct {
     [MAP_STRUCT_PAGES] = {'A', 36, "struct pages", PAGE_RESERVED},
     [MAP_PAGE_TABLES]  = {'T', 96, "page tables",  PAGE_RESERVED},
     [MAP_MODULE]       = {'M', 35, "module",       PAGE_RESERVED},
-    [MAP_RESERVED]     = {'R', 37, "reserved",     PAGE_RESERVED},
+    [MAP_RESERVED]     = {'R', 90, "reserved",     PAGE_RESERVED},
     [MAP_GUARD]        = {'|', 31, "guard",        PAGE_RESERVED},
     [MAP_DEVICE]       = {'I', 34, "device",       PAGE_RESERVED},
     /* clang-format on */

@@ -32,23 +32,47 @@ static void give_turns(u32 *looks)
         cond_resched();
 }
 
+/*
+ * Neighbours that have one owner, on their way into cells: most pages are like the one before, and
+ * adding them one by one would cost twice as much as finding out whose they are.
+ */
+struct run {
+    struct map_cells *cells, *more; /* more: or NULL */
+    enum map_owner owner;
+    u32 pages;
+};
+
+static void end_run(struct run *run)
+{
+    map_cells_add(run->cells, run->owner, run->pages);
+    if (run->more)
+        map_cells_add(run->more, run->owner, run->pages);
+    run->pages = 0;
+}
+
+static void add_to_run(struct run *run, enum map_owner owner, u32 pages)
+{
+    if (owner != run->owner) {
+        end_run(run);
+        run->owner = owner;
+    }
+    run->pages += pages;
+}
+
 /* ---- frames ---- */
 
 void map_gather_frames(u32 first, u32 last, struct map_cells *cells, struct map_cells *more)
 {
+    struct run run = {.cells = cells, .more = more};
     struct frame_owner owner;
-    u32 run, looks = 0;
+    u32 pages, looks = 0;
 
-    for (u32 pfn = first; pfn < last; pfn += run) {
-        enum map_owner id;
-
-        run = min(frame_owner(pfn, &owner), last - pfn);
-        id = map_owner_of(&owner);
-        map_cells_add(cells, id, run);
-        if (more)
-            map_cells_add(more, id, run);
+    for (u32 pfn = first; pfn < last; pfn += pages) {
+        pages = min(frame_owner(pfn, &owner), last - pfn);
+        add_to_run(&run, map_owner_of(&owner), pages);
         give_turns(&looks);
     }
+    end_run(&run);
 }
 
 static u32 pages_in_use(const struct map_cells *cells)
@@ -109,12 +133,15 @@ static u32 last_area_end(u32 *areas)
 /* An area that goes while others have their turn leaves entries of 0, or tags. */
 static void add_area(struct map_cells *cells, u32 start, u32 end, u32 *looks)
 {
+    struct run run = {.cells = cells};
+
     for (u32 addr = start; addr < end - PAGE_SIZE; addr += PAGE_SIZE) {
         pte_t pte = *kernel_pte(addr);
 
-        map_cells_add(cells, pte_present(pte) ? owner_of_pte(pte) : MAP_FREE, 1);
+        add_to_run(&run, pte_present(pte) ? owner_of_pte(pte) : MAP_FREE, 1);
         give_turns(looks);
     }
+    end_run(&run);
     map_cells_add(cells, MAP_GUARD, 1);
 }
 
@@ -150,33 +177,37 @@ static enum map_kind kind_of(const struct mm *mm, const struct vm_area *area)
 }
 
 /* Entries of one page table: [addr, end) does not cross a multiple of 4 MiB. */
-static void add_table(struct map_cells *cells, struct mm *mm, u32 addr, u32 end)
+static void add_table(struct run *run, struct mm *mm, u32 addr, u32 end)
 {
-    pte_t *pte = pgd_user_pte(mm->pgd, addr), *last = pte + ((end - addr) >> PAGE_SHIFT);
+    u32 pages = (end - addr) >> PAGE_SHIFT;
+    pte_t *pte = pgd_user_pte(mm->pgd, addr), *last;
 
     if (!pte) {
-        map_cells_add(cells, MAP_UNTOUCHED, (end - addr) >> PAGE_SHIFT);
+        add_to_run(run, MAP_UNTOUCHED, pages);
         return;
     }
-    while (pte < last) {
+    for (last = pte + pages; pte < last; pte++) {
         pte_t *used = pte_skip_none(pte, last);
 
-        map_cells_add(cells, MAP_UNTOUCHED, used - pte);
+        if (used > pte)
+            add_to_run(run, MAP_UNTOUCHED, used - pte);
         if (used < last)
-            map_cells_add(cells, owner_of_pte(*used), 1);
-        pte = used + 1;
+            add_to_run(run, owner_of_pte(*used), 1);
+        pte = used;
     }
 }
 
 static void add_user_range(struct map_cells *cells, struct mm *mm, u32 start, u32 end)
 {
+    struct run run = {.cells = cells};
     u32 table_end;
 
     for (u32 addr = start; addr < end; addr = table_end) {
         table_end = min(ALIGN_DOWN(addr, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE, end);
-        add_table(cells, mm, addr, table_end);
+        add_table(&run, mm, addr, table_end);
         cond_resched();
     }
+    end_run(&run);
 }
 
 /* All areas of a kind; cells == NULL: only count their pages. */
