@@ -29,7 +29,6 @@
 #define LEGEND_WIDE 38 /* a column of owners */
 #define PER_ROW_MIN 8
 #define PER_ROW_MAX 128
-#define ROWS_MIN    4
 #define COLUMNS_MAX 200
 #define LINES_MAX   100
 
@@ -89,7 +88,7 @@ void map_shape(struct map_shape *shape, u32 columns, u32 lines)
     shape->high = max(shape->beside ? left : 0, FIXED_LINES + shape->bar_rows + 1);
     if (!shape->beside)
         left -= min(left, shape->high);
-    shape->rows = max(left, (u32)ROWS_MIN);
+    shape->rows = max(left, (u32)MAP_ROWS_MIN);
     shape->rows = min(shape->rows, min(MAP_CELLS_MAX / shape->per_row, (u32)MAP_ROWS_MAX));
     shape->process_bar = shape->wide - PROCESS_WIDE;
     shape->processes = min(shape->high - FIXED_LINES - 1, (u32)MAP_PROCESSES_MAX);

@@ -28,9 +28,9 @@
 #define PFN_MAX       (1u << (32 - PAGE_SHIFT))
 #define SPARE_ROWS    2 /* what a finer scale must leave */
 
-static u32 used[PFN_MAX >> STRETCH_SHIFT >> 5]; /* a bit for each stretch */
+static u32 used[(PFN_MAX >> STRETCH_SHIFT) / BITS]; /* a bit for each stretch */
 
-_Static_assert(MAP_CELLS_MAX <= PFN_MAX && BITS == 1 << 5, "bits of a word");
+_Static_assert(MAP_ROWS_MIN > SPARE_ROWS, "a row is left, and one may always be enough");
 
 /* ---- the first walk ---- */
 
@@ -68,9 +68,7 @@ static bool row_in_use(u32 first, u32 size)
     u32 bit = first >> STRETCH_SHIFT, end = (min(first + size, max_pfn) - 1) >> STRETCH_SHIFT;
 
     for (; bit <= end; bit++) {
-        if (bit % BITS == 0 && !used[bit / BITS])
-            bit += BITS - 1; /* none of this word */
-        else if (used[bit / BITS] & 1u << bit % BITS)
+        if (used[bit / BITS] & 1u << bit % BITS)
             return true;
     }
     return false;
@@ -98,21 +96,24 @@ static u32 lines_needed(u32 size, u32 most)
     return lines;
 }
 
-static u32 choose_shift(const struct map_shape *shape)
+/* The finest scale with which RAM takes at most so many lines; a coarser one never takes more. */
+static u32 finest_shift(u32 per_row, u32 lines)
 {
     u32 shift = 0;
 
-    while (shape->per_row << shift < 1u << STRETCH_SHIFT)
+    while (per_row << shift < 1u << STRETCH_SHIFT)
         shift++;
-    while (lines_needed(shape->per_row << shift, shape->rows) > shape->rows)
+    while (lines_needed(per_row << shift, lines) > lines)
         shift++;
-    if (shift < shape->shift &&
-        lines_needed(shape->per_row << shape->shift, shape->rows) <= shape->rows) {
-        u32 room = shape->rows - min(shape->rows, (u32)SPARE_ROWS);
+    return shift;
+}
 
-        while (shift < shape->shift && lines_needed(shape->per_row << shift, room) > room)
-            shift++;
-    }
+static u32 choose_shift(const struct map_shape *shape)
+{
+    u32 shift = finest_shift(shape->per_row, shape->rows);
+
+    if (shift < shape->shift)
+        shift = min(finest_shift(shape->per_row, shape->rows - SPARE_ROWS), shape->shift);
     return shift;
 }
 

@@ -66,6 +66,15 @@ KTEST(map, what_nobody_uses_is_whatever_is_most)
     expect_eq(cells.cell[1], MAP_FREE);
 }
 
+KTEST(map, all_but_one_is_not_all)
+{
+    begin(2, 16);
+    map_cells_add(&cells, MAP_SLAB, 7);
+    map_cells_add(&cells, MAP_FREE, 1 + 8);
+    expect_eq(cells.cell[0], MAP_SLAB);
+    expect_eq(cells.cell[1], MAP_FREE | MAP_WHOLE);
+}
+
 KTEST(map, the_last_cell_may_be_short)
 {
     begin(2, 13);
@@ -300,6 +309,7 @@ KTEST(map, a_block_is_in_its_cells)
     for (u32 i = 0; i < 1 << BLOCK_ORDER; i++)
         expect_eq(cell_of(map, page_to_pfn(block) + i),
                   MAP_OTHER | (map->frames.shift <= BLOCK_ORDER ? MAP_WHOLE : 0));
+    expect_rows(map);
     free_pages(block, BLOCK_ORDER);
     gather_for(map, 80, 24);
     for (u32 i = 0; map->frames.shift <= BLOCK_ORDER && i < 1 << BLOCK_ORDER; i++)
@@ -478,6 +488,19 @@ static void draw_on_paper(const struct map *map, bool colour, u32 lines_max)
 
     memset(&paper, 0, sizeof(paper));
     map_draw(map, &canvas);
+}
+
+KTEST(map, a_terminal_of_80_x_24)
+{
+    struct map_shape shape;
+
+    map_shape(&shape, 80, 24);
+    expect(shape.beside);
+    expect_eq(shape.per_row, 32);
+    expect_eq(shape.rows, 24 - 1 - 6 - 1); /* but for the first line, the owners, the prompt */
+    expect_eq(shape.high, shape.rows);
+    map_shape(&shape, 79, 24);
+    expect(!shape.beside);
 }
 
 KTEST(map, what_is_drawn_fits)

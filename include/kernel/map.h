@@ -95,6 +95,7 @@ u8 map_owner_colour(enum map_owner owner);
 
 #define MAP_CELLS_MAX     8192 /* of the picture of RAM */
 #define MAP_ROWS_MAX      100
+#define MAP_ROWS_MIN      4
 #define MAP_BAR_MAX       256 /* of the vmalloc area's, in all its lines */
 #define MAP_WIDE_MAX      64  /* columns of the virtual side */
 #define MAP_PROCESSES_MAX 16
