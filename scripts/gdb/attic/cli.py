@@ -19,7 +19,8 @@ class Command(gdb.Command):
     usage = ""        # the arguments
     at_least = 0      # how many of them there must be
     at_most = 0
-    expression = False  # the first one is an address, as an expression of gdb's
+    expression = False   # the first one is an address, as an expression of gdb's
+    needs_kernel = True  # it cannot do anything before the kernel is there
 
     def __init__(self):
         super().__init__("attic " + self.name, gdb.COMMAND_DATA)
@@ -28,7 +29,7 @@ class Command(gdb.Command):
         memory.forget()
         try:
             self.check_machine()
-            arguments = split_arguments(argument, self.expression)
+            arguments = self.split(argument)
             if not self.at_least <= len(arguments) <= self.at_most:
                 raise gdb.GdbError(("usage: attic %s %s" % (self.name, self.usage)).rstrip())
             self.run(arguments)
@@ -43,8 +44,11 @@ class Command(gdb.Command):
     def check_machine(self):
         if not memory.machine_is_there():
             raise Sorry("no machine is connected: start with `make gdb`, or `target remote :1234` while `make qemu-gdb` runs")
-        if not kernel.is_loaded():
+        if self.needs_kernel and not kernel.is_loaded():
             raise Sorry("the kernel does not run yet: `hbreak *_start` and `continue` lead to its first instruction")
+
+    def split(self, argument):
+        return split_arguments(argument, self.expression)
 
     def run(self, arguments):
         raise NotImplementedError

@@ -1,9 +1,12 @@
 """The list of all commands: `attic walk` and its like. Loading this module enters them into gdb."""
+import os
+
 import gdb
 
-from attic import areas, maps, pgdiff, walks
+from attic import areas, console, frames, maps, pgdiff, printers, tasks, walks, who  # noqa: F401
 
-ALL = (walks.Walk, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Areas)
+ALL = (walks.Walk, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Areas, frames.Frames, who.Who, tasks.Ps, tasks.Bt,
+       console.Paging, console.Type)
 
 
 class Attic(gdb.Command):
@@ -25,3 +28,5 @@ Everywhere: VA is a number or any expression of gdb's; PID is a process, or one 
 Attic()
 for command in ALL:
     command()
+if os.environ.get("ATTIC_CONSOLE"):
+    console.Console.open(os.environ["ATTIC_CONSOLE"])

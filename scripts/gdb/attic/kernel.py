@@ -176,8 +176,9 @@ def page(pfn):
 
 def page_type_name(type_name):
     """The owner's name in tables, of an enumerator of `enum page_type`."""
+    number = enumerators("page_type").get(type_name)
     names = function_static("page_type_short_name", "names")
-    return string(names[enumerators("page_type")[type_name]])
+    return string(names[number]) if number is not None and number < len(names) else "no known type (%s)" % type_name
 
 
 def usable_ranges():

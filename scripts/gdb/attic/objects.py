@@ -72,6 +72,11 @@ def enumerators(name):
     return {field.name: field.enumval for field in lookup_type("enum " + name).fields()}
 
 
+def enumerator_of(name, value):
+    """The enumerator of `enum name` that has a value; the number as text when none has."""
+    return next((enumerator for enumerator, number in enumerators(name).items() if number == value), str(value))
+
+
 def flag_names(name, value):
     """The enumerators of `enum name` whose bits are set in a value."""
     return [flag for flag, bit in enumerators(name).items() if value & bit]
