@@ -24,9 +24,8 @@ are frame numbers (physical address / 4096) in hexadecimal, side by side as firs
         stacks = {task.stack: task for task in kernel.tasks()}
         for area in areas:
             pages = (area.end - area.start) // memory.PAGE_SIZE - 1
-            print("0x%08x..0x%08x %5d %-5s  %s" % (area.start, area.end - memory.PAGE_SIZE - 1, pages,
-                                                  "page" if pages == 1 else "pages",
-                                                  owners.vmap_text(area, stacks.get(area.start))))
+            print("0x%08x..0x%08x  %-10s %s" % (area.start, area.end - memory.PAGE_SIZE - 1, cli.count_text(pages, "page"),
+                                              owners.vmap_text(area, stacks.get(area.start))))
             print("    frames " + frames_text(area))
 
 

@@ -64,6 +64,11 @@ def matching(words, word):
     return [one for one in words if word is None or one.startswith(word)]
 
 
+def count_text(number, what):
+    """"1 page", "2 pages"."""
+    return "%d %s%s" % (number, what, "" if number == 1 else "s")
+
+
 def space_words():
     try:
         return spaces.words() if memory.machine_is_there() else list(spaces.WORDS)

@@ -136,11 +136,13 @@ def area_kind(area):
 
 
 def regions():
-    """The regions of the address map, from the top down: (first, last, name, text)."""
+    """The regions of the address map, from the top down: (first, last, name, text). Until layout_init() has chosen the edges, the
+    hole is none."""
     last = 0xFFFFFFFF
     for region in variable("layout_regions"):
-        yield region.start, last, string(region.name), string(region.text)
-        last = region.start - 1
+        if region.start <= last:
+            yield region.start, last, string(region.name), string(region.text)
+            last = region.start - 1
 
 
 def region_name(addr):

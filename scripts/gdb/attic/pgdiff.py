@@ -75,7 +75,7 @@ def span_text(first, last):
 def user_half(one, other):
     """Ranges of pages, and what A and B have there."""
     a, b = ({page.start: page for page in paging.pages(at, 0, kernel.page_offset() - 1)} for at in (one, other))
-    yield "user half: A maps %d pages, B maps %d" % (len(a), len(b))
+    yield "user half: A maps %s, B maps %s" % (cli.count_text(len(a), "page"), cli.count_text(len(b), "page"))
     start = end = said = None
     for at in sorted(a.keys() | b.keys()) + [None]:
         now = at is not None and _compare_pages(a.get(at), b.get(at))
@@ -102,7 +102,7 @@ def everybody():
     """Whether each directory has the kernel half of the end of boot; every entry that differs."""
     reference = kernel.snapshot()
     if reference is None:
-        yield "(the kernel half is not final: the boot is not over)"
+        yield "whether all directories agree is settled at the end of boot: mm_seal() takes the snapshot to compare with"
         return
     found = dict(all_directories())
     wrong = {}

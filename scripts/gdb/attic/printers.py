@@ -9,7 +9,7 @@ Neighbours: kernel.py has the words.
 import gdb
 import gdb.printing
 
-from attic import Sorry, frames, kernel, memory, objects, paging
+from attic import Sorry, cli, frames, kernel, memory, objects, paging
 
 
 def number(value):
@@ -45,7 +45,7 @@ class WithMembers(Printer):
     def children(self):
         for name in self.members:
             member = self.value[name]
-            yield name, member.string(errors="replace") if member.type.code == gdb.TYPE_CODE_ARRAY else member
+            yield name, '"%s"' % member.string(errors="replace") if member.type.code == gdb.TYPE_CODE_ARRAY else member
 
 
 class Pte(Printer):
@@ -94,9 +94,10 @@ class VmapArea(Printer):
     def text(self):
         value, start, end = self.value, number(self.value["start"]), number(self.value["end"])
         if not number(value["flags"]):
-            return "0x%08x..0x%08x: gap of %d pages" % (start, end - 1, (end - start) // memory.PAGE_SIZE)
-        return "0x%08x..0x%08x: %d pages and a guard, %s by %s" % (
-            start, end - 1, (end - start) // memory.PAGE_SIZE - 1, flags_text("vmap_kind", value["flags"]),
+            return "0x%08x..0x%08x: gap of %s" % (
+                start, end - 1, cli.count_text((end - start) // memory.PAGE_SIZE, "page"))
+        return "0x%08x..0x%08x: %s and a guard, %s by %s" % (
+            start, end - 1, cli.count_text((end - start) // memory.PAGE_SIZE - 1, "page"), flags_text("vmap_kind", value["flags"]),
             kernel.symbol_text(number(value["caller"])))
 
 

@@ -7,6 +7,8 @@ own backtrace is the right one, but for the double-fault task: the task that it 
 
 Limits: no frames of ring 3 are followed; a program need not keep frame pointers.
 """
+import itertools
+
 import gdb
 
 from attic import cli, kernel, memory, objects, spaces, symbols
@@ -157,10 +159,18 @@ def in_double_fault():
 
 
 def show_frames(found, first_back=1):
-    for number, addr in enumerate(found):
+    """A line for each; the same address many times over (a recursion) is told once, with how often."""
+    number = 0
+    for addr, group in itertools.groupby(found):
+        same = len(list(group))
         place = call_site(addr) if number or first_back else addr
-        name = symbols.text(place)
-        if not name.startswith("0x"):
-            start, end, function = symbols.table().find(place)
-            name = "%s+0x%x/0x%x" % (function, addr - start, end - start)
-        print(("  #%-2d 0x%08x  %-40s %s" % (number, addr, name, source_text(place))).rstrip())
+        print(("  #%-2d 0x%08x  %-40s %s" % (number, addr, frame_text(addr, place), source_text(place))).rstrip())
+        if same > 1:
+            print("  ... and %d more of the same" % (same - 1))
+        number += same
+
+
+def frame_text(addr, place):
+    """function+offset/size for an address, in the function that `place` is in."""
+    function = symbols.table().find(place)
+    return "%s+0x%x/0x%x" % (function[2], addr - function[0], function[1] - function[0]) if function else ""

@@ -26,11 +26,11 @@ lowmem, in the vmalloc area, in the fixmap, and in each process, with what lies 
         print("frame %d, physical 0x%08x: %s" % (pfn, pfn << memory.PAGE_SHIFT, owner_text(pfn)))
         for line in table_lines(pfn):
             print("  " + line)
-        found = list(mappings(pfn))
-        for line in found:
+        if not paging.paging_is_on():
+            print("  paging is off: its only address is the physical one")
+            return
+        for line in list(mappings(pfn)) or ["mapped nowhere"]:
             print("  " + line)
-        if not found:
-            print("  mapped nowhere")
 
 
 def frame_number(text):
@@ -43,7 +43,10 @@ def frame_number(text):
 # ---- owner ----
 
 def owner_text(pfn):
-    pages = frames.Pages()
+    try:
+        pages = frames.Pages()
+    except kernel.NotYet as sorry:
+        return str(sorry)
     if pfn >= pages.max_pfn:
         return "no RAM, so it has no struct page"
     page = pages.block(pfn)
@@ -118,8 +121,6 @@ def directories():
 
 def mappings(pfn):
     """A line for each page that shows the frame: the kernel half once, then each process."""
-    if not paging.paging_is_on():
-        return
     directory = kernel.master_directory() if kernel.master_is_ready() else paging.loaded_directory()
     spans = owners.kernel_spans()
     for addr, rights in addresses(directory, pfn, 0, 1023):
