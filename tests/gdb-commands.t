@@ -254,13 +254,13 @@ while ($ps =~ /^ +(\d+) (\w+) +(-|0x\w+) +0x(\w+) +(\S+) *(.*)$/mg) {
 is join(' ', sort keys %task), 'counter forever idle init nap', 'ps: all tasks' or diag $ps;
 is $task{init}{where}, 'tty_getc', 'ps: init waits for a key';
 like $task{nap}{where}, qr/nanosleep|sleep/, 'ps: nap sleeps';
-like $bts[0], qr/^1 \(init\), sleeping; kernel stack 0x\w+\.\.0x\w+\n  #0 .* switch_\w+\+.* kernel\/sched\.c:\d+\n/, 'bt: from the switch';
+like $bts[0], qr/^init\[1\], sleeping; kernel stack 0x\w+\.\.0x\w+\n  #0 .* switch_\w+\+.* kernel\/sched\.c:\d+\n/, 'bt: from the switch';
 like $bts[0], qr/ schedule\+.*\n(?:.*\n)*.* readline\+0x\w+\/0x\w+ +kernel\/readline\.c:\d+\n.* monitor_main\+/, 'bt: to the prompt';
 like $bts[0], qr/ thread_start\+.*\n\z/, 'bt: down to where the thread began';
-my ($nap) = grep { /^\d+ \(nap\)/ } @bts;
+my ($nap) = grep { /^nap\[\d+\]/ } @bts;
 like $nap, qr/^in ring 3: EIP 0x0804\w+ \(\/nap\), ESP 0xbf\w+; entered the kernel by the system call nanosleep$/m, 'bt: the side of ring 3';
-my ($running) = grep { /^\d+ \(\w+\), running/ } @bts;
-like $running, qr/it runs, so this is gdb's own backtrace \(`bt`\):\n#0 /, 'bt: of the one that runs' if $running;
+my ($running) = grep { /^\w+\[\d+\], running/ } @bts;
+like $running, qr/it runs, so this is gdb's own backtrace \(`bt`\):\n#0 /, 'bt: of the one that runs';
 
 # ---- whose is a frame, what is mapped: every process ----
 
@@ -278,15 +278,15 @@ for my $what (sort keys %wanted) {
     $who{$what} = shift @answers;
     check_who($what, $who{$what}, $wanted{$what});
 }
-like $who{stack}, qr/: used: vmalloc; reference count 1\n(?:.*\n)*  0x\w+ rw\/--  vmalloc: vmalloc by task_create\S*, kernel stack of 0 \(idle\)/, 'who: a stack';
+like $who{stack}, qr/: used: vmalloc; reference count 1\n(?:.*\n)*  0x\w+ rw\/--  vmalloc: vmalloc by task_create\S*, kernel stack of idle\[0\]/, 'who: a stack';
 like $who{image}, qr/: reserved since start-up: kernel image\n  0xc010\w+ r-\/--  lowmem: text\n/, 'who: the image';
-like $who{directory}, qr/: used: process tables; .*\n  it is the directory of $task{nap}{pid} \(nap\)\n/, 'who: a directory';
+like $who{directory}, qr/: used: process tables; .*\n  it is the directory of nap\[$task{nap}{pid}\]\n/, 'who: a directory';
 like $who{text}, qr/: used: file pages of \/nap, bytes from 0x0 on; reference count/, 'who: a page of a file';
 is shift(@answers), $who{text}, 'who: a frame number is the same as its address';
 my ($same, $kernel_thread) = @answers;
 like $same, qr/^kernel half: A and B are the same\nuser half: A maps \d+ pages?, B maps \d+ pages?$/m, 'pgdiff: the kernel half is the same';
 like $same, qr/^all \d+ directories have the kernel half of the end of boot$/m, 'pgdiff: in all directories';
-like $kernel_thread, qr/^A: the master directory \(1 \(init\) is a kernel thread\)/, 'pgdiff: a kernel thread has the master';
+like $kernel_thread, qr/^A: the master directory \(init\[1\] is a kernel thread\)/, 'pgdiff: a kernel thread has the master';
 
 sub frame_of {
     my ($state, $directory, $virt) = @_;
@@ -319,7 +319,7 @@ my ($f, $n) = map { $task{$_}{pid} } qw(forever nap);
 my $changed = qr/^kernel half: A and B differ\n  PDE 900  0xe1000000\.\.0xe13fffff  /m;
 like $answers[1], qr/${changed}A 0x00000000 \(none\)  B 0x00000003 \(P RW\)$/m, 'pgdiff: a PDE of a process was changed';
 like $answers[2], qr/${changed}A 0x00000003 \(P RW\)  B 0x00000000 \(none\)$/m, 'pgdiff: against the master, too';
-my $of_nap = qr/^PDE 900  0xe1000000\.\.0xe13fffff  was 0x00000000 at the end of boot, is 0x00000003 in the directory of $n \(nap\)$/m;
+my $of_nap = qr/^PDE 900  0xe1000000\.\.0xe13fffff  was 0x00000000 at the end of boot, is 0x00000003 in the directory of nap\[$n\]$/m;
 like $answers[$_], $of_nap, 'pgdiff: and it says whose' for 1 .. 3;
 like $answers[6], qr/^kernel half: A and B are the same\n(?:.*\n)*PDE 801 .* was 0x00000000 at the end of boot, is 0x00001067 in the master directory$/m,
     'pgdiff: a PDE of the master was changed, which neither of the two has';
@@ -339,12 +339,12 @@ my @print = (
     "print mem_map[@{[ $wanted{text} >> 12 ]}]" =>
         sprintf('= frame 0x%x (physical 0x%08x): file pages, block of order 0, reference count', $wanted{text} >> 12, $wanted{text}),
     'print mem_map[1]'                    => qr/= frame 0x1 \(physical 0x00001000\): buddy, (?:behind frame 0x\w+ in a )?block of order \d+, reference count 0$/,
-    'print *boot_cpu.idle'                => qr/= 0 \(idle\), TASK_RUNNING = \{\n  pid = 0,\n(?:.*\n)*  comm = "idle",$/m,
+    'print *boot_cpu.idle'                => qr/= idle\[0\], TASK_RUNNING = \{\n  pid = 0,\n(?:.*\n)*  comm = "idle",$/m,
     'print *boot_cpu.current->mm'         => qr/= directory at physical 0x\w{8}, 5 areas, 4 pages = \{\n  pgd = /m,
     'print *(struct vm_area *)boot_cpu.current->mm->areas.rb_node' => qr/= 0x\w{8}\.\.0x\w{8}: VM_READ[ \w]*, (?:\/\w+|anonymous|\[\w+\])$/,
     sprintf('print **(struct vmap_area **)0x%x', C + guard_entry($state)) =>
         qr/= 0xf7c00000\.\.0xf7c02fff: 2 pages and a guard, VM_ALLOC by double_fault_report_init\+0x/,
-    'print/r mem_map[1]'                  => qr/^  refcount = 0,$/m,
+    'print /r mem_map[1]'                 => qr/^  refcount = 0,$/m,
     'print *((struct mm *)0)'             => qr/^Cannot access memory|\(Cannot access memory/m,
 );
 my @wrong = (
@@ -459,7 +459,7 @@ for my $case (['panic', 'hbreak machine_exit'], ['stack', 'hbreak double_fault_t
         "$crash: ps";
     like $said{'attic bt 1'}, $crash eq 'panic' ? qr/\n#0  machine_exit .*(?:\n.*)* panic_report .*(?:\n.*)* crash_panic / :
         qr/^interrupted by a double fault.*\n  #0 .* crash_recurse.*\n  #1.*\n  \.\.\. and \d+ more of the same\n.* crash_stack\+/m, "$crash: bt";
-    like $second, qr/^2 \(forever\), ready;.*\n(?:  #\d.*\n)+in ring 3: EIP 0x0804\w+ \(\/forever\).* by interrupt 32$/m, "$crash: bt of another one";
+    like $second, qr/^forever\[2\], ready;.*\n(?:  #\d.*\n)+in ring 3: EIP 0x0804\w+ \(\/forever\).* by interrupt 32$/m, "$crash: bt of another one";
     my %again;
     @again{@everywhere} = splice @answers, 0, scalar @everywhere;
     is join(' ', grep { $again{$_} ne $said{$_} && $_ !~ /\$pc/ } @everywhere), '', "$crash: in another frame the answers are the same";
@@ -478,7 +478,7 @@ cmp_ok hex($highmem // 0), '>', 1 << 30, '4G: the stack is in highmem' or diag @
 my ($directory) = map { hex } $answers[1] =~ /^ +2 \w+ +(0x\w+) .* forever/m;
 is peek($vm, (peek($vm, $directory + 767 * 4) & FRAME) + (0xBFFFD000 >> 12 & 1023) * 4) & FRAME, hex($highmem), '4G: where the tables say';
 @answers = session($vm, "attic who $highmem", 'disconnect');
-like $answers[0], qr/^frame \d+, physical $highmem: used: user pages; reference count 1\n  0xbf\w+ rw\/rw  2 \(forever\): rw-p \[stack\]\n\z/,
+like $answers[0], qr/^frame \d+, physical $highmem: used: user pages; reference count 1\n  0xbf\w+ rw\/rw  forever\[2\]: rw-p \[stack\]\n\z/,
     '4G: it is mapped there only';
 $vm->kill_now;
 

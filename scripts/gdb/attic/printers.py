@@ -115,7 +115,7 @@ class Task(WithMembers):
 
     def text(self):
         value = self.value
-        return "%d (%s), %s" % (number(value["pid"]), value["comm"].string(errors="replace"), value["state"])
+        return "%s[%d], %s" % (value["comm"].string(errors="replace"), number(value["pid"]), value["state"])
 
 
 class Mm(WithMembers):
@@ -135,6 +135,3 @@ def register():
     for name, printer in TYPES:
         collection.add_printer(name, "^%s$" % name, printer)
     gdb.printing.register_pretty_printer(None, collection, replace=True)
-
-
-register()
