@@ -93,15 +93,15 @@ sub monitor_command {
     return $vm->expect(qr/.*\z/s) =~ s/\A[^\n]*\n//r;
 }
 
-# Between the commands gdb prints a sign that nothing else prints.
+# Between the commands gdb prints a sign that nothing else prints. Not in batch mode, in which gdb leaves lines out that a user sees.
 sub run_gdb {
     my ($block, @commands) = @_;
     my $build = build_dir() . '/debug';
     my $vm = machine($block, build => $build, stopped => 1, gdb_socket => 1);
     local $ENV{ATTIC_CONSOLE} = $vm->open_console;
     my ($gdb, @arguments) = Attic::Debug::gdb_command($vm->gdb_target, "$build/attic.debug");
-    my $said = $vm->beside('timeout', SECONDS, $gdb, '-batch', @arguments,
-        map { ('-ex', $_) } map({ ('echo \036', $_) } @commands), 'echo \036');
+    my $said = $vm->beside('timeout', SECONDS, $gdb, @arguments,
+        map { ('-ex', $_) } 'set width 0', 'set pagination off', map({ ('echo \036', $_) } @commands), 'echo \036', 'quit');
     my $timed_out = $? >> 8 == 124;
     $vm->kill_now;
     my ($start, @printed) = split /\036/, $said, -1;
