@@ -14,7 +14,7 @@ use Test::More;
 
 sub errors {
     my ($text) = @_;
-    return join "\n", map { "$_->[0]: $_->[1]" } Document->parse('fake.md', $text)->errors;
+    return join '', map { s/\Afake\.md://r } Examples::faults(Document->parse('fake.md', $text));
 }
 
 sub console {
@@ -70,7 +70,7 @@ is $generated->compared_by . '|' . join(' ', $generated->errors), 'tests/x.t|', 
 sub problems {
     my ($inside, @marks) = @_;
     my $document = Document->parse('fake.md', console($inside, @marks));
-    return join '', map { "error $_->[1]" } $document->errors if $document->errors;
+    return join '', map { "refused: $_" } Examples::faults($document) if $document->errors;
     return join '', map { Examples::check($document, $_) } $document->blocks;
 }
 
@@ -133,7 +133,7 @@ for my $file (Examples::documents()) {
         ok -e root_dir() . "/$test" && slurp(root_dir() . "/$test") =~ /\Q$file\E/, "$file: compared by $test";
         next;
     }
-    is join("\n", map { "$file:$_->[0]: $_->[1]" } $document->errors), '', "$file: its blocks are in the form that can be run";
+    is join('', Examples::faults($document)), '', "$file: its blocks are in the form that can be run";
     for my $block ($document->blocks) {
         if (defined $block->{not_run}) {
             push @not_run, "$file:$block->{line}: $block->{commands}[0]{text}: $block->{not_run}";

@@ -2,7 +2,8 @@
 # written back with new outputs. docs/examples.md is the convention; Examples.pm runs what is found here.
 #
 #   my $document = Document->read('README.md');
-#   $document->errors;       # ([line, text]...): blocks that are in no form that can be checked
+#   $document->errors;       # ([line, text]...): blocks that are in no form that can be run
+#   $document->idle_marks;   # the same for marks that match nothing, as before the first output is there
 #   $document->blocks;       # console blocks, the runnable and the others
 #   $document->text({ ... }) # the document with other outputs
 #
@@ -21,7 +22,7 @@ our @PROMPTS = ('$ ', 'attic> ', '(gdb) ');
 my $PROMPT = join '|', map { quotemeta } @PROMPTS;
 
 # What `with:` may set, for each prompt. The shell's machines are set up by the command itself.
-my %MAY_SET = ('$ ' => [], 'attic> ' => [qw(MEM CPU CMDLINE DEBUG)], '(gdb) ' => [qw(MEM CPU CMDLINE)]);
+my %MAY_SET = ('$ ' => [], 'attic> ' => [qw(MEM CPU CMDLINE)], '(gdb) ' => [qw(MEM CPU CMDLINE)]);
 
 # No mark may match all of this: it would hide whatever an output becomes.
 my @ANYTHING = ('some unrelated words', '@#~!');
@@ -35,7 +36,7 @@ sub read {
 
 sub parse {
     my ($class, $file, $text) = @_;
-    my $self = bless { file => $file, lines => [split /\n/, $text, -1], blocks => [], errors => [] }, $class;
+    my $self = bless { file => $file, lines => [split /\n/, $text, -1], blocks => [], errors => [], idle_marks => [] }, $class;
     ($self->{compared_by}) = $text =~ /\A<!-- generated: compared by (\S+) -->\n/;
     $self->find_blocks unless $self->{compared_by};
     return $self;
@@ -44,6 +45,7 @@ sub parse {
 sub file { $_[0]{file} }
 sub blocks { @{ $_[0]{blocks} } }
 sub errors { @{ $_[0]{errors} } }
+sub idle_marks { @{ $_[0]{idle_marks} } }
 
 # The test that compares a generated document, or undef.
 sub compared_by { $_[0]{compared_by} }
@@ -148,8 +150,8 @@ sub take_varies {
     return $self->wrong($line, "varies: `$source` is no regular expression: " . ($@ =~ s/ at \S+ line.*//sr)) unless $regexp;
     return $self->wrong($line, "varies: `$source` matches anything; say which part of a line it is")
         if '' =~ $regexp || grep { /^$regexp$/ || (split ' ')[0] =~ /^$regexp$/ } @ANYTHING;
-    return $self->wrong($line, "varies: `$source` matches nothing in its block")
-        unless $block->{not_run} || grep { $_ =~ $regexp } map { @{ $_->{output} } } @{ $block->{commands} };
+    push @{ $self->{idle_marks} }, [$line, "varies: `$source` matches nothing in its block"]
+        unless grep { $_ =~ $regexp } map { @{ $_->{output} } } @{ $block->{commands} };
     push @{ $block->{varies} }, [$source, $regexp];
 }
 

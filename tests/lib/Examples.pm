@@ -14,7 +14,7 @@
 package Examples;
 use strict;
 use warnings;
-use Attic qw(build_dir checked_build own_initramfs root_dir);
+use Attic qw(build_dir own_initramfs root_dir);
 use File::Spec::Functions qw(abs2rel);
 
 require(root_dir() . '/scripts/debug');
@@ -71,9 +71,7 @@ sub machine {
 
 sub run_monitor {
     my ($block, @commands) = @_;
-    my ($build, $said) = $block->{with}{DEBUG} ? checked_build() : (build_dir(), '');
-    -s "$build/attic.elf" or die "make DEBUG=1 fails: $said\n";
-    my $vm = machine($block, build => $build);
+    my $vm = machine($block);
     defined $vm->expect(Attic::PROMPT, SECONDS) or die "Attic does not come to its prompt\n" . $vm->describe . "\n";
     my @printed;
     for my $command (@commands) {
@@ -201,6 +199,12 @@ sub describe {
     return join '', $document->file . ":$line: `$block->{prompt}$command->{text}` prints something else"
         . " ('-' is in the document, '+' is what came; `make docs` writes it down):\n",
         $excerpt->('-', $shown, @{ $command->{output} }), $excerpt->('+', $at, @$came);
+}
+
+# What is wrong with the blocks of a document before any is run.
+sub faults {
+    my ($document) = @_;
+    return map { $document->file . ":$_->[0]: $_->[1]\n" } $document->errors, $document->idle_marks;
 }
 
 # The text of the document with today's outputs where they differ, and what could not be done.
