@@ -23,7 +23,7 @@ sub console {
 }
 
 is errors("text\n\n" . console("\$ true\n") . "\n```c\nint main(void);\n```\n"), '', 'a sound document';
-is errors("````markdown\n```console\n\$ true\n```\n````\n"), '', 'Markdown that is shown';
+is errors("````text\n```console\n```\n````\n"), '', 'a fence within a longer one is text';
 is errors("- a list\n    that goes on\n"), '', 'a list is no indented block';
 my %refused = (
     "a\n\n    \$ make\n    out\n"                           => qr/^3: an indented block/,
@@ -83,6 +83,7 @@ like problems("$three\na 1\nb 2\n"), qr/\Afake\.md:5:.*\n  - \(the output ends\)
 like problems("$three\na 1\nb 2\nc 3\nd\n"), qr/\Afake\.md:6:.*\n  - d\n  \+ \(the output ends\)\n\z/, 'a line too many';
 like problems("$three\n"), qr/\Afake\.md:3:.*\n  - \(the output ends\)\n  \+ a 1\n/, 'nothing shown';
 like problems("$three\na 1\nb 2\n\nc 3\n"), qr/\Afake\.md:5:/, 'an empty line counts';
+is problems("\$ echo '  ISO build/attic.iso'; echo '  CC x.c (for gdb)'; echo '  no step'\n  no step\n"), '', 'the steps of a build do not count';
 is problems("\$ echo 'a  '\na\n"), '', 'blanks at the end of a line do not';
 
 is problems("$three\na 9\nb 2\nc 3\n", 'varies: a \d'), '', 'a mark: this digit may differ';

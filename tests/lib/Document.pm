@@ -96,7 +96,7 @@ sub take_block {
     return $self->wrong($first + 1, 'a fence without a language: ```console for commands, ```text, ```c') if $language eq '';
     return $self->wrong($first + 1, "```$language: commands go into ```console") if $language =~ /^(?:sh|bash|shell|zsh|gdb)$/;
     if ($language ne 'console') {
-        my $command = $language eq 'markdown' ? qr/(?!)/ : $language eq 'text' ? qr/^\s*(?:$PROMPT|make )/ : qr/^\s*(?:$PROMPT)/;
+        my $command = $language eq 'text' ? qr/^\s*(?:$PROMPT|make )/ : qr/^\s*(?:$PROMPT)/;
         my ($i) = grep { $self->{lines}[$_] =~ $command } @inside;
         $self->wrong($i + 1, "a command in a block of ```$language: such blocks are ```console") if defined $i;
         $self->wrong($_->[0], 'a mark before a block that is not ```console') for grep { $_->[1] =~ /^<!--\s*(?:varies|with):/ } @marks;

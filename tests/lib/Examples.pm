@@ -6,7 +6,7 @@
 # A block has a machine, or a shell for each command, of its own, so that no block depends on another. The monitor's machine has the
 # build's own programs and no busybox; gdb is started as `make gdb` starts it, on the build for debugging, and Attic's console goes
 # elsewhere, because it would come among gdb's lines at any moment. A command for the shell gets the build under test: where it
-# says build/, that folder is meant.
+# says build/, that folder is meant. What make builds first is left out of its output: another time it is up to date.
 #
 # Comparing: blanks at the end of a line do not count. A match of a mark is replaced by a sign for that mark, in the document and
 # in reality, and then lines must be equal. A line `...` stands for one or more lines. Limits: machines are slow on a busy host, so
@@ -18,6 +18,9 @@ use Attic qw(build_dir own_initramfs root_dir);
 use File::Spec::Functions qw(abs2rel);
 
 require(root_dir() . '/scripts/debug');
+
+# What make says of a step of the build ($(call say) in the Makefile).
+my $BUILT = qr/^  [A-Z]+ [\w.\/-]+(?: \(for gdb\))?\n/m;
 
 use constant {
     SECONDS => 120,    # for one command
@@ -58,7 +61,7 @@ sub shell {
     my $printed = <$from> // '';
     close $from;
     die "`$command` does not end\n" if $? >> 8 == 124;
-    return $printed =~ tr/\r//dr;
+    return $printed =~ tr/\r//dr =~ s/$BUILT//gr;
 }
 
 # The machine that a block asks for; options are those of Attic->boot.
