@@ -102,6 +102,24 @@ KTEST(explain_user, a_page_of_two_processes)
     mm_put(mm);
 }
 
+/* It cannot be held, because what would be let go then is already being given back. */
+KTEST(explain_user, an_address_space_on_its_way_out)
+{
+    struct mm *mm = space_with(1, RW);
+    phys_addr_t frame;
+
+    if (!mm)
+        return;
+    put_word(mm, PAGE(0), 1);
+    frame = page_to_phys(page_at(mm, PAGE(0)));
+    mm->users = 0;
+    find_aliases(frame);
+    expect(!is_alias(mm, PAGE(0), true));
+    expect_eq(mm->users, 0);
+    mm->users = 1;
+    mm_put(mm);
+}
+
 KTEST(explain_user, a_page_kept_without_rights)
 {
     struct mm *mm = space_with(1, RW);
