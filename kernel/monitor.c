@@ -51,6 +51,7 @@ static const struct monitor_command commands[] = {
     {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10", monitor_buddyinfo, 0, 0},
     {"slabinfo", "slabinfo", "list the caches of small objects", monitor_slabinfo, 0, 0},
     {"frames", "frames", "count all frames of RAM by their owner", monitor_frames, 0, 0},
+    {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address, a function's too", monitor_explain, 1, 2},
     {"audit", "audit", "check the memory invariants", monitor_audit, 0, 0},
     {"lspci", "lspci", "list the PCI functions and their addresses", monitor_lspci, 0, 0},
     {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable", monitor_dma, 0, 0},

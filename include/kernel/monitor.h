@@ -21,6 +21,10 @@ void monitor_slabinfo(u32 argc, const char **argv);
 void monitor_frames(u32 argc, const char **argv);
 void monitor_audit(u32 argc, const char **argv);
 
+/* kernel/monitor_explain.c */
+#define MONITOR_EXPLAIN_USAGE "explain ADDR [PID]"
+void monitor_explain(u32 argc, const char **argv);
+
 /* kernel/monitor_dma.c */
 void monitor_lspci(u32 argc, const char **argv);
 void monitor_dma(u32 argc, const char **argv);
