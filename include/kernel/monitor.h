@@ -25,6 +25,10 @@ void monitor_audit(u32 argc, const char **argv);
 #define MONITOR_EXPLAIN_USAGE "explain ADDR [PID]"
 void monitor_explain(u32 argc, const char **argv);
 
+/* kernel/monitor_map.c */
+#define MONITOR_MAP_USAGE "map [-w]"
+void monitor_map(u32 argc, const char **argv);
+
 /* kernel/monitor_dma.c */
 void monitor_lspci(u32 argc, const char **argv);
 void monitor_dma(u32 argc, const char **argv);
