@@ -211,7 +211,10 @@ $(BUILD)/flags: FORCE
 
 # ---- image and run ------------------------------------------------------------------------------
 
-export MEM CPU ACCEL
+# Where the documents of the monitor's `snapshot` go, and where memdiff finds them.
+SNAPSHOTS ?= $(BUILD)/snapshots
+
+export MEM CPU ACCEL SNAPSHOTS
 
 # Remake the image when the command line changes. INIT=PATH is short for init=PATH on it.
 export COMMAND_LINE = $(CMDLINE)$(if $(INIT), init=$(INIT))
@@ -245,7 +248,7 @@ setup-dev:
 
 # Everything, two at a time; T=pattern for some of it. The last line is `N passed, N failed`.
 test: all debug libc
-	@scripts/check-tools run gdb
+	@scripts/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
 
 # Write down what the examples in README.md and docs/ print today.
@@ -264,6 +267,14 @@ bench: all
 # Linux's figures, measured on this machine; what processes cost, by the program that measures Attic too.
 bench-linux: $(BUILD)/user/bench_process
 	@BUILD='$(BUILD)' scripts/bench-linux
+
+# ---- snapshots ----------------------------------------------------------------------------------
+
+.PHONY: memdiff
+
+# What changed from one snapshot to another, in words; ALL=1 shortens no list. That something changed is no failure.
+memdiff:
+	@scripts/memdiff --file '$(SNAPSHOTS)' $(if $(ALL),--all) -- '$(A)' '$(B)' || [ $$? -eq 1 ]
 
 # ---- gdb ----------------------------------------------------------------------------------------
 

@@ -29,6 +29,16 @@ void monitor_explain(u32 argc, const char **argv);
 #define MONITOR_MAP_USAGE "map [-w]"
 void monitor_map(u32 argc, const char **argv);
 
+/* kernel/monitor_snapshot.c */
+#define MONITOR_SNAPSHOT_USAGE "snapshot NAME"
+void monitor_snapshot(u32 argc, const char **argv);
+
+/* kernel/monitor_vmalloc.c */
+#define MONITOR_VMALLOC_USAGE "vmalloc SIZE"
+#define MONITOR_VFREE_USAGE   "vfree ADDR"
+void monitor_vmalloc(u32 argc, const char **argv);
+void monitor_vfree(u32 argc, const char **argv);
+
 /* kernel/monitor_dma.c */
 void monitor_lspci(u32 argc, const char **argv);
 void monitor_dma(u32 argc, const char **argv);

@@ -236,6 +236,9 @@ struct task *task_wait_ended(u32 pid);
 /* Like task_wait(), but -EAGAIN when the child has not ended yet. */
 __must_check int task_try_wait(u32 pid, struct task_result *out);
 
+/* The state in one word, which tells the running task from those that are ready. */
+const char *task_state_name(const struct task *task);
+
 /* Walk all tasks in order of pid; NULL past the last. */
 struct task *task_next(struct task *task);
 struct task *task_find(u32 pid);
