@@ -6,4 +6,3 @@ sys.dont_write_bytecode = True  # nothing is written outside build/
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import attic.commands  # noqa: E402,F401
-import attic.tour  # noqa: E402,F401

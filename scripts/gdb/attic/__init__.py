@@ -2,12 +2,18 @@
 
 The floors of this package, each of which uses those under it:
 
-    commands, explain, tour, printers    what is shown, in words
-    cli                                  a gdb command: arguments, completion, one sentence for what goes wrong
-    kernel                               the kernel's structures by symbol and type, as the debug information has them
-    paging                               directories, tables, entries: what the processor would do with an address
-    memory                               bytes of physical memory, registers
+    commands                               the list of all commands
+    walks, maps, pgdiff, areas, frames,    what is shown, in words
+      who, tasks, console, explain, tour, printers
+    cli, spaces, owners                    arguments, completion; which directory is meant; what lies at an address
+    kernel, objects, symbols               the kernel's structures by symbol and type, as its debug information has them
+    paging                                 directories, tables, entries: what the processor would do with an address
+    memory                                 bytes of physical memory, registers
 
 Everything is read over the remote protocol, as it is at this moment; nothing is written, and no function of the kernel is
 called, so that a look changes nothing and is possible at every stage: with paging off, in ring 3, in a panic.
 """
+
+
+class Sorry(Exception):
+    """Why a command cannot answer: one sentence for the reader."""

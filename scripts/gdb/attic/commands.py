@@ -1,35 +1,32 @@
-"""The commands: `attic walk` and its like."""
+"""The list of all commands: `attic walk` and its like. Loading this module enters them into gdb."""
+import os
+
 import gdb
 
-from attic import cli, paging
+from attic import areas, console, frames, maps, pgdiff, printers, tasks, tour, walks, who  # noqa: F401
+
+ALL = (walks.Walk, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Areas, frames.Frames, who.Who, tasks.Ps, tasks.Bt,
+       console.Paging, console.Type, tour.Tour)
 
 
 class Attic(gdb.Command):
-    """Attic's page tables, frames, areas and tasks, as they lie in memory now."""
+    """Attic's page tables, frames, areas and tasks, as they lie in memory now.
+
+Everywhere: VA is a number or any expression of gdb's; PID is a process, or one of `master`,
+`boot`, `loaded` (what CR3 holds, and what is meant without PID)."""
 
     def __init__(self):
         super().__init__("attic", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
 
-
-class Walk(cli.Command):
-    """attic walk VA [PID]: walk a page directory for an address, as the processor does.
-
-Without PID it is the loaded directory."""
-
-    name, usage, at_least, at_most = "walk", "VA [PID]", 1, 2
-
-    def run(self, arguments):
-        addr = cli.address(arguments[0])
-        directory, text = cli.directory(*arguments[1:])
-        found = paging.walk(directory, addr)
-        print("0x%08x in %s at physical 0x%08x:" % (addr, text, directory))
-        for entry in filter(None, (found.pde, found.pte)):
-            print("  %s %4d at 0x%08x: 0x%08x  %s" % (entry.level, entry.index, entry.at, entry.value, entry.bits()))
-        if found.mapped:
-            print("  physical 0x%08x, %s page" % (found.physical, "4 MiB" if found.pde.large else "4 KiB"))
-        else:
-            print("  not mapped: the %s is not present" % found.last.level)
+    def invoke(self, argument, from_tty):
+        if argument:
+            raise gdb.GdbError("attic: there is no command `%s`: `help attic` lists them" % argument.split()[0])
+        for command in ALL:
+            print(command.__doc__.split("\n")[0])
 
 
-for command in (Attic, Walk):
+Attic()
+for command in ALL:
     command()
+if os.environ.get("ATTIC_CONSOLE"):
+    console.Console.open(os.environ["ATTIC_CONSOLE"])

@@ -1,38 +1,69 @@
-"""Attic's console, the serial port, for a gdb that scripts/debug started: the variable ATTIC_CONSOLE names its socket.
+"""`attic paging` and `attic type`: where the processor stands, on one line, and Attic's console.
 
-What Attic prints appears among gdb's own lines. A gdb that was started by hand has no console: it is where QEMU runs.
+Under `make gdb` the serial port is a socket whose path scripts/debug hands over in ATTIC_CONSOLE: what Attic prints appears
+among gdb's lines, and `attic type` writes to it. Elsewhere the console is where QEMU was started.
 """
 import os
 import socket
 import sys
 import threading
 
-_socket = None
+import gdb
+
+from attic import Sorry, cli, memory, paging
 
 
-def is_there():
-    return _socket is not None
+def where():
+    """CR0.PG, CR3, EIP, CS and the source line, on one line. At any time, whether or not the kernel is there."""
+    line = gdb.newest_frame().find_sal()
+    return "PG=%d CR3=0x%08x EIP=0x%08x CS=0x%02x %s" % (
+        paging.paging_is_on(), memory.register("cr3"), memory.eip(), memory.register("cs"),
+        "%s:%d" % (line.symtab.filename, line.line) if line.symtab else "no source")
 
 
-def send(line):
-    """Type a line."""
-    _socket.sendall(line.encode() + b"\n")
+class Paging(cli.Command):
+    """attic paging: CR0.PG, CR3, EIP, CS and the source line, on one line."""
+
+    name, needs_kernel = "paging", False
+
+    def run(self, arguments):
+        print(where())
 
 
-def _copy():
-    while True:
-        text = _socket.recv(4096)
-        if not text:
-            return
-        os.write(sys.__stdout__.fileno(), text.replace(b"\r", b""))
+class Type(cli.Command):
+    """attic type LINE: type a line on Attic's console (only under `make gdb`)."""
+
+    name, usage, at_least, at_most, needs_kernel = "type", "LINE", 1, 1, False
+
+    def split(self, argument):
+        return [argument] if argument else []
+
+    def run(self, arguments):
+        Console.send(arguments[0])
 
 
-def connect(path):
-    global _socket
-    _socket = socket.socket(socket.AF_UNIX)
-    _socket.connect(path)
-    threading.Thread(target=_copy, daemon=True).start()
+class Console:
+    """The connection to the serial port, or none."""
 
+    connection = None
 
-if os.environ.get("ATTIC_CONSOLE"):
-    connect(os.environ["ATTIC_CONSOLE"])
+    @classmethod
+    def open(cls, path):
+        """Show what Attic prints among gdb's own lines."""
+        cls.connection = socket.socket(socket.AF_UNIX)
+        cls.connection.connect(path)
+        threading.Thread(target=cls._copy, daemon=True).start()
+
+    @classmethod
+    def _copy(cls):
+        while True:
+            text = cls.connection.recv(4096)
+            if not text:
+                return
+            os.write(sys.__stdout__.fileno(), text.replace(b"\r", b""))
+
+    @classmethod
+    def send(cls, line):
+        if cls.connection is None:
+            raise Sorry("there is no console here: it is where QEMU was started")
+        cls.connection.sendall(line.encode() + b"\n")

@@ -1,238 +1,64 @@
-"""The kernel's own structures, by symbol and type.
+"""What there is in the kernel: stages, tasks, address spaces, areas, struct pages, files.
 
-Names, offsets and sizes come from the debug information of the kernel that runs, never from numbers in this package. A name
-that is gone is an error here (gdb.error, KeyError), which the tests see before a student does.
+Each function reads memory as it is now and says by NotYet when the thing does not exist at this stage. Lists may be damaged
+when the kernel has panicked: then it is Damaged, or gdb.MemoryError, and a sentence in the end.
 
-An object is read whole when it is first looked at, through lowmem: virtual address X lies at physical X - PAGE_OFFSET. That
-holds at all stages from the first instruction on (GRUB loads the image to where it stays), so the structures can be read with
-paging off, with the boot tables, and in any address space. Addresses that are not lowmem (kernel stacks) are looked up in the
-master directory.
+Neighbours: objects.py reads the structures; symbols.py has the names; cli.py turns the exceptions into sentences.
 """
-import gdb
+import gdb  # noqa: F401
 
-from attic import memory, paging
+from attic import Sorry, memory, paging, symbols
+from attic.objects import (Damaged, Object, address_of, enumerators, flag_names, function_static, list_entries,  # noqa: F401
+                           lookup_type, lowmem_end, master_directory, offset_of, page_offset, read, size_of, string, translate,
+                           tree_entries, variable)
 
-_types = {}
+MULTIBOOT2_MAGIC = 0xE85250D6  # the first word of the image (Multiboot2 Specification 2.0, 3.1.1)
 
 
-class NotYet(Exception):
+class NotYet(Sorry):
     """Something that does not exist at this stage; the text is a sentence for the reader."""
-
-
-# ---- names ----
-
-_places = {}
-
-
-def _place(name, file=None):
-    """A pointer to a variable, not followed: memory is not read. The names of locals do not get in the way."""
-    if (name, file) not in _places:
-        symbol = gdb.lookup_global_symbol(name) if file is None else None
-        if symbol is not None:
-            found = symbol.value().address
-        else:
-            found = gdb.parse_and_eval("&'%s'::%s" % (file, name) if file else "&'%s'" % name)
-        _places[name, file] = found
-    return _places[name, file]
-
-
-def address_of(name, file=None):
-    """Where a variable, a function or a label lies. `file` for what is static in that file."""
-    return int(_place(name, file).cast(gdb.lookup_type("unsigned long"))) & 0xFFFFFFFF
-
-
-def lookup_type(name):
-    """A type by its C name, "struct task"."""
-    if name not in _types:
-        _types[name] = gdb.lookup_type(name)
-    return _types[name]
-
-
-def constant(name):
-    """The value of an enumerator."""
-    return int(gdb.parse_and_eval(name))
-
-
-# ---- bytes ----
-
-PAGE_OFFSET = 0xC0000000
-
-
-def lowmem_end():
-    """high_memory: the end of the linear map."""
-    return PAGE_OFFSET + memory.physical_word(address_of("lowmem_size") - PAGE_OFFSET)
-
-
-def translate(addr):
-    """The physical address of a kernel address, whatever is loaded: None when it has none."""
-    if addr < PAGE_OFFSET:  # the boot code's own addresses are physical
-        return addr
-    if addr < lowmem_end():
-        return addr - PAGE_OFFSET
-    return paging.walk(master_directory(), addr).physical
-
-
-def read(addr, size):
-    """Bytes of kernel memory. gdb.MemoryError where none is mapped."""
-    found = b""
-    while size > 0:
-        part = min(size, memory.PAGE_SIZE - addr % memory.PAGE_SIZE)
-        if PAGE_OFFSET <= addr < lowmem_end():
-            part = size  # side by side in physical memory too
-        where = translate(addr)
-        if where is None:
-            raise gdb.MemoryError("Cannot access memory at address 0x%x" % addr)
-        found += memory.physical(where, part)
-        addr, size = addr + part, size - part
-    return found
-
-
-def string(addr, limit=256):
-    """A C string in kernel memory."""
-    text = b""
-    while len(text) < limit and b"\0" not in text:
-        text += read(addr + len(text), min(limit - len(text), memory.PAGE_SIZE - (addr + len(text)) % memory.PAGE_SIZE))
-    return text.split(b"\0")[0].decode("latin-1")
-
-
-# ---- objects ----
-
-class Object:
-    """A structure of the kernel at an address. Its members are attributes: numbers for integers and pointers, text for arrays of
-    char, names for enumerations, Objects for structures, lists for other arrays. deref() follows a pointer."""
-
-    def __init__(self, type_name, addr, gdb_type=None):
-        self._type = (gdb_type or lookup_type(type_name)).strip_typedefs()
-        self._addr = addr & 0xFFFFFFFF
-        self._bytes = None
-
-    @property
-    def address(self):
-        return self._addr
-
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        offset, member = _member(self._type, name)
-        return _decode(self._slice(offset, member.sizeof), member, self._addr + offset)
-
-    def deref(self, name):
-        """The structure that a member points to, or None for NULL."""
-        addr = getattr(self, name)
-        return Object(None, addr, _member(self._type, name)[1].target().unqualified()) if addr else None
-
-    def member_address(self, name):
-        return self._addr + _member(self._type, name)[0]
-
-    def _slice(self, offset, size):
-        if self._bytes is None:
-            self._bytes = read(self._addr, self._type.sizeof)
-        return self._bytes[offset:offset + size]
-
-
-_members = {}
-
-
-def _member(struct, name):
-    """Offset in bytes and type of a member, also inside of anonymous unions."""
-    key = (str(struct), name)
-    if key not in _members:
-        found = _find_member(struct, name)
-        if found is None:
-            raise KeyError("%s has no member %s" % key)
-        _members[key] = found
-    return _members[key]
-
-
-def _find_member(struct, name):
-    for field in struct.fields():
-        if field.name == name:
-            return field.bitpos // 8, field.type.strip_typedefs()
-        if not field.name:
-            inner = _find_member(field.type.strip_typedefs(), name)
-            if inner:
-                return field.bitpos // 8 + inner[0], inner[1]
-    return None
-
-
-def offset_of(type_name, name):
-    return _member(lookup_type(type_name).strip_typedefs(), name)[0]
-
-
-def _decode(data, member, addr):
-    code = member.code
-    if code == gdb.TYPE_CODE_STRUCT or code == gdb.TYPE_CODE_UNION:
-        return Object(None, addr, member)
-    if code == gdb.TYPE_CODE_ARRAY:
-        return _decode_array(data, member, addr)
-    number = int.from_bytes(data, "little")
-    if code == gdb.TYPE_CODE_ENUM:
-        return next((field.name for field in member.fields() if field.enumval == number), str(number))
-    if code == gdb.TYPE_CODE_INT and member.is_signed:
-        return int.from_bytes(data, "little", signed=True)
-    return number
-
-
-def _decode_array(data, member, addr):
-    element = member.target().strip_typedefs()
-    if element.sizeof == 1 and str(element.unqualified()) == "char":
-        return data.split(b"\0")[0].decode("latin-1")
-    size = element.sizeof
-    return [_decode(data[i:i + size], element, addr + i) for i in range(0, len(data), size)]
-
-
-def variable(name, file=None):
-    """The value of a variable, decoded as a member is."""
-    kind = _place(name, file).type.target().strip_typedefs()
-    return _decode(read(address_of(name, file), kind.sizeof), kind, address_of(name, file))
-
-
-# ---- lists and trees ----
-
-def list_entries(head, type_name, link):
-    """The structures on a list (include/lib/list.h), from the address of its head."""
-    offset = offset_of(type_name, link)
-    at = Object("struct list_head", head).next
-    while at not in (0, head):
-        yield Object(type_name, at - offset)
-        at = Object("struct list_head", at).next
-
-
-def tree_entries(root, type_name, node):
-    """The structures in a red-black tree (include/lib/rbtree.h), in order, from the address of its root."""
-    offset = offset_of(type_name, node)
-    above, at = [], Object("struct rb_root", root).rb_node
-    while above or at:
-        while at:
-            above.append(at)
-            at = Object("struct rb_node", at).rb_left
-        at = above.pop()
-        yield Object(type_name, at - offset)
-        at = Object("struct rb_node", at).rb_right
 
 
 # ---- stages ----
 
 def is_loaded():
-    """Whether the kernel runs already: with paging on, or in its boot code. GRUB does neither."""
-    return paging.paging_is_on() or address_of("__boot_start") <= memory.eip() < address_of("__boot_end")
+    """Whether the kernel runs already: with paging on, or in its boot code. GRUB does neither, though some of its own code runs
+    at the same addresses for a moment."""
+    if paging.paging_is_on():
+        return True
+    start = address_of("__boot_start")
+    return start <= memory.eip() < address_of("__boot_end") and memory.physical_word(start) == MULTIBOOT2_MAGIC
 
 
-def master_directory():
-    """Physical address of swapper_pg_dir. Before lowmem_map_init() it is empty."""
-    return address_of("swapper_pg_dir") - PAGE_OFFSET
+def boot_directory():
+    """Physical address of the directory that the boot code makes; its page is used for something else after mm_seal()."""
+    return address_of("boot_page_directory")
 
 
 def master_is_ready():
-    """Whether the final tables are loaded: any directory but the boot one."""
-    return paging.paging_is_on() and paging.loaded_directory() != address_of("boot_page_directory")
+    """Whether lowmem_map_init() has made the master directory: until it loads it, the boot one is loaded."""
+    return paging.paging_is_on() and (paging.loaded_directory() != boot_directory() or is_sealed())
 
 
-# ---- what there is ----
+def is_sealed():
+    """Whether mm_seal() has ended the boot: it turns on CR0.WP."""
+    return paging.paging_is_on() and bool(memory.register("cr0") & paging.CR0_WP)
+
+
+def snapshot():
+    """The kernel half of the master directory as it was at the end of boot (mm/lowmem.c): its entries, or None before."""
+    return [entry.val for entry in variable("snapshot", "mm/lowmem.c").kernel_half] if is_sealed() else None
+
+
+# ---- tasks ----
 
 def tasks():
     """All tasks, by pid."""
     return list_entries(address_of("all_tasks", "kernel/pid.c"), "struct task", "all_link")
+
+
+def has_tasks():
+    return is_loaded() and bool(Object("struct cpu", address_of("boot_cpu")).current)
 
 
 def current():
@@ -240,9 +66,43 @@ def current():
     return Object("struct cpu", address_of("boot_cpu")).deref("current")
 
 
+def stack_end(task):
+    """The address behind a task's kernel stack: its area ends there, but for the guard page."""
+    area = next((area for area in vmap_areas() if area.start == task.stack), None)
+    if area is None:
+        raise Damaged("the kernel stack of %s, 0x%08x, is no vmalloc area" % (task_text(task), task.stack))
+    return area.end - memory.PAGE_SIZE
+
+
+def task_text(task):
+    """As the commands call a task: pid and name."""
+    return "%d (%s)" % (task.pid, task.comm)
+
+
+def pt_regs(task):
+    """The registers with which a process entered the kernel, at the end of its kernel stack."""
+    return Object("struct pt_regs", stack_end(task) - size_of("struct pt_regs"))
+
+
+def system_call(number):
+    """The name of a system call, or its number."""
+    for call in variable("calls", "kernel/strace_table.c"):
+        if call.number == number:
+            return string(call.name)
+    return "number %d" % number
+
+
+# ---- address spaces ----
+
 def mms():
     """All address spaces."""
     return list_entries(address_of("all_mms", "mm/mm.c"), "struct mm", "link")
+
+
+def mm_text(mm):
+    """Whose address space it is."""
+    users = [task_text(task) for task in tasks() if task.mm == mm.address]
+    return " and ".join(users) or "nobody yet"
 
 
 def vm_areas(mm):
@@ -250,26 +110,131 @@ def vm_areas(mm):
     return tree_entries(mm.areas.address, "struct vm_area", "node")
 
 
+def kept_directories():
+    """Physical addresses of the directories that are kept ready for the next processes (mm/user_table.c)."""
+    return [(page - variable("mem_map")) // size_of("struct page") * memory.PAGE_SIZE
+            for page in _kept(variable("pgds", "mm/user_table.c").top)]
+
+
+def _kept(page):
+    while page:
+        yield page
+        page = Object("struct page", page).lru.next
+
+
+# ---- areas and regions of the map ----
+
 def vmap_areas():
     """Busy areas of the vmalloc area, by address."""
     root = address_of("ranges", "mm/vmap_area.c")
     return (area for area in tree_entries(root, "struct vmap_area", "node") if area.flags)
 
 
-def page(pfn):
-    """The struct page of a frame. NotYet before page_alloc_init(), IndexError beyond the RAM that has any."""
+def area_kind(area):
+    """What made an area, as vmallocinfo has it."""
+    return {"VM_ALLOC": "vmalloc", "VM_MAP": "vmap", "VM_IOREMAP": "ioremap"}[flag_names("vmap_kind", area.flags)[0]]
+
+
+def regions():
+    """The regions of the address map, from the top down: (first, last, name, text). Until layout_init() has chosen the edges, the
+    hole is none."""
+    last = 0xFFFFFFFF
+    for region in variable("layout_regions"):
+        if region.start <= last:
+            yield region.start, last, string(region.name), string(region.text)
+            last = region.start - 1
+
+
+def region_name(addr):
+    """The region that holds an address, in one or two words."""
+    return next(name for first, last, name, _ in regions() if first <= addr <= last)
+
+
+def region_start(id_name):
+    """Where a region of `enum layout_region_id` starts."""
+    return variable("layout_regions")[enumerators("layout_region_id")[id_name]].start
+
+
+def map_rows():
+    """The rows that lowmem is made of; none before lowmem_map_init()."""
+    return [row for row in variable("rows", "mm/lowmem.c") if row.size]
+
+
+# ---- struct pages ----
+
+def max_pfn():
+    """Frames that have a struct page. NotYet before page_alloc_init()."""
     if not variable("mem_map"):
         raise NotYet("there are no struct pages yet: page_alloc_init() makes them")
-    if pfn >= variable("max_pfn"):
+    return variable("max_pfn")
+
+
+def page(pfn):
+    """The struct page of a frame. NotYet before page_alloc_init(), IndexError beyond the RAM that has any."""
+    if pfn >= max_pfn():
         raise IndexError(pfn)
-    return Object("struct page", variable("mem_map") + pfn * lookup_type("struct page").sizeof)
+    return Object("struct page", variable("mem_map") + pfn * size_of("struct page"))
+
+
+def page_type_name(type_name):
+    """The owner's name in tables, of an enumerator of `enum page_type`."""
+    number = enumerators("page_type").get(type_name)
+    names = function_static("page_type_short_name", "names")
+    return string(names[number]) if number is not None and number < len(names) else "no known type (%s)" % type_name
+
+
+def usable_ranges():
+    """RAM as memblock knows it: (start, end)."""
+    return _memblock_ranges("usable")
+
+
+def reserved_ranges():
+    """What was reserved of it before there was an allocator: (start, end, name)."""
+    return _memblock_ranges("reserved")
+
+
+def _memblock_ranges(which):
+    found = variable(which, "mm/memblock.c")
+    return [(part.start, part.end, string(part.name)) for part in found.range[:found.count]]
+
+
+# ---- files ----
+
+def file_text(mapping):
+    """The path of the file whose pages a mapping is, or that it is shared memory without a name."""
+    if mapping.release != Object("struct inode", variable("root", "fs/inode.c")).data.release:
+        return "/dev/zero (deleted)"  # as /proc/PID/maps calls it
+    return path_of(Object("struct inode", mapping.address - offset_of("struct inode", "data")))
+
+
+def path_of(inode):
+    """The path of an inode; its last one when it is removed."""
+    parts, removed = [], False
+    while inode:
+        entry = next(list_entries(inode.member_address("names"), "struct dir_entry", "link"), None)
+        if entry is None:
+            break
+        removed = removed or bool(entry.removed)
+        parts.insert(0, string(entry.member_address("name")))
+        inode = entry.deref("dir")
+    return "/" + "/".join(parts) + (" (deleted)" if removed else "")
+
+
+def area_text(area):
+    """What a VMA shows: its file, or its name, or that it is anonymous."""
+    mapping = area.deref("file")
+    if mapping is not None:
+        return file_text(mapping)
+    return string(area.name) if area.name else "anonymous"
+
+
+def rights_text(area):
+    """Of a VMA, as /proc/PID/maps has them."""
+    flags = flag_names("vm_flags", area.flags)
+    return "".join((letter if flag in flags else "-") for flag, letter in
+                   (("VM_READ", "r"), ("VM_WRITE", "w"), ("VM_EXEC", "x"))) + ("s" if "VM_SHARED" in flags else "p")
 
 
 def symbol_text(addr):
     """An address of code as the kernel writes it: function+0x12/0x34, or the number."""
-    block = gdb.block_for_pc(addr)
-    while block and not block.function:
-        block = block.superblock
-    if block:
-        return "%s+0x%x/0x%x" % (block.function.name, addr - block.start, block.end - block.start)
-    return "0x%08x" % addr
+    return symbols.text(addr)

@@ -22,7 +22,8 @@ def forget():
 
 
 def _read(addr, size):
-    gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
+    if "OK" not in gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True):
+        raise gdb.error("this remote target has no mode for physical memory (QEMU has, from 4.1 on)")
     try:
         return bytes(gdb.selected_inferior().read_memory(addr, size))
     finally:
@@ -53,8 +54,9 @@ def physical_words(addr, count):
 
 
 def register(name):
-    """A register of the processor as an unsigned number, also where gdb shows it as flags."""
-    return int(gdb.parse_and_eval("(unsigned long)$" + name)) & 0xFFFFFFFF
+    """A register of the processor as an unsigned number, also where gdb shows it as flags; whichever frame is selected."""
+    value = gdb.newest_frame().read_register(name)
+    return int(value.cast(gdb.lookup_type("unsigned long"))) & 0xFFFFFFFF
 
 
 def eip():

@@ -13,7 +13,10 @@ import sys
 
 import gdb
 
-from attic import cli, console, kernel, memory, paging, tour_boot, tour_life, tour_program, tour_text
+from attic import Sorry, cli, kernel, memory, tour_boot, tour_life, tour_program, tour_text
+from attic.console import Console
+
+STOPS = tour_boot.STOPS + tour_life.STOPS
 
 HEAD = """# A tour of the memory, from the first instruction on
 
@@ -42,16 +45,16 @@ class Breakpoint(gdb.Breakpoint):
         memory.forget()
         try:
             return bool(self.place.when())
-        except (gdb.error, cli.Sorry, kernel.NotYet, KeyError) as error:
+        except (gdb.error, Sorry, LookupError) as error:
             self.error = error
             return True
 
 
-class Tour:
+class Guide:
     """Where the tour is."""
 
     def __init__(self):
-        self.stops = [stop() for stop in tour_boot.STOPS + tour_life.STOPS]
+        self.stops = [stop() for stop in STOPS]
         self.last = -1       # the stop that was shown last, by its index
         self.moments = []    # of that stop: those that are still to come
         self.registers = self.walks = None  # at its last moment
@@ -95,13 +98,13 @@ class Tour:
 
     def start_program(self):
         """Once the boot is over, nothing comes by itself."""
-        if self.typed or not memory.register("cr0") & paging.CR0_WP or not paging.paging_is_on():
+        if self.typed or not kernel.is_sealed():
             return
         if any(task.comm == tour_program.NAME for task in kernel.tasks()):
             return
         self.typed = True
-        if console.is_there():
-            console.send("run " + tour_program.NAME)
+        if Console.connection:
+            Console.send("run " + tour_program.NAME)
         else:
             print("(the next stop comes when the program is started: type `run %s` where QEMU was started)" % tour_program.NAME)
             sys.stdout.flush()
@@ -117,7 +120,7 @@ class Tour:
             for breakpoint in waiting:
                 breakpoint.delete()
         if not memory.machine_is_there():
-            raise cli.Sorry("the machine has ended")
+            raise Sorry("the machine has ended")
         for error in filter(None, (breakpoint.error for breakpoint in waiting)):
             raise error
         memory.forget()
@@ -173,59 +176,51 @@ def ask(question):
         return "g"
 
 
-class TourCommand(cli.Command):
-    name, usage, at_most = "tour", "[all | transcript FILE]", 2
-    tour = None
+class Tour(cli.Command):
+    name, usage, at_most, needs_kernel = "tour", "[all | transcript FILE]", 2, False
+    __doc__ = """attic tour: run to the next stop of the tour and show what paging looks like there.
 
-    def check_machine(self):
-        if not memory.machine_is_there():
-            raise cli.Sorry("no machine is connected: start with `make gdb`, or `target remote :1234` while `make qemu-gdb` runs")
+Each stop has two moments or more, before and after; each `attic tour` shows the next one.
+`attic tour all` goes through all that are left, with Enter. The stops: %s.
+It may begin anywhere: the next stop that the machine comes to is the next one shown.""" % ", ".join(stop.name for stop in STOPS)
+    guide = None
 
     def run(self, arguments):
-        tour = TourCommand.tour = TourCommand.tour or Tour()
+        guide = Tour.guide = Tour.guide or Guide()
         if arguments[:1] == ["transcript"] and len(arguments) == 2:
-            self.transcript(tour, arguments[1])
+            write_transcript(guide, arguments[1])
         elif arguments == ["all"]:
-            self.walk_through(tour)
+            walk_through(guide)
         elif arguments:
-            raise cli.Sorry("usage: attic tour " + self.usage)
-        elif tour.over():
-            raise cli.Sorry("the tour is over; `make tour` begins anew")
+            raise gdb.GdbError("usage: attic tour " + self.usage)
+        elif guide.over():
+            raise Sorry("the tour is over; `make tour` begins anew")
         else:
-            print(tour.next())
-
-    def transcript(self, tour, file):
-        with open(file + ".part", "w", encoding="utf-8") as out:
-            out.write(HEAD % len(tour.stops))
-            while not tour.over():
-                out.write("\n%s\n" % tour.next())
-            out.write("\n%s\n" % TAIL)
-        os.rename(file + ".part", file)
-
-    def walk_through(self, tour):
-        while not tour.over():
-            print("\n" + tour.next())
-            sys.stdout.flush()
-            answer = "" if tour.over() else ask("-- Enter: on; g: gdb's prompt; q: quit -- ")
-            if answer == "q":
-                gdb.execute("quit")
-            if answer == "g":
-                print("`attic tour` goes on by one step, `attic tour all` with Enter again.")
-                return
-        print("\n" + TAIL)
+            print(guide.next())
 
     def complete(self, text, word):
-        return [name for name in ("all", "transcript") if name.startswith(word)]
+        return cli.matching(("all", "transcript"), word)
 
 
-def usage_text():
-    names = ", ".join(stop.name for stop in tour_boot.STOPS + tour_life.STOPS)
-    return """attic tour: run to the next stop of the tour and show what paging looks like there.
+def write_transcript(guide, file):
+    """All that is left, into a file that is there only when it is whole."""
+    with open(file + ".part", "w", encoding="utf-8") as out:
+        out.write(HEAD % len(STOPS))
+        while not guide.over():
+            out.write("\n%s\n" % guide.next())
+        out.write("\n%s\n" % TAIL)
+    os.rename(file + ".part", file)
 
-Each stop has two moments or more, before and after; each `attic tour` shows the next one. `attic tour all` goes through all
-that are left, with Enter. The stops: %s.
-It may begin anywhere: the next stop that the machine comes to is the next one shown.""" % names
 
-
-TourCommand.__doc__ = usage_text()
-TourCommand()
+def walk_through(guide):
+    """All that is left, with Enter."""
+    while not guide.over():
+        print("\n" + guide.next())
+        sys.stdout.flush()
+        answer = "" if guide.over() else ask("-- Enter: on; g: gdb's prompt; q: quit -- ")
+        if answer == "q":
+            gdb.execute("quit")
+        if answer == "g":
+            print("`attic tour` goes on by one moment, `attic tour all` with Enter again.")
+            return
+    print("\n" + TAIL)

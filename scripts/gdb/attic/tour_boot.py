@@ -11,10 +11,6 @@ from attic.tour_text import frame_line, function_source, label_source, number, v
 IMAGE, TEXT, MEMORY = 0xC0100000, 0xC0110000, 0xC1000000
 
 
-def boot_directory():
-    return kernel.address_of("boot_page_directory")
-
-
 class Stage(Stop):
     """A stage in assembly; the next one is `until`."""
 
@@ -55,14 +51,14 @@ class Start(Stage):
         of 4 MiB, and sets CR0.PG. The directory shows the image twice: at the address where it runs now, and above 0xC0000000."""
 
     def views(self):
-        directory = boot_directory()
+        directory = kernel.boot_directory()
         return [view("the image at its physical address, in boot_page_directory", 0x00100000, directory=directory),
                 view("the image where it is linked, in boot_page_directory", IMAGE, directory=directory)]
 
     def checker(self):
         def check():
             walks = [found.walks()[0] for found in self.views()]
-            expect(paging.paging_is_on() and paging.loaded_directory() == boot_directory(), "boot_page_directory is loaded")
+            expect(paging.paging_is_on() and paging.loaded_directory() == kernel.boot_directory(), "boot_page_directory is loaded")
             expect(all(walk.physical == 0x00100000 and walk.pde.large for walk in walks), "both addresses lead to the image")
         return check
 
@@ -82,7 +78,7 @@ class PagingOn(Stage):
         before, low = unchanged_views(self, "a jump changes no entry"), memory.eip()
 
         def check():
-            expect(low < kernel.PAGE_OFFSET <= memory.eip(), "the jump leads above PAGE_OFFSET")
+            expect(low < kernel.page_offset() <= memory.eip(), "the jump leads above PAGE_OFFSET")
             before()
         return check
 
@@ -136,7 +132,7 @@ class KernelMain(Stage):
     def checker(self):
         def check():
             expect(memory.register("cr4") & 1 << 7, "global pages are on")
-            expect(paging.loaded_directory() == boot_directory(), "the boot directory is still loaded")
+            expect(paging.loaded_directory() == kernel.boot_directory(), "the boot directory is still loaded")
         return check
 
 
@@ -156,9 +152,9 @@ class LowmemMapInit(Function):
         def check():
             master = kernel.master_directory()
             expect(paging.loaded_directory() == master, "the master directory is loaded")
-            end, so_far = kernel.lowmem_end(), kernel.PAGE_OFFSET
-            for run in paging.runs(master, kernel.PAGE_OFFSET, end - 1):
-                expect(run.start == so_far and run.physical == run.start - kernel.PAGE_OFFSET, "lowmem is one linear map")
+            end, so_far = kernel.lowmem_end(), kernel.page_offset()
+            for run in paging.runs(master, kernel.page_offset(), end - 1):
+                expect(run.start == so_far and run.physical == run.start - kernel.page_offset(), "lowmem is one linear map")
                 so_far = run.end
             expect(so_far == end, "lowmem is mapped up to its end")
             expect(all(kernel_half(master)[kernel.variable("vmalloc_start") // 0x400000 - 768:]),

@@ -14,8 +14,8 @@ _lines = {}
 
 
 def _path():
-    kernel = next(objfile for objfile in gdb.objfiles() if objfile.filename and objfile.filename.endswith("attic.debug"))
-    return os.path.join(os.path.dirname(kernel.filename), "user", NAME)
+    kernel = gdb.lookup_global_symbol("kernel_main").symtab.objfile.filename
+    return os.path.join(os.path.dirname(kernel), "user", NAME)
 
 
 def _with_symbols(look):

@@ -6,7 +6,7 @@ ends the tour with one line where the machine disagrees.
 """
 from collections import namedtuple
 
-from attic import cli, kernel, memory, paging, tour_text
+from attic import Sorry, kernel, memory, paging, tour_text
 
 # A place: where to stop, and when() says whether it is the right passer-by.
 Place = namedtuple("Place", "address when", defaults=(lambda: True,))
@@ -17,7 +17,7 @@ Moment = namedtuple("Moment", "title place check", defaults=(None,))
 
 def expect(condition, claim):
     if not condition:
-        raise cli.Sorry("the tour says that %s, and here that is not so" % claim)
+        raise Sorry("the tour says that %s, and here that is not so" % claim)
 
 
 class Stop:

@@ -10,6 +10,7 @@ from collections import namedtuple
 import gdb
 
 from attic import kernel, memory, paging
+from attic.objects import enumerator_of
 
 WIDTH = 100
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -53,8 +54,7 @@ def relative(file):
 
 # ---- registers ----
 
-CR4_SMAP = 1 << 21
-CR4_BITS = ((1 << 4, "PSE"), (1 << 7, "PGE"), (1 << 20, "SMEP"), (CR4_SMAP, "SMAP"))
+CR4_BITS = ((1 << 4, "PSE"), (1 << 7, "PGE"), (paging.CR4_SMEP, "SMEP"), (paging.CR4_SMAP, "SMAP"))
 
 
 def registers(extra=()):
@@ -112,7 +112,7 @@ def access(walk):
         return "nothing mapped"
     writable, user = walk.rights & paging.RW, walk.rights & paging.US
     ring0 = "read and write" if writable or not memory.register("cr0") & paging.CR0_WP else "read"
-    if user and memory.register("cr4") & CR4_SMAP:
+    if user and memory.register("cr4") & paging.CR4_SMAP:
         ring0 += " with AC"
     ring3 = "nothing" if not user else "read and write" if writable else "read"
     return "physical %s; ring 0: %s; ring 3: %s" % (number(walk.physical), ring0, ring3)
@@ -159,7 +159,7 @@ def view_lines(shown, before):
 def frame_line(addr):
     """What struct page says of the frame at a physical address."""
     page = kernel.page(addr >> memory.PAGE_SHIFT)
-    kind = next(field.name for field in kernel.lookup_type("enum page_type").fields() if field.enumval == page.type)
+    kind = enumerator_of("page_type", page.type)
     if kind in ("PAGE_FREE", "PAGE_HOT"):
         return "frame %s: free" % number(addr)
     return "frame %s: %s, refcount %d" % (number(addr), kind, page.refcount)
