@@ -10,6 +10,7 @@ CMDLINE ?=
 INIT ?=
 T ?=
 GDBPORT ?= 1234
+BATCH ?=
 EXTRA_CFLAGS ?=
 V ?=
 
@@ -238,7 +239,7 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: setup setup-dev test docs debug gdb qemu-gdb lint format compile_commands.json help
+.PHONY: setup setup-dev test docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 setup:
 	@scripts/setup
@@ -287,6 +288,17 @@ debug:
 gdb: debug
 	@scripts/check-tools gdb
 	@scripts/debug '$(DEBUG_BUILD)' '$(GDBPORT)'
+
+# The tour of the memory, in gdb: with Enter from stop to stop, or with BATCH=1 its transcript on standard output, and nothing else
+# there. `make tour-doc` keeps it in docs/tour.md.
+tour:
+	@$(MAKE) --no-print-directory debug $(if $(BATCH),>&2)
+	@scripts/check-tools run gdb
+	@scripts/debug $(if $(BATCH),--transcript,--tour) '$(DEBUG_BUILD)'
+
+tour-doc: debug
+	@scripts/check-tools run gdb
+	@scripts/debug --transcript '$(DEBUG_BUILD)' > docs/tour.md.new && mv docs/tour.md.new docs/tour.md
 
 # Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
 qemu-gdb: debug
