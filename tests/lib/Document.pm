@@ -7,7 +7,7 @@
 #   $document->blocks;       # console blocks, the runnable and the others
 #   $document->text({ ... }) # the document with other outputs
 #
-# A block is a hash: line (of its fence), prompt ('$ ', 'attic> ' or '(gdb) '), varies (the marks: [source, regexp]...), with
+# A block is a hash: file, line (of its fence), prompt ('$ ', 'attic> ' or '(gdb) '), varies (the marks: [source, regexp]...), with
 # ({NAME => value}: the machine), not_run (the reason, or undef), and commands: [{line, text, output => [lines], first, last}],
 # where first and last are the indices of the output's lines in the document (last < first: none).
 #
@@ -29,7 +29,7 @@ my @ANYTHING = ('some unrelated words', '@#~!');
 
 sub read {
     my ($class, $file) = @_;
-    open my $in, '<:encoding(UTF-8)', $file or die "$file: $!\n";
+    open my $in, '<:raw', $file or die "$file: $!\n";
     local $/;
     return $class->parse($file, scalar <$in>);
 }
@@ -102,7 +102,7 @@ sub take_block {
         $self->wrong($_->[0], 'a mark before a block that is not ```console') for grep { $_->[1] =~ /^<!--\s*(?:varies|with):/ } @marks;
         return;
     }
-    my $block = { line => $first + 1, varies => [], with => {} };
+    my $block = { file => $self->{file}, line => $first + 1, varies => [], with => {} };
     $self->take_commands($block, @inside) or return;
     $self->take_mark($block, @$_) for @marks;
     push @{ $self->{blocks} }, $block;
