@@ -111,12 +111,8 @@ like problems("\$ true\n...\n"), qr/\Afake\.md:4:/, 'no output has no lines to l
 like problems("(gdb) quit\n(gdb) echo x\n"), qr/\Afake\.md:1: .*gdb does not come back/, 'a gdb that ends before the last command';
 like problems("attic> poweroff\nPower off.\nattic> ps\n"), qr/\Afake\.md:1: `ps`: Attic has ended before it/, 'and a machine';
 
-like problems(<<'END'), qr/\Afake\.md:4: `\(gdb\) hbreak .*\n(?s:.*)`\(gdb\) continue` .*\n(?s:.*)  \+ Breakpoint 2, return_to_user/, 'gdb, typing at Attic';
-(gdb) python import os, socket; console = socket.socket(socket.AF_UNIX); console.connect(os.environ["ATTIC_CONSOLE"])
-(gdb) python console.sendall(b"run hello\n")
-(gdb) hbreak return_to_user
-(gdb) continue
-END
+like problems("(gdb) attic type run hello\n(gdb) hbreak return_to_user\n(gdb) continue\n"),
+    qr/\Afake\.md:4: (?s:.*)`\(gdb\) continue` (?s:.*)\n  \+ Breakpoint 2, return_to_user/, 'gdb, typing at Attic';
 
 # ---- updating ----
 
@@ -141,7 +137,7 @@ is updated("\$ false; touch build/never\nx\n", 'not run: a reason'), "\$ false; 
 
 my @not_run;
 for my $file (Examples::documents()) {
-    my $document = Document->read(root_dir() . "/$file");
+    my $document = Examples::document($file);
     if (my $test = $document->compared_by) {
         ok -e root_dir() . "/$test" && slurp(root_dir() . "/$test") =~ /\Q$file\E/, "$file: compared by $test";
         next;

@@ -1,7 +1,7 @@
 # The example blocks of a Markdown document, as text: found, refused when they are not in the one form that can be run, and
 # written back with new outputs. docs/examples.md is the convention; Examples.pm runs what is found here.
 #
-#   my $document = Document->read('README.md');
+#   my $document = Document->parse('README.md', $text);
 #   $document->errors;       # ([line, text]...): blocks that are in no form that can be run
 #   $document->idle_marks;   # the same for marks that match nothing, as before the first output is there
 #   $document->blocks;       # console blocks, the runnable and the others
@@ -26,13 +26,6 @@ my %MAY_SET = ('$ ' => [], 'attic> ' => [qw(MEM CPU CMDLINE)], '(gdb) ' => [qw(M
 
 # No mark may match all of this: it would hide whatever an output becomes.
 my @ANYTHING = ('some unrelated words', '@#~!');
-
-sub read {
-    my ($class, $file) = @_;
-    open my $in, '<:raw', $file or die "$file: $!\n";
-    local $/;
-    return $class->parse($file, scalar <$in>);
-}
 
 sub parse {
     my ($class, $file, $text) = @_;

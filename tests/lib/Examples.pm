@@ -14,7 +14,8 @@
 package Examples;
 use strict;
 use warnings;
-use Attic qw(build_dir own_initramfs root_dir);
+use Attic qw(build_dir own_initramfs root_dir slurp);
+use Document;
 use File::Spec::Functions qw(abs2rel);
 
 require(root_dir() . '/scripts/debug');
@@ -30,6 +31,12 @@ use constant {
 # README.md and docs/*.md, relative to the root.
 sub documents {
     return map { abs2rel($_, root_dir()) } root_dir() . '/README.md', glob "'@{[ root_dir() ]}/docs/'*.md";
+}
+
+# One of them; its file name is told as it is here.
+sub document {
+    my ($file) = @_;
+    return Document->parse($file, slurp(root_dir() . "/$file"));
 }
 
 # ---- running ----
