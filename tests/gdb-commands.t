@@ -254,8 +254,8 @@ while ($ps =~ /^ +(\d+) (\w+) +(-|0x\w+) +0x(\w+) +(\S+) *(.*)$/mg) {
 is join(' ', sort keys %task), 'counter forever idle init nap', 'ps: all tasks' or diag $ps;
 is $task{init}{where}, 'tty_getc', 'ps: init waits for a key';
 like $task{nap}{where}, qr/nanosleep|sleep/, 'ps: nap sleeps';
-like $bts[0], qr/^init\[1\], sleeping; kernel stack 0x\w+\.\.0x\w+\n  #0 .* switch_\w+\+.* kernel\/sched\.c:\d+\n/, 'bt: from the switch';
-like $bts[0], qr/ schedule\+.*\n(?:.*\n)*.* readline\+0x\w+\/0x\w+ +kernel\/readline\.c:\d+\n.* monitor_main\+/, 'bt: to the prompt';
+like $bts[0], qr/^init\[1\], sleeping; kernel stack 0x\w+\.\.0x\w+\n  #0 .* (?:switch_tasks|schedule)\+.* kernel\/sched\.c:\d+\n/, 'bt: from the switch';
+like $bts[0], qr/ wait_queue_sleep\+.*\n(?:.*\n)*.* readline\+0x\w+\/0x\w+ +kernel\/readline\.c:\d+\n.* monitor_main\+/, 'bt: to the prompt';
 like $bts[0], qr/ thread_start\+.*\n\z/, 'bt: down to where the thread began';
 my ($nap) = grep { /^nap\[\d+\]/ } @bts;
 like $nap, qr/^in ring 3: EIP 0x0804\w+ \(\/nap\), ESP 0xbf\w+; entered the kernel by the system call nanosleep$/m, 'bt: the side of ring 3';
