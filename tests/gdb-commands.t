@@ -23,7 +23,13 @@ my @COMMANDS = qw(walk map pgd pgdiff areas frames who ps bt paging type);
 # Run commands; what each of them said. No exception of Python may show, whatever happens.
 sub session {
     my ($vm, @commands) = @_;
-    my $said = $vm->gdb("$debug/attic.debug", 'set width 0', 'set height 0', map { ('echo @@@\n', $_) } @commands);
+    return session_with($debug, $vm, @commands);
+}
+
+# The same with the symbols of another build.
+sub session_with {
+    my ($build, $vm, @commands) = @_;
+    my $said = $vm->gdb("$build/attic.debug", 'set width 0', 'set height 0', map { ('echo @@@\n', $_) } @commands);
     my (undef, @answers) = split /^@@@\n/m, $said, -1;
     my @bad = grep { $answers[$_] =~ /Python|Traceback|Error occurred|structures are not/ } 0 .. $#answers;
     is join("\n", map { "$commands[$_]: $answers[$_]" } @bad), '', 'no exception of Python';
@@ -465,6 +471,18 @@ for my $case (['panic', 'hbreak machine_exit'], ['stack', 'hbreak double_fault_t
     is join(' ', grep { $again{$_} ne $said{$_} && $_ !~ /\$pc/ } @everywhere), '', "$crash: in another frame the answers are the same";
     $vm->kill_now;
 }
+
+# ---- the kernel as it is built otherwise, where much is inlined ----
+
+$vm = Attic->boot(name => 'gdb-commands-O2', gdb_socket => 1, mem => '16M');
+defined $vm->expect(Attic::PROMPT, 30) or BAIL_OUT $vm->describe;
+$vm->command('run forever &', 10);
+my %inlined;
+@inlined{@everywhere} = session_with(build_dir(), $vm, @everywhere, 'detach');
+is join(' ', grep { $inlined{$_} =~ /^attic \w+:/ } @everywhere), '', 'the other build: all commands answer';
+like $inlined{'attic ps'}, qr/^ +1 sleeping .* init +tty_getc$/m, 'the other build: where a task waits';
+like $inlined{'attic bt 1'}, qr/ tty_getc\+.*\n.* readline\+.*\n.* monitor_main\+/, 'the other build: a backtrace';
+$vm->kill_now;
 
 # ---- a machine of 4 GiB: tables of 16 MiB, pages in highmem ----
 
