@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Attic qw(build_dir slurp symbols);
 use Test::More;
+use Time::HiRes qw(sleep);
 
 use constant {
     C => 0xC0000000, P => 1, RW => 2, US => 4, PCD => 0x10, PS => 0x80, G => 0x100,
@@ -24,6 +25,18 @@ my @COMMANDS = qw(walk map pgd pgdiff areas frames who ps bt paging type);
 sub session {
     my ($vm, @commands) = @_;
     return session_with($debug, $vm, @commands);
+}
+
+# Until the monitor sleeps: it prints its prompt a moment before that. The machine stays stopped then.
+sub wait_for_sleep {
+    my ($build, $vm) = @_;
+    for (1 .. 20) {
+        my ($ps) = session_with($build, $vm, 'attic ps', 'disconnect');
+        return if $ps =~ /^ +1 sleeping/m;
+        session_with($build, $vm, 'detach');
+        sleep 0.2;
+    }
+    fail 'the monitor sleeps at last';
 }
 
 # The same with the symbols of another build.
@@ -237,6 +250,7 @@ compare_with_monitor($vm, '16M');
 
 sub compare_with_monitor {
     my ($vm, $name) = @_;
+    $vm->command('run nap 900000000 1 &', 10);
     my %monitor = map { $_ => $vm->command($_, 20) } qw(vmallocinfo frames ps);
     my ($areas, $frames, $ps) = session($vm, 'attic areas', 'attic frames', 'attic ps', 'detach');
     is $frames, $monitor{frames}, "$name: frames is the monitor's table";
@@ -244,14 +258,16 @@ sub compare_with_monitor {
             ? sprintf "%08x..%08x %s by %s\n", hex $1, hex($2) - 4097, $4, $3 : "? $_\n" } split /\n/, $monitor{vmallocinfo};
     my $ours = join '', map { /^0x(\w+)\.\.0x(\w+)  \d+ pages? +(\w+ by [^,]*)/ ? "$1..$2 $3\n" : () } split /\n/, $areas;
     is $ours, $theirs, "$name: areas are those of vmallocinfo";
-    # The monitor runs when it prints, and waits when gdb looks.
-    my @theirs = map { /^ *(\d+) +\d+ (\w+) .* (\S+)$/ ? "$1 " . ($2 eq 'running' ? 'sleeping' : $2) . " $3" : () } split /\n/, $monitor{ps};
-    my @ours = map { /^ *(\d+) (\w+) +(?:-|0x\w+) +0x\w+ +(\S+)/ ? "$1 " . ($2 eq 'running' ? 'ready' : $2) . " $3" : () } split /\n/, $ps;
+    # The monitor runs when it prints, and waits when gdb looks; idle the other way round.
+    my @theirs = map { /^ *(\d+) +\d+ (\w+) .* (\S+)$/ ? $1 . ($1 > 1 ? " $2" : '') . " $3" : () } split /\n/, $monitor{ps};
+    my @ours = map { /^ *(\d+) (\w+) +(?:-|0x\w+) +0x\w+ +(\S+)/ ? $1 . ($1 > 1 ? " $2" : '') . " $3" : () } split /\n/, $ps;
+    is scalar @ours, 3, "$name: ps has three";
     is join("\n", @ours), join("\n", @theirs), "$name: ps has the monitor's tasks and states";
 }
 
 # Processes: two that run, one that sleeps. Then gdb stops the machine, and it stays so when gdb goes.
-$vm->command($_, 10) for 'run counter &', 'run forever &', 'run nap 900000000 1 &';
+$vm->command($_, 10) for 'run counter &', 'run forever &';
+wait_for_sleep($debug, $vm);
 my ($ps, @bts) = session($vm, 'attic ps', (map { "attic bt $_" } 1 .. 4), 'disconnect');
 my %task;
 while ($ps =~ /^ +(\d+) (\w+) +(-|0x\w+) +0x(\w+) +(\S+) *(.*)$/mg) {
@@ -477,6 +493,7 @@ for my $case (['panic', 'hbreak machine_exit'], ['stack', 'hbreak double_fault_t
 $vm = Attic->boot(name => 'gdb-commands-O2', gdb_socket => 1, mem => '16M');
 defined $vm->expect(Attic::PROMPT, 30) or BAIL_OUT $vm->describe;
 $vm->command('run forever &', 10);
+wait_for_sleep(build_dir(), $vm);
 my %inlined;
 @inlined{@everywhere} = session_with(build_dir(), $vm, @everywhere, 'detach');
 is join(' ', grep { $inlined{$_} =~ /^attic \w+:/ } @everywhere), '', 'the other build: all commands answer';
@@ -490,13 +507,13 @@ $vm = Attic->boot(name => 'gdb-commands-4G', build => $debug, gdb_socket => 1, h
 defined $vm->expect(Attic::PROMPT, 60) or BAIL_OUT $vm->describe;
 compare_with_monitor($vm, '4G');
 $vm->command('run forever &', 10);
-@answers = session($vm, 'attic map 2', 'attic ps', 'disconnect');
+@answers = session($vm, 'attic map 3', 'attic ps', 'disconnect');
 my ($highmem) = $answers[0] =~ /^  0xbf\w+\.\.0xbf\w+ .* -> (0x\w+)  rw-p \[stack\]$/m;
 cmp_ok hex($highmem // 0), '>', 1 << 30, '4G: the stack is in highmem' or diag @answers;
-my ($directory) = map { hex } $answers[1] =~ /^ +2 \w+ +(0x\w+) .* forever/m;
+my ($directory) = map { hex } $answers[1] =~ /^ +3 \w+ +(0x\w+) .* forever/m;
 is peek($vm, (peek($vm, $directory + 767 * 4) & FRAME) + (0xBFFFD000 >> 12 & 1023) * 4) & FRAME, hex($highmem), '4G: where the tables say';
 @answers = session($vm, "attic who $highmem", 'disconnect');
-like $answers[0], qr/^frame \d+, physical $highmem: used: user pages; reference count 1\n  0xbf\w+ rw\/rw  forever\[2\]: rw-p \[stack\]\n\z/,
+like $answers[0], qr/^frame \d+, physical $highmem: used: user pages; reference count 1\n  0xbf\w+ rw\/rw  forever\[3\]: rw-p \[stack\]\n\z/,
     '4G: it is mapped there only';
 $vm->kill_now;
 
