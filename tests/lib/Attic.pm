@@ -32,7 +32,7 @@ our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
 
 # The tests say themselves which machine they want.
-delete @ENV{qw(MEM CPU CMDLINE)};
+delete @ENV{qw(MEM CPU CMDLINE SNAPSHOTS)};
 
 use constant PROMPT => qr/^attic> /m;
 
@@ -210,8 +210,8 @@ sub symbols {
 
 # ---- a running machine ----
 
-# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, input (sent as it is taken), timeout, silence (seconds), hmp (true: hmp()
-# works), gdb_socket (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
+# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, input (sent as it is taken), timeout, silence (seconds), snapshots (file for the
+# documents of `snapshot`), hmp (true: hmp() works), gdb_socket (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
 sub boot {
     my ($class, %o) = @_;
     my $self = bless {
@@ -264,7 +264,7 @@ sub start_qemu {
     my ($self, %o) = @_;
     my @command = Attic::QEMU::command(
         iso => $o{iso}, mem => $o{mem}, cpu => $o{cpu}, stopped => $o{stopped}, no_exit => $o{no_exit},
-        log => $self->{reset_log},
+        log => $self->{reset_log}, snapshots => $o{snapshots},
         extra => [@{ $o{extra} || [] }, gdb_options($self->{gdb_path})],
         monitor => $self->{hmp_path} && "unix:$self->{hmp_path},server=on,wait=off",
     );

@@ -3,10 +3,10 @@ import os
 
 import gdb
 
-from attic import areas, console, frames, maps, pgdiff, printers, tasks, walks, who
+from attic import areas, console, frames, maps, pgdiff, printers, tasks, tour, walks, who
 
 ALL = (walks.Walk, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Areas, frames.Frames, who.Who, tasks.Ps, tasks.Bt,
-       console.Paging, console.Type)
+       console.Paging, console.Type, tour.Tour)
 
 
 class Attic(gdb.Command):

@@ -1,281 +1,226 @@
-"""gdb commands that know Attic: the boot stages, the page tables, the console.
+"""attic tour: from the first instruction to a vfree, with the page tables before and after.
 
-    tour            go to the next stage of the boot and show what paging looks like there
-    paging          CR0.PG, CR3, EIP and the source line, on one line
-    pagewalk ADDR   walk the loaded page directory for an address, as the processor does
-    tasks           the kernel's tasks: pid, state, page directory, name
-    type LINE       type a line on Attic's console (only under `make gdb`)
+The stops are in tour_boot.py and tour_life.py; here the machine is run from one to the next. Places are hardware breakpoints:
+a software breakpoint is an instruction written to memory, and before GRUB has loaded the kernel, or while an address means
+something else than later, it would be written to the wrong place.
 
-Stages are hardware breakpoints: a software breakpoint is an instruction written to memory, and before GRUB has loaded the
-kernel, or while an address means something else than later, it would be written to the wrong place.
-
-`tour` keeps no place in the list: it sets a breakpoint at every stage that can still come and lets the machine run to
-whichever comes first, so it may begin anywhere. GRUB uses the memory at 1 MiB before the kernel lies there, so until then
-only the first stage gets one.
+The tour may begin anywhere: it waits at the places of all stops that can still come, and the first that the machine meets is
+the next one shown. GRUB uses the memory at 1 MiB before the kernel lies there, so until then only `_start` is waited for. A stop
+whose first moment was shown is finished with its next one, unless another stop comes first: then the reader went on alone.
 """
 import os
-import socket
 import sys
-import threading
 
 import gdb
 
-# Where a debugger can stop during the boot, in order, and what has just become true there.
-STAGES = [
-    ("_start", "GRUB has jumped to physical 1 MiB; paging is off"),
-    ("boot_paging_on", "paging is on; EIP still runs through the identity mapping"),
-    ("boot_high", "EIP is above PAGE_OFFSET; the identity mapping is still there"),
-    ("boot_identity_gone", "only the higher half is mapped"),
-    ("kernel_main", "C code"),
-    ("lowmem_map_init", "about to build the master directory from the table of rows"),
-    ("page_alloc_init", "the master directory is loaded; about to hand memory to the zones"),
-    ("vmalloc_init", "about to build the tree of free vmalloc addresses"),
-    ("mm_seal", "about to make the master directory and its tables read-only"),
-    ("return_to_user", "about to leave the kernel for the first process"),
-]
-RING3 = ("ring 3", "the first instruction of the first process")
+from attic import Sorry, cli, kernel, memory, tour_boot, tour_life, tour_program, tour_text
+from attic.console import Console
 
-PAGE_SHIFT, PDE_SHIFT = 12, 22
-CR0_PG, CR0_WP = 1 << 31, 1 << 16
-BITS = ((0, "P"), (1, "RW"), (2, "US"), (3, "PWT"), (4, "PCD"), (5, "A"), (6, "D"), (7, "PS"), (8, "G"))
+STOPS = tour_boot.STOPS + tour_life.STOPS
 
+HEAD = """# A tour of the memory, from the first instruction on
 
-def register(name):
-    """A register as an unsigned number, also where gdb shows it as flags."""
-    return int(gdb.parse_and_eval("(unsigned long)$" + name)) & 0xFFFFFFFF
+`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, and then the life of a small process. At each
+one it shows the source, the registers that rule paging, and a walk through the page tables before and after. This is what it
+prints, all of it; `make tour BATCH=1` writes it anew, and a test compares. Numbers that depend on the build and on the machine
+vary: addresses of code, of frames and of tables, with the entries that hold them, and the numbers of lines. All else is always the
+same: which entries change and how, their bits, their indices, who owns a frame and how often.
+
+An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW may be
+written, US ring 3 may use it, A accessed and D written to (both set by the processor), PS a page of 4 MiB, G global, AVL for
+software. `*` marks what has changed since the moment before: in front of an entry, behind a register.
+"""
+TAIL = "The child is gone, and nothing of it is left. The parent prints one line and ends, and the prompt is back."
 
 
-def physical_word(addr):
-    """32 bits of physical memory, whatever is mapped now."""
-    answer = gdb.execute("monitor xp /1wx 0x%x" % addr, to_string=True)
-    return int(answer.split(":")[1], 16)
+class Breakpoint(gdb.Breakpoint):
+    """A silent breakpoint that takes no number from the user's, and lets those pass who are not meant."""
+
+    def __init__(self, place):
+        super().__init__("*0x%x" % place.address, type=gdb.BP_HARDWARE_BREAKPOINT, internal=True)
+        self.silent = True
+        self.place, self.error = place, None
+
+    def stop(self):
+        memory.forget()
+        try:
+            return bool(self.place.when())
+        except (gdb.error, Sorry, LookupError) as error:
+            self.error = error
+            return True
 
 
-def entry_text(entry):
-    return "0x%08x (%s)" % (entry, " ".join(name for bit, name in BITS if entry >> bit & 1) or "not present")
-
-
-def list_entries(head, type_name, member):
-    """The structures on a kernel list (include/lib/list.h). Only memory is read: the machine may be in ring 3."""
-    offset = int(gdb.parse_and_eval("(unsigned)&((%s *)0)->%s" % (type_name, member)))
-    end = gdb.parse_and_eval("&" + head)
-    link = end["next"]
-    while link and int(link) != int(end):
-        yield gdb.parse_and_eval("*(%s *)0x%x" % (type_name, (int(link) & 0xFFFFFFFF) - offset))
-        link = link["next"]
-
-
-def where():
-    frame = gdb.selected_frame()
-    sal = frame.find_sal()
-    source = "%s:%d" % (sal.symtab.filename, sal.line) if sal.symtab else "no source"
-    return "PG=%d CR3=0x%08x EIP=0x%08x CS=0x%02x %s" % (
-        register("cr0") & CR0_PG != 0, register("cr3"), register("eip"), register("cs"), source)
-
-
-def source_line():
-    """The line that gdb shows when it stops: number and text, or the instruction where there is no source."""
-    if gdb.selected_frame().find_sal().symtab:
-        return gdb.execute("frame", to_string=True).rstrip().split("\n")[-1]
-    try:
-        return gdb.execute("x/i $pc", to_string=True).rstrip()
-    except gdb.MemoryError:
-        return "0x%x: this page comes with its first touch, which is the fetch of this instruction" % register("eip")
-
-
-def address_of(expression):
-    return int(gdb.parse_and_eval("(unsigned)(" + expression + ")")) & 0xFFFFFFFF
-
-
-def hardware_breakpoint(address):
-    """A silent breakpoint that takes no number from the user's, where gdb can do that (11 and later)."""
-    location = "*0x%x" % address
-    if hasattr(gdb, "BP_HARDWARE_BREAKPOINT"):
-        breakpoint = gdb.Breakpoint(location, type=gdb.BP_HARDWARE_BREAKPOINT, internal=True)
-    else:
-        gdb.execute("hbreak " + location, to_string=True)
-        breakpoint = gdb.breakpoints()[-1]
-    breakpoint.silent = True
-    return breakpoint
-
-
-def machine_is_there():
-    return gdb.selected_inferior().pid != 0
-
-
-class Command(gdb.Command):
-    """Register the class under its lower-case name; its doc string is the help text. What goes wrong is one sentence."""
+class Guide:
+    """Where the tour is."""
 
     def __init__(self):
-        self.name = type(self).__name__.lower()
-        super().__init__(self.name, gdb.COMMAND_USER)
+        self.stops = [stop() for stop in STOPS]
+        self.last = -1       # the stop that was shown last, by its index
+        self.moments = []    # of that stop: those that are still to come
+        self.registers = self.walks = None  # at its last moment
+        self.typed = False
 
-    def invoke(self, argument, from_tty):
-        if not machine_is_there():
-            raise gdb.GdbError(self.name + ": no machine is connected: start with `make gdb`, or `target remote :1234` while "
-                               "`make qemu-gdb` runs")
-        try:
-            self.run(argument)
-        except gdb.error as error:
-            raise gdb.GdbError("%s: %s" % (self.name, error))
+    def over(self):
+        return self.last == len(self.stops) - 1 and not self.moments
 
+    # ---- running ----
 
-class Paging(Command):
-    """paging: CR0.PG, CR3, EIP and the source line, on one line."""
+    def next(self):
+        """Go on to the next moment. Its text."""
+        memory.forget()
+        if not self.moments:
+            here = self.stop_here()
+            if here is not None:
+                return self.show_stop(here)
+        return self.run(self.places())
 
-    def run(self, argument):
-        print(where())
-
-
-class Tour(Command):
-    """tour: run to the next stage of the boot and show what paging looks like there.
-
-The stages, each a symbol: _start, boot_paging_on, boot_high, boot_identity_gone, kernel_main, lowmem_map_init,
-page_alloc_init, vmalloc_init, mm_seal, return_to_user; then the first instruction of the first process. It may begin
-anywhere: the next stage that the machine comes to is the next stop."""
-
-    shown = None  # the stage that was shown last
-
-    def run(self, argument):
-        if Tour.shown == RING3:
-            raise gdb.GdbError("the tour is over: Attic runs programs now")
-        here = self.stage_here()
-        if here and here != Tour.shown:
-            self.show(here)
-        elif here and here[0] == "return_to_user":
-            # Its registers are the process's: their pointer comes in EAX.
-            self.go_on({address_of("((struct pt_regs *)$eax)->eip"): RING3})
-        else:
-            self.go_on(self.stages_to_come(here))
-
-    def stage_here(self):
-        """The stage whose first instruction is the next one."""
-        eip = register("eip")
-        for stage in STAGES:
-            if eip == address_of("&" + stage[0]) and (stage == STAGES[0] or self.kernel_is_loaded()):
-                return stage
+    def stop_here(self):
+        """The stop, not shown yet, at whose place the machine stands already."""
+        if not kernel.is_loaded():
+            return None
+        for index in range(self.last + 1, len(self.stops)):
+            place = self.stops[index].place()
+            if place and place.address == memory.eip() and place.when():
+                return index
         return None
 
-    def kernel_is_loaded(self):
-        """Whether the kernel runs already: with paging, or in its boot code. GRUB does neither."""
-        return register("cr0") & CR0_PG or address_of("&__boot_start") <= register("eip") < address_of("&__boot_end")
+    def places(self):
+        """Where to wait, with the stop that begins there: the next moment of this stop, if there is one (None), and all stops that
+        can still come."""
+        stops = range(self.last + 1, len(self.stops))
+        if not kernel.is_loaded():
+            stops = range(1)
+        elif not self.moments:
+            self.start_program()
+        found = [(self.moments[0].place, None)] if self.moments else []
+        found += [(self.stops[index].place(), index) for index in stops]
+        return [(place, index) for place, index in found if place]
 
-    def stages_to_come(self, here):
-        stages = STAGES[1:] if self.kernel_is_loaded() else STAGES[:1]
-        if here == STAGES[-2] or register("cr0") & CR0_PG and register("cr0") & CR0_WP:
-            stages = STAGES[-1:]  # mm_seal, which sets WP, is the last that comes by itself
-            self.start_a_program()
-        return {address_of("&" + stage[0]): stage for stage in stages}
-
-    def start_a_program(self):
-        if Type.console is not None:
-            print("(typing `run hello` on Attic's console)")
-            Type.send("run hello")
+    def start_program(self):
+        """Once the boot is over, nothing comes by itself."""
+        if self.typed or not kernel.is_sealed():
+            return
+        if any(task.comm == tour_program.NAME for task in kernel.tasks()):
+            return
+        self.typed = True
+        if Console.connection:
+            Console.send("run " + tour_program.NAME)
         else:
-            print("(the next stage comes when a program is started: type `run hello` where QEMU was started)")
+            print("(the next stop comes when the program is started: type `run %s` where QEMU was started)" % tour_program.NAME)
             sys.stdout.flush()
 
-    def go_on(self, stages):
-        """Run to the first of these addresses."""
-        breakpoints = []
+    def run(self, places):
+        """Run to the first of these places."""
+        waiting = []
         try:
-            for address in stages:
-                breakpoints.append(hardware_breakpoint(address))
+            for place, _ in places:
+                waiting.append(Breakpoint(place))
             gdb.execute("continue", to_string=True)
         finally:
-            for breakpoint in breakpoints:
+            for breakpoint in waiting:
                 breakpoint.delete()
-        if not machine_is_there():
-            raise gdb.GdbError("tour: the machine has ended")
-        stage = stages.get(register("eip"))
-        if stage:
-            self.show(stage)
+        if not memory.machine_is_there():
+            raise Sorry("the machine has ended")
+        for error in filter(None, (breakpoint.error for breakpoint in waiting)):
+            raise error
+        memory.forget()
+        for place, index in places:
+            if place.address == memory.eip() and place.when():
+                return self.show_moment() if index is None else self.show_stop(index)
+        return "Stopped between the stops, by a breakpoint of yours, a signal or Ctrl-C; `attic tour` goes on from here.\n\n" \
+            + tour_text.block([tour_text.register_line(tour_text.registers(), ())])
+
+    # ---- showing ----
+
+    def show_stop(self, index):
+        stop = self.stops[index]
+        self.last, self.moments, self.registers, self.walks = index, [], None, None
+        stop.arrive()
+        text = ["## %d. `%s`: %s" % (index + 1, stop.name, stop.title) if " " not in stop.name else
+                "## %d. %s: %s" % (index + 1, stop.name[0].upper() + stop.name[1:], stop.title),
+                tour_text.paragraph(stop.text), tour_text.block(stop.source())]
+        self.moments = list(stop.moments())
+        return "\n\n".join(text + [self.now(stop, stop.begins)])
+
+    def show_moment(self):
+        moment = self.moments.pop(0)
+        stop = self.stops[self.last]
+        text = self.now(stop, moment.title)
+        if moment.check:
+            moment.check()
+        return text
+
+    def now(self, stop, title):
+        """Registers, walks and facts of this moment, compared with the last one."""
+        registers = tour_text.registers(stop.extra)
+        lines = [tour_text.register_line(registers, self.registers or ())]
+        found = []
+        for number, view in enumerate(stop.views()):
+            shown, walks = tour_text.view_lines(view, self.walks and self.walks[number])
+            lines += [""] + shown
+            found.append(walks)
+        facts = stop.facts()
+        if facts:
+            lines += [""] + facts
+        self.registers, self.walks = registers, found
+        return "%s:\n\n%s" % (title, tour_text.block(lines))
+
+
+def ask(question):
+    """A line from the terminal; its end is like q, Ctrl-C like g."""
+    try:
+        return input("\n" + question).strip()
+    except EOFError:
+        return "q"
+    except KeyboardInterrupt:
+        return "g"
+
+
+class Tour(cli.Command):
+    name, usage, at_most, needs_kernel = "tour", "[all | transcript FILE]", 2, False
+    __doc__ = """attic tour: run to the next stop of the tour and show what paging looks like there.
+
+Each stop has two moments or more, before and after; each `attic tour` shows the next one.
+`attic tour all` goes through all that are left, with Enter. The stops: %s.
+It may begin anywhere: the next stop that the machine comes to is the next one shown.""" % ", ".join(stop.name for stop in STOPS)
+    guide = None
+
+    def run(self, arguments):
+        guide = Tour.guide = Tour.guide or Guide()
+        if arguments[:1] == ["transcript"] and len(arguments) == 2:
+            write_transcript(guide, arguments[1])
+        elif arguments == ["all"]:
+            walk_through(guide)
+        elif arguments:
+            raise gdb.GdbError("usage: attic tour " + self.usage)
+        elif guide.over():
+            raise Sorry("the tour is over; `make tour` begins anew")
         else:
-            print("tour: stopped between the stages, by a breakpoint of yours, a signal or Ctrl-C; `tour` goes on from here\n  "
-                  + where())
+            print(guide.next())
 
-    def show(self, stage):
-        print("%s: %s\n  %s\n%s" % (stage[0], stage[1], where(), source_line()))
-        Tour.shown = stage
+    def complete(self, text, word):
+        return cli.matching(("all", "transcript"), word)
 
 
-class Pagewalk(Command):
-    """pagewalk ADDR: walk the loaded page directory for an address, as the processor does."""
+def write_transcript(guide, file):
+    """All that is left, into a file that is there only when it is whole."""
+    with open(file + ".part", "w", encoding="utf-8") as out:
+        out.write(HEAD % len(STOPS))
+        while not guide.over():
+            out.write("\n%s\n" % guide.next())
+        out.write("\n%s\n" % TAIL)
+    os.rename(file + ".part", file)
 
-    def run(self, argument):
-        if not argument:
-            raise gdb.GdbError("usage: pagewalk ADDR")
-        try:
-            addr = address_of(argument)
-        except gdb.error as error:
-            raise gdb.GdbError("pagewalk: `%s` is no address: %s" % (argument, error))
-        if not register("cr0") & CR0_PG:
-            print("paging is off: 0x%08x is physical" % addr)
+
+def walk_through(guide):
+    """All that is left, with Enter."""
+    while not guide.over():
+        print("\n" + guide.next())
+        sys.stdout.flush()
+        answer = "" if guide.over() else ask("-- Enter: on; g: gdb's prompt; q: quit -- ")
+        if answer == "q":
+            gdb.execute("quit")
+        if answer == "g":
+            print("`attic tour` goes on by one moment, `attic tour all` with Enter again.")
             return
-        directory = register("cr3") & 0xFFFFF000
-        index = addr >> PDE_SHIFT
-        pde = physical_word(directory + index * 4)
-        print("PDE %4d at 0x%08x: %s" % (index, directory + index * 4, entry_text(pde)))
-        if not pde & 1:
-            print("not mapped")
-        elif pde & 0x80:
-            print("0x%08x -> physical 0x%08x, 4 MiB page" % (addr, pde & 0xFFC00000 | addr & 0x3FFFFF))
-        else:
-            self.walk_table(pde & 0xFFFFF000, addr)
-
-    def walk_table(self, table, addr):
-        index = addr >> PAGE_SHIFT & 1023
-        pte = physical_word(table + index * 4)
-        print("PTE %4d at 0x%08x: %s" % (index, table + index * 4, entry_text(pte)))
-        if pte & 1:
-            print("0x%08x -> physical 0x%08x, 4 KiB page" % (addr, pte & 0xFFFFF000 | addr & 0xFFF))
-        else:
-            print("not mapped")
-
-
-class Tasks(Command):
-    """tasks: the kernel's tasks: pid, state, page directory, name. Once the scheduler runs."""
-
-    def run(self, argument):
-        if not register("cr0") & CR0_PG or register("eip") < 0x200000 or not int(gdb.parse_and_eval("boot_cpu.current")):
-            raise gdb.GdbError("tasks: there are none yet: the scheduler has not started")
-        print("%5s %-14s %-10s %s" % ("pid", "state", "directory", "name"))
-        for task in list_entries("all_tasks", "struct task", "all_link"):
-            directory = "0x%08x" % int(task["mm"]["pgd_phys"]) if int(task["mm"]) else "-"
-            print("%5d %-14s %-10s %s" % (int(task["pid"]), task["state"], directory, task["comm"].string()))
-
-
-class Type(Command):
-    """type LINE: type a line on Attic's console (only under `make gdb`)."""
-
-    console = None
-
-    def run(self, argument):
-        if Type.console is None:
-            raise gdb.GdbError("type: no console here: it is where QEMU was started")
-        Type.send(argument)
-
-    @staticmethod
-    def send(line):
-        Type.console.sendall(line.encode() + b"\n")
-
-
-def open_console(path):
-    """Show what Attic prints among gdb's own lines."""
-    Type.console = socket.socket(socket.AF_UNIX)
-    Type.console.connect(path)
-
-    def copy():
-        while True:
-            text = Type.console.recv(4096)
-            if not text:
-                return
-            os.write(sys.__stdout__.fileno(), text.replace(b"\r", b""))
-
-    threading.Thread(target=copy, daemon=True).start()
-
-
-for command in (Paging, Tour, Pagewalk, Tasks, Type):
-    command()
-if os.environ.get("ATTIC_CONSOLE"):
-    open_console(os.environ["ATTIC_CONSOLE"])
+    print("\n" + TAIL)
