@@ -1,4 +1,4 @@
-"""The list of all commands: `attic walk` and its like. Loading this module enters them into gdb."""
+"""The list of all commands: `attic walk` and its like. scripts/gdb/load.py has them registered."""
 import os
 
 import gdb
@@ -25,9 +25,11 @@ Everywhere: VA is a number or any expression of gdb's; PID is a process, or one 
             print(command.__doc__.split("\n")[0])
 
 
-Attic()
-for command in ALL:
-    command()
-printers.register()
-if os.environ.get("ATTIC_CONSOLE"):
-    console.Console.open(os.environ["ATTIC_CONSOLE"])
+def register():
+    """Enter them all into gdb, and the pretty-printers; under `make gdb` show Attic's console."""
+    Attic()
+    for command in ALL:
+        command()
+    printers.register()
+    if os.environ.get("ATTIC_CONSOLE"):
+        console.Console.open(os.environ["ATTIC_CONSOLE"])
