@@ -57,7 +57,7 @@ def table():
     """Of the kernel that gdb knows. gdb.error when it knows none."""
     main = gdb.lookup_global_symbol("kernel_main")
     if main is None:
-        raise gdb.error("gdb has no kernel with debug information: start it with build/debug/attic.debug")
+        raise gdb.error("gdb has no kernel with debug information: `file build/debug/attic.debug` loads one")
     path = main.symtab.objfile.filename
     if path not in _tables:
         _tables[path] = Table(path)
