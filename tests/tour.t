@@ -76,6 +76,18 @@ is $status, 0, 'q quits';
     like $said, qr/^(?:tour|qemu): .*/m, 'but why' or diag $said;
 }
 
+{
+    my $gdb = File::Temp->new;
+    print $gdb "#!/bin/sh\nexec sleep 60\n";
+    close $gdb;
+    chmod 0755, "$gdb";
+    local @ENV{qw(GDB TIMEOUT)} = ("$gdb", 1);
+    (my $text, $said, $status) = make_tour();
+    isnt $status, 0, 'no end: the tour fails';
+    is $text, '', 'with no half of a transcript';
+    like $said, qr/^tour: not at its end after 1 s$/m, 'but a line';
+}
+
 # What a transcript says in every build. Numbers become names, by first appearance, so that equal ones stay equal and different
 # ones different: lines of source; the frames in entries and in the addresses of entries, where the bits below stay as they are; other
 # numbers as a whole. Which addresses are walked stays.

@@ -2,13 +2,13 @@
 
 Each stage is a symbol. The machine stands in front of it, and then where the next stage begins or the function has returned.
 The addresses are the same in every build: 0xC0100000 is where the image begins, with the boot code; 0xC0110000 lies in the
-kernel's text; 0xC1000000 is ordinary memory.
+kernel's text; 0xC0400000 is ordinary memory.
 """
 from attic import kernel, memory, paging
 from attic.tour_stop import (Moment, Place, Stop, at, expect, kernel_half, ring, unchanged_views, when_returned)
-from attic.tour_text import frame_line, function_source, label_source, number, view
+from attic.tour_text import frame_line, function_source, is_free, label_source, number, view
 
-IMAGE, TEXT, MEMORY = 0xC0100000, 0xC0110000, 0xC1000000
+IMAGE, TEXT, MEMORY = 0xC0100000, 0xC0110000, 0xC0400000
 
 
 class Stage(Stop):
@@ -46,9 +46,10 @@ class Start(Stage):
     name, until, title = "_start", "boot_paging_on", "paging is off"
     around = (2, 8)
     text = """GRUB has put the kernel to physical 1 MiB and jumped to its first instruction, in 32-bit protected mode with paging
-        off: every address is physical. The kernel is linked for 0xC0100000, where there is no RAM, so only this little code, which is
-        linked for where it lies, can run. It looks whether the processor can do what is needed, fills a page directory with pages
-        of 4 MiB, and sets CR0.PG. The directory shows the image twice: at the address where it runs now, and above 0xC0000000."""
+        off: every address is physical. The kernel is linked for 0xC0100000, an address that only paging can provide; until then
+        nothing can run but this little code, which is linked for where it lies. It looks whether the processor can do what is
+        needed, fills a page directory with pages of 4 MiB, and sets CR0.PG. The directory shows the image twice: at the address
+        where it runs now, and above 0xC0000000."""
 
     def views(self):
         directory = kernel.boot_directory()
@@ -69,7 +70,8 @@ class PagingOn(Stage):
     text = """The instruction that set CR0.PG was fetched from a physical address; this one, right behind it, goes through the
         directory. It is found only because PDE 0 maps the first 4 MiB to themselves, which is called the identity mapping. Without
         it this fetch would be a page fault, and as there is no IDT yet, the machine would reset. The jump takes its
-        target from a register, because a relative jump would stay in the identity mapping."""
+        target from a register, because a relative jump would stay in the identity mapping. Afterwards PDE 0 has A: the
+        processor itself notes there that it has used the entry."""
 
     def views(self):
         return [view("the image through the identity mapping", 0x00100000), view("the image where it is linked", IMAGE)]
@@ -89,8 +91,7 @@ class High(Stage):
     text = """From here on the kernel runs at the addresses for which it was linked. The stack pointer is moved up by the same distance,
         and the identity mapping is of no more use: PDE 0 becomes 0, so that a null pointer of the kernel's will fault. The processor
         may still have the old entry in its TLB, so CR3 is loaded again with the value that it has, which drops every entry that is
-        not global. Note the bits A and D of PDE 768: the processor itself set them, when it first fetched and first wrote through
-        this entry."""
+        not global. PDE 768 has got A and D, as the first fetch and the first write have gone through it."""
 
     def views(self):
         return [view("the identity mapping", 0x00100000), view("the image", IMAGE)]
@@ -121,7 +122,8 @@ class KernelMain(Stage):
     text = """kernel_main() is a list of calls, in the order in which each needs what is above it. Console, segments and interrupt table
         come first, so that whatever goes wrong is told; then the memory map that GRUB got from the firmware is read. All this runs
         on the boot directory, which lets the kernel write everywhere, even to its own code. cpu_init() turns on what the final tables
-        will use: global pages (CR4.PGE), and SMEP and SMAP, by which ring 0 cannot run or touch user pages by accident."""
+        will use: global pages (CR4.PGE), and, where the processor has them, SMEP and SMAP, by which ring 0 cannot run or touch pages of ring 3
+        by accident."""
 
     def source(self):
         return function_source(self.name, 14)
@@ -175,7 +177,10 @@ class PageAllocInit(Function):
     def facts(self):
         if not kernel.variable("mem_map"):
             return ["mem_map: none"]
-        return ["mem_map: %s" % number(kernel.variable("mem_map")), frame_line(0x00110000), frame_line(0x01000000)]
+        mem_map = kernel.variable("mem_map")
+        free = next(pfn for pfn in range(kernel.max_pfn()) if is_free(pfn))
+        return ["mem_map: %s" % number(mem_map), "the text's " + frame_line(TEXT - kernel.page_offset()),
+                "mem_map's " + frame_line(mem_map - kernel.page_offset()), "the first free frame: " + number(free << memory.PAGE_SHIFT)]
 
     def checker(self):
         before = unchanged_views(self, "the tables do not change")

@@ -170,8 +170,8 @@ class Switch(Stop):
     text = """fork() has given the child a directory and tables of its own, and copied no page; now the parent gives up its turn. One
         load of CR3 exchanges the lower 3 GiB of addresses. The next instruction is fetched through the new directory, and is the next
         one of the same function, because all 256 entries above 0xC0000000 are equal, the stack's included. They are
-        global, so the TLB keeps them, while everything of the old process is dropped. At 0x40000000 both have the same frame by two
-        tables: what the fork has left shared is to be read only."""
+        global, so the TLB keeps them, while everything of the old process is dropped. At 0x40000000 each has a table of its
+        own, but the same frame in it: fork() has copied the entry and taken RW from both."""
 
     def place(self):
         return at("mm_switch", when=lambda: child_runs() and memory.register("eax") == process().mm)
@@ -237,8 +237,8 @@ class Fault(Stop):
 class FirstTouch(Fault):
     name, title, address = "a first-touch fault", "a page comes when it is used", UNTOUCHED
     text = """The process has asked for this page by mmap(), and got a promise: an area in a list, and not one bit in the tables. The
-        first write finds no entry, and the processor saves where it was, puts the address into CR2 and calls page_fault(). The
-        kernel finds the area, takes a frame, fills it with zeros and enters it, with a new page table, as nothing near by has been
+        first write finds no entry; the processor puts the address into CR2, saves where it was and enters the kernel, which comes to
+        page_fault(). It finds the area, takes a frame, fills it with zeros and enters it, with a new page table, as nothing near by has been
         used either. Then the same instruction is made again as if nothing had happened. In the kernel half a PDE never
         changes; here it may, because no other directory has a copy of it."""
 
@@ -347,8 +347,8 @@ class CallIn(SystemCall):
 
 class CallOut(SystemCall):
     name, title = "a system call's way out", "back to ring 3, with the result in EAX"
-    text = """trap_dispatch() has found getpid in the table of calls, and the answer was written over the saved EAX, so that
-        the stub has popped it like any other register. iretd pops the five words that int 0x80 pushed: EIP, CS, EFLAGS and, because
+    text = """The kernel has found getpid in its table of calls and written the answer over the saved EAX, so that it has
+        been popped like any other register. iretd pops the five words that int 0x80 pushed: EIP, CS, EFLAGS and, because
         CS says ring 3, ESP and SS. The kernel stack is empty again, ready for the next way in. Not one entry has changed on the
         whole way, and nothing had to be dropped from the TLB."""
 
