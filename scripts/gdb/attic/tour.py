@@ -217,9 +217,19 @@ def write_transcript(guide, file):
     with open(file + ".part", "w", encoding="utf-8") as out:
         out.write("\n\n".join([HEAD[0]] + [tour_text.paragraph(text) for text in HEAD[1:]]) % len(STOPS) + "\n")
         while not guide.over():
-            out.write("\n%s\n" % guide.next())
+            out.write("\n%s\n" % next_in_order(guide))
         out.write("\n%s\n" % TAIL)
     os.rename(file + ".part", file)
+
+
+def next_in_order(guide):
+    """The next moment, which must be the one that comes next in the table."""
+    last, left = guide.last, len(guide.moments)
+    text = guide.next()
+    if (guide.last, len(guide.moments)) != (last, left - 1) if left else guide.last != last + 1:
+        name = guide.moments[0].title if left else STOPS[last + 1].name
+        raise Sorry("what comes behind `%s` did not come: %s" % (STOPS[last].name, name))
+    return text
 
 
 def walk_through(guide):

@@ -205,6 +205,7 @@ class Switch(Stop):
         expect(kernel_half(self.old) == kernel_half(new), "the kernel half is the same")
         both = [paging.walk(directory, WRITTEN) for directory in (self.old, new)]
         expect(both[0].physical == both[1].physical and both[0].pde.frame != both[1].pde.frame, "both have the frame, by two tables")
+        expect(not any(walk.rights & paging.RW for walk in both), "neither may write to the frame that both have")
 
 
 # ---- page faults ----
