@@ -50,6 +50,7 @@ struct vm_area {
     const char *name;           /* "[heap]", "[stack]", "[vdso]", or NULL; a constant string */
     struct address_space *file; /* whose pages are shown first, or NULL: zeros. Holds a reference */
     u32 pgoff;                  /* page of the file that `start` shows */
+    const void *caller; /* the code that made it: who called mm_mmap(), mm_add_area() or mm_brk() */
 };
 
 struct mm {

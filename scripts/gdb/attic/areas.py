@@ -5,6 +5,8 @@ tables of the master directory, which are everybody's.
 
 Neighbours: owners.py tells an area in words; mm/vmap_area.c keeps them.
 """
+import textwrap
+
 from attic import cli, kernel, memory, owners, paging
 
 
@@ -26,7 +28,7 @@ are frame numbers (physical address / 4096) in hexadecimal, side by side as firs
             pages = (area.end - area.start) // memory.PAGE_SIZE - 1
             print("0x%08x..0x%08x  %-10s %s" % (area.start, area.end - memory.PAGE_SIZE - 1, cli.count_text(pages, "page"),
                                               owners.vmap_text(area, stacks.get(area.start))))
-            print("    frames " + frames_text(area))
+            print(textwrap.fill("frames " + frames_text(area), 120, initial_indent="    ", subsequent_indent="           "))
 
 
 def frames_text(area):

@@ -3,7 +3,7 @@ import os
 
 import gdb
 
-from attic import areas, console, frames, maps, pgdiff, printers, tasks, tour, walks, who  # noqa: F401
+from attic import areas, console, frames, maps, pgdiff, printers, tasks, tour, walks, who
 
 ALL = (walks.Walk, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Areas, frames.Frames, who.Who, tasks.Ps, tasks.Bt,
        console.Paging, console.Type, tour.Tour)
@@ -28,5 +28,6 @@ Everywhere: VA is a number or any expression of gdb's; PID is a process, or one 
 Attic()
 for command in ALL:
     command()
+printers.register()
 if os.environ.get("ATTIC_CONSOLE"):
     console.Console.open(os.environ["ATTIC_CONSOLE"])

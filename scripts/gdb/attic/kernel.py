@@ -5,12 +5,13 @@ when the kernel has panicked: then it is Damaged, or gdb.MemoryError, and a sent
 
 Neighbours: objects.py reads the structures; symbols.py has the names; cli.py turns the exceptions into sentences.
 """
-import gdb  # noqa: F401
-
 from attic import Sorry, memory, paging, symbols
-from attic.objects import (Damaged, Object, address_of, enumerators, flag_names, function_static, list_entries,  # noqa: F401
-                           lookup_type, lowmem_end, master_directory, offset_of, page_offset, read, size_of, string, translate,
+from attic.objects import (Damaged, Object, address_of, enumerators, flag_names, function_static, list_entries, lookup_type,
+                           lowmem_end, master_directory, offset_of, page_offset, read, size_of, string, translate,
                            tree_entries, variable)
+
+# From here as well, so that who asks about the kernel needs one module.
+__all__ = ["lookup_type", "lowmem_end", "master_directory", "page_offset", "read", "translate"]
 
 MULTIBOOT2_MAGIC = 0xE85250D6  # the first word of the image (Multiboot2 Specification 2.0, 3.1.1)
 
@@ -75,8 +76,8 @@ def stack_end(task):
 
 
 def task_text(task):
-    """As the commands call a task: pid and name."""
-    return "%d (%s)" % (task.pid, task.comm)
+    """What to call a task, as the kernel does: name[pid]."""
+    return "%s[%d]" % (task.comm, task.pid)
 
 
 def pt_regs(task):

@@ -8,7 +8,7 @@ Neighbours: kernel.py has the lists; maps.py, who.py and explain.py use the span
 """
 from collections import namedtuple
 
-from attic import kernel
+from attic import kernel, memory
 
 Span = namedtuple("Span", "start end text")  # [start, end)
 
@@ -44,7 +44,7 @@ def vmap_text(area, stack_of=None):
 def fixmap_spans():
     """The slots of kmap_local_page() that are taken: the first ones of the fixmap."""
     start = kernel.region_start("REGION_FIXMAP")
-    return [Span(start + slot * 0x1000, start + (slot + 1) * 0x1000, "kmap_local slot %d" % slot)
+    return [Span(start + slot * memory.PAGE_SIZE, start + (slot + 1) * memory.PAGE_SIZE, "kmap_local slot %d" % slot)
             for slot in range(kernel.variable("depth", "mm/highmem.c"))]
 
 

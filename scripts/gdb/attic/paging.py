@@ -43,11 +43,12 @@ class Entry(namedtuple("Entry", "level index at value")):
             return "P=0 not present" + (", and the processor looks at no other bit" if self.value else "")
         said = ["P=1 present", "RW=1 writable" if self.value & RW else "RW=0 read-only",
                 "US=1 ring 3 too" if self.value & US else "US=0 ring 0 only"]
-        said += [text for bit, text in ((PWT, "PWT write-through"), (PCD, "PCD not cached"), (A, "A accessed"))
-                 if self.value & bit]
+        more = [(PWT, "PWT=1 write-through"), (PCD, "PCD=1 not cached"), (A, "A=1 accessed")]
         if self.level == "PTE" or self.large:
-            said += [text for bit, text in ((D, "D dirty"), (G, "G global")) if self.value & bit]
-        return ", ".join(said + ["PS 4 MiB page"] if self.large else said)
+            more += [(D, "D=1 dirty"), (G, "G=1 global")]
+        if self.large:
+            more += [(PS, "PS=1 a 4 MiB page")]
+        return ", ".join(said + [text for bit, text in more if self.value & bit])
 
 
 class Walk(namedtuple("Walk", "address pde pte")):

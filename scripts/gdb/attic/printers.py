@@ -77,7 +77,9 @@ class Page(Printer):
         kind = number(self.value["type"])
         if not number(self.value["head"]):
             first = frames.Pages().block(pfn) if pfn is not None else None
-            block = "behind frame 0x%x in a block of order %d" % (first.pfn, first.order) if first and first.head else "in no block"
+            block = "in no block"
+            if first and first.head:
+                block = "behind frame 0x%x in a block of order %d" % (first.pfn, first.order)
             kind = first.type if first else kind
         said = "%s, %s, reference count %d" % (
             kernel.page_type_name(objects.enumerator_of("page_type", kind)), block, int(self.value["refcount"]))
@@ -103,10 +105,11 @@ class VmapArea(Printer):
 
 class VmArea(Printer):
     def text(self):
-        area = objects.Object("struct vm_area", number(self.value.address)) if self.value.address is not None else None
+        value, shown = self.value, "a copy"
+        if value.address is not None:
+            shown = kernel.area_text(objects.Object("struct vm_area", number(value.address)))
         return "0x%08x..0x%08x: %s, %s" % (
-            number(self.value["start"]), number(self.value["end"]) - 1, flags_text("vm_flags", self.value["flags"]),
-            kernel.area_text(area) if area else "a copy")
+            number(value["start"]), number(value["end"]) - 1, flags_text("vm_flags", value["flags"]), shown)
 
 
 class Task(WithMembers):
@@ -115,7 +118,7 @@ class Task(WithMembers):
 
     def text(self):
         value = self.value
-        return "%d (%s), %s" % (number(value["pid"]), value["comm"].string(errors="replace"), value["state"])
+        return "%s[%d], %s" % (value["comm"].string(errors="replace"), number(value["pid"]), value["state"])
 
 
 class Mm(WithMembers):
@@ -135,6 +138,3 @@ def register():
     for name, printer in TYPES:
         collection.add_printer(name, "^%s$" % name, printer)
     gdb.printing.register_pretty_printer(None, collection, replace=True)
-
-
-register()

@@ -68,8 +68,12 @@ def source_text(addr):
 
 def is_scheduler(addr):
     """The way into a switch, which is the same for everybody."""
-    line = gdb.find_pc_line(symbols.table().find(addr)[0]) if symbols.table().find(addr) else None
-    return line is not None and line.symtab is not None and line.symtab.filename.endswith("kernel/sched.c")
+    block, file = gdb.block_for_pc(addr), ""
+    while block and not block.is_static:
+        if block.function:
+            file = block.function.symtab.filename  # in the end that of the outermost: what is inlined may be from a header
+        block = block.superblock
+    return file.endswith("kernel/sched.c") or symbols.function(addr) == "switch_to"
 
 
 def waits_in(task):
