@@ -253,7 +253,7 @@ test: all debug libc
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
 
 # Write down what the examples in README.md and docs/ print today.
-docs: all debug
+docs: all debug tour-doc
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 
 # ---- costs --------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ for my $stop (@stops) {
 
 my $vm = Attic->boot(name => 'tour', build => $debug, stopped => 1, gdb_socket => 1, input => "run tour\npoweroff\n");
 # The monitor is asked for what the tour has read, entry by entry.
-my $look = 'python [gdb.execute("monitor xp /1wx 0x%x" % entry.at) for walks in attic.tour.Tour.guide.walks for walk in walks'
+my $look = 'python from attic.tour import Tour; [gdb.execute("monitor xp /1wx 0x%x" % entry.at) for walks in Tour.guide.walks for walk in walks'
     . ' for entry in (walk.pde, walk.pte) if entry]';
 $said = $vm->gdb("$debug/attic.debug", ('attic tour', $look) x 37, 'attic tour', 'info breakpoints', 'detach');
 my @moments = split /^(?=## |After|In between)/m, $said;
@@ -78,7 +78,7 @@ is $status, 0, 'q quits';
 
 {
     my $gdb = File::Temp->new;
-    print $gdb "#!/bin/sh\nexec sleep 60\n";
+    print $gdb qq(#!/bin/sh\n[ "\$1" = --version ] && exec gdb --version\nexec sleep 60\n);
     close $gdb;
     chmod 0755, "$gdb";
     local @ENV{qw(GDB TIMEOUT)} = ("$gdb", 1);

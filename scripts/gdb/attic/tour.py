@@ -39,7 +39,9 @@ class Breakpoint(gdb.Breakpoint):
     """A silent breakpoint that takes no number from the user's, and lets those pass who are not meant."""
 
     def __init__(self, place):
-        super().__init__("*0x%x" % place.address, type=gdb.BP_HARDWARE_BREAKPOINT, internal=True)
+        # gdb 10 has no name for hardware breakpoints here; QEMU writes no instruction for the others either.
+        kind = getattr(gdb, "BP_HARDWARE_BREAKPOINT", gdb.BP_BREAKPOINT)
+        super().__init__("*0x%x" % place.address, type=kind, internal=True)
         self.silent = True
         self.place, self.error = place, None
 
