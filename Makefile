@@ -298,7 +298,7 @@ tour:
 
 tour-doc: debug
 	@scripts/check-tools run gdb
-	@scripts/debug --transcript '$(DEBUG_BUILD)' > docs/tour.md.new && mv docs/tour.md.new docs/tour.md
+	@scripts/debug --transcript '$(DEBUG_BUILD)' > '$(DEBUG_BUILD)/tour.md' && cp '$(DEBUG_BUILD)/tour.md' docs/tour.md
 
 # Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
 qemu-gdb: debug
