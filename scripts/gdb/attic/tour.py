@@ -20,17 +20,17 @@ from attic.console import Console
 STOPS = tour_boot.STOPS + tour_life.STOPS
 
 HEAD = ("# A tour of the memory, from the first instruction on", """
-`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, and then the life of a small process, user/tour.c. Each stop
-shows source, the registers that rule paging, and a walk through the page tables, before and after. This is all that it prints;
-`make tour BATCH=1` writes it anew, and a test compares. What depends on the build and the machine may vary: addresses of code and of
-stacks, of frames and of tables, the entries and tags that hold such addresses, and numbers of lines. All else is always the same: which
-entries change and how, their bits, their indices, who has a frame and how often.
+`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, and then the life of a small process,
+user/tour.c. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and after.
+This is all that it prints; `make tour BATCH=1` writes it anew, and a test compares. What depends on the build and the machine
+may vary: addresses of code and of stacks, of frames and of tables, the entries and tags that hold such addresses, and numbers
+of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how often.
 """, """
-An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW may be
-written, US ring 3 may use it, A accessed and D written to (both set by the processor), PS a page of 4 MiB, G global, AVL for
-software. Below the entries stands what an access finds, by the rights of both levels and by the control registers; `with AC` means that
-ring 0 may touch a page of ring 3 only while EFLAGS.AC is set (SMAP), as it is while the kernel copies from and to a program.
-`*` marks what has changed since the moment before: in front of an entry, behind a register.
+An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW
+may be written, US ring 3 may use it, A accessed and D written to (both set by the processor), PS a page of 4 MiB, G global,
+AVL for software. Below the entries stands what an access finds, by the rights of both levels and by the control registers;
+`with AC` means that ring 0 may touch a page of ring 3 only while EFLAGS.AC is set (SMAP), as it is while the kernel copies
+from and to a program. `*` marks what has changed since the moment before: in front of an entry, behind a register.
 """)
 TAIL = "The child is gone, and nothing of it is left. The parent prints one line and ends, and the prompt is back."
 
