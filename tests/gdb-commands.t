@@ -100,6 +100,10 @@ for my $case (['panic', 'hbreak machine_exit'], ['stack', 'hbreak double_fault_t
 $vm = Attic->boot(name => 'gdb-commands-O2', gdb_socket => 1, mem => '16M');
 defined $vm->expect(Attic::PROMPT, 30) or BAIL_OUT $vm->describe;
 $vm->command('run forever &', 10);
+my @gdb = ($ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb');
+my $said = $vm->beside(@gdb, map { ('-ex', $_) } 'attic walk 0', 'attic paging', "target remote @{[ $vm->gdb_target ]}", @everywhere, 'detach');
+like $said, qr/^attic walk: no machine is connected: .*\nattic paging: no machine is connected: /m, 'no machine: a sentence';
+is scalar(() = $said =~ /^attic \w+: gdb has no kernel with debug information: /mg), @everywhere - 1, 'no symbols: a sentence each' or diag $said;
 wait_for_sleep(build_dir(), $vm);
 my %inlined;
 @inlined{@everywhere} = session(build_dir(), $vm, @everywhere, 'detach');

@@ -49,9 +49,15 @@ sub session {
     return @answers;
 }
 
-my $dumps = 0;
+my @dumps;
 sub dump_file {
-    return sprintf '%s/attic-dump-%d-%d', $ENV{TMPDIR} || '/tmp', $$, $dumps++;
+    push @dumps, sprintf '%s/attic-dump-%d-%d', $ENV{TMPDIR} || '/tmp', $$, scalar @dumps;
+    return $dumps[-1];
+}
+
+# Also when a test has died in between.
+END {
+    unlink @dumps;
 }
 
 # What gdb shall say to have memory and registers saved, and to look at them later.

@@ -4,6 +4,8 @@ The tables say that something is mapped; the kernel's own lists say for whom: ro
 area, slots of the fixmap, areas of processes. A span is a range of addresses that one of them claims, mapped or not. Before
 the lists are there (the boot tables) there are no spans, and the tables stand alone.
 
+Spans of one address space do not overlap, as the lists do not; that of a vmalloc area has its guard page in it.
+
 Neighbours: kernel.py has the lists; maps.py, who.py and explain.py use the spans.
 """
 from collections import namedtuple

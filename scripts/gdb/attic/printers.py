@@ -1,10 +1,13 @@
 """Pretty-printers: what gdb's own `print` shows of page-table entries, struct pages, areas, tasks and address spaces.
 
 Small structures become one line that says what they mean; of a task and an address space the members that somebody asks for
-follow, without the links of lists. `print/r` shows every member as it is. The values are gdb's, read by it where the
-expression points; only what lies elsewhere (mem_map, a name) is read by this package, and left out where it cannot be.
+follow, without the links of lists. `print/r` shows every member as it is.
 
-Neighbours: kernel.py has the words.
+The values are gdb's, read by it where the expression points, through the tables that are loaded; only what lies elsewhere
+(mem_map, a name) is read by this package, and what cannot be read is told in its place. A copy that lies nowhere in memory
+(`$1`) is printed without what its address would tell.
+
+Neighbours: kernel.py has the words, frames.py finds the block of a struct page.
 """
 import gdb
 import gdb.printing
@@ -98,9 +101,9 @@ class VmapArea(Printer):
         if not number(value["flags"]):
             return "0x%08x..0x%08x: gap of %s" % (
                 start, end - 1, cli.count_text((end - start) // memory.PAGE_SIZE, "page"))
+        pages = cli.count_text((end - start) // memory.PAGE_SIZE - 1, "page")
         return "0x%08x..0x%08x: %s and a guard, %s by %s" % (
-            start, end - 1, cli.count_text((end - start) // memory.PAGE_SIZE - 1, "page"), flags_text("vmap_kind", value["flags"]),
-            kernel.symbol_text(number(value["caller"])))
+            start, end - 1, pages, flags_text("vmap_kind", value["flags"]), kernel.symbol_text(number(value["caller"])))
 
 
 class VmArea(Printer):

@@ -5,7 +5,10 @@ there the frame pointers lead outward, as kernel/panic.c follows them (the whole
 process's stack lies the frame with which it came from ring 3. The task that runs has its registers in the processor, so gdb's
 own backtrace is the right one, but for the double-fault task: the task that it interrupted has its registers in main_tss.
 
-Limits: no frames of ring 3 are followed; a program need not keep frame pointers.
+Limits: no frames of ring 3 are followed; a program need not keep frame pointers. Within a switch, between the choice of the
+next task and the change of stacks, the next one is already said to run.
+
+Neighbours: kernel.py lists tasks, symbols.py names the functions.
 """
 import itertools
 
