@@ -69,7 +69,7 @@ def when_returned():
 
 # ---- what is compared ----
 
-KERNEL_FIRST, USER_PDES = 768, range(768)
+KERNEL_FIRST = 768  # the first PDE of the kernel half
 
 
 def directory_words(directory):
