@@ -6,7 +6,7 @@
  * text goes out as it is made, and nobody has a turn until it is whole, because there is no
  * cond_resched() in it and the kernel is not preempted. Two snapshots without an action between
  * them are therefore the same but for name and time. The price is that programs stand still
- * meanwhile: 0.1 s for a machine at its prompt, about a hundredth more for each process.
+ * meanwhile: under QEMU 10 ms for a machine at its prompt, 3 ms more for each process.
  *
  * What is told is what the hardware tables and the kernel's structures say, each for itself: a
  * mapping without an area, or a directory whose kernel half is not the master's, shows. Addresses

@@ -313,6 +313,8 @@ def new_task_text(b, task):
     whose = f'{task["ppid"]} ({parent["comm"]})' if parent else f'{task["ppid"]}'
     if not space:
         return f'{task_text(task)} is new, started by {whose}'
+    if space is b.space(task['ppid']):
+        return f'{task_text(task)} is new, in the address space of {whose} (vfork)'
     shared = shared_with(b, space, b.space(task['ppid']))
     how = f'forked from {whose}, with which it shares {plural(shared, "frame")}' if shared else f'started by {whose}'
     return f'{task_text(task)} is new, {how}: {space_text(b, space)}'
