@@ -10,6 +10,7 @@ CMDLINE ?=
 INIT ?=
 T ?=
 GDBPORT ?= 1234
+BATCH ?=
 EXTRA_CFLAGS ?=
 V ?=
 
@@ -238,7 +239,7 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: setup setup-dev test debug gdb qemu-gdb lint format compile_commands.json help
+.PHONY: setup setup-dev test docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 setup:
 	@scripts/setup
@@ -250,6 +251,10 @@ setup-dev:
 test: all debug libc
 	@scripts/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
+
+# Write down what the examples in README.md and docs/ print today.
+docs: all debug
+	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 
 # ---- costs --------------------------------------------------------------------------------------
 
@@ -284,6 +289,17 @@ gdb: debug
 	@scripts/check-tools gdb
 	@scripts/debug '$(DEBUG_BUILD)' '$(GDBPORT)'
 
+# The tour of the memory, in gdb: with Enter from stop to stop, or with BATCH=1 its transcript on standard output, and nothing else
+# there. `make tour-doc` keeps it in docs/tour.md.
+tour:
+	@$(MAKE) --no-print-directory debug $(if $(BATCH),>&2)
+	@scripts/check-tools run gdb
+	@scripts/debug $(if $(BATCH),--transcript,--tour) '$(DEBUG_BUILD)'
+
+tour-doc: debug
+	@scripts/check-tools run gdb
+	@scripts/debug --transcript '$(DEBUG_BUILD)' > docs/tour.md.new && mv docs/tour.md.new docs/tour.md
+
 # Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
 qemu-gdb: debug
 	@echo 'QEMU waits for a gdb on port $(GDBPORT). In another terminal, in this folder:'
@@ -301,9 +317,10 @@ lint:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
-	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox \
+	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox scripts/examples \
 	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
+	@echo pyflakes; pyflakes3 scripts/gdb
 	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso scripts/mkinitramfs; do sh -n "$$file" || exit 1; done
 
 format:

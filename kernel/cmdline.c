@@ -16,10 +16,10 @@
 
 static const struct {
     const char *name;
-    enum { VALUE = 1, BARE = 2 } forms;
+    enum { VALUE = 1, BARE = 2, SWITCH = 4 } forms; /* SWITCH: a value that is "on" or "off" */
 } options[] = {
     {"ktest", VALUE},   {"init", VALUE},         {"mem", VALUE},           {"lowmem", VALUE},
-    {"vmalloc", VALUE}, {"bench", VALUE | BARE}, {"strace", VALUE | BARE},
+    {"vmalloc", VALUE}, {"bench", VALUE | BARE}, {"strace", VALUE | BARE}, {"color", SWITCH},
 };
 
 #define SHOWN_MAX 40 /* characters of a word */
@@ -37,25 +37,40 @@ static size_t name_length(const char *word)
 static void print_options(void)
 {
     for (u32 i = 0; i < ARRAY_SIZE(options); i++)
-        printk(" %s%s", options[i].name, options[i].forms & VALUE ? "=" : "");
+        printk(" %s%s", options[i].name, options[i].forms & (VALUE | SWITCH) ? "=" : "");
+}
+
+/* Whether that is a way to write the option: `name` characters of `length` are its name. */
+static bool is_sound(u32 option, const char *word, size_t name, size_t length)
+{
+    const char *value = word + name + 1;
+    size_t left = length - name - 1;
+
+    if (name == length)
+        return options[option].forms & BARE;
+    if (options[option].forms & SWITCH)
+        return (left == 2 && strncmp(value, "on", 2) == 0) ||
+               (left == 3 && strncmp(value, "off", 3) == 0);
+    return options[option].forms & VALUE;
 }
 
 static void check_word(const char *word, size_t length)
 {
     size_t name = name_length(word);
-    bool known = false;
+    const char *right = NULL; /* what the option's value is */
 
     for (u32 i = 0; i < ARRAY_SIZE(options); i++) {
         if (strlen(options[i].name) != name || strncmp(options[i].name, word, name) != 0)
             continue;
-        if (options[i].forms & (name < length ? VALUE : BARE))
+        if (is_sound(i, word, name, length))
             return;
-        known = true;
+        right = options[i].forms & SWITCH ? "on or off" : "...";
     }
     printk("Kernel option \"%.*s%s\" ", (int)min(length, (size_t)SHOWN_MAX), word,
            length > SHOWN_MAX ? "..." : "");
-    if (known) {
-        printk("has no value: it is %.*s=...\n", (int)name, word);
+    if (right) {
+        printk("has no %svalue: it is %.*s=%s\n", name < length ? "such " : "", (int)name, word,
+               right);
         return;
     }
     printk("is unknown and ignored; there are:");

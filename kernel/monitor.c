@@ -13,8 +13,7 @@
  * Limits: words are split at blanks, without quotes. A program in the foreground keeps the monitor
  * waiting until it ends, or Ctrl-C ends it.
  *
- * Neighbours: kernel/readline.c gives lines; monitor_mm.c, monitor_dma.c, monitor_run.c,
- * monitor_snapshot.c, monitor_vmalloc.c and monitor_crash.c have the commands.
+ * Neighbours: kernel/readline.c gives lines; the files monitor_*.c have the commands.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
@@ -46,11 +45,13 @@ static const struct monitor_command commands[] = {
     /* clang-format off */
     {"help", "help [COMMAND]", "list the commands, or explain one", monitor_help, 0, 1},
     {"layout", "layout", "draw the address map with live numbers", monitor_layout, 0, 0},
+    {"map", MONITOR_MAP_USAGE, "draw who has which memory; -w: again and again, until a key", monitor_map, 0, 1},
     {"meminfo", "meminfo", "how much memory there is and who has it", monitor_meminfo, 0, 0},
     {"vmallocinfo", "vmallocinfo", "list the vmalloc areas", monitor_vmallocinfo, 0, 0},
     {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10", monitor_buddyinfo, 0, 0},
     {"slabinfo", "slabinfo", "list the caches of small objects", monitor_slabinfo, 0, 0},
     {"frames", "frames", "count all frames of RAM by their owner", monitor_frames, 0, 0},
+    {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address, a function's too", monitor_explain, 1, 2},
     {"snapshot", MONITOR_SNAPSHOT_USAGE, "send the state of memory, as JSON, out of the second serial port", monitor_snapshot, 1, 1},
     {"vmalloc", MONITOR_VMALLOC_USAGE, "make a vmalloc area, to see what that changes", monitor_vmalloc, 1, 1},
     {"vfree", MONITOR_VFREE_USAGE, "give it back", monitor_vfree, 1, 1},

@@ -288,6 +288,14 @@ u8 tty_getc(void)
     return byte;
 }
 
+int tty_getc_timeout(u32 ticks)
+{
+    int byte = -1;
+
+    wait_event_timeout(&tty.waiters, (byte = next_for_monitor()) >= 0, ticks);
+    return byte;
+}
+
 /* What can be read goes to the reader: bytes, 0 at the end of the file, or -EFAULT. */
 static long read_ready(char *user_buf, u32 count)
 {

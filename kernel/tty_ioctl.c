@@ -59,6 +59,7 @@ static long set_winsize(u32 user)
 
     if (copy_from_user(&winsize, (const void *)user, sizeof(winsize)))
         return -EFAULT;
+    tty.winsize_set = true;
     if (memcmp(&winsize, &tty.winsize, sizeof(winsize)) == 0)
         return 0;
     tty.winsize = winsize;

@@ -33,5 +33,17 @@ u32 tty_session(void);
  */
 void tty_session_ended(u32 session);
 
-/* The monitor's next byte of input; waits for it. */
+/* The monitor's next byte of input; waits for it. Or, at most so many ticks: -1 when none came. */
 u8 tty_getc(void);
+int tty_getc_timeout(u32 ticks);
+
+/* ---- the screen at its other end (kernel/tty_screen.c); for the monitor ---- */
+
+/*
+ * Its size: what a program has set; else, if `may_ask`, what the terminal answers, which takes up to
+ * a tenth of a second; else 80 x 24. Input stays as it is.
+ */
+void tty_screen_size(bool may_ask, u32 *columns, u32 *lines);
+
+/* Wait at most so many ticks for a key and take it out of the input. False when none came. */
+bool tty_key_pressed(u32 ticks);

@@ -1,4 +1,4 @@
-/* What kernel/tty.c and tty_ioctl.c share; nobody else includes this. */
+/* What kernel/tty.c, tty_ioctl.c and tty_screen.c share; nobody else includes this. */
 #pragma once
 
 #include <kernel/n_tty.h>
@@ -13,6 +13,7 @@ struct tty {
     u32 examined;      /* so many bytes of the driver's input have been looked at for signals */
     bool literal;      /* and behind them comes one that LNEXT makes plain */
     struct winsize winsize;
+    bool winsize_set; /* by a program; else it is a guess */
     struct wait_queue waiters; /* for input, and for Ctrl-Q */
 };
 extern struct tty tty;

@@ -1,0 +1,267 @@
+/*
+ * What the map shows, asked of mm/ at the moment it is drawn: the owner of each frame of RAM, what
+ * lies in the vmalloc area, how much of the fixmap is taken, and for each process which of its
+ * pages are there.
+ *
+ * One walk over the struct pages, block by block, fills the picture of RAM and the bar of lowmem,
+ * which shows the first part of the same frames once more. Pages of the vmalloc area are looked up
+ * through their entries: vmap() shows pages of other owners, and so does the picture. The bars of
+ * processes show the owners of their pages too; they have a cell of their own for the beginning of
+ * each kind of area (text, data, heap, mmap, stack), and the gaps between areas are left out, for
+ * they are most of the 3 GiB.
+ *
+ * Kernel code is not preempted, so long walks give turns (cond_resched()), and whatever was looked
+ * at may be gone then: areas are found again by address, tasks by pid, and an address space is held.
+ * Each frame is looked at once, therefore the sum over all owners is right all the same.
+ *
+ * Neighbours: mm/frames.c, mm/vmap_area.c, mm/vma.c answer; kernel/map_cells.c counts.
+ */
+#include <arch/x86/pgtable.h>
+#include <kernel/map.h>
+#include <lib/resched.h>
+#include <lib/string.h>
+#include <mm/frames.h>
+#include <mm/mm.h>
+#include <mm/vmalloc.h>
+
+#define WALK_TURN 1024 /* looks at a frame, or at an entry, between two turns */
+
+static void give_turns(u32 *looks)
+{
+    if (++*looks % WALK_TURN == 0)
+        cond_resched();
+}
+
+/* ---- frames ---- */
+
+void map_gather_frames(u32 first, u32 last, struct map_cells *cells, struct map_cells *more)
+{
+    struct frame_owner owner;
+    u32 run, looks = 0;
+
+    for (u32 pfn = first; pfn < last; pfn += run) {
+        enum map_owner id;
+
+        run = min(frame_owner(pfn, &owner), last - pfn);
+        id = map_owner_of(&owner);
+        map_cells_add(cells, id, run);
+        if (more)
+            map_cells_add(more, id, run);
+        give_turns(&looks);
+    }
+}
+
+static u32 pages_in_use(const struct map_cells *cells)
+{
+    u32 pages = 0;
+
+    for (u32 i = MAP_IN_USE; i < MAP_OWNERS; i++)
+        pages += i == MAP_GUARD ? 0 : cells->total[i];
+    return pages;
+}
+
+static void gather_ram(struct map *map)
+{
+    const struct map_shape *shape = &map->shape;
+
+    map_cells_begin(&map->frames, map->frame_cell, shape->per_row * shape->rows, max_pfn);
+    map_cells_begin(&map->lowmem, map->lowmem_cell, shape->wide - 1,
+                    min(lowmem_size >> PAGE_SHIFT, max_pfn));
+    map_gather_frames(0, max_pfn, &map->frames, &map->lowmem);
+    map->mapped[REGION_LOWMEM] = pages_in_use(&map->lowmem);
+}
+
+/* ---- the kernel's addresses ---- */
+
+static enum map_owner owner_of_pte(pte_t pte)
+{
+    struct frame_owner owner;
+
+    if (pte_none(pte))
+        return MAP_UNTOUCHED;
+    if (pte_device(pte) || pte_pfn(pte) >= max_pfn)
+        return MAP_DEVICE;
+    frame_owner(pte_pfn(pte), &owner);
+    return map_owner_of(&owner);
+}
+
+static void gather_fixmap(struct map *map)
+{
+    map->mapped[REGION_FIXMAP] = 0;
+    for (u32 addr = FIXMAP_START; addr < FIXMAP_END; addr += PAGE_SIZE)
+        map->mapped[REGION_FIXMAP] += pte_present(*kernel_pte(addr));
+}
+
+/* Where the last area ends; VMALLOC_START when there is none. Counts them. */
+static u32 last_area_end(u32 *areas)
+{
+    const struct vmap_area *area;
+    u32 end = VMALLOC_START, looks = 0;
+
+    *areas = 0;
+    for (; (area = vmap_area_at_or_above(end)); ++*areas) {
+        end = area->end;
+        give_turns(&looks);
+    }
+    return end;
+}
+
+/* An area that goes while others have their turn leaves entries of 0, or tags. */
+static void add_area(struct map_cells *cells, u32 start, u32 end, u32 *looks)
+{
+    for (u32 addr = start; addr < end - PAGE_SIZE; addr += PAGE_SIZE) {
+        pte_t pte = *kernel_pte(addr);
+
+        map_cells_add(cells, pte_present(pte) ? owner_of_pte(pte) : MAP_FREE, 1);
+        give_turns(looks);
+    }
+    map_cells_add(cells, MAP_GUARD, 1);
+}
+
+void map_gather_vmalloc(struct map *map)
+{
+    u32 end = last_area_end(&map->areas), at = VMALLOC_START, looks = 0;
+    u32 max = min((map->shape.wide - 1) * map->shape.bar_rows, (u32)MAP_BAR_MAX);
+    const struct vmap_area *area;
+
+    map_cells_begin(&map->vmalloc, map->vmalloc_cell, max, (end - VMALLOC_START) >> PAGE_SHIFT);
+    while (at < end && (area = vmap_area_at_or_above(at))) {
+        u32 area_start = area->start, area_end = area->end;
+
+        map_cells_add(&map->vmalloc, MAP_FREE, (area_start - at) >> PAGE_SHIFT);
+        add_area(&map->vmalloc, area_start, area_end, &looks);
+        at = area_end;
+    }
+    map->mapped[REGION_VMALLOC] = pages_in_use(&map->vmalloc);
+}
+
+/* ---- processes ---- */
+
+/* The heap starts where the program's own text and data end (kernel/elf.c). */
+static enum map_kind kind_of(const struct mm *mm, const struct vm_area *area)
+{
+    if (area->flags & VM_GROWSDOWN)
+        return MAP_STACK;
+    if (area->name && strcmp(area->name, "[heap]") == 0)
+        return MAP_HEAP;
+    if (area->end > mm->start_brk)
+        return MAP_MMAP;
+    return area->flags & VM_WRITE ? MAP_DATA : MAP_TEXT;
+}
+
+/* Entries of one page table: [addr, end) does not cross a multiple of 4 MiB. */
+static void add_table(struct map_cells *cells, struct mm *mm, u32 addr, u32 end)
+{
+    pte_t *pte = pgd_user_pte(mm->pgd, addr), *last = pte + ((end - addr) >> PAGE_SHIFT);
+
+    if (!pte) {
+        map_cells_add(cells, MAP_UNTOUCHED, (end - addr) >> PAGE_SHIFT);
+        return;
+    }
+    while (pte < last) {
+        pte_t *used = pte_skip_none(pte, last);
+
+        map_cells_add(cells, MAP_UNTOUCHED, used - pte);
+        if (used < last)
+            map_cells_add(cells, owner_of_pte(*used), 1);
+        pte = used + 1;
+    }
+}
+
+static void add_user_range(struct map_cells *cells, struct mm *mm, u32 start, u32 end)
+{
+    u32 table_end;
+
+    for (u32 addr = start; addr < end; addr = table_end) {
+        table_end = min(ALIGN_DOWN(addr, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE, end);
+        add_table(cells, mm, addr, table_end);
+        cond_resched();
+    }
+}
+
+/* All areas of a kind; cells == NULL: only count their pages. */
+static u32 add_kind(struct map_cells *cells, struct mm *mm, enum map_kind kind)
+{
+    const struct vm_area *area;
+    u32 pages = 0, looks = 0, end;
+
+    for (u32 addr = 0; (area = mm_area_above(mm, addr)); addr = end) {
+        u32 start = area->start;
+
+        end = area->end;
+        if (kind_of(mm, area) == kind) {
+            pages += (end - start) >> PAGE_SHIFT;
+            if (cells)
+                add_user_range(cells, mm, start, end);
+        }
+        give_turns(&looks);
+    }
+    return pages;
+}
+
+/* Cells of `1 << shift` pages that the kinds of areas fill, each with a cell of its own to begin. */
+static u32 cells_needed(const u32 *pages, u32 shift)
+{
+    u32 cells = 0;
+
+    for (u32 kind = 0; kind < MAP_KINDS; kind++)
+        cells += (pages[kind] + (1u << shift) - 1) >> shift;
+    return cells;
+}
+
+void map_gather_areas(struct map_process *process, struct mm *mm, u32 cells)
+{
+    u32 pages[MAP_KINDS], sum = 0;
+
+    for (u32 kind = 0; kind < MAP_KINDS; kind++)
+        sum += pages[kind] = add_kind(NULL, mm, kind);
+    map_cells_begin(&process->cells, process->cell, cells, sum);
+    while (cells_needed(pages, process->cells.shift) > cells)
+        process->cells.shift++;
+    for (u32 kind = 0; kind < MAP_KINDS; kind++) {
+        add_kind(&process->cells, mm, kind);
+        map_cells_break(&process->cells);
+        process->kind_end[kind] = process->cells.count;
+    }
+}
+
+static void gather_process(struct map_process *process, const struct task *task, u32 cells)
+{
+    struct mm *mm = mm_get(task->mm); /* the process may end meanwhile */
+
+    process->pid = task->pid;
+    process->pages = mm->pages;
+    strscpy(process->comm, task->comm, sizeof(process->comm));
+    map_gather_areas(process, mm, cells);
+    mm_put(mm);
+}
+
+/* The first process with a higher pid; NULL past the last. */
+static struct task *process_after(struct task *task, u32 pid)
+{
+    while (task && (task->pid <= pid || !task->mm))
+        task = task_next(task);
+    return task;
+}
+
+static void gather_processes(struct map *map)
+{
+    struct task *task;
+    u32 pid = 0;
+
+    map->shown = map->process_count = 0;
+    while (map->shown < map->shape.processes && (task = process_after(task_next(NULL), pid))) {
+        pid = task->pid;
+        gather_process(&map->process[map->shown++], task, map->shape.process_bar);
+    }
+    for (task = task_next(NULL); task; task = task_next(task))
+        map->process_count += task->mm != NULL;
+}
+
+void map_gather(struct map *map)
+{
+    gather_ram(map);
+    gather_fixmap(map);
+    map_gather_vmalloc(map);
+    gather_processes(map);
+}
