@@ -80,11 +80,6 @@ static void tell_regions(struct json *json)
 
 /* ---- the kernel's half ---- */
 
-static const char *kind_name(const struct vmap_area *area)
-{
-    return area->flags & VM_ALLOC ? "vmalloc" : area->flags & VM_MAP ? "vmap" : "ioremap";
-}
-
 static void tell_area(struct json *json, const struct vmap_area *area)
 {
     char caller[SYMBOL_TEXT_MAX];
@@ -93,7 +88,10 @@ static void tell_area(struct json *json, const struct vmap_area *area)
     json_object(json, NULL);
     json_address(json, "start", area->start);
     json_address(json, "end", area->end);
-    json_string(json, "kind", kind_name(area));
+    json_string(json, "kind",
+                area->flags & VM_ALLOC ? "vmalloc"
+                : area->flags & VM_MAP ? "vmap"
+                                       : "ioremap");
     json_uint(json, "pages", vmap_area_pages(area));
     json_string(json, "caller", caller);
     json_address(json, "caller_address", (u32)area->caller);
