@@ -320,7 +320,7 @@ lint:
 	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox scripts/examples \
 	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
-	@echo pyflakes; pyflakes3 scripts/gdb
+	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
 	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso scripts/mkinitramfs; do sh -n "$$file" || exit 1; done
 
 format:
