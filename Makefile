@@ -10,6 +10,7 @@ CMDLINE ?=
 INIT ?=
 T ?=
 GDBPORT ?= 1234
+BATCH ?=
 EXTRA_CFLAGS ?=
 V ?=
 
@@ -211,7 +212,10 @@ $(BUILD)/flags: FORCE
 
 # ---- image and run ------------------------------------------------------------------------------
 
-export MEM CPU ACCEL
+# Where the documents of the monitor's `snapshot` go, and where memdiff finds them.
+SNAPSHOTS ?= $(BUILD)/snapshots
+
+export MEM CPU ACCEL SNAPSHOTS
 
 # Remake the image when the command line changes. INIT=PATH is short for init=PATH on it.
 export COMMAND_LINE = $(CMDLINE)$(if $(INIT), init=$(INIT))
@@ -235,7 +239,7 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: setup setup-dev test debug gdb qemu-gdb lint format compile_commands.json help
+.PHONY: setup setup-dev test docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 setup:
 	@scripts/setup
@@ -245,8 +249,12 @@ setup-dev:
 
 # Everything, two at a time; T=pattern for some of it. The last line is `N passed, N failed`.
 test: all debug libc
-	@scripts/check-tools run gdb
+	@scripts/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
+
+# Write down what the examples in README.md and docs/ print today.
+docs: all debug tour-doc
+	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 
 # ---- costs --------------------------------------------------------------------------------------
 
@@ -261,6 +269,14 @@ bench: all
 bench-linux: $(BUILD)/user/bench_process
 	@BUILD='$(BUILD)' scripts/bench-linux
 
+# ---- snapshots ----------------------------------------------------------------------------------
+
+.PHONY: memdiff
+
+# What changed from one snapshot to another, in words; ALL=1 shortens no list. That something changed is no failure.
+memdiff:
+	@scripts/memdiff --file '$(SNAPSHOTS)' $(if $(ALL),--all) -- '$(A)' '$(B)' || [ $$? -eq 1 ]
+
 # ---- gdb ----------------------------------------------------------------------------------------
 
 # A variant that is easy to step through, in a folder of its own.
@@ -272,6 +288,17 @@ debug:
 gdb: debug
 	@scripts/check-tools gdb
 	@scripts/debug '$(DEBUG_BUILD)' '$(GDBPORT)'
+
+# The tour of the memory, in gdb: with Enter from stop to stop, or with BATCH=1 its transcript on standard output, and nothing else
+# there. `make tour-doc` keeps it in docs/tour.md.
+tour:
+	@$(MAKE) --no-print-directory debug $(if $(BATCH),>&2)
+	@scripts/check-tools run gdb
+	@scripts/debug $(if $(BATCH),--transcript,--tour) '$(DEBUG_BUILD)'
+
+tour-doc: debug
+	@scripts/check-tools run gdb
+	@scripts/debug --transcript '$(DEBUG_BUILD)' > '$(DEBUG_BUILD)/tour.md' && cp '$(DEBUG_BUILD)/tour.md' docs/tour.md
 
 # Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
 qemu-gdb: debug
@@ -290,9 +317,10 @@ lint:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
-	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox \
+	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox scripts/examples \
 	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
+	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
 	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso scripts/mkinitramfs; do sh -n "$$file" || exit 1; done
 
 format:

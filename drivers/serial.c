@@ -1,7 +1,8 @@
 /*
- * The first serial port: the console's way out, and its only way in.
+ * The serial ports. The first is the console's way out, and its only way in; the second, where
+ * there is one, takes documents out of the machine, and nothing else.
  *
- * The UART stays in the mode of the 16450, without FIFO: the FIFO control register is never
+ * The UARTs stay in the mode of the 16450, without FIFO: the FIFO control register is never
  * written. Enabling or clearing the FIFO drops what has arrived, and input that was piped in before
  * the kernel started would be lost.
  *
@@ -14,7 +15,12 @@
  * The interrupt controller sees edges. The handler therefore reads until the receive register is
  * empty, and unmasking raises the line anew if a byte is waiting.
  *
- * Neighbours: kernel/console.c writes, kernel/tty.c reads. Registers: data sheet of the National
+ * The second port is looked for when it is wanted: a port that is not there reads as all ones, and
+ * has no scratch register that keeps what is written to it. Whoever listens there may not take what
+ * is sent, for which the console would wait for ever; here it is an error after a while.
+ *
+ * Neighbours: kernel/console.c writes, kernel/tty.c reads; kernel/monitor_snapshot.c sends
+ * documents. Registers: data sheet of the National
  * Semiconductor PC16450.
  */
 #include <arch/x86/io.h>
@@ -23,6 +29,7 @@
 #include <drivers/serial.h>
 
 #define COM1 0x3f8
+#define COM2 0x2f8
 
 /* Registers, relative to the base port. The first two become the divisor while LCR_DLAB is set. */
 #define UART_DATA 0
@@ -30,6 +37,7 @@
 #define UART_LCR  3
 #define UART_MCR  4
 #define UART_LSR  5
+#define UART_SCR  7 /* keeps a byte, and does nothing with it */
 
 #define IER_RECEIVED 0x01
 #define LCR_8N1      0x03
@@ -41,6 +49,9 @@
 #define LSR_THRE     0x20 /* the transmitter can take a byte */
 
 #define DIVISOR_115200 1
+
+/* Looks at the line status before a port is given up: some seconds, at a microsecond each. */
+#define PATIENCE 5000000u
 
 #define RING_SIZE 1024
 _Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indices are masked, and wrap around at 2^32");
@@ -54,19 +65,29 @@ static struct {
 
 static void (*input_notify)(void) __ro_after_init;
 
+static void port_init(u16 port, u8 modem)
+{
+    outb(port + UART_IER, 0);
+    outb(port + UART_LCR, LCR_DLAB | LCR_8N1);
+    outb(port + UART_DATA, DIVISOR_115200);
+    outb(port + UART_IER, 0); /* the divisor's upper half */
+    outb(port + UART_LCR, LCR_8N1);
+    outb(port + UART_MCR, modem);
+}
+
 void serial_init(void)
 {
-    outb(COM1 + UART_IER, 0);
-    outb(COM1 + UART_LCR, LCR_DLAB | LCR_8N1);
-    outb(COM1 + UART_DATA, DIVISOR_115200);
-    outb(COM1 + UART_IER, 0); /* the divisor's upper half */
-    outb(COM1 + UART_LCR, LCR_8N1);
-    outb(COM1 + UART_MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
+    port_init(COM1, MCR_DTR | MCR_RTS | MCR_OUT2);
+}
+
+static inline bool can_transmit(u16 port)
+{
+    return inb(port + UART_LSR) & LSR_THRE;
 }
 
 static inline void transmit(u8 byte)
 {
-    while (!(inb(COM1 + UART_LSR) & LSR_THRE))
+    while (!can_transmit(COM1))
         ;
     outb(COM1 + UART_DATA, byte);
 }
@@ -85,6 +106,38 @@ void serial_write_raw(const char *text, size_t len)
     for (const char *end = text + len; text < end; text++)
         transmit(*text);
 }
+
+/* ---- the second port ---- */
+
+static bool scratch_keeps(u16 port, u8 byte)
+{
+    outb(port + UART_SCR, byte);
+    return inb(port + UART_SCR) == byte;
+}
+
+bool serial_data_init(void)
+{
+    if (!scratch_keeps(COM2, 0x5a) || !scratch_keeps(COM2, 0xa5))
+        return false;
+    port_init(COM2, MCR_DTR | MCR_RTS);
+    return true;
+}
+
+bool serial_data_write(const char *text, size_t len)
+{
+    for (const char *end = text + len; text < end; text++) {
+        u32 looks = PATIENCE;
+
+        while (!can_transmit(COM2)) {
+            if (--looks == 0)
+                return false;
+        }
+        outb(COM2 + UART_DATA, *text);
+    }
+    return true;
+}
+
+/* ---- input ---- */
 
 static void serial_interrupt(void)
 {

@@ -4,8 +4,8 @@
  * From ring 3, a page fault is first offered to the address space, which may have promised the page
  * and not yet made it, or made it for two and now has to make it for each. If not, and for every
  * other exception, the process gets the signal that Linux would send, with the code and the address
- * that Linux would tell; if it has no handler, it is ended, with one line that says what it tried
- * and why that failed. When memory is out, it is killed. Nothing else in the system notices.
+ * that Linux would tell; if it has no handler, it is ended, with one line that says what it tried,
+ * why that failed, and which bit of which entry forbids it (kernel/explain.c). When memory is out, it is killed. Nothing else in the system notices.
  *
  * From ring 0 there are three honest reasons for a trap, asked in this order: an instruction listed
  * in the exception table (uaccess) met a user page that is still to come or to be copied, or a bad
@@ -29,6 +29,7 @@
 #include <arch/x86/trap.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
+#include <kernel/explain.h>
 #include <kernel/kernel.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
@@ -38,11 +39,20 @@
 
 /* ---- page faults ---- */
 
-static const char *access_text(const struct pt_regs *regs, u32 addr)
+/* What was tried, for those who decide and for those who read. */
+static enum explain_access access_kind(const struct pt_regs *regs, u32 addr)
 {
     if ((regs->error & X86_PF_INSTR) || addr == regs->eip)
-        return "jump to";
-    return regs->error & X86_PF_WRITE ? "write to" : "read from";
+        return EXPLAIN_EXECUTE;
+    return regs->error & X86_PF_WRITE ? EXPLAIN_WRITE : EXPLAIN_READ;
+}
+
+static const char *access_text(enum explain_access access)
+{
+    static const char *const text[] = {
+        [EXPLAIN_READ] = "read from", [EXPLAIN_WRITE] = "write to", [EXPLAIN_EXECUTE] = "jump to"};
+
+    return text[access];
 }
 
 /* The signal for a fault that cannot be mended, and what its handler is told. */
@@ -66,12 +76,23 @@ static struct fault_signal fault_signal(enum mm_fault fault)
     }
 }
 
+/*
+ * The line is made only if somebody will read it: programs with a handler may live on such faults.
+ */
 static __noinline void refuse(const struct pt_regs *regs, u32 addr, enum mm_fault fault)
 {
+    enum explain_access access = access_kind(regs, addr);
+    enum explain_ring ring = user_mode(regs) ? EXPLAIN_RING3 : EXPLAIN_RING0;
     struct fault_signal what = fault_signal(fault);
+    char where[EXPLAIN_BRIEF_MAX] = "";
+    struct explanation facts;
 
-    force_signal_fault(what.signal, what.code, addr, "%s 0x%08x at eip 0x%08x: %s",
-                       access_text(regs, addr), addr, regs->eip, mm_fault_text(fault));
+    if (!signal_is_caught(what.signal)) {
+        explain_walk(&facts, current->mm->pgd_phys, current->mm, addr);
+        explain_brief(where, sizeof(where), &facts, ring, access);
+    }
+    force_signal_fault(what.signal, what.code, addr, "%s 0x%08x at eip 0x%08x: %s (%s)",
+                       access_text(access), addr, regs->eip, mm_fault_text(fault), where);
 }
 
 static void user_page_fault(struct pt_regs *regs, u32 addr)

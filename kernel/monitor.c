@@ -13,8 +13,7 @@
  * Limits: words are split at blanks, without quotes. A program in the foreground keeps the monitor
  * waiting until it ends, or Ctrl-C ends it.
  *
- * Neighbours: kernel/readline.c gives lines; monitor_mm.c, monitor_map.c, monitor_dma.c,
- * monitor_run.c and monitor_crash.c have the commands.
+ * Neighbours: kernel/readline.c gives lines; the files monitor_*.c have the commands.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
@@ -52,6 +51,10 @@ static const struct monitor_command commands[] = {
     {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10", monitor_buddyinfo, 0, 0},
     {"slabinfo", "slabinfo", "list the caches of small objects", monitor_slabinfo, 0, 0},
     {"frames", "frames", "count all frames of RAM by their owner", monitor_frames, 0, 0},
+    {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address, a function's too", monitor_explain, 1, 2},
+    {"snapshot", MONITOR_SNAPSHOT_USAGE, "send the state of memory, as JSON, out of the second serial port", monitor_snapshot, 1, 1},
+    {"vmalloc", MONITOR_VMALLOC_USAGE, "make a vmalloc area, to see what that changes", monitor_vmalloc, 1, 1},
+    {"vfree", MONITOR_VFREE_USAGE, "give it back", monitor_vfree, 1, 1},
     {"audit", "audit", "check the memory invariants", monitor_audit, 0, 0},
     {"lspci", "lspci", "list the PCI functions and their addresses", monitor_lspci, 0, 0},
     {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable", monitor_dma, 0, 0},

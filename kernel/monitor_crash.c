@@ -6,6 +6,8 @@
  *     panic     a call of panic(): place in the source, backtrace
  *     assert    a failed assertion: the same, with both operands
  *     null      a write to address 0 from the kernel: registers, CR2, the error code in words
+ *     text      a write to the kernel's own code
+ *     guard     a write to the page behind an area of vmalloc
  *     phys      the physical address of memory that has none by arithmetic
  *     stack     recursion without end: the double-fault task names the task whose stack overflowed
  *     triple    a fault with an empty IDT: the processor resets, and only the outside can tell
@@ -19,6 +21,7 @@
  * Neighbours: kernel/panic.c reports all but the last.
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/sections.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor.h>
 #include <lib/panic.h>
@@ -47,6 +50,20 @@ static __noinline void crash_null(void)
                  : "a"(0), "b"(0x0b0b0b0b), "c"(0x0c0c0c0c), "d"(0x0d0d0d0d), "S"(0x05050505),
                    "D"(0xd1d1d1d1)
                  : "memory");
+}
+
+static __noinline void crash_text(void)
+{
+    *(volatile u32 *)__text_start = 0;
+}
+
+static __noinline void crash_guard(void)
+{
+    volatile u8 *memory = vmalloc(PAGE_SIZE);
+
+    if (!memory)
+        panic("out of memory");
+    memory[PAGE_SIZE] = 1;
 }
 
 static __noinline void crash_phys(void)
@@ -136,6 +153,8 @@ static const struct {
     {"triple", crash_triple},
     {"assert", crash_assert},
     {"null", crash_null},
+    {"text", crash_text},
+    {"guard", crash_guard},
     {"phys", crash_phys},
     {"double-free", crash_double_free},
     {"foreign-free", crash_foreign_free},

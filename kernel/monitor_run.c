@@ -33,28 +33,13 @@
 
 /* ---- looking ---- */
 
-static const char *state_name(const struct task *task)
-{
-    switch (task->state) {
-    case TASK_RUNNING:
-        return task == current ? "running" : "ready";
-    case TASK_SLEEPING:
-        return "sleeping";
-    case TASK_STOPPED:
-        return "stopped";
-    case TASK_ZOMBIE:
-        return "zombie";
-    }
-    return "?";
-}
-
 void monitor_ps(u32 argc, const char **argv)
 {
     (void)argc, (void)argv;
     printk("  PID  PPID STATE      TICKS   WAITED  PREEMPT   PAGES  TABLES    KMEM NAME\n");
     for (struct task *task = task_next(NULL); task; task = task_next(task)) {
         printk("%5u %5u %-8s %7u %8u %8u %7u %7u %7u %s\n", task->pid, task_ppid(task),
-               state_name(task), task->ticks, task->nvcsw, task->nivcsw,
+               task_state_name(task), task->ticks, task->nvcsw, task->nivcsw,
                task->mm ? task->mm->pages : 0, task->mm ? task->mm->tables : 0,
                process_kernel_bytes(task), task->comm);
     }

@@ -23,6 +23,7 @@
 #include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
+#include <kernel/explain.h>
 #include <kernel/kernel.h>
 #include <kernel/ktest.h>
 #include <kernel/task.h>
@@ -30,6 +31,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/layout.h>
+#include <mm/mm.h>
 #include <mm/vmalloc.h>
 
 #define BACKTRACE_MAX 512 /* all of a kernel stack, if its frames are of 16 bytes */
@@ -156,7 +158,7 @@ void panic_init(void)
 
 /* ---- a trap in the kernel ---- */
 
-static void print_page_fault(const struct pt_regs *regs)
+static void print_page_fault(const struct pt_regs *regs, u32 addr)
 {
     u32 error = regs->error;
     const char *access = error & X86_PF_INSTR   ? "fetch of an instruction from"
@@ -166,21 +168,50 @@ static void print_page_fault(const struct pt_regs *regs)
                         : error & X86_PF_PROT ? "the page's rights forbid it"
                                               : "no page is mapped there";
 
-    printk(": %s 0x%08x in ring %u, %s", access, read_cr2(), error & X86_PF_USER ? 3 : 0, cause);
+    printk(": %s 0x%08x in ring %u, %s", access, addr, error & X86_PF_USER ? 3 : 0, cause);
+}
+
+/* The current task's address space, if that is what is loaded. */
+static const struct mm *loaded_mm(void)
+{
+    const struct mm *mm = current ? current->mm : NULL;
+    phys_addr_t pgd;
+
+    if (!mm || copy_from_kernel_nofault(&pgd, &mm->pgd_phys, sizeof(pgd)))
+        return NULL;
+    return pgd == pgd_loaded() ? mm : NULL;
+}
+
+/* Where the address is, and which bit of which entry was in the way. */
+static void explain_page_fault(const struct pt_regs *regs, u32 addr)
+{
+    static struct explanation facts; /* not on a stack that may be nearly full */
+    static char where[EXPLAIN_BRIEF_MAX];
+    enum explain_access access = regs->error & X86_PF_INSTR   ? EXPLAIN_EXECUTE
+                                 : regs->error & X86_PF_WRITE ? EXPLAIN_WRITE
+                                                              : EXPLAIN_READ;
+
+    explain_walk(&facts, pgd_loaded(), loaded_mm(), addr);
+    explain_brief(where, sizeof(where), &facts,
+                  regs->error & X86_PF_USER ? EXPLAIN_RING3 : EXPLAIN_RING0, access);
+    printk("Address 0x%08x: %s\n", addr, where);
 }
 
 void panic_trap(const struct pt_regs *regs, const char *why)
 {
     char place[SYMBOL_TEXT_MAX];
+    u32 addr = read_cr2();
 
     panic_enter();
     symbol_format(place, sizeof(place), regs->eip);
     printk("\nPANIC at %s: %s", place, trap_name(regs->vector));
     if (regs->vector == X86_TRAP_PF)
-        print_page_fault(regs);
+        print_page_fault(regs, addr);
     if (why)
         printk(" (%s)", why);
     printk("\n");
+    if (regs->vector == X86_TRAP_PF)
+        explain_page_fault(regs, addr);
     if (user_mode(regs))
         print_registers(regs, regs->esp, regs->ss);
     else

@@ -103,24 +103,43 @@ static bool is_inode_mapping(const struct address_space *mapping)
     return mapping->release == fs_root()->data.release;
 }
 
+/* The file that an area shows, or NULL. */
+static struct inode *area_inode(const struct vm_area *area)
+{
+    return area->file && is_inode_mapping(area->file) ? mapping_inode(area->file) : NULL;
+}
+
+const char *proc_area_name(const struct vm_area *area, char *path)
+{
+    struct inode *inode = area_inode(area);
+
+    if (inode)
+        return inode_path(inode, path, PATH_SIZE) >= 0 ? path : "(path too long)";
+    return area->file && !area->name ? "/dev/zero (deleted)" : area->name;
+}
+
+void proc_area_rights(const struct vm_area *area, char *rights)
+{
+    rights[0] = area->flags & VM_READ ? 'r' : '-';
+    rights[1] = area->flags & VM_WRITE ? 'w' : '-';
+    rights[2] = area->flags & VM_EXEC ? 'x' : '-';
+    rights[3] = area->flags & VM_SHARED ? 's' : 'p';
+    rights[4] = '\0';
+}
+
 static void tell_area(struct seq_file *seq, const struct vm_area *area, char *path)
 {
-    bool in_file = area->file && is_inode_mapping(area->file);
-    struct inode *inode = in_file ? mapping_inode(area->file) : NULL;
+    const struct inode *inode = area_inode(area);
+    const char *name = proc_area_name(area, path);
     u32 line_start = seq->used;
+    char rights[PROC_RIGHTS_SIZE];
 
-    seq_printf(seq, "%08x-%08x %c%c%c%c %08llx %s %u ", area->start, area->end,
-               area->flags & VM_READ ? 'r' : '-', area->flags & VM_WRITE ? 'w' : '-',
-               area->flags & VM_EXEC ? 'x' : '-', area->flags & VM_SHARED ? 's' : 'p',
-               area->file ? (u64)area->pgoff << PAGE_SHIFT : 0, in_file ? ROOT_DEVICE : "00:00",
+    proc_area_rights(area, rights);
+    seq_printf(seq, "%08x-%08x %s %08llx %s %u ", area->start, area->end, rights,
+               area->file ? (u64)area->pgoff << PAGE_SHIFT : 0, inode ? ROOT_DEVICE : "00:00",
                inode ? inode->ino : 0);
-    if (inode)
-        tell_name(seq, line_start,
-                  inode_path(inode, path, PATH_SIZE) >= 0 ? path : "(path too long)");
-    else if (area->name)
-        tell_name(seq, line_start, area->name);
-    else if (area->file)
-        tell_name(seq, line_start, "/dev/zero (deleted)");
+    if (name)
+        tell_name(seq, line_start, name);
     seq_printf(seq, "\n");
 }
 

@@ -135,6 +135,13 @@ static void note_death(u32 signal, const char *fmt, va_list args)
     vscnprintf(note + used, size - used, fmt, args);
 }
 
+bool signal_is_caught(u32 signal)
+{
+    const struct signals *signals = current->signals;
+
+    return signals->caught & ~signals->blocked & signal_bit(signal);
+}
+
 void force_signal_fault(u32 signal, s32 code, u32 addr, const char *fmt, ...)
 {
     struct signal_info info = {.code = code, .value = addr};
@@ -143,7 +150,7 @@ void force_signal_fault(u32 signal, s32 code, u32 addr, const char *fmt, ...)
     u32 flags;
     va_list args;
 
-    if (!(signals->caught & ~signals->blocked & bit)) {
+    if (!signal_is_caught(signal)) {
         va_start(args, fmt);
         note_death(signal, fmt, args);
         va_end(args);

@@ -155,6 +155,17 @@ bool symbol_find(u32 addr, struct symbol *symbol)
     return symbol->name[0] != '\0';
 }
 
+bool symbol_address(const char *name, u32 *addr)
+{
+    for (u32 i = 0; i < symbol_count; i++) {
+        if (is_function(&symbols[i]) && strcmp(symbol_name(&symbols[i]), name) == 0) {
+            *addr = symbols[i].st_value;
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *symbol_lookup(u32 addr, u32 *offset)
 {
     struct symbol symbol;

@@ -242,3 +242,18 @@ int task_wait(u32 pid, struct task_result *out)
     collect(child, out);
     return 0;
 }
+
+const char *task_state_name(const struct task *task)
+{
+    switch (task->state) {
+    case TASK_RUNNING:
+        return task == current ? "running" : "ready";
+    case TASK_SLEEPING:
+        return "sleeping";
+    case TASK_STOPPED:
+        return "stopped";
+    case TASK_ZOMBIE:
+        return "zombie";
+    }
+    return "?";
+}

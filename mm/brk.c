@@ -18,7 +18,7 @@ static const char heap_name[] = "[heap]";
 /*
  * Let the heap reach from `old` up to `end`. False when something is in the way, or out of memory.
  */
-static bool grow_heap(struct mm *mm, u32 old, u32 end)
+static bool grow_heap(struct mm *mm, u32 old, u32 end, const void *caller)
 {
     struct vm_area *next = mm_area_above(mm, old), *heap = vma_before(mm, next), *area;
 
@@ -31,7 +31,7 @@ static bool grow_heap(struct mm *mm, u32 old, u32 end)
     }
     if (mm->area_count >= MM_AREAS_MAX)
         return false;
-    area = vma_new(old, end, VM_READ | VM_WRITE, heap_name, NULL, 0);
+    area = vma_new(old, end, VM_READ | VM_WRITE, heap_name, NULL, 0, caller);
     if (area)
         vma_insert(mm, heap, area, next);
     return area != NULL;
@@ -43,7 +43,8 @@ u32 mm_brk(struct mm *mm, u32 brk)
 
     if (brk < mm->start_brk || brk > TASK_SIZE - MM_GUARD_GAP)
         return mm->brk;
-    if (end > old ? grow_heap(mm, old, end) : end == old || !mm_munmap(mm, end, old - end))
+    if (end > old ? grow_heap(mm, old, end, __builtin_return_address(0))
+                  : end == old || !mm_munmap(mm, end, old - end))
         mm->brk = brk;
     return mm->brk;
 }

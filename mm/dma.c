@@ -40,22 +40,46 @@
 #define COHERENT_MAX (PAGE_SIZE << MAX_ORDER)
 #define end_of_ram() ((u64)max_pfn << PAGE_SHIFT)
 
-/* ---- the one line ---- */
+/* ---- reasons, and the one line ---- */
 
-static int refuse_address(const struct device *dev, const void *addr, int error, const char *why)
+#define REFUSAL(error, why)                                                                        \
+    {                                                                                              \
+        -(error), "-" #error, why                                                                  \
+    }
+
+const struct dma_refusal dma_refusals[DMA_REFUSALS] = {
+    [DMA_EMPTY] = REFUSAL(EINVAL, "an empty range"),
+    [DMA_EMPTY_LIST] = REFUSAL(EINVAL, "an empty list"),
+    [DMA_USER] = REFUSAL(EFAULT, "a user address, which is another frame in every process"),
+    [DMA_VMALLOC] = REFUSAL(EADDRNOTAVAIL,
+                            "a vmalloc address: its frames lie scattered, map them by dma_map_sg"),
+    [DMA_NO_LOWMEM] = REFUSAL(ENXIO, "no lowmem address; a frame is mapped by dma_map_page"),
+    [DMA_PAST_LOWMEM] = REFUSAL(EOVERFLOW, "the range runs past the end of lowmem"),
+    [DMA_PAST_RAM] = REFUSAL(EOVERFLOW, "the range runs past the end of RAM"),
+    [DMA_MASK] = REFUSAL(ERANGE, "memory above the device's mask"),
+    [DMA_MASK_HIGHMEM] =
+        REFUSAL(EOPNOTSUPP, "highmem above the device's mask, and there are no bounce buffers"),
+    [DMA_READ_ONLY] = REFUSAL(EACCES, "the kernel itself may only read this memory"),
+    [DMA_NO_RAM] = REFUSAL(ENOENT, "no RAM"),
+    [DMA_FREE] = REFUSAL(ESTALE, "this memory is free"),
+};
+
+static int refuse_address(const struct device *dev, const void *addr, enum dma_verdict verdict)
 {
-    printk("dma: %s: 0x%08x refused: %s\n", dev->name, (u32)addr, why);
-    return error;
+    printk("dma: %s: 0x%08x refused: %s\n", dev->name, (u32)addr, dma_refusals[verdict].why);
+    return dma_refusals[verdict].error;
 }
 
-static int refuse_frames(const struct device *dev, phys_addr_t phys, int error, const char *why)
+static int refuse_frames(const struct device *dev, phys_addr_t phys, enum dma_verdict verdict)
 {
+    const char *why = dma_refusals[verdict].why;
+
     if (phys < lowmem_size)
         printk("dma: %s: 0x%08x (physical 0x%08x) refused: %s\n", dev->name, PAGE_OFFSET + phys,
                phys, why);
     else
         printk("dma: %s: physical 0x%08x refused: %s\n", dev->name, phys, why);
-    return error;
+    return dma_refusals[verdict].error;
 }
 
 /* ---- what devices have ---- */
@@ -227,59 +251,63 @@ static bool read_only(phys_addr_t phys, size_t size)
     return false;
 }
 
-/* Physical range [phys, phys + size) ends before RAM does: does the device reach it, and may it? */
-static int check_range(const struct device *dev, phys_addr_t phys, size_t size,
-                       enum dma_data_direction direction)
+/*
+ * Physical range [phys, phys + size) ends before RAM does: does the device reach it, and may it?
+ * *frame is what it may not have.
+ */
+static enum dma_verdict check_range(const struct device *dev, phys_addr_t phys, size_t size,
+                                    enum dma_data_direction direction, phys_addr_t *frame)
 {
-    phys_addr_t frame;
-    int error;
-
-    if (phys + (u64)size - 1 > dev->dma_mask) {
-        if (phys >= lowmem_size)
-            return refuse_frames(
-                dev, phys, -EOPNOTSUPP,
-                "highmem above the device's mask, and there are no bounce buffers");
-        return refuse_frames(dev, phys, -ERANGE, "memory above the device's mask");
-    }
+    *frame = phys;
+    if (phys + (u64)size - 1 > dev->dma_mask)
+        return phys >= lowmem_size ? DMA_MASK_HIGHMEM : DMA_MASK;
     if (direction != DMA_TO_DEVICE && read_only(phys, size))
-        return refuse_frames(dev, phys, -EACCES, "the kernel itself may only read this memory");
-    error = bad_frame(phys, size, &frame);
-    if (error)
-        return refuse_frames(dev, frame, error,
-                             error == -ENOENT ? "no RAM" : "this memory is free");
-    return 0;
+        return DMA_READ_ONLY;
+    switch (bad_frame(phys, size, frame)) {
+    case -ENOENT:
+        return DMA_NO_RAM;
+    case -ESTALE:
+        return DMA_FREE;
+    default:
+        return DMA_GRANTED;
+    }
 }
 
 /* Is this a lowmem range, and the only kind of address that subtraction is right for? */
-static int check_address(const struct device *dev, const void *addr, size_t size)
+static enum dma_verdict check_address(const void *addr, size_t size)
 {
     if (size == 0)
-        return refuse_address(dev, addr, -EINVAL, "an empty range");
+        return DMA_EMPTY;
     if ((u32)addr < PAGE_OFFSET)
-        return refuse_address(dev, addr, -EFAULT,
-                              "a user address, which is another frame in every process");
+        return DMA_USER;
     if (is_vmalloc_addr(addr))
-        return refuse_address(
-            dev, addr, -EADDRNOTAVAIL,
-            "a vmalloc address: its frames lie scattered, map them by dma_map_sg");
+        return DMA_VMALLOC;
     if (!is_lowmem_addr(addr))
-        return refuse_address(dev, addr, -ENXIO,
-                              "no lowmem address; a frame is mapped by dma_map_page");
-    if (size > high_memory - (u32)addr)
-        return refuse_address(dev, addr, -EOVERFLOW, "the range runs past the end of lowmem");
-    return 0;
+        return DMA_NO_LOWMEM;
+    return size > high_memory - (u32)addr ? DMA_PAST_LOWMEM : DMA_GRANTED;
 }
 
-static int check_page(const struct device *dev, const struct page *page, size_t offset, size_t size,
-                      enum dma_data_direction direction)
+static enum dma_verdict check_page(const struct device *dev, const struct page *page, size_t offset,
+                                   size_t size, enum dma_data_direction direction,
+                                   phys_addr_t *frame)
 {
     u64 start = ((u64)page_to_pfn(page) << PAGE_SHIFT) + offset;
 
+    *frame = start;
     if (size == 0)
-        return refuse_frames(dev, start, -EINVAL, "an empty range");
+        return DMA_EMPTY;
     if (start + size > end_of_ram())
-        return refuse_frames(dev, start, -EOVERFLOW, "the range runs past the end of RAM");
-    return check_range(dev, start, size, direction);
+        return DMA_PAST_RAM;
+    return check_range(dev, start, size, direction, frame);
+}
+
+enum dma_verdict dma_query_single(const struct device *dev, const void *addr, size_t size,
+                                  enum dma_data_direction direction)
+{
+    enum dma_verdict verdict = check_address(addr, size);
+    phys_addr_t frame;
+
+    return verdict ? verdict : check_range(dev, virt_to_phys(addr), size, direction, &frame);
 }
 
 /* ---- the mask ---- */
@@ -307,6 +335,8 @@ static u32 order_of(size_t size)
 void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle)
 {
     gfp_t zone = dev->dma_mask < lowmem_size - 1 ? GFP_DMA : GFP_KERNEL;
+    enum dma_verdict verdict;
+    phys_addr_t frame;
     struct page *page;
 
     if (size == 0 || size > COHERENT_MAX) {
@@ -317,8 +347,10 @@ void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle)
     page = alloc_pages(zone | __GFP_ZERO, order_of(size));
     if (!page)
         return NULL;
-    if (check_range(dev, page_to_phys(page), size, DMA_BIDIRECTIONAL) != 0 ||
-        !mapping_add(dev, COHERENT, page_to_phys(page), size, DMA_BIDIRECTIONAL)) {
+    verdict = check_range(dev, page_to_phys(page), size, DMA_BIDIRECTIONAL, &frame);
+    if (verdict)
+        refuse_frames(dev, frame, verdict);
+    if (verdict || !mapping_add(dev, COHERENT, page_to_phys(page), size, DMA_BIDIRECTIONAL)) {
         free_pages(page, order_of(size));
         return NULL;
     }
@@ -338,12 +370,14 @@ void dma_free_coherent(struct device *dev, size_t size, void *addr, dma_addr_t h
 int dma_map_single(struct device *dev, const void *addr, size_t size,
                    enum dma_data_direction direction, dma_addr_t *handle)
 {
-    int error = check_address(dev, addr, size);
+    enum dma_verdict verdict = check_address(addr, size);
+    phys_addr_t frame;
 
-    if (!error)
-        error = check_range(dev, virt_to_phys(addr), size, direction);
-    if (error)
-        return error;
+    if (verdict)
+        return refuse_address(dev, addr, verdict);
+    verdict = check_range(dev, virt_to_phys(addr), size, direction, &frame);
+    if (verdict)
+        return refuse_frames(dev, frame, verdict);
     if (!mapping_add(dev, BY_ADDRESS, virt_to_phys(addr), size, direction))
         return -ENOMEM;
     *handle = virt_to_phys(addr);
@@ -353,10 +387,11 @@ int dma_map_single(struct device *dev, const void *addr, size_t size,
 int dma_map_page(struct device *dev, const struct page *page, size_t offset, size_t size,
                  enum dma_data_direction direction, dma_addr_t *handle)
 {
-    int error = check_page(dev, page, offset, size, direction);
+    phys_addr_t frame;
+    enum dma_verdict verdict = check_page(dev, page, offset, size, direction, &frame);
 
-    if (error)
-        return error;
+    if (verdict)
+        return refuse_frames(dev, frame, verdict);
     if (!mapping_add(dev, BY_PAGE, page_to_phys(page) + offset, size, direction))
         return -ENOMEM;
     *handle = page_to_phys(page) + offset;
@@ -429,12 +464,14 @@ int dma_map_sg(struct device *dev, struct scatterlist *sg, u32 count,
                enum dma_data_direction direction)
 {
     if (count == 0)
-        return refuse_address(dev, sg, -EINVAL, "an empty list");
+        return refuse_address(dev, sg, DMA_EMPTY_LIST);
     for (u32 i = 0; i < count; i++) {
-        int error = check_page(dev, sg[i].page, sg[i].offset, sg[i].length, direction);
+        phys_addr_t frame;
+        enum dma_verdict verdict =
+            check_page(dev, sg[i].page, sg[i].offset, sg[i].length, direction, &frame);
 
-        if (error)
-            return error;
+        if (verdict)
+            return refuse_frames(dev, frame, verdict);
     }
     for (u32 i = 0; i < count; i++) {
         if (!mapping_add(dev, BY_LIST, sg_start(&sg[i]), sg[i].length, direction)) {

@@ -128,8 +128,8 @@ void mm_put(struct mm *mm)
 /* Copy an area, which is added behind `prev`. The copy, or NULL. */
 static struct vm_area *copy_area(struct mm *to, struct vm_area *prev, const struct vm_area *area)
 {
-    struct vm_area *copy =
-        vma_new(area->start, area->end, area->flags, area->name, area->file, area->pgoff);
+    struct vm_area *copy = vma_new(area->start, area->end, area->flags, area->name, area->file,
+                                   area->pgoff, area->caller);
 
     if (copy)
         vma_insert(to, prev, copy, NULL);

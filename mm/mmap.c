@@ -140,8 +140,8 @@ static bool range_is_free(struct mm *mm, u32 start, u32 end)
     return !next || vma_floor(next) >= end;
 }
 
-int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
-                struct address_space *file, u32 pgoff)
+static int add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
+                    struct address_space *file, u32 pgoff, const void *caller)
 {
     struct vm_area *area;
 
@@ -153,11 +153,17 @@ int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
         return -EEXIST;
     if (mm->area_count >= MM_AREAS_MAX)
         return -ENOMEM;
-    area = vma_new(start, start + size, flags, name, file, pgoff);
+    area = vma_new(start, start + size, flags, name, file, pgoff, caller);
     if (!area)
         return -ENOMEM;
     vma_enter(mm, area);
     return 0;
+}
+
+int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
+                struct address_space *file, u32 pgoff)
+{
+    return add_area(mm, start, size, flags, name, file, pgoff, __builtin_return_address(0));
 }
 
 /* Where to put a mapping that need not be anywhere, or 0. */
@@ -221,7 +227,7 @@ static void populate(struct mm *mm, u32 addr, u32 end, u32 flags)
 
 /* Everything is checked: get the nodes, make room, enter the area. */
 static int enter_mapping(struct mm *mm, u32 addr, u32 size, u32 flags, struct address_space *file,
-                         u32 pgoff)
+                         u32 pgoff, const void *caller)
 {
     struct vm_area *area, *node;
     int err = mm->area_count >= MM_AREAS_MAX ? -ENOMEM : 0;
@@ -230,7 +236,7 @@ static int enter_mapping(struct mm *mm, u32 addr, u32 size, u32 flags, struct ad
         err = mm_get_split_node(mm, addr, addr + size, &node);
     if (err)
         return err;
-    area = vma_new(addr, addr + size, flags, NULL, file, pgoff);
+    area = vma_new(addr, addr + size, flags, NULL, file, pgoff, caller);
     if (!area) {
         vma_free_unused(node);
         return -ENOMEM;
@@ -241,14 +247,14 @@ static int enter_mapping(struct mm *mm, u32 addr, u32 size, u32 flags, struct ad
 }
 
 /* The same for memory that is shared, but of no file: it gets one of its own. */
-static int enter_shared_memory(struct mm *mm, u32 addr, u32 size, u32 flags)
+static int enter_shared_memory(struct mm *mm, u32 addr, u32 size, u32 flags, const void *caller)
 {
     struct address_space *memory = mapping_new(size);
     int err;
 
     if (!memory)
         return -ENOMEM;
-    err = enter_mapping(mm, addr, size, flags, memory, 0);
+    err = enter_mapping(mm, addr, size, flags, memory, 0, caller);
     mapping_put(memory); /* the area has its own reference */
     return err;
 }
@@ -277,9 +283,9 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
             return -ENOMEM;
     }
     if (!file && vm & VM_SHARED)
-        err = enter_shared_memory(mm, addr, size, vm);
+        err = enter_shared_memory(mm, addr, size, vm, __builtin_return_address(0));
     else
-        err = enter_mapping(mm, addr, size, vm, file, pgoff);
+        err = enter_mapping(mm, addr, size, vm, file, pgoff, __builtin_return_address(0));
     if (err)
         return err;
     if (flags & MAP_POPULATE)
@@ -290,7 +296,9 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
 long mm_map_apart(struct mm *mm, u32 size, const char *name, struct address_space *file, u32 pgoff)
 {
     u32 addr = choose_address(mm, 0, size);
-    int err = addr ? mm_add_area(mm, addr, size, VM_READ, name, file, pgoff) : -ENOMEM;
+    int err =
+        addr ? add_area(mm, addr, size, VM_READ, name, file, pgoff, __builtin_return_address(0))
+             : -ENOMEM;
 
     return err ? err : (long)addr;
 }

@@ -57,7 +57,8 @@ static int prepare(struct move *move, const struct vm_area *area)
 
     if (mm->area_count + 2 > MM_AREAS_MAX)
         return -ENOMEM;
-    move->area = vma_new(move->to, move->to + move->new_size, area->flags, NULL, area->file, pgoff);
+    move->area = vma_new(move->to, move->to + move->new_size, area->flags, NULL, area->file, pgoff,
+                         area->caller);
     if (move->area &&
         !mm_get_split_node(mm, move->from, move->from + move->old_size, &move->from_node) &&
         !mm_get_split_node(mm, move->to, move->to + move->new_size, &move->to_node) &&

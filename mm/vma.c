@@ -11,7 +11,7 @@
  *
  * Areas that touch and differ in nothing are one area, as in Linux: a heap that grows by mmap does
  * not make a tree of thousands, and what mprotect() split becomes one again when the rights are
- * equal.
+ * equal. Who made an area is no difference: of two that are joined, the one that stays is named.
  *
  * Nothing here knows page tables; so the file builds on the host as well (tests/host/vma_test.c).
  * Splitting needs a node, which the caller gets before it changes anything; the rest cannot fail.
@@ -56,7 +56,7 @@ struct vm_area *vma_alloc(void)
 }
 
 struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct address_space *file,
-                        u32 pgoff)
+                        u32 pgoff, const void *caller)
 {
     struct vm_area *area = vma_alloc();
 
@@ -68,6 +68,7 @@ struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct 
     area->name = name;
     area->file = file;
     area->pgoff = file ? pgoff : 0;
+    area->caller = caller;
     if (file)
         mapping_get(file);
     return area;

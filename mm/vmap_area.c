@@ -419,6 +419,11 @@ const struct vmap_area *find_vmap_area(u32 addr)
     return area && area->start <= addr && !is_gap(area) ? area : NULL;
 }
 
+const struct rb_root *vmap_area_tree(void)
+{
+    return &ranges;
+}
+
 struct vmalloc_stats vmalloc_stats(void)
 {
     struct vmalloc_stats stats = {.free_bytes = area_size(&top),

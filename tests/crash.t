@@ -44,8 +44,20 @@ like $vm->output, qr/^EAX: 00000000 EBX: 0b0b0b0b ECX: 0c0c0c0c EDX: 0d0d0d0d\nE
     'crash null: registers';
 like $vm->output, qr/^DS: 0068 ES: 0068 SS: 0068$/m, 'crash null: segments';
 like $vm->output, qr/CR2: 00000000/, 'crash null: the address';
+like $vm->output, qr/^Address 0x00000000: null; PDE 0: P=0$/m, 'crash null: the place, and the bit that decides';
 stack_pointer_fits('crash null', 0);
 like $vm->output, qr/^Call trace:\n  \[<\w+>\] crash_null\+.*\n  \[<\w+>\] monitor_crash\+/m, 'crash null: backtrace';
+
+# The same with what the tables say of the place.
+$vm = crash('text');
+is $vm->status, 'panic', 'crash text: status' or diag $vm->describe;
+like $vm->output, qr/^PANIC at crash_text\+\S+: page fault: write to 0x(c\w{7}) in ring 0, the page's rights forbid it .*
+Address 0x\1: lowmem, text; PTE \d+: RW=0, CR0\.WP=1$/m, 'crash text: the bits that decide';
+
+$vm = crash('guard');
+is $vm->status, 'panic', 'crash guard: status' or diag $vm->describe;
+like $vm->output, qr/^PANIC at crash_guard\+\S+: page fault: write to 0x(f\w{7}) in ring 0, no page is mapped there .*
+Address 0x\1: vmalloc, guard of 0xf\w{7}\.\.0xf\w{7} by crash_guard\+\S+; PTE \d+: P=0$/m, 'crash guard: of which area, made by whom';
 
 $vm = crash('phys');
 is $vm->status, 'panic', 'crash phys: status' or diag $vm->describe;

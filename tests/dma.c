@@ -49,6 +49,7 @@ static __noinline void expect_refused(struct device *dev, const void *addr, size
     struct dma_count before = dev->mapped;
     dma_addr_t handle = 0x5a5a5a5a;
 
+    expect_eq(dma_refusals[dma_query_single(dev, addr, size, DMA_FROM_DEVICE)].error, error);
     expect_eq(dma_map_single(dev, addr, size, DMA_TO_DEVICE, &handle), error);
     expect_eq(dma_map_single(dev, addr, size, DMA_FROM_DEVICE, &handle), error);
     expect_eq(handle, 0x5a5a5a5a);

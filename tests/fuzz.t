@@ -16,7 +16,8 @@ use constant {
 };
 
 my $seed = $ENV{FUZZ_SEED} // int rand 1e9;
-diag "FUZZ_SEED=$seed";
+my $repeat = "FUZZ_SEED=$seed";
+diag $repeat;
 
 my ($checks, $said) = checked_build();
 -s "$checks/attic.elf" or diag($said), BAIL_OUT('make DEBUG=1');
@@ -33,16 +34,25 @@ my @machines = (
     ['qemu32', mem => '64M', cpu => 'qemu32'],
     ['debug',  mem => '64M', build => $checks],
 );
+
+# Rounds from a seed on. On failure: what repeats them, and what is known of their end.
+sub rounds_pass {
+    my ($vm, $first, $count, $name) = @_;
+    my $said = $vm->command("run fuzz $first $count say", SECONDS);
+    my $last = (($said // $vm->output) =~ /^fuzz: seed (\d+)$/mg)[-1] // 'none';
+    like $said // '', qr/^fuzz\[\d+\]: exit status 0,/m, $name
+        or diag sprintf("%s; `run fuzz %u %u`: the last round is %s, %s\n", $repeat, $first, $count, $last,
+            defined $said ? 'and it has ended' : "and no prompt came in @{[ SECONDS ]} s"), $vm->describe;
+}
+
 for (@machines) {
     my ($name, %machine) = @$_;
     my $vm = Attic->boot(name => "fuzz-$name", timeout => 2 * SECONDS, initramfs => own_initramfs(), %machine);
     $vm->expect(Attic::PROMPT, 20) or BAIL_OUT('no prompt');
-    $vm->command("run fuzz $seed 5", SECONDS); # after which caches hold what they keep
+    rounds_pass($vm, $seed, 5, "$name, seeds from $seed: before the count"); # after which caches hold what they keep
     my $before = free_kb($vm);
     my $first = $seed + 5;
-    like $vm->command("run fuzz $first @{[ ROUNDS ]} say", SECONDS) // '', qr/^fuzz\[\d+\]: exit status 0,/m,
-        "$name, seeds from $first: the kernel outlives them"
-        or diag $vm->describe;
+    rounds_pass($vm, $first, ROUNDS, "$name, seeds from $first: the kernel outlives them");
     cmp_ok free_kb($vm), '>=', $before - KEPT, "$name: its memory is free";
     like $vm->command('audit') // '', qr/all invariants hold/, "$name: the audit finds nothing";
     $vm->command('poweroff');

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# gdb's tour through the boot, in batch mode: it stops at every stage, with source lines before and after paging comes on,
-# and finds CR0.PG, CR3 and EIP as the stage says.
+# `attic tour` in gdb, through the boot: it stops at every stage, with source lines before and after paging comes on, and finds
+# CR0.PG, CR3 and EIP as the stage says. It may begin anywhere, and goes on where others stopped the machine. (The whole tour, and what
+# it shows of the tables, is tests/tour.t's.)
 use strict;
 use warnings;
 use FindBin;
@@ -29,76 +30,99 @@ my @stages = (
     ['return_to_user',     1, undef,             1, 'arch/x86/entry.asm'],
 );
 
+# Any program will do as the first one.
 my $vm = Attic->boot(name => 'gdb', build => $debug, stopped => 1, gdb_socket => 1, input => "run hello\npoweroff\n");
-my $said = $vm->gdb("$debug/attic.debug", ('tour') x (@stages + 1), 'pagewalk 0xc0100000', 'pagewalk 0', 'tasks', 'info breakpoints',
-    'detach');
-my ($tour) = $said =~ /^(_start: .*)/ms;
-my @stops = ($tour // '') =~ /^(\w[\w ]*): .*\n  PG=(\d) CR3=(0x\w+) EIP=(0x\w+) CS=(0x\w+) (.*)$/mg;
+my $said = $vm->gdb("$debug/attic.debug", ('attic tour') x (2 * @stages + 1), 'info breakpoints', 'detach');
+my @stops = stops($said);
 
 for (@stages) {
     my ($stage, $pg, $directory, $high, $file) = @$_;
-    my ($at, $stop_pg, $cr3, $eip, undef, $source) = splice @stops, 0, 6;
-    is $at, $stage, "$stage: gdb stops there" or diag($said), last;
-    is $stop_pg, $pg, "$stage: CR0.PG";
-    is hex $cr3, $directory, "$stage: CR3" if defined $directory;
-    is hex $eip, $symbols->{$stage}, "$stage: EIP";
-    is hex($eip) >= C ? 1 : 0, $high, "$stage: EIP is " . ($high ? 'above' : 'below') . ' C';
-    like $source, qr{(?:^|/)\Q$file\E.*:\d+$}, "$stage: source line";
-    check_source_line($stage, $source);
+    my $stop = shift @stops;
+    is $stop->{name}, $stage, "$stage: gdb stops there" or diag($said), last;
+    is $stop->{PG}, $pg, "$stage: CR0.PG";
+    is hex $stop->{CR3}, $directory, "$stage: CR3" if defined $directory;
+    is hex $stop->{EIP}, $symbols->{$stage}, "$stage: EIP";
+    is hex($stop->{EIP}) >= C ? 1 : 0, $high, "$stage: EIP is " . ($high ? 'above' : 'below') . ' C';
+    like $stop->{place}, qr{^\Q$file\E.*:\d+$}, "$stage: source line";
+    like $stop->{source}, qr/\b\Q$stage\E\b/, "$stage: that line is about it";
+    is $stop->{source}, source_of($stop->{place}, $stop->{source}), "$stage: it is what the file holds";
+    like $stop->{rest}, qr/^After, .*:\n\n    CR0/m, "$stage: and what comes after";
 }
-my ($at, $pg, $cr3, $eip, $cs) = splice @stops, 0, 6;
-is $at, 'ring 3', 'first process: gdb stops at its first instruction' or diag $said;
-is hex($cs // 0) & 3, 3, 'first process: in ring 3';
-cmp_ok hex($eip // 'ffffffff'), '<', C, 'first process: EIP is below C';
-isnt hex($cr3 // 0), $master_directory, 'first process: a directory of its own';
-
-like $said, qr/0xc0100000 -> physical 0x00100000, 4 KiB page/, 'pagewalk: the image lies at physical 1 MiB';
-like $said, qr/^PDE    0 .*\n(?:PTE .*\n)?not mapped/m, 'pagewalk: page 0 is not mapped';
-like $said, qr/^ +\d+ \w+ +0x\w+ hello/m, 'tasks: hello is one of them' or diag $said;
+my $last = shift @stops // {};
+is $last->{name}, 'Ring 3', 'first process: gdb stops at its first instruction' or diag $said;
+is $last->{CPL}, 3, 'first process: in ring 3';
+cmp_ok hex($last->{EIP} // 'ffffffff'), '<', C, 'first process: EIP is below C';
+isnt hex($last->{CR3} // 0), $master_directory, 'first process: a directory of its own';
 is $vm->finish, 'pass', 'detached, Attic goes on and powers off' or diag $vm->describe;
 
 # ---- beside the path: left-over breakpoints, another start, bad arguments ----
 
 $vm = Attic->boot(name => 'gdb-beside', build => $debug, stopped => 1, gdb_socket => 1, input => "run hello\npoweroff\n");
-$said = $vm->gdb("$debug/attic.debug", 'tasks', 'pagewalk banana', 'pagewalk', 'pagewalk 1 +', 'help tour', 'hbreak *kernel_main', 'continue',
-    'hbreak *page_alloc_init', 'hbreak pit_init', 'tour', ('tour') x 4, 'info breakpoints', 'tour', 'detach');
-@stops = $said =~ /^(\w[\w ]*): .*\n  PG=\d/mg;
-is "@stops", 'kernel_main lowmem_map_init page_alloc_init vmalloc_init tour mm_seal', 'the tour begins where the machine is, and stops at'
-    . ' breakpoints without losing its place' or diag $said;
-like $said, qr/^tour: stopped between the stages.*`tour` goes on.*\n  PG=1 .*pit\.c:\d+$/m, 'such a stop is named as one';
-my ($breakpoints) = $said =~ /^Num +Type.*\n((?:.*\n)*?)(?=mm_seal:)/m;
-is join(' ', map { /^(\d+) .* in (\w+)/ ? "$1:$2" : () } split /\n/, $breakpoints // ''), '1:kernel_main 2:page_alloc_init 3:pit_init',
+$said = $vm->gdb("$debug/attic.debug", 'attic tour banana', 'attic tour 1 2 3', 'attic tour transcript', 'help attic tour',
+    'hbreak *kernel_main', 'continue', 'hbreak *page_alloc_init', 'hbreak pit_init', ('attic tour') x 8, 'info breakpoints', ('attic tour') x 4,
+    'info breakpoints', 'detach');
+is join(' ', map { $_->{name} } stops($said)), 'kernel_main lowmem_map_init page_alloc_init vmalloc_init between mm_seal return_to_user',
+    'the tour begins where the machine is, and stops at breakpoints without losing its place' or diag $said;
+like $said, qr/^Stopped between the stops.*`attic tour` goes on.*\n\n    CR0\.PG=1 .*EIP=0xc/m, 'such a stop is named as one';
+my @breakpoints = map { join ' ', /^(\d+) .* in (\w+)/mg } $said =~ /^Num +Type.*\n((?:.*\n)*?)(?=\n|## |After|Stopped|\[Inf)/mg;
+is "@breakpoints", join(' ', ('1 kernel_main 2 page_alloc_init 3 pit_init') x 2),
     "the tour leaves no breakpoint, and takes no number from the user's" or diag $said;
-like $said, qr/^tasks: there are none yet/m, 'tasks: too early';
-like $said, qr/^pagewalk: `banana` is no address: .*banana.*$/m, 'pagewalk banana';
-like $said, qr/^pagewalk: `1 \+` is no address: /m, 'pagewalk 1 +';
-like $said, qr/^usage: pagewalk ADDR$/m, 'pagewalk';
+is(() = $said =~ /^usage: attic tour .*$/mg, 3, 'arguments that make no sense get the usage');
 unlike $said, qr/Python|Traceback|Error occurred/, 'no exception of Python shows';
-my ($help) = $said =~ /^(tour: run to.*?stop\.\n)/ms;
-like $help // '', qr/return_to_user/, 'help tour names the stages';
+my ($help) = $said =~ /^(attic tour: run to.*?shown\.)\n/ms;
+for (map { $_->[0] } @stages) {
+    like $help // '', qr/\b\Q$_\E\b/, "help attic tour names $_";
+}
 is join(' ', grep { !-e root_dir() . "/$_" } ($help // '') =~ /\b([A-Z]{3,}|\w+\.md)\b/g), '', 'and no document that is not there';
 is $vm->finish, 'pass', 'detached half-way, Attic goes on' or diag $vm->describe;
 
-# From the prompt there is one stage left; a program has to be started for it.
+# A reader who steps on alone from a first moment is not waited for at the second one.
+$vm = Attic->boot(name => 'gdb-alone', build => $debug, stopped => 1, gdb_socket => 1, input => "run hello\npoweroff\n");
+$said = $vm->gdb("$debug/attic.debug", ('attic tour') x 3, 'hbreak *kernel_main', 'continue', 'stepi', 'attic tour', 'stepi', 'attic tour', 'detach');
+is join(' ', map { $_->{name} } stops($said)), '_start boot_paging_on lowmem_map_init', 'who goes on alone is found again' or diag $said;
+$vm->kill_now;
+
+# From the prompt a program has to be started.
 $vm = Attic->boot(name => 'gdb-prompt', build => $debug, gdb_socket => 1);
 $vm->expect(Attic::PROMPT, 30);
 $vm->send("run nap 1000000 1\n" x 20); # one of them starts once gdb is there
-$said = $vm->gdb("$debug/attic.debug", 'tour', 'tour', 'tour', 'detach');
-@stops = $said =~ /^(\w[\w ]*): .*\n  PG=\d/mg;
-is "@stops", 'return_to_user ring 3', 'from the prompt: the way to ring 3' or diag $said;
-like $said, qr/^\(the next stage comes when a program is started: .*run hello.*\n(?:.*\n)*return_to_user:/m, 'after a word on what to do';
-like $said, qr/^the tour is over/m, 'and then it is over';
+$said = $vm->gdb("$debug/attic.debug", ('attic tour') x 4, 'detach');
+is join(' ', map { $_->{name} } stops($said)), 'return_to_user Ring 3', 'from the prompt: the way to ring 3' or diag $said;
+like $said, qr/^\(the next stop comes when the program is started: .*run tour.*\n(?:.*\n)*## 10/m, 'after a word on what to do';
 $vm->kill_now;
 
-# The line that gdb names is about the stage: the label in assembly, the function's head or first lines in C.
-sub check_source_line {
-    my ($stage, $source) = @_;
-    my ($path, $line) = $source =~ /^(.*):(\d+)$/ or return fail "$stage: no line";
-    $path = root_dir() . "/$path" unless $path =~ m{^/};
-    open my $in, '<', $path or return fail "$stage: $path cannot be opened: $!";
-    my @lines = <$in>;
-    my $from = $line > 8 ? $line - 8 : 1;
-    ok scalar(grep { /\b\Q$stage\E\b/ } @lines[$from - 1 .. $line - 1]), "$stage: that line is about it" or diag "$source: $lines[$line - 1]";
+# In the middle of the program: the next stop is the one that comes next.
+$vm = Attic->boot(name => 'gdb-middle', build => $debug, stopped => 1, gdb_socket => 1, input => "run tour\npoweroff\n");
+$said = $vm->gdb("$debug/attic.debug", 'hbreak *mm_seal', 'continue', 'hbreak sys_fork', 'continue', 'delete', ('attic tour') x 15, 'detach');
+is join(', ', map { $_->{name} } stops($said)),
+    "A vmalloc, A process switch, A first-touch fault, A copy-on-write fault, A system call's way in, A system call's way out, A vfree",
+    'begun within the program, the tour goes on there' or diag $said;
+is $vm->finish, 'pass', 'and Attic powers off' or diag $vm->describe;
+
+# The stops in what gdb said: name, registers and source line of the first moment, the rest of the text. One between the stops has
+# the name `between`.
+sub stops {
+    my ($text) = @_;
+    my @found;
+    for my $part (split /^(?=## |Stopped between)/m, $text) {
+        my ($line) = $part =~ /^    (CR0\.PG=.*)$/m or next;
+        my %stop = (rest => $part, $line =~ /\b(PG|CR3|EIP|CPL)=(\w+)/g);
+        $stop{name} = $part =~ /^## \d+\. `?(.*?)`?:/ ? $1 : $part =~ /^Stopped/ ? 'between' : next;
+        ($stop{place}) = $part =~ /^    ([\w\/]+\.(?:c|asm):\d+)$/m;
+        # The line itself, and in assembly the label before it.
+        ($stop{source}) = $part =~ /^((?:     +\d+  \w+:\n)?    > *\d+  .*)$/m;
+        push @found, \%stop;
+    }
+    return @found;
+}
+
+# The same lines out of the file.
+sub source_of {
+    my ($place, $shown) = @_;
+    my ($path, $number) = $place =~ /^(.*):(\d+)$/ or return 'no place';
+    my @lines = split /\n/, Attic::slurp(root_dir() . "/$path");
+    my $count = () = $shown =~ /^/mg;
+    return join "\n", map { sprintf '    %s%4d  %s', $_ == $number ? '>' : ' ', $_, $lines[$_ - 1] } $number - $count + 1 .. $number;
 }
 
 done_testing;

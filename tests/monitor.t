@@ -6,7 +6,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Attic qw(build_dir root_dir symbols);
-use File::Spec::Functions qw(abs2rel);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -15,16 +14,13 @@ use Time::HiRes qw(sleep);
 # What `make run` prints on standard output and on standard error, and its exit status, with this on standard input.
 sub make_run {
     my ($input, @variables) = @_;
-    local $ENV{MAKEFLAGS} = ($ENV{MAKEFLAGS} // '') =~ /(-- .*)/s ? $1 : ''; # what make test was told, but not its -j
-    local $ENV{MAKELEVEL};
     my $dir = build_dir() . '/test-logs';
     my ($in, $out, $err) = map { "$dir/make-run.$_" } qw(in out err);
     open my $to, '>:raw', $in or die "$in: $!\n";
     print $to $input;
     close $to;
-    my @command = ('make', '--no-print-directory', '-C', root_dir(), 'run', 'TIMEOUT=60', 'BUILD=' . abs2rel(build_dir(), root_dir()),
-        ($ENV{CC} ? "CC=$ENV{CC}" : ()), @variables);
-    my $status = system('sh', '-c', "cat '$in' | \"\$\@\" > '$out' 2> '$err'", 'sh', @command);
+    my @command = ('make', '--no-print-directory', '-C', root_dir(), 'run', 'TIMEOUT=60', ($ENV{CC} ? "CC=$ENV{CC}" : ()), @variables);
+    my $status = Attic::with_make(sub { system('sh', '-c', "cat '$in' | \"\$\@\" > '$out' 2> '$err'", 'sh', @command) });
     return (Attic::slurp($out) =~ tr/\r//dr, Attic::slurp($err), $status >> 8);
 }
 

@@ -10,6 +10,9 @@
  * sessions were made, and the files are removed, all of which lie in one folder. So: only on a
  * machine of its own, never on Linux, where it runs as somebody who has something to lose.
  *
+ * The code that does this is on pages of its own, which a child gives back before its first step:
+ * its jumps lead anywhere, and one into the middle of kill_others() would end the first process.
+ *
  * The status is 0; 1 when processes or files cannot be got rid of.
  */
 #include "lib/auxv.h"
@@ -26,6 +29,10 @@
 #define PATIENCE_MS 300
 #define TICK_US     20000 /* a call that waits is interrupted after that */
 #define RESUME()    __builtin_setjmp(resume)
+
+/* The code of the first process alone; the linker tells where it begins and ends. */
+#define FIRST __attribute__((section("first_process")))
+extern char __start_first_process[], __stop_first_process[];
 
 static void *resume[5];
 static volatile int steps_left;
@@ -88,6 +95,12 @@ static void stack_deep(void)
 
 /* ---- calls ---- */
 
+/* Such an argument stays what pid_value() allows: the first process must keep its limits as well. */
+static bool names_process(char letter)
+{
+    return letter == 'i' || letter == 'j';
+}
+
 static void any_call(void)
 {
     const struct fuzz_call *call = &PICK(fuzz_calls),
@@ -104,7 +117,7 @@ static void any_call(void)
     if (call_is_excluded(number) || (number == __NR_exit || number == __NR_exit_group))
         return;
     for (int i = 0; letters[i]; i++)
-        argument[i] = fuzz_argument(one_in(64) && letters[0] != 'i' ? 'a' : letters[i]);
+        argument[i] = fuzz_argument(one_in(64) && !names_process(letters[i]) ? 'a' : letters[i]);
     syscall6(number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
 }
 
@@ -193,9 +206,15 @@ static void instruction(void)
     run((uint32_t)code, one_in(4) ? pointer_value() | 0x1000 : harmless_call(), flags_value());
 }
 
+/* Also to where the first process has code, of which a child must have none. */
+static uint32_t first_process_pointer(void)
+{
+    return (uint32_t)__start_first_process + below(__stop_first_process - __start_first_process);
+}
+
 static void jump(void)
 {
-    run(pointer_value(), harmless_call(), flags_value());
+    run(one_in(16) ? first_process_pointer() : pointer_value(), harmless_call(), flags_value());
 }
 
 /* Through the vDSO, with flags that sysenter leaves as they are. */
@@ -480,8 +499,9 @@ static void make_memory(void)
     sys_brk(sys_brk(0) + 4 * PAGE + 100);
 }
 
-static void __attribute__((noreturn)) play(uint32_t from)
+static void __attribute__((noreturn, noinline)) play(uint32_t from)
 {
+    CHECK(SYS(munmap, __start_first_process, __stop_first_process - __start_first_process) == 0);
     seed(from);
     SYS(setpgid, 0, 0);
     open_files();
@@ -496,7 +516,7 @@ static void __attribute__((noreturn)) play(uint32_t from)
 
 /* ---- files ---- */
 
-static void make_files(void)
+static FIRST void make_files(void)
 {
     SYS(mkdir, "/tmp", 0777);
     SYS(mkdir, FOLDER, 0777);
@@ -530,7 +550,7 @@ static bool is_dots(const char *name)
 }
 
 /* Remove what a folder holds. True when nothing is left. */
-static bool empty_folder(long folder)
+static FIRST bool empty_folder(long folder)
 {
     char buf[1024] __attribute__((aligned(8)));
     bool again = true;
@@ -563,7 +583,7 @@ static bool empty_folder(long folder)
     return size >= 0;
 }
 
-static bool remove_files(void)
+static FIRST bool remove_files(void)
 {
     long folder = SYS(open, FOLDER, O_RDONLY | O_DIRECTORY);
     bool empty = folder >= 0 && empty_folder(folder);
@@ -579,7 +599,7 @@ static bool remove_files(void)
  * Memory may run out while the child is there, and then this process must not ask for any: what it
  * writes to is made its own before the child begins.
  */
-static void own_memory(void)
+static FIRST void own_memory(void)
 {
     volatile char deep[32768];
 
@@ -592,13 +612,13 @@ static void own_memory(void)
     }
 }
 
-static bool has_ended(long child)
+static FIRST bool has_ended(long child)
 {
     return SYS(wait4, child, NULL, WNOHANG, NULL) != 0;
 }
 
 /* Nobody else is left. False when some cannot be killed. */
-static bool kill_others(void)
+static FIRST bool kill_others(void)
 {
     const struct __kernel_old_timespec nap = {0, 10000000};
 
@@ -615,7 +635,7 @@ static bool kill_others(void)
     return true;
 }
 
-static bool round(uint32_t number)
+static FIRST bool round(uint32_t number)
 {
     const uint64_t child_ended = 1ull << (SIGCHLD - 1);
     const struct __kernel_old_timespec moment = {0, PATIENCE_MS / 10 * 1000000};
@@ -648,7 +668,7 @@ static bool round(uint32_t number)
     return done;
 }
 
-int main(int argc, char *argv[])
+FIRST int main(int argc, char *argv[])
 {
     static struct new_utsname names;
     const uint64_t all = ~0ull;
@@ -657,7 +677,7 @@ int main(int argc, char *argv[])
 
     if (argc < 3 || !parse_number(argv[1], &first) || !parse_number(argv[2], &count))
         return 2;
-    text_page = (uint32_t)main & -PAGE;
+    text_page = (uint32_t)play & -PAGE;
     data_page = (uint32_t)edata & -PAGE;
     sysinfo_entry = aux_value(AT_SYSINFO);
     SYS(rt_sigprocmask, SIG_SETMASK, &all, NULL, 8);

@@ -1,6 +1,7 @@
 /*
- * The first serial port (16450 or later at 0x3F8): polled output, input by interrupt into a ring
- * that never drops a byte.
+ * The serial ports (16450 or later). The first, at 0x3F8, is the console's: polled output, input by
+ * interrupt into a ring that never drops a byte. The second, at 0x2F8, is there or not, and is for
+ * data that goes out.
  */
 #pragma once
 
@@ -33,3 +34,12 @@ int serial_peek(u32 at);
 /* Drop that byte, or the first `count` bytes. Any context. */
 void serial_remove(u32 at);
 void serial_discard(u32 count);
+
+/*
+ * The second port, at the same speed and without interrupts: false when the machine has none. Before
+ * each document.
+ */
+__must_check bool serial_data_init(void);
+
+/* Send bytes as they are: false when the port has not taken one for some seconds. Any context. */
+__must_check bool serial_data_write(const char *text, size_t len);

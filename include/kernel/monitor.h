@@ -21,9 +21,23 @@ void monitor_slabinfo(u32 argc, const char **argv);
 void monitor_frames(u32 argc, const char **argv);
 void monitor_audit(u32 argc, const char **argv);
 
+/* kernel/monitor_explain.c */
+#define MONITOR_EXPLAIN_USAGE "explain ADDR [PID]"
+void monitor_explain(u32 argc, const char **argv);
+
 /* kernel/monitor_map.c */
 #define MONITOR_MAP_USAGE "map [-w]"
 void monitor_map(u32 argc, const char **argv);
+
+/* kernel/monitor_snapshot.c */
+#define MONITOR_SNAPSHOT_USAGE "snapshot NAME"
+void monitor_snapshot(u32 argc, const char **argv);
+
+/* kernel/monitor_vmalloc.c */
+#define MONITOR_VMALLOC_USAGE "vmalloc SIZE"
+#define MONITOR_VFREE_USAGE   "vfree ADDR"
+void monitor_vmalloc(u32 argc, const char **argv);
+void monitor_vfree(u32 argc, const char **argv);
 
 /* kernel/monitor_dma.c */
 void monitor_lspci(u32 argc, const char **argv);

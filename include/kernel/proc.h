@@ -10,6 +10,7 @@
 struct inode;
 struct seq_file;
 struct task;
+struct vm_area;
 
 /* Make the files of /proc. After fs_init(). */
 void proc_files_init(void);
@@ -31,6 +32,14 @@ u64 proc_hightotal_kb(void);
 /* ---- processes (kernel/proc_pid.c) ---- */
 
 int proc_maps(u32 pid, struct seq_file *seq);
+
+/*
+ * What maps says of an area, for others who show areas: its name, or NULL when it has none (`path`
+ * is PATH_SIZE bytes for a file's), and its rights, "rw-p".
+ */
+#define PROC_RIGHTS_SIZE 5
+const char *proc_area_name(const struct vm_area *area, char *path);
+void proc_area_rights(const struct vm_area *area, char *rights);
 
 /* The files of /proc/PID are there from now on. */
 void proc_pid_init(void);

@@ -72,6 +72,9 @@ int send_signal_group(u32 pgrp, u32 signal, const struct signal_info *info);
  */
 void force_signal_fault(u32 signal, s32 code, u32 addr, const char *fmt, ...) __printf(4, 5);
 
+/* True when a handler of the current process would take this signal, if it came now. */
+bool signal_is_caught(u32 signal);
+
 /* ---- receiving ---- */
 
 /*

@@ -25,7 +25,8 @@ enum task_state {
     TASK_ZOMBIE,   /* has ended; waits for task_wait() */
 };
 
-#define TASK_COMM_LEN 16
+#define TASK_COMM_LEN  16
+#define DEATH_NOTE_LEN 240 /* a name, what it did, and a short explanation of an address */
 
 enum pid_kind { PID_OWN, PID_PGRP, PID_SESSION, PID_KINDS };
 
@@ -77,7 +78,7 @@ struct task {
      * Why the kernel ended it; empty when it exited by itself. The last, as task_alloc() does not
      * clear it.
      */
-    char death_note[160];
+    char death_note[DEATH_NOTE_LEN];
 };
 
 /* What a processor is doing. One today; a second one would find its own here. */
@@ -222,7 +223,7 @@ struct task_result {
     u32 pid;
     u32 exit_code;
     u32 ticks, nvcsw, nivcsw;
-    char death_note[160];
+    char death_note[DEATH_NOTE_LEN];
 };
 __must_check int task_wait(u32 pid, struct task_result *out);
 
@@ -234,6 +235,9 @@ struct task *task_wait_ended(u32 pid);
 
 /* Like task_wait(), but -EAGAIN when the child has not ended yet. */
 __must_check int task_try_wait(u32 pid, struct task_result *out);
+
+/* The state in one word, which tells the running task from those that are ready. */
+const char *task_state_name(const struct task *task);
 
 /* Walk all tasks in order of pid; NULL past the last. */
 struct task *task_next(struct task *task);

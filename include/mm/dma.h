@@ -40,6 +40,31 @@ enum dma_data_direction {
     DMA_FROM_DEVICE, /* the device writes memory */
 };
 
+/* What the checks say to a range. */
+enum dma_verdict {
+    DMA_GRANTED,
+    DMA_EMPTY,
+    DMA_EMPTY_LIST,
+    DMA_USER,
+    DMA_VMALLOC,
+    DMA_NO_LOWMEM,
+    DMA_PAST_LOWMEM,
+    DMA_PAST_RAM,
+    DMA_MASK,
+    DMA_MASK_HIGHMEM,
+    DMA_READ_ONLY,
+    DMA_NO_RAM,
+    DMA_FREE,
+    DMA_REFUSALS,
+};
+
+/* The error that goes with each of them, its name, and the reason in words; DMA_GRANTED has none. */
+struct dma_refusal {
+    int error;
+    const char *name, *why;
+};
+extern const struct dma_refusal dma_refusals[DMA_REFUSALS];
+
 /* What of memory a device has been given. */
 struct dma_count {
     u32 pieces; /* calls of dma_map_single and _page, entries of dma_map_sg, coherent blocks */
@@ -85,6 +110,10 @@ __must_check int dma_map_page(struct device *dev, const struct page *page, size_
                               size_t size, enum dma_data_direction direction, dma_addr_t *handle);
 void dma_unmap_page(struct device *dev, dma_addr_t handle, size_t size,
                     enum dma_data_direction direction);
+
+/* What dma_map_single() would say, but for -ENOMEM. Prints nothing, changes nothing. Any context. */
+enum dma_verdict dma_query_single(const struct device *dev, const void *addr, size_t size,
+                                  enum dma_data_direction direction);
 
 /* ---- many pieces ---- */
 

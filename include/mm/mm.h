@@ -20,14 +20,16 @@
 
 struct address_space;
 
-/* Rights and kinds of an area, as in Linux's mm.h. */
-#define VM_READ        0x001u
-#define VM_WRITE       0x002u
-#define VM_EXEC        0x004u /* told for the reader; 32-bit paging has no bit for it */
-#define VM_SHARED      0x008u /* writes go to the file's own pages; fork does not separate them */
-#define VM_NEVER_WRITE 0x010u /* VM_WRITE cannot be added: the file is open for reading only */
-#define VM_GROWSDOWN   0x100u /* the stack */
-#define VM_ACCESS      (VM_READ | VM_WRITE | VM_EXEC)
+/* Rights and kinds of an area, as in Linux's mm.h. An enumeration, so that debuggers know the names. */
+enum vm_flags {
+    VM_READ = 0x001,
+    VM_WRITE = 0x002,
+    VM_EXEC = 0x004,        /* told for the reader; 32-bit paging has no bit for it */
+    VM_SHARED = 0x008,      /* writes go to the file's own pages; fork does not separate them */
+    VM_NEVER_WRITE = 0x010, /* VM_WRITE cannot be added: the file is open for reading only */
+    VM_GROWSDOWN = 0x100,   /* the stack */
+};
+#define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
 
 #define MM_GUARD_GAP                                                                               \
     0x100000 /* below a stack, above the heap: stays free (Linux's stack_guard_gap) */
@@ -48,6 +50,7 @@ struct vm_area {
     const char *name;           /* "[heap]", "[stack]", "[vdso]", or NULL; a constant string */
     struct address_space *file; /* whose pages are shown first, or NULL: zeros. Holds a reference */
     u32 pgoff;                  /* page of the file that `start` shows */
+    const void *caller; /* the code that made it: who called mm_mmap(), mm_add_area() or mm_brk() */
 };
 
 struct mm {

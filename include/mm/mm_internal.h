@@ -14,7 +14,7 @@ void vma_init(void);
  * when out of memory.
  */
 __must_check struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name,
-                                     struct address_space *file, u32 pgoff);
+                                     struct address_space *file, u32 pgoff, const void *caller);
 
 /* Free a node that was taken out, and its reference of the file. */
 void vma_free(struct vm_area *area);

@@ -11,10 +11,12 @@
 #include <mm/layout.h>
 #include <mm/page.h>
 
-/* Kinds of area, as vmallocinfo names them. */
-#define VM_ALLOC   0x1u /* owns its pages */
-#define VM_MAP     0x2u /* shows pages of somebody else */
-#define VM_IOREMAP 0x4u /* shows device memory, not cached */
+/* Kinds of area, as vmallocinfo names them. An enumeration, so that debuggers know the names. */
+enum vmap_kind {
+    VM_ALLOC = 0x1,   /* owns its pages */
+    VM_MAP = 0x2,     /* shows pages of somebody else */
+    VM_IOREMAP = 0x4, /* shows device memory, not cached */
+};
 
 /* One busy area, or one gap between areas. */
 struct vmap_area {

@@ -49,5 +49,8 @@ static inline bool pte_starts_area(pte_t pte, u32 flags)
     return (pte.val & (PTE_P | PTE_AVL)) == (PTE_P | PTE_KIND(flags));
 }
 
+/* The tree of all ranges, by address, for who reads it node by node: mm/explain.c. */
+const struct rb_root *vmap_area_tree(void);
+
 /* Walk the tree and all entries; NULL or the first thing wrong. */
 const char *vmap_area_check(void);

@@ -1,8 +1,8 @@
 # For a gdb that debugs Attic in QEMU: `make gdb` loads it, an editor can (`source scripts/gdb/attic.gdb`, from the root of the
-# repository). The commands are in attic.py: help user-defined.
+# repository). The commands are in attic/: `help attic`.
 set architecture i386
 set confirm off
 set disassembly-flavor intel
 set print pretty on
 directory .
-source scripts/gdb/attic.py
+source scripts/gdb/load.py

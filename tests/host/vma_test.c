@@ -168,7 +168,7 @@ static void enter(u32 first, u32 end)
         model[page].pgoff = pgoff + page - first;
     }
     vma_enter(&mm, vma_new(addr_of(first), addr_of(end), kinds[kind].flags, NULL, kinds[kind].file,
-                           pgoff));
+                           pgoff, kinds + kind));
 }
 
 /* Cut where areas cross an address. */

@@ -32,7 +32,7 @@ our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
 
 # The tests say themselves which machine they want.
-delete @ENV{qw(MEM CPU CMDLINE)};
+delete @ENV{qw(MEM CPU CMDLINE SNAPSHOTS)};
 
 use constant PROMPT => qr/^attic> /m;
 
@@ -90,6 +90,19 @@ sub make {
     return qx(make --no-print-directory -C '$ROOT' $arguments 2>&1 < /dev/null);
 }
 
+# Call the function while no other test runs make in this build, with what make needs below `make test`: the variables that this was
+# given, but not its -j.
+sub with_make {
+    my ($function) = @_;
+    my $file = build_dir() . '/make.lock';
+    open my $lock, '>', $file or die "$file: $!\n";
+    flock $lock, LOCK_EX or die "$file: $!\n";
+    my $variables = ($ENV{MAKEFLAGS} // '') =~ /(-- .*)/s ? $1 : '';
+    delete local @ENV{qw(MAKELEVEL MFLAGS)};
+    local $ENV{MAKEFLAGS} = $variables;
+    return $function->();
+}
+
 # An initramfs for a test. Options: name (of its folder), busybox (path or none), programs ({name => path}, which go to the root), files
 # ({path => text}; executable when they start with #!). Returns the archive and the folder that it was made of.
 sub make_initramfs {
@@ -113,10 +126,11 @@ sub make_initramfs {
     return ($archive, $tree);
 }
 
-# The build's own programs without busybox, for what measures: a busybox that was fetched makes no difference.
+# The build's own programs without busybox, for what measures or compares: a busybox that was fetched makes no difference. Each test
+# has its own, because they run two at a time.
 sub own_initramfs {
     my %programs = map { basename($_) => $_ } grep { -f } glob "'@{[ build_dir() ]}/initramfs/'*";
-    my ($archive) = make_initramfs(name => 'own', programs => \%programs);
+    my ($archive) = make_initramfs(name => 'own-' . basename($0, '.t'), programs => \%programs);
     return $archive;
 }
 
@@ -196,8 +210,8 @@ sub symbols {
 
 # ---- a running machine ----
 
-# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, input (sent as it is taken), timeout, silence (seconds), hmp (true: hmp()
-# works), gdb_socket (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
+# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, input (sent as it is taken), timeout, silence (seconds), snapshots (file for the
+# documents of `snapshot`), hmp (true: hmp() works), gdb_socket (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
 sub boot {
     my ($class, %o) = @_;
     my $self = bless {
@@ -250,7 +264,7 @@ sub start_qemu {
     my ($self, %o) = @_;
     my @command = Attic::QEMU::command(
         iso => $o{iso}, mem => $o{mem}, cpu => $o{cpu}, stopped => $o{stopped}, no_exit => $o{no_exit},
-        log => $self->{reset_log},
+        log => $self->{reset_log}, snapshots => $o{snapshots},
         extra => [@{ $o{extra} || [] }, gdb_options($self->{gdb_path})],
         monitor => $self->{hmp_path} && "unix:$self->{hmp_path},server=on,wait=off",
     );
@@ -389,7 +403,7 @@ sub reap {
     $self->{ended} = 1;
     ($self->{status}, undef, $self->{text}) = @$verdict;
     $self->{text} .= " ($self->{timed_out})" if $self->{timed_out};
-    unlink grep { defined } @$self{qw(hmp_path gdb_path)};
+    unlink grep { defined } @$self{qw(hmp_path gdb_path console_path)};
     unlink $self->{reset_log} if $self->{status} ne 'triple-fault' && $self->{status} ne 'error';
     close $self->{log};
 }
@@ -499,8 +513,18 @@ sub screen {
 # gdb has detached.
 sub gdb {
     my ($self, $elf, @commands) = @_;
-    my @command = ('timeout', '60', $ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb', '-ex',
+    return $self->beside('timeout', '60', $ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb', '-ex',
         "target remote $self->{gdb_path}", (map { ('-ex', $_) } @commands), $elf);
+}
+
+# Where a gdb can connect to.
+sub gdb_target {
+    return $_[0]{gdb_path};
+}
+
+# Run a program in the root of the repository while the machine goes on; what it prints, errors included.
+sub beside {
+    my ($self, @command) = @_;
     my $pid = open(my $out, '-|') // die "fork: $!\n";
     if (!$pid) {
         chdir $ROOT;
@@ -511,6 +535,7 @@ sub gdb {
     my ($said, $select) = ('', IO::Select->new($out));
     while (1) {
         $self->pump(0.02);
+        $self->take_typed;
         $self->{last_sign} = time; # stopped on purpose
         next unless $select->can_read(0.02);
         sysread $out, my $bytes, 65536 or last;
@@ -518,6 +543,28 @@ sub gdb {
     }
     close $out;
     return $said;
+}
+
+# A socket for a gdb of beside() that wants to type on Attic's console (ATTIC_CONSOLE). The console's output is not sent there: it
+# would come among gdb's lines at any moment.
+sub open_console {
+    my ($self) = @_;
+    $self->{console_path} = socket_path('console');
+    $self->{console} = IO::Socket::UNIX->new(Local => $self->{console_path}, Listen => 1) or die "$self->{console_path}: $!\n";
+    return $self->{console_path};
+}
+
+sub take_typed {
+    my ($self) = @_;
+    my $socket = $self->{typist} // $self->{console} // return;
+    return unless IO::Select->new($socket)->can_read(0);
+    if (!$self->{typist}) {
+        $self->{typist} = $socket->accept;
+    } elsif (sysread $socket, my $bytes, 4096) {
+        $self->send($bytes);
+    } else {
+        delete @$self{qw(console typist)};
+    }
 }
 
 # ---- in-kernel tests ----

@@ -1,0 +1,91 @@
+"""Names for addresses of the kernel, and addresses of its names: from the symbol table of the ELF file.
+
+gdb's Python has no way to ask for a symbol without debug information (labels of nasm, marks of the linker script), nor for one
+regardless of locals of the same name. So the file's own table is read, once for each build; which symbols are functions, and
+how far they reach, is decided as kernel/symbols.c does it, so that gdb and the kernel write the same name for the same
+address.
+
+Limits: a variable that is static in a file may be there several times, and the first one wins; objects.py asks gdb for those,
+by file.
+
+Neighbours: objects.py for addresses, kernel.py and tasks.py for names. Source: the System V ABI, "Object Files".
+"""
+import bisect
+import os
+import struct
+
+import gdb
+
+_SYMBOL = struct.Struct("<IIIBBH")  # Elf32_Sym: name, value, size, info, other, section
+_FUNC, _NOTYPE, _UNDEFINED = 2, 0, 0
+_tables = {}
+
+
+class Table:
+    """The symbols of one file: address by name, and functions by where they start, as (start, end, name)."""
+
+    def __init__(self, path):
+        self.addresses = {}
+        found = {}  # start: (size, name), of C's functions the one with a size
+        for name, value, size, kind, section in _read_symbols(path):
+            if section == _UNDEFINED or not name:
+                continue
+            self.addresses.setdefault(name, value)
+            if kind == _FUNC or kind == _NOTYPE and "." not in name and not name.startswith("__text_"):
+                if value not in found or size and not found[value][0]:
+                    found[value] = size, name
+        self.starts = sorted(start for start in found if self.addresses["__text_start"] <= start < self.addresses["__text_end"])
+        ends = self.starts[1:] + [self.addresses["__text_end"]]
+        self.functions = [(start, start + found[start][0] if found[start][0] else end, found[start][1])
+                          for start, end in zip(self.starts, ends)]
+
+    def find(self, addr):
+        """(start, end, name) of the function that holds addr, or None."""
+        at = bisect.bisect_right(self.starts, addr) - 1
+        return self.functions[at] if at >= 0 and addr < self.functions[at][1] else None
+
+
+def _read_symbols(path):
+    """Name, value, size, type and section of each symbol of a 32-bit ELF file (System V ABI, "Object Files")."""
+    with open(path, "rb") as file:
+        data = file.read()
+    offset, size, count = struct.unpack_from("<I", data, 32) + struct.unpack_from("<HH", data, 46)
+    sections = [struct.unpack_from("<10I", data, offset + i * size) for i in range(count)]
+    for header in sections:
+        if header[1] != 2:  # SHT_SYMTAB; its link is the table of strings
+            continue
+        strings = sections[header[6]][4]
+        for name, value, length, info, _, section in _SYMBOL.iter_unpack(data[header[4]:header[4] + header[5]]):
+            start = strings + name
+            yield data[start:data.index(b"\0", start)].decode("latin-1"), value, length, info & 15, section
+
+
+def table():
+    """Of the kernel that gdb knows. gdb.error when it knows none."""
+    main = gdb.lookup_global_symbol("kernel_main")
+    if main is None:
+        raise gdb.error("gdb has no kernel with debug information: `file build/debug/attic.debug` loads one")
+    path = main.symtab.objfile.filename
+    build = path, os.stat(path).st_mtime
+    if build not in _tables:
+        _tables[build] = Table(path)
+    return _tables[build]
+
+
+def address(name):
+    """Where a symbol lies. KeyError for one that is gone."""
+    return table().addresses[name]
+
+
+def text(addr):
+    """An address of code as the kernel writes it: function+0x12/0x34, or the number."""
+    found = table().find(addr)
+    if found is None:
+        return "0x%08x" % addr
+    return "%s+0x%x/0x%x" % (found[2], addr - found[0], found[1] - found[0])
+
+
+def function(addr):
+    """The name of the function that holds addr, or None."""
+    found = table().find(addr)
+    return found[2] if found else None

@@ -1,0 +1,69 @@
+"""`attic walk`: what the processor meets on its way from an address to a frame, and who may then do what.
+
+Each level is one line: index, where the entry lies, its value, its bits in words. RW and US count at both levels, so the
+lines below them say what the two allow together, for the kernel and for ring 3, and which level forbids the rest. What ring 0
+may do depends on control registers too (CR0.WP, CR4.SMEP, CR4.SMAP; Intel SDM vol. 3, 4.6), and these are read now.
+
+Limits: it is the tables that are walked, not the TLB. An entry that was changed without an invalidation may still be used by
+the processor as it was.
+
+Neighbours: paging.py walks, spaces.py knows which directory is meant; explain.py says more about an address.
+"""
+from attic import cli, kernel, memory, paging, spaces
+
+
+class Walk(cli.Command):
+    """attic walk VA [PID]: walk a page directory for an address, as the processor does.
+
+VA is a number or any expression of gdb's: 0xc0100000, kernel_main, &jiffies, $esp.
+PID is a process, or `master`, `boot` or `loaded`. Without it the walk goes through the loaded
+directory, and where paging is off it says so. Each bit of the entries is told in words, then
+what ring 0 and ring 3 may do there, and which level forbids the rest."""
+
+    name, usage, at_least, at_most, expression = "walk", "VA [PID]", 1, 2, True
+
+    def run(self, arguments):
+        addr = cli.address(arguments[0])
+        if len(arguments) == 1 and not paging.paging_is_on():
+            print("0x%08x is physical: paging is off, and the processor uses addresses as they are" % addr)
+            return
+        space = spaces.named(*arguments[1:])
+        print("0x%08x (%s) in %s, at physical 0x%08x:" % (addr, kernel.region_name(addr), space.text, space.directory))
+        for line in lines(paging.walk(space.directory, addr)):
+            print("  " + line)
+
+
+def lines(walk):
+    """The walk, entry by entry, and where it ends."""
+    for entry in walk.entries:
+        yield "%s %4d at 0x%08x: 0x%08x  %s" % (entry.level, entry.index, entry.at, entry.value, entry.words())
+    if not walk.mapped:
+        yield "not mapped: the %s is not present" % walk.last.level
+        return
+    yield "-> physical 0x%08x, in a %s page" % (walk.physical, "4 MiB" if walk.pde.large else "4 KiB")
+    yield ring0_text(walk)
+    yield ring3_text(walk)
+
+
+def ring0_text(walk):
+    cr0, cr4 = memory.register("cr0"), memory.register("cr4")
+    rights = walk.rights
+    if rights & paging.RW:
+        said = "ring 0 may read and write"
+    elif cr0 & paging.CR0_WP:
+        said = "ring 0 may read; writes are forbidden by RW=0 in the %s (CR0.WP is on)" % walk.forbids(paging.RW)
+    else:
+        said = "ring 0 may read and, as CR0.WP is off, write: RW=0 in the %s does not count" % walk.forbids(paging.RW)
+    if rights & paging.US:
+        limits = [text for bit, text in ((paging.CR4_SMAP, "but only between stac and clac (CR4.SMAP)"),
+                                         (paging.CR4_SMEP, "never run code there (CR4.SMEP)")) if cr4 & bit]
+        said += "".join(", " + text for text in limits)
+    return said
+
+
+def ring3_text(walk):
+    if not walk.rights & paging.US:
+        return "ring 3 may do nothing: US=0 in the %s" % walk.forbids(paging.US)
+    if walk.rights & paging.RW:
+        return "ring 3 may read, write and run code"
+    return "ring 3 may read and run code; writes are forbidden by RW=0 in the %s" % walk.forbids(paging.RW)
