@@ -223,7 +223,8 @@ static void print_entry(enum explain_level level, const struct explanation *fact
 /* ---- rights ---- */
 
 /* "PDE 768: US=0" */
-static void add_decider(struct text *line, const struct explanation *facts, u8 why, u8 level)
+static void add_decider(struct text *line, const struct explanation *facts, enum explain_why why,
+                        enum explain_level level)
 {
     if (level)
         text_add(line, "%s %u: ", explain_levels[level],

@@ -131,7 +131,7 @@ void explain_print_frame(const struct explain_aliases *aliases)
 
 /* May a device have, read or write it; *label is that of the line. */
 static void print_verdict(const struct explanation *facts, enum explain_label label,
-                          enum explain_text verb, u8 verdict)
+                          enum explain_text verb, enum dma_verdict verdict)
 {
     const struct dma_refusal *refusal = &dma_refusals[verdict];
     LINE(line);

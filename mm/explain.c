@@ -48,7 +48,7 @@ static bool read_entry(struct explain_entry *entry, phys_addr_t table, u32 index
 }
 
 /* The tag in an entry that is not present, if that is where its area or free range has tags. */
-static u8 tag_kind(u32 addr, u32 val)
+static enum explain_content tag_kind(u32 addr, u32 val)
 {
     struct vmap_area range;
 
@@ -60,7 +60,7 @@ static u8 tag_kind(u32 addr, u32 val)
 }
 
 /* What the entry of a page, which is not present, has in its other bits. */
-static u8 content_of(u32 addr, u32 val)
+static enum explain_content content_of(u32 addr, u32 val)
 {
     if (val == 0)
         return EXPLAIN_EMPTY;
@@ -114,7 +114,7 @@ static void walk(struct explanation *facts, phys_addr_t pgd)
 /* ---- rights ---- */
 
 /* The first level of the walk whose entry has this bit clear; EXPLAIN_NOWHERE when none has. */
-static u8 level_without(const struct explanation *facts, u32 bit)
+static enum explain_level level_without(const struct explanation *facts, u32 bit)
 {
     if (!(facts->pde.val & bit))
         return EXPLAIN_PDE;
@@ -127,7 +127,7 @@ static struct explain_right allowed(void)
     return (struct explain_right){.allowed = true};
 }
 
-static struct explain_right refused(u8 why, u8 level)
+static struct explain_right refused(enum explain_why why, enum explain_level level)
 {
     return (struct explain_right){.why = why, .level = level};
 }
@@ -144,8 +144,9 @@ static struct explain_right right_of_ring3(const struct explanation *facts, u32 
 
 static struct explain_right right_of_ring0(const struct explanation *facts, u32 access)
 {
-    u8 last = facts->pde.form == EXPLAIN_TABLE ? EXPLAIN_PTE : EXPLAIN_PDE;
-    u8 read_only = access == EXPLAIN_WRITE ? level_without(facts, PTE_RW) : EXPLAIN_NOWHERE;
+    enum explain_level last = facts->pde.form == EXPLAIN_TABLE ? EXPLAIN_PTE : EXPLAIN_PDE;
+    enum explain_level read_only =
+        access == EXPLAIN_WRITE ? level_without(facts, PTE_RW) : EXPLAIN_NOWHERE;
     bool user = !level_without(facts, PTE_US);
 
     if (read_only && read_cr0() & CR0_WP)

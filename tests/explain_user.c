@@ -20,7 +20,6 @@ KTEST(explain_user, an_area_without_a_table)
     expect_eq(facts.pde.content, EXPLAIN_EMPTY);
     expect_same_area(&facts.area, EXPLAIN_USER, PAGE(0), PAGE(3) - 1);
     expect_eq(facts.area.flags, RW);
-    expect_made_by(&facts.area, "space_with");
     expect_brief(&facts, EXPLAIN_RING3, EXPLAIN_READ,
                  "user, 0x10000000..0x10002fff rw-p; PDE 64: P=0");
     mm_put(mm);
