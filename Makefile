@@ -253,7 +253,7 @@ test: all debug libc
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
 
 # Write down what the examples in README.md and docs/ print today.
-docs: all debug
+docs: all debug tour-doc
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 
 # ---- costs --------------------------------------------------------------------------------------
@@ -298,7 +298,7 @@ tour:
 
 tour-doc: debug
 	@scripts/check-tools run gdb
-	@scripts/debug --transcript '$(DEBUG_BUILD)' > docs/tour.md.new && mv docs/tour.md.new docs/tour.md
+	@scripts/debug --transcript '$(DEBUG_BUILD)' > '$(DEBUG_BUILD)/tour.md' && cp '$(DEBUG_BUILD)/tour.md' docs/tour.md
 
 # Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
 qemu-gdb: debug
@@ -320,7 +320,7 @@ lint:
 	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox scripts/examples \
 	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
-	@echo pyflakes; pyflakes3 scripts/gdb
+	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
 	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso scripts/mkinitramfs; do sh -n "$$file" || exit 1; done
 
 format:

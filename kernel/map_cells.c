@@ -12,12 +12,15 @@
  * Reserved frames have names, not types (memblock_reserve()). The names that everybody's memory has
  * much of have rows of their own here; all others are "reserved".
  *
- * Neighbours: kernel/map_gather.c adds pages, kernel/map_draw.c draws cells; mm/frames.c knows
+ * Neighbours: kernel/map_ram.c and kernel/map_virtual.c add pages, kernel/map_draw.c draws cells; mm/frames.c knows
  * owners.
  */
 #include <kernel/map.h>
+#include <lib/resched.h>
 #include <lib/string.h>
 #include <mm/frames.h>
+
+#define WALK_TURN 1024 /* looks at a frame, or at an entry, between two turns */
 
 static const struct {
     char letter;
@@ -39,7 +42,7 @@ static const struct {
     [MAP_STRUCT_PAGES] = {'A', 36, "struct pages", PAGE_RESERVED},
     [MAP_PAGE_TABLES]  = {'T', 96, "page tables",  PAGE_RESERVED},
     [MAP_MODULE]       = {'M', 35, "module",       PAGE_RESERVED},
-    [MAP_RESERVED]     = {'R', 37, "reserved",     PAGE_RESERVED},
+    [MAP_RESERVED]     = {'R', 90, "reserved",     PAGE_RESERVED},
     [MAP_GUARD]        = {'|', 31, "guard",        PAGE_RESERVED},
     [MAP_DEVICE]       = {'I', 34, "device",       PAGE_RESERVED},
     /* clang-format on */
@@ -80,6 +83,15 @@ enum map_owner map_owner_of(const struct frame_owner *owner)
             return i;
     }
     return MAP_FREE; /* PAGE_FREE, PAGE_HOT */
+}
+
+u32 map_pages_in_use(const struct map_cells *cells)
+{
+    u32 pages = 0;
+
+    for (u32 i = MAP_IN_USE; i < MAP_OWNERS; i++)
+        pages += i == MAP_GUARD ? 0 : cells->total[i];
+    return pages;
 }
 
 /* ---- filling ---- */
@@ -144,4 +156,29 @@ void map_cells_add(struct map_cells *cells, enum map_owner owner, u32 pages)
         if (cells->in_part == 1u << cells->shift || (pages == 0 && cells->missing == 0))
             map_cells_break(cells);
     }
+}
+
+/* ---- runs ---- */
+
+void map_run_end(struct map_run *run)
+{
+    map_cells_add(run->cells, run->owner, run->pages);
+    if (run->more)
+        map_cells_add(run->more, run->owner, run->pages);
+    run->pages = 0;
+}
+
+void map_run_add(struct map_run *run, enum map_owner owner, u32 pages)
+{
+    if (owner != run->owner) {
+        map_run_end(run);
+        run->owner = owner;
+    }
+    run->pages += pages;
+}
+
+void map_give_turns(u32 *looks)
+{
+    if (++*looks % WALK_TURN == 0)
+        cond_resched();
 }

@@ -1,5 +1,6 @@
 /*
- * Drawing the map: lines of text made of what kernel/map_gather.c has found, and nothing else.
+ * Drawing the map: lines of text made of what kernel/map_ram.c and kernel/map_virtual.c have
+ * found, and nothing else.
  *
  *     RAM ...                                      one line: how much, and what a cell is
  *     0x00000000 KKKK..SSVV......   0xfffff000 last page ...     RAM, and beside it the virtual side
@@ -28,7 +29,6 @@
 #define LEGEND_WIDE 38 /* a column of owners */
 #define PER_ROW_MIN 8
 #define PER_ROW_MAX 128
-#define ROWS_MIN    4
 #define COLUMNS_MAX 200
 #define LINES_MAX   100
 
@@ -88,7 +88,8 @@ void map_shape(struct map_shape *shape, u32 columns, u32 lines)
     shape->high = max(shape->beside ? left : 0, FIXED_LINES + shape->bar_rows + 1);
     if (!shape->beside)
         left -= min(left, shape->high);
-    shape->rows = min(max(left, (u32)ROWS_MIN), MAP_CELLS_MAX / shape->per_row);
+    shape->rows = max(left, (u32)MAP_ROWS_MIN);
+    shape->rows = min(shape->rows, min(MAP_CELLS_MAX / shape->per_row, (u32)MAP_ROWS_MAX));
     shape->process_bar = shape->wide - PROCESS_WIDE;
     shape->processes = min(shape->high - FIXED_LINES - 1, (u32)MAP_PROCESSES_MAX);
 }
@@ -233,31 +234,12 @@ static void end_picture(void)
 
 static void draw_title(const struct map *map)
 {
-    const u32 *total = map->frames.total;
-    u32 frames = 0;
+    u32 frames = max_pfn - map->ram.total[MAP_NO_RAM];
 
-    for (u32 i = 0; i < MAP_OWNERS; i++)
-        frames += i == MAP_NO_RAM ? 0 : total[i];
     put_text("RAM: %u frames, %u kB; a cell: %u of them (small letter: in part)", frames,
              frames * KB_PER_PAGE, 1u << map->frames.shift);
     end_line();
 }
-
-/* False when there is no such row. */
-static bool draw_row(const struct map *map, u32 row)
-{
-    u32 first = row * map->shape.per_row;
-    u32 last = min(first + map->shape.per_row, map->frames.count);
-
-    if (first >= map->frames.count)
-        return false;
-    put_text("0x%08x ", first << (map->frames.shift + PAGE_SHIFT));
-    for (u32 i = first; i < last; i++)
-        put_cell(map->frame_cell[i]);
-    return true;
-}
-
-/* ---- the virtual side ---- */
 
 /* In the largest unit of which there is one, rounded. */
 static void size_text(char *buf, size_t size, u32 kib)
@@ -269,6 +251,21 @@ static void size_text(char *buf, size_t size, u32 kib)
     else
         snprintf(buf, size, "%u KiB", kib);
 }
+
+static void draw_row(const struct map *map, const struct map_ram_row *row)
+{
+    char size[16];
+
+    put_text("0x%08x ", row->first << PAGE_SHIFT);
+    for (u32 i = row->at; i < row->at + row->cells; i++)
+        put_cell(map->frame_cell[i]);
+    if (row->cells)
+        return;
+    size_text(size, sizeof(size), (row->free ? row->free : row->last - row->first) * KB_PER_PAGE);
+    put_text("* %s %s", size, row->free ? "free" : "no RAM");
+}
+
+/* ---- the virtual side ---- */
 
 static void draw_region(const struct map *map, u32 id)
 {
@@ -399,30 +396,34 @@ static void list_items(struct items *items, const struct map *map)
 
 /* ---- all of it ---- */
 
-static void draw_sides(const struct map *map)
+static void draw_beside(const struct map *map, const struct items *items)
 {
-    static struct items items;
-    const struct map_shape *shape = &map->shape;
-    u32 row = 0, item = 0;
-    bool more = true;
-
-    list_items(&items, map);
-    for (; more || item < items.count; row++) {
-        more = more && draw_row(map, row);
-        if (item < items.count && (shape->beside || !more)) {
-            pad_to(shape->beside ? LABEL + shape->per_row + GAP : 0);
-            items.item[item].draw(map, items.item[item].arg);
-            item++;
-        } else if (!more) {
-            break;
+    for (u32 i = 0; i < max(map->rows, items->count); i++) {
+        if (i < map->rows)
+            draw_row(map, &map->row[i]);
+        if (i < items->count) {
+            pad_to(LABEL + map->shape.per_row + GAP);
+            items->item[i].draw(map, items->item[i].arg);
         }
+        end_line();
+    }
+}
+
+static void draw_below(const struct map *map, const struct items *items)
+{
+    for (u32 i = 0; i < map->rows; i++) {
+        draw_row(map, &map->row[i]);
+        end_line();
+    }
+    for (u32 i = 0; i < items->count; i++) {
+        items->item[i].draw(map, items->item[i].arg);
         end_line();
     }
 }
 
 static void draw_owner(const struct map *map, enum map_owner owner)
 {
-    u32 frames = map->frames.total[owner];
+    u32 frames = map->ram.total[owner];
 
     put_cell(owner | MAP_WHOLE);
     put_text(" %-14s %6u %7u kB", map_owner_name(owner), frames, frames * KB_PER_PAGE);
@@ -443,9 +444,15 @@ static void draw_legend(const struct map *map)
 
 void map_draw(const struct map *map, const struct map_canvas *canvas)
 {
+    static struct items items;
+
     begin_picture(canvas, map->shape.columns);
     draw_title(map);
-    draw_sides(map);
+    list_items(&items, map);
+    if (map->shape.beside)
+        draw_beside(map, &items);
+    else
+        draw_below(map, &items);
     draw_legend(map);
     end_picture();
 }

@@ -8,7 +8,7 @@
  *
  * The picture is one static structure, so that looking at memory needs none.
  *
- * Neighbours: kernel/map_gather.c looks, kernel/map_draw.c draws, kernel/tty_screen.c knows the
+ * Neighbours: kernel/map_ram.c and kernel/map_virtual.c look, kernel/map_draw.c draws, kernel/tty_screen.c knows the
  * terminal; kernel/monitor.c has the table of commands.
  */
 #include <arch/x86/boot_info.h>
@@ -35,7 +35,8 @@ static bool colour_is_on(void)
 
 static void show(const struct map_canvas *canvas)
 {
-    map_gather(&map);
+    map_gather_ram(&map);
+    map_gather_virtual(&map);
     map_draw(&map, canvas);
 }
 

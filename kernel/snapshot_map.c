@@ -14,10 +14,11 @@
  * notes to itself (mm/vmap_area.h). A page table that is not in lowmem can only be a broken entry:
  * it shows in the directory, and its pages are left out.
  *
- * Neighbours: kernel/snapshot.c has the rest of the document. Source: Intel SDM vol. 3, 4.3.
+ * Neighbours: kernel/snapshot.c has the rest of the document, kernel/explain_words.c the names of
+ * bits. Source: Intel SDM vol. 3, 4.3.
  */
+#include <kernel/explain.h>
 #include <kernel/snapshot.h>
-#include <lib/string.h>
 
 #define PAGE_BITS  (~(PTE_FRAME | PTE_AVL))
 #define TABLE_SIZE 1024u
@@ -65,17 +66,16 @@ static struct leaf leaf_at(const pde_t *pgd, u32 page)
 
 /* ---- bits ---- */
 
-static void tell_bits(struct json *json, u32 bits, bool directory)
+/* The names of the bits that are set, as `explain` has them. */
+static void tell_bits(struct json *json, u32 bits, enum explain_form form)
 {
-    static const char *const names[] = {"P", "RW", "US", "PWT", "PCD", "A", "D", "PAT", "G"};
-    char text[sizeof("P RW US PWT PCD A D PAT G")] = "";
+    const struct explain_bit *bit = explain_bits[form], *end = bit + EXPLAIN_BITS;
+    char text[48] = ""; /* all names and the blanks between them take 29 */
     u32 used = 0;
 
-    for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
-        const char *name = i == 7 && directory ? "PS" : names[i];
-
-        if (bits >> i & 1)
-            used += scnprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "", name);
+    for (; bit < end && bit->mask; bit++) {
+        if (bits & bit->mask)
+            used += scnprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "", bit->name);
     }
     json_string(json, "bits", text);
 }
@@ -98,7 +98,7 @@ static void tell_entries(struct json *json, u32 index, u32 count, pde_t pde)
     json_uint(json, "index", index);
     json_uint(json, "count", count);
     json_address(json, "phys", pde_frame(pde));
-    tell_bits(json, pde.val & PAGE_BITS, true);
+    tell_bits(json, pde.val & PAGE_BITS, EXPLAIN_LARGE);
     json_close(json);
 }
 
@@ -175,7 +175,7 @@ void snapshot_add_mappings(struct json *json, const pde_t *pgd, u32 start, u32 e
         json_object(json, NULL);
         json_address(json, "start", (u64)page << PAGE_SHIFT);
         json_address(json, "end", (u64)next << PAGE_SHIFT);
-        tell_bits(json, leaf.bits, leaf.large);
+        tell_bits(json, leaf.bits, leaf.large ? EXPLAIN_LARGE : EXPLAIN_PAGE);
         tell_frame_runs(json, pgd, page, next);
         json_close(json);
     }

@@ -53,7 +53,8 @@ for my $text (sort keys %refused) {
 
 # ---- marks and what stands in a block ----
 
-my $fake = Document->parse('fake.md', "# Title\n" . console("attic> ps\n1 2\nattic> audit\n", 'varies: \d; x?2', 'with: MEM=16M CMDLINE="a=1 b"'));
+my $fake = Document->parse('fake.md', "# Title\n"
+        . console("attic> ps\n1 2\nattic> audit\n", 'varies: \d; x?2', 'with: MEM=16M CMDLINE="a=1 b"'));
 my ($block) = $fake->blocks;
 is_deeply [map { $_->{text} } @{ $block->{commands} }], [qw(ps audit)], 'two commands';
 is_deeply $block->{commands}[0]{output}, ['1 2'], 'and an output';
@@ -77,13 +78,15 @@ sub problems {
 my $three = "\$ printf 'a 1\\nb 2\\nc 3\\n'";
 is problems("$three\na 1\nb 2\nc 3\n"), '', 'what comes is what is shown';
 is problems("$three\na 1\nb 2\nc 3\n\$ echo x >&2\nx\n\$ true\n"), '', 'several commands, standard error, no output';
-like problems("$three\na 1\nb 7\nc 3\n"), qr/\Afake\.md:4: `\$ printf .*\n  - b 7\n  - c 3\n  \+ b 2\n  \+ c 3\n\z/, 'another digit: line and both';
+like problems("$three\na 1\nb 7\nc 3\n"), qr/\Afake\.md:4: `\$ printf .*\n  - b 7\n  - c 3\n  \+ b 2\n  \+ c 3\n\z/,
+    'another digit: line and both';
 like problems("$three\na 1\nc 3\n"), qr/\Afake\.md:4:.*\n  - c 3\n  \+ b 2\n/, 'a line too few in the middle';
 like problems("$three\na 1\nb 2\n"), qr/\Afake\.md:5:.*\n  - \(the output ends\)\n  \+ c 3\n\z/, 'and at the end';
 like problems("$three\na 1\nb 2\nc 3\nd\n"), qr/\Afake\.md:6:.*\n  - d\n  \+ \(the output ends\)\n\z/, 'a line too many';
 like problems("$three\n"), qr/\Afake\.md:3:.*\n  - \(the output ends\)\n  \+ a 1\n/, 'nothing shown';
 like problems("$three\na 1\nb 2\n\nc 3\n"), qr/\Afake\.md:5:/, 'an empty line counts';
-is problems("\$ echo '  ISO build/attic.iso'; echo '  CC x.c (for gdb)'; echo '  no step'\n  no step\n"), '', 'the steps of a build do not count';
+is problems("\$ echo '  ISO build/attic.iso'; echo '  CC x.c (for gdb)'; echo '  no step'\n  no step\n"), '',
+    'the steps of a build do not count';
 is problems("\$ echo 'a  '\na\n"), '', 'blanks at the end of a line do not';
 
 is problems("$three\na 9\nb 2\nc 3\n", 'varies: a \d'), '', 'a mark: this digit may differ';
@@ -97,6 +100,8 @@ is problems("$three\na 1\n...\n"), '', '`...` at the end';
 is problems("$three\n...\nc 3\n"), '', 'and at the beginning';
 is problems("$three\n...\nb 2\n...\n"), '', 'twice';
 is problems("$three\n...\n"), '', 'alone';
+is problems("\$ printf 'a\\nb\\na\\nb\\nc\\nb\\n'\na\n...\nb\nc\n...\n"), '', 'the lines between two are looked for';
+is problems("\$ printf '\xc3\xbc\\n'\n\xc3\xbc\n"), '', 'UTF-8';
 like problems("$three\na 1\nb 2\nc 3\n...\n"), qr/\Afake\.md:7:/, 'it stands for a line at least';
 like problems("$three\na 1\n...\nb 2\nc 3\n"), qr/\Afake\.md:5:/, 'also in the middle';
 like problems("$three\na 1\n...\nb 3\n"), qr/\Afake\.md:5:.*\n  - b 3\n  \+ c 3\n\z/, 'what follows it is compared';
@@ -105,6 +110,9 @@ like problems("$three\nb 1\n...\n"), qr/\Afake\.md:3:/, 'and what is before it';
 like problems("\$ true\n...\n"), qr/\Afake\.md:4:/, 'no output has no lines to leave out';
 like problems("(gdb) quit\n(gdb) echo x\n"), qr/\Afake\.md:1: .*gdb does not come back/, 'a gdb that ends before the last command';
 like problems("attic> poweroff\nPower off.\nattic> ps\n"), qr/\Afake\.md:1: `ps`: Attic has ended before it/, 'and a machine';
+
+like problems("(gdb) attic type run hello\n(gdb) hbreak return_to_user\n(gdb) continue\n"),
+    qr/\Afake\.md:4: (?s:.*)`\(gdb\) continue` (?s:.*)\n  \+ Breakpoint 2, return_to_user/, 'gdb, typing at Attic';
 
 # ---- updating ----
 
@@ -129,7 +137,7 @@ is updated("\$ false; touch build/never\nx\n", 'not run: a reason'), "\$ false; 
 
 my @not_run;
 for my $file (Examples::documents()) {
-    my $document = Document->read(root_dir() . "/$file");
+    my $document = Examples::document($file);
     if (my $test = $document->compared_by) {
         ok -e root_dir() . "/$test" && slurp(root_dir() . "/$test") =~ /\Q$file\E/, "$file: compared by $test";
         next;

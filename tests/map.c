@@ -66,6 +66,15 @@ KTEST(map, what_nobody_uses_is_whatever_is_most)
     expect_eq(cells.cell[1], MAP_FREE);
 }
 
+KTEST(map, all_but_one_is_not_all)
+{
+    begin(2, 16);
+    map_cells_add(&cells, MAP_SLAB, 7);
+    map_cells_add(&cells, MAP_FREE, 1 + 8);
+    expect_eq(cells.cell[0], MAP_SLAB);
+    expect_eq(cells.cell[1], MAP_FREE | MAP_WHOLE);
+}
+
 KTEST(map, the_last_cell_may_be_short)
 {
     begin(2, 13);
@@ -93,7 +102,7 @@ KTEST(map, letters_tell_owners_apart)
 
 /* ---- RAM ---- */
 
-#define BLOCK_ORDER 7
+#define BLOCK_ORDER 8 /* more than a row, where RAM is small */
 
 static struct frames frames;
 
@@ -138,14 +147,15 @@ static struct map *new_map(void)
     struct map *map = kmalloc(sizeof(*map));
 
     if (expect(map != NULL))
-        memset(map, 0xa5, sizeof(*map)); /* map_gather() must not rely on zeros */
+        memset(map, 0xa5, sizeof(*map)); /* nothing may rely on zeros */
     return map;
 }
 
 static void gather_for(struct map *map, u32 columns, u32 lines)
 {
     map_shape(&map->shape, columns, lines);
-    map_gather(map);
+    map_gather_ram(map);
+    map_gather_virtual(map);
 }
 
 /* Frame by frame, in stretches of as many cells as there may be: each cell is one owner's. */
@@ -158,7 +168,7 @@ KTEST(map, cells_of_a_frame_are_all_of_ram)
         u32 last = min(first + MAP_CELLS_MAX, max_pfn), whole = 0;
 
         map_cells_begin(&map->frames, map->frame_cell, MAP_CELLS_MAX, last - first);
-        map_gather_frames(first, last, &map->frames, NULL);
+        map_gather_frames(first, last, &map->frames);
         expect_eq(map->frames.count, last - first);
         for (u32 i = 0; i < map->frames.count; i++) {
             whole += map->frame_cell[i] & MAP_WHOLE ? 1 : 0;
@@ -175,17 +185,66 @@ static const struct {
 } terminals[] = {{80, 24},     {80, 25}, {120, 40}, {200, 60},
                  {1000, 1000}, {79, 24}, {40, 20},  {1, 1}};
 
+/* Rows follow each other, from the first frame to the last; what is left out is in nobody's use. */
+static void expect_rows(struct map *map)
+{
+    u32 size = map->shape.per_row << map->frames.shift, at = 0, cells_shown = 0;
+
+    for (u32 i = 0; i < map->rows; i++) {
+        const struct map_ram_row *row = &map->row[i];
+
+        expect_eq(row->first, at);
+        expect_eq(row->first % size, 0);
+        at = row->last;
+        expect_eq(row->at, cells_shown);
+        cells_shown += row->cells;
+        if (row->cells) {
+            expect(row->last - row->first <= size);
+            expect_eq(row->cells, (row->last - row->first - 1) / (size / map->shape.per_row) + 1);
+        } else {
+            map_cells_begin(&cells, cell, 1, row->last - row->first);
+            map_gather_frames(row->first, row->last, &cells);
+            expect_eq(map_pages_in_use(&cells), 0);
+            expect_eq(cells.total[MAP_FREE], row->free);
+        }
+    }
+    expect_eq(at, max_pfn);
+    expect_eq(cells_shown, map->frames.count);
+    expect(map->rows <= map->shape.rows);
+}
+
 KTEST(map, the_sum_is_right_at_every_scale)
 {
     struct map *map = new_map();
 
     for (u32 i = 0; map && i < ARRAY_SIZE(terminals); i++) {
         gather_for(map, terminals[i].columns, terminals[i].lines);
-        expect_counted(map->frames.total);
-        expect_eq(map->frames.missing, 0);
-        expect_eq(map->frames.count, ((max_pfn - 1) >> map->frames.shift) + 1);
-        expect(map->frames.count <= map->shape.per_row * map->shape.rows);
+        expect_counted(map->ram.total);
+        expect_rows(map);
     }
+    kfree(map);
+}
+
+/* The smallest cells that fit; but not to and fro between two scales. */
+KTEST(map, the_scale_does_not_jump)
+{
+    struct map *map = new_map();
+    u32 shift;
+
+    if (!map)
+        return;
+    gather_for(map, 80, 24);
+    shift = map->frames.shift;
+    map->shape.rows = map->rows; /* now it only just fits */
+    map->shape.shift = 0;
+    map_gather_ram(map);
+    expect_eq(map->frames.shift, shift);
+    map->shape.shift = shift + 1; /* as if the picture before had been coarser */
+    map_gather_ram(map);
+    expect_eq(map->frames.shift, shift + 1);
+    map->shape.rows += 2;
+    map_gather_ram(map);
+    expect_eq(map->frames.shift, shift);
     kfree(map);
 }
 
@@ -213,11 +272,11 @@ KTEST(map, a_page_is_in_its_cell_and_no_other)
     if (!before || !after)
         return;
     map_cells_begin(&before->frames, before->frame_cell, MAP_CELLS_MAX, end - first);
-    map_gather_frames(first, end, &before->frames, NULL);
+    map_gather_frames(first, end, &before->frames);
     expect_eq(before->frame_cell[pfn - first], MAP_OTHER | MAP_WHOLE);
     free_page(page);
     map_cells_begin(&after->frames, after->frame_cell, MAP_CELLS_MAX, end - first);
-    map_gather_frames(first, end, &after->frames, NULL);
+    map_gather_frames(first, end, &after->frames);
     expect_eq(compare(before, after, &last), 1);
     expect_eq(last, pfn - first);
     expect_eq(after->frame_cell[last], MAP_FREE | MAP_WHOLE);
@@ -225,27 +284,37 @@ KTEST(map, a_page_is_in_its_cell_and_no_other)
     kfree(before);
 }
 
-/* The same at the scale of a terminal: a block of many frames, in its cells or in a part of one. */
+/* What the picture shows for a frame; that of free frames when its row is left out. */
+static u8 cell_of(const struct map *map, u32 pfn)
+{
+    for (u32 i = 0; i < map->rows; i++) {
+        const struct map_ram_row *row = &map->row[i];
+
+        if (pfn < row->last)
+            return row->cells ? map->frame_cell[row->at + ((pfn - row->first) >> map->frames.shift)]
+                              : MAP_FREE | MAP_WHOLE;
+    }
+    return MAP_NO_RAM;
+}
+
+/* The same at the scale of a terminal: a block of many frames, in cells of its own. */
 KTEST(map, a_block_is_in_its_cells)
 {
     struct page *block = alloc_pages(GFP_HIGHUSER, BLOCK_ORDER);
-    struct map *before = new_map(), *after = new_map();
-    u32 shift, first, count, last = 0;
+    struct map *map = new_map();
 
-    if (!expect(block && before && after))
+    if (!expect(block != NULL) || !map)
         return;
-    gather_for(before, 80, 24);
-    shift = before->frames.shift;
-    first = page_to_pfn(block) >> shift;
-    count = shift <= BLOCK_ORDER ? 1u << (BLOCK_ORDER - shift) : 1;
-    for (u32 i = first; i < first + count; i++)
-        expect_eq(before->frame_cell[i], MAP_OTHER | (shift <= BLOCK_ORDER ? MAP_WHOLE : 0));
+    gather_for(map, 80, 24);
+    for (u32 i = 0; i < 1 << BLOCK_ORDER; i++)
+        expect_eq(cell_of(map, page_to_pfn(block) + i),
+                  MAP_OTHER | (map->frames.shift <= BLOCK_ORDER ? MAP_WHOLE : 0));
+    expect_rows(map);
     free_pages(block, BLOCK_ORDER);
-    gather_for(after, 80, 24);
-    expect_eq(compare(before, after, &last), count);
-    expect_eq(last, first + count - 1);
-    kfree(after);
-    kfree(before);
+    gather_for(map, 80, 24);
+    for (u32 i = 0; map->frames.shift <= BLOCK_ORDER && i < 1 << BLOCK_ORDER; i++)
+        expect_eq(cell_of(map, page_to_pfn(block) + i), MAP_FREE | MAP_WHOLE);
+    kfree(map);
 }
 
 /* ---- the kernel's addresses ---- */
@@ -419,6 +488,19 @@ static void draw_on_paper(const struct map *map, bool colour, u32 lines_max)
 
     memset(&paper, 0, sizeof(paper));
     map_draw(map, &canvas);
+}
+
+KTEST(map, a_terminal_of_80_x_24)
+{
+    struct map_shape shape;
+
+    map_shape(&shape, 80, 24);
+    expect(shape.beside);
+    expect_eq(shape.per_row, 32);
+    expect_eq(shape.rows, 24 - 1 - 6 - 1); /* but for the first line, the owners, the prompt */
+    expect_eq(shape.high, shape.rows);
+    map_shape(&shape, 79, 24);
+    expect(!shape.beside);
 }
 
 KTEST(map, what_is_drawn_fits)

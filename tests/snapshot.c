@@ -3,14 +3,15 @@
  * wrong in the tables shows. What the numbers are is tests/snapshot.t's, which reads the tables from
  * outside.
  */
-#include <kernel/ktest.h>
 #include <kernel/snapshot.h>
 #include <kernel/task.h>
+#include <lib/printf.h>
 #include <lib/resched.h>
-#include <lib/string.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
+
+#include "space.h"
 
 /* A document as it passes: its length, a sum over its bytes, its lines, and a text to look for. */
 struct seen {
@@ -139,4 +140,59 @@ KTEST(snapshot, a_mapping_that_no_area_has)
     expect_eq(times(wanted), 1);
     *pte = before;
     expect_eq(times(wanted), 0);
+}
+
+/* A directory whose kernel half is not the master's. */
+KTEST(snapshot, a_directory_that_differs)
+{
+    struct mm *mm = mm_create();
+    u32 differing = times("\"kernel_differs\":[800,1023]");
+    pde_t at_800 = mm->pgd[800], at_1023 = mm->pgd[1023];
+
+    expect_eq(differing, 0);
+    mm->pgd[800].val ^= PTE_US;
+    mm->pgd[1023].val = 0;
+    expect_eq(times("\"kernel_differs\":[800,1023]"), 1);
+    mm->pgd[800] = at_800;
+    mm->pgd[1023] = at_1023;
+    mm_put(mm);
+}
+
+/* A page table that lies nowhere: its entry is told, and nobody looks through it. */
+KTEST(snapshot, an_entry_that_leads_nowhere)
+{
+    struct mm *mm = mm_create();
+
+    mm->pgd[5].val = 0xfffff000 | PTE_P | PTE_RW;
+    expect_eq(times("{\"index\":5,\"count\":1,\"phys\":\"0xfffff000\",\"bits\":\"P RW\"}"), 1);
+    expect_eq(times("{\"start\":\"0x01400000\""), 0);
+    mm->pgd[5].val = 0;
+    mm_put(mm);
+}
+
+/* Pages that are kept for a process without any right to them, and areas by all that tells them. */
+KTEST(snapshot, an_address_space)
+{
+    struct mm *mm = space_with(4, RW);
+
+    put_pages(mm, 2, 7);
+    expect_eq(times("\"rights\":\"rw-p\",\"name\":null,\"offset\":null}],\"mappings\":[{\"start\":"
+                    "\"0x10000000\",\"end\":\"0x10002000\",\"bits\":\"P RW US\""),
+              1);
+    expect_eq(mm_mprotect(mm, BASE, PAGE_SIZE, PROT_NONE), 0);
+    expect_eq(times("{\"start\":\"0x10000000\",\"end\":\"0x10001000\",\"rights\":\"---p\""), 1);
+    expect_eq(times("{\"start\":\"0x10000000\",\"end\":\"0x10001000\",\"bits\":\"US\""), 1);
+    expect_eq(times("{\"start\":\"0x10001000\",\"end\":\"0x10002000\",\"bits\":\"P RW US\""), 1);
+    mm_put(mm);
+}
+
+/* A name that is no ASCII, and none for JSON. */
+KTEST(snapshot, a_strange_name)
+{
+    char before[TASK_COMM_LEN];
+
+    strscpy(before, current->comm, sizeof(before));
+    strscpy(current->comm, "\"\\\n\xff", sizeof(current->comm));
+    expect_eq(times("\"comm\":\"\\\"\\\\\\u000a\\u00ff\","), 1);
+    strscpy(current->comm, before, sizeof(current->comm));
 }

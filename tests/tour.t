@@ -38,7 +38,7 @@ for my $stop (@stops) {
 
 my $vm = Attic->boot(name => 'tour', build => $debug, stopped => 1, gdb_socket => 1, input => "run tour\npoweroff\n");
 # The monitor is asked for what the tour has read, entry by entry.
-my $look = 'python [gdb.execute("monitor xp /1wx 0x%x" % entry.at) for walks in attic.tour.Tour.guide.walks for walk in walks'
+my $look = 'python from attic.tour import Tour; [gdb.execute("monitor xp /1wx 0x%x" % entry.at) for walks in Tour.guide.walks for walk in walks'
     . ' for entry in (walk.pde, walk.pte) if entry]';
 $said = $vm->gdb("$debug/attic.debug", ('attic tour', $look) x 37, 'attic tour', 'info breakpoints', 'detach');
 my @moments = split /^(?=## |After|In between)/m, $said;
@@ -74,6 +74,18 @@ is $status, 0, 'q quits';
     isnt $status, 0, 'no QEMU: the tour fails';
     is $text, '', 'and writes no half of a transcript';
     like $said, qr/^(?:tour|qemu): .*/m, 'but why' or diag $said;
+}
+
+{
+    my $gdb = File::Temp->new;
+    print $gdb qq(#!/bin/sh\n[ "\$1" = --version ] && exec gdb --version\nexec sleep 60\n);
+    close $gdb;
+    chmod 0755, "$gdb";
+    local @ENV{qw(GDB TIMEOUT)} = ("$gdb", 1);
+    (my $text, $said, $status) = make_tour();
+    isnt $status, 0, 'no end: the tour fails';
+    is $text, '', 'with no half of a transcript';
+    like $said, qr/^tour: not at its end after 1 s$/m, 'but a line';
 }
 
 # What a transcript says in every build. Numbers become names, by first appearance, so that equal ones stay equal and different

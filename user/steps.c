@@ -60,11 +60,28 @@ static const char *step_touch(void)
     return "touch: four pages written to, a fifth read";
 }
 
+/*
+ * Fork, and in the parent a nap before it touches memory again: so that it is the child which gets
+ * copies of stack and data, and not sometimes the one and sometimes the other.
+ */
+static long fork_and_nap(void)
+{
+    static const struct __kernel_old_timespec nap = {.tv_nsec = 50000000};
+    long pid;
+
+    asm volatile("int $0x80\n\ttest %%eax, %%eax\n\tjle 1f\n\t"
+                 "mov %%eax, %%esi\n\tmov %[nanosleep], %%eax\n\tint $0x80\n\tmov %%esi, %%eax\n1:"
+                 : "=a"(pid)
+                 : "a"(__NR_fork), "b"(&nap), "c"(NULL), [nanosleep] "i"(__NR_nanosleep)
+                 : "esi", "memory", "cc");
+    return pid;
+}
+
 static const char *step_fork(void)
 {
     siginfo_t info;
 
-    child = SYS(fork);
+    child = fork_and_nap();
     if (child == 0) {
         for (;;)
             take_signal(SIGUSR2, &info);

@@ -1,6 +1,6 @@
 /*
  * The picture of memory that `map` shows, in three steps: map_shape() fits it into a terminal,
- * map_gather() looks at memory, map_draw() makes lines of text. Only the second looks at anything,
+ * map_gather_...() look at memory, map_draw() makes lines of text. Only the second looks at anything,
  * and nothing changes what it looks at.
  *
  * What is drawn is a row of cells, each of which stands for the same number of pages, a power of
@@ -63,6 +63,24 @@ void map_cells_break(struct map_cells *cells);
 /* The least shift with which `pages` pages are at most `max` cells. */
 u32 map_cells_shift(u32 pages, u32 max);
 
+/* Pages in use by anybody; guards are not pages. */
+u32 map_pages_in_use(const struct map_cells *cells);
+
+/*
+ * Neighbours that have one owner, on their way into one or two sets of cells: most pages are like
+ * the one before, and adding them one by one would cost twice as much as finding out whose they are.
+ */
+struct map_run {
+    struct map_cells *cells, *more; /* more: or NULL */
+    enum map_owner owner;
+    u32 pages;
+};
+void map_run_add(struct map_run *run, enum map_owner owner, u32 pages);
+void map_run_end(struct map_run *run);
+
+/* Between two looks at something: let others run, now and then. *looks counts them. */
+void map_give_turns(u32 *looks);
+
 struct frame_owner;
 enum map_owner map_owner_of(const struct frame_owner *owner);
 
@@ -76,14 +94,17 @@ u8 map_owner_colour(enum map_owner owner);
 /* ---- shape (kernel/map_draw.c) ---- */
 
 #define MAP_CELLS_MAX     8192 /* of the picture of RAM */
-#define MAP_BAR_MAX       256  /* of the vmalloc area's, in all its lines */
-#define MAP_WIDE_MAX      64   /* columns of the virtual side */
+#define MAP_ROWS_MAX      100
+#define MAP_ROWS_MIN      4
+#define MAP_BAR_MAX       256 /* of the vmalloc area's, in all its lines */
+#define MAP_WIDE_MAX      64  /* columns of the virtual side */
 #define MAP_PROCESSES_MAX 16
 
 struct map_shape {
     u32 columns, lines; /* of the terminal */
     bool beside;        /* the virtual side is to the right; else below */
-    u32 per_row, rows;  /* cells of RAM */
+    u32 per_row, rows;  /* cells of RAM in a row; rows at most */
+    u32 shift;          /* of the picture before this one, so that pictures do not jump; 0: none */
     u32 wide, high;     /* the virtual side; its bars are `wide` less a margin */
     u32 bar_rows;       /* lines of the vmalloc area's bar */
     u32 process_bar;    /* cells of a process's bar */
@@ -93,7 +114,15 @@ struct map_shape {
 
 void map_shape(struct map_shape *shape, u32 columns, u32 lines);
 
-/* ---- gathering (kernel/map_gather.c) ---- */
+/* ---- gathering (kernel/map_ram.c, kernel/map_virtual.c) ---- */
+
+/* A row of RAM: cells, or so many rows' worth of frames that nobody uses. */
+struct map_ram_row {
+    u32 first, last; /* frames [first, last) */
+    u32 cells;       /* 0: left out */
+    u32 at;          /* the first of them in frame_cell */
+    u32 free;        /* frames of what is left out, holes not counted */
+};
 
 /* A process's areas by what they are for, in the order of their usual addresses. */
 enum map_kind { MAP_TEXT, MAP_DATA, MAP_HEAP, MAP_MMAP, MAP_STACK, MAP_KINDS };
@@ -108,8 +137,11 @@ struct map_process {
 
 struct map {
     struct map_shape shape;
-    struct map_cells frames;    /* all of RAM, from frame 0 on */
-    struct map_cells lowmem;    /* the same frames, as far as they are in lowmem */
+    struct map_cells ram;    /* all of it, as a sum */
+    struct map_cells frames; /* of the rows that are shown */
+    u32 rows;
+    struct map_ram_row row[MAP_ROWS_MAX];
+    struct map_cells lowmem;    /* all frames once more, as far as they are in lowmem */
     struct map_cells vmalloc;   /* from VMALLOC_START to the last area's end */
     u32 areas;                  /* vmalloc areas */
     u32 mapped[LAYOUT_REGIONS]; /* pages in use; fixmap, vmalloc and lowmem only */
@@ -119,16 +151,18 @@ struct map {
 };
 
 /*
- * Fill all of it but the shape, which is there. Others get their turns meanwhile, so that its parts
- * are of slightly different moments. From a task; nothing is allocated.
+ * Fill what belongs to RAM, and what belongs to addresses; the shape is there. Others get their
+ * turns meanwhile, so that its parts are of slightly different moments. From a task; nothing is
+ * allocated.
  */
-void map_gather(struct map *map);
+void map_gather_ram(struct map *map);
+void map_gather_virtual(struct map *map);
 
 /*
- * Its parts, for tests: frames [first, last), each into both sets of cells, as far as they take them
- * (more: or NULL); the vmalloc area; the cells of an address space, at most `cells` of them.
+ * Parts of these, for tests: frames [first, last) into cells; the vmalloc area; the cells of an
+ * address space, at most `cells` of them.
  */
-void map_gather_frames(u32 first, u32 last, struct map_cells *cells, struct map_cells *more);
+void map_gather_frames(u32 first, u32 last, struct map_cells *cells);
 void map_gather_vmalloc(struct map *map);
 void map_gather_areas(struct map_process *process, struct mm *mm, u32 cells);
 

@@ -13,7 +13,7 @@ struct tty {
     u32 examined;      /* so many bytes of the driver's input have been looked at for signals */
     bool literal;      /* and behind them comes one that LNEXT makes plain */
     struct winsize winsize;
-    bool winsize_set; /* by a program; else it is a guess */
+    bool winsize_set;          /* by a program; else it is a guess */
     struct wait_queue waiters; /* for input, and for Ctrl-Q */
 };
 extern struct tty tty;

@@ -1,9 +1,10 @@
 """Load the package attic/ beside this file: the command `attic` and the pretty-printers. scripts/gdb/attic.gdb sources it."""
-import importlib
 import os
 import sys
 
 sys.dont_write_bytecode = True  # nothing is written outside build/
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-importlib.import_module("attic.commands")
+import attic.commands  # noqa: E402 (only now can it be found)
+
+attic.commands.register()

@@ -197,6 +197,12 @@ def bits_text(old, new):
     return ', '.join(words)
 
 
+def is_copy(a, b, before, now):
+    """True when a write must have done it: the frame that was there was not to be written, or is with others now."""
+    with_others = a.frame(before[0])[0] == b.frame(before[0])[0] == 'user pages'
+    return 'RW' in now[1] and b.frame(now[0])[0] == 'user pages' and ('RW' not in before[1] or with_others)
+
+
 def page_text(a, b, before, now):
     """What happened to a page, with {old} and {new} for its frames, so that neighbours have the same text."""
     if not before:
@@ -209,8 +215,8 @@ def page_text(a, b, before, now):
         was, counts = a.frame(now[0])[1], b.frame(now[0])[1]
         shared = '' if was == counts or now[0] == b.zero_frame else f', {was} -> {counts} references'
         return f'{{new}}: {bits_text(before[1], now[1])}{shared}'
-    copied = 'RW' not in before[1] and 'RW' in now[1] and b.frame(now[0])[0] == 'user pages'
-    return f'{page_state(a, before, "{old}")} -> {page_state(b, now, "{new}")}: {"copied" if copied else "replaced"}'
+    return (f'{page_state(a, before, "{old}")} -> {page_state(b, now, "{new}")}: '
+            f'{"copied" if is_copy(a, b, before, now) else "replaced"}')
 
 
 def changed_pages(a, b, old, new):
@@ -313,6 +319,8 @@ def new_task_text(b, task):
     whose = f'{task["ppid"]} ({parent["comm"]})' if parent else f'{task["ppid"]}'
     if not space:
         return f'{task_text(task)} is new, started by {whose}'
+    if space is b.space(task['ppid']):
+        return f'{task_text(task)} is new, in the address space of {whose} (vfork)'
     shared = shared_with(b, space, b.space(task['ppid']))
     how = f'forked from {whose}, with which it shares {plural(shared, "frame")}' if shared else f'started by {whose}'
     return f'{task_text(task)} is new, {how}: {space_text(b, space)}'
@@ -354,7 +362,7 @@ def ownerless_changes(a, b, everything):
 # ---- frames ----
 
 def frame_changes(a, b):
-    """Owners and references, summed up over all of RAM."""
+    """Owners and references, summed up over all of RAM; in order of owners, so that frames elsewhere give the same lines."""
     moved, counted = {}, {}
     for start, end, before, now in differences(a.frames, b.frames, shift_nothing):
         before, now = before or ('no RAM', 0), now or ('no RAM', 0)
@@ -362,12 +370,12 @@ def frame_changes(a, b):
             before, now = (('the page of zeros', references) for _, references in (before, now))
         groups, key = (moved, (before[0], now[0])) if before[0] != now[0] else (counted, (now[0], before[1], now[1]))
         groups.setdefault(key, []).append((start, end))
-    for (before, now), ranges in moved.items():
+    for (before, now), ranges in sorted(moved.items()):
         count = plural(total(ranges), 'frame')
         yield (f'{now}: {count} more, {frames_text(ranges)}, {which_were(ranges, "free")}' if before == 'free' else
                f'{before}: {count} fewer, {frames_text(ranges)}, {which_are(ranges, "free")}' if now == 'free' else
                f'{count} of {before} now of {now}: {frames_text(ranges)}')
-    for (owner, before, now), ranges in counted.items():
+    for (owner, before, now), ranges in sorted(counted.items()):
         yield (f'{owner}: {plural(total(ranges), "frame")} with {plural(now, "reference")}, which had {before}: '
                f'{frames_text(ranges)}')
 

@@ -1,13 +1,13 @@
 # The example blocks of a Markdown document, as text: found, refused when they are not in the one form that can be run, and
 # written back with new outputs. docs/examples.md is the convention; Examples.pm runs what is found here.
 #
-#   my $document = Document->read('README.md');
+#   my $document = Document->parse('README.md', $text);
 #   $document->errors;       # ([line, text]...): blocks that are in no form that can be run
 #   $document->idle_marks;   # the same for marks that match nothing, as before the first output is there
 #   $document->blocks;       # console blocks, the runnable and the others
 #   $document->text({ ... }) # the document with other outputs
 #
-# A block is a hash: line (of its fence), prompt ('$ ', 'attic> ' or '(gdb) '), varies (the marks: [source, regexp]...), with
+# A block is a hash: file, line (of its fence), prompt ('$ ', 'attic> ' or '(gdb) '), varies (the marks: [source, regexp]...), with
 # ({NAME => value}: the machine), not_run (the reason, or undef), and commands: [{line, text, output => [lines], first, last}],
 # where first and last are the indices of the output's lines in the document (last < first: none).
 #
@@ -26,13 +26,6 @@ my %MAY_SET = ('$ ' => [], 'attic> ' => [qw(MEM CPU CMDLINE)], '(gdb) ' => [qw(M
 
 # No mark may match all of this: it would hide whatever an output becomes.
 my @ANYTHING = ('some unrelated words', '@#~!');
-
-sub read {
-    my ($class, $file) = @_;
-    open my $in, '<:encoding(UTF-8)', $file or die "$file: $!\n";
-    local $/;
-    return $class->parse($file, scalar <$in>);
-}
 
 sub parse {
     my ($class, $file, $text) = @_;
@@ -102,7 +95,7 @@ sub take_block {
         $self->wrong($_->[0], 'a mark before a block that is not ```console') for grep { $_->[1] =~ /^<!--\s*(?:varies|with):/ } @marks;
         return;
     }
-    my $block = { line => $first + 1, varies => [], with => {} };
+    my $block = { file => $self->{file}, line => $first + 1, varies => [], with => {} };
     $self->take_commands($block, @inside) or return;
     $self->take_mark($block, @$_) for @marks;
     push @{ $self->{blocks} }, $block;

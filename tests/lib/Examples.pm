@@ -14,7 +14,8 @@
 package Examples;
 use strict;
 use warnings;
-use Attic qw(build_dir own_initramfs root_dir);
+use Attic qw(build_dir own_initramfs root_dir slurp);
+use Document;
 use File::Spec::Functions qw(abs2rel);
 
 require(root_dir() . '/scripts/debug');
@@ -30,6 +31,12 @@ use constant {
 # README.md and docs/*.md, relative to the root.
 sub documents {
     return map { abs2rel($_, root_dir()) } root_dir() . '/README.md', glob "'@{[ root_dir() ]}/docs/'*.md";
+}
+
+# One of them; its file name is told as it is here.
+sub document {
+    my ($file) = @_;
+    return Document->parse($file, slurp(root_dir() . "/$file"));
 }
 
 # ---- running ----
@@ -68,7 +75,7 @@ sub shell {
 sub machine {
     my ($block, %options) = @_;
     my %with = %{ $block->{with} };
-    return Attic->boot(name => "examples-$block->{line}", mem => $with{MEM}, cpu => $with{CPU}, cmdline => $with{CMDLINE} // '',
+    return Attic->boot(name => "examples-$block->{file}-$block->{line}", mem => $with{MEM}, cpu => $with{CPU}, cmdline => $with{CMDLINE} // '',
         timeout => 5 * SECONDS, silence => SECONDS, initramfs => own_initramfs(), %options);
 }
 
@@ -135,41 +142,34 @@ sub segments {
     return @segments;
 }
 
-# Where the lines of the document do not show those that came: undef, or {shown, came: the indices where they part}.
+# Where the lines of the document do not show those that came: undef, or {shown, came: the indices where they part}. What follows a
+# `...` may lie anywhere behind at least one line; the last lines of the document are the last that came.
 sub difference {
     my ($shown, $came, @varies) = @_;
     my @came = map { with_signs($_, @varies) } @$came;
-    my @segments = map { { %$_, lines => [map { with_signs($_, @varies) } @{ $_->{lines} }] } } segments(@$shown);
-    my $pos = 0;
+    my @segments = segments(map { with_signs($_, @varies) } @$shown);
+    my $end = 0;
     for my $n (0 .. $#segments) {
-        my ($at, @lines) = ($segments[$n]{at}, @{ $segments[$n]{lines} });
-        my $from = $n ? $pos + 1 : 0;    # `...` stands for one line at least
-        my $found = place(\@lines, \@came, $from, $n > 0, $n == $#segments);
-        return { shown => $at, came => $from } if $from > @came;
-        return parting(\@lines, \@came, $at, $n == 0 ? 0 : $n == $#segments && @came - @lines > $from ? @came - @lines : $from)
-            unless defined $found;
-        $pos = $found + @lines;
+        my ($at, $lines) = @{ $segments[$n] }{qw(at lines)};
+        my ($first, $last) = ($n ? $end + 1 : 0, @came - @$lines);
+        my @places = $n == $#segments ? ($last) : $n == 0 ? (0) : ($first .. $last);
+        my ($place) = grep { $_ >= $first && ($n || $_ == 0) && equal_lines($lines, \@came, $_) == @$lines } @places;
+        if (!defined $place) {
+            $first = $last if $n == $#segments && $n && $last > $first;
+            my $equal = equal_lines($lines, \@came, $first);
+            return { shown => $at + $equal, came => $first + $equal };
+        }
+        $end = $place + @$lines;
     }
     return undef;
 }
 
-# Where in the lines that came a segment lies: it may lie later than `from` when it follows `...`, and ends with them when it is the
-# last.
-sub place {
-    my ($lines, $came, $from, $may_move, $is_last) = @_;
-    my $last = $#$came + 1 - @$lines;
-    my @candidates = !$may_move ? ($from) : $is_last ? ($last) : ($from .. $last);
-    for my $at (grep { $_ >= $from && $_ <= $last && (!$is_last || $_ == $last) } @candidates) {
-        return $at unless grep { $lines->[$_] ne $came->[$at + $_] } 0 .. $#$lines;
-    }
-    return undef;
-}
-
-sub parting {
-    my ($lines, $came, $at, $from) = @_;
-    my $i = 0;
-    $i++ while $i < @$lines && $from + $i < @$came && $lines->[$i] eq $came->[$from + $i];
-    return { shown => $at + $i, came => $from + $i };
+# How many of the lines, from the first on, are those that came from this index on.
+sub equal_lines {
+    my ($lines, $came, $from) = @_;
+    my $equal = 0;
+    $equal++ while $equal < @$lines && $from + $equal < @$came && $lines->[$equal] eq $came->[$from + $equal];
+    return $equal;
 }
 
 # ---- check and update ----

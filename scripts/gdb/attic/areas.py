@@ -1,10 +1,16 @@
 """`attic areas`: the vmalloc area, as vmallocinfo lists it, with the frames.
 
 What is contiguous for the processor is scattered in memory: each area is told with its frames as runs, read from the page
-tables of the master directory, which are everybody's.
+tables of the master directory, which are everybody's. A kernel stack is told with the task it belongs to; whoever else asked
+for an area is told by the code address that the kernel keeps of each.
 
-Neighbours: owners.py tells an area in words; mm/vmap_area.c keeps them.
+Limits: gaps are not listed (`print *(struct vmap_area *)ADDR` shows one). The walk goes through the kernel's tree of areas,
+so a damaged tree ends it with a sentence; the tables alone can be seen with `attic map master` all the same.
+
+Neighbours: owners.py tells an area in words; mm/vmap_area.c keeps them, kernel/proc_mm.c prints the same list.
 """
+import textwrap
+
 from attic import cli, kernel, memory, owners, paging
 
 
@@ -26,7 +32,7 @@ are frame numbers (physical address / 4096) in hexadecimal, side by side as firs
             pages = (area.end - area.start) // memory.PAGE_SIZE - 1
             print("0x%08x..0x%08x  %-10s %s" % (area.start, area.end - memory.PAGE_SIZE - 1, cli.count_text(pages, "page"),
                                               owners.vmap_text(area, stacks.get(area.start))))
-            print("    frames " + frames_text(area))
+            print(textwrap.fill("frames " + frames_text(area), 120, initial_indent="    ", subsequent_indent="           "))
 
 
 def frames_text(area):

@@ -11,7 +11,7 @@ Neighbours: spaces.py knows the words for address spaces; the commands' files ar
 """
 import gdb
 
-from attic import Sorry, kernel, memory, spaces
+from attic import Sorry, kernel, memory, spaces, symbols
 
 
 class Command(gdb.Command):
@@ -44,7 +44,10 @@ class Command(gdb.Command):
     def check_machine(self):
         if not memory.machine_is_there():
             raise Sorry("no machine is connected: start with `make gdb`, or `target remote :1234` while `make qemu-gdb` runs")
-        if self.needs_kernel and not kernel.is_loaded():
+        if not self.needs_kernel:
+            return
+        symbols.table()  # gdb.error when there is none
+        if not kernel.is_loaded():
             raise Sorry("the kernel does not run yet: `hbreak *_start` and `continue` lead to its first instruction")
 
     def split(self, argument):

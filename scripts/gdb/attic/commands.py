@@ -1,4 +1,13 @@
-"""The list of all commands: `attic walk` and its like. Loading this module enters them into gdb."""
+"""The list of all commands: `attic walk` and its like.
+
+A command is a class of its own in one of the modules imported here (cli.py says how it is made); what is in ALL is entered
+into gdb under the prefix `attic`, and `attic` alone prints the first line of each one's help. A new command needs its name
+here, a row in the README, and a test: tests/gdb-processes.t asks every one for its help.
+
+Nothing happens when this module is loaded: scripts/gdb/load.py calls register() once.
+
+Neighbours: printers.py has what gdb's own `print` uses; console.py is opened here when `make gdb` has one.
+"""
 import os
 
 import gdb
@@ -25,9 +34,11 @@ Everywhere: VA is a number or any expression of gdb's; PID is a process, or one 
             print(command.__doc__.split("\n")[0])
 
 
-Attic()
-for command in ALL:
-    command()
-printers.register()
-if os.environ.get("ATTIC_CONSOLE"):
-    console.Console.open(os.environ["ATTIC_CONSOLE"])
+def register():
+    """Enter them all into gdb, and the pretty-printers; under `make gdb` show Attic's console."""
+    Attic()
+    for command in ALL:
+        command()
+    printers.register()
+    if os.environ.get("ATTIC_CONSOLE"):
+        console.Console.open(os.environ["ATTIC_CONSOLE"])

@@ -1,7 +1,14 @@
 """`attic paging` and `attic type`: where the processor stands, on one line, and Attic's console.
 
 Under `make gdb` the serial port is a socket whose path scripts/debug hands over in ATTIC_CONSOLE: what Attic prints appears
-among gdb's lines, and `attic type` writes to it. Elsewhere the console is where QEMU was started.
+among gdb's lines, and `attic type` writes to it. Elsewhere the console is where QEMU was started, and `attic type` says so.
+
+What was typed waits in QEMU and in the UART until the kernel reads it, so a command can be typed while the machine stands at
+its first instruction.
+
+Both commands work before the kernel is in memory: in the firmware, in GRUB.
+
+Neighbours: scripts/debug starts QEMU and gdb; tour.py types with Console, too.
 """
 import os
 import socket

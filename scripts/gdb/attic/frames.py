@@ -5,6 +5,8 @@ reserved before there was an allocator, and memblock's list says by whom. The wa
 struct pages of a large free block (16 KiB of them for 4 MiB of RAM) are not read: at 4 GiB that is the difference between
 three seconds and less than one.
 
+Limits: RAM above 4 GiB, and the last page below it, have no struct page and are not counted.
+
 Neighbours: who.py tells all about one frame; kernel/monitor_mm.c prints the same table.
 """
 from collections import namedtuple

@@ -3,6 +3,12 @@
 Each function reads memory as it is now and says by NotYet when the thing does not exist at this stage. Lists may be damaged
 when the kernel has panicked: then it is Damaged, or gdb.MemoryError, and a sentence in the end.
 
+What the kernel writes for itself is written here the same way: name[pid] for tasks, function+0x12/0x34 for code, the names
+of owners, regions and rights from the kernel's own tables, so that two outputs can be laid side by side.
+
+Limits: nothing is locked. The machine may stand in the middle of a change to a list; what is found then is what another
+processor would have found at that moment.
+
 Neighbours: objects.py reads the structures; symbols.py has the names; cli.py turns the exceptions into sentences.
 """
 from collections import namedtuple

@@ -2,10 +2,14 @@
 
 map walks all tables and merges pages that lie side by side, have the same size, the same rights and one owner; the frames of
 a range are named when they are side by side too. pgd stays on the first level: what the 1024 entries say, with equal
-neighbours as one line. Both believe the raw tables; where the map says that nothing is ever mapped and something is, the line
-is there all the same, under the name of the region.
+neighbours as one line.
 
-Neighbours: paging.py merges, owners.py knows who has what; walks.py shows one address.
+Both believe the raw tables; where the map says that nothing is ever mapped and something is, the line is there all the same,
+under the name of the region. A 4 MiB page counts to the region in which it begins.
+
+Limits: accessed and dirty bits do not part ranges, as they change by themselves; `attic walk` shows them.
+
+Neighbours: paging.py merges, owners.py knows who has what; walks.py shows one address, pgdiff.py two directories.
 """
 import bisect
 

@@ -5,7 +5,12 @@ map nothing. For a look at the tables themselves, and at any process's memory, i
 physical (the packet Qqemu.PhyMemMode, QEMU's documentation, "GDB usage"). It is switched on for one read and off again, so
 that gdb's own commands never meet it.
 
-What was read is kept until the command ends (forget()): a walk over all page tables reads each of them once.
+What was read is kept until the command ends (forget()): a walk over all page tables reads each of them once. A megabyte
+takes about a tenth of a second.
+
+Registers are the processor's own, whichever frame of a backtrace is selected in gdb.
+
+Limits: one processor. Where there is no RAM, QEMU answers as the bus would, without an error.
 """
 import struct
 

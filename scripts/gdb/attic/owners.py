@@ -4,11 +4,13 @@ The tables say that something is mapped; the kernel's own lists say for whom: ro
 area, slots of the fixmap, areas of processes. A span is a range of addresses that one of them claims, mapped or not. Before
 the lists are there (the boot tables) there are no spans, and the tables stand alone.
 
+Spans of one address space do not overlap, as the lists do not; that of a vmalloc area has its guard page in it.
+
 Neighbours: kernel.py has the lists; maps.py, who.py and explain.py use the spans.
 """
 from collections import namedtuple
 
-from attic import kernel
+from attic import kernel, memory
 
 Span = namedtuple("Span", "start end text")  # [start, end)
 
@@ -44,7 +46,7 @@ def vmap_text(area, stack_of=None):
 def fixmap_spans():
     """The slots of kmap_local_page() that are taken: the first ones of the fixmap."""
     start = kernel.region_start("REGION_FIXMAP")
-    return [Span(start + slot * 0x1000, start + (slot + 1) * 0x1000, "kmap_local slot %d" % slot)
+    return [Span(start + slot * memory.PAGE_SIZE, start + (slot + 1) * memory.PAGE_SIZE, "kmap_local slot %d" % slot)
             for slot in range(kernel.variable("depth", "mm/highmem.c"))]
 
 

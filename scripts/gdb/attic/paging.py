@@ -3,6 +3,11 @@
 A directory is named by its physical address; what the kernel believes about it plays no part here. The entries keep where they
 lie, so that a reader can look them up. The numbers of this file are the processor's, not the kernel's.
 
+Single entries are objects with words for their bits. Walks over whole address spaces may meet a million pages, so pages()
+and merge() work on plain numbers.
+
+Limits: no PAE, no PSE-36 (Attic uses neither); reserved bits are not checked.
+
 Neighbours: memory.py reads; walks.py, maps.py and pgdiff.py show.
 """
 from collections import namedtuple

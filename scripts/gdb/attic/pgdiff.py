@@ -6,6 +6,11 @@ directories agree proves little when both were copied from a master that was wro
 compared with the snapshot that the kernel took when its boot ended (mm/lowmem.c), the ready ones of the next processes too.
 
 The user halves are expected to differ: they are told as ranges, by what the two share.
+
+Limits: page tables of the kernel half are not compared, as all directories share them; what may not change in them either is
+the audit's to find (the monitor's `audit`, mm/lowmem.c).
+
+Neighbours: spaces.py lists the directories, maps.py tells which neighbouring entries are one.
 """
 from attic import cli, kernel, maps, memory, paging, spaces
 

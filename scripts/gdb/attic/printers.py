@@ -1,10 +1,13 @@
 """Pretty-printers: what gdb's own `print` shows of page-table entries, struct pages, areas, tasks and address spaces.
 
 Small structures become one line that says what they mean; of a task and an address space the members that somebody asks for
-follow, without the links of lists. `print/r` shows every member as it is. The values are gdb's, read by it where the
-expression points; only what lies elsewhere (mem_map, a name) is read by this package, and left out where it cannot be.
+follow, without the links of lists. `print/r` shows every member as it is.
 
-Neighbours: kernel.py has the words.
+The values are gdb's, read by it where the expression points, through the tables that are loaded; only what lies elsewhere
+(mem_map, a name) is read by this package, and what cannot be read is told in its place. A copy that lies nowhere in memory
+(`$1`) is printed without what its address would tell.
+
+Neighbours: kernel.py has the words, frames.py finds the block of a struct page.
 """
 import gdb
 import gdb.printing
@@ -77,7 +80,9 @@ class Page(Printer):
         kind = number(self.value["type"])
         if not number(self.value["head"]):
             first = frames.Pages().block(pfn) if pfn is not None else None
-            block = "behind frame 0x%x in a block of order %d" % (first.pfn, first.order) if first and first.head else "in no block"
+            block = "in no block"
+            if first and first.head:
+                block = "behind frame 0x%x in a block of order %d" % (first.pfn, first.order)
             kind = first.type if first else kind
         said = "%s, %s, reference count %d" % (
             kernel.page_type_name(objects.enumerator_of("page_type", kind)), block, int(self.value["refcount"]))
@@ -96,17 +101,18 @@ class VmapArea(Printer):
         if not number(value["flags"]):
             return "0x%08x..0x%08x: gap of %s" % (
                 start, end - 1, cli.count_text((end - start) // memory.PAGE_SIZE, "page"))
+        pages = cli.count_text((end - start) // memory.PAGE_SIZE - 1, "page")
         return "0x%08x..0x%08x: %s and a guard, %s by %s" % (
-            start, end - 1, cli.count_text((end - start) // memory.PAGE_SIZE - 1, "page"), flags_text("vmap_kind", value["flags"]),
-            kernel.symbol_text(number(value["caller"])))
+            start, end - 1, pages, flags_text("vmap_kind", value["flags"]), kernel.symbol_text(number(value["caller"])))
 
 
 class VmArea(Printer):
     def text(self):
-        area = objects.Object("struct vm_area", number(self.value.address)) if self.value.address is not None else None
+        value, shown = self.value, "a copy"
+        if value.address is not None:
+            shown = kernel.area_text(objects.Object("struct vm_area", number(value.address)))
         return "0x%08x..0x%08x: %s, %s" % (
-            number(self.value["start"]), number(self.value["end"]) - 1, flags_text("vm_flags", self.value["flags"]),
-            kernel.area_text(area) if area else "a copy")
+            number(value["start"]), number(value["end"]) - 1, flags_text("vm_flags", value["flags"]), shown)
 
 
 class Task(WithMembers):

@@ -5,6 +5,9 @@
     boot      the directory with which paging comes on, until it is given back at the end of boot
     loaded    the one in CR3, which is also meant when nothing is said
 
+Until the boot is over there is only one directory at a time, and what a word means then may not be there yet, or no more:
+named() says so in a sentence.
+
 Neighbours: cli.py has the other arguments; every command that walks tables uses this.
 """
 from collections import namedtuple

@@ -1,10 +1,17 @@
 """Names for addresses of the kernel, and addresses of its names: from the symbol table of the ELF file.
 
 gdb's Python has no way to ask for a symbol without debug information (labels of nasm, marks of the linker script), nor for one
-regardless of locals of the same name. So the file's own table is read, once; which symbols are functions, and how far they
-reach, is decided as kernel/symbols.c does it, so that gdb and the kernel write the same name for the same address.
+regardless of locals of the same name. So the file's own table is read, once for each build; which symbols are functions, and
+how far they reach, is decided as kernel/symbols.c does it, so that gdb and the kernel write the same name for the same
+address.
+
+Limits: a variable that is static in a file may be there several times, and the first one wins; objects.py asks gdb for those,
+by file.
+
+Neighbours: objects.py for addresses, kernel.py and tasks.py for names. Source: the System V ABI, "Object Files".
 """
 import bisect
+import os
 import struct
 
 import gdb
@@ -57,11 +64,12 @@ def table():
     """Of the kernel that gdb knows. gdb.error when it knows none."""
     main = gdb.lookup_global_symbol("kernel_main")
     if main is None:
-        raise gdb.error("gdb has no kernel with debug information: start it with build/debug/attic.debug")
+        raise gdb.error("gdb has no kernel with debug information: `file build/debug/attic.debug` loads one")
     path = main.symtab.objfile.filename
-    if path not in _tables:
-        _tables[path] = Table(path)
-    return _tables[path]
+    build = path, os.stat(path).st_mtime
+    if build not in _tables:
+        _tables[build] = Table(path)
+    return _tables[build]
 
 
 def address(name):

@@ -5,7 +5,10 @@ there the frame pointers lead outward, as kernel/panic.c follows them (the whole
 process's stack lies the frame with which it came from ring 3. The task that runs has its registers in the processor, so gdb's
 own backtrace is the right one, but for the double-fault task: the task that it interrupted has its registers in main_tss.
 
-Limits: no frames of ring 3 are followed; a program need not keep frame pointers.
+Limits: no frames of ring 3 are followed; a program need not keep frame pointers. Within a switch, between the choice of the
+next task and the change of stacks, the next one is already said to run.
+
+Neighbours: kernel.py lists tasks, symbols.py names the functions.
 """
 import itertools
 
@@ -68,8 +71,12 @@ def source_text(addr):
 
 def is_scheduler(addr):
     """The way into a switch, which is the same for everybody."""
-    line = gdb.find_pc_line(symbols.table().find(addr)[0]) if symbols.table().find(addr) else None
-    return line is not None and line.symtab is not None and line.symtab.filename.endswith("kernel/sched.c")
+    block, file = gdb.block_for_pc(addr), ""
+    while block and not block.is_static:
+        if block.function:
+            file = block.function.symtab.filename  # in the end that of the outermost: what is inlined may be from a header
+        block = block.superblock
+    return file.endswith("kernel/sched.c") or symbols.function(addr) == "switch_to"
 
 
 def waits_in(task):

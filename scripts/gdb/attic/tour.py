@@ -9,6 +9,7 @@ the next one shown. GRUB uses the memory at 1 MiB before the kernel lies there, 
 whose first moment was shown is finished with its next one, unless another stop comes first: then the reader went on alone.
 """
 import os
+import select
 import sys
 
 import gdb
@@ -18,18 +19,19 @@ from attic.console import Console
 
 STOPS = tour_boot.STOPS + tour_life.STOPS
 
-HEAD = """# A tour of the memory, from the first instruction on
-
-`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, and then the life of a small process. At each
-one it shows the source, the registers that rule paging, and a walk through the page tables before and after. This is what it
-prints, all of it; `make tour BATCH=1` writes it anew, and a test compares. Numbers that depend on the build and on the machine
-vary: addresses of code, of frames and of tables, with the entries that hold them, and the numbers of lines. All else is always the
-same: which entries change and how, their bits, their indices, who owns a frame and how often.
-
-An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW may be
-written, US ring 3 may use it, A accessed and D written to (both set by the processor), PS a page of 4 MiB, G global, AVL for
-software. `*` marks what has changed since the moment before: in front of an entry, behind a register.
-"""
+HEAD = ("# A tour of the memory, from the first instruction on", """
+`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, and then the life of a small process,
+user/tour.c. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and after.
+This is all that it prints; `make tour BATCH=1` writes it anew, and a test compares. What depends on the build and the machine
+may vary: addresses of code and of stacks, of frames and of tables, the entries and tags that hold such addresses, and numbers
+of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how often.
+""", """
+An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW
+may be written, US ring 3 may use it, A accessed and D written to (both set by the processor), PS a page of 4 MiB, G global,
+AVL for software. Below the entries stands what an access finds, by the rights of both levels and by the control registers;
+`with AC` means that ring 0 may touch a page of ring 3 only while EFLAGS.AC is set (SMAP), as it is while the kernel copies
+from and to a program. `*` marks what has changed since the moment before: in front of an entry, behind a register.
+""")
 TAIL = "The child is gone, and nothing of it is left. The parent prints one line and ends, and the prompt is back."
 
 
@@ -37,7 +39,9 @@ class Breakpoint(gdb.Breakpoint):
     """A silent breakpoint that takes no number from the user's, and lets those pass who are not meant."""
 
     def __init__(self, place):
-        super().__init__("*0x%x" % place.address, type=gdb.BP_HARDWARE_BREAKPOINT, internal=True)
+        # gdb 10 has no name for hardware breakpoints here; QEMU writes no instruction for the others either.
+        kind = getattr(gdb, "BP_HARDWARE_BREAKPOINT", gdb.BP_BREAKPOINT)
+        super().__init__("*0x%x" % place.address, type=kind, internal=True)
         self.silent = True
         self.place, self.error = place, None
 
@@ -167,13 +171,21 @@ class Guide:
 
 
 def ask(question):
-    """A line from the terminal; its end is like q, Ctrl-C like g."""
+    """A line from the terminal; its end is like q, Ctrl-C like g. The waits are short, because between them Python hears of
+    Ctrl-C; bytes are read one by one, because none may be left where select() does not see them."""
+    print("\n" + question, end="", flush=True)
+    line = b""
     try:
-        return input("\n" + question).strip()
-    except EOFError:
-        return "q"
+        while not line.endswith(b"\n"):
+            if not select.select([0], [], [], 0.2)[0]:
+                continue
+            byte = os.read(0, 1)
+            if not byte:
+                return "q"
+            line += byte
     except KeyboardInterrupt:
         return "g"
+    return line.decode("latin-1").strip()
 
 
 class Tour(cli.Command):
@@ -205,15 +217,34 @@ It may begin anywhere: the next stop that the machine comes to is the next one s
 def write_transcript(guide, file):
     """All that is left, into a file that is there only when it is whole."""
     with open(file + ".part", "w", encoding="utf-8") as out:
-        out.write(HEAD % len(STOPS))
+        out.write("\n\n".join([HEAD[0]] + [tour_text.paragraph(text) for text in HEAD[1:]]) % len(STOPS) + "\n")
         while not guide.over():
-            out.write("\n%s\n" % guide.next())
+            out.write("\n%s\n" % next_in_order(guide))
         out.write("\n%s\n" % TAIL)
     os.rename(file + ".part", file)
 
 
+def next_in_order(guide):
+    """The next moment, which must be the one that comes next in the table."""
+    last, left = guide.last, len(guide.moments)
+    text = guide.next()
+    if (guide.last, len(guide.moments)) != (last, left - 1) if left else guide.last != last + 1:
+        name = guide.moments[0].title if left else STOPS[last + 1].name
+        raise Sorry("what comes behind `%s` did not come: %s" % (STOPS[last].name, name))
+    return text
+
+
 def walk_through(guide):
-    """All that is left, with Enter."""
+    """All that is left, with Enter: it takes the place of gdb's own questions whether to go on."""
+    pagination = gdb.parameter("pagination")
+    gdb.execute("set pagination off")
+    try:
+        ask_and_show(guide)
+    finally:
+        gdb.execute("set pagination %s" % ("on" if pagination else "off"))
+
+
+def ask_and_show(guide):
     while not guide.over():
         print("\n" + guide.next())
         sys.stdout.flush()

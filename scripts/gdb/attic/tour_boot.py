@@ -2,13 +2,13 @@
 
 Each stage is a symbol. The machine stands in front of it, and then where the next stage begins or the function has returned.
 The addresses are the same in every build: 0xC0100000 is where the image begins, with the boot code; 0xC0110000 lies in the
-kernel's text; 0xC1000000 is ordinary memory.
+kernel's text; 0xC0400000 is ordinary memory.
 """
 from attic import kernel, memory, paging
 from attic.tour_stop import (Moment, Place, Stop, at, expect, kernel_half, ring, unchanged_views, when_returned)
-from attic.tour_text import frame_line, function_source, label_source, number, view
+from attic.tour_text import frame_line, function_source, is_free, label_source, number, view
 
-IMAGE, TEXT, MEMORY = 0xC0100000, 0xC0110000, 0xC1000000
+IMAGE, TEXT, MEMORY = 0xC0100000, 0xC0110000, 0xC0400000
 
 
 class Stage(Stop):
@@ -45,10 +45,11 @@ class Function(Stage):
 class Start(Stage):
     name, until, title = "_start", "boot_paging_on", "paging is off"
     around = (2, 8)
-    text = """GRUB has put the kernel to physical 1 MiB and jumped to its first instruction, in 32-bit protected mode with paging
-        off: every address is physical. The kernel is linked for 0xC0100000, where there is no RAM, so only this little code, which is
-        linked for where it lies, can run. It looks whether the processor can do what is needed, fills a page directory with pages
-        of 4 MiB, and sets CR0.PG. The directory shows the image twice: at the address where it runs now, and above 0xC0000000."""
+    text = """GRUB has put the kernel to physical 1 MiB and jumped to its first instruction, in 32-bit protected mode with
+        paging off: every address is physical. The kernel is linked for 0xC0100000, an address that only paging can provide;
+        until then nothing can run but this little code, which is linked for where it lies. It looks whether the processor can
+        do what is needed, fills a page directory with pages of 4 MiB, and sets CR0.PG. The directory shows the image twice:
+        at the address where it runs now, and above 0xC0000000."""
 
     def views(self):
         directory = kernel.boot_directory()
@@ -67,9 +68,10 @@ class PagingOn(Stage):
     name, until, title = "boot_paging_on", "boot_high", "paging is on, and the code still runs below"
     around = (1, 1)
     text = """The instruction that set CR0.PG was fetched from a physical address; this one, right behind it, goes through the
-        directory. It is found only because PDE 0 maps the first 4 MiB to themselves, which is called the identity mapping. Without
-        it this fetch would be a page fault, and as there is no IDT yet, the machine would reset. The jump takes its
-        target from a register, because a relative jump would stay in the identity mapping."""
+        directory. It is found only because PDE 0 maps the first 4 MiB to themselves, which is called the identity mapping.
+        Without it this fetch would be a page fault, and as there is no IDT yet, the machine would reset. The jump takes its
+        target from a register, because a relative jump would stay in the identity mapping. Afterwards PDE 0 has A: the
+        processor itself notes there that it has used the entry."""
 
     def views(self):
         return [view("the image through the identity mapping", 0x00100000), view("the image where it is linked", IMAGE)]
@@ -86,11 +88,11 @@ class PagingOn(Stage):
 class High(Stage):
     name, until, title = "boot_high", "boot_identity_gone", "EIP is above 0xC0000000; the identity mapping goes"
     around = (1, 3)
-    text = """From here on the kernel runs at the addresses for which it was linked. The stack pointer is moved up by the same distance,
-        and the identity mapping is of no more use: PDE 0 becomes 0, so that a null pointer of the kernel's will fault. The processor
-        may still have the old entry in its TLB, so CR3 is loaded again with the value that it has, which drops every entry that is
-        not global. Note the bits A and D of PDE 768: the processor itself set them, when it first fetched and first wrote through
-        this entry."""
+    text = """From here on the kernel runs at the addresses for which it was linked. The stack pointer is moved up by the same
+        distance, and the identity mapping is of no more use: PDE 0 becomes 0, so that a null pointer of the kernel's will
+        fault. The processor may still have the old entry in its TLB, so CR3 is loaded again with the value that it has, which
+        drops every entry that is not global. PDE 768 has got A and D, as the first fetch and the first write have gone
+        through it."""
 
     def views(self):
         return [view("the identity mapping", 0x00100000), view("the image", IMAGE)]
@@ -105,9 +107,10 @@ class High(Stage):
 class IdentityGone(Stage):
     name, until, title = "boot_identity_gone", "kernel_main", "only the higher half is mapped"
     around = (1, 4)
-    text = """One entry of the directory is gone, and with it the first 4 MiB of addresses: all that is left lies above 0xC0000000.
-        That half will be the kernel's in every address space, and the lower half is free for processes from now on. What GRUB left
-        in registers goes to kernel_main() as two arguments, and C begins. The call itself changes nothing in the tables."""
+    text = """One entry of the directory is gone, and with it the first 4 MiB of addresses: all that is left lies above
+        0xC0000000. That half will be the kernel's in every address space, and the lower half is free for processes from now
+        on. What GRUB left in registers goes to kernel_main() as two arguments, and C begins. The call itself changes nothing
+        in the tables."""
 
     def views(self):
         return [view("the first MiB", 0x00100000), view("the same bytes in the higher half", IMAGE)]
@@ -118,10 +121,11 @@ class IdentityGone(Stage):
 
 class KernelMain(Stage):
     name, until, title, extra = "kernel_main", "lowmem_map_init", "C begins, on the boot tables", ("CR4",)
-    text = """kernel_main() is a list of calls, in the order in which each needs what is above it. Console, segments and interrupt table
-        come first, so that whatever goes wrong is told; then the memory map that GRUB got from the firmware is read. All this runs
-        on the boot directory, which lets the kernel write everywhere, even to its own code. cpu_init() turns on what the final tables
-        will use: global pages (CR4.PGE), and SMEP and SMAP, by which ring 0 cannot run or touch user pages by accident."""
+    text = """kernel_main() is a list of calls, in the order in which each needs what is above it. Console, segments and
+        interrupt table come first, so that whatever goes wrong is told; then the memory map that GRUB got from the firmware
+        is read. All this runs on the boot directory, which lets the kernel write everywhere, even to its own code. cpu_init()
+        turns on what the final tables will use: global pages (CR4.PGE), and, where the processor has them, SMEP and SMAP, by
+        which ring 0 cannot run or touch pages of ring 3 by accident."""
 
     def source(self):
         return function_source(self.name, 14)
@@ -139,8 +143,8 @@ class KernelMain(Stage):
 class LowmemMapInit(Function):
     name, lines, title = "lowmem_map_init", 10, "the kernel half is made, once and for good"
     text = """The master directory, swapper_pg_dir, is filled from a table of rows and loaded into CR3. Around the image it
-        maps pages of 4 KiB, because text and data need different rights; everywhere else one entry of the directory
-        maps 4 MiB. All RAM that has a place there is now found at its physical address plus 0xC0000000. The vmalloc area, from
+        maps pages of 4 KiB, because text and data need different rights; everywhere else one entry of the directory maps 4
+        MiB. All RAM that has a place there is now found at its physical address plus 0xC0000000. The vmalloc area, from
         0xF7C00000 on, gets all its page tables now, although they are empty: so no entry of the kernel half will ever have to
         change again, and each process can have a copy."""
 
@@ -164,10 +168,10 @@ class LowmemMapInit(Function):
 
 class PageAllocInit(Function):
     name, lines, title = "page_alloc_init", 12, "frames get an owner and a count"
-    text = """From here on the kernel knows of every frame of RAM who has it and how often: an array with one struct page for each,
-        mem_map, which is itself made of memory that nobody else gets. What the image and the boot have taken is
-        reserved, and the rest is handed to the buddy allocator. The tables do not change: which frames are free has nothing to do
-        with which are mapped, as all of lowmem is mapped all the time."""
+    text = """From here on the kernel knows of every frame of RAM who has it and how often: an array with one struct page for
+        each, mem_map, which is itself made of memory that nobody else gets. What the image and the boot have taken is
+        reserved, and the rest is handed to the buddy allocator. The tables do not change: which frames are free has nothing
+        to do with which are mapped, as all of lowmem is mapped all the time."""
 
     def views(self):
         return [view("the kernel's text", TEXT), view("ordinary memory", MEMORY)]
@@ -175,7 +179,10 @@ class PageAllocInit(Function):
     def facts(self):
         if not kernel.variable("mem_map"):
             return ["mem_map: none"]
-        return ["mem_map: %s" % number(kernel.variable("mem_map")), frame_line(0x00110000), frame_line(0x01000000)]
+        mem_map = kernel.variable("mem_map")
+        free = next(pfn for pfn in range(kernel.max_pfn()) if is_free(pfn))
+        return ["mem_map: %s" % number(mem_map), "the text's " + frame_line(TEXT - kernel.page_offset()),
+                "mem_map's " + frame_line(mem_map - kernel.page_offset()), "the first free frame: " + number(free << memory.PAGE_SHIFT)]
 
     def checker(self):
         before = unchanged_views(self, "the tables do not change")
@@ -188,9 +195,9 @@ class PageAllocInit(Function):
 
 class VmallocInit(Function):
     name, lines, title = "vmalloc_init", 6, "the vmalloc area is one gap"
-    text = """Which addresses of the vmalloc area are taken is kept in a tree of areas and gaps; now it is one gap.
-        The page-table entries take part in it: of an entry that is not present the processor looks at no other bit, so
-        the kernel may keep a note there. The first entry of a gap holds the address of its descriptor, a boundary tag, by which a
+    text = """Which addresses of the vmalloc area are taken is kept in a tree of areas and gaps; now it is one gap. The
+        page-table entries take part in it: of an entry that is not present the processor looks at no other bit, so the kernel
+        may keep a note there. The first entry of a gap holds the address of its descriptor, a boundary tag, by which a
         neighbour that becomes free finds it without a search."""
 
     def views(self):
@@ -205,9 +212,9 @@ class VmallocInit(Function):
 
 class Seal(Function):
     name, lines, title = "mm_seal", 7, "the boot is over: what is read-only is so for the kernel, too"
-    text = """The text has been without RW since the master directory was made, but as long as CR0.WP is 0, ring 0 writes to such pages
-        all the same. Now that bit is set, without a change to any entry. From here on the master directory, its tables and
-        what was written during the start only can be changed by nobody, and mm_audit() compares them with a
+    text = """The text has been without RW since the master directory was made, but as long as CR0.WP is 0, ring 0 writes to
+        such pages all the same. Now that bit is set, without a change to any entry. From here on the master directory, its
+        tables and what was written during the start only can be changed by nobody, and mm_audit() compares them with a
         snapshot. The frames of the boot code and its directory are given to the page allocator."""
 
     def views(self):
@@ -237,10 +244,10 @@ class FirstProcess(Stage):
 
 class ReturnToUser(FirstProcess):
     name, title = "return_to_user", "out of the kernel, for the first time"
-    text = """A process is ready: CR3 holds a directory of its own, whose upper quarter is a copy of the master's 256 entries. On its
-        kernel stack lies a struct pt_regs, as if the process had been interrupted just before its first instruction, and
-        iretd takes EIP, CS, EFLAGS, ESP and SS from there. CS has 3 in its lowest bits, so ring 3 begins. The program is not in
-        memory yet: its first page has not even an entry."""
+    text = """A process is ready: CR3 holds a directory of its own, whose upper quarter is a copy of the master's 256 entries.
+        On its kernel stack lies a struct pt_regs, as if the process had been interrupted just before its first instruction,
+        and iretd takes EIP, CS, EFLAGS, ESP and SS from there. CS has 3 in its lowest bits, so ring 3 begins. The program is
+        not in memory yet: its first page has not even an entry."""
 
     def source(self):
         return label_source(kernel.address_of(self.name), 2, 3)
@@ -262,10 +269,10 @@ class ReturnToUser(FirstProcess):
 
 class Ring3(FirstProcess):
     name, title = "ring 3", "the first instruction of the first process"
-    text = """The processor is about to fetch from a page that is not there. exec has only noted which part of the file belongs
-        to which addresses; the fetch becomes a page fault, and the kernel looks up the note, enters the page and returns to the same
-        instruction. This is demand paging: what is never used is never loaded. The directory gets an entry, too, which only
-        user halves ever do; ring 3 may use both levels (US), but not write."""
+    text = """The processor is about to fetch from a page that is not there. exec has only noted which part of the file
+        belongs to which addresses; the fetch becomes a page fault, and the kernel looks up the note, enters the page and
+        returns to the same instruction. This is demand paging: what is never used is never loaded. The directory gets an
+        entry, too, which only user halves ever do; ring 3 may use both levels (US), but not write."""
 
     def place(self):
         return FirstProcess.regs and Place(FirstProcess.regs.eip, lambda: ring() == 3)

@@ -93,12 +93,12 @@ class KernelStack(Stop):
 
 class Vmalloc(KernelStack):
     name, title = "a vmalloc", "entries appear in a page table, and no directory changes"
-    text = """The program calls fork(), and the first thing that the new task needs is a kernel stack: vmalloc makes it of frames that
-        may lie anywhere, side by side in the lowest gap that holds them and one page more. Both pages get an entry in a
-        page table that exists since the boot, so the PDE keeps its value, and as every address space has a copy of that PDE, the
-        stack is there in all of them at once. The first entry notes in AVL, bits that the processor leaves to software, that an
-        area begins here. The page behind it is its guard, never present; the page below is the guard of the area
-        before, so a stack that grows too far meets a fault and not a neighbour."""
+    text = """The program calls fork(), and the first thing that the new task needs is a kernel stack: vmalloc makes it of
+        frames that may lie anywhere, side by side in the lowest gap that holds them and one page more. Both pages get an
+        entry in a page table that exists since the boot, so the PDE keeps its value, and as every address space has a copy of
+        that PDE, the stack is there in all of them at once. The first entry notes in AVL, bits that the processor leaves to
+        software, that an area begins here. The page behind it is its guard, never present; the page below is the guard of the
+        area before, so a stack that grows too far meets a fault and not a neighbour."""
 
     def place(self):
         return at("vmalloc_aligned", when=parent_runs)
@@ -125,11 +125,11 @@ class Vmalloc(KernelStack):
 
 class Vfree(KernelStack):
     name, title = "a vfree", "entries go, then the TLB's copies, then the frames"
-    text = """The child has ended and the parent has waited for it, so the stack goes, in three steps whose order matters. First the
-        entries become 0; then invlpg drops what the TLB still holds of each page, which a load of CR3 would not, as the entries
-        are global (G); only then do the frames go back to the page allocator. In another order, somebody could get a frame which
-        is still seen through the old address. The area has become a part of the gap behind it, whose tag is now in the first
-        entry, and again no directory has changed."""
+    text = """The child has ended and the parent has waited for it, so the stack goes, in three steps whose order matters.
+        First the entries become 0; then invlpg drops what the TLB still holds of each page, which a load of CR3 would not, as
+        the entries are global (G); only then do the frames go back to the page allocator. In another order, somebody could
+        get a frame which is still seen through the old address. The area has become a part of the gap behind it, whose tag is
+        now in the first entry, and again no directory has changed."""
 
     def place(self):
         return at("vfree", when=self.is_the_stack)
@@ -167,11 +167,11 @@ class Vfree(KernelStack):
 
 class Switch(Stop):
     name, title = "a process switch", "CR3 changes, and the kernel half does not"
-    text = """fork() has given the child a directory and tables of its own, and copied no page; now the parent gives up its turn. One
-        load of CR3 exchanges the lower 3 GiB of addresses. The next instruction is fetched through the new directory, and is the next
-        one of the same function, because all 256 entries above 0xC0000000 are equal, the stack's included. They are
-        global, so the TLB keeps them, while everything of the old process is dropped. At 0x40000000 both have the same frame by two
-        tables: what the fork has left shared is to be read only."""
+    text = """fork() has given the child a directory and tables of its own, and copied no page; now the parent gives up its
+        turn. One load of CR3 exchanges the lower 3 GiB of addresses. The next instruction is fetched through the new
+        directory, and is the next one of the same function, because all 256 entries above 0xC0000000 are equal, the stack's
+        included. They are global, so the TLB keeps them, while everything of the old process is dropped. At 0x40000000 each
+        has a table of its own, but the same frame in it: fork() has copied the entry and taken RW from both."""
 
     def place(self):
         return at("mm_switch", when=lambda: child_runs() and memory.register("eax") == process().mm)
@@ -205,6 +205,7 @@ class Switch(Stop):
         expect(kernel_half(self.old) == kernel_half(new), "the kernel half is the same")
         both = [paging.walk(directory, WRITTEN) for directory in (self.old, new)]
         expect(both[0].physical == both[1].physical and both[0].pde.frame != both[1].pde.frame, "both have the frame, by two tables")
+        expect(not any(walk.rights & paging.RW for walk in both), "neither may write to the frame that both have")
 
 
 # ---- page faults ----
@@ -236,11 +237,11 @@ class Fault(Stop):
 
 class FirstTouch(Fault):
     name, title, address = "a first-touch fault", "a page comes when it is used", UNTOUCHED
-    text = """The process has asked for this page by mmap(), and got a promise: an area in a list, and not one bit in the tables. The
-        first write finds no entry, and the processor saves where it was, puts the address into CR2 and calls page_fault(). The
-        kernel finds the area, takes a frame, fills it with zeros and enters it, with a new page table, as nothing near by has been
-        used either. Then the same instruction is made again as if nothing had happened. In the kernel half a PDE never
-        changes; here it may, because no other directory has a copy of it."""
+    text = """The process has asked for this page by mmap(), and got a promise: an area in a list, and not one bit in the
+        tables. The first write finds no entry; the processor puts the address into CR2, saves where it was and enters the
+        kernel, which comes to page_fault(). It finds the area, takes a frame, fills it with zeros and enters it, with a new
+        page table, as nothing near by has been used either. Then the same instruction is made again as if nothing had
+        happened. In the kernel half a PDE never changes; here it may, because no other directory has a copy of it."""
 
     def views(self):
         return [view("the page that was promised", UNTOUCHED)]
@@ -257,11 +258,11 @@ class FirstTouch(Fault):
 
 class CopyOnWrite(Fault):
     name, title, address = "a copy-on-write fault", "the first write after a fork", WRITTEN
-    text = """Since the fork, parent and child have the same frame here, and neither may write: RW is off in both entries, and the frame
-        counts two references. The area says that the child may write, so this fault is no crime, but the moment to
-        make the copy that fork() saved. The child gets a frame of its own, with the same bytes and with RW; the old one counts one
-        reference less. The parent's entry stays as it is, without RW: at its own next write the kernel sees that it is alone and
-        gives the right back without a copy."""
+    text = """Since the fork, parent and child have the same frame here, and neither may write: RW is off in both entries, and
+        the frame counts two references. The area says that the child may write, so this fault is no crime, but the moment to
+        make the copy that fork() saved. The child gets a frame of its own, with the same bytes and with RW; the old one
+        counts one reference less. The parent's entry stays as it is, without RW: at its own next write the kernel sees that
+        it is alone and gives the right back without a copy."""
 
     def arrive(self):
         super().arrive()
@@ -321,11 +322,11 @@ class SystemCall(Stop):
 
 class CallIn(SystemCall):
     name, title = "a system call's way in", "from ring 3 into ring 0, in the same address space"
-    text = """The program asks for its pid: EAX holds the number of the call, and int 0x80 is the gate by which ring 3 may come
-        in, to one address that the kernel chose. The processor takes the kernel stack from the TSS, where the last process switch
-        put it, and pushes there what it needs to return; then CPL is 0. CR3 does not change. The stub and the stack were mapped all
-        the time, but their entries have no US, so ring 3 could not use them; the kernel half in every address space is
-        what makes a system call so cheap."""
+    text = """The program asks for its pid: EAX holds the number of the call, and int 0x80 is the gate by which ring 3 may
+        come in, to one address that the kernel chose. The processor takes the kernel stack from the TSS, where the last
+        process switch put it, and pushes there what it needs to return; then CPL is 0. CR3 does not change. The stub and the
+        stack were mapped all the time, but their entries have no US, so ring 3 could not use them; the kernel half in every
+        address space is what makes a system call so cheap."""
 
     def place(self):
         return Place(tour_program.label("ask_kernel"), child_runs)
@@ -347,10 +348,10 @@ class CallIn(SystemCall):
 
 class CallOut(SystemCall):
     name, title = "a system call's way out", "back to ring 3, with the result in EAX"
-    text = """trap_dispatch() has found getpid in the table of calls, and the answer was written over the saved EAX, so that
-        the stub has popped it like any other register. iretd pops the five words that int 0x80 pushed: EIP, CS, EFLAGS and, because
-        CS says ring 3, ESP and SS. The kernel stack is empty again, ready for the next way in. Not one entry has changed on the
-        whole way, and nothing had to be dropped from the TLB."""
+    text = """The kernel has found getpid in its table of calls and written the answer over the saved EAX, so that it has been
+        popped like any other register. iretd pops the five words that int 0x80 pushed: EIP, CS, EFLAGS and, because CS says
+        ring 3, ESP and SS. The kernel stack is empty again, ready for the next way in. Not one entry has changed on the whole
+        way, and nothing had to be dropped from the TLB."""
 
     def place(self):
         answered = tour_program.label("ask_answered")

@@ -6,7 +6,7 @@ ends the tour with one line where the machine disagrees.
 """
 from collections import namedtuple
 
-from attic import Sorry, kernel, memory, paging, tour_text
+from attic import Sorry, kernel, memory, paging
 
 # A place: where to stop, and when() says whether it is the right passer-by.
 Place = namedtuple("Place", "address when", defaults=(lambda: True,))
@@ -69,7 +69,7 @@ def when_returned():
 
 # ---- what is compared ----
 
-KERNEL_FIRST, USER_PDES = 768, range(768)
+KERNEL_FIRST = 768  # the first PDE of the kernel half
 
 
 def directory_words(directory):

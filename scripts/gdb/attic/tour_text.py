@@ -156,13 +156,20 @@ def view_lines(shown, before):
 
 # ---- what the kernel knows ----
 
+def page_type(pfn):
+    return enumerator_of("page_type", kernel.page(pfn).type)
+
+
+def is_free(pfn):
+    """Whether the page allocator has the frame, be it on a list of the buddy system or in front of it. (The pages behind the first
+    one of a free block have no type of their own.)"""
+    return page_type(pfn) in ("PAGE_FREE", "PAGE_HOT")
+
+
 def frame_line(addr):
     """What struct page says of the frame at a physical address."""
-    page = kernel.page(addr >> memory.PAGE_SHIFT)
-    kind = enumerator_of("page_type", page.type)
-    if kind in ("PAGE_FREE", "PAGE_HOT"):
-        return "frame %s: free" % number(addr)
-    return "frame %s: %s, refcount %d" % (number(addr), kind, page.refcount)
+    pfn = addr >> memory.PAGE_SHIFT
+    return "frame %s: %s" % (number(addr), "free" if is_free(pfn) else "%s, refcount %d" % (page_type(pfn), kernel.page(pfn).refcount))
 
 
 def index_ranges(indices):

@@ -3,6 +3,11 @@
 Each level is one line: index, where the entry lies, its value, its bits in words. RW and US count at both levels, so the
 lines below them say what the two allow together, for the kernel and for ring 3, and which level forbids the rest. What ring 0
 may do depends on control registers too (CR0.WP, CR4.SMEP, CR4.SMAP; Intel SDM vol. 3, 4.6), and these are read now.
+
+Limits: it is the tables that are walked, not the TLB. An entry that was changed without an invalidation may still be used by
+the processor as it was.
+
+Neighbours: paging.py walks, spaces.py knows which directory is meant; explain.py says more about an address.
 """
 from attic import cli, kernel, memory, paging, spaces
 

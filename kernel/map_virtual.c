@@ -1,20 +1,17 @@
 /*
- * What the map shows, asked of mm/ at the moment it is drawn: the owner of each frame of RAM, what
- * lies in the vmalloc area, how much of the fixmap is taken, and for each process which of its
- * pages are there.
+ * What the map shows of addresses, asked of mm/ at the moment it is drawn: what lies in the vmalloc
+ * area, how much of the fixmap is taken, and for each process which of its pages are there.
  *
- * One walk over the struct pages, block by block, fills the picture of RAM and the bar of lowmem,
- * which shows the first part of the same frames once more. Pages of the vmalloc area are looked up
- * through their entries: vmap() shows pages of other owners, and so does the picture. The bars of
- * processes show the owners of their pages too; they have a cell of their own for the beginning of
- * each kind of area (text, data, heap, mmap, stack), and the gaps between areas are left out, for
- * they are most of the 3 GiB.
+ * Pages of the vmalloc area are looked up through their entries: vmap() shows pages of other
+ * owners, and so does the picture. The bars of processes show the owners of their pages too; they
+ * have a cell of their own for the beginning of each kind of area (text, data, heap, mmap, stack),
+ * and the gaps between areas are left out, for they are most of the 3 GiB.
  *
  * Kernel code is not preempted, so long walks give turns (cond_resched()), and whatever was looked
  * at may be gone then: areas are found again by address, tasks by pid, and an address space is held.
- * Each frame is looked at once, therefore the sum over all owners is right all the same.
  *
- * Neighbours: mm/frames.c, mm/vmap_area.c, mm/vma.c answer; kernel/map_cells.c counts.
+ * Neighbours: mm/vmap_area.c, mm/vma.c, mm/frames.c answer; kernel/map_cells.c counts;
+ * kernel/map_ram.c does the same for frames.
  */
 #include <arch/x86/pgtable.h>
 #include <kernel/map.h>
@@ -23,53 +20,6 @@
 #include <mm/frames.h>
 #include <mm/mm.h>
 #include <mm/vmalloc.h>
-
-#define WALK_TURN 1024 /* looks at a frame, or at an entry, between two turns */
-
-static void give_turns(u32 *looks)
-{
-    if (++*looks % WALK_TURN == 0)
-        cond_resched();
-}
-
-/* ---- frames ---- */
-
-void map_gather_frames(u32 first, u32 last, struct map_cells *cells, struct map_cells *more)
-{
-    struct frame_owner owner;
-    u32 run, looks = 0;
-
-    for (u32 pfn = first; pfn < last; pfn += run) {
-        enum map_owner id;
-
-        run = min(frame_owner(pfn, &owner), last - pfn);
-        id = map_owner_of(&owner);
-        map_cells_add(cells, id, run);
-        if (more)
-            map_cells_add(more, id, run);
-        give_turns(&looks);
-    }
-}
-
-static u32 pages_in_use(const struct map_cells *cells)
-{
-    u32 pages = 0;
-
-    for (u32 i = MAP_IN_USE; i < MAP_OWNERS; i++)
-        pages += i == MAP_GUARD ? 0 : cells->total[i];
-    return pages;
-}
-
-static void gather_ram(struct map *map)
-{
-    const struct map_shape *shape = &map->shape;
-
-    map_cells_begin(&map->frames, map->frame_cell, shape->per_row * shape->rows, max_pfn);
-    map_cells_begin(&map->lowmem, map->lowmem_cell, shape->wide - 1,
-                    min(lowmem_size >> PAGE_SHIFT, max_pfn));
-    map_gather_frames(0, max_pfn, &map->frames, &map->lowmem);
-    map->mapped[REGION_LOWMEM] = pages_in_use(&map->lowmem);
-}
 
 /* ---- the kernel's addresses ---- */
 
@@ -101,7 +51,7 @@ static u32 last_area_end(u32 *areas)
     *areas = 0;
     for (; (area = vmap_area_at_or_above(end)); ++*areas) {
         end = area->end;
-        give_turns(&looks);
+        map_give_turns(&looks);
     }
     return end;
 }
@@ -109,12 +59,15 @@ static u32 last_area_end(u32 *areas)
 /* An area that goes while others have their turn leaves entries of 0, or tags. */
 static void add_area(struct map_cells *cells, u32 start, u32 end, u32 *looks)
 {
+    struct map_run run = {.cells = cells};
+
     for (u32 addr = start; addr < end - PAGE_SIZE; addr += PAGE_SIZE) {
         pte_t pte = *kernel_pte(addr);
 
-        map_cells_add(cells, pte_present(pte) ? owner_of_pte(pte) : MAP_FREE, 1);
-        give_turns(looks);
+        map_run_add(&run, pte_present(pte) ? owner_of_pte(pte) : MAP_FREE, 1);
+        map_give_turns(looks);
     }
+    map_run_end(&run);
     map_cells_add(cells, MAP_GUARD, 1);
 }
 
@@ -132,7 +85,7 @@ void map_gather_vmalloc(struct map *map)
         add_area(&map->vmalloc, area_start, area_end, &looks);
         at = area_end;
     }
-    map->mapped[REGION_VMALLOC] = pages_in_use(&map->vmalloc);
+    map->mapped[REGION_VMALLOC] = map_pages_in_use(&map->vmalloc);
 }
 
 /* ---- processes ---- */
@@ -150,33 +103,37 @@ static enum map_kind kind_of(const struct mm *mm, const struct vm_area *area)
 }
 
 /* Entries of one page table: [addr, end) does not cross a multiple of 4 MiB. */
-static void add_table(struct map_cells *cells, struct mm *mm, u32 addr, u32 end)
+static void add_table(struct map_run *run, struct mm *mm, u32 addr, u32 end)
 {
-    pte_t *pte = pgd_user_pte(mm->pgd, addr), *last = pte + ((end - addr) >> PAGE_SHIFT);
+    u32 pages = (end - addr) >> PAGE_SHIFT;
+    pte_t *pte = pgd_user_pte(mm->pgd, addr), *last;
 
     if (!pte) {
-        map_cells_add(cells, MAP_UNTOUCHED, (end - addr) >> PAGE_SHIFT);
+        map_run_add(run, MAP_UNTOUCHED, pages);
         return;
     }
-    while (pte < last) {
+    for (last = pte + pages; pte < last; pte++) {
         pte_t *used = pte_skip_none(pte, last);
 
-        map_cells_add(cells, MAP_UNTOUCHED, used - pte);
+        if (used > pte)
+            map_run_add(run, MAP_UNTOUCHED, used - pte);
         if (used < last)
-            map_cells_add(cells, owner_of_pte(*used), 1);
-        pte = used + 1;
+            map_run_add(run, owner_of_pte(*used), 1);
+        pte = used;
     }
 }
 
 static void add_user_range(struct map_cells *cells, struct mm *mm, u32 start, u32 end)
 {
+    struct map_run run = {.cells = cells};
     u32 table_end;
 
     for (u32 addr = start; addr < end; addr = table_end) {
         table_end = min(ALIGN_DOWN(addr, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE, end);
-        add_table(cells, mm, addr, table_end);
+        add_table(&run, mm, addr, table_end);
         cond_resched();
     }
+    map_run_end(&run);
 }
 
 /* All areas of a kind; cells == NULL: only count their pages. */
@@ -194,7 +151,7 @@ static u32 add_kind(struct map_cells *cells, struct mm *mm, enum map_kind kind)
             if (cells)
                 add_user_range(cells, mm, start, end);
         }
-        give_turns(&looks);
+        map_give_turns(&looks);
     }
     return pages;
 }
@@ -258,9 +215,8 @@ static void gather_processes(struct map *map)
         map->process_count += task->mm != NULL;
 }
 
-void map_gather(struct map *map)
+void map_gather_virtual(struct map *map)
 {
-    gather_ram(map);
     gather_fixmap(map);
     map_gather_vmalloc(map);
     gather_processes(map);
