@@ -28,6 +28,9 @@ struct frame_owner {
         name; /* as `frames` shows it; of reserved frames, as memblock_reserve() was told; NULL: lost */
 };
 
+/* What is no RAM has no other name of an owner; for gdb, too, by symbol. */
+extern const char frame_no_ram[];
+
 /*
  * The owner of frame `pfn` (below max_pfn), and how many frames from it on are known to have the
  * same one: at least 1, at most to the end of their block. Names of one owner are one pointer.

@@ -141,6 +141,22 @@ def pages(directory, first=0, last=0xFFFFFFFF):
                     yield Page(start, memory.PAGE_SIZE, pte & FRAME, pte & ~FRAME & (pde | ~(RW | US)))
 
 
+def addresses(directory, pfn, first, last):
+    """(address, rights) of each page that shows a frame, through PDEs first..last. Rights are 0 for an entry of a process that
+    holds the page but is not present (PROT_NONE)."""
+    pdes = memory.physical_words(directory, 1024)
+    for index in range(first, last + 1):
+        pde, base = pdes[index], index << PDE_SHIFT
+        if pde & (P | PS) == P | PS:
+            if pde >> PDE_SHIFT == pfn >> 10:
+                yield base + ((pfn & 1023) << memory.PAGE_SHIFT), pde & ~LARGE_FRAME
+        elif pde & P:
+            for at, pte in enumerate(memory.physical_words(pde & FRAME, 1024)):
+                if pte >> memory.PAGE_SHIFT == pfn and pte & (P | US):
+                    yield (base + (at << memory.PAGE_SHIFT),
+                           pte & ~FRAME & (pde | ~(RW | US)) if pte & P else 0)
+
+
 class Run(namedtuple("Run", "start end physical rights size")):
     """Pages side by side: [start, end) with the same rights. `size` is that of its pages; `physical` is None when the frames are
     not side by side."""
