@@ -21,6 +21,7 @@
 #include <fs/fs.h>
 #include <kernel/explain_internal.h>
 #include <kernel/kernel.h>
+#include <kernel/proc.h>
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
@@ -48,9 +49,10 @@ static void add_range(struct text *line, const struct explain_area *area)
 
 static void add_user_area(struct text *line, const struct explain_area *area)
 {
-    text_add(line, " %c%c%c%c", area->flags & VM_READ ? 'r' : '-',
-             area->flags & VM_WRITE ? 'w' : '-', area->flags & VM_EXEC ? 'x' : '-',
-             area->flags & VM_SHARED ? 's' : 'p');
+    char rights[PROC_RIGHTS_SIZE];
+
+    proc_area_rights(area->flags, rights);
+    text_add(line, " %s", rights);
     if (area->name)
         text_add(line, " %s", area->name);
 }
