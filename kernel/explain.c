@@ -183,14 +183,14 @@ static void add_bit(struct text *line, const struct explanation *facts,
 
 static void print_bits(const struct explanation *facts, const struct explain_entry *entry)
 {
-    for (u32 i = 0; i < EXPLAIN_BIT_LINES; i++) {
-        const struct explain_bit *bits = explain_bits[entry->form][i];
+    const struct explain_bit *bits = explain_bits[entry->form];
+
+    for (u32 i = 0; i < EXPLAIN_BITS && bits[i].mask; i += EXPLAIN_BITS_PER_ROW) {
         LINE(line);
 
-        for (u32 j = 0; j < EXPLAIN_BITS_PER_LINE && bits[j].mask; j++)
+        for (u32 j = i; j < i + EXPLAIN_BITS_PER_ROW && bits[j].mask; j++)
             add_bit(&line, facts, entry, &bits[j]);
-        if (line.used)
-            print_line(LABEL_MORE, &line);
+        print_line(LABEL_MORE, &line);
     }
 }
 

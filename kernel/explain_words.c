@@ -75,43 +75,49 @@ const char *const explain_texts[TEXTS] = {
 #define BIT_AVL {PTE_AVL, "AVL", {"not used", "not used"}}
 /* clang-format on */
 
-const struct explain_bit explain_bits[EXPLAIN_FORMS][EXPLAIN_BIT_LINES][EXPLAIN_BITS_PER_LINE] = {
+const struct explain_bit explain_bits[EXPLAIN_FORMS][EXPLAIN_BITS] = {
     [EXPLAIN_NOT_PRESENT] =
         {
-            {{PTE_P, "P", {"not present: the processor looks at no other bit", "present"}}},
+            {PTE_P, "P", {"not present: the processor looks at no other bit", "present"}},
         },
     [EXPLAIN_TABLE] =
         {
-            {BIT_P, BIT_RW, BIT_US, BIT_PWT, BIT_PCD},
-            {
-                BIT_A,
-                {PTE_D, "D", {"ignored", "ignored"}},
-                {PTE_PS, "PS", {"a page table", "a 4 MiB page"}},
-                {PTE_G, "G", {"ignored", "ignored"}},
-                BIT_AVL,
-            },
+            BIT_P,
+            BIT_RW,
+            BIT_US,
+            BIT_PWT,
+            BIT_PCD,
+            BIT_A,
+            {PTE_D, "D", {"ignored", "ignored"}},
+            {PTE_PS, "PS", {"a page table", "a 4 MiB page"}},
+            {PTE_G, "G", {"ignored", "ignored"}},
+            BIT_AVL,
         },
     [EXPLAIN_LARGE] =
         {
-            {BIT_P, BIT_RW, BIT_US, BIT_PWT, BIT_PCD},
-            {
-                BIT_A,
-                BIT_D,
-                {PTE_PS, "PS", {"a page table", "a 4 MiB page"}},
-                BIT_G,
-                BIT_AVL,
-            },
+            BIT_P,
+            BIT_RW,
+            BIT_US,
+            BIT_PWT,
+            BIT_PCD,
+            BIT_A,
+            BIT_D,
+            {PTE_PS, "PS", {"a page table", "a 4 MiB page"}},
+            BIT_G,
+            BIT_AVL,
         },
     [EXPLAIN_PAGE] =
         {
-            {BIT_P, BIT_RW, BIT_US, BIT_PWT, BIT_PCD},
-            {
-                BIT_A,
-                BIT_D,
-                {PTE_PS, "PAT", {"type by PWT, PCD", "upper half of the PAT"}},
-                BIT_G,
-                BIT_AVL,
-            },
+            BIT_P,
+            BIT_RW,
+            BIT_US,
+            BIT_PWT,
+            BIT_PCD,
+            BIT_A,
+            BIT_D,
+            {PTE_PS, "PAT", {"type by PWT, PCD", "upper half of the PAT"}},
+            BIT_G,
+            BIT_AVL,
         },
 };
 

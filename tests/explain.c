@@ -302,9 +302,8 @@ KTEST(explain, every_word_is_there)
     for (u32 form = EXPLAIN_TABLE; form < EXPLAIN_FORMS; form++) {
         u32 mask = 0;
 
-        for (u32 i = 0; i < EXPLAIN_BIT_LINES * EXPLAIN_BITS_PER_LINE; i++) {
-            const struct explain_bit *bit =
-                &explain_bits[form][i / EXPLAIN_BITS_PER_LINE][i % EXPLAIN_BITS_PER_LINE];
+        for (u32 i = 0; i < EXPLAIN_BITS; i++) {
+            const struct explain_bit *bit = &explain_bits[form][i];
 
             expect(bit->name && bit->meaning[0] && bit->meaning[1]);
             expect_eq(mask & bit->mask, 0);

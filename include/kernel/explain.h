@@ -85,14 +85,12 @@ struct explain_bit {
     const char *meaning[2];
 };
 
-/* The bits of a form are told in lines; a line without a first bit is none. */
-#define EXPLAIN_BIT_LINES     2
-#define EXPLAIN_BITS_PER_LINE 5
+/* Bits of a form, and in a line. An enumeration, so that debuggers know the names. */
+enum explain_bit_counts { EXPLAIN_BITS = 10, EXPLAIN_BITS_PER_ROW = 5 };
 
 extern const char *const explain_labels[LABELS];
 extern const char *const explain_texts[TEXTS];
-extern const struct explain_bit explain_bits[EXPLAIN_FORMS][EXPLAIN_BIT_LINES]
-                                            [EXPLAIN_BITS_PER_LINE];
+extern const struct explain_bit explain_bits[EXPLAIN_FORMS][EXPLAIN_BITS];
 extern const char *const explain_avl[8]; /* PTE_AVL of an entry in the vmalloc area */
 extern const char *const explain_levels[EXPLAIN_LEVELS];
 extern const char *const explain_forms[EXPLAIN_FORMS]; /* what the entry points to */

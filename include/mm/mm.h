@@ -31,7 +31,7 @@ enum vm_flags {
 };
 #define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
 
-/* Below a stack, above the heap: stays free (Linux's stack_guard_gap). Debuggers know this name, too. */
+/* Below a stack, above the heap: stays free (Linux's stack_guard_gap). Debuggers know the name. */
 enum mm_distances { MM_GUARD_GAP = 0x100000 };
 
 #define MM_AREAS_MAX   65530    /* areas of one address space (Linux's max_map_count) */

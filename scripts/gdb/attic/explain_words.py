@@ -58,11 +58,10 @@ def avl(value):
 
 def bits(form_name):
     """The bits of a form of entry, line by line: (mask, name, (meaning when 0, meaning when 1))."""
-    for line in objects.variable("explain_bits")[objects.enumerators("explain_form")[form_name]]:
-        found = [(bit.mask, objects.string(bit.name), [objects.string(meaning) for meaning in bit.meaning])
-                 for bit in line if bit.mask]
-        if found:
-            yield found
+    found = [(bit.mask, objects.string(bit.name), [objects.string(meaning) for meaning in bit.meaning])
+             for bit in objects.variable("explain_bits")[objects.enumerators("explain_form")[form_name]] if bit.mask]
+    row = objects.enumerators("explain_bit_counts")["EXPLAIN_BITS_PER_ROW"]
+    return [found[at:at + row] for at in range(0, len(found), row)]
 
 
 def refusal(verdict):
