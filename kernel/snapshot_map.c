@@ -69,13 +69,11 @@ static struct leaf leaf_at(const pde_t *pgd, u32 page)
 /* The names of the bits that are set, as `explain` has them. */
 static void tell_bits(struct json *json, u32 bits, enum explain_form form)
 {
+    const struct explain_bit *bit = explain_bits[form], *end = bit + EXPLAIN_BITS;
     char text[48] = ""; /* all names and the blanks between them take 29 */
     u32 used = 0;
 
-    for (u32 i = 0; i < EXPLAIN_BIT_LINES * EXPLAIN_BITS_PER_LINE; i++) {
-        const struct explain_bit *bit =
-            &explain_bits[form][i / EXPLAIN_BITS_PER_LINE][i % EXPLAIN_BITS_PER_LINE];
-
+    for (; bit < end && bit->mask; bit++) {
         if (bits & bit->mask)
             used += scnprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "", bit->name);
     }
