@@ -15,8 +15,9 @@
  * The short form, for the lines about faults, has the place and the bit. It must be safe in a panic,
  * so nothing but what explain_walk() has gathered goes into it, and the names of functions.
  *
- * Neighbours: kernel/explain_frame.c has the lines about frame and device, kernel/monitor_explain.c is
- * the command, kernel/fault.c and kernel/panic.c take the short form. gdb's `attic explain` prints the same lines from outside, byte for byte.
+ * Neighbours: kernel/explain_frame.c has the lines about frame and device, kernel/monitor_explain.c
+ * is the command, kernel/fault.c and kernel/panic.c take the short form. gdb's `attic explain` prints
+ * the same lines from outside, byte for byte.
  */
 #include <fs/fs.h>
 #include <kernel/explain_internal.h>
@@ -25,6 +26,7 @@
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
+#include <mm/filemap.h>
 #include <mm/mm.h>
 
 /* ---- names ---- */
@@ -294,11 +296,26 @@ static void print_rights(enum explain_label label, const struct explanation *fac
 
 /* ---- all of it, and the short form ---- */
 
-/* Others may run while aliases are looked for, so that comes before the first line. */
+/* mapping_get() or mapping_put() for all files whose paths may be printed. */
+static void each_file(const struct explanation *facts, void (*change)(struct address_space *))
+{
+    struct address_space *const files[] = {facts->area.file, facts->below.file, facts->above.file};
+
+    for (u32 i = 0; i < ARRAY_SIZE(files); i++) {
+        if (files[i])
+            change(files[i]);
+    }
+}
+
+/*
+ * Others may run while aliases are looked for, so that comes before the first line, and files are
+ * held: a process may unmap them meanwhile.
+ */
 void explain_print(const struct explanation *facts)
 {
     struct explain_aliases aliases = {.facts = facts};
 
+    each_file(facts, mapping_get);
     if (facts->has_frame)
         explain_find_aliases(&aliases);
     print_places(facts);
@@ -312,6 +329,7 @@ void explain_print(const struct explanation *facts)
         explain_print_frame(&aliases);
     print_neighbours(facts);
     explain_print_device(facts);
+    each_file(facts, mapping_put);
 }
 
 /* The area whose guard this is, or the nearer neighbour; NULL when both are whole regions. */

@@ -20,6 +20,7 @@
  * kernel/explain.c has the words.
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/sections.h>
 #include <arch/x86/uaccess.h>
 #include <mm/explain.h>
 #include <mm/mm_init.h>
@@ -319,6 +320,12 @@ static void find_slots(struct explanation *facts)
         facts->area = facts->below;
 }
 
+/* The names of areas are constant strings; anything else is not followed, as panics print names. */
+static const char *sound_name(const char *name)
+{
+    return name >= __rodata_start && name < __rodata_end ? name : NULL;
+}
+
 static bool take_user_area(struct explain_area *out, const struct rb_node *node)
 {
     struct vm_area area;
@@ -329,13 +336,26 @@ static bool take_user_area(struct explain_area *out, const struct rb_node *node)
         .kind = EXPLAIN_USER,
         .start = area.start,
         .last = area.end - 1,
-        .name = area.name,
+        .name = sound_name(area.name),
         .caller = area.caller,
         .flags = area.flags,
         .file = area.file,
         .page = area.pgoff,
     };
     return true;
+}
+
+/* The area above is a stack that may grow to here (mm/fault.c), or keeps its distance free. */
+static bool is_below_stack(const struct explanation *facts)
+{
+    const struct explain_area *stack = &facts->above;
+    u32 limit = 0;
+
+    if (!(stack->flags & VM_GROWSDOWN))
+        return false;
+    peek(&limit, &facts->mm->stack_limit, sizeof(limit));
+    return stack->last - ALIGN_DOWN(facts->addr, PAGE_SIZE) < limit ||
+           stack->start - facts->addr <= MM_GUARD_GAP;
 }
 
 static void find_user_area(struct explanation *facts)
@@ -348,8 +368,7 @@ static void find_user_area(struct explanation *facts)
     facts->gap = EXPLAIN_FREE;
     if (take_user_area(&facts->below, sides.below) && facts->addr <= facts->below.last)
         facts->area = facts->below;
-    if (take_user_area(&facts->above, sides.above) && facts->above.flags & VM_GROWSDOWN &&
-        facts->above.start - facts->addr <= MM_GUARD_GAP)
+    if (take_user_area(&facts->above, sides.above) && is_below_stack(facts))
         facts->gap = EXPLAIN_STACK_GAP;
 }
 

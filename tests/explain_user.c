@@ -196,6 +196,9 @@ KTEST(explain_user, below_a_stack)
     if (!expect(mm != NULL))
         return;
     expect_eq(mm_add_area(mm, PAGE(2000), PAGE_SIZE, RW | VM_GROWSDOWN, "[stack]", NULL, 0), 0);
+    expect_eq(look(mm, PAGE(2001) - STACK_LIMIT).gap, EXPLAIN_STACK_GAP); /* may grow to there */
+    expect_eq(look(mm, PAGE(2001) - STACK_LIMIT - 1).gap, EXPLAIN_FREE);
+    mm->stack_limit = PAGE_SIZE; /* may not grow, and keeps its distance */
     facts = look(mm, PAGE(2000) - 1);
     expect_eq(facts.gap, EXPLAIN_STACK_GAP);
     expect_same_area(&facts.above, EXPLAIN_USER, PAGE(2000), PAGE(2001) - 1);
@@ -334,4 +337,17 @@ KTEST(explain_user, a_damaged_tree)
     expect_same_area(&facts.below, EXPLAIN_USER, PAGE(0), PAGE(1) - 1);
     explain_walk(&facts, mm.pgd_phys, (const struct mm *)0xfffff000, PAGE(3));
     expect_eq(facts.below.kind, EXPLAIN_REGION);
+}
+
+/* A name that leads nowhere is not printed: the line about a fault would fault itself. */
+KTEST(explain_user, a_damaged_area)
+{
+    static struct vm_area area = {.start = PAGE(0), .end = PAGE(1), .name = (char *)0xfffff000};
+    struct mm mm = {.pgd_phys = (u32)swapper_pg_dir - PAGE_OFFSET};
+    struct explanation facts;
+
+    mm.areas.rb_node = &area.node;
+    explain_walk(&facts, mm.pgd_phys, &mm, PAGE(0));
+    expect_brief(&facts, EXPLAIN_RING3, EXPLAIN_READ,
+                 "user, 0x10000000..0x10000fff ---p; PDE 64: P=0");
 }

@@ -99,7 +99,7 @@ struct explain_area {
 enum explain_gap {
     EXPLAIN_NO_GAP,
     EXPLAIN_GUARD_PAGE, /* of the area below */
-    EXPLAIN_STACK_GAP,  /* within MM_GUARD_GAP below the stack, which is the area above */
+    EXPLAIN_STACK_GAP,  /* a stack, which is the area above, may grow to here or keeps it free */
     EXPLAIN_FREE,
     EXPLAIN_GAPS,
 };
@@ -120,17 +120,15 @@ struct explanation {
     const struct mm *mm; /* NULL: no process */
     const struct layout_region *region;
     struct explain_entry pde, pte;
-    enum explain_level
-        stop;         /* where the walk ends without a frame; EXPLAIN_NOWHERE: it finds one */
-    bool has_frame;   /* mapped, or kept in an entry without rights */
-    phys_addr_t phys; /* of the byte, when the walk finds a frame */
+    enum explain_level stop; /* where it ends without a frame; EXPLAIN_NOWHERE: it finds one */
+    bool has_frame;          /* mapped, or kept in an entry without rights */
+    phys_addr_t phys;        /* of the byte, when the walk finds a frame */
     struct explain_right right[EXPLAIN_RINGS][EXPLAIN_ACCESSES];
     struct explain_area area;         /* that has the address */
     struct explain_area below, above; /* the nearest, where no area has it */
     enum explain_gap gap;
     struct explain_frame frame;
-    enum dma_verdict dma
-        [2]; /* enum dma_verdict, to a device that reaches 4 GiB: one that reads, one that writes */
+    enum dma_verdict dma[2]; /* to a device that reaches 4 GiB: one that reads, one that writes */
 };
 
 /*

@@ -74,10 +74,15 @@ class Place:
         if self.space.mm is None:
             return
         self._take_sides(_user_area(area) for area in kernel.vm_areas(self.space.mm))
-        distance = objects.enumerators("mm_distances")["MM_GUARD_GAP"]
-        if (self.above and "VM_GROWSDOWN" in kernel.flag_names("vm_flags", self.above.of.flags)
-                and not self.area and self.above.start - self.addr <= distance):
+        if (self.above and not self.area and "VM_GROWSDOWN" in kernel.flag_names("vm_flags", self.above.of.flags)
+                and self._is_below_stack(self.above)):
             self.gap = "EXPLAIN_STACK_GAP"
+
+    def _is_below_stack(self, stack):
+        """The stack may grow to here, or keeps its distance free."""
+        page = self.addr - self.addr % memory.PAGE_SIZE
+        distance = objects.enumerators("mm_distances")["MM_GUARD_GAP"]
+        return stack.last - page < self.space.mm.stack_limit or stack.start - self.addr <= distance
 
     def _take_sides(self, areas):
         """Of areas by address: the one that has the address, or those next to it."""
