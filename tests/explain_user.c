@@ -272,6 +272,8 @@ KTEST(explain_user, a_page_table_that_cannot_be_read)
         return;
     mm->pgd[PDE_INDEX(PAGE(0))].val = 0xfffff000 | PTE_P | PTE_RW | PTE_US;
     explain_address(&facts, mm, PAGE(0));
+    find_aliases(0x1000); /* nor is it looked through for addresses of a frame */
+    expect_eq(seen.count, 1);
     mm->pgd[PDE_INDEX(PAGE(0))].val = 0;
     expect_eq(facts.pde.form, EXPLAIN_TABLE);
     expect_eq(facts.pte.form, EXPLAIN_UNREAD);
