@@ -225,6 +225,18 @@ like $free, qr/^below +0xffc00000\.\.0xffc00fff kmap slot$/m, 'a slot that is fr
 like $code, qr/^address +0xc01\w{5} kunmap_local\+0x/m, 'code has its name';
 $vm->kill_now;
 
+# ---- help, completion, and what is asked wrong: one sentence ----
+
+my %wrong = (
+    'attic explain'             => qr/^usage: attic explain VA \[PID\]$/,
+    'attic explain banana'      => qr/^attic explain: `banana` is no address: /,
+    'attic explain 1 +'         => qr/^attic explain: `1 \+` is no address: /,
+    'attic explain 0x123456789' => qr/^attic explain: .* 32 bits$/,
+    'attic explain 0 77'        => qr/^attic explain: there is no process 77: `attic ps` lists them$/,
+    'attic explain 0 banana'    => qr/^attic explain: `banana` is no pid, nor one of master, boot, loaded$/,
+    'attic explain 0 boot'      => qr/^attic explain: the boot directory is gone/,
+);
+
 # ---- in a panic, in the double-fault task ----
 
 for my $case (['panic', 'machine_exit'], ['stack', 'double_fault_task']) {
@@ -232,12 +244,23 @@ for my $case (['panic', 'machine_exit'], ['stack', 'double_fault_task']) {
     $file = dump_file();
     $vm = Attic->boot(name => "gdb-explain-$crash", build => $debug, stopped => 1, gdb_socket => 1, mem => '8M',
         input => "run forever &\ncrash $crash\n");
+    my @more = (sort(keys %wrong), 'help attic', 'help attic explain', 'complete attic expl', 'complete attic explain kernel_mai',
+        'complete attic explain 0 ');
     my ($there, undef, $saved, $registers, @said) = session($debug, $vm, "hbreak $break", 'continue', dump_commands($file, 8), @everywhere,
-        'attic explain 0x08048000 2', 'detach');
+        'attic explain 0x08048000 2', @more, 'detach');
+    my %more;
+    @more{@more} = splice @said, @KINDS + 1, scalar @more;
     my %said;
     @said{@KINDS, 'process'} = @said;
     $state = take_dump($file, $registers);
     check_stage($crash, \%said, $state);
+    like $more{$_}, qr/\A[^\n]*\n\z/, "$crash: $_: one sentence" for sort keys %wrong;
+    like $more{$_}, $wrong{$_}, "$crash: $_" for sort keys %wrong;
+    like $more{'help attic'}, qr/^attic explain -- attic explain VA \[PID\]: everything about an address/m, "$crash: help";
+    like $more{'help attic explain'}, qr/^Told are the region and the area/m, "$crash: help of its own";
+    is $more{'complete attic expl'}, "attic explain\n", "$crash: completion";
+    is $more{'complete attic explain kernel_mai'}, "attic explain kernel_main\n", "$crash: completion of VA";
+    is $more{'complete attic explain 0 '}, join('', map { "attic explain 0 $_\n" } 0, 1, 2, qw(boot loaded master)), "$crash: completion of PID";
     like $said{process}, qr/^address +0x08048000 of forever\[2\]$/m, "$crash: a process can be asked for";
     $vm->kill_now;
 }
