@@ -156,12 +156,14 @@ for my $stage (@STAGES) {
 my @answers = session($debug, $vm, @everywhere, @commands, 'detach');
 my @early = splice @answers, 0, scalar @KINDS;
 is scalar(grep { /^attic explain: the kernel does not run yet: [^\n]*\n\z/ } @early), @KINDS, 'before the kernel: a sentence' or diag @early;
+my $sealed; # the last one
 for (@plan) {
     my ($stage, $file) = @$_;
     my %said;
     splice @answers, 0, 2;
     @said{@KINDS, 'stack'} = splice @answers, 0, @KINDS + 1;
-    check_stage($stage, \%said, take_dump($file, $answers[1]));
+    $sealed = take_dump($file, $answers[1]);
+    check_stage($stage, \%said, $sealed);
     splice @answers, 0, 2;
 }
 $vm->kill_now;
@@ -210,7 +212,9 @@ my $file = dump_file();
 $vm = Attic->boot(name => 'gdb-explain-kmap', build => $debug, stopped => 1, gdb_socket => 1, mem => '32M', cmdline => 'lowmem=8M',
     input => "run forever\n");
 @answers = session($debug, $vm, 'hbreak kunmap_local if (unsigned)addr >= 0xffc00000', 'continue', dump_commands($file, 32),
-    map({ sprintf 'attic explain 0x%08x', $_ } 0xffc00008, 0xffc01000), 'attic explain $pc', 'detach');
+    map({ sprintf 'attic explain 0x%08x', $_ } 0xffc00008, 0xffc01000), 'attic explain $pc',
+    # Behind a stac, which opens user pages to ring 0; the table of these is the kernel's (arch/x86/cpu.c).
+    'delete', map({ sprintf 'hbreak *0x%x', $_ + 3 } open_sites($sealed)), 'continue', 'attic explain 0x08048000', 'detach');
 my $state = take_dump($file, $answers[3]);
 my ($taken, $free, $code) = @answers[4 .. 6];
 my $directory = $state->{CR3} & FRAME;
@@ -223,6 +227,14 @@ like $taken, qr/^device +may not have it: -ENXIO$/m, 'and no device may have the
 check_explanation('a slot that is free', $free, $state, $directory, 0xffc01000);
 like $free, qr/^below +0xffc00000\.\.0xffc00fff kmap slot$/m, 'a slot that is free, above it';
 like $code, qr/^address +0xc01\w{5} kunmap_local\+0x/m, 'code has its name';
+like $answers[-2], qr/^ring 0 +may read$/m, 'between stac and clac ring 0 may read what ring 3 may';
+
+sub open_sites {
+    my ($state) = @_;
+    my ($start, $end) = @$symbols{qw(__smap_sites_start __smap_sites_end)};
+    my @words = words($state, $start - C, ($end - $start) / 4);
+    return map { $words[2 * $_ + 1] ? $words[2 * $_] : () } 0 .. $#words / 2;
+}
 $vm->kill_now;
 
 # ---- help, completion, and what is asked wrong: one sentence ----
