@@ -52,7 +52,7 @@ def aliases(space, addr, phys):
 def _everywhere(pfn):
     border = kernel.page_offset() >> paging.PDE_SHIFT
     directory = kernel.master_directory() if kernel.master_is_ready() else paging.loaded_directory()
-    for addr, rights in paging.addresses(directory, pfn, border, 1023):
+    for addr, rights in paging.addresses(directory, pfn, border, 1023, paging.P):
         if rights:
             yield Alias(None, addr, True)
     if kernel.is_sealed():
