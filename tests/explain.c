@@ -4,6 +4,7 @@
  */
 #include "explain.h"
 #include "edu.h"
+#include <arch/x86/irqflags.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
 #include <kernel/task.h>
@@ -46,6 +47,22 @@ KTEST(explain, the_image)
     expect_image((u32)swapper_pg_dir, "sealed", false);
     expect_image((u32)__data_start, "data and bss", true);
     expect_image((u32)__bss_end - 1, "data and bss", true);
+}
+
+/* A ring 0 that need not keep to RW: only for an instant, with interrupts off. */
+KTEST(explain, without_write_protection)
+{
+    u32 flags = local_irq_save(), cr0 = read_cr0();
+    struct explanation facts;
+
+    write_cr0(cr0 & ~CR0_WP);
+    explain_walk(&facts, virt_to_phys(swapper_pg_dir), NULL, (u32)__text_start);
+    write_cr0(cr0);
+    local_irq_restore(flags);
+    expect(facts.right[EXPLAIN_RING0][EXPLAIN_WRITE].allowed);
+    expect_right(&facts, EXPLAIN_RING0, EXPLAIN_WRITE, EXPLAIN_RW_WITHOUT_WP, EXPLAIN_PTE);
+    expect_right(&facts, EXPLAIN_RING3, EXPLAIN_WRITE, EXPLAIN_US, EXPLAIN_PDE);
+    expect_brief(&facts, EXPLAIN_RING0, EXPLAIN_WRITE, "lowmem, text; PTE 259: RW=0, but CR0.WP=0");
 }
 
 KTEST(explain, a_text_page_with_another_address)
@@ -137,6 +154,7 @@ KTEST(explain, a_vmalloc_area_and_its_guard)
     expect_eq(facts.pte.content, EXPLAIN_GUARD);
     expect_eq(facts.stop, EXPLAIN_PTE);
     expect(!facts.has_frame);
+    expect_eq(look(NULL, guard + PAGE_SIZE - 1).gap, EXPLAIN_GUARD_PAGE);
     vfree((void *)start);
 }
 

@@ -188,6 +188,25 @@ KTEST(explain_user, between_two_areas)
     mm_put(mm);
 }
 
+/* A tree of many levels is gone down to its end. */
+KTEST(explain_user, one_of_many_areas)
+{
+    struct mm *mm = mm_create();
+
+    if (!expect(mm != NULL))
+        return;
+    for (u32 i = 0; i < 200; i += 2)
+        expect_eq(mm_add_area(mm, PAGE(i), PAGE_SIZE, RW, NULL, NULL, 0), 0);
+    for (u32 i = 0; i < 200; i += 2) {
+        struct explanation facts = look(mm, PAGE(i) + 5);
+
+        expect_same_area(&facts.area, EXPLAIN_USER, PAGE(i), PAGE(i + 1) - 1);
+        facts = look(mm, PAGE(i + 1));
+        expect_eq(facts.below.start, PAGE(i));
+    }
+    mm_put(mm);
+}
+
 KTEST(explain_user, below_a_stack)
 {
     struct mm *mm = mm_create();

@@ -2,6 +2,7 @@
  * The map of addresses: bars agree with what mm/ counts. And the picture: it fits the terminal,
  * colours are switched off again.
  */
+#include <lib/printf.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>
@@ -192,6 +193,36 @@ KTEST(map, a_terminal_of_80_x_24)
     expect_eq(shape.high, shape.rows);
     map_shape(&shape, 79, 24);
     expect(!shape.beside);
+}
+
+static char drawn[128]; /* the last line that began with a blank and a digit: a process's */
+
+static void keep_process(const char *text, size_t len)
+{
+    if (len > 2 && text[0] == ' ' && text[1] >= '0' && text[1] <= '9')
+        snprintf(drawn, sizeof(drawn), "%.*s", (int)len, text);
+}
+
+/* Each kind of area in its own letter, up to where it ends. */
+KTEST(map, the_bar_of_a_process)
+{
+    const struct map_canvas canvas = {.write = keep_process, .lines_max = UINT32_MAX};
+    static const u32 touched[] = {TEXT + 3 * PAGE_SIZE, DATA, HEAP, HEAP + 2 * PAGE_SIZE,
+                                  STACK + 7 * PAGE_SIZE};
+    struct map *map = new_map();
+    struct mm *mm = space();
+
+    for (u32 i = 0; i < ARRAY_SIZE(touched); i++)
+        expect_eq(mm_fault(mm, touched[i], i > 0), MM_FAULT_OK);
+    gather_for(map, 79, 24);
+    map->process_count = map->shown = 1;
+    map->process[0] = (struct map_process){.pid = 7, .pages = 5, .comm = "x"};
+    map_gather_areas(&map->process[0], mm, 16);
+    map_draw(map, &canvas);
+    expect_str_eq(drawn, " 7 x             5 -tdhH---s");
+    mm_put(mm);
+    mm_shrink();
+    kfree(map);
 }
 
 KTEST(map, what_is_drawn_fits)
