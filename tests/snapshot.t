@@ -241,6 +241,12 @@ $deaf->command('run forever sleep &');
 like $deaf->command('snapshot x', 60), qr/^snapshot: the second serial port takes nothing more after \d+ bytes: x is cut short\n/m,
     'a port that takes nothing more: one line';
 sysread $pipe, my $rest, 4096;
+fcntl $pipe, F_SETPIPE_SZ, 1 << 20 or die "F_SETPIPE_SZ: $!\n";
+like $deaf->command('snapshot y', 60), qr/^snapshot: y: \d+ bytes sent$/m, 'when somebody listens again, the next one comes';
+sysread $pipe, $rest, 1 << 20, length $rest;
+my ($cut, @whole) = split /\n/, $rest;
+is_deeply [map { decode_json($_)->{name} } @whole], ['y'], 'in a line of its own';
+ok !eval { decode_json($cut) }, 'behind what was cut short';
 $deaf->kill_now;
 
 done_testing;
