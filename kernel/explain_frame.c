@@ -10,7 +10,7 @@
  *
  * Limits: of many other addresses the first few are listed and the rest counted.
  *
- * Neighbours: mm/rmap.c finds the addresses, mm/dma.c says what a device may have.
+ * Neighbours: mm/rmap.c finds the addresses, mm/dma_verdict.c says what a device may have.
  */
 #include <kernel/explain_internal.h>
 #include <kernel/task.h>

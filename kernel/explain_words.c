@@ -9,8 +9,8 @@
  *
  * The order of each table is that of its enumeration in mm/explain.h or kernel/explain.h.
  *
- * Neighbours: mm/explain.c gathers the facts; the reasons of the DMA API are in mm/dma.c, the names of
- * regions in mm/layout.c, of owners of frames in mm/page_alloc.c.
+ * Neighbours: mm/explain.c gathers the facts; the reasons of the DMA API are in mm/dma_verdict.c, the
+ * names of regions in mm/layout.c, of owners of frames in mm/page_alloc.c.
  */
 #include <kernel/explain.h>
 

@@ -1,5 +1,5 @@
 """Facts for explanations: the frame behind an address, its other addresses, and whether a device may have it: the twins of
-find_frame() in mm/explain.c, of mm/rmap.c, and of dma_query_single() in mm/dma.c.
+find_frame() in mm/explain.c, of mm/rmap.c, and of dma_query_single() in mm/dma_verdict.c.
 
 The other addresses come from the tables alone: the kernel half once, then the user half of each address space. Each table is
 read in one piece.
@@ -52,7 +52,7 @@ def aliases(space, addr, phys):
 def _everywhere(pfn):
     border = kernel.page_offset() >> paging.PDE_SHIFT
     directory = kernel.master_directory() if kernel.master_is_ready() else paging.loaded_directory()
-    for addr, rights in paging.addresses(directory, pfn, border, 1023):
+    for addr, rights in paging.addresses(directory, pfn, border, 1023, paging.P):
         if rights:
             yield Alias(None, addr, True)
     if kernel.is_sealed():

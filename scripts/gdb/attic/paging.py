@@ -141,9 +141,10 @@ def pages(directory, first=0, last=0xFFFFFFFF):
                     yield Page(start, memory.PAGE_SIZE, pte & FRAME, pte & ~FRAME & (pde | ~(RW | US)))
 
 
-def addresses(directory, pfn, first, last):
+def addresses(directory, pfn, first, last, holding=P | US):
     """(address, rights) of each page that shows a frame, through PDEs first..last. Rights are 0 for an entry of a process that
-    holds the page but is not present (PROT_NONE)."""
+    holds the page but is not present (PROT_NONE). `holding` are the bits of which one makes an entry hold a page: P alone in
+    the kernel half, where an entry that is not present may be any number (a tag)."""
     pdes = memory.physical_words(directory, 1024)
     for index in range(first, last + 1):
         pde, base = pdes[index], index << PDE_SHIFT
@@ -152,7 +153,7 @@ def addresses(directory, pfn, first, last):
                 yield base + ((pfn & 1023) << memory.PAGE_SHIFT), pde & ~LARGE_FRAME
         elif pde & P:
             for at, pte in enumerate(memory.physical_words(pde & FRAME, 1024)):
-                if pte >> memory.PAGE_SHIFT == pfn and pte & (P | US):
+                if pte >> memory.PAGE_SHIFT == pfn and pte & holding:
                     yield (base + (at << memory.PAGE_SHIFT),
                            pte & ~FRAME & (pde | ~(RW | US)) if pte & P else 0)
 

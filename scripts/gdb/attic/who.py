@@ -123,7 +123,7 @@ def mappings(pfn):
     """A line for each page that shows the frame: the kernel half once, then each process."""
     directory = kernel.master_directory() if kernel.master_is_ready() else paging.loaded_directory()
     spans = owners.kernel_spans()
-    for addr, rights in paging.addresses(directory, pfn, 0, 1023):
+    for addr, rights in paging.addresses(directory, pfn, 0, 1023, paging.P):
         span = owners.find(spans, addr)
         yield "0x%08x %s  %s%s" % (addr, paging.rights_text(rights), kernel.region_name(addr), ": " + span.text if span else "")
     if kernel.is_sealed():
