@@ -70,8 +70,9 @@ sub user_addresses {
     $vm->expect(qr/forever\[\d+\]: runs .*\n/, 10);
     $vm->command('');
     my ($runs) = $vm->command('ps', 10) =~ /^ *(\d+) .* forever$/m;
-    my @places = map { sprintf '0x%08x', $_ } @at{sort keys %at}, map { $at{$_} + 0x1004 } sort keys %at;
-    return ((map { my $pid = $_; map { "$_ $pid" } @places } @pids), (map { "$_ $pids[0]" } qw(0 0xffff 0x08047fff 0x10000000 0x50000000
+    my @places = map { sprintf '0x%08x', $_ } @at{sort keys %at};
+    my @untouched = map { sprintf '0x%08x', $at{$_} + 0x1004 } qw(bss heap none shared);
+    return ((map { my $pid = $_; map { "$_ $pid" } @places } @pids), (map { "$_ $pids[0]" } @untouched), (map { "$_ $pids[0]" } qw(0 0xffff 0x08047fff 0x10000000 0x50000000
         0xbf000000 0xbfedcfff 0xbfedd000 0xbffdcfff 0xbffdd000 0xbfffe010 0xbffff000 kernel_main 0xf7c02000 0xffc00000)),
         "0xc0100000 $runs", "0x08048000 $runs");
 }
@@ -89,7 +90,7 @@ for my $what ('made by double_fault_report_init', 'lowmem: text', 'lowmem: rodat
     ok $all =~ /$what/m, "among them: $what";
 }
 # Where user pages and vmalloc pages have no address in lowmem.
-compare_with_monitor('lowmem', qr/^0xf7c|^0xc0[57]|^0xffc|0 2$/, mem => '64M', cmdline => 'lowmem=8M');
+compare_with_monitor('lowmem', qr/^0xf7c0[0-4]|^0xc0[57]|^0xffc0\w+$|0 2$/, mem => '64M', cmdline => 'lowmem=8M');
 
 # ---- the raw tables ----
 
