@@ -73,7 +73,7 @@ def say_place(place):
 
 
 def process_text(mm):
-    """The first process with an address space; it may have ended."""
+    """The first process with an address space; it may have ended, or exec makes it still."""
     return next((kernel.task_text(task) for task in kernel.tasks() if task.mm == mm.address), text("TEXT_ENDED"))
 
 
