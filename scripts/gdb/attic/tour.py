@@ -27,8 +27,8 @@ may vary: addresses of code and of stacks, of frames and of tables, the entries 
 of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how often.
 """, """
 An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW
-may be written, US ring 3 may use it, A accessed and D written to (both set by the processor), PS a page of 4 MiB, G global,
-AVL for software. Below the entries stands what an access finds, by the rights of both levels and by the control registers;
+may be written, US ring 3 may use it, A accessed and D written to (both set by the processor; in its own half the kernel has
+set them beforehand), PS a page of 4 MiB, G global, AVL for software. Below the entries stands what an access finds, by the rights of both levels and by the control registers;
 `with AC` means that ring 0 may touch a page of ring 3 only while EFLAGS.AC is set (SMAP), as it is while the kernel copies
 from and to a program. `*` marks what has changed since the moment before: in front of an entry, behind a register.
 """)
