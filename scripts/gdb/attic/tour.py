@@ -62,10 +62,16 @@ class Guide:
         self.last = -1       # the stop that was shown last, by its index
         self.moments = []    # of that stop: those that are still to come
         self.registers = self.walks = None  # at its last moment
-        self.typed = False
+        self.typed = False   # the program was asked for and has not been seen yet
 
     def over(self):
         return self.last == len(self.stops) - 1 and not self.moments
+
+    def catch_up(self):
+        """When the reader went on alone, past the boot or to the end of the program, what is left of the last stop does not come
+        any more."""
+        if kernel.is_loaded() and kernel.is_sealed() and not program_lives():
+            self.moments = []
 
     # ---- running ----
 
@@ -102,9 +108,11 @@ class Guide:
 
     def start_program(self):
         """Once the boot is over, nothing comes by itself."""
-        if self.typed or not kernel.is_sealed():
+        if not kernel.is_sealed():
             return
-        if any(task.comm == tour_program.NAME for task in kernel.tasks()):
+        if program_lives():
+            self.typed = False
+        if self.typed or program_lives():
             return
         self.typed = True
         if Console.connection:
@@ -170,6 +178,10 @@ class Guide:
         return "%s:\n\n%s" % (title, tour_text.block(lines))
 
 
+def program_lives():
+    return any(task.comm == tour_program.NAME for task in kernel.tasks())
+
+
 def ask(question):
     """A line from the terminal; its end is like q, Ctrl-C like g. The waits are short, because between them Python hears of
     Ctrl-C; bytes are read one by one, because none may be left where select() does not see them."""
@@ -199,6 +211,7 @@ It may begin anywhere: the next stop that the machine comes to is the next one s
 
     def run(self, arguments):
         guide = Tour.guide = Tour.guide or Guide()
+        guide.catch_up()
         if arguments[:1] == ["transcript"] and len(arguments) == 2:
             write_transcript(guide, arguments[1])
         elif arguments == ["all"]:

@@ -70,8 +70,8 @@ class PagingOn(Stage):
     text = """The instruction that set CR0.PG was fetched from a physical address; this one, right behind it, goes through the
         directory. It is found only because PDE 0 maps the first 4 MiB to themselves, which is called the identity mapping.
         Without it this fetch would be a page fault, and as there is no IDT yet, the machine would reset. The jump leads above
-        0xC0000000: there PDE 768 maps the same 4 MiB. Afterwards PDE 0 has A: the processor itself notes there that it has
-        used the entry."""
+        0xC0000000: there PDE 768 maps the same 4 MiB. PDE 0 has A then: the processor itself notes there that it has used the
+        entry."""
 
     def views(self):
         return [view("the image through the identity mapping", 0x00100000), view("the image where it is linked", IMAGE)]
