@@ -60,6 +60,17 @@ unlike $said, qr/Python|Traceback|Error occurred/, 'no exception of Python shows
 is $vm->finish, 'pass', 'detached, Attic goes on and powers off' or diag $vm->describe;
 like $vm->output, qr/^tour: the child wrote to its own page; the parent still reads 'p'$/m, 'the program did what the tour tells';
 
+# ---- a reader who goes on alone for a while ----
+
+{
+    $vm = Attic->boot(name => 'tour-alone', build => $debug, stopped => 1, gdb_socket => 1);
+    local $ENV{ATTIC_CONSOLE} = $vm->open_console;
+    $said = $vm->gdb("$debug/attic.debug", 'attic tour', 'thbreak monitor_main', 'continue', 'attic tour', 'attic tour');
+    is join(' ', $said =~ /^(## \d+|Before|After)/mg), '## 1 Before ## 10 Before After', 'past the boot the tour goes on with the program'
+        or diag $said;
+    $vm->kill_now;
+}
+
 # ---- make tour with Enter ----
 
 ($said, $status) = debug_tour("\n\n\nq\n");

@@ -85,7 +85,7 @@ def split_arguments(text, expression=False):
     if not expression or len(words) < 2:
         return words
     front, last = " ".join(words[:-1]), words[-1]
-    if (last.isdigit() or last in spaces.WORDS) and _is_expression(front):
+    if (last.isdecimal() or last in spaces.WORDS) and _is_expression(front):
         return [front, last]
     return [front, last] if last.isidentifier() and not _is_expression(text) else [text.strip()]
 
@@ -123,6 +123,8 @@ def _as_number(value, text):
             return int(value.address)
         if kind.code == gdb.TYPE_CODE_FLAGS:  # a control register
             return int(value.cast(gdb.lookup_type("unsigned long"))) & 0xFFFFFFFF
+        if kind.code == gdb.TYPE_CODE_FLT:
+            raise TypeError
         return int(value)
-    except (gdb.error, TypeError, OverflowError) as error:
-        raise Sorry("`%s` is no address: %s" % (text, error))
+    except (gdb.error, TypeError, OverflowError):
+        raise Sorry("`%s` is no address, but of the type %s" % (text, value.type))

@@ -28,6 +28,8 @@ def named(word=None):
         return master()
     if word == "boot":
         return boot()
+    if not word.isdecimal():
+        raise Sorry("`%s` is no pid, nor one of %s" % (word, ", ".join(WORDS)))
     task = find_task(word)
     mm = task.deref("mm")
     if mm is not None:
@@ -39,8 +41,8 @@ def named(word=None):
 
 def find_task(word):
     """The task of a pid. Sorry when there is none."""
-    if not word.isdigit():
-        raise Sorry("`%s` is no pid, nor one of %s" % (word, ", ".join(WORDS)))
+    if not word.isdecimal():
+        raise Sorry("`%s` is no pid" % word)
     if not kernel.has_tasks():
         raise kernel.NotYet("there are no tasks yet: the scheduler has not started")
     for task in kernel.tasks():

@@ -122,7 +122,7 @@ the task that runs, gdb's own backtrace is shown."""
     name, usage, at_least, at_most = "bt", "PID", 1, 1
 
     def complete(self, text, word):
-        return cli.matching([one for one in cli.space_words() if one.isdigit()], word)
+        return cli.matching([one for one in cli.space_words() if one.isdecimal()], word)
 
     def run(self, arguments):
         task = spaces.find_task(arguments[0])
@@ -147,15 +147,17 @@ the task that runs, gdb's own backtrace is shown."""
             return
         regs = kernel.pt_regs(task)
         area = next((area for area in kernel.vm_areas(mm) if area.start <= regs.eip < area.end), None)
-        print("in ring 3: EIP 0x%08x (%s), ESP 0x%08x; entered the kernel by %s" % (
+        print("in ring 3: EIP 0x%08x (%s), ESP 0x%08x; %s" % (
             regs.eip, kernel.area_text(area) if area else "in no area", regs.esp, entry_text(regs)))
 
 
 def entry_text(regs):
-    """How a process came into the kernel, by its registers."""
+    """How a process came into the kernel, by its registers. Those with which a program begins are all 0 (regs_init_user)."""
+    if not any((regs.vector, regs.eax, regs.ebx, regs.ecx, regs.edx, regs.esi, regs.edi, regs.ebp)):
+        return "the program has not begun yet"
     if regs.vector == SYSCALL_VECTOR:
-        return "the system call " + kernel.system_call(regs.error)
-    return "%s %d" % ("exception" if regs.vector < 32 else "interrupt", regs.vector)
+        return "entered the kernel by the system call " + kernel.system_call(regs.error)
+    return "entered the kernel by %s %d" % ("exception" if regs.vector < 32 else "interrupt", regs.vector)
 
 
 def in_double_fault():

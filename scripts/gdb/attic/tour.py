@@ -27,8 +27,8 @@ may vary: addresses of code and of stacks, of frames and of tables, the entries 
 of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how often.
 """, """
 An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW
-may be written, US ring 3 may use it, A accessed and D written to (both set by the processor), PS a page of 4 MiB, G global,
-AVL for software. Below the entries stands what an access finds, by the rights of both levels and by the control registers;
+may be written, US ring 3 may use it, A accessed and D written to (both set by the processor; in its own half the kernel has
+set them beforehand), PS a page of 4 MiB, G global, AVL for software. Below the entries stands what an access finds, by the rights of both levels and by the control registers;
 `with AC` means that ring 0 may touch a page of ring 3 only while EFLAGS.AC is set (SMAP), as it is while the kernel copies
 from and to a program. `*` marks what has changed since the moment before: in front of an entry, behind a register.
 """)
@@ -62,10 +62,16 @@ class Guide:
         self.last = -1       # the stop that was shown last, by its index
         self.moments = []    # of that stop: those that are still to come
         self.registers = self.walks = None  # at its last moment
-        self.typed = False
+        self.typed = False   # the program was asked for and has not been seen yet
 
     def over(self):
         return self.last == len(self.stops) - 1 and not self.moments
+
+    def catch_up(self):
+        """When the reader went on alone, past the boot or to the end of the program, what is left of the last stop does not come
+        any more."""
+        if kernel.is_loaded() and kernel.is_sealed() and not program_lives():
+            self.moments = []
 
     # ---- running ----
 
@@ -102,9 +108,11 @@ class Guide:
 
     def start_program(self):
         """Once the boot is over, nothing comes by itself."""
-        if self.typed or not kernel.is_sealed():
+        if not kernel.is_sealed():
             return
-        if any(task.comm == tour_program.NAME for task in kernel.tasks()):
+        if program_lives():
+            self.typed = False
+        if self.typed or program_lives():
             return
         self.typed = True
         if Console.connection:
@@ -170,6 +178,10 @@ class Guide:
         return "%s:\n\n%s" % (title, tour_text.block(lines))
 
 
+def program_lives():
+    return any(task.comm == tour_program.NAME for task in kernel.tasks())
+
+
 def ask(question):
     """A line from the terminal; its end is like q, Ctrl-C like g. The waits are short, because between them Python hears of
     Ctrl-C; bytes are read one by one, because none may be left where select() does not see them."""
@@ -199,6 +211,7 @@ It may begin anywhere: the next stop that the machine comes to is the next one s
 
     def run(self, arguments):
         guide = Tour.guide = Tour.guide or Guide()
+        guide.catch_up()
         if arguments[:1] == ["transcript"] and len(arguments) == 2:
             write_transcript(guide, arguments[1])
         elif arguments == ["all"]:

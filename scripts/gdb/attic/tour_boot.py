@@ -69,9 +69,9 @@ class PagingOn(Stage):
     around = (1, 1)
     text = """The instruction that set CR0.PG was fetched from a physical address; this one, right behind it, goes through the
         directory. It is found only because PDE 0 maps the first 4 MiB to themselves, which is called the identity mapping.
-        Without it this fetch would be a page fault, and as there is no IDT yet, the machine would reset. The jump takes its
-        target from a register, because a relative jump would stay in the identity mapping. Afterwards PDE 0 has A: the
-        processor itself notes there that it has used the entry."""
+        Without it this fetch would be a page fault, and as there is no IDT yet, the machine would reset. The jump leads above
+        0xC0000000: there PDE 768 maps the same 4 MiB. PDE 0 has A then: the processor itself notes there that it has used the
+        entry."""
 
     def views(self):
         return [view("the image through the identity mapping", 0x00100000), view("the image where it is linked", IMAGE)]
@@ -213,9 +213,9 @@ class VmallocInit(Function):
 class Seal(Function):
     name, lines, title = "mm_seal", 7, "the boot is over: what is read-only is so for the kernel, too"
     text = """The text has been without RW since the master directory was made, but as long as CR0.WP is 0, ring 0 writes to
-        such pages all the same. Now that bit is set, without a change to any entry. From here on the master directory, its
-        tables and what was written during the start only can be changed by nobody, and mm_audit() compares them with a
-        snapshot. The frames of the boot code and its directory are given to the page allocator."""
+        such pages all the same. Now that bit is set, without a change to any entry. From here on the master directory, the
+        tables of lowmem and whatever only the start writes are read-only for everybody, and mm_audit() compares directory and
+        tables with a snapshot. The frames of the boot code and its directory are given to the page allocator."""
 
     def views(self):
         return [view("the kernel's text", TEXT), view("the boot code", IMAGE)]
@@ -246,8 +246,8 @@ class ReturnToUser(FirstProcess):
     name, title = "return_to_user", "out of the kernel, for the first time"
     text = """A process is ready: CR3 holds a directory of its own, whose upper quarter is a copy of the master's 256 entries.
         On its kernel stack lies a struct pt_regs, as if the process had been interrupted just before its first instruction,
-        and iretd takes EIP, CS, EFLAGS, ESP and SS from there. CS has 3 in its lowest bits, so ring 3 begins. The program is
-        not in memory yet: its first page has not even an entry."""
+        and iretd takes EIP, CS, EFLAGS, ESP and SS from there. CS has 3 in its lowest bits, so ring 3 begins. Nothing of the
+        program's text is mapped yet: its first page has not even an entry."""
 
     def source(self):
         return label_source(kernel.address_of(self.name), 2, 3)

@@ -170,8 +170,8 @@ class Switch(Stop):
     text = """fork() has given the child a directory and tables of its own, and copied no page; now the parent gives up its
         turn. One load of CR3 exchanges the lower 3 GiB of addresses. The next instruction is fetched through the new
         directory, and is the next one of the same function, because all 256 entries above 0xC0000000 are equal, the stack's
-        included. They are global, so the TLB keeps them, while everything of the old process is dropped. At 0x40000000 each
-        has a table of its own, but the same frame in it: fork() has copied the entry and taken RW from both."""
+        included. The kernel's pages are global, so the TLB keeps them, while everything of the old process is dropped. At
+        0x40000000 each has a table of its own, but the same frame in it: fork() has copied the entry and taken RW from both."""
 
     def place(self):
         return at("mm_switch", when=lambda: child_runs() and memory.register("eax") == process().mm)
@@ -322,11 +322,11 @@ class SystemCall(Stop):
 
 class CallIn(SystemCall):
     name, title = "a system call's way in", "from ring 3 into ring 0, in the same address space"
-    text = """The program asks for its pid: EAX holds the number of the call, and int 0x80 is the gate by which ring 3 may
-        come in, to one address that the kernel chose. The processor takes the kernel stack from the TSS, where the last
-        process switch put it, and pushes there what it needs to return; then CPL is 0. CR3 does not change. The stub and the
-        stack were mapped all the time, but their entries have no US, so ring 3 could not use them; the kernel half in every
-        address space is what makes a system call so cheap."""
+    text = """The program asks for its pid: EAX holds the number of the call, and int 0x80 is a gate by which ring 3 may come
+        in, to one address that the kernel chose. The processor takes the kernel stack from the TSS, where the last process
+        switch put it, and pushes there what it needs to return; then CPL is 0. CR3 does not change. The stub and the stack
+        were mapped all the time, but their entries have no US, so ring 3 could not use them; the kernel half in every address
+        space is what makes a system call so cheap."""
 
     def place(self):
         return Place(tour_program.label("ask_kernel"), child_runs)

@@ -34,7 +34,7 @@ lowmem, in the vmalloc area, in the fixmap, and in each process, with what lies 
 
 
 def frame_number(text):
-    number = int(text) if text.isdigit() and (text == "0" or text[0] != "0") else cli.address(text) >> memory.PAGE_SHIFT
+    number = int(text) if text.isdecimal() and (text == "0" or text[0] != "0") else cli.address(text) >> memory.PAGE_SHIFT
     if number >= 1 << 20:
         raise cli.Sorry("there are no frames from number %d on; a physical address is written 0x%x" % (1 << 20, number))
     return number
