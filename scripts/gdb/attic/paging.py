@@ -17,7 +17,7 @@ from attic import memory
 PDE_SHIFT = 22
 P, RW, US, PWT, PCD, A, D, PS, G, AVL = 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0x100, 0xE00
 FRAME, LARGE_FRAME = 0xFFFFF000, 0xFFC00000
-CR0_WP, CR0_PG, CR4_SMEP, CR4_SMAP = 1 << 16, 1 << 31, 1 << 20, 1 << 21
+CR0_WP, CR0_PG, CR4_SMEP, CR4_SMAP, EFLAGS_AC = 1 << 16, 1 << 31, 1 << 20, 1 << 21, 1 << 18
 BIT_NAMES = ((P, "P"), (RW, "RW"), (US, "US"), (PWT, "PWT"), (PCD, "PCD"), (A, "A"), (D, "D"), (PS, "PS"), (G, "G"))
 SAME_RIGHTS = RW | US | PWT | PCD | G  # pages that differ in these are not one run
 
@@ -98,6 +98,13 @@ def paging_is_on():
 def loaded_directory():
     """Physical address of the directory in CR3. Meaningful while paging is on."""
     return memory.register("cr3") & FRAME
+
+
+def smap_holds():
+    """Whether ring 0 is kept from user pages now: not between stac and clac. In ring 3 EFLAGS.AC means something else, and every
+    way into ring 0 clears it."""
+    inside = memory.register("cs") & 3 == 0 and memory.register("eflags") & EFLAGS_AC
+    return bool(memory.register("cr4") & CR4_SMAP) and not inside
 
 
 def walk(directory, address):
