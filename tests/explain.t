@@ -124,6 +124,13 @@ is $line->{walk}[0], "ends at physical $phys", 'the kernel is there in each proc
 is_deeply $line->{'also at'}, ['no other address'], 'which is one address and not two';
 unlike $out, qr/ at 0x@{[ sprintf '%08x', $symbols->{swapper_pg_dir} + 4 * 768 ]}/, 'by an entry of its own directory';
 
+$vm->send('run ' . 'forever sleep & ' x 8 . "\n");
+defined $vm->expect(qr/(?:forever\[\d+\]: runs until(?s:.*?)){8}\n/, 20) or BAIL_OUT $vm->describe;
+$vm->command('');
+($line) = told("0x08048123 $pid"); # text and data of ten programs, in one page of the file, and lowmem
+is scalar @{ $line->{'also at'} }, 17, 'of many addresses the first 16';
+is $line->{'also at'}[16], 'and 4 more', 'and how many others';
+
 # ---- asked wrong: one line ----
 
 my %wrong = (

@@ -207,6 +207,27 @@ KTEST(explain_user, one_of_many_areas)
     mm_put(mm);
 }
 
+KTEST(explain_user, rights_of_an_area)
+{
+    static const struct {
+        u32 flags;
+        const char *brief;
+    } areas[] = {{RW | VM_SHARED, "user, 0x10000000..0x10000fff rw-s; PDE 64: P=0"},
+                 {VM_READ | VM_EXEC, "user, 0x10000000..0x10000fff r-xp; PDE 64: P=0"},
+                 {0, "user, 0x10000000..0x10000fff ---p; PDE 64: P=0"}};
+
+    for (u32 i = 0; i < ARRAY_SIZE(areas); i++) {
+        struct mm *mm = space_with(1, areas[i].flags);
+        struct explanation facts;
+
+        if (!mm)
+            return;
+        facts = look(mm, PAGE(0));
+        expect_brief(&facts, EXPLAIN_RING3, EXPLAIN_READ, areas[i].brief);
+        mm_put(mm);
+    }
+}
+
 KTEST(explain_user, below_a_stack)
 {
     struct mm *mm = mm_create();
