@@ -26,7 +26,6 @@
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
-#include <mm/filemap.h>
 #include <mm/mm.h>
 
 /* ---- names ---- */
@@ -296,26 +295,11 @@ static void print_rights(enum explain_label label, const struct explanation *fac
 
 /* ---- all of it, and the short form ---- */
 
-/* mapping_get() or mapping_put() for all files whose paths may be printed. */
-static void each_file(const struct explanation *facts, void (*change)(struct address_space *))
-{
-    struct address_space *const files[] = {facts->area.file, facts->below.file, facts->above.file};
-
-    for (u32 i = 0; i < ARRAY_SIZE(files); i++) {
-        if (files[i])
-            change(files[i]);
-    }
-}
-
-/*
- * Others may run while aliases are looked for, so that comes before the first line, and files are
- * held: a process may unmap them meanwhile.
- */
+/* Nobody has a turn from the facts to the last line, so that all of them are of one moment. */
 void explain_print(const struct explanation *facts)
 {
     struct explain_aliases aliases = {.facts = facts};
 
-    each_file(facts, mapping_get);
     if (facts->has_frame)
         explain_find_aliases(&aliases);
     print_places(facts);
@@ -329,7 +313,6 @@ void explain_print(const struct explanation *facts)
         explain_print_frame(&aliases);
     print_neighbours(facts);
     explain_print_device(facts);
-    each_file(facts, mapping_put);
 }
 
 /* The area whose guard this is, or the nearer neighbour; NULL when both are whole regions. */

@@ -2,10 +2,6 @@
  * Explanations of addresses: the lines about the memory behind one. Which frame it is, who has it and
  * how often, every other address that shows it, and whether a device may be given it.
  *
- * The other addresses are looked for before the first line is printed, because others may run
- * meanwhile, and an answer with their output in the middle would be hard to read. What is kept of a
- * process until then is a pointer that is only compared: it may have ended.
- *
  * Also here: lines and their parts, for kernel/explain.c too.
  *
  * Limits: of many other addresses the first few are listed and the rest counted.

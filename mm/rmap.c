@@ -6,12 +6,11 @@
  * process. That takes time in proportion to the page tables there are, which is right for a person
  * who asks, and would be wrong for a kernel that swaps.
  *
- * Between two tables others may run. The address space that is being walked is held meanwhile, and
- * the next one in the list before this one is let go: so the place in the list cannot be lost.
+ * Nobody else has a turn meanwhile, as with the audit: the addresses are those of one moment, and as
+ * many as the reference count that is told beside them has mappings.
  *
  * Neighbours: mm/explain.c; mm/audit.c counts the same entries to check reference counts.
  */
-#include <lib/resched.h>
 #include <mm/explain.h>
 #include <mm/mm.h>
 
@@ -48,25 +47,7 @@ static void walk_half(const struct search *search, const struct mm *mm, const pd
                         search->arg);
         if (!pde_is_large(pde) && pde_frame(pde) < lowmem_size)
             walk_table(search, mm, pde, i << PDE_SHIFT);
-        cond_resched();
     }
-}
-
-/*
- * The next address space, held; `mm`, which was, is let go. One without users is on its way out and
- * cannot be held.
- */
-static struct mm *next_held(struct mm *mm)
-{
-    struct mm *next = mm_next(mm);
-
-    while (next && next->users == 0)
-        next = mm_next(next);
-    if (next)
-        mm_get(next);
-    if (mm)
-        mm_put(mm);
-    return next;
 }
 
 void rmap_walk(phys_addr_t frame, rmap_see_t see, void *arg)
@@ -74,6 +55,6 @@ void rmap_walk(phys_addr_t frame, rmap_see_t see, void *arg)
     const struct search search = {PFN_DOWN(frame), see, arg};
 
     walk_half(&search, NULL, swapper_pg_dir, KERNEL_PDE_FIRST, 1024);
-    for (struct mm *mm = next_held(NULL); mm; mm = next_held(mm))
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm))
         walk_half(&search, mm, mm->pgd, 0, KERNEL_PDE_FIRST);
 }

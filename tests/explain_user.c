@@ -96,12 +96,12 @@ KTEST(explain_user, a_page_of_two_processes)
     put_word(child, PAGE(0), 2);
     find_aliases(frame);
     expect(!is_alias(child, PAGE(0), true));
-    expect_eq(mm->users, 1); /* held only while it is looked at */
+    expect_eq(mm->users, 1);
     mm_put(child);
     mm_put(mm);
 }
 
-/* It cannot be held, because what would be let go then is already being given back. */
+/* What is being given back is told as long as it is mapped, and not held. */
 KTEST(explain_user, an_address_space_on_its_way_out)
 {
     struct mm *mm = space_with(1, RW);
@@ -113,7 +113,7 @@ KTEST(explain_user, an_address_space_on_its_way_out)
     frame = page_to_phys(page_at(mm, PAGE(0)));
     mm->users = 0;
     find_aliases(frame);
-    expect(!is_alias(mm, PAGE(0), true));
+    expect(is_alias(mm, PAGE(0), true));
     expect_eq(mm->users, 0);
     mm->users = 1;
     mm_put(mm);

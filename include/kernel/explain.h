@@ -8,7 +8,7 @@
 
 struct task;
 
-/* Print all that is known of an address. The caller may sleep. */
+/* Print all that is known of an address, gathered just now. From a task. */
 void explain_print(const struct explanation *facts);
 
 /*

@@ -21,7 +21,7 @@ static inline const char *word(enum explain_text text)
 
 void text_add(struct text *text, const char *fmt, ...) __printf(2, 3);
 
-/* "name[pid]" of the first process with this address space; it may have ended, or exec makes it still. */
+/* "name[pid]" of the first process with this address space; one that ends or begins has none. */
 void text_add_process(struct text *line, const struct mm *mm);
 
 /* The label in ten columns, then the line. */
@@ -36,13 +36,13 @@ struct explain_aliases {
     const struct explanation *facts;
     u32 count;
     struct {
-        const struct mm *mm; /* only to compare it: the process may have ended */
+        const struct mm *mm;
         u32 addr;
         bool present;
     } list[ALIASES_MAX];
 };
 
-/* Fill in the rest of what has only `facts`. The caller may sleep. */
+/* Fill in the rest of what has only `facts`. */
 void explain_find_aliases(struct explain_aliases *aliases);
 
 /* Print the frame and its aliases; what a device may do with the address. */

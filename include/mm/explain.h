@@ -145,8 +145,8 @@ void explain_address(struct explanation *facts, const struct mm *mm, u32 addr);
 /*
  * Call see() for each virtual address that shows a frame: its lowmem address, those in the vmalloc
  * area and the fixmap (mm is NULL for these), and those of each process, also where an entry keeps
- * the page without rights (`present` is false). Lets others run in between, and what they change
- * meanwhile may be missed: the caller may sleep, and see() must not.
+ * the page without rights (`present` is false). From a task; nobody else has a turn meanwhile, and
+ * see() must not sleep.
  */
 typedef void (*rmap_see_t)(const struct mm *mm, u32 addr, bool present, void *arg);
 void rmap_walk(phys_addr_t frame, rmap_see_t see, void *arg);
