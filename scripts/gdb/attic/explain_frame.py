@@ -56,8 +56,7 @@ def _everywhere(pfn):
         if rights:
             yield Alias(None, addr, True)
     if kernel.is_sealed():
-        users = [mm for mm in kernel.mms() if mm.users]
-        found = ((mm, found) for mm in users for found in paging.addresses(mm.pgd_phys, pfn, 0, border - 1))
+        found = ((mm, found) for mm in kernel.mms() for found in paging.addresses(mm.pgd_phys, pfn, 0, border - 1))
     else:
         found = ((None, found) for found in paging.addresses(paging.loaded_directory(), pfn, 0, border - 1))
     for mm, (addr, rights) in found:
