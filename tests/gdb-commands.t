@@ -86,7 +86,7 @@ for my $case (['panic', 'hbreak machine_exit'], ['stack', 'hbreak double_fault_t
     check_stage($crash, \%said, $state);
     like $said{'attic ps'}, $crash eq 'panic' ? qr/^ +1 running .* init +in machine_exit$/m : qr/^ +1 running .* init +in double_fault_task$/m,
         "$crash: ps";
-    like $said{'attic bt 1'}, $crash eq 'panic' ? qr/\n#0  machine_exit .*(?:\n.*)* panic_report .*(?:\n.*)* crash_panic / :
+    like $said{'attic bt 1'}, $crash eq 'panic' ? qr/\n  #0 .* machine_exit\+.*(?:\n.*)* panic_report\+.*(?:\n.*)* crash_panic\+.*(?:\n.*)* thread_start\+.*\n\z/ :
         qr/^interrupted by a double fault.*\n  #0 .* crash_recurse.*\n  #1.*\n  \.\.\. and \d+ more of the same\n.* crash_stack\+/m, "$crash: bt";
     like $second, qr/^forever\[2\], ready;.*\n(?:  #\d.*\n)+in ring 3: EIP 0x0804\w+ \(\/forever\).* by interrupt 32$/m, "$crash: bt of another one";
     my %again;
@@ -94,6 +94,22 @@ for my $case (['panic', 'hbreak machine_exit'], ['stack', 'hbreak double_fault_t
     is join(' ', grep { $again{$_} ne $said{$_} && $_ !~ /\$pc/ } @everywhere), '', "$crash: in another frame the answers are the same";
     $vm->kill_now;
 }
+
+# ---- an exception and an interrupt in ring 0: the frames go on behind the stub; CR0.WP turned off by hand ----
+
+$vm = Attic->boot(name => 'gdb-commands-null', build => $debug, stopped => 1, gdb_socket => 1, mem => '8M', input => "crash null\n");
+my @no_wp = ('attic pgdiff', 'attic map boot');
+@answers = session($debug, $vm, 'hbreak tick if boot_cpu.current && !user', 'continue', 'attic bt 1', 'delete',
+    'hbreak panic_enter', 'continue', 'attic ps', 'attic bt 1', @no_wp, 'set var $cr0 &= ~0x10000', 'print $cr0', @no_wp, 'detach');
+like $answers[2], qr/\n  #0 .* tick\+.*\n(?:  #.*\n)*.* trap_common\+.*\n  interrupt 32 came here, in ring 0:\n  #\d+ (?:.*\n)*.* thread_start\+.*\n\z/,
+    'bt: an interrupt in ring 0';
+like $answers[6], qr/^ +1 running .* init +in panic_enter$/m, 'ps: in a page fault';
+like $answers[7], qr/\n  #0 .* panic_enter\+.*\n(?:  #.*\n)*.* trap_common\+.*\n  exception 14 came here, in ring 0:\n  #\d+ .* crash_null\+.*\n.* monitor_crash\+.*\n(?:.*\n)*.* thread_start\+.*\n\z/,
+    'bt: a page fault in ring 0';
+is $answers[8], "the only directory has the kernel half of the end of boot\n", 'pgdiff: of one directory';
+unlike $answers[11], qr/\bWP\b/, 'CR0.WP is off';
+is join('', @answers[12, 13]), join('', @answers[8, 9]), 'and the boot is over all the same';
+$vm->kill_now;
 
 # ---- the kernel as it is built otherwise, where much is inlined ----
 
@@ -104,6 +120,9 @@ my @gdb = ($ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.g
 my $said = $vm->beside(@gdb, map { ('-ex', $_) } 'attic walk 0', 'attic paging', "target remote @{[ $vm->gdb_target ]}", @everywhere, 'detach');
 like $said, qr/^attic walk: no machine is connected: .*\nattic paging: no machine is connected: /m, 'no machine: a sentence';
 is scalar(() = $said =~ /^attic \w+: gdb has no kernel with debug information: /mg), @everywhere - 1, 'no symbols: a sentence each' or diag $said;
+my @other = session($debug, $vm, @everywhere, 'detach');
+is scalar(grep { /^attic \w+: the machine runs another build than gdb's symbols are of \([^\n]+\n\z/ } @other), @everywhere - 1,
+    'symbols of another build: a sentence each' or diag @other;
 wait_for_sleep(build_dir(), $vm);
 my %inlined;
 @inlined{@everywhere} = session(build_dir(), $vm, @everywhere, 'detach');

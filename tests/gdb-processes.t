@@ -56,7 +56,8 @@ like $bts[0], qr/ thread_start\+.*\n\z/, 'bt: down to where the thread began';
 my ($bt_nap) = grep { /^nap\[\d+\]/ } @bts;
 like $bt_nap, qr/^in ring 3: EIP 0x0804\w+ \(\/nap\), ESP 0xbf\w+; entered the kernel by the system call nanosleep$/m, 'bt: the side of ring 3';
 my ($running) = grep { /^\w+\[\d+\], running/ } @bts;
-like $running, qr/it runs, so this is gdb's own backtrace \(`bt`\):\n#0 /, 'bt: of the one that runs';
+like $running, qr/it runs in ring 3, so this is gdb's own backtrace \(`bt`\):\n#0 |it runs; the processor is here:\n  #0 /,
+    'bt: of the one that runs';
 
 # ---- whose is a frame, what is mapped: every process ----
 
@@ -102,6 +103,12 @@ sub check_who {
     my @got = $said =~ /^  0x(\w{8}) /mg;
     is join(' ', sort @got), join(' ', sort @want), "who: every address of a frame ($name)" or diag $said;
 }
+
+# What areas prints of an area's frames can be given to who as it is.
+my ($areas) = session($debug, $vm, 'attic areas', 'disconnect');
+my ($pasted) = $areas =~ /, kernel stack of idle\[0\]\n    frames (\w+)/ or diag $areas;
+@answers = session($debug, $vm, "attic who $pasted", 'disconnect');
+is $answers[0], $who{stack}, 'who: takes a frame as areas prints it';
 
 # ---- a directory entry that was changed is found, whoever has it ----
 
@@ -150,8 +157,8 @@ my @print = (
     'print swapper_pg_dir[0]'             => qr/= 0x00000000: not present$/,
     "print 'mm/lowmem.c'::rows[1]"        => qr/prot = P A D G$/m,
     "print mem_map[@{[ $wanted{text} >> 12 ]}]" =>
-        sprintf('= frame 0x%x (physical 0x%08x): file pages, block of order 0, reference count', $wanted{text} >> 12, $wanted{text}),
-    'print mem_map[1]'                    => qr/= frame 0x1 \(physical 0x00001000\): buddy, (?:behind frame 0x\w+ in a )?block of order \d+, reference count 0$/,
+        sprintf('= frame %d (physical 0x%08x): file pages, block of order 0, reference count', $wanted{text} >> 12, $wanted{text}),
+    'print mem_map[1]'                    => qr/= frame 1 \(physical 0x00001000\): buddy, (?:behind frame \d+ in a )?block of order \d+, reference count 0$/,
     'print *boot_cpu.idle'                => qr/= idle\[0\], TASK_RUNNING = \{\n  pid = 0,\n(?:.*\n)*  comm = "idle",$/m,
     'print *boot_cpu.current->mm'         => qr/= directory at physical 0x\w{8}, 5 areas, 4 pages = \{\n  pgd = /m,
     'print *(struct vm_area *)boot_cpu.current->mm->areas.rb_node' => qr/= 0x\w{8}\.\.0x\w{8}: VM_READ[ \w]*, (?:\/\w+|anonymous|\[\w+\])$/,
@@ -179,6 +186,8 @@ my @wrong = (
     'attic frames 1'       => 'usage: attic frames',
     'attic who'            => 'usage: attic who FRAME',
     'attic who 1048576'    => qr/^attic who: there are no frames from number 1048576 on/,
+    'attic who 0xc0100000' => 'attic who: it takes a frame number or a physical address, and 0xc0100000 has no RAM;'
+        . ' as a virtual address it shows frame 256, physical 0x00100000',
     'attic who banana'     => qr/^attic who: `banana` is no address/,
     'attic ps 1'           => 'usage: attic ps',
     'attic bt'             => 'usage: attic bt PID',
@@ -252,6 +261,21 @@ cmp_ok scalar @shared, '>=', 3, 'fork: pages are shared';
 @answers = session($debug, $vm, (map { sprintf 'attic who 0x%x', $_->[2] } @shared), "attic map", 'detach');
 check_who(sprintf('shared by fork, 0x%08x', $_->[0]), shift @answers, $_->[2]) for @shared;
 check_map('after fork', shift @answers, $state, $parent);
+$vm->kill_now;
+
+# ---- in the middle of a switch, ESP says who runs ----
+
+$vm = Attic->boot(name => 'gdb-processes-switch', build => $debug, gdb_socket => 1, stopped => 1, mem => '16M', input => "run forever\n");
+my @who_runs = ('attic ps', 'attic bt 1', 'attic bt 2');
+@answers = session($debug, $vm, 'hbreak mm_switch', 'continue', @who_runs, 'delete', 'hbreak *switch_to', 'continue', 'stepi 2', @who_runs,
+    'detach');
+for (['mm_switch', @answers[2 .. 4]], ['switch_to', @answers[9 .. 11]]) {
+    my ($name, $ps, $from, $to) = @$_;
+    like $ps, qr/^ +1 \w+ .* init +in $name, and a switch to forever\[2\] is under way\n +2 ready .* forever\n/m, "$name: ps" or diag $ps;
+    like $from, qr/^it runs, and a switch to forever\[2\] is under way; .*\n  #0 .* $name\+.*\n  #1 .* switch_tasks\+(?:.*\n)*  #\d+ .* thread_start\+.*\n\z/m,
+        "$name: bt of the one that still runs";
+    like $to, qr/^forever\[2\], ready; .*\n  #0 .* thread_start\+0x0.*\nin ring 3: .*; the program has not begun yet\n\z/, "$name: bt of the next one";
+}
 $vm->kill_now;
 
 # ---- a machine of 4 GiB: tables of 16 MiB, pages in highmem ----

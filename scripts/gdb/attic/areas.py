@@ -19,7 +19,7 @@ class Areas(cli.Command):
 
 Addresses are those of the pages; one more page behind each area is a guard and never mapped. The
 kinds: vmalloc owns its frames, vmap shows frames of somebody else, ioremap shows a device. Frames
-are frame numbers (physical address / 4096) in hexadecimal, side by side as first-last."""
+are frame numbers (physical address / 4096), as `attic who` takes them, side by side as first-last."""
 
     name = "areas"
 
@@ -44,4 +44,4 @@ def frames_text(area):
             runs[-1][1] = pfn
         else:
             runs.append([pfn, pfn])
-    return " ".join("0x%x" % first if first == last else "0x%x-0x%x" % (first, last) for first, last in runs) or "none"
+    return " ".join("%d" % first if first == last else "%d-%d" % (first, last) for first, last in runs) or "none"

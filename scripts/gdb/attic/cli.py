@@ -49,6 +49,9 @@ class Command(gdb.Command):
         symbols.table()  # gdb.error when there is none
         if not kernel.is_loaded():
             raise Sorry("the kernel does not run yet: `hbreak *_start` and `continue` lead to its first instruction")
+        if not kernel.is_of_symbols():
+            raise Sorry("the machine runs another build than gdb's symbols are of (%s): `file` loads those of its build"
+                        % symbols.path())
 
     def split(self, argument):
         return split_arguments(argument, self.expression)

@@ -39,6 +39,13 @@ def is_loaded():
     return start <= memory.eip() < address_of("__boot_end") and memory.physical_word(start) == MULTIBOOT2_MAGIC
 
 
+def is_of_symbols():
+    """Whether the kernel in memory is that of gdb's symbols: whether kernel_main(), which calls all over the kernel by relative
+    addresses, is the same code."""
+    code = symbols.table().main
+    return memory.physical(address_of("kernel_main") - page_offset(), len(code)) == code
+
+
 def boot_directory():
     """Physical address of the directory that the boot code makes; its page is used for something else after mm_seal()."""
     return address_of("boot_page_directory")
@@ -50,8 +57,9 @@ def master_is_ready():
 
 
 def is_sealed():
-    """Whether mm_seal() has ended the boot: it turns on CR0.WP."""
-    return paging.paging_is_on() and bool(memory.register("cr0") & paging.CR0_WP)
+    """Whether mm_seal() has ended the boot: it takes the snapshot of the kernel half, whose first entry is lowmem's. CR0.WP, which
+    it turns on as well, is anybody's to turn off again."""
+    return paging.paging_is_on() and bool(memory.physical_word(address_of("snapshot", "mm/lowmem.c") - page_offset()))
 
 
 def snapshot():
@@ -71,7 +79,7 @@ def has_tasks():
 
 
 def current():
-    """The task that the processor runs, or None before there are any."""
+    """The task that the kernel says it runs, or None before there are any; stacks.py knows who runs during a switch."""
     return Object("struct cpu", address_of("boot_cpu")).deref("current")
 
 

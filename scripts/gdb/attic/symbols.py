@@ -22,7 +22,7 @@ _tables = {}
 
 
 class Table:
-    """The symbols of one file: address by name, and functions by where they start, as (start, end, name)."""
+    """The symbols of one file: address by name, and functions by where they start, as (start, end, name); kernel_main's code."""
 
     def __init__(self, path):
         self.addresses = {}
@@ -39,18 +39,34 @@ class Table:
         self.functions = [(start, start + found[start][0] if found[start][0] else end, found[start][1])
                           for start, end in zip(self.starts, ends)]
 
+        self.main = _read_code(path, *self.find(self.addresses["kernel_main"])[:2])
+
     def find(self, addr):
         """(start, end, name) of the function that holds addr, or None."""
         at = bisect.bisect_right(self.starts, addr) - 1
         return self.functions[at] if at >= 0 and addr < self.functions[at][1] else None
 
 
+def _read_code(path, start, end):
+    """Bytes that the file holds for addresses, by its sections."""
+    with open(path, "rb") as file:
+        data = file.read()
+    for header in _sections(data):
+        if header[1] == 1 and header[3] <= start and end <= header[3] + header[5]:  # SHT_PROGBITS
+            return data[header[4] + start - header[3]:header[4] + end - header[3]]
+    return b""
+
+
+def _sections(data):
+    offset, size, count = struct.unpack_from("<I", data, 32) + struct.unpack_from("<HH", data, 46)
+    return [struct.unpack_from("<10I", data, offset + i * size) for i in range(count)]
+
+
 def _read_symbols(path):
     """Name, value, size, type and section of each symbol of a 32-bit ELF file (System V ABI, "Object Files")."""
     with open(path, "rb") as file:
         data = file.read()
-    offset, size, count = struct.unpack_from("<I", data, 32) + struct.unpack_from("<HH", data, 46)
-    sections = [struct.unpack_from("<10I", data, offset + i * size) for i in range(count)]
+    sections = _sections(data)
     for header in sections:
         if header[1] != 2:  # SHT_SYMTAB; its link is the table of strings
             continue
@@ -60,15 +76,19 @@ def _read_symbols(path):
             yield data[start:data.index(b"\0", start)].decode("latin-1"), value, length, info & 15, section
 
 
-def table():
-    """Of the kernel that gdb knows. gdb.error when it knows none."""
+def path():
+    """The file of the kernel that gdb knows. gdb.error when it knows none."""
     main = gdb.lookup_global_symbol("kernel_main")
     if main is None:
         raise gdb.error("gdb has no kernel with debug information: `file build/debug/attic.debug` loads one")
-    path = main.symtab.objfile.filename
-    build = path, os.stat(path).st_mtime
+    return main.symtab.objfile.filename
+
+
+def table():
+    """Its symbols."""
+    build = path(), os.stat(path()).st_mtime
     if build not in _tables:
-        _tables[build] = Table(path)
+        _tables[build] = Table(path())
     return _tables[build]
 
 

@@ -1,20 +1,18 @@
 """`attic ps` and `attic bt`: the tasks, and where each of them is.
 
-A task that does not run has left its registers on its kernel stack: thread.esp points to what switch_to() pushed, and from
-there the frame pointers lead outward, as kernel/panic.c follows them (the whole kernel is built with them). At the end of a
-process's stack lies the frame with which it came from ring 3. The task that runs has its registers in the processor, so gdb's
-own backtrace is the right one, but for the double-fault task: the task that it interrupted has its registers in main_tss.
+A task that does not run has left its registers on its kernel stack; the one that runs has them in the processor, or, under the
+double-fault task, in main_tss. stacks.py finds the frames from there. At the end of a process's stack lies the frame with
+which it came from ring 3.
 
-Limits: no frames of ring 3 are followed; a program need not keep frame pointers. Within a switch, between the choice of the
-next task and the change of stacks, the next one is already said to run.
+Limits: of a task that runs in ring 3 the frames are gdb's own, which knows the program only if its symbols are loaded.
 
-Neighbours: kernel.py lists tasks, symbols.py names the functions.
+Neighbours: kernel.py lists tasks, stacks.py follows frames, symbols.py names the functions.
 """
 import itertools
 
 import gdb
 
-from attic import cli, kernel, memory, objects, spaces, symbols
+from attic import cli, kernel, memory, spaces, stacks, symbols
 
 SYSCALL_VECTOR = 0x80  # of Linux's system-call ABI
 
@@ -22,7 +20,7 @@ SYSCALL_VECTOR = 0x80  # of Linux's system-call ABI
 # ---- where a task is ----
 
 def is_current(task):
-    running = kernel.current()
+    running = stacks.running()
     return running is not None and running.address == task.address
 
 
@@ -31,36 +29,6 @@ def state_text(task):
     if task.state == "TASK_RUNNING":
         return "running" if is_current(task) else "ready"
     return task.state.replace("TASK_", "").lower()
-
-
-def saved_frames(task):
-    """Addresses of code, from the inside out, of a task that does not run."""
-    saved = objects.Object("struct switch_frame", task.thread.esp)
-    return follow(saved.eip, saved.ebp)
-
-
-def follow(eip, ebp):
-    """An address and the return addresses behind it, up to the first bad frame pointer."""
-    found = [eip]
-    while ebp >= kernel.page_offset() and ebp % 4 == 0 and len(found) < 512:
-        try:
-            data = objects.read(ebp, 8)
-        except gdb.MemoryError:
-            break
-        above, back = int.from_bytes(data[:4], "little"), int.from_bytes(data[4:], "little")
-        if not back:
-            break
-        found.append(back)
-        if above <= ebp:
-            break
-        ebp = above
-    return found
-
-
-def call_site(addr):
-    """In the function that made the call: a return address may be the first byte of the next one. A thread that has not run yet
-    has none."""
-    return addr if addr == symbols.address("thread_start") else addr - 1
 
 
 def source_text(addr):
@@ -82,13 +50,19 @@ def is_scheduler(addr):
 def waits_in(task):
     """The function in which a task sleeps; where the running one is."""
     if is_current(task):
-        if memory.register("cs") & 3:
+        if stacks.in_ring3():
             return "in ring 3, at 0x%08x" % memory.eip()
-        return "in " + (symbols.function(memory.eip()) or "0x%08x" % memory.eip())
+        return "in " + (symbols.function(memory.eip()) or "0x%08x" % memory.eip()) + switch_text()
     if task.state != "TASK_SLEEPING":
         return ""
-    outside = (addr for addr in map(call_site, saved_frames(task)) if not is_scheduler(addr))
+    outside = (addr for addr in (frame.place for frame in stacks.saved_frames(task)) if not is_scheduler(addr))
     return symbols.function(next(outside, 0)) or "?"
+
+
+def switch_text():
+    """A clause for the task that runs while the kernel goes over to another one."""
+    to = stacks.switching_to()
+    return ", and a switch to %s is under way" % kernel.task_text(to) if to else ""
 
 
 class Ps(cli.Command):
@@ -113,11 +87,12 @@ waits is told, of the one that runs where the processor is."""
 # ---- backtraces ----
 
 class Bt(cli.Command):
-    """attic bt PID: the backtrace of a task that does not run, by its saved frame pointers.
+    """attic bt PID: the backtrace of a task in the kernel, by its frame pointers.
 
 Each line is a return address with function, offset and size as the kernel writes them, and the
-source line of the call. Of a process follows where it was in ring 3 when it entered the kernel. For
-the task that runs, gdb's own backtrace is shown."""
+source line of the call; of the task that runs, #0 is where the processor is. Where an exception or
+an interrupt came from ring 0, the frames go on with what it interrupted. Of a process follows where
+it was in ring 3 when it entered the kernel; of one that runs in ring 3, gdb's own backtrace."""
 
     name, usage, at_least, at_most = "bt", "PID", 1, 1
 
@@ -129,17 +104,18 @@ the task that runs, gdb's own backtrace is shown."""
         print("%s, %s; kernel stack 0x%08x..0x%08x" % (
             kernel.task_text(task), state_text(task), task.stack, kernel.stack_end(task) - 1))
         if not is_current(task):
-            show_frames(saved_frames(task))
-            self.show_user_side(task)
-        elif in_double_fault():
-            tss = objects.Object("struct tss", objects.address_of("main_tss"))
-            print("interrupted by a double fault, whose task is what runs (gdb's `bt` shows it); it was here:")
-            show_frames(follow(tss.eip, tss.ebp), first_back=0)
-        else:
-            print("it runs, so this is gdb's own backtrace (`bt`):")
+            show_frames(stacks.saved_frames(task))
+        elif stacks.in_ring3():
+            print("it runs in ring 3, so this is gdb's own backtrace (`bt`):")
             gdb.execute("bt 30")
-            if not memory.register("cs") & 3:
-                self.show_user_side(task)
+            return
+        else:
+            if stacks.in_double_fault():
+                print("interrupted by a double fault, whose task is what runs (gdb's `bt` shows it); it was here:")
+            else:
+                print("it runs%s; the processor is here:" % switch_text())
+            show_frames(stacks.running_frames(task))
+        self.show_user_side(task)
 
     def show_user_side(self, task):
         mm = task.deref("mm")
@@ -157,29 +133,27 @@ def entry_text(regs):
         return "the program has not begun yet"
     if regs.vector == SYSCALL_VECTOR:
         return "entered the kernel by the system call " + kernel.system_call(regs.error)
-    return "entered the kernel by %s %d" % ("exception" if regs.vector < 32 else "interrupt", regs.vector)
+    return "entered the kernel by %s %d" % (vector_text(regs.vector), regs.vector)
 
 
-def in_double_fault():
-    """Whether the processor uses the stack of the double-fault task."""
-    top = objects.Object("struct tss", objects.address_of("double_fault_tss")).esp0
-    area = next((area for area in kernel.vmap_areas() if area.start < top < area.end), None)
-    return area is not None and area.start <= memory.register("esp") <= top
-
-
-def show_frames(found, first_back=1):
+def show_frames(found):
     """A line for each; the same address many times over (a recursion) is told once, with how often."""
     number = 0
-    for addr, group in itertools.groupby(found):
+    for frame, group in itertools.groupby(found):
         same = len(list(group))
-        place = call_site(addr) if number or first_back else addr
-        print(("  #%-2d 0x%08x  %-40s %s" % (number, addr, frame_text(addr, place), source_text(place))).rstrip())
+        print(("  #%-2d 0x%08x  %-40s %s" % (number, frame.addr, frame_text(frame), source_text(frame.place))).rstrip())
         if same > 1:
             print("  ... and %d more of the same" % (same - 1))
+        if frame.trap is not None:
+            print("  %s %d came here, in ring 0:" % (vector_text(frame.trap), frame.trap))
         number += same
 
 
-def frame_text(addr, place):
-    """function+offset/size for an address, in the function that `place` is in."""
-    function = symbols.table().find(place)
-    return "%s+0x%x/0x%x" % (function[2], addr - function[0], function[1] - function[0]) if function else ""
+def vector_text(vector):
+    return "exception" if vector < 32 else "interrupt"
+
+
+def frame_text(frame):
+    """function+offset/size for an address, in the function that its place is in."""
+    function = symbols.table().find(frame.place)
+    return "%s+0x%x/0x%x" % (function[2], frame.addr - function[0], function[1] - function[0]) if function else ""

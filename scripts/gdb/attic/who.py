@@ -37,7 +37,20 @@ def frame_number(text):
     number = int(text) if text.isdecimal() and (text == "0" or text[0] != "0") else cli.address(text) >> memory.PAGE_SHIFT
     if number >= 1 << 20:
         raise cli.Sorry("there are no frames from number %d on; a physical address is written 0x%x" % (1 << 20, number))
+    if kernel.page_offset() >> memory.PAGE_SHIFT <= number and not text.isdecimal():
+        check_physical(cli.address(text))
     return number
+
+
+def check_physical(addr):
+    """Sorry for what is rather an address of the kernel's: one without RAM at which something is mapped."""
+    pfn = addr >> memory.PAGE_SHIFT
+    if not paging.paging_is_on() or frames.Reserved().is_ram(pfn):
+        return
+    physical = paging.walk(paging.loaded_directory(), addr).physical
+    if physical is not None:
+        raise cli.Sorry("it takes a frame number or a physical address, and 0x%08x has no RAM; as a virtual address it shows frame %d,"
+                        " physical 0x%08x" % (addr, physical >> memory.PAGE_SHIFT, physical & paging.FRAME))
 
 
 # ---- owner ----
