@@ -17,7 +17,7 @@ from attic import memory
 PDE_SHIFT = 22
 P, RW, US, PWT, PCD, A, D, PS, G, AVL = 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0x100, 0xE00
 FRAME, LARGE_FRAME = 0xFFFFF000, 0xFFC00000
-CR0_WP, CR0_PG, CR4_SMEP, CR4_SMAP = 1 << 16, 1 << 31, 1 << 20, 1 << 21
+CR0_WP, CR0_PG, CR4_SMEP, CR4_SMAP, EFLAGS_AC = 1 << 16, 1 << 31, 1 << 20, 1 << 21, 1 << 18
 BIT_NAMES = ((P, "P"), (RW, "RW"), (US, "US"), (PWT, "PWT"), (PCD, "PCD"), (A, "A"), (D, "D"), (PS, "PS"), (G, "G"))
 SAME_RIGHTS = RW | US | PWT | PCD | G  # pages that differ in these are not one run
 
