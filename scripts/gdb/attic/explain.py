@@ -186,8 +186,8 @@ def say_frame(phys):
     said += [text("TEXT_ZERO_PAGE")] if frame.zero_page else []
     say("LABEL_FRAME", "0x%08x %s; %s %d" % (phys, ", ".join(said), text("TEXT_REFERENCES"), frame.references))
     if frame.block_frames > 1:
-        say("LABEL_MORE", "%s %d %s 0x%08x, %s %d" % (text("TEXT_BLOCK_OF"), frame.block_frames, text("TEXT_FRAMES_AT"), frame.block,
-                                                       text("TEXT_ITS_REFERENCES"), frame.block_references))
+        say("LABEL_MORE", "%s %d %s 0x%08x, %s %d" % (text("TEXT_BLOCK_OF"), frame.block_frames, text("TEXT_FRAMES_AT"),
+                                                      frame.block, text("TEXT_ITS_REFERENCES"), frame.block_references))
 
 
 def say_aliases(space, addr, phys):
@@ -231,7 +231,8 @@ def say_device(region, addr, phys):
 
 def say_verdict(label, verb, verdict, phys):
     if verdict == "DMA_GRANTED":
-        say(label, "%s %s %s %s %s 0x%08x" % (text("TEXT_MAY"), text(verb), text("TEXT_IT"), text("TEXT_AT"), text("TEXT_PHYSICAL"), phys))
+        said = " ".join(map(text, ("TEXT_MAY", verb, "TEXT_IT", "TEXT_AT", "TEXT_PHYSICAL")))
+        say(label, "%s 0x%08x" % (said, phys))
         return
     name, why = words.refusal(verdict)
     say(label, "%s %s %s: %s" % (text("TEXT_MAY_NOT"), text(verb), text("TEXT_IT"), name))
