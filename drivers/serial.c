@@ -20,8 +20,7 @@
  * is sent, for which the console would wait for ever; here it is an error after a while.
  *
  * Neighbours: kernel/console.c writes, kernel/tty.c reads; kernel/monitor_snapshot.c sends
- * documents. Registers: data sheet of the National
- * Semiconductor PC16450.
+ * documents. Registers: data sheet of the National Semiconductor PC16450.
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irq.h>

@@ -15,15 +15,18 @@
  * The short form, for the lines about faults, has the place and the bit. It must be safe in a panic,
  * so nothing but what explain_walk() has gathered goes into it, and the names of functions.
  *
- * Neighbours: kernel/explain_frame.c has the lines about frame and device, kernel/monitor_explain.c is
- * the command, kernel/fault.c and kernel/panic.c take the short form. gdb's `attic explain` prints the same lines from outside, byte for byte.
+ * Neighbours: kernel/explain_frame.c has the lines about frame and device, kernel/monitor_explain.c
+ * is the command, kernel/fault.c and kernel/panic.c take the short form. gdb's `attic explain` prints
+ * the same lines from outside, byte for byte.
  */
 #include <fs/fs.h>
 #include <kernel/explain_internal.h>
 #include <kernel/kernel.h>
+#include <kernel/proc.h>
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
+#include <mm/filemap.h>
 #include <mm/mm.h>
 
 /* ---- names ---- */
@@ -48,9 +51,10 @@ static void add_range(struct text *line, const struct explain_area *area)
 
 static void add_user_area(struct text *line, const struct explain_area *area)
 {
-    text_add(line, " %c%c%c%c", area->flags & VM_READ ? 'r' : '-',
-             area->flags & VM_WRITE ? 'w' : '-', area->flags & VM_EXEC ? 'x' : '-',
-             area->flags & VM_SHARED ? 's' : 'p');
+    char rights[PROC_RIGHTS_SIZE];
+
+    proc_area_rights(area->flags, rights);
+    text_add(line, " %s", rights);
     if (area->name)
         text_add(line, " %s", area->name);
 }
@@ -223,7 +227,8 @@ static void print_entry(enum explain_level level, const struct explanation *fact
 /* ---- rights ---- */
 
 /* "PDE 768: US=0" */
-static void add_decider(struct text *line, const struct explanation *facts, u8 why, u8 level)
+static void add_decider(struct text *line, const struct explanation *facts, enum explain_why why,
+                        enum explain_level level)
 {
     if (level)
         text_add(line, "%s %u: ", explain_levels[level],
@@ -291,11 +296,26 @@ static void print_rights(enum explain_label label, const struct explanation *fac
 
 /* ---- all of it, and the short form ---- */
 
-/* Others may run while aliases are looked for, so that comes before the first line. */
+/* mapping_get() or mapping_put() for all files whose paths may be printed. */
+static void each_file(const struct explanation *facts, void (*change)(struct address_space *))
+{
+    struct address_space *const files[] = {facts->area.file, facts->below.file, facts->above.file};
+
+    for (u32 i = 0; i < ARRAY_SIZE(files); i++) {
+        if (files[i])
+            change(files[i]);
+    }
+}
+
+/*
+ * Others may run while aliases are looked for, so that comes before the first line, and files are
+ * held: a process may unmap them meanwhile.
+ */
 void explain_print(const struct explanation *facts)
 {
     struct explain_aliases aliases = {.facts = facts};
 
+    each_file(facts, mapping_get);
     if (facts->has_frame)
         explain_find_aliases(&aliases);
     print_places(facts);
@@ -309,6 +329,7 @@ void explain_print(const struct explanation *facts)
         explain_print_frame(&aliases);
     print_neighbours(facts);
     explain_print_device(facts);
+    each_file(facts, mapping_put);
 }
 
 /* The area whose guard this is, or the nearer neighbour; NULL when both are whole regions. */

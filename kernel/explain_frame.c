@@ -10,7 +10,7 @@
  *
  * Limits: of many other addresses the first few are listed and the rest counted.
  *
- * Neighbours: mm/rmap.c finds the addresses, mm/dma.c says what a device may have.
+ * Neighbours: mm/rmap.c finds the addresses, mm/dma_verdict.c says what a device may have.
  */
 #include <kernel/explain_internal.h>
 #include <kernel/task.h>
@@ -131,7 +131,7 @@ void explain_print_frame(const struct explain_aliases *aliases)
 
 /* May a device have, read or write it; *label is that of the line. */
 static void print_verdict(const struct explanation *facts, enum explain_label label,
-                          enum explain_text verb, u8 verdict)
+                          enum explain_text verb, enum dma_verdict verdict)
 {
     const struct dma_refusal *refusal = &dma_refusals[verdict];
     LINE(line);

@@ -9,8 +9,8 @@
  *
  * The order of each table is that of its enumeration in mm/explain.h or kernel/explain.h.
  *
- * Neighbours: mm/explain.c gathers the facts; the reasons of the DMA API are in mm/dma.c, the names of
- * regions in mm/layout.c, of owners of frames in mm/page_alloc.c.
+ * Neighbours: mm/explain.c gathers the facts; the reasons of the DMA API are in mm/dma_verdict.c, the
+ * names of regions in mm/layout.c, of owners of frames in mm/page_alloc.c.
  */
 #include <kernel/explain.h>
 
@@ -47,7 +47,7 @@ const char *const explain_texts[TEXTS] = {
     [TEXT_ITS_REFERENCES] = "which has references:",
     [TEXT_NO_OTHER] = "no other address",
     [TEXT_KEPT] = "kept without rights",
-    [TEXT_ENDED] = "a process that has ended",
+    [TEXT_ENDED] = "an address space that no process has",
     [TEXT_AND_MORE] = "and",
     [TEXT_MORE] = "more",
     [TEXT_NOTHING] = "nothing: here the address space ends",

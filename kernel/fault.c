@@ -5,7 +5,8 @@
  * and not yet made it, or made it for two and now has to make it for each. If not, and for every
  * other exception, the process gets the signal that Linux would send, with the code and the address
  * that Linux would tell; if it has no handler, it is ended, with one line that says what it tried,
- * why that failed, and which bit of which entry forbids it (kernel/explain.c). When memory is out, it is killed. Nothing else in the system notices.
+ * why that failed, and which bit of which entry forbids it (kernel/explain.c). When memory is out,
+ * it is killed. Nothing else in the system notices.
  *
  * From ring 0 there are three honest reasons for a trap, asked in this order: an instruction listed
  * in the exception table (uaccess) met a user page that is still to come or to be copied, or a bad

@@ -12,8 +12,8 @@
  * Reserved frames have names, not types (memblock_reserve()). The names that everybody's memory has
  * much of have rows of their own here; all others are "reserved".
  *
- * Neighbours: kernel/map_ram.c and kernel/map_virtual.c add pages, kernel/map_draw.c draws cells; mm/frames.c knows
- * owners.
+ * Neighbours: kernel/map_ram.c and kernel/map_virtual.c add pages, kernel/map_draw.c draws cells;
+ * mm/frames.c knows owners.
  */
 #include <kernel/map.h>
 #include <lib/resched.h>

@@ -15,10 +15,10 @@
  * The virtual side is a list of items, each a function that draws one line, since the two sides are
  * drawn line by line together.
  *
- * Colour: an owner's cell is a block of its colour where it has all of it, else a letter in it.
- * A line is collected whole, cut off at the terminal's width, and ends without any colour in force.
+ * Neighbours: kernel/map_line.c puts text and cells into lines; kernel/monitor_map.c knows when.
  */
 #include <kernel/map.h>
+#include <kernel/map_line.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/page.h>
@@ -29,7 +29,6 @@
 #define LEGEND_WIDE 38 /* a column of owners */
 #define PER_ROW_MIN 8
 #define PER_ROW_MAX 128
-#define COLUMNS_MAX 200
 #define LINES_MAX   100
 
 #define PROCESS_WIDE 19 /* of a process: what is before its bar */
@@ -78,7 +77,7 @@ void map_shape(struct map_shape *shape, u32 columns, u32 lines)
 {
     u32 left;
 
-    columns = min(max(columns, LABEL + (u32)PER_ROW_MIN), (u32)COLUMNS_MAX);
+    columns = min(max(columns, LABEL + (u32)PER_ROW_MIN), (u32)MAP_COLUMNS_MAX);
     lines = min(max(lines, 1u), (u32)LINES_MAX);
     *shape = (struct map_shape){.columns = columns, .lines = lines};
     shape_sides(shape, columns);
@@ -94,151 +93,15 @@ void map_shape(struct map_shape *shape, u32 columns, u32 lines)
     shape->processes = min(shape->high - FIXED_LINES - 1, (u32)MAP_PROCESSES_MAX);
 }
 
-/* ---- a line ---- */
-
-#define NO_COLOUR 0
-#define SOLID     0x80 /* beside a colour: a block of it */
-
-#define HIDE_CURSOR_HOME "\033[?25l\033[H"
-#define SHOW_CURSOR      "\033[?25h"
-#define ERASE_LINE       "\033[K"
-#define ERASE_BELOW      "\033[J"
-
-#define LINE_BYTES (COLUMNS_MAX * 14) /* each character may change the colour */
-
-static struct {
-    const struct map_canvas *canvas;
-    char text[LINE_BYTES];
-    u32 used;
-    u32 column, columns; /* characters so far; no more of them than these */
-    u8 colour;           /* in force */
-    u32 lines;           /* written */
-    bool full;           /* the last of them, up to the edge */
-} line;
-
-static void put_bytes(const char *bytes, u32 count)
-{
-    count = min(count, (u32)sizeof(line.text) - line.used);
-    memcpy(line.text + line.used, bytes, count);
-    line.used += count;
-}
-
-static void set_colour(u8 colour)
-{
-    char sequence[16];
-    u32 length;
-
-    if (!line.canvas->colour || colour == line.colour)
-        return;
-    line.colour = colour;
-    if (colour == NO_COLOUR)
-        length = scnprintf(sequence, sizeof(sequence), "\033[0m");
-    else if (colour & SOLID)
-        length = scnprintf(sequence, sizeof(sequence), "\033[0;30;%um", (colour & ~SOLID) + 10);
-    else
-        length = scnprintf(sequence, sizeof(sequence), "\033[0;%um", colour);
-    put_bytes(sequence, length);
-}
-
-static void put(u8 colour, char c)
-{
-    if (line.column == line.columns)
-        return;
-    set_colour(c == ' ' ? NO_COLOUR : colour);
-    put_bytes(&c, 1);
-    line.column++;
-}
-
-/* A cell with another capital letter than its owner's. */
-static void put_cell_as(u8 cell, char capital)
-{
-    u8 colour = map_owner_colour(cell & ~MAP_WHOLE);
-
-    if (cell & MAP_WHOLE)
-        put(colour | SOLID, capital);
-    else
-        put(colour, capital - 'A' + 'a');
-}
-
-static void put_cell(u8 cell)
-{
-    char letter = map_owner_letter(cell & ~MAP_WHOLE);
-
-    if (letter >= 'A' && letter <= 'Z')
-        put_cell_as(cell, letter);
-    else
-        put(map_owner_colour(cell & ~MAP_WHOLE), letter);
-}
-
-static void __printf(1, 2) put_text(const char *fmt, ...)
-{
-    char text[128];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    for (const char *c = text; *c; c++)
-        put(NO_COLOUR, *c);
-}
-
-static void pad_to(u32 column)
-{
-    while (line.column < min(column, line.columns))
-        put(NO_COLOUR, ' ');
-}
-
-/*
- * "\n" goes between lines, so that what ends the picture can stand in its last line, and what
- * follows begins one. To erase behind a full line would erase its last character, where the cursor
- * still is.
- */
-static void end_line(void)
-{
-    const struct map_canvas *canvas = line.canvas;
-
-    set_colour(NO_COLOUR);
-    line.full = line.column == line.columns;
-    if (canvas->in_place && !line.full)
-        put_bytes(ERASE_LINE, strlen(ERASE_LINE));
-    if (line.lines < canvas->lines_max) {
-        if (line.lines++ > 0)
-            canvas->write("\n", 1);
-        canvas->write(line.text, line.used);
-    }
-    line.used = line.column = 0;
-}
-
-static void begin_picture(const struct map_canvas *canvas, u32 columns)
-{
-    line.canvas = canvas;
-    line.columns = columns;
-    line.used = line.column = line.lines = 0;
-    line.colour = NO_COLOUR;
-    if (canvas->in_place)
-        canvas->write(HIDE_CURSOR_HOME, strlen(HIDE_CURSOR_HOME));
-}
-
-static void end_picture(void)
-{
-    const struct map_canvas *canvas = line.canvas;
-
-    if (canvas->in_place && !line.full)
-        canvas->write(ERASE_BELOW, strlen(ERASE_BELOW));
-    if (canvas->in_place)
-        canvas->write(SHOW_CURSOR, strlen(SHOW_CURSOR));
-    canvas->write("\n", 1);
-}
-
 /* ---- RAM ---- */
 
 static void draw_title(const struct map *map)
 {
     u32 frames = max_pfn - map->ram.total[MAP_NO_RAM];
 
-    put_text("RAM: %u frames, %u kB; a cell: %u of them (small letter: in part)", frames,
-             frames * KB_PER_PAGE, 1u << map->frames.shift);
-    end_line();
+    map_put_text("RAM: %u frames, %u kB; a cell: %u of them (small letter: in part)", frames,
+                 frames * KB_PER_PAGE, 1u << map->frames.shift);
+    map_end_line();
 }
 
 /* In the largest unit of which there is one, rounded. */
@@ -256,13 +119,13 @@ static void draw_row(const struct map *map, const struct map_ram_row *row)
 {
     char size[16];
 
-    put_text("0x%08x ", row->first << PAGE_SHIFT);
+    map_put_text("0x%08x ", row->first << PAGE_SHIFT);
     for (u32 i = row->at; i < row->at + row->cells; i++)
-        put_cell(map->frame_cell[i]);
+        map_put_cell(map->frame_cell[i]);
     if (row->cells)
         return;
     size_text(size, sizeof(size), (row->free ? row->free : row->last - row->first) * KB_PER_PAGE);
-    put_text("* %s %s", size, row->free ? "free" : "no RAM");
+    map_put_text("* %s %s", size, row->free ? "free" : "no RAM");
 }
 
 /* ---- the virtual side ---- */
@@ -271,26 +134,26 @@ static void draw_region(const struct map *map, u32 id)
 {
     const struct layout_region *region = &layout_regions[id];
     u32 pages = ((layout_region_last(region) - region->start) >> PAGE_SHIFT) + 1;
-    u32 mapped = map->mapped[id], start = line.column;
+    u32 mapped = map->mapped[id], start = map_column();
     char size[16];
 
     size_text(size, sizeof(size), pages * KB_PER_PAGE);
-    put_text("0x%08x %s", region->start, region->name);
-    pad_to(start + WIDE_MIN - 5 - strlen(size));
-    put_text("%s", size);
+    map_put_text("0x%08x %s", region->start, region->name);
+    map_pad_to(start + WIDE_MIN - 5 - strlen(size));
+    map_put_text("%s", size);
     if (mapped > 0 && mapped < pages / 100)
-        put_text("  <1%%");
+        map_put_text("  <1%%");
     else if (id == REGION_FIXMAP || id == REGION_VMALLOC || id == REGION_LOWMEM)
-        put_text(" %3u%%", mapped * 100 / pages);
+        map_put_text(" %3u%%", mapped * 100 / pages);
 }
 
 static void draw_vmalloc_bar(const struct map *map, u32 row)
 {
     u32 wide = map->shape.wide - 1;
 
-    put_text(" ");
+    map_put_text(" ");
     for (u32 i = row * wide; i < min((row + 1) * wide, map->vmalloc.count); i++)
-        put_cell(map->vmalloc_cell[i]);
+        map_put_cell(map->vmalloc_cell[i]);
 }
 
 static void draw_vmalloc_text(const struct map *map, u32 arg)
@@ -298,17 +161,17 @@ static void draw_vmalloc_text(const struct map *map, u32 arg)
     u32 shift = map->vmalloc.shift;
 
     (void)arg;
-    put_text(" %u areas, a cell: %u page%s, ", map->areas, 1u << shift, shift ? "s" : "");
-    put_cell(MAP_GUARD | MAP_WHOLE);
-    put_text(" guard");
+    map_put_text(" %u areas, a cell: %u page%s, ", map->areas, 1u << shift, shift ? "s" : "");
+    map_put_cell(MAP_GUARD | MAP_WHOLE);
+    map_put_text(" guard");
 }
 
 static void draw_lowmem_bar(const struct map *map, u32 arg)
 {
     (void)arg;
-    put_text(" ");
+    map_put_text(" ");
     for (u32 i = 0; i < map->lowmem.count; i++)
-        put_cell(map->lowmem_cell[i]);
+        map_put_cell(map->lowmem_cell[i]);
 }
 
 static const char *const kind_names[MAP_KINDS] = {"Text", "Data", "Heap", "Mmap", "Stack"};
@@ -316,9 +179,9 @@ static const char *const kind_names[MAP_KINDS] = {"Text", "Data", "Heap", "Mmap"
 static void draw_kinds(const struct map *map, u32 arg)
 {
     (void)map, (void)arg;
-    put_text(" areas:");
+    map_put_text(" areas:");
     for (u32 kind = 0; kind < MAP_KINDS; kind++)
-        put_text(" %s", kind_names[kind]);
+        map_put_text(" %s", kind_names[kind]);
 }
 
 static void draw_process(const struct map *map, u32 i)
@@ -328,22 +191,22 @@ static void draw_process(const struct map *map, u32 i)
     u32 kind = 0;
 
     snprintf(name, sizeof(name), "%u %s", process->pid, process->comm);
-    put_text(" %-12.12s%5u ", name, process->pages);
+    map_put_text(" %-12.12s%5u ", name, process->pages);
     for (u32 at = 0; at < process->cells.count; at++) {
         u8 cell = process->cell[at];
 
         while (at >= process->kind_end[kind])
             kind++;
         if ((cell & ~MAP_WHOLE) < MAP_IN_USE)
-            put_cell(cell);
+            map_put_cell(cell);
         else
-            put_cell_as(cell, kind_names[kind][0]);
+            map_put_cell_as(cell, kind_names[kind][0]);
     }
 }
 
 static void draw_more(const struct map *map, u32 shown)
 {
-    put_text(shown ? " and %u more" : " %u processes", map->process_count - shown);
+    map_put_text(shown ? " and %u more" : " %u processes", map->process_count - shown);
 }
 
 /* What a line of the virtual side is drawn by. */
@@ -402,10 +265,10 @@ static void draw_beside(const struct map *map, const struct items *items)
         if (i < map->rows)
             draw_row(map, &map->row[i]);
         if (i < items->count) {
-            pad_to(LABEL + map->shape.per_row + GAP);
+            map_pad_to(LABEL + map->shape.per_row + GAP);
             items->item[i].draw(map, items->item[i].arg);
         }
-        end_line();
+        map_end_line();
     }
 }
 
@@ -413,11 +276,11 @@ static void draw_below(const struct map *map, const struct items *items)
 {
     for (u32 i = 0; i < map->rows; i++) {
         draw_row(map, &map->row[i]);
-        end_line();
+        map_end_line();
     }
     for (u32 i = 0; i < items->count; i++) {
         items->item[i].draw(map, items->item[i].arg);
-        end_line();
+        map_end_line();
     }
 }
 
@@ -425,8 +288,8 @@ static void draw_owner(const struct map *map, enum map_owner owner)
 {
     u32 frames = map->ram.total[owner];
 
-    put_cell(owner | MAP_WHOLE);
-    put_text(" %-14s %6u %7u kB", map_owner_name(owner), frames, frames * KB_PER_PAGE);
+    map_put_cell(owner | MAP_WHOLE);
+    map_put_text(" %-14s %6u %7u kB", map_owner_name(owner), frames, frames * KB_PER_PAGE);
 }
 
 static void draw_legend(const struct map *map)
@@ -435,10 +298,10 @@ static void draw_legend(const struct map *map)
 
     for (u32 row = 0; row < rows; row++) {
         for (u32 i = row; i < ARRAY_SIZE(legend); i += rows) {
-            pad_to(i / rows * LEGEND_WIDE);
+            map_pad_to(i / rows * LEGEND_WIDE);
             draw_owner(map, legend[i]);
         }
-        end_line();
+        map_end_line();
     }
 }
 
@@ -446,7 +309,7 @@ void map_draw(const struct map *map, const struct map_canvas *canvas)
 {
     static struct items items;
 
-    begin_picture(canvas, map->shape.columns);
+    map_begin_picture(canvas, map->shape.columns);
     draw_title(map);
     list_items(&items, map);
     if (map->shape.beside)
@@ -454,5 +317,5 @@ void map_draw(const struct map *map, const struct map_canvas *canvas)
     else
         draw_below(map, &items);
     draw_legend(map);
-    end_picture();
+    map_end_picture();
 }

@@ -8,8 +8,8 @@
  *
  * The picture is one static structure, so that looking at memory needs none.
  *
- * Neighbours: kernel/map_ram.c and kernel/map_virtual.c look, kernel/map_draw.c draws, kernel/tty_screen.c knows the
- * terminal; kernel/monitor.c has the table of commands.
+ * Neighbours: kernel/map_ram.c and kernel/map_virtual.c look, kernel/map_draw.c draws,
+ * kernel/tty_screen.c knows the terminal; kernel/monitor.c has the table of commands.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/timer.h>

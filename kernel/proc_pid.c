@@ -118,12 +118,12 @@ const char *proc_area_name(const struct vm_area *area, char *path)
     return area->file && !area->name ? "/dev/zero (deleted)" : area->name;
 }
 
-void proc_area_rights(const struct vm_area *area, char *rights)
+void proc_area_rights(u32 flags, char *rights)
 {
-    rights[0] = area->flags & VM_READ ? 'r' : '-';
-    rights[1] = area->flags & VM_WRITE ? 'w' : '-';
-    rights[2] = area->flags & VM_EXEC ? 'x' : '-';
-    rights[3] = area->flags & VM_SHARED ? 's' : 'p';
+    rights[0] = flags & VM_READ ? 'r' : '-';
+    rights[1] = flags & VM_WRITE ? 'w' : '-';
+    rights[2] = flags & VM_EXEC ? 'x' : '-';
+    rights[3] = flags & VM_SHARED ? 's' : 'p';
     rights[4] = '\0';
 }
 
@@ -134,7 +134,7 @@ static void tell_area(struct seq_file *seq, const struct vm_area *area, char *pa
     u32 line_start = seq->used;
     char rights[PROC_RIGHTS_SIZE];
 
-    proc_area_rights(area, rights);
+    proc_area_rights(area->flags, rights);
     seq_printf(seq, "%08x-%08x %s %08llx %s %u ", area->start, area->end, rights,
                area->file ? (u64)area->pgoff << PAGE_SHIFT : 0, inode ? ROOT_DEVICE : "00:00",
                inode ? inode->ino : 0);

@@ -161,7 +161,7 @@ static void tell_vma(struct json *json, const struct vm_area *area)
     const char *name = proc_area_name(area, path);
     char rights[PROC_RIGHTS_SIZE];
 
-    proc_area_rights(area, rights);
+    proc_area_rights(area->flags, rights);
     json_object(json, NULL);
     json_address(json, "start", area->start);
     json_address(json, "end", area->end);

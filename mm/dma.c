@@ -13,56 +13,27 @@
  * newest first: that finds leaks, drivers that unmap what they did not map (Linux's debug option for
  * DMA does the same), and memory that is freed while a device may still reach it.
  *
- * A device that writes does not ask the page tables either. What the kernel has made read-only for
- * itself (text, constants, page tables) is therefore refused as a target, by looking at the rights
- * that lowmem has.
- *
  * Limits: no bounce buffers. Memory that a device does not reach is refused, not copied. Giving back
  * takes time in proportion to what was given later and is still out.
  *
- * Neighbours: mm/page_alloc.c gives coherent memory; drivers call in; kernel/monitor_dma.c shows
- * what would happen without the gate.
+ * Neighbours: mm/dma_verdict.c judges; mm/page_alloc.c gives coherent memory; drivers call in;
+ * kernel/monitor_dma.c shows what would happen without the gate.
  */
-#include <arch/x86/pgtable.h>
 #include <asm/errno.h>
 #include <lib/bits.h>
 #include <lib/list.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
-#include <mm/dma.h>
-#include <mm/memblock.h>
+#include <mm/dma_internal.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
 #define DMA_ZONE_END MIB(16u)
 #define COHERENT_MAX (PAGE_SIZE << MAX_ORDER)
-#define end_of_ram() ((u64)max_pfn << PAGE_SHIFT)
 
-/* ---- reasons, and the one line ---- */
-
-#define REFUSAL(error, why)                                                                        \
-    {                                                                                              \
-        -(error), "-" #error, why                                                                  \
-    }
-
-const struct dma_refusal dma_refusals[DMA_REFUSALS] = {
-    [DMA_EMPTY] = REFUSAL(EINVAL, "an empty range"),
-    [DMA_EMPTY_LIST] = REFUSAL(EINVAL, "an empty list"),
-    [DMA_USER] = REFUSAL(EFAULT, "a user address, which is another frame in every process"),
-    [DMA_VMALLOC] = REFUSAL(EADDRNOTAVAIL,
-                            "a vmalloc address: its frames lie scattered, map them by dma_map_sg"),
-    [DMA_NO_LOWMEM] = REFUSAL(ENXIO, "no lowmem address; a frame is mapped by dma_map_page"),
-    [DMA_PAST_LOWMEM] = REFUSAL(EOVERFLOW, "the range runs past the end of lowmem"),
-    [DMA_PAST_RAM] = REFUSAL(EOVERFLOW, "the range runs past the end of RAM"),
-    [DMA_MASK] = REFUSAL(ERANGE, "memory above the device's mask"),
-    [DMA_MASK_HIGHMEM] =
-        REFUSAL(EOPNOTSUPP, "highmem above the device's mask, and there are no bounce buffers"),
-    [DMA_READ_ONLY] = REFUSAL(EACCES, "the kernel itself may only read this memory"),
-    [DMA_NO_RAM] = REFUSAL(ENOENT, "no RAM"),
-    [DMA_FREE] = REFUSAL(ESTALE, "this memory is free"),
-};
+/* ---- the one line ---- */
 
 static int refuse_address(const struct device *dev, const void *addr, enum dma_verdict verdict)
 {
@@ -181,40 +152,20 @@ static void mapping_remove(struct device *dev, enum mapping_kind kind, dma_addr_
     bad_remove(&asked);
 }
 
-/* ---- what memory may be given ---- */
-
-/*
- * The error for the first frame of [phys, phys + size), below the end of RAM, that nobody may give to
- * a device; 0 when there is none. A frame that was reserved at start-up is in use as long as it is RAM.
- */
-static int bad_frame(phys_addr_t phys, size_t size, phys_addr_t *frame)
-{
-    u32 end = PFN_DOWN(phys + size - 1) + 1, next;
-
-    for (u32 pfn = PFN_DOWN(phys); pfn < end; pfn = next) {
-        struct page *first = page_head(pfn_to_page(pfn));
-
-        *frame = pfn << PAGE_SHIFT;
-        next = page_to_pfn(first) + page_block_size(first);
-        if (first->type == PAGE_FREE || first->type == PAGE_HOT)
-            return -ESTALE;
-        if (first->type == PAGE_RESERVED && !memblock_overlaps_ram(*frame, (u64)*frame + PAGE_SIZE))
-            return -ENOENT;
-    }
-    return 0;
-}
+/* ---- the audit ---- */
 
 static const char *check_mapping(const struct mapping *mapping)
 {
     bool by_address = mapping->kind == BY_ADDRESS || mapping->kind == COHERENT;
     u64 end = (u64)mapping->start + mapping->size;
+    enum dma_verdict verdict;
     phys_addr_t frame;
-    int error;
 
     if (by_address && end > lowmem_size)
         return "an address was given that is no lowmem address";
-    error = end > end_of_ram() ? -ENOENT : bad_frame(mapping->start, mapping->size, &frame);
-    return error == -ENOENT ? "that is no RAM" : error ? "that memory is free" : NULL;
+    verdict =
+        end > end_of_ram() ? DMA_NO_RAM : dma_judge_frames(mapping->start, mapping->size, &frame);
+    return verdict == DMA_NO_RAM ? "that is no RAM" : verdict ? "that memory is free" : NULL;
 }
 
 const char *dma_check(void)
@@ -233,81 +184,6 @@ const char *dma_check(void)
         return text;
     }
     return NULL;
-}
-
-/* ---- what may pass ---- */
-
-/* Some page of the range is in lowmem, where the kernel may not write it. */
-static bool read_only(phys_addr_t phys, size_t size)
-{
-    phys_addr_t last = min(phys + size - 1, lowmem_size - 1);
-
-    if (phys >= lowmem_size)
-        return false;
-    for (u32 pfn = PFN_DOWN(phys); pfn <= PFN_DOWN(last); pfn++) {
-        if (!pgd_walk(swapper_pg_dir, PAGE_OFFSET + (pfn << PAGE_SHIFT)).writable)
-            return true;
-    }
-    return false;
-}
-
-/*
- * Physical range [phys, phys + size) ends before RAM does: does the device reach it, and may it?
- * *frame is what it may not have.
- */
-static enum dma_verdict check_range(const struct device *dev, phys_addr_t phys, size_t size,
-                                    enum dma_data_direction direction, phys_addr_t *frame)
-{
-    *frame = phys;
-    if (phys + (u64)size - 1 > dev->dma_mask)
-        return phys >= lowmem_size ? DMA_MASK_HIGHMEM : DMA_MASK;
-    if (direction != DMA_TO_DEVICE && read_only(phys, size))
-        return DMA_READ_ONLY;
-    switch (bad_frame(phys, size, frame)) {
-    case -ENOENT:
-        return DMA_NO_RAM;
-    case -ESTALE:
-        return DMA_FREE;
-    default:
-        return DMA_GRANTED;
-    }
-}
-
-/* Is this a lowmem range, and the only kind of address that subtraction is right for? */
-static enum dma_verdict check_address(const void *addr, size_t size)
-{
-    if (size == 0)
-        return DMA_EMPTY;
-    if ((u32)addr < PAGE_OFFSET)
-        return DMA_USER;
-    if (is_vmalloc_addr(addr))
-        return DMA_VMALLOC;
-    if (!is_lowmem_addr(addr))
-        return DMA_NO_LOWMEM;
-    return size > high_memory - (u32)addr ? DMA_PAST_LOWMEM : DMA_GRANTED;
-}
-
-static enum dma_verdict check_page(const struct device *dev, const struct page *page, size_t offset,
-                                   size_t size, enum dma_data_direction direction,
-                                   phys_addr_t *frame)
-{
-    u64 start = ((u64)page_to_pfn(page) << PAGE_SHIFT) + offset;
-
-    *frame = start;
-    if (size == 0)
-        return DMA_EMPTY;
-    if (start + size > end_of_ram())
-        return DMA_PAST_RAM;
-    return check_range(dev, start, size, direction, frame);
-}
-
-enum dma_verdict dma_query_single(const struct device *dev, const void *addr, size_t size,
-                                  enum dma_data_direction direction)
-{
-    enum dma_verdict verdict = check_address(addr, size);
-    phys_addr_t frame;
-
-    return verdict ? verdict : check_range(dev, virt_to_phys(addr), size, direction, &frame);
 }
 
 /* ---- the mask ---- */
@@ -347,7 +223,7 @@ void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle)
     page = alloc_pages(zone | __GFP_ZERO, order_of(size));
     if (!page)
         return NULL;
-    verdict = check_range(dev, page_to_phys(page), size, DMA_BIDIRECTIONAL, &frame);
+    verdict = dma_judge_range(dev, page_to_phys(page), size, DMA_BIDIRECTIONAL, &frame);
     if (verdict)
         refuse_frames(dev, frame, verdict);
     if (verdict || !mapping_add(dev, COHERENT, page_to_phys(page), size, DMA_BIDIRECTIONAL)) {
@@ -370,12 +246,12 @@ void dma_free_coherent(struct device *dev, size_t size, void *addr, dma_addr_t h
 int dma_map_single(struct device *dev, const void *addr, size_t size,
                    enum dma_data_direction direction, dma_addr_t *handle)
 {
-    enum dma_verdict verdict = check_address(addr, size);
+    enum dma_verdict verdict = dma_judge_address(addr, size);
     phys_addr_t frame;
 
     if (verdict)
         return refuse_address(dev, addr, verdict);
-    verdict = check_range(dev, virt_to_phys(addr), size, direction, &frame);
+    verdict = dma_judge_range(dev, virt_to_phys(addr), size, direction, &frame);
     if (verdict)
         return refuse_frames(dev, frame, verdict);
     if (!mapping_add(dev, BY_ADDRESS, virt_to_phys(addr), size, direction))
@@ -388,7 +264,7 @@ int dma_map_page(struct device *dev, const struct page *page, size_t offset, siz
                  enum dma_data_direction direction, dma_addr_t *handle)
 {
     phys_addr_t frame;
-    enum dma_verdict verdict = check_page(dev, page, offset, size, direction, &frame);
+    enum dma_verdict verdict = dma_judge_page(dev, page, offset, size, direction, &frame);
 
     if (verdict)
         return refuse_frames(dev, frame, verdict);
@@ -468,7 +344,7 @@ int dma_map_sg(struct device *dev, struct scatterlist *sg, u32 count,
     for (u32 i = 0; i < count; i++) {
         phys_addr_t frame;
         enum dma_verdict verdict =
-            check_page(dev, sg[i].page, sg[i].offset, sg[i].length, direction, &frame);
+            dma_judge_page(dev, sg[i].page, sg[i].offset, sg[i].length, direction, &frame);
 
         if (verdict)
             return refuse_frames(dev, frame, verdict);

@@ -16,10 +16,11 @@
  *
  * Limits: the frame of a 4 MiB page above 4 GiB (PSE-36) is not followed; Attic makes none.
  *
- * Neighbours: mm/rmap.c finds the other addresses of a frame, mm/dma.c answers for devices,
+ * Neighbours: mm/rmap.c finds the other addresses of a frame, mm/dma_verdict.c answers for devices,
  * kernel/explain.c has the words.
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/sections.h>
 #include <arch/x86/uaccess.h>
 #include <mm/explain.h>
 #include <mm/mm_init.h>
@@ -48,7 +49,7 @@ static bool read_entry(struct explain_entry *entry, phys_addr_t table, u32 index
 }
 
 /* The tag in an entry that is not present, if that is where its area or free range has tags. */
-static u8 tag_kind(u32 addr, u32 val)
+static enum explain_content tag_kind(u32 addr, u32 val)
 {
     struct vmap_area range;
 
@@ -60,7 +61,7 @@ static u8 tag_kind(u32 addr, u32 val)
 }
 
 /* What the entry of a page, which is not present, has in its other bits. */
-static u8 content_of(u32 addr, u32 val)
+static enum explain_content content_of(u32 addr, u32 val)
 {
     if (val == 0)
         return EXPLAIN_EMPTY;
@@ -114,7 +115,7 @@ static void walk(struct explanation *facts, phys_addr_t pgd)
 /* ---- rights ---- */
 
 /* The first level of the walk whose entry has this bit clear; EXPLAIN_NOWHERE when none has. */
-static u8 level_without(const struct explanation *facts, u32 bit)
+static enum explain_level level_without(const struct explanation *facts, u32 bit)
 {
     if (!(facts->pde.val & bit))
         return EXPLAIN_PDE;
@@ -127,7 +128,7 @@ static struct explain_right allowed(void)
     return (struct explain_right){.allowed = true};
 }
 
-static struct explain_right refused(u8 why, u8 level)
+static struct explain_right refused(enum explain_why why, enum explain_level level)
 {
     return (struct explain_right){.why = why, .level = level};
 }
@@ -144,8 +145,9 @@ static struct explain_right right_of_ring3(const struct explanation *facts, u32 
 
 static struct explain_right right_of_ring0(const struct explanation *facts, u32 access)
 {
-    u8 last = facts->pde.form == EXPLAIN_TABLE ? EXPLAIN_PTE : EXPLAIN_PDE;
-    u8 read_only = access == EXPLAIN_WRITE ? level_without(facts, PTE_RW) : EXPLAIN_NOWHERE;
+    enum explain_level last = facts->pde.form == EXPLAIN_TABLE ? EXPLAIN_PTE : EXPLAIN_PDE;
+    enum explain_level read_only =
+        access == EXPLAIN_WRITE ? level_without(facts, PTE_RW) : EXPLAIN_NOWHERE;
     bool user = !level_without(facts, PTE_US);
 
     if (read_only && read_cr0() & CR0_WP)
@@ -318,6 +320,12 @@ static void find_slots(struct explanation *facts)
         facts->area = facts->below;
 }
 
+/* The names of areas are constant strings; anything else is not followed, as panics print names. */
+static const char *sound_name(const char *name)
+{
+    return name >= __rodata_start && name < __rodata_end ? name : NULL;
+}
+
 static bool take_user_area(struct explain_area *out, const struct rb_node *node)
 {
     struct vm_area area;
@@ -328,13 +336,26 @@ static bool take_user_area(struct explain_area *out, const struct rb_node *node)
         .kind = EXPLAIN_USER,
         .start = area.start,
         .last = area.end - 1,
-        .name = area.name,
+        .name = sound_name(area.name),
         .caller = area.caller,
         .flags = area.flags,
         .file = area.file,
         .page = area.pgoff,
     };
     return true;
+}
+
+/* The area above is a stack that may grow to here (mm/fault.c), or keeps its distance free. */
+static bool is_below_stack(const struct explanation *facts)
+{
+    const struct explain_area *stack = &facts->above;
+    u32 limit = 0;
+
+    if (!(stack->flags & VM_GROWSDOWN))
+        return false;
+    peek(&limit, &facts->mm->stack_limit, sizeof(limit));
+    return stack->last - ALIGN_DOWN(facts->addr, PAGE_SIZE) < limit ||
+           stack->start - facts->addr <= MM_GUARD_GAP;
 }
 
 static void find_user_area(struct explanation *facts)
@@ -347,8 +368,7 @@ static void find_user_area(struct explanation *facts)
     facts->gap = EXPLAIN_FREE;
     if (take_user_area(&facts->below, sides.below) && facts->addr <= facts->below.last)
         facts->area = facts->below;
-    if (take_user_area(&facts->above, sides.above) && facts->above.flags & VM_GROWSDOWN &&
-        facts->above.start - facts->addr <= MM_GUARD_GAP)
+    if (take_user_area(&facts->above, sides.above) && is_below_stack(facts))
         facts->gap = EXPLAIN_STACK_GAP;
 }
 

@@ -60,6 +60,8 @@ static bool add_reserved(struct frames *frames, const char *name)
     return true;
 }
 
+const char frame_no_ram[] = "no RAM";
+
 u32 frame_owner(u32 pfn, struct frame_owner *owner)
 {
     struct page *page = pfn_to_page(pfn);
@@ -74,7 +76,7 @@ u32 frame_owner(u32 pfn, struct frame_owner *owner)
     owner->type = PAGE_RESERVED;
     owner->ram = memblock_overlaps_ram(frame, (u64)frame + PAGE_SIZE);
     if (!owner->ram)
-        owner->name = "no RAM";
+        owner->name = frame_no_ram;
     else if (page->type == PAGE_RESERVED)
         owner->name = reserved_by(frame);
     return 1;

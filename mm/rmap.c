@@ -22,34 +22,32 @@ struct search {
     void *arg;
 };
 
-/* The entries of one table; they are those of [start, start + 4 MiB). */
-static void walk_entries(const struct search *search, const struct mm *mm, const pte_t *table,
-                         u32 start)
+/* The entries of one table, which are those of [start, start + 4 MiB). */
+static void walk_table(const struct search *search, const struct mm *mm, pde_t pde, u32 start)
 {
+    const pte_t *table = pde_page_table(pde);
+
     for (u32 i = 0; i < 1024; i++) {
-        if (pte_pfn(table[i]) == search->pfn && (pte_present(table[i]) || (mm && table[i].val)))
+        if (pte_pfn(table[i]) == search->pfn &&
+            (pte_present(table[i]) || (mm && pte_user(table[i]))))
             search->see(mm, start + (i << PAGE_SHIFT), pte_present(table[i]), search->arg);
     }
 }
 
-static void walk_kernel_half(const struct search *search)
+/* Entries [first, end) of a directory: the kernel half of the master's, or a process's user half. */
+static void walk_half(const struct search *search, const struct mm *mm, const pde_t *pgd, u32 first,
+                      u32 end)
 {
-    phys_addr_t phys = search->pfn << PAGE_SHIFT;
+    for (u32 i = first; i < end; i++) {
+        pde_t pde = pgd[i];
 
-    if (phys < lowmem_size && pgd_walk(swapper_pg_dir, PAGE_OFFSET + phys).mapped)
-        search->see(NULL, PAGE_OFFSET + phys, true, search->arg);
-    for (u32 addr = VMALLOC_START; addr; addr += LARGE_PAGE_SIZE) {
-        walk_entries(search, NULL, kernel_pte(addr), addr);
-        cond_resched();
-    }
-}
-
-static void walk_user_half(const struct search *search, const struct mm *mm)
-{
-    for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
-        if (!pde_present(mm->pgd[i]))
+        if (!pde_present(pde))
             continue;
-        walk_entries(search, mm, pde_page_table(mm->pgd[i]), i << PDE_SHIFT);
+        if (pde_is_large(pde) && PDE_INDEX(pde_frame(pde)) == search->pfn >> 10)
+            search->see(mm, (i << PDE_SHIFT) + (search->pfn % 1024 << PAGE_SHIFT), true,
+                        search->arg);
+        if (!pde_is_large(pde) && pde_frame(pde) < lowmem_size)
+            walk_table(search, mm, pde, i << PDE_SHIFT);
         cond_resched();
     }
 }
@@ -75,7 +73,7 @@ void rmap_walk(phys_addr_t frame, rmap_see_t see, void *arg)
 {
     const struct search search = {PFN_DOWN(frame), see, arg};
 
-    walk_kernel_half(&search);
+    walk_half(&search, NULL, swapper_pg_dir, KERNEL_PDE_FIRST, 1024);
     for (struct mm *mm = next_held(NULL); mm; mm = next_held(mm))
-        walk_user_half(&search, mm);
+        walk_half(&search, mm, mm->pgd, 0, KERNEL_PDE_FIRST);
 }

@@ -115,10 +115,13 @@ is_deeply $line->{device}, ['may not have it: -EFAULT', 'a user address, which i
 ($line) = told("0xbffdc000 $pid");
 like $line->{above}[0], qr/^0xbffdd000\.\.0xbfffdfff rw-p \[stack\]; it may grow down to here, or keeps it free$/, 'below the stack';
 like $line->{below}[0], qr/^0x0804\w{4}\.\.0x0804\w{4} rw-p/, 'and above the data';
+($line) = told("0xbf900000 $pid");
+like $line->{above}[0], qr/ \[stack\]; it may grow down to here/, 'far below it, as a stack grows up to its limit';
 ($line) = told("0xbfffe000 $pid");
 like $line->{area}[0], qr/^0xbfffe000\.\.0xbfffefff r-xp \[vdso\], page 0$/, 'the vDSO';
 ($line, $out) = told("kernel_main $pid");
 is $line->{walk}[0], "ends at physical $phys", 'the kernel is there in each process';
+is_deeply $line->{'also at'}, ['no other address'], 'which is one address and not two';
 unlike $out, qr/ at 0x@{[ sprintf '%08x', $symbols->{swapper_pg_dir} + 4 * 768 ]}/, 'by an entry of its own directory';
 
 # ---- asked wrong: one line ----
@@ -156,6 +159,9 @@ like $vm->command('run attack read ' . hex $guard), qr/^attack\[\d+\]: .* belong
     'to a guard';
 like $vm->command('run attack read ' . hex $stack), qr/^attack\[\d+\]: .* belongs to the kernel \(vmalloc, 0x$stack\.\.$last by kthread_create\+\S+; PDE 991: US=0\)$/m,
     'to a kernel stack';
+my @null = $vm->command('run signal_test') =~ /write to 0x00005000 $eip nothing is mapped there (.*)/g;
+is scalar(grep { /^\(null, below 0x08048000\.\..*; PDE 0: P=0\)$/ } @null), 4, 'when the signal is blocked, ignored, or caught and blocked'
+    or diag "@null";
 like $vm->command('audit'), qr/hold/, 'and nothing has changed';
 
 done_testing;

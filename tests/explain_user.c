@@ -20,7 +20,6 @@ KTEST(explain_user, an_area_without_a_table)
     expect_eq(facts.pde.content, EXPLAIN_EMPTY);
     expect_same_area(&facts.area, EXPLAIN_USER, PAGE(0), PAGE(3) - 1);
     expect_eq(facts.area.flags, RW);
-    expect_made_by(&facts.area, "space_with");
     expect_brief(&facts, EXPLAIN_RING3, EXPLAIN_READ,
                  "user, 0x10000000..0x10002fff rw-p; PDE 64: P=0");
     mm_put(mm);
@@ -189,6 +188,25 @@ KTEST(explain_user, between_two_areas)
     mm_put(mm);
 }
 
+/* A tree of many levels is gone down to its end. */
+KTEST(explain_user, one_of_many_areas)
+{
+    struct mm *mm = mm_create();
+
+    if (!expect(mm != NULL))
+        return;
+    for (u32 i = 0; i < 200; i += 2)
+        expect_eq(mm_add_area(mm, PAGE(i), PAGE_SIZE, RW, NULL, NULL, 0), 0);
+    for (u32 i = 0; i < 200; i += 2) {
+        struct explanation facts = look(mm, PAGE(i) + 5);
+
+        expect_same_area(&facts.area, EXPLAIN_USER, PAGE(i), PAGE(i + 1) - 1);
+        facts = look(mm, PAGE(i + 1));
+        expect_eq(facts.below.start, PAGE(i));
+    }
+    mm_put(mm);
+}
+
 KTEST(explain_user, below_a_stack)
 {
     struct mm *mm = mm_create();
@@ -197,6 +215,9 @@ KTEST(explain_user, below_a_stack)
     if (!expect(mm != NULL))
         return;
     expect_eq(mm_add_area(mm, PAGE(2000), PAGE_SIZE, RW | VM_GROWSDOWN, "[stack]", NULL, 0), 0);
+    expect_eq(look(mm, PAGE(2001) - STACK_LIMIT).gap, EXPLAIN_STACK_GAP); /* may grow to there */
+    expect_eq(look(mm, PAGE(2001) - STACK_LIMIT - 1).gap, EXPLAIN_FREE);
+    mm->stack_limit = PAGE_SIZE; /* may not grow, and keeps its distance */
     facts = look(mm, PAGE(2000) - 1);
     expect_eq(facts.gap, EXPLAIN_STACK_GAP);
     expect_same_area(&facts.above, EXPLAIN_USER, PAGE(2000), PAGE(2001) - 1);
@@ -273,6 +294,8 @@ KTEST(explain_user, a_page_table_that_cannot_be_read)
         return;
     mm->pgd[PDE_INDEX(PAGE(0))].val = 0xfffff000 | PTE_P | PTE_RW | PTE_US;
     explain_address(&facts, mm, PAGE(0));
+    find_aliases(0x1000); /* nor is it looked through for addresses of a frame */
+    expect_eq(seen.count, 1);
     mm->pgd[PDE_INDEX(PAGE(0))].val = 0;
     expect_eq(facts.pde.form, EXPLAIN_TABLE);
     expect_eq(facts.pte.form, EXPLAIN_UNREAD);
@@ -333,4 +356,17 @@ KTEST(explain_user, a_damaged_tree)
     expect_same_area(&facts.below, EXPLAIN_USER, PAGE(0), PAGE(1) - 1);
     explain_walk(&facts, mm.pgd_phys, (const struct mm *)0xfffff000, PAGE(3));
     expect_eq(facts.below.kind, EXPLAIN_REGION);
+}
+
+/* A name that leads nowhere is not printed: the line about a fault would fault itself. */
+KTEST(explain_user, a_damaged_area)
+{
+    static struct vm_area area = {.start = PAGE(0), .end = PAGE(1), .name = (char *)0xfffff000};
+    struct mm mm = {.pgd_phys = (u32)swapper_pg_dir - PAGE_OFFSET};
+    struct explanation facts;
+
+    mm.areas.rb_node = &area.node;
+    explain_walk(&facts, mm.pgd_phys, &mm, PAGE(0));
+    expect_brief(&facts, EXPLAIN_RING3, EXPLAIN_READ,
+                 "user, 0x10000000..0x10000fff ---p; PDE 64: P=0");
 }

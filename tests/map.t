@@ -210,12 +210,12 @@ is $vm->finish, 'pass', 'power off';
 
 # ---- piped input ----
 
-$vm = Attic->run(name => 'map-piped', @PROGRAMS, cmdline => 'color=blue', input => "map\nmap -w\nxaudit\nmap\nps\npoweroff\n");
+$vm = Attic->run(name => 'map-piped', @PROGRAMS, cmdline => 'color=blue color=offx', input => "map\nmap -w\nxaudit\nmap\nps\npoweroff\n");
 is $vm->status, 'pass', 'all input at once: to its end';
 unlike $vm->output, qr/\e\[6n/, 'nobody is asked for the size';
 is scalar(() = $vm->output =~ /^(?:\e\[2J\e\[\?25l\e\[H)?RAM: /mg), 3, 'three pictures';
 like $vm->output, qr/^attic> audit\naudit: all.*^attic> map\n.*^attic> ps\n/ms, 'and nothing eaten' or diag $vm->output;
-like $vm->output, qr/^Kernel option "color=blue" has no such value: it is color=on or off$/m, 'color=blue: a line';
+like $vm->output, qr/^Kernel option "color=$_" has no such value: it is color=on or off$/m, "color=$_: a line" for qw(blue offx);
 like $vm->output, qr/\e\[0;30;\d+mK/, 'and colours';
 
 done_testing;

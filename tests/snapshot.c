@@ -158,15 +158,19 @@ KTEST(snapshot, a_directory_that_differs)
     mm_put(mm);
 }
 
-/* A page table that lies nowhere: its entry is told, and nobody looks through it. */
-KTEST(snapshot, an_entry_that_leads_nowhere)
+/* Page tables that lie nowhere: their entries are told, as runs, and nobody looks through them. */
+KTEST(snapshot, entries_that_lead_nowhere)
 {
     struct mm *mm = mm_create();
+    pde_t entry = {0xff000000 | PTE_P | PTE_RW}, next = {entry.val + PAGE_SIZE};
 
-    mm->pgd[5].val = 0xfffff000 | PTE_P | PTE_RW;
-    expect_eq(times("{\"index\":5,\"count\":1,\"phys\":\"0xfffff000\",\"bits\":\"P RW\"}"), 1);
+    mm->pgd[5] = mm->pgd[7] = entry;
+    mm->pgd[6] = next;
+    expect_eq(times("[{\"index\":5,\"count\":2,\"phys\":\"0xff000000\",\"bits\":\"P RW\"},"
+                    "{\"index\":7,\"count\":1,\"phys\":\"0xff000000\",\"bits\":\"P RW\"}]"),
+              1);
     expect_eq(times("{\"start\":\"0x01400000\""), 0);
-    mm->pgd[5].val = 0;
+    mm->pgd[5] = mm->pgd[6] = mm->pgd[7] = (pde_t){0};
     mm_put(mm);
 }
 

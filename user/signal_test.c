@@ -364,6 +364,8 @@ static void check_deaths(void)
     /* A blocked or ignored fault ends the process all the same. */
     EXPECT_DEATH(SIGSEGV, change_mask(SIG_BLOCK, ~0ull); touch((uint8_t *)0x5000));
     EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, (void *)SIG_IGN, 0, 0); touch((uint8_t *)0x5000));
+    EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, note, 0, 0); change_mask(SIG_BLOCK, ~0ull);
+                 touch((uint8_t *)0x5000));
     /* No stack for the handler. */
     EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, note, 0, 0);
                  asm volatile("mov $0x8000, %%esp; push %%eax"

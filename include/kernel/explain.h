@@ -85,8 +85,8 @@ struct explain_bit {
     const char *meaning[2];
 };
 
-#define EXPLAIN_BITS         10 /* of a form */
-#define EXPLAIN_BITS_PER_ROW 5
+/* Bits of a form, and in a line. An enumeration, so that debuggers know the names. */
+enum explain_bit_counts { EXPLAIN_BITS = 10, EXPLAIN_BITS_PER_ROW = 5 };
 
 extern const char *const explain_labels[LABELS];
 extern const char *const explain_texts[TEXTS];

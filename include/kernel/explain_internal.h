@@ -21,7 +21,7 @@ static inline const char *word(enum explain_text text)
 
 void text_add(struct text *text, const char *fmt, ...) __printf(2, 3);
 
-/* "name[pid]" of the first process with this address space; it may have ended. */
+/* "name[pid]" of the first process with this address space; it may have ended, or exec makes it still. */
 void text_add_process(struct text *line, const struct mm *mm);
 
 /* The label in ten columns, then the line. */

@@ -35,11 +35,11 @@ int proc_maps(u32 pid, struct seq_file *seq);
 
 /*
  * What maps says of an area, for others who show areas: its name, or NULL when it has none (`path`
- * is PATH_SIZE bytes for a file's), and its rights, "rw-p".
+ * is PATH_SIZE bytes for a file's), and what its flags (VM_*) say of rights, "rw-p".
  */
 #define PROC_RIGHTS_SIZE 5
 const char *proc_area_name(const struct vm_area *area, char *path);
-void proc_area_rights(const struct vm_area *area, char *rights);
+void proc_area_rights(u32 flags, char *rights);
 
 /* The files of /proc/PID are there from now on. */
 void proc_pid_init(void);

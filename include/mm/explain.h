@@ -41,9 +41,10 @@ enum explain_content {
 };
 
 struct explain_entry {
-    u8 form, content; /* content: of EXPLAIN_NOT_PRESENT only */
-    u32 index;        /* in its directory or table */
-    u32 virt;         /* where the entry lies, in lowmem; 0 when it lies elsewhere */
+    enum explain_form form;
+    enum explain_content content; /* of EXPLAIN_NOT_PRESENT only */
+    u32 index;                    /* in its directory or table */
+    u32 virt;                     /* where the entry lies, in lowmem; 0 when it lies elsewhere */
     phys_addr_t phys;
     u32 val;
 };
@@ -67,8 +68,8 @@ enum explain_why {
 
 struct explain_right {
     bool allowed;
-    u8 why;   /* enum explain_why */
-    u8 level; /* where that bit is; EXPLAIN_NOWHERE with EXPLAIN_NOTHING */
+    enum explain_why why;
+    enum explain_level level; /* where that bit is; EXPLAIN_NOWHERE with EXPLAIN_NOTHING */
 };
 
 /* What has an address, or is next to it. */
@@ -85,7 +86,7 @@ enum explain_kind {
 };
 
 struct explain_area {
-    u8 kind;
+    enum explain_kind kind;
     u32 start, last;            /* both belong to it */
     const char *name;           /* of a region or row; of a user area it may be NULL */
     const void *caller;         /* the code that made an area, or NULL */
@@ -98,7 +99,7 @@ struct explain_area {
 enum explain_gap {
     EXPLAIN_NO_GAP,
     EXPLAIN_GUARD_PAGE, /* of the area below */
-    EXPLAIN_STACK_GAP,  /* within MM_GUARD_GAP below the stack, which is the area above */
+    EXPLAIN_STACK_GAP,  /* a stack, which is the area above, may grow to here or keeps it free */
     EXPLAIN_FREE,
     EXPLAIN_GAPS,
 };
@@ -119,16 +120,15 @@ struct explanation {
     const struct mm *mm; /* NULL: no process */
     const struct layout_region *region;
     struct explain_entry pde, pte;
-    u8 stop; /* the level where the walk ends without a frame; EXPLAIN_NOWHERE: it finds one */
-    bool has_frame;   /* mapped, or kept in an entry without rights */
-    phys_addr_t phys; /* of the byte, when the walk finds a frame */
+    enum explain_level stop; /* where it ends without a frame; EXPLAIN_NOWHERE: it finds one */
+    bool has_frame;          /* mapped, or kept in an entry without rights */
+    phys_addr_t phys;        /* of the byte, when the walk finds a frame */
     struct explain_right right[EXPLAIN_RINGS][EXPLAIN_ACCESSES];
     struct explain_area area;         /* that has the address */
     struct explain_area below, above; /* the nearest, where no area has it */
-    u8 gap;                           /* enum explain_gap */
+    enum explain_gap gap;
     struct explain_frame frame;
-    u8 dma
-        [2]; /* enum dma_verdict, to a device that reaches 4 GiB: one that reads, one that writes */
+    enum dma_verdict dma[2]; /* to a device that reaches 4 GiB: one that reads, one that writes */
 };
 
 /*

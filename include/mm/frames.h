@@ -23,10 +23,12 @@ struct frames {
 /* Who has a frame. */
 struct frame_owner {
     enum page_type type;
-    bool ram; /* false: no RAM there, and no other owner */
-    const char *
-        name; /* as `frames` shows it; of reserved frames, as memblock_reserve() was told; NULL: lost */
+    bool ram;         /* false: no RAM there, and no other owner */
+    const char *name; /* as `frames` and memblock_reserve() have it; NULL: lost */
 };
+
+/* What is no RAM has no other name of an owner; for gdb, too, by symbol. */
+extern const char frame_no_ram[];
 
 /*
  * The owner of frame `pfn` (below max_pfn), and how many frames from it on are known to have the

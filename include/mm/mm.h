@@ -31,8 +31,9 @@ enum vm_flags {
 };
 #define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
 
-#define MM_GUARD_GAP                                                                               \
-    0x100000 /* below a stack, above the heap: stays free (Linux's stack_guard_gap) */
+/* Below a stack, above the heap: stays free (Linux's stack_guard_gap). Debuggers know the name. */
+enum mm_distances { MM_GUARD_GAP = 0x100000 };
+
 #define MM_AREAS_MAX   65530    /* areas of one address space (Linux's max_map_count) */
 #define STACK_LIMIT    0x800000 /* RLIMIT_STACK at the start: 8 MiB */
 #define VDSO_ADDR      (TASK_SIZE - 2 * PAGE_SIZE) /* one unmapped page between it and the kernel */

@@ -6,6 +6,7 @@ The floors of this package, each of which uses those under it:
     walks, maps, pgdiff, areas, frames,    what is shown, in words
       who, tasks, console, explain, tour, printers
     cli, spaces, owners                    arguments, completion; which directory is meant; what lies at an address
+    explain_walk, _places, _frame, _words  the facts of an explanation, and the kernel's words for them
     kernel, objects, symbols               the kernel's structures by symbol and type, as its debug information has them
     paging                                 directories, tables, entries: what the processor would do with an address
     memory                                 bytes of physical memory, registers

@@ -12,9 +12,9 @@ import os
 
 import gdb
 
-from attic import areas, console, frames, maps, pgdiff, printers, tasks, tour, walks, who
+from attic import areas, console, explain, frames, maps, pgdiff, printers, tasks, tour, walks, who
 
-ALL = (walks.Walk, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Areas, frames.Frames, who.Who, tasks.Ps, tasks.Bt,
+ALL = (walks.Walk, explain.Explain, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Areas, frames.Frames, who.Who, tasks.Ps, tasks.Bt,
        console.Paging, console.Type, tour.Tour)
 
 

@@ -11,9 +11,11 @@ processor would have found at that moment.
 
 Neighbours: objects.py reads the structures; symbols.py has the names; cli.py turns the exceptions into sentences.
 """
+from collections import namedtuple
+
 from attic import Sorry, memory, paging, symbols
-from attic.objects import (Damaged, Object, address_of, enumerators, flag_names, function_static, list_entries, lookup_type,
-                           lowmem_end, master_directory, offset_of, page_offset, read, size_of, string, translate,
+from attic.objects import (Damaged, Object, address_of, enumerator_of, enumerators, flag_names, function_static, list_entries,
+                           lookup_type, lowmem_end, master_directory, offset_of, page_offset, read, size_of, string, translate,
                            tree_entries, variable)
 
 # From here as well, so that who asks about the kernel needs one module.
@@ -142,19 +144,27 @@ def area_kind(area):
     return {"VM_ALLOC": "vmalloc", "VM_MAP": "vmap", "VM_IOREMAP": "ioremap"}[flag_names("vmap_kind", area.flags)[0]]
 
 
+Region = namedtuple("Region", "first last name text id")
+
+
 def regions():
-    """The regions of the address map, from the top down: (first, last, name, text). Until layout_init() has chosen the edges, the
-    hole is none."""
+    """The regions of the address map, from the top down, each with its enumerator as id. Until layout_init() has chosen the
+    edges, the hole is none."""
     last = 0xFFFFFFFF
-    for region in variable("layout_regions"):
+    for number, region in enumerate(variable("layout_regions")):
         if region.start <= last:
-            yield region.start, last, string(region.name), string(region.text)
+            yield Region(region.start, last, string(region.name), string(region.text), enumerator_of("layout_region_id", number))
             last = region.start - 1
 
 
+def region(addr):
+    """The region that holds an address."""
+    return next(region for region in regions() if region.first <= addr <= region.last)
+
+
 def region_name(addr):
-    """The region that holds an address, in one or two words."""
-    return next(name for first, last, name, _ in regions() if first <= addr <= last)
+    """The same in one or two words."""
+    return region(addr).name
 
 
 def region_start(id_name):
@@ -207,9 +217,14 @@ def _memblock_ranges(which):
 
 # ---- files ----
 
+def is_file(mapping):
+    """Whether a mapping is the pages of a file; else it is shared memory without a name."""
+    return mapping.release == Object("struct inode", variable("root", "fs/inode.c")).data.release
+
+
 def file_text(mapping):
-    """The path of the file whose pages a mapping is, or that it is shared memory without a name."""
-    if mapping.release != Object("struct inode", variable("root", "fs/inode.c")).data.release:
+    """The path of the file whose pages a mapping is."""
+    if not is_file(mapping):
         return "/dev/zero (deleted)"  # as /proc/PID/maps calls it
     return path_of(Object("struct inode", mapping.address - offset_of("struct inode", "data")))
 

@@ -41,10 +41,10 @@ process, or `master`, `boot` or `loaded`, which is meant when nothing is said.""
         spans = owners.spans(space)
         starts = [span.start for span in spans]
         borders = starts + [span.end for span in spans]
-        for first, last, name, _ in reversed(list(kernel.regions())):
-            runs = list(paging.runs(space.directory, first, last, borders))
+        for region in reversed(list(kernel.regions())):
+            runs = list(paging.runs(space.directory, region.first, region.last, borders))
             mapped = sum(run.end - run.start for run in runs)
-            print("%s 0x%08x..0x%08x: %s mapped" % (name, first, last, size_text(mapped) if mapped else "nothing"))
+            print("%s 0x%08x..0x%08x: %s mapped" % (region.name, region.first, region.last, size_text(mapped) if mapped else "nothing"))
             for run in runs:
                 at = bisect.bisect_right(starts, run.start) - 1
                 owner = spans[at].text if at >= 0 and run.start < spans[at].end else ""

@@ -108,6 +108,12 @@ def offset_of(type_name, name):
     return member(lookup_type(type_name).strip_typedefs(), name)[0]
 
 
+def array_length(type_name, name):
+    """Of a member that is an array."""
+    first, last = member(lookup_type(type_name).strip_typedefs(), name)[1].range()
+    return last - first + 1
+
+
 # ---- bytes ----
 
 def page_offset():

@@ -17,7 +17,7 @@ from attic import memory
 PDE_SHIFT = 22
 P, RW, US, PWT, PCD, A, D, PS, G, AVL = 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0x100, 0xE00
 FRAME, LARGE_FRAME = 0xFFFFF000, 0xFFC00000
-CR0_WP, CR0_PG, CR4_SMEP, CR4_SMAP = 1 << 16, 1 << 31, 1 << 20, 1 << 21
+CR0_WP, CR0_PG, CR4_SMEP, CR4_SMAP, EFLAGS_AC = 1 << 16, 1 << 31, 1 << 20, 1 << 21, 1 << 18
 BIT_NAMES = ((P, "P"), (RW, "RW"), (US, "US"), (PWT, "PWT"), (PCD, "PCD"), (A, "A"), (D, "D"), (PS, "PS"), (G, "G"))
 SAME_RIGHTS = RW | US | PWT | PCD | G  # pages that differ in these are not one run
 
@@ -139,6 +139,23 @@ def pages(directory, first=0, last=0xFFFFFFFF):
                 start = base + (start << memory.PAGE_SHIFT)
                 if pte & P and first <= start <= last:
                     yield Page(start, memory.PAGE_SIZE, pte & FRAME, pte & ~FRAME & (pde | ~(RW | US)))
+
+
+def addresses(directory, pfn, first, last, holding=P | US):
+    """(address, rights) of each page that shows a frame, through PDEs first..last. Rights are 0 for an entry of a process that
+    holds the page but is not present (PROT_NONE). `holding` are the bits of which one makes an entry hold a page: P alone in
+    the kernel half, where an entry that is not present may be any number (a tag)."""
+    pdes = memory.physical_words(directory, 1024)
+    for index in range(first, last + 1):
+        pde, base = pdes[index], index << PDE_SHIFT
+        if pde & (P | PS) == P | PS:
+            if pde >> PDE_SHIFT == pfn >> 10:
+                yield base + ((pfn & 1023) << memory.PAGE_SHIFT), pde & ~LARGE_FRAME
+        elif pde & P:
+            for at, pte in enumerate(memory.physical_words(pde & FRAME, 1024)):
+                if pte >> memory.PAGE_SHIFT == pfn and pte & holding:
+                    yield (base + (at << memory.PAGE_SHIFT),
+                           pte & ~FRAME & (pde | ~(RW | US)) if pte & P else 0)
 
 
 class Run(namedtuple("Run", "start end physical rights size")):

@@ -46,19 +46,22 @@ def lines(walk):
 
 
 def ring0_text(walk):
-    cr0, cr4 = memory.register("cr0"), memory.register("cr4")
-    rights = walk.rights
-    if rights & paging.RW:
-        said = "ring 0 may read and write"
-    elif cr0 & paging.CR0_WP:
-        said = "ring 0 may read; writes are forbidden by RW=0 in the %s (CR0.WP is on)" % walk.forbids(paging.RW)
+    """What ring 0 may do. SMAP and SMEP forbid user pages to it before RW is looked at."""
+    user = walk.rights & paging.US
+    cr4 = memory.register("cr4") if user else 0
+    if cr4 & paging.CR4_SMAP and not memory.register("eflags") & paging.EFLAGS_AC:
+        said = "ring 0 may not touch it now: US=1, and CR4.SMAP is on; between stac and clac it may " + touch_text(walk)
     else:
-        said = "ring 0 may read and, as CR0.WP is off, write: RW=0 in the %s does not count" % walk.forbids(paging.RW)
-    if rights & paging.US:
-        limits = [text for bit, text in ((paging.CR4_SMAP, "but only between stac and clac (CR4.SMAP)"),
-                                         (paging.CR4_SMEP, "never run code there (CR4.SMEP)")) if cr4 & bit]
-        said += "".join(", " + text for text in limits)
-    return said
+        said = "ring 0 may " + touch_text(walk)
+    return said + ("; it may not run code there: US=1, and CR4.SMEP is on" if cr4 & paging.CR4_SMEP else "")
+
+
+def touch_text(walk):
+    if walk.rights & paging.RW:
+        return "read and write"
+    if memory.register("cr0") & paging.CR0_WP:
+        return "read; writes are forbidden by RW=0 in the %s (CR0.WP is on)" % walk.forbids(paging.RW)
+    return "read and, as CR0.WP is off, write: RW=0 in the %s does not count" % walk.forbids(paging.RW)
 
 
 def ring3_text(walk):

@@ -123,7 +123,7 @@ def mappings(pfn):
     """A line for each page that shows the frame: the kernel half once, then each process."""
     directory = kernel.master_directory() if kernel.master_is_ready() else paging.loaded_directory()
     spans = owners.kernel_spans()
-    for addr, rights in addresses(directory, pfn, 0, 1023):
+    for addr, rights in paging.addresses(directory, pfn, 0, 1023, paging.P):
         span = owners.find(spans, addr)
         yield "0x%08x %s  %s%s" % (addr, paging.rights_text(rights), kernel.region_name(addr), ": " + span.text if span else "")
     if kernel.is_sealed():
@@ -133,23 +133,7 @@ def mappings(pfn):
 
 def user_mappings(mm, pfn):
     spans = owners.user_spans(mm)
-    for addr, rights in addresses(mm.pgd_phys, pfn, 0, (kernel.page_offset() >> paging.PDE_SHIFT) - 1):
+    for addr, rights in paging.addresses(mm.pgd_phys, pfn, 0, (kernel.page_offset() >> paging.PDE_SHIFT) - 1):
         span = owners.find(spans, addr)
         yield "0x%08x %s  %s: %s" % (addr, paging.rights_text(rights) if rights else "held without rights",
                                      kernel.mm_text(mm), span.text if span else "in none of its areas")
-
-
-def addresses(directory, pfn, first, last):
-    """(address, rights) of each page that shows a frame, through PDEs first..last. Rights are 0 for an entry of a process that
-    holds the page but is not present (PROT_NONE)."""
-    pdes = memory.physical_words(directory, 1024)
-    for index in range(first, last + 1):
-        pde, base = pdes[index], index << paging.PDE_SHIFT
-        if pde & (paging.P | paging.PS) == paging.P | paging.PS:
-            if pde >> paging.PDE_SHIFT == pfn >> 10:
-                yield base + ((pfn & 1023) << memory.PAGE_SHIFT), pde & ~paging.LARGE_FRAME
-        elif pde & paging.P:
-            for at, pte in enumerate(memory.physical_words(pde & paging.FRAME, 1024)):
-                if pte >> memory.PAGE_SHIFT == pfn and pte & (paging.P | paging.US):
-                    yield (base + (at << memory.PAGE_SHIFT),
-                           pte & ~paging.FRAME & (pde | ~(paging.RW | paging.US)) if pte & paging.P else 0)
