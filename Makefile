@@ -291,6 +291,9 @@ gdb: debug
 
 # The tour of the memory, in gdb: with Enter from stop to stop, or with BATCH=1 its transcript on standard output, and nothing else
 # there. `make tour-doc` keeps it in docs/tour.md.
+# The snapshots of the last run stay as they are.
+tour tour-doc: SNAPSHOTS :=
+
 tour:
 	@$(MAKE) --no-print-directory debug $(if $(BATCH),>&2)
 	@scripts/check-tools run gdb

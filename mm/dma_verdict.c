@@ -25,10 +25,12 @@
 const struct dma_refusal dma_refusals[DMA_REFUSALS] = {
     [DMA_EMPTY] = REFUSAL(EINVAL, "an empty range"),
     [DMA_EMPTY_LIST] = REFUSAL(EINVAL, "an empty list"),
-    [DMA_USER] = REFUSAL(EFAULT, "a user address, which is another frame in every process"),
+    [DMA_USER] =
+        REFUSAL(EFAULT, "a user address, which means another frame, or none, in each process"),
     [DMA_VMALLOC] = REFUSAL(EADDRNOTAVAIL,
-                            "a vmalloc address: its frames lie scattered, map them by dma_map_sg"),
-    [DMA_NO_LOWMEM] = REFUSAL(ENXIO, "no lowmem address; a frame is mapped by dma_map_page"),
+                            "a vmalloc address: no frame follows from it, frames go by dma_map_sg"),
+    [DMA_NO_LOWMEM] =
+        REFUSAL(ENXIO, "no lowmem address: no frame follows from it, frames go by dma_map_page"),
     [DMA_PAST_LOWMEM] = REFUSAL(EOVERFLOW, "the range runs past the end of lowmem"),
     [DMA_PAST_RAM] = REFUSAL(EOVERFLOW, "the range runs past the end of RAM"),
     [DMA_MASK] = REFUSAL(ERANGE, "memory above the device's mask"),

@@ -73,7 +73,7 @@ my $area = qr/^0x$stack\.\.$last vmalloc, kernel stack of \w+\[\d\]$/;
 like $line->{area}[0], $area, 'a kernel stack, whose';
 like $line->{area}[1], qr/^made by kthread_create\+0x\w+\/0x\w+$/, 'and who made it';
 like $line->{'also at'}[0], qr/^0xc\w{7} lowmem$/, 'its page is in lowmem too';
-is_deeply $line->{device}, ['may not have it: -EADDRNOTAVAIL', 'a vmalloc address: its frames lie scattered, map them by dma_map_sg'],
+is_deeply $line->{device}, ['may not have it: -EADDRNOTAVAIL', 'a vmalloc address: no frame follows from it, frames go by dma_map_sg'],
     'no device may have it';
 my $guard = sprintf '0x%08x', hex($stack) + 0x2000;
 ($line, $out) = told($guard);
@@ -111,7 +111,7 @@ is_deeply $line->{'ring 3'}, ['may read, execute', 'may not write (PTE 72: RW=0)
 like $line->{frame}[0], qr/^0x\w{8} file pages; references: @{[ 1 + @{ $line->{'also at'} } ]}$/, 'a page of a file: the file and each mapping';
 is scalar(grep { $_ eq "0x08048123 of forever[$other]" } @{ $line->{'also at'} }), 1, 'the other one sees it';
 is scalar(grep { /^0xc\w{4}123 lowmem$/ } @{ $line->{'also at'} }), 1, 'and the kernel';
-is_deeply $line->{device}, ['may not have it: -EFAULT', 'a user address, which is another frame in every process'], 'not for a device';
+is_deeply $line->{device}, ['may not have it: -EFAULT', 'a user address, which means another frame, or none, in each process'], 'not for a device';
 ($line) = told("0xbffdc000 $pid");
 like $line->{above}[0], qr/^0xbffdd000\.\.0xbfffdfff rw-p \[stack\]; it may grow down to here, or keeps it free$/, 'below the stack';
 like $line->{below}[0], qr/^0x0804\w{4}\.\.0x0804\w{4} rw-p/, 'and above the data';

@@ -9,7 +9,7 @@
  * What is refused, each for a reason of its own, with one line on the console that says which:
  *
  *   -EINVAL         an empty range, or an empty list
- *   -EFAULT         a user address: it means another frame in every process
+ *   -EFAULT         a user address: it means another frame, or none, in each process
  *   -EADDRNOTAVAIL  a vmalloc address (vmap, ioremap and kernel stacks lie there, too)
  *   -ENXIO          a kernel address that is neither lowmem nor vmalloc: kmap_local, the holes
  *   -EOVERFLOW      a range that begins in lowmem, or in RAM for pages, and runs past its end

@@ -14,7 +14,6 @@ import gdb
 
 from attic import kernel, memory, objects, paging
 
-EFLAGS_AC = 1 << 18
 ACCESSES = ("EXPLAIN_READ", "EXPLAIN_WRITE", "EXPLAIN_EXECUTE")
 LEVELS = {"PDE": "EXPLAIN_PDE", "PTE": "EXPLAIN_PTE"}
 
@@ -84,16 +83,9 @@ class Walk:
             return Right(False, "EXPLAIN_RW_WP", read_only)
         if user and access == "EXPLAIN_EXECUTE" and memory.register("cr4") & paging.CR4_SMEP:
             return Right(False, "EXPLAIN_SMEP", last)
-        if user and access != "EXPLAIN_EXECUTE" and smap_holds():
+        if user and access != "EXPLAIN_EXECUTE" and paging.smap_holds():
             return Right(False, "EXPLAIN_SMAP", last)
         return Right(True, "EXPLAIN_RW_WITHOUT_WP", read_only) if read_only else Right(True)
-
-
-def smap_holds():
-    """Whether ring 0 is kept from user pages now: not between stac and clac. In ring 3 EFLAGS.AC means something else, and every
-    way into ring 0 clears it."""
-    inside = memory.register("cs") & 3 == 0 and memory.register("eflags") & EFLAGS_AC
-    return bool(memory.register("cr4") & paging.CR4_SMAP) and not inside
 
 
 # ---- entries ----

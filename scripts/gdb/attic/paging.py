@@ -100,6 +100,13 @@ def loaded_directory():
     return memory.register("cr3") & FRAME
 
 
+def smap_holds():
+    """Whether ring 0 is kept from user pages now: not between stac and clac. In ring 3 EFLAGS.AC means something else, and every
+    way into ring 0 clears it."""
+    inside = memory.register("cs") & 3 == 0 and memory.register("eflags") & EFLAGS_AC
+    return bool(memory.register("cr4") & CR4_SMAP) and not inside
+
+
 def walk(directory, address):
     """Walk a directory for an address."""
     index = address >> PDE_SHIFT

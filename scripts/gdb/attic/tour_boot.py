@@ -146,9 +146,9 @@ class KernelMain(Stage):
 class LowmemMapInit(Function):
     name, lines, title = "lowmem_map_init", 10, "the kernel half is made, once and for good"
     text = """The master directory, swapper_pg_dir, is filled from a table of rows and loaded into CR3. Around the image it
-        maps pages of 4 KiB, because text and data need different rights; everywhere else one entry of the directory maps 4
-        MiB. All RAM that has a place there is now found at its physical address plus 0xC0000000. The vmalloc area, from
-        0xF7C00000 on, gets all its page tables now, although they are empty: so no entry of the kernel half will ever have to
+        maps pages of 4 KiB, because text and data need different rights, and so it does at the end of RAM if less than 4 MiB
+        is left there; everywhere else one entry of the directory maps 4 MiB. All RAM that has a place there is now found at
+        its physical address plus 0xC0000000. The vmalloc area gets all its page tables now, although they are empty: so no entry of the kernel half will ever have to
         change again, and each process can have a copy."""
 
     def views(self):

@@ -48,12 +48,12 @@ def lines(walk):
 def ring0_text(walk):
     """What ring 0 may do. SMAP and SMEP forbid user pages to it before RW is looked at."""
     user = walk.rights & paging.US
-    cr4 = memory.register("cr4") if user else 0
-    if cr4 & paging.CR4_SMAP and not memory.register("eflags") & paging.EFLAGS_AC:
+    if user and paging.smap_holds():
         said = "ring 0 may not touch it now: US=1, and CR4.SMAP is on; between stac and clac it may " + touch_text(walk)
     else:
         said = "ring 0 may " + touch_text(walk)
-    return said + ("; it may not run code there: US=1, and CR4.SMEP is on" if cr4 & paging.CR4_SMEP else "")
+    return said + ("; it may not run code there: US=1, and CR4.SMEP is on"
+                   if user and memory.register("cr4") & paging.CR4_SMEP else "")
 
 
 def touch_text(walk):
