@@ -177,6 +177,7 @@ refused('one argument', qr/^memdiff: .*usage: make memdiff A=NAME B=NAME/, 'firs
 refused('an empty argument', qr/two snapshots are needed/, 'first', '');
 refused('cut short', qr/first: broken JSON/, '--file', write_file('cut', substr $first, 0, 2000), 'first', $alone);
 refused('no JSON', qr/broken JSON/, $alone, write_file('text', "hello\n"));
+refused('brackets without end', qr/broken JSON/, $alone, write_file('deep', '[' x 100_000));
 refused('other JSON', qr/no snapshot of Attic/, $alone, write_file('list', "[1]\n"));
 (my $newer = $first) =~ s/"version":1/"version":2/;
 refused('another version', qr/format version 2; this program reads 1$/, $alone, write_file('newer', $newer));
@@ -186,7 +187,7 @@ for my $key (sort keys %$document) {
     next if $key eq 'uptime_ms';
     refused("without $key", qr/^memdiff: \S*less: /, $alone, write_file('less', encode_json(\%less)));
 }
-for my $wrong ({ frames => [[1, 2]] }, { tasks => [{}] }, { spaces => 7 }, { kernel => { %{ $document->{kernel} }, pdes => [{}] } }) {
+for my $wrong ({ frames => [[1, 2]] }, { frames => [[1, 2, [], 1]] }, { regions => [{ name => 'null', start => 0, end => 1 }] }, { tasks => [{}] }, { spaces => 7 }, { kernel => { %{ $document->{kernel} }, pdes => [{}] } }) {
     my ($key) = keys %$wrong;
     refused("wrong $key", qr/not as docs\/snapshot\.schema\.json has it/, $alone, write_file('wrong', encode_json({ %$document, %$wrong })));
 }

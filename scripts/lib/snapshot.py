@@ -4,8 +4,8 @@ Most of a snapshot is runs: of pages with their frames, of areas, of directory e
 become lists of (start, end, value), in numbers of pages, entries or frames, and all are compared by one function: it cuts two lists
 at the edges of both, so that a change is found to the page, however the runs were cut before.
 
-Making a Snapshot reads everything that is compared later: a document that lacks some of it, or has something else there, is
-refused here, with one of the errors that Python has for that (MALFORMED).
+Making a Snapshot reads everything that is compared later: a document that lacks some of it is refused here, with one of the errors
+that Python has for that (MALFORMED). What has something else there may be refused only when it is compared, with the same errors.
 
 Neighbours: memdiff.py finds words for the differences.
 """

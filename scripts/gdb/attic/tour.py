@@ -68,9 +68,8 @@ class Guide:
         return self.last == len(self.stops) - 1 and not self.moments
 
     def catch_up(self):
-        """When the reader went on alone, past the boot or to the end of the program, what is left of the last stop does not come
-        any more."""
-        if kernel.is_loaded() and kernel.is_sealed() and not program_lives():
+        """The reader may have gone on alone, past what was left of the last stop."""
+        if self.moments and not self.stops[self.last].can_go_on():
             self.moments = []
 
     # ---- running ----
@@ -110,9 +109,10 @@ class Guide:
         """Once the boot is over, nothing comes by itself."""
         if not kernel.is_sealed():
             return
-        if program_lives():
+        if tour_program.lives():
             self.typed = False
-        if self.typed or program_lives():
+            return
+        if self.typed:
             return
         self.typed = True
         if Console.connection:
@@ -176,10 +176,6 @@ class Guide:
             lines += [""] + facts
         self.registers, self.walks = registers, found
         return "%s:\n\n%s" % (title, tour_text.block(lines))
-
-
-def program_lives():
-    return any(task.comm == tour_program.NAME for task in kernel.tasks())
 
 
 def ask(question):

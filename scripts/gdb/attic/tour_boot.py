@@ -29,6 +29,9 @@ class Stage(Stop):
     def checker(self):
         return None
 
+    def can_go_on(self):
+        return not kernel.is_sealed()
+
 
 class Function(Stage):
     """A stage that is a function in C."""
@@ -240,6 +243,9 @@ class FirstProcess(Stage):
 
     def views(self):
         return [view("the program's first page", FirstProcess.regs.eip & 0xFFFFF000), view("the kernel's text", TEXT)]
+
+    def can_go_on(self):
+        return any(task.mm for task in kernel.tasks())  # any program will do
 
 
 class ReturnToUser(FirstProcess):

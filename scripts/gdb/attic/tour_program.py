@@ -8,14 +8,21 @@ import os
 
 import gdb
 
+from attic import kernel
+
 NAME = "tour"
 _labels = {}
 _lines = {}
 
 
+def lives():
+    """Whether it has been started and has not ended."""
+    return any(task.comm == NAME for task in kernel.tasks())
+
+
 def _path():
-    kernel = gdb.lookup_global_symbol("kernel_main").symtab.objfile.filename
-    return os.path.join(os.path.dirname(kernel), "user", NAME)
+    image = gdb.lookup_global_symbol("kernel_main").symtab.objfile.filename
+    return os.path.join(os.path.dirname(image), "user", NAME)
 
 
 def _with_symbols(look):

@@ -6,7 +6,7 @@ ends the tour with one line where the machine disagrees.
 """
 from collections import namedtuple
 
-from attic import Sorry, kernel, memory, paging
+from attic import Sorry, kernel, memory, paging, tour_program
 
 # A place: where to stop, and when() says whether it is the right passer-by.
 Place = namedtuple("Place", "address when", defaults=(lambda: True,))
@@ -48,6 +48,10 @@ class Stop:
     def moments(self):
         """Those that follow the first, once it has arrived."""
         raise NotImplementedError
+
+    def can_go_on(self):
+        """Whether those that are left can still come: the program that makes them is there."""
+        return tour_program.lives()
 
 
 # ---- places ----
