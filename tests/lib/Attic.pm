@@ -514,7 +514,7 @@ sub screen {
 sub gdb {
     my ($self, $elf, @commands) = @_;
     $self->pump(0.05) until $self->{ended} || -S $self->{gdb_path}; # QEMU makes it when it starts
-    return $self->beside('timeout', '60', $ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb', '-ex',
+    return $self->beside('timeout', '110', $ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb', '-ex',
         "target remote $self->{gdb_path}", (map { ('-ex', $_) } @commands), $elf);
 }
 
