@@ -97,9 +97,9 @@ for my $case (['panic', 'hbreak machine_exit'], ['stack', 'hbreak double_fault_t
 
 # ---- an exception and an interrupt in ring 0: the frames go on behind the stub; CR0.WP turned off by hand ----
 
-$vm = Attic->boot(name => 'gdb-commands-null', build => $debug, stopped => 1, gdb_socket => 1, mem => '8M', input => "crash null\n");
+$vm = Attic->boot(name => 'gdb-commands-null', build => $debug, stopped => 1, gdb_socket => 1, mem => '8M', input => "test vmalloc.*\ncrash null\n");
 my @no_wp = ('attic pgdiff', 'attic map boot');
-@answers = session($debug, $vm, 'hbreak tick if boot_cpu.current && !user', 'continue', 'attic bt 1', 'delete',
+@answers = session($debug, $vm, 'hbreak tick if boot_cpu.current && boot_cpu.current->pid == 1 && !user', 'continue', 'attic bt 1', 'delete',
     'hbreak panic_enter', 'continue', 'attic ps', 'attic bt 1', @no_wp, 'set var $cr0 &= ~0x10000', 'print $cr0', @no_wp, 'detach');
 like $answers[2], qr/\n  #0 .* tick\+.*\n(?:  #.*\n)*.* trap_common\+.*\n  interrupt 32 came here, in ring 0:\n  #\d+ (?:.*\n)*.* thread_start\+.*\n\z/,
     'bt: an interrupt in ring 0';
