@@ -272,7 +272,7 @@ my @who_runs = ('attic ps', 'attic bt 1', 'attic bt 2');
 for (['mm_switch', @answers[2 .. 4]], ['switch_to', @answers[9 .. 11]]) {
     my ($name, $ps, $from, $to) = @$_;
     like $ps, qr/^ +1 \w+ .* init +in $name, and a switch to forever\[2\] is under way\n +2 ready .* forever\n/m, "$name: ps" or diag $ps;
-    like $from, qr/^it runs, and a switch to forever\[2\] is under way; .*\n  #0 .* $name\+.*\n  #1 .* switch_tasks\+(?:.*\n)*  #\d+ .* thread_start\+.*\n\z/m,
+    like $from, qr/^it runs, and a switch to forever\[2\] is under way; .*\n  #0 .* $name\+.*\n  #1 .* (?:switch_tasks|schedule)\+(?:.*\n)*  #\d+ .* thread_start\+.*\n\z/m,
         "$name: bt of the one that still runs";
     like $to, qr/^forever\[2\], ready; .*\n  #0 .* thread_start\+0x0.*\nin ring 3: .*; the program has not begun yet\n\z/, "$name: bt of the next one";
 }
