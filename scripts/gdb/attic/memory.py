@@ -12,6 +12,7 @@ Registers are the processor's own, whichever frame of a backtrace is selected in
 
 Limits: one processor. Where there is no RAM, QEMU answers as the bus would, without an error.
 """
+import re
 import struct
 
 import gdb
@@ -62,6 +63,11 @@ def register(name):
     """A register of the processor as an unsigned number, also where gdb shows it as flags; whichever frame is selected."""
     value = gdb.newest_frame().read_register(name)
     return int(value.cast(gdb.lookup_type("unsigned long"))) & 0xFFFFFFFF
+
+
+def ram_size():
+    """Bytes of RAM that QEMU has given to the machine."""
+    return int(re.search(r"base memory: (\d+)", gdb.execute("monitor info memory_size_summary", to_string=True)).group(1))
 
 
 def eip():

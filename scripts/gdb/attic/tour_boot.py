@@ -8,7 +8,13 @@ from attic import kernel, memory, paging
 from attic.tour_stop import (Moment, Place, Stop, at, expect, kernel_half, ring, unchanged_views, when_returned)
 from attic.tour_text import frame_line, function_source, is_free, label_source, number, view
 
-IMAGE, TEXT, MEMORY = 0xC0100000, 0xC0110000, 0xC0400000
+IMAGE, TEXT = 0xC0100000, 0xC0110000
+
+
+def ordinary_memory():
+    """An address in the middle of RAM, as far as that is lowmem for sure: the boot has no reason to use what lies there. (GRUB's
+    modules may reach beyond the first 4 MiB.)"""
+    return 0xC0000000 + (min(memory.ram_size(), 512 << 20) // 2 & ~0x3FFFFF)
 
 
 class Stage(Stop):
@@ -134,7 +140,7 @@ class KernelMain(Stage):
         return function_source(self.name, 14)
 
     def views(self):
-        return [view("the kernel's text", TEXT), view("ordinary memory", MEMORY)]
+        return [view("the kernel's text", TEXT), view("ordinary memory", ordinary_memory())]
 
     def checker(self):
         def check():
@@ -152,7 +158,7 @@ class LowmemMapInit(Function):
         change again, and each process can have a copy."""
 
     def views(self):
-        return [view("the kernel's text", TEXT), view("ordinary memory", MEMORY),
+        return [view("the kernel's text", TEXT), view("ordinary memory", ordinary_memory()),
                 view("the first page of the vmalloc area", kernel.variable("vmalloc_start"))]
 
     def checker(self):
@@ -177,7 +183,7 @@ class PageAllocInit(Function):
         to do with which are mapped, as all of lowmem is mapped all the time."""
 
     def views(self):
-        return [view("the kernel's text", TEXT), view("ordinary memory", MEMORY)]
+        return [view("the kernel's text", TEXT), view("ordinary memory", ordinary_memory())]
 
     def facts(self):
         if not kernel.variable("mem_map"):
