@@ -103,8 +103,8 @@ my @no_wp = ('attic pgdiff', 'attic map boot');
     'hbreak panic_enter', 'continue', 'attic ps', 'attic bt 1', @no_wp, 'set var $cr0 &= ~0x10000', 'print $cr0', @no_wp, 'detach');
 like $answers[2], qr/\n  #0 .* tick\+.*\n(?:  #.*\n)*.* trap_common\+.*\n  interrupt 32 came here, in ring 0:\n  #\d+ (?:.*\n)*.* thread_start\+.*\n\z/,
     'bt: an interrupt in ring 0';
-like $answers[6], qr/^ +1 running .* init +in panic_enter$/m, 'ps: in a page fault';
-like $answers[7], qr/\n  #0 .* panic_enter\+.*\n(?:  #.*\n)*.* trap_common\+.*\n  exception 14 came here, in ring 0:\n  #\d+ .* crash_null\+.*\n.* monitor_crash\+.*\n(?:.*\n)*.* thread_start\+.*\n\z/,
+like $answers[6], qr/^ +1 running .* init +in panic_(?:enter|trap)$/m, 'ps: in a page fault';
+like $answers[7], qr/\n  #0 .* panic_(?:enter|trap)\+.*\n(?:  #.*\n)*.* trap_common\+.*\n  exception 14 came here, in ring 0:\n  #\d+ .* crash_null\+.*\n.* monitor_crash\+.*\n(?:.*\n)*.* thread_start\+.*\n\z/,
     'bt: a page fault in ring 0';
 is $answers[8], "the only directory has the kernel half of the end of boot\n", 'pgdiff: of one directory';
 unlike $answers[11], qr/\bWP\b/, 'CR0.WP is off';
