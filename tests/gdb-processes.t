@@ -150,6 +150,8 @@ like $answers[2], qr/US=0 in the PDE$/m, 'and there';
 
 # ---- pretty-printers; help, completion, wrong arguments ----
 
+my $loaded = $vm->register('CR3') & FRAME; # that of whichever program runs
+my $mapped = grep { $_->[0] < C } own_pages($state, $loaded);
 my @print = (
     'print swapper_pg_dir[768]'           => qr/= 0x\w{8}: page table 0x\w{8}, P RW A$/,
     'print swapper_pg_dir[769]'           => qr/= 0x004001e3: 4 MiB page 0x00400000, P RW A D PS G$/,
@@ -160,7 +162,8 @@ my @print = (
         sprintf('= frame %d (physical 0x%08x): file pages, block of order 0, reference count', $wanted{text} >> 12, $wanted{text}),
     'print mem_map[1]'                    => qr/= frame 1 \(physical 0x00001000\): buddy, (?:behind frame \d+ in a )?block of order \d+, reference count 0$/,
     'print *boot_cpu.idle'                => qr/= idle\[0\], TASK_RUNNING = \{\n  pid = 0,\n(?:.*\n)*  comm = "idle",$/m,
-    'print *boot_cpu.current->mm'         => qr/= directory at physical 0x\w{8}, 5 areas, 4 pages = \{\n  pgd = /m,
+    'print *boot_cpu.current->mm'         =>
+        sprintf("= directory at physical 0x%08x, 5 areas, %d pages = {\n  pgd = ", $loaded, $mapped),
     'print *(struct vm_area *)boot_cpu.current->mm->areas.rb_node' => qr/= 0x\w{8}\.\.0x\w{8}: VM_READ[ \w]*, (?:\/\w+|anonymous|\[\w+\])$/,
     sprintf('print **(struct vmap_area **)0x%x', C + guard_entry($state)) =>
         qr/= 0xf7c00000\.\.0xf7c02fff: 2 pages and a guard, VM_ALLOC by double_fault_report_init\+0x/,

@@ -28,9 +28,10 @@ of lines. All else is always the same: which entries change and how, their bits,
 """, """
 An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW
 may be written, US ring 3 may use it, A accessed and D written to (both set by the processor; in its own half the kernel has
-set them beforehand), PS a page of 4 MiB, G global, AVL for software. Below the entries stands what an access finds, by the rights of both levels and by the control registers;
-`with AC` means that ring 0 may touch a page of ring 3 only while EFLAGS.AC is set (SMAP), as it is while the kernel copies
-from and to a program. `*` marks what has changed since the moment before: in front of an entry, behind a register.
+set them beforehand), PS a page of 4 MiB, G global, AVL for software. Below the entries stands what an access finds, by the
+rights of both levels and by the control registers; `with AC` means that ring 0 may touch a page of ring 3 only while EFLAGS.AC
+is set (SMAP), as it is while the kernel copies from and to a program. `*` marks what has changed since the moment before: in
+front of an entry, behind a register.
 """)
 TAIL = "The child is gone, and nothing of it is left. The parent prints one line and ends, and the prompt is back."
 

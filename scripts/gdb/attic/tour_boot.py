@@ -14,7 +14,7 @@ IMAGE, TEXT = 0xC0100000, 0xC0110000
 def ordinary_memory():
     """An address in the middle of RAM, as far as that is lowmem for sure: the boot has no reason to use what lies there. (GRUB's
     modules may reach beyond the first 4 MiB.)"""
-    return 0xC0000000 + (min(memory.ram_size(), 512 << 20) // 2 & ~0x3FFFFF)
+    return kernel.page_offset() + (min(memory.ram_size(), 512 << 20) // 2 & ~0x3FFFFF)
 
 
 class Stage(Stop):
@@ -154,8 +154,8 @@ class LowmemMapInit(Function):
     text = """The master directory, swapper_pg_dir, is filled from a table of rows and loaded into CR3. Around the image it
         maps pages of 4 KiB, because text and data need different rights, and so it does at the end of RAM if less than 4 MiB
         is left there; everywhere else one entry of the directory maps 4 MiB. All RAM that has a place there is now found at
-        its physical address plus 0xC0000000. The vmalloc area gets all its page tables now, although they are empty: so no entry of the kernel half will ever have to
-        change again, and each process can have a copy."""
+        its physical address plus 0xC0000000. The vmalloc area gets all its page tables now, although they are empty: so no
+        entry of the kernel half will ever have to change again, and each process can have a copy."""
 
     def views(self):
         return [view("the kernel's text", TEXT), view("ordinary memory", ordinary_memory()),
