@@ -1,11 +1,37 @@
 # Attic: build, run, test. `make help` lists the targets and variables.
 
+# ---- set-up -------------------------------------------------------------------------------------
+# The compiler and the headers are looked for while make reads this file. In `make setup run` they are there only after set-up, so
+# all that is asked for beside set-up is left to a second make.
+
+SETUP_GOALS := $(filter setup setup-dev,$(MAKECMDGOALS))
+ifneq ($(SETUP_GOALS),)
+
+LATER_GOALS := $(filter-out $(SETUP_GOALS),$(MAKECMDGOALS))
+
+.PHONY: $(MAKECMDGOALS)
+setup:
+	@scripts/setup
+
+setup-dev:
+	@scripts/setup dev
+
+ifneq ($(LATER_GOALS),)
+$(firstword $(LATER_GOALS)): $(SETUP_GOALS)
+	@$(MAKE) --no-print-directory $(LATER_GOALS)
+$(wordlist 2,$(words $(LATER_GOALS)),$(LATER_GOALS)): $(firstword $(LATER_GOALS)) ;
+endif
+
+else # everything below
+
 DEBUG ?=
 BUILD ?= build$(if $(filter 1,$(DEBUG)),/checks)
 OPT ?= -O2
 MEM ?= 128M
 CPU ?=
 ACCEL ?= tcg
+# What is fetched, by `make busybox` and the like, is kept once for all variants of the build.
+FETCHED ?= $(if $(filter build build/%,$(BUILD)),build,$(BUILD))
 CMDLINE ?=
 INIT ?=
 T ?=
@@ -28,19 +54,12 @@ endif
 say = $(if $(Q),@echo '  $(1) $(2)$(VARIANT)')
 
 # ---- tools --------------------------------------------------------------------------------------
-# CROSS=prefix, or the first compiler of these that is there; CC=clang is a cross compiler by itself.
 
-have = $(shell command -v $(1) 2>/dev/null)
-ifndef CROSS
-  CROSS := $(if $(call have,i686-elf-gcc),i686-elf-,$(if $(call have,i686-linux-gnu-gcc),i686-linux-gnu-,))
-endif
-ifeq ($(origin CC),default)
-  CC := $(CROSS)gcc
-endif
-LD := $(CROSS)ld
-OBJCOPY := $(CROSS)objcopy
-NM := $(CROSS)nm
-NASM ?= nasm
+# Linux's UAPI headers, for the system-call ABI and ELF; after the compiler's own headers.
+CROSS_HEADERS := /usr/i686-linux-gnu/include
+UAPI := $(if $(wildcard $(CROSS_HEADERS)/asm/unistd_32.h),$(CROSS_HEADERS), \
+  /usr/include $(wildcard /usr/include/i386-linux-gnu /usr/include/x86_64-linux-gnu))
+UAPI_FLAGS := $(addprefix -idirafter ,$(UAPI))
 
 ifneq ($(findstring clang,$(notdir $(CC))),)
   TARGET_FLAGS := --target=i686-linux-gnu -mstack-alignment=4
@@ -49,12 +68,18 @@ else
   TARGET_FLAGS := -m32 -mpreferred-stack-boundary=2
 endif
 
-# Linux's UAPI headers, for the system-call ABI and ELF; after the compiler's own headers.
-UAPI := $(firstword $(wildcard /usr/i686-linux-gnu/include /usr/include))
-ifeq ($(UAPI),/usr/include)
-  UAPI += $(wildcard /usr/include/i386-linux-gnu /usr/include/x86_64-linux-gnu)
+# CROSS=prefix, or that of the first GNU tools that have just built an i386 program, with their own gcc or with CC.
+ifeq ($(origin CROSS),undefined)
+  CROSS := $(shell scripts/find-compiler '$(if $(filter-out default,$(origin CC)),$(CC))' $(TARGET_FLAGS) $(UAPI_FLAGS))
 endif
-UAPI_FLAGS := $(addprefix -idirafter ,$(UAPI))
+export CROSS
+ifeq ($(origin CC),default)
+  CC := $(CROSS)gcc
+endif
+LD := $(CROSS)ld
+OBJCOPY := $(CROSS)objcopy
+NM := $(CROSS)nm
+NASM ?= nasm
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
 # No SSE, no PIC, frame pointers for backtraces; arguments in registers and a 4-byte aligned stack, as the whole
@@ -139,8 +164,6 @@ $(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
 
 # ---- programs of ordinary C libraries -----------------------------------------------------------
 
-# What is fetched, by `make busybox` and `make musl`, is kept once for all variants of the build.
-FETCHED ?= $(if $(filter build build/%,$(BUILD)),build,$(BUILD))
 BUSYBOX = $(wildcard $(FETCHED)/busybox/busybox)
 MUSL = $(if $(wildcard $(FETCHED)/musl/lib/libc.a),$(FETCHED)/musl)
 
@@ -153,7 +176,7 @@ musl:
 # Every user/linux/*.c is a program for Linux, built statically by the cross compiler with its glibc, and with musl when it is there.
 # All but those that only the tests want (they are large) are among Attic's programs; hello is glibc_hello there, because there is
 # a hello already.
-LIBC_CC := $(if $(wildcard /usr/i686-linux-gnu/lib/libc.a),$(call have,i686-linux-gnu-gcc))
+LIBC_CC := $(if $(wildcard /usr/i686-linux-gnu/lib/libc.a),$(shell command -v i686-linux-gnu-gcc))
 LIBC_NAMES := $(patsubst user/linux/%.c,%,$(sort $(wildcard user/linux/*.c)))
 LIBC_FLAGS := -std=gnu11 -O2 -static -fno-pie -no-pie -march=i686 "-ffile-prefix-map=$(CURDIR)/=" $(WARNINGS) -s \
   -Wl,--build-id=none
@@ -208,7 +231,7 @@ $(BUILD)/flags: export FLAGS_TEXT = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" > $@.new
-	@cmp -s $@.new $@ && rm $@.new || { CC='$(CC)' NASM='$(NASM)' scripts/check-tools compile && mv $@.new $@; }
+	@cmp -s $@.new $@ && rm $@.new || { CC='$(CC)' LD='$(LD)' NASM='$(NASM)' scripts/check-tools compile $(TARGET_FLAGS) $(UAPI_FLAGS) && mv $@.new $@; }
 
 # ---- image and run ------------------------------------------------------------------------------
 
@@ -223,7 +246,14 @@ $(BUILD)/cmdline: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$COMMAND_LINE" | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" > $@
 
-$(BUILD)/attic.iso: $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(BUILD)/cmdline grub.cfg scripts/mkiso
+# GRUB's modules for the PC: a package of a PC's own, and elsewhere unpacked from the package for i386.
+export GRUB_MODULES ?= $(if $(filter x86_64 i%86,$(shell uname -m)),/usr/lib/grub/i386-pc,$(FETCHED)/grub/i386-pc)
+GRUB_FETCHED := $(if $(filter $(FETCHED)/%,$(GRUB_MODULES)),$(FETCHED)/grub/i386-pc/multiboot2.mod)
+
+$(FETCHED)/grub/i386-pc/multiboot2.mod:
+	@scripts/busybox --grub '$(FETCHED)'
+
+$(BUILD)/attic.iso: $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(BUILD)/cmdline grub.cfg scripts/mkiso $(GRUB_FETCHED)
 	@scripts/check-tools image
 	$(call say,ISO,$@)
 	$(Q)scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/initramfs.cpio "$$COMMAND_LINE"
@@ -239,13 +269,7 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: setup setup-dev test docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
-
-setup:
-	@scripts/setup
-
-setup-dev:
-	@scripts/setup dev
+.PHONY: test docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 # Everything, two at a time; T=pattern for some of it. The last line is `N passed, N failed`.
 test: all debug libc
@@ -312,7 +336,7 @@ qemu-gdb: debug
 
 # ---- lint ---------------------------------------------------------------------------------------
 
-C_FILES = $(wildcard $(shell git ls-files -co --exclude-standard '*.c' '*.h'))
+C_FILES = $(shell find * -name build -prune -o -name '*.[ch]' -print)
 
 lint:
 	@scripts/check-tools lint
@@ -324,7 +348,7 @@ lint:
 	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
 	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
-	@echo sh; for file in scripts/setup scripts/check-tools scripts/mkiso scripts/mkinitramfs; do sh -n "$$file" || exit 1; done
+	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do sh -n "$$file" || exit 1; done
 
 format:
 	clang-format -i $(C_FILES)
@@ -350,3 +374,5 @@ help:
 
 -include $(addsuffix .d,$(OBJECTS) $(USER_LIB) $(PROGRAMS:%=$(BUILD)/user/%.c.o) \
   $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/linker.ld)
+
+endif # set-up

@@ -3,18 +3,14 @@
 # tests that docs/invariants.md relies on and the rows of docs/bench.md. What examples show is compared in examples.t.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Attic qw(slurp source_files);
 use Test::More;
-
-sub slurp {
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!\n";
-    local $/;
-    return scalar <$in>;
-}
 
 my $readme = slurp('README.md');
 my @told = $readme =~ /^\| `([^`]+)` \|/mg;
-my @files = grep { -e && !m{^include/|^\.|^README\.md$|^LICENSE$} } split /\n/, qx(git ls-files -co --exclude-standard);
+my @files = grep { !m{^include/|^\.|^README\.md$|^LICENSE$} } source_files();
 is_deeply([sort @told], [sort @files], "README's file table lists every file, once, and only those");
 
 like($readme, qr/`\Q$_\E`/, "README names the stage $_")

@@ -18,6 +18,7 @@ use Errno qw(EAGAIN EINTR);
 use Exporter qw(import);
 use Fcntl qw(:flock F_GETFL F_SETFL O_NONBLOCK);
 use File::Basename qw(basename dirname);
+use File::Find qw(find);
 use File::Path qw(make_path);
 use IO::Select;
 use IO::Socket::UNIX;
@@ -26,7 +27,7 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 our @EXPORT_OK = qw(build_dir checked_build become_host_program become_host_program32 fetched judge_ktap ktap_ok make_initramfs must_fetch
-    own_initramfs root_dir slurp symbols);
+    own_initramfs root_dir slurp source_files symbols);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
@@ -38,6 +39,18 @@ use constant PROMPT => qr/^attic> /m;
 
 sub root_dir {
     return $ROOT;
+}
+
+# The files of the repository, from its root: all but what is built. git is not asked, because a checkout may be somebody else's, or
+# a folder unpacked from an archive.
+sub source_files {
+    my @found;
+    find({ no_chdir => 1, wanted => sub {
+        (my $path = $File::Find::name) =~ s{^\Q$ROOT\E/}{};
+        return $File::Find::prune = 1 if $path =~ m{^(?:build|\.git)\z};
+        push @found, $path if !-d && $path ne 'compile_commands.json';
+    } }, $ROOT);
+    return sort @found;
 }
 
 # Where the kernel under test was built: the Makefile hands its BUILD over.
