@@ -51,7 +51,7 @@ ifeq ($(V),1)
 else
   Q := @
 endif
-say = $(if $(Q),@echo '  $(1) $(2)$(VARIANT)')
+say = $(if $(Q),@echo '  $(1) $(2)$(if $(VARIANT), $(VARIANT))')
 
 # ---- tools --------------------------------------------------------------------------------------
 
@@ -307,7 +307,7 @@ memdiff:
 DEBUG_BUILD := $(BUILD)/debug
 
 debug:
-	@$(MAKE) --no-print-directory BUILD='$(DEBUG_BUILD)' FETCHED='$(FETCHED)' OPT=-Og VARIANT=' (for gdb)' all
+	@$(MAKE) --no-print-directory BUILD='$(DEBUG_BUILD)' FETCHED='$(FETCHED)' OPT=-Og VARIANT='(for gdb)' all
 
 gdb: debug
 	@scripts/check-tools gdb
