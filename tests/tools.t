@@ -19,6 +19,8 @@ make_path("$folder/scripts", "$folder/tests/lib");
 write_file('scripts/test', Attic::slurp(root_dir() . '/scripts/test'));
 write_file('tests/good.t', "print qq(1..1\\nok 1\\n);\n");
 write_file('tests/bad.t', "print qq(1..2\\nok 1\\nnot ok 2 - this one\\n); exit 1;\n");
+write_file('tests/skips.t', "print qq(1..3\\nok 1\\nok 2 # skip 64M: suite.one: no card\\nok 3 # skip no card: none at all\\n);\n");
+write_file('tests/none.t', "print qq(1..0 # skip no network\\n);\n");
 write_file('tests/limits.t', "print qq(1..1\\nok 1\\n);\n");
 write_file('tests/ktest-1.t', "print qq(1..1\\nok 1 - glob \$ENV{KTEST}\\n);\n");
 write_file('tests/some.c', "KTEST(suite, one)\n{\n}\n");
@@ -37,12 +39,17 @@ for my $pattern (qw(nosuch nosuch.t suite.two suite)) {
     isnt $status, 0, "T=$pattern: fails";
     like $said, qr/\Atest: '\Q$pattern\E' is neither [^\n]*\n0 passed, 1 failed\n\z/, "T=$pattern: one line says why" or diag $said;
 }
+my ($skipped, $status) = scripts_test('[sn][ko]*');
+like $skipped, qr/^not run:\n  no card \(skips: 1\)\n  no card: none at all \(skips: 1\)\n  no network \(none: 1\)\n1 passed, 0 failed\n\z/m,
+    'what was not run is listed, and does not count' or diag $skipped;
+($skipped, $status) = scripts_test('none');
+is $status, 1, 'nothing run: fails' or diag $skipped;
 for my $pattern ('bad', '') {
     my ($said, $status) = scripts_test($pattern);
     is $status, 1, "T=$pattern with a failure: fails";
     like $said, qr{^tests/bad\.t .*\n.*Failed test: +2\n}m, "T=$pattern with a failure: the summary names it" or diag $said;
     unlike $said, qr/uninitialized|Harness|Formatter/, "T=$pattern with a failure: no warning of Perl's" or diag $said;
-    like $said, $pattern ? qr/^1 passed, 1 failed\n\z/m : qr/^4 passed, 1 failed\n\z/m, "T=$pattern with a failure: counts";
+    like $said, $pattern ? qr/^1 passed, 1 failed\n\z/m : qr/^5 passed, 1 failed\n\z/m, "T=$pattern with a failure: counts";
 }
 
 # ---- scripts/debug ----
