@@ -88,7 +88,9 @@ KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
   $(OPT) -g $(WARNINGS) -Iinclude $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
-NASM_FLAGS := -f elf32 -g -F dwarf -w+all -I$(BUILD)/gen/
+# nasm's own choice of warnings, which -Werror makes errors too; -w+all warns of each address in another section, which is all
+# that an entry table consists of.
+NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+error) -I$(BUILD)/gen/
 
 # ---- the kernel ---------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@
 #include <kernel/syscall.h>
 #include <lib/panic.h>
 #include <lib/string.h>
+#include <linux/resource.h>
 #include <linux/stat.h>
 #include <mm/mm.h>
 

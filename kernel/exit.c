@@ -30,6 +30,8 @@
 #include <kernel/syscall.h>
 #include <kernel/tty.h>
 #include <lib/string.h>
+#include <linux/resource.h>
+#include <linux/time_types.h>
 #include <linux/wait.h>
 #include <mm/mm.h>
 

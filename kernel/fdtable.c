@@ -20,6 +20,7 @@
 #include <lib/bits.h>
 #include <lib/string.h>
 #include <linux/fcntl.h>
+#include <linux/resource.h>
 #include <mm/slab.h>
 
 _Static_assert(FILES_WORDS == 32, "`full` is one word");

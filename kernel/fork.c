@@ -36,6 +36,7 @@
 #include <kernel/syscall.h>
 #include <kernel/tls.h>
 #include <lib/string.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
 #include <mm/mm.h>
 

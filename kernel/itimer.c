@@ -15,6 +15,9 @@
 #include <kernel/signal_internal.h>
 #include <kernel/syscall.h>
 #include <lib/div64.h>
+#include <linux/signal.h>
+#include <linux/time.h>
+#include <linux/time_types.h>
 
 #define USEC_PER_SEC  1000000u
 #define USEC_PER_TICK (USEC_PER_SEC / HZ)

@@ -26,6 +26,7 @@
 #include <lib/div64.h>
 #include <lib/string.h>
 #include <linux/poll.h>
+#include <linux/resource.h>
 #include <linux/time_types.h>
 #include <mm/slab.h>
 

@@ -20,6 +20,7 @@
 #include <kernel/tty.h>
 #include <lib/resched.h>
 #include <lib/string.h>
+#include <linux/resource.h>
 #include <linux/stat.h>
 #include <mm/mm.h>
 #include <mm/slab.h>

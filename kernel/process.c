@@ -27,6 +27,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <linux/resource.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 

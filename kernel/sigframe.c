@@ -34,6 +34,7 @@
 #include <kernel/signal_internal.h>
 #include <kernel/syscall.h>
 #include <lib/string.h>
+#include <linux/signal.h>
 #include <mm/mm.h>
 
 #define EFLAGS_TF (1u << 8)

@@ -23,6 +23,7 @@
 #include <kernel/signal_internal.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
+#include <linux/signal.h>
 
 const char *signal_name(u32 signal)
 {

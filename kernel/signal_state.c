@@ -18,6 +18,7 @@
 #include <kernel/signal_internal.h>
 #include <lib/panic.h>
 #include <lib/string.h>
+#include <linux/signal.h>
 #include <mm/slab.h>
 
 /* Caused by the instruction under way, so delivered first (SIGSYS is not used). */

@@ -12,6 +12,7 @@
 #include <kernel/signal_internal.h>
 #include <kernel/syscall.h>
 #include <lib/string.h>
+#include <linux/signal.h>
 
 static bool is_signal(u32 signal)
 {

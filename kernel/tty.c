@@ -39,6 +39,7 @@
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/stat.h>
+#include <linux/termios.h>
 
 #define TTY_DEVICE     MKDEV(5, 0) /* man 4 tty; Linux's numbers (admin-guide/devices.txt) */
 #define CONSOLE_DEVICE MKDEV(5, 1)

@@ -14,12 +14,14 @@
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
+#include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <drivers/serial.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/tty_internal.h>
 #include <lib/string.h>
+#include <linux/termios.h>
 
 static long to_user(u32 user, const void *from, u32 size)
 {

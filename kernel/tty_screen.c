@@ -28,6 +28,7 @@
 #include <kernel/task.h>
 #include <kernel/tty_internal.h>
 #include <lib/string.h>
+#include <linux/termios.h>
 
 #define ESC            '\033'
 #define ASK            "\0337\033[999;999H\033[6n\0338"

@@ -79,7 +79,7 @@ static void emit_fill(struct format *f, const char fill[16], size_t count)
 static void emit_field(struct format *f, const struct spec *spec, const char *prefix, size_t zeros,
                        const char *body, size_t len)
 {
-    static const char blanks[16] = "                ", naughts[16] = "0000000000000000";
+    static const char blanks[] = "                ", naughts[] = "0000000000000000";
     size_t prefix_len = strlen(prefix), used = prefix_len + zeros + len;
     size_t fill = (size_t)spec->width > used ? (size_t)spec->width - used : 0;
 

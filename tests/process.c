@@ -14,6 +14,7 @@
 #include <kernel/fdtable.h>
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
+#include <linux/resource.h>
 #include <mm/fail.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>

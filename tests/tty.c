@@ -8,6 +8,7 @@
 #include <kernel/n_tty.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+#include <linux/termios.h>
 #include <mm/slab.h>
 
 #include "run.h"

@@ -4,6 +4,7 @@
  * leaves the terminal as it set it.
  */
 #include "lib/check.h"
+#include <asm/ioctls.h>
 #include <linux/termios.h>
 
 static void set_mode(int argc, char **argv)

@@ -7,6 +7,7 @@
  * root.
  */
 #include "lib/handler.h"
+#include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/termios.h>
