@@ -20,6 +20,7 @@ use Fcntl qw(:flock F_GETFL F_SETFL O_NONBLOCK);
 use File::Basename qw(basename dirname);
 use File::Find qw(find);
 use File::Path qw(make_path);
+use File::Spec::Functions qw(abs2rel);
 use IO::Select;
 use IO::Socket::UNIX;
 use POSIX ();
@@ -66,11 +67,12 @@ sub checked_build {
     make_path($build);
     open my $lock, '>', "$build/lock" or die "$build/lock: $!\n";
     flock $lock, LOCK_EX or die "$build/lock: $!\n";
-    my @make = ('make', '--no-print-directory', '-C', $ROOT, 'DEBUG=1', "BUILD=$build", ($ENV{CC} ? "CC=$ENV{CC}" : ()), 'all');
-    delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-    open my $from, '-|', 'sh', '-c', 'exec "$@" 2>&1 < /dev/null', 'sh', @make or die "make: $!\n";
-    local $/;
-    return ($build, scalar <$from>);
+    return ($build, make("DEBUG=1 BUILD='" . for_make($build) . "' " . ($ENV{CC} ? "CC='$ENV{CC}'" : '') . ' all'));
+}
+
+# A path for make, which takes no blanks in it: the root of the repository may have some.
+sub for_make {
+    return abs2rel($_[0], $ROOT);
 }
 
 # Where `make busybox` and `make musl` put things: one folder for all variants of the build.
@@ -99,7 +101,7 @@ sub must_fetch {
 sub make {
     my ($arguments) = @_;
     delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-    local @ENV{qw(BUILD FETCHED)} = (build_dir(), fetched_dir());
+    local @ENV{qw(BUILD FETCHED)} = map { for_make($_) } build_dir(), fetched_dir();
     return qx(make --no-print-directory -C '$ROOT' $arguments 2>&1 < /dev/null);
 }
 
