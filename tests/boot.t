@@ -36,7 +36,7 @@ for my $lowmem ('1K', 'least') {
         my ($sum)   = $vm->output =~ /^ *sum\D+(\d+)/m;
         is $total, 4 * ($sum // 0), 'and meminfo still counts all of RAM' if defined $sum;
     } else {
-        ($least) = $vm->output =~ /^lowmem=1K is not between (\d+) and/m or BAIL_OUT('no line about lowmem=1K');
+        ($least) = $vm->output =~ /^lowmem=1K is not between (\d+) and/m or die('no line about lowmem=1K');
     }
 }
 

@@ -12,7 +12,7 @@ use constant C => 0xC0000000;
 
 my $symbols = symbols();
 my $vm = Attic->boot(name => 'explain', hmp => 1, timeout => 90);
-defined $vm->expect(Attic::PROMPT) or BAIL_OUT $vm->describe;
+defined $vm->expect(Attic::PROMPT) or die $vm->describe;
 
 # The answer as label => its lines; those without a label belong to the one above.
 sub told {
@@ -96,7 +96,7 @@ for my $hole (0, 0xffffffff, 0xffbff000, 0xffc00000, 0xf7bfffff) {
 ($line, $out) = told('0x08048000');
 is $line->{try}[0], 'explain ADDR PID; but no process has an area there', 'a user address, and no process';
 $vm->send("run forever sleep & forever sleep &\n");
-defined $vm->expect(qr/(?:forever\[\d+\]: runs until(?s:.*?)){2}\n/, 20) or BAIL_OUT $vm->describe;
+defined $vm->expect(qr/(?:forever\[\d+\]: runs until(?s:.*?)){2}\n/, 20) or die $vm->describe;
 $vm->command('');
 my ($pid, $other) = $vm->command('ps') =~ /^ *(\d+) .* forever$/mg;
 ($line, $out) = told('0x08048000');
@@ -125,7 +125,7 @@ is_deeply $line->{'also at'}, ['no other address'], 'which is one address and no
 unlike $out, qr/ at 0x@{[ sprintf '%08x', $symbols->{swapper_pg_dir} + 4 * 768 ]}/, 'by an entry of its own directory';
 
 $vm->send('run ' . 'forever sleep & ' x 8 . "\n");
-defined $vm->expect(qr/(?:forever\[\d+\]: runs until(?s:.*?)){8}\n/, 20) or BAIL_OUT $vm->describe;
+defined $vm->expect(qr/(?:forever\[\d+\]: runs until(?s:.*?)){8}\n/, 20) or die $vm->describe;
 $vm->command('');
 ($line) = told("0x08048123 $pid"); # text and data of ten programs, in one page of the file, and lowmem
 is scalar @{ $line->{'also at'} }, 17, 'of many addresses the first 16';

@@ -20,7 +20,7 @@ my $repeat = "FUZZ_SEED=$seed";
 diag $repeat;
 
 my ($checks, $said) = checked_build();
--s "$checks/attic.elf" or diag($said), BAIL_OUT('make DEBUG=1');
+-s "$checks/attic.elf" or diag($said), die('make DEBUG=1');
 
 sub free_kb {
     my ($vm) = @_;
@@ -48,7 +48,7 @@ sub rounds_pass {
 for (@machines) {
     my ($name, %machine) = @$_;
     my $vm = Attic->boot(name => "fuzz-$name", timeout => 2 * SECONDS, initramfs => own_initramfs(), %machine);
-    $vm->expect(Attic::PROMPT, 20) or BAIL_OUT('no prompt');
+    $vm->expect(Attic::PROMPT, 20) or die('no prompt');
     rounds_pass($vm, $seed, 5, "$name, seeds from $seed: before the count"); # after which caches hold what they keep
     my $before = free_kb($vm);
     my $first = $seed + 5;

@@ -114,7 +114,7 @@ $vm->kill_now;
 # ---- the kernel as it is built otherwise, where much is inlined ----
 
 $vm = Attic->boot(name => 'gdb-commands-O2', gdb_socket => 1, mem => '16M');
-defined $vm->expect(Attic::PROMPT, 30) or BAIL_OUT $vm->describe;
+defined $vm->expect(Attic::PROMPT, 30) or die $vm->describe;
 $vm->command('run forever &', 10);
 my @gdb = ($ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb');
 my $said = $vm->beside(@gdb, map { ('-ex', $_) } 'attic walk 0', 'attic paging', "target remote @{[ $vm->gdb_target ]}", @everywhere, 'detach');

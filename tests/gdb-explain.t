@@ -20,7 +20,7 @@ my $symbols = symbols("$debug/attic.debug");
 sub compare_with_monitor {
     my ($name, $few, %options) = @_;
     my $vm = Attic->boot(name => "gdb-explain-$name", build => $debug, gdb_socket => 1, hmp => 1, %options);
-    defined $vm->expect(Attic::PROMPT, 30) or BAIL_OUT $vm->describe;
+    defined $vm->expect(Attic::PROMPT, 30) or die $vm->describe;
     my @user = user_addresses($vm);
     my @asked = grep { !$few || /$few/ } kernel_addresses($vm), @user;
     my @theirs = map { $vm->command("explain $_", 10) } @asked;
@@ -65,7 +65,7 @@ sub user_addresses {
         $ps = $vm->command('ps', 10);
         last if (@pids = $ps =~ /^ *(\d+) .* sleeping .* places$/mg) == 2;
     }
-    is scalar @pids, 2, 'places has forked, and both sleep' or BAIL_OUT $ps;
+    is scalar @pids, 2, 'places has forked, and both sleep' or die $ps;
     $vm->send("run forever &\n");
     $vm->expect(qr/forever\[\d+\]: runs .*\n/, 10);
     $vm->command('');

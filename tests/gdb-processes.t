@@ -16,7 +16,7 @@ my $symbols = symbols("$debug/attic.debug");
 # ---- at the prompt: the same as the monitor's own tables ----
 
 my $vm = Attic->boot(name => 'gdb-processes', build => $debug, gdb_socket => 1, hmp => 1, mem => '16M');
-defined $vm->expect(Attic::PROMPT, 30) or BAIL_OUT $vm->describe;
+defined $vm->expect(Attic::PROMPT, 30) or die $vm->describe;
 compare_with_monitor($vm, '16M');
 
 sub compare_with_monitor {
@@ -284,7 +284,7 @@ $vm->kill_now;
 # ---- a machine of 4 GiB: tables of 16 MiB, pages in highmem ----
 
 $vm = Attic->boot(name => 'gdb-processes-4G', build => $debug, gdb_socket => 1, hmp => 1, mem => '4G');
-defined $vm->expect(Attic::PROMPT, 60) or BAIL_OUT $vm->describe;
+defined $vm->expect(Attic::PROMPT, 60) or die $vm->describe;
 compare_with_monitor($vm, '4G');
 $vm->command('run forever &', 10);
 @answers = session($debug, $vm, 'attic map 3', 'attic ps', 'disconnect');

@@ -19,7 +19,7 @@ my @PROGRAMS = (initramfs => own_initramfs());
 sub booted {
     my ($name, %o) = @_;
     my $vm = Attic->boot(name => "map-$name", @PROGRAMS, %o);
-    defined $vm->expect(Attic::PROMPT, 20) or BAIL_OUT $vm->describe;
+    defined $vm->expect(Attic::PROMPT, 20) or die $vm->describe;
     return $vm;
 }
 

@@ -33,7 +33,7 @@ sub memdiff {
 
 my $file = build_dir() . '/test-logs/memdiff.jsonl';
 my $vm = Attic->boot(name => 'memdiff', snapshots => $file, silence => 100);
-defined $vm->expect(Attic::PROMPT) or BAIL_OUT $vm->describe;
+defined $vm->expect(Attic::PROMPT) or die $vm->describe;
 $vm->command('snapshot start');
 my ($memory) = $vm->command('vmalloc 16K') =~ /^vmalloc: (0x[0-9a-f]{8}), 4 pages/m;
 $vm->command('snapshot vmalloc');

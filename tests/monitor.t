@@ -69,7 +69,7 @@ like $err, qr/^qemu: .*none of that name/m, 'and it is not said that one failed'
 # ---- each command ----
 
 my $vm = Attic->boot(name => 'monitor');
-ok defined $vm->expect(Attic::PROMPT), 'the prompt' or BAIL_OUT $vm->describe;
+ok defined $vm->expect(Attic::PROMPT), 'the prompt' or die $vm->describe;
 
 my $help = $vm->command('help');
 like $help, qr/^\Q$_\E\b.*\S/m, "help lists $_"
@@ -174,7 +174,7 @@ cmp_ok $turns, '>=', 2, 'and took turns';
 $vm->send("run forever\n");
 ok defined $vm->expect(qr/^forever\[\d+\]: runs until.*\n/m, 20), 'run forever' or diag $vm->describe;
 $vm->send("dropped\x03");
-ok defined $vm->expect(Attic::PROMPT, 20), 'Ctrl-C brings the prompt back' or BAIL_OUT $vm->describe;
+ok defined $vm->expect(Attic::PROMPT, 20), 'Ctrl-C brings the prompt back' or die $vm->describe;
 like $vm->before, qr/\A\^C\nforever\[\d+\]: killed by signal 2 \(SIGINT\)\n\z/, 'and ends the program' or diag $vm->before;
 is $vm->command(''), '', 'what was typed before it is dropped';
 like $vm->command("run forever sleep\n\x03"), qr/: killed by signal 2 \(SIGINT\)/, 'Ctrl-C that waits unread, and a program that sleeps';

@@ -18,7 +18,7 @@ use constant {
 my $symbols = symbols();
 my $master_phys = $symbols->{swapper_pg_dir} - C;
 my $vm = Attic->boot(name => 'outside', hmp => 1, timeout => 90);
-defined $vm->expect(Attic::PROMPT) or BAIL_OUT $vm->describe;
+defined $vm->expect(Attic::PROMPT) or die $vm->describe;
 # Four, so that two of them are still there when the first two have been seen on a slow machine.
 $vm->send("run counter & counter & counter & counter &\n");
 $vm->expect(Attic::PROMPT, 10);

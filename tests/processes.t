@@ -15,7 +15,7 @@ use constant {
 };
 
 my $vm = Attic->boot(name => 'processes', mem => '64M', timeout => 900, silence => SECONDS, initramfs => own_initramfs());
-$vm->expect(Attic::PROMPT, 20) or BAIL_OUT('no prompt');
+$vm->expect(Attic::PROMPT, 20) or die('no prompt');
 
 sub free_kb {
     return $vm->command('meminfo') =~ /^MemFree: +(\d+) kB/m ? $1 : -1;

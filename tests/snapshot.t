@@ -126,7 +126,7 @@ sub check_machine {
     my ($label, %o) = @_;
     my $file = build_dir() . "/test-logs/snapshot-$label.jsonl";
     my $vm = Attic->boot(name => "snapshot-$label", hmp => 1, snapshots => $file, silence => 100, %o);
-    defined $vm->expect(Attic::PROMPT) or BAIL_OUT $vm->describe;
+    defined $vm->expect(Attic::PROMPT) or die $vm->describe;
     $vm->command('vmalloc 20K');
     my ($pid) = $vm->command('run steps &') =~ /^steps\[(\d+)\]/m;
     $vm->command("run steps $pid") for 1 .. 4;
@@ -237,7 +237,7 @@ mkfifo("$folder/pipe.$_", 0600) for qw(in out);
 sysopen my $pipe, "$folder/pipe.out", O_RDWR or die "$folder/pipe.out: $!\n";
 fcntl $pipe, F_SETPIPE_SZ, 4096 or die "F_SETPIPE_SZ: $!\n";
 my $deaf = Attic->boot(name => 'snapshot-deaf', silence => 60, extra => ['-serial', "pipe:$folder/pipe"]);
-defined $deaf->expect(Attic::PROMPT) or BAIL_OUT $deaf->describe;
+defined $deaf->expect(Attic::PROMPT) or die $deaf->describe;
 $deaf->command('run forever sleep &');
 like $deaf->command('snapshot x', 60), qr/^snapshot: the second serial port takes nothing more after \d+ bytes: x is cut short\n/m,
     'a port that takes nothing more: one line';

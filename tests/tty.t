@@ -10,7 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $vm = Attic->boot(name => 'tty');
-ok defined $vm->expect(Attic::PROMPT), 'the prompt' or BAIL_OUT $vm->describe;
+ok defined $vm->expect(Attic::PROMPT), 'the prompt' or die $vm->describe;
 
 # Type, and wait for what must come.
 sub typed {
@@ -119,7 +119,7 @@ SKIP: {
     my ($initramfs) = make_initramfs(name => 'tty-ash', busybox => $busybox);
     $vm = Attic->boot(name => 'tty-ash', cmdline => 'init=/bin/sh', initramfs => $initramfs);
     my $prompt = qr/^\/ # (?:\e\[6n)?\z/m; # it asks the terminal where the cursor is
-    ok defined $vm->expect($prompt, 20), "ash's prompt" or BAIL_OUT $vm->describe;
+    ok defined $vm->expect($prompt, 20), "ash's prompt" or die $vm->describe;
     unlike $vm->output, qr/job control turned off/, 'with job control';
     typed("echo one; echo two\n", qr/^one\ntwo\n.*$prompt/ms, 'a command');
     typed("ecko\x08\x08ho three\n", qr/^three\n.*$prompt/ms, 'edited by ash itself, in raw mode');
