@@ -20,7 +20,7 @@
 #include <kernel/n_tty.h>
 #include <lib/string.h>
 
-#define CTRL(c)   ((c)&0x1f)
+#define CTRL(c)   ((c) % 32)
 #define DEL       0x7f
 #define TAB       8u
 #define PIECE     128 /* bytes that go to the terminal at once */

@@ -21,7 +21,7 @@
 #include <kernel/tty.h>
 #include <lib/string.h>
 
-#define CTRL(c) ((c)&0x1f)
+#define CTRL(c) ((c) % 32)
 #define ESC     0x1b
 #define DEL     0x7f
 

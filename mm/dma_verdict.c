@@ -17,10 +17,7 @@
 #include <mm/dma_internal.h>
 #include <mm/memblock.h>
 
-#define REFUSAL(error, why)                                                                        \
-    {                                                                                              \
-        -(error), "-" #error, why                                                                  \
-    }
+#define REFUSAL(error, why) ((struct dma_refusal){-(error), "-" #error, why})
 
 const struct dma_refusal dma_refusals[DMA_REFUSALS] = {
     [DMA_EMPTY] = REFUSAL(EINVAL, "an empty range"),

@@ -74,7 +74,11 @@ static struct zone *first_zone[ZONES] __ro_after_init;
 
 _Static_assert(GFP_DMA == ZONE_DMA && GFP_KERNEL == ZONE_NORMAL && GFP_HIGHUSER == ZONE_HIGHMEM,
                "gfp's lowest bits name the zone to try first");
-#define GFP_ZONE(gfp) ((gfp)&3)
+
+static inline u32 gfp_zone(gfp_t gfp)
+{
+    return gfp & 3;
+}
 
 static inline struct page *hot_next(const struct page *page)
 {
@@ -312,7 +316,7 @@ static struct page *zone_alloc(struct zone *zone, u32 order)
  */
 static __noinline struct page *alloc_anywhere(gfp_t gfp, u32 order)
 {
-    for (u32 z = GFP_ZONE(gfp) + 1; z-- > 0;) {
+    for (u32 z = gfp_zone(gfp) + 1; z-- > 0;) {
         struct page *page = zone_alloc(&zones[z], order);
 
         if (!page) {
@@ -337,7 +341,7 @@ static __noinline struct page *alloc_slow(gfp_t gfp, u32 order)
 
     if (order > MAX_ORDER || alloc_should_fail())
         return NULL;
-    page = zone_alloc(first_zone[GFP_ZONE(gfp)], order);
+    page = zone_alloc(first_zone[gfp_zone(gfp)], order);
     if (unlikely(!page))
         page = alloc_anywhere(gfp, order);
     if (page && gfp & __GFP_ZERO)
@@ -372,14 +376,14 @@ void *get_free_pages(gfp_t gfp, u32 order)
 {
     struct page *page;
 
-    assert_op(GFP_ZONE(gfp), !=, ZONE_HIGHMEM); /* such a page has no address */
+    assert_op(gfp_zone(gfp), !=, ZONE_HIGHMEM); /* such a page has no address */
     page = alloc_pages(gfp, order);
     return page ? page_address(page) : NULL;
 }
 
 u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
 {
-    struct hot_stack *hot = &first_zone[GFP_ZONE(gfp)]->hot[0];
+    struct hot_stack *hot = &first_zone[gfp_zone(gfp)]->hot[0];
     struct page **last = chain, *page;
     u32 got = 0;
 

@@ -13,10 +13,7 @@ struct item {
     struct list_head link;
 };
 
-#define ITEM(n)                                                                                    \
-    {                                                                                              \
-        .digit = (n)                                                                               \
-    }
+#define ITEM(n) ((struct item){.digit = (n)})
 
 /*
  * 123 for the objects 1, 2, 3; bounded, so that a ring that does not close again ends the test and

@@ -11,7 +11,7 @@
 #include <mm/mm_internal.h>
 
 #define BASE    0x10000000u
-#define PAGE(n) (BASE + (n)*PAGE_SIZE) /* address of the n-th page */
+#define PAGE(n) (BASE + PAGE_SIZE * (n)) /* address of the n-th page */
 #define RW      (VM_READ | VM_WRITE)
 
 /* A new address space with an area of `pages` pages at BASE; NULL after a failed expectation. */

@@ -7,11 +7,6 @@
 #include <arch/x86/vdso.h>
 #include <linux/elf.h>
 
-#define SYSENTER_CODE                                                                              \
-    {                                                                                              \
-        0x89, 0xe5, 0x0f, 0x34, 0xcd, 0x80                                                         \
-    }
-
 /* Where the processor has sysenter, the vDSO uses it. */
 KTEST(sysenter, program)
 {
@@ -23,7 +18,7 @@ KTEST(sysenter, program)
 
 KTEST(sysenter, vdso_fits_the_processor)
 {
-    static const u8 code[] = SYSENTER_CODE;
+    static const u8 code[] = {0x89, 0xe5, 0x0f, 0x34, 0xcd, 0x80};
     const u8 *lands = vdso_image + vdso_sysenter_return;
 
     expect_eq(memcmp(lands - sizeof(code), code, sizeof(code)) == 0, cpu_features.sep);

@@ -41,10 +41,7 @@ struct row {
     unsigned size, flags;
 };
 
-#define ROW(call, size, flags, ...)                                                                \
-    {                                                                                              \
-#call, __NR_##call, {__VA_ARGS__ }, size, flags                                            \
-    }
+#define ROW(call, size, flags, ...) ((struct row){#call, __NR_##call, {__VA_ARGS__}, size, flags})
 
 /* Room for whatever a row needs that is not bad. */
 static long good[64];

@@ -381,7 +381,7 @@ static void directories(void)
 
 static void working_directory(void)
 {
-    char buf[64];
+    char buf[64] = "";
     long fd;
 
     CHECK(SYS(getcwd, buf, sizeof(buf)) == sizeof(HOME) && streq(buf, HOME));

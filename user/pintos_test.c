@@ -665,10 +665,7 @@ static void mmap_zero(void)
     SYS(unlink, "/tmp/empty");
 }
 
-#define CASE(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
+#define CASE(name) ((struct test_case){#name, name})
 
 static const struct test_case cases[] = {
     CASE(pt_grow_stack),  CASE(pt_big_stk_obj), CASE(pt_grow_pusha), CASE(pt_grow_bad),

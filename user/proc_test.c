@@ -160,7 +160,7 @@ static void test_machine(void)
 /* Reading in pieces gives one text, though it changes meanwhile. */
 static void test_pieces(void)
 {
-    char whole[4096], piece[4096];
+    char whole[4096] = "", piece[4096] = "";
     long fd = SYS(open, "/proc/self/status", O_RDONLY), size, used = 0, count;
 
     CHECK(fd >= 0);

@@ -12,8 +12,12 @@
 #include <linux/time.h>
 #include <linux/wait.h>
 
-#define PAGE        4096u
-#define BIT(signal) (1ull << ((signal)-1))
+#define PAGE 4096u
+
+static uint64_t bit(int signal)
+{
+    return 1ull << (signal - 1);
+}
 
 struct action {
     void (*handler)(int, siginfo_t *, void *);
@@ -89,9 +93,9 @@ static void check_arguments(void)
     CHECK(set_action(SIGKILL, note, 0, 0) == -EINVAL);
     CHECK(set_action(SIGSTOP, (void *)SIG_IGN, 0, 0) == -EINVAL);
     CHECK(SYS(rt_sigaction, SIGKILL, NULL, &old, 8) == 0 && old.handler == (void *)SIG_DFL);
-    CHECK(set_action(SIGUSR1, note, SA_SIGINFO, BIT(SIGUSR2) | BIT(SIGKILL) | BIT(40)) == 0);
+    CHECK(set_action(SIGUSR1, note, SA_SIGINFO, bit(SIGUSR2) | bit(SIGKILL) | bit(40)) == 0);
     CHECK(SYS(rt_sigaction, SIGUSR1, NULL, &action, 8) == 0);
-    CHECK(action.handler == note && action.mask == (BIT(SIGUSR2) | BIT(40)));
+    CHECK(action.handler == note && action.mask == (bit(SIGUSR2) | bit(40)));
     CHECK(action.flags == (SA_SIGINFO | SA_RESTORER) && action.restorer == restore_rt);
     set_default(SIGUSR1);
     CHECK(SYS(kill, me(), 65) == -EINVAL && SYS(tkill, me(), 65) == -EINVAL);
@@ -184,7 +188,7 @@ static void check_masks(void)
 {
     deepest = 0;
     CHECK(set_action(SIGUSR2, nested, 0, 0) == 0);
-    CHECK(set_action(SIGUSR1, nested, 0, BIT(SIGUSR2)) == 0);
+    CHECK(set_action(SIGUSR1, nested, 0, bit(SIGUSR2)) == 0);
     CHECK(SYS(kill, me(), SIGUSR1) == 0);
     CHECK(calls == 3 && deepest == 1); /* one after the other: each blocks the other */
 
@@ -194,10 +198,10 @@ static void check_masks(void)
     CHECK(calls == 3 && deepest == 2);
 
     CHECK(set_action(SIGUSR1, note, 0, 0) == 0);
-    CHECK(change_mask(SIG_BLOCK, BIT(SIGUSR1) | BIT(SIGKILL)) == 0);
+    CHECK(change_mask(SIG_BLOCK, bit(SIGUSR1) | bit(SIGKILL)) == 0);
     CHECK(SYS(kill, me(), SIGUSR1) == 0 && SYS(kill, me(), SIGUSR1) == 0);
-    CHECK(calls == 0 && pending() == BIT(SIGUSR1));
-    CHECK(change_mask(SIG_UNBLOCK, BIT(SIGUSR1)) == 0);
+    CHECK(calls == 0 && pending() == bit(SIGUSR1));
+    CHECK(change_mask(SIG_UNBLOCK, bit(SIGUSR1)) == 0);
     CHECK(calls == 1 && pending() == 0);
     set_default(SIGUSR1);
     set_default(SIGUSR2);
@@ -285,6 +289,14 @@ static void shrink_stack(int signal, siginfo_t *info, void *context)
     uc->uc_stack.ss_size = 1;
 }
 
+static void kill_without_stack(int signal)
+{
+    asm volatile("mov $0x8000, %%esp; int $0x80"
+                 :
+                 : "a"(__NR_kill), "b"(me()), "c"(signal)
+                 : "memory");
+}
+
 /* The upper half of other_stack is one. */
 static void check_stack_ends(void)
 {
@@ -297,10 +309,7 @@ static void check_stack_ends(void)
                  SYS(kill, me(), SIGUSR1));
     /* A handler that finds no stack is a fault, whose handler may have one. */
     EXPECT_EXIT(33, set_action(SIGUSR1, note, 0, 0); set_action(SIGSEGV, exit_33, SA_ONSTACK, 0);
-                asm volatile("mov $0x8000, %%esp; int $0x80"
-                             :
-                             : "a"(__NR_kill), "b"(me()), "c"(SIGUSR1)
-                             : "memory"));
+                kill_without_stack(SIGUSR1));
     /* What a frame says of the stack is what sigaltstack() would take, or nothing. */
     CHECK(set_action(SIGUSR1, shrink_stack, SA_SIGINFO, 0) == 0);
     CHECK(SYS(kill, me(), SIGUSR1) == 0 && calls == 1);
@@ -340,7 +349,10 @@ static void check_alternate_stack(void)
 
 /* ---- children ---- */
 
-#define DIED_OF(status, signal) (((status)&0x7f) == (signal))
+static bool died_of(int status, int signal)
+{
+    return (status & 0x7f) == signal;
+}
 
 static void forge(uint32_t cs, uint32_t eflags)
 {
@@ -352,6 +364,16 @@ static void forge(uint32_t cs, uint32_t eflags)
     } frame = {.context = {.eip = 0x1234, .cs = cs, .ss = 0x7b, .eflags = eflags}};
 
     asm volatile("mov %0, %%esp; pop %%eax; mov $119, %%eax; int $0x80" : : "r"(&frame) : "memory");
+}
+
+static void push_without_stack(void)
+{
+    asm volatile("mov $0x8000, %%esp; push %%eax" : : : "memory");
+}
+
+static void return_without_frame(long call, uintptr_t esp)
+{
+    asm volatile("mov %0, %%esp; int $0x80" : : "r"(esp), "a"(call) : "memory");
 }
 
 static void check_deaths(void)
@@ -367,19 +389,13 @@ static void check_deaths(void)
     EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, note, 0, 0); change_mask(SIG_BLOCK, ~0ull);
                  touch((uint8_t *)0x5000));
     /* No stack for the handler. */
-    EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, note, 0, 0);
-                 asm volatile("mov $0x8000, %%esp; push %%eax"
-                              :
-                              :
-                              : "memory"));
+    EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, note, 0, 0); push_without_stack());
     /* Frames that nobody pushed: kernel code, no code, no frame. */
     EXPECT_DEATH(SIGSEGV, forge(0x60, 0x202));
     EXPECT_DEATH(SIGSEGV, forge(0, 0x202));
     EXPECT_DEATH(SIGSEGV, forge(0x73, 0xffffffff & ~0x100u));
-    EXPECT_DEATH(SIGSEGV, asm volatile("mov $0xc0100000, %%esp; mov $119, %%eax; int $0x80" ::
-                                           : "memory"));
-    EXPECT_DEATH(SIGSEGV, asm volatile("mov $0x100, %%esp; mov $173, %%eax; int $0x80" ::
-                                           : "memory"));
+    EXPECT_DEATH(SIGSEGV, return_without_frame(__NR_sigreturn, 0xc0100000));
+    EXPECT_DEATH(SIGSEGV, return_without_frame(__NR_rt_sigreturn, 0x100));
 }
 
 static void check_sigchld(void)
@@ -396,7 +412,7 @@ static void check_sigchld(void)
     pid = SYS(fork);
     if (pid == 0)
         SYS(kill, me(), SIGTERM);
-    CHECK(DIED_OF(wait_status(pid), SIGTERM));
+    CHECK(died_of(wait_status(pid), SIGTERM));
     CHECK(calls == 2 && last_info.si_code == CLD_KILLED && last_info.si_status == SIGTERM);
 
     CHECK(set_action(SIGCHLD, (void *)SIG_IGN, 0, 0) == 0); /* children leave no zombies */
@@ -404,7 +420,7 @@ static void check_sigchld(void)
     if (pid == 0)
         sys_exit(1);
     CHECK(SYS(wait4, pid, NULL, 0, NULL) == -ECHILD);
-    CHECK(change_mask(SIG_BLOCK, BIT(SIGCHLD)) == 0); /* nor a signal that could be pending */
+    CHECK(change_mask(SIG_BLOCK, bit(SIGCHLD)) == 0); /* nor a signal that could be pending */
     pid = fork_process();
     if (pid == 0)
         sys_exit(1);
@@ -432,7 +448,7 @@ static void check_stop(void)
     CHECK(SYS(kill, pid, SIGUSR1) == 0);                             /* waits until it goes on */
     CHECK(SYS(wait4, pid, &status, WNOHANG, NULL) == 0);
     CHECK(SYS(kill, pid, SIGCONT) == 0);
-    CHECK(DIED_OF(wait_status(pid), SIGUSR1));
+    CHECK(died_of(wait_status(pid), SIGUSR1));
     set_default(SIGCHLD);
 
     pid = SYS(fork);
@@ -446,7 +462,7 @@ static void check_stop(void)
     CHECK(SYS(kill, pid, SIGSTOP) == 0);
     CHECK(SYS(wait4, pid, &status, WUNTRACED, NULL) == pid);
     CHECK(SYS(kill, pid, SIGKILL) == 0); /* also when it is stopped */
-    CHECK(DIED_OF(wait_status(pid), SIGKILL));
+    CHECK(died_of(wait_status(pid), SIGKILL));
 }
 
 /*
@@ -455,12 +471,12 @@ static void check_stop(void)
  */
 static void check_opposites(void)
 {
-    CHECK(change_mask(SIG_BLOCK, BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGCONT) | BIT(SIGURG)) == 0);
+    CHECK(change_mask(SIG_BLOCK, bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGCONT) | bit(SIGURG)) == 0);
     CHECK(SYS(kill, me(), SIGTSTP) == 0 && SYS(kill, me(), SIGTTIN) == 0);
     CHECK(SYS(kill, me(), SIGURG) == 0);
-    CHECK(pending() == (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGURG)));
-    CHECK(SYS(kill, me(), SIGCONT) == 0 && pending() == (BIT(SIGCONT) | BIT(SIGURG)));
-    CHECK(SYS(kill, me(), SIGTSTP) == 0 && pending() == (BIT(SIGTSTP) | BIT(SIGURG)));
+    CHECK(pending() == (bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGURG)));
+    CHECK(SYS(kill, me(), SIGCONT) == 0 && pending() == (bit(SIGCONT) | bit(SIGURG)));
+    CHECK(SYS(kill, me(), SIGTSTP) == 0 && pending() == (bit(SIGTSTP) | bit(SIGURG)));
     CHECK(SYS(kill, me(), SIGCONT) == 0);
     CHECK(change_mask(SIG_SETMASK, 0) == 0 && pending() == 0);
 }
@@ -476,7 +492,7 @@ static int after_exec(void)
     CHECK(action.handler == (void *)SIG_DFL && action.flags == 0 && action.mask == 0);
     CHECK(SYS(rt_sigaction, SIGUSR2, NULL, &action, 8) == 0);
     CHECK(action.handler == (void *)SIG_IGN);
-    CHECK(pending() == BIT(SIGTERM));
+    CHECK(pending() == bit(SIGTERM));
     EXPECT_DEATH(SIGUSR1, SYS(kill, me(), SIGUSR1));
     return 0;
 }
@@ -487,16 +503,16 @@ static void check_exec(void)
     const char *const argv[] = {"signal_test", "after exec", NULL};
 
     EXPECT_EXIT(0, CHECK(SYS(sigaltstack, &stack, NULL) == 0);
-                CHECK(set_action(SIGUSR1, note, SA_ONSTACK, BIT(SIGUSR2)) == 0);
+                CHECK(set_action(SIGUSR1, note, SA_ONSTACK, bit(SIGUSR2)) == 0);
                 CHECK(set_action(SIGUSR2, (void *)SIG_IGN, 0, 0) == 0);
-                CHECK(change_mask(SIG_BLOCK, BIT(SIGTERM)) == 0);
+                CHECK(change_mask(SIG_BLOCK, bit(SIGTERM)) == 0);
                 CHECK(SYS(kill, me(), SIGTERM) == 0); SYS(execve, "/proc/self/exe", argv, NULL));
 }
 
 static void check_inheritance(void)
 {
     CHECK(set_action(SIGUSR1, note, 0, 0) == 0);
-    CHECK(change_mask(SIG_BLOCK, BIT(SIGUSR2)) == 0);
+    CHECK(change_mask(SIG_BLOCK, bit(SIGUSR2)) == 0);
     CHECK(SYS(kill, me(), SIGUSR2) == 0);
     {
         long pid = SYS(fork);
@@ -506,7 +522,7 @@ static void check_inheritance(void)
             CHECK(SYS(kill, me(), SIGUSR1) == 0 && calls == 1);
             CHECK(set_action(SIGUSR1, (void *)SIG_DFL, 0, 0) == 0); /* the parent keeps its own */
             CHECK(SYS(kill, me(), SIGUSR2) == 0);
-            CHECK(pending() == BIT(SIGUSR2));
+            CHECK(pending() == bit(SIGUSR2));
             sys_exit(7);
         }
         CHECK(wait_status(pid) == 7 << 8);
@@ -629,12 +645,12 @@ static void check_sigsuspend(void)
     uint64_t none = 0, old;
 
     CHECK(set_action(SIGALRM, note, 0, 0) == 0);
-    CHECK(change_mask(SIG_BLOCK, BIT(SIGALRM)) == 0);
+    CHECK(change_mask(SIG_BLOCK, bit(SIGALRM)) == 0);
     ring_in(30);
     sleep_ms(60);
     CHECK(calls == 0);
     CHECK(SYS(rt_sigsuspend, &none, 8) == -EINTR && calls == 1);
-    CHECK(SYS(rt_sigprocmask, SIG_SETMASK, NULL, &old, 8) == 0 && old == BIT(SIGALRM));
+    CHECK(SYS(rt_sigprocmask, SIG_SETMASK, NULL, &old, 8) == 0 && old == bit(SIGALRM));
     CHECK(SYS(rt_sigsuspend, &none, 4) == -EINVAL);
     CHECK(SYS(rt_sigsuspend, 1, 8) == -EFAULT);
     CHECK(change_mask(SIG_SETMASK, 0) == 0);
@@ -644,7 +660,7 @@ static void check_sigsuspend(void)
 static void check_sigtimedwait(void)
 {
     struct __kernel_old_timespec soon = {0, 30000000}, never = {0, -1};
-    uint64_t set = BIT(SIGUSR1) | BIT(SIGALRM);
+    uint64_t set = bit(SIGUSR1) | bit(SIGALRM);
     siginfo_t info;
     long pid;
 
@@ -661,7 +677,7 @@ static void check_sigtimedwait(void)
      * What is neither blocked nor caught, and ignored by default, is gone before it can be waited
      * for.
      */
-    set = BIT(SIGURG);
+    set = bit(SIGURG);
     pid = fork_process();
     if (pid == 0) {
         long parent = SYS(getppid);

@@ -31,7 +31,7 @@ static uint32_t aux(char *argv[], int argc, uint32_t type)
     for (word++; *word != AT_NULL; word += 2)
         if (word[0] == type)
             return word[1];
-    CHECK(!"entry in the auxiliary vector");
+    check_failed(__FILE__, __LINE__, "an entry in the auxiliary vector");
 }
 
 static void check_auxiliary_vector(char *argv[], int argc)

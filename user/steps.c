@@ -23,21 +23,24 @@
 #define NICE_READY        1
 #define PRIORITY_OF(nice) (20 - (nice)) /* as getpriority() tells it */
 
-#define BIT(signal) (1ull << ((signal)-1))
-
 static volatile char *memory;
 static long child;
 
+static uint64_t bit(int signal)
+{
+    return 1ull << (signal - 1);
+}
+
 static long take_signal(int signal, siginfo_t *info)
 {
-    uint64_t set = BIT(signal);
+    uint64_t set = bit(signal);
 
     return SYS(rt_sigtimedwait, &set, info, NULL, sizeof(set));
 }
 
 static void block_signals(void)
 {
-    uint64_t set = BIT(SIGUSR1) | BIT(SIGUSR2);
+    uint64_t set = bit(SIGUSR1) | bit(SIGUSR2);
 
     SYS(rt_sigprocmask, SIG_BLOCK, &set, NULL, sizeof(set));
 }

@@ -490,10 +490,7 @@ static void sparse_memory(void)
     CHECK(SYS(munmap, memory, SIZE) == 0);
 }
 
-#define CASE(name)                                                                                 \
-    {                                                                                              \
-#name, name                                                                                \
-    }
+#define CASE(name) ((struct test_case){#name, name})
 
 static const struct test_case cases[] = {
     CASE(sbrkbasic),   CASE(sbrkmuch),   CASE(sbrkfail),   CASE(sbrkarg),      CASE(sbrkbugs),

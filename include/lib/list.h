@@ -18,11 +18,8 @@ struct list_head {
 #define LIST_POISON1 ((struct list_head *)0x100)
 #define LIST_POISON2 ((struct list_head *)0x122)
 
-#define LIST_HEAD_INIT(name)                                                                       \
-    {                                                                                              \
-        &(name), &(name)                                                                           \
-    }
-#define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
+#define LIST_HEAD_INIT(name) ((struct list_head){&(name), &(name)})
+#define LIST_HEAD(name)      struct list_head name = LIST_HEAD_INIT(name)
 
 static inline void INIT_LIST_HEAD(struct list_head *head)
 {

@@ -43,12 +43,12 @@ typedef int64_t s64;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(((char *)(ptr)) - offsetof(type, member)))
 
 /* `to` is a power of two. */
-#define ALIGN_DOWN(x, to) ((x) & ~((__typeof__(x))(to)-1))
-#define ALIGN_UP(x, to)   ALIGN_DOWN((x) + ((__typeof__(x))(to)-1), to)
-#define IS_ALIGNED(x, to) (((x) & ((__typeof__(x))(to)-1)) == 0)
+#define ALIGN_DOWN(x, to) ((x) & ~((to) - (__typeof__(x))1))
+#define ALIGN_UP(x, to)   ALIGN_DOWN((x) + ((to) - (__typeof__(x))1), to)
+#define IS_ALIGNED(x, to) (((x) & ((to) - (__typeof__(x))1)) == 0)
 
 #define TYPES_PASTE_(a, b) a##b
 #define TYPES_PASTE(a, b)  TYPES_PASTE_(a, b)

@@ -10,10 +10,7 @@ struct wait_queue {
     struct list_head tasks; /* lock: interrupts off */
 };
 
-#define WAIT_QUEUE_INIT(name)                                                                      \
-    {                                                                                              \
-        LIST_HEAD_INIT((name).tasks)                                                               \
-    }
+#define WAIT_QUEUE_INIT(name) ((struct wait_queue){.tasks = {&(name).tasks, &(name).tasks}})
 
 static inline void wait_queue_init(struct wait_queue *queue)
 {

@@ -85,7 +85,7 @@ static bool list_is(walk_t walk, ...)
 
 #define usable_are(...)   expect(list_is(memblock_usable, __VA_ARGS__, LIST_END))
 #define reserved_are(...) expect(list_is(memblock_reserved, __VA_ARGS__, LIST_END))
-#define P(n)              ((u64)(n)*PAGE_SIZE)
+#define P(n)              (PAGE_SIZE * (u64)(n))
 
 static void rounding(void)
 {

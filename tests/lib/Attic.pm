@@ -197,7 +197,7 @@ sub become_host_program32 {
 sub host_compiler {
     my $lib = '/usr/i686-linux-gnu/lib';
     return split ' ', $ENV{HOSTCC32} || (-e "$lib/ld-linux.so.2"
-        ? "i686-linux-gnu-gcc -Wl,-rpath,$lib -Wl,--dynamic-linker=$lib/ld-linux.so.2" : 'cc -m32');
+        ? "i686-linux-gnu-gcc -Wl,--disable-new-dtags,-rpath,$lib -Wl,--dynamic-linker=$lib/ld-linux.so.2" : 'cc -m32');
 }
 
 sub build_and_become {

@@ -12,10 +12,7 @@ struct fuzz_call {
     const char *arguments;
 };
 
-#define C(name, arguments)                                                                         \
-    {                                                                                              \
-        __NR_##name, arguments                                                                     \
-    }
+#define C(name, arguments) ((struct fuzz_call){__NR_##name, arguments})
 static const struct fuzz_call fuzz_calls[] = {
     C(waitpid, "ipb"),
     C(wait4, "ipbp"),

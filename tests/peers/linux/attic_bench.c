@@ -251,14 +251,8 @@ static void kmalloc_64_batch5000(void)
 
 /* ---- all rows ---- */
 
-#define ROW(name_)                                                                                 \
-    {                                                                                              \
-        .name = #name_, .run = name_                                                               \
-    }
-#define ROW_IRQS_OFF(name_)                                                                        \
-    {                                                                                              \
-        .name = #name_, .run = name_, .irqs_off = true                                             \
-    }
+#define ROW(name_)          ((struct row){.name = #name_, .run = name_})
+#define ROW_IRQS_OFF(name_) ((struct row){.name = #name_, .run = name_, .irqs_off = true})
 
 static const struct row rows[] = {
     ROW(vmalloc_4k),
