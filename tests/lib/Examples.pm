@@ -108,9 +108,9 @@ sub run_gdb {
     my $vm = machine($block, build => $build, stopped => 1, gdb_socket => 1);
     local $ENV{ATTIC_CONSOLE} = $vm->open_console;
     my ($gdb, @arguments) = Attic::Debug::gdb_command($vm->gdb_target, "$build/attic.debug");
-    my $said = $vm->beside('timeout', SECONDS, $gdb, @arguments,
+    my $said = $vm->beside($gdb, @arguments,
         map { ('-ex', $_) } 'set width 0', 'set pagination off', map({ ('echo \036', $_) } @commands), 'echo \036', 'quit');
-    my $timed_out = $? >> 8 == 124;
+    my $timed_out = $vm->timed_out;
     $vm->kill_now;
     my ($start, @printed) = split /\036/, $said, -1;
     my $end = pop @printed;
