@@ -143,16 +143,15 @@ is typed("wc -c /etc/grou\t\n"), (length("root:x:0:\nnogroup:x:65534:\n")) . " /
 is typed("echo lost\x03"), '', 'Ctrl-C drops the line';
 is typed("false\n") . typed("echo \$?\n"), "1\n", 'exit status';
 
-$vm->send("cat\n");
-ok defined $vm->expect(qr/cat\n/, 10), 'cat waits for the terminal';
-sleep 1; # until the shell has given the terminal its usual mode back
+# When the shell does what a line says, it has given the terminal its usual mode back.
+$vm->send("echo now; cat\n");
+ok defined $vm->expect(qr/^now\n/m, 30), 'cat waits for the terminal';
 $vm->send("typed\n");
 ok defined $vm->expect(qr/typed\ntyped(?=\n)/, 10), 'which echoes, and hands over a line at a time' or diag $vm->describe;
 is typed("\x04"), '', 'Ctrl-D is the end of its input';
 
-$vm->send("sleep 1000\n");
-$vm->expect(qr/sleep 1000\n/, 10);
-sleep 1;
+$vm->send("echo now; sleep 1000\n");
+$vm->expect(qr/^now\n/m, 30);
 typed("\x03");
 is typed("echo \$?\n"), "130\n", 'Ctrl-C ends what runs in the foreground';
 is typed("sleep 1000 & sleep 1; kill \$!; wait \$!; echo status \$?\n") =~ s/^\[\d+\].*\n|^Terminated\n//mgr, "status 143\n",

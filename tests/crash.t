@@ -6,7 +6,6 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Attic qw(judge_ktap symbols);
 use Test::More;
-use Time::HiRes qw(sleep);
 
 sub crash {
     my ($how, %o) = @_;
@@ -65,10 +64,11 @@ like $vm->output, qr/^PANIC at mm\/layout\.c:\d+ .*virt_to_phys\(0xf7c\w{5}\) by
     'crash phys: the address, the function, and the reason';
 like $vm->output, qr/\] crash_phys\+/, 'crash phys: the caller';
 
-# A double fault, while a process runs: the directory of the report is that process's, not the double-fault task's own.
+# A double fault, while a process runs: the directory of the report is that process's, not the double-fault task's own. It has had its
+# turn when it has said something.
 $vm = Attic->boot(name => 'crash-stack', timeout => 60);
-$vm->expect(Attic::PROMPT) and $vm->send("run spin until-told &\n");
-$vm->expect(Attic::PROMPT) and sleep 0.5;
+$vm->expect(Attic::PROMPT) and $vm->send("run forever &\n");
+$vm->expect(qr/^(?:attic> )?forever\[\d+\]: runs /m);
 $vm->send("crash stack\n");
 is $vm->finish, 'panic', 'crash stack: status' or diag $vm->describe;
 like $vm->output, qr/^PANIC at crash_recurse\+\S+: kernel stack overflow: task init \(pid 1\): .*guard page/m,

@@ -678,13 +678,19 @@ KTEST(dma, edu_refuses_requests_that_cannot_be)
 KTEST(dma, edu_time_out_leaves_memory_alone)
 {
     struct pair pair;
+    int first = 0, second = 0;
 
     if (no_edu() || !pair_init(&pair, PAGE_SIZE))
         return;
-    memset(pair.to, 0xee, 64);
-    expect_eq(edu_transfer(DMA_FROM_DEVICE, pair.to_dma, 64, 2), -ETIMEDOUT);
-    expect_eq(edu_transfer(DMA_FROM_DEVICE, pair.to_dma, 64, 2), -EBUSY);
-    sched_sleep(20);
+    /* On a busy host the device's tenth of a second may pass within two ticks: then again. */
+    for (u32 i = 0; i < 20 && second != -EBUSY; i++) {
+        memset(pair.to, 0xee, 64);
+        first = edu_transfer(DMA_FROM_DEVICE, pair.to_dma, 64, 2);
+        second = edu_transfer(DMA_FROM_DEVICE, pair.to_dma, 64, 2);
+        sched_sleep(20); /* until it is done */
+    }
+    expect_eq(first, -ETIMEDOUT);
+    expect_eq(second, -EBUSY);
     for (u32 i = 0; i < 64; i++)
         expect_eq(pair.to[i], 0xee);
     fill(pair.from, 64, 4);

@@ -60,12 +60,9 @@ sub user_addresses {
     $vm->send("run places &\n");
     my %at = map { /\]: (\w+) 0x(\w+)$/ ? ($1 => hex $2) : () } split /\n/, $vm->expect(qr/places\[\d+\]: text (?s:.*): own 0x\w+\n/, 10) // '';
     $vm->command('');
-    my ($ps, @pids) = '';
-    for (1 .. 50) {
-        $ps = $vm->command('ps', 10);
-        last if (@pids = $ps =~ /^ *(\d+) .* sleeping .* places$/mg) == 2;
-    }
-    is scalar @pids, 2, 'places has forked, and both sleep' or die $ps;
+    my @pids;
+    ok $vm->wait_until(sub { (@pids = $vm->command('ps', 10) =~ /^ *(\d+) .* sleeping .* places$/mg) == 2 }),
+        'places has forked, and both sleep' or die $vm->describe;
     $vm->send("run forever &\n");
     $vm->expect(qr/forever\[\d+\]: runs .*\n/, 10);
     $vm->command('');

@@ -22,9 +22,7 @@ compare_with_monitor($vm, '16M');
 sub compare_with_monitor {
     my ($vm, $name) = @_;
     $vm->command('run nap 900000000 1 &', 10);
-    for (1 .. 100) {
-        last if $vm->command('ps', 10) =~ /sleeping .* nap$/m;
-    }
+    $vm->wait_until(sub { $vm->command('ps', 10) =~ /sleeping .* nap$/m });
     my %monitor = map { $_ => $vm->command($_, 20) } qw(vmallocinfo frames ps);
     my ($areas, $frames, $ps) = session($debug, $vm, 'attic areas', 'attic frames', 'attic ps', 'detach');
     is $frames, $monitor{frames}, "$name: frames is the monitor's table";
@@ -40,14 +38,14 @@ sub compare_with_monitor {
 }
 
 # Processes: two that run, one that sleeps. Then gdb stops the machine, and it stays so when gdb goes.
-$vm->command($_, 10) for 'run counter &', 'run forever &';
+$vm->command($_, 10) for 'run spin until-told &', 'run forever &';
 wait_for_sleep($debug, $vm);
 my ($ps, @bts) = session($debug, $vm, 'attic ps', (map { "attic bt $_" } 1 .. 4), 'disconnect');
 my %task;
 while ($ps =~ /^ +(\d+) (\w+) +(-|0x\w+) +0x(\w+) +(\S+) *(.*)$/mg) {
     $task{$5} = { pid => $1, state => $2, directory => $3 eq '-' ? undef : hex $3, stack => hex $4, where => $6 };
 }
-is join(' ', sort keys %task), 'counter forever idle init nap', 'ps: all tasks' or diag $ps;
+is join(' ', sort keys %task), 'forever idle init nap spin', 'ps: all tasks' or diag $ps;
 is $task{init}{where}, 'tty_getc', 'ps: init waits for a key';
 like $task{nap}{where}, qr/nanosleep|sleep/, 'ps: nap sleeps';
 like $bts[0], qr/^init\[1\], sleeping; kernel stack 0x\w+\.\.0x\w+\n  #0 .* (?:switch_tasks|schedule)\+.* kernel\/sched\.c:\d+\n/, 'bt: from the switch';
@@ -163,7 +161,7 @@ my @print = (
     'print mem_map[1]'                    => qr/= frame 1 \(physical 0x00001000\): buddy, (?:behind frame \d+ in a )?block of order \d+, reference count 0$/,
     'print *boot_cpu.idle'                => qr/= idle\[0\], TASK_RUNNING = \{\n  pid = 0,\n(?:.*\n)*  comm = "idle",$/m,
     'print *boot_cpu.current->mm'         =>
-        sprintf("= directory at physical 0x%08x, 5 areas, %d pages = {\n  pgd = ", $loaded, $mapped),
+        sprintf("= directory at physical 0x%08x, %d areas, %d pages = {\n  pgd = ", $loaded, $loaded == $task{spin}{directory} ? 6 : 5, $mapped),
     'print *(struct vm_area *)boot_cpu.current->mm->areas.rb_node' => qr/= 0x\w{8}\.\.0x\w{8}: VM_READ[ \w]*, (?:\/\w+|anonymous|\[\w+\])$/,
     sprintf('print **(struct vmap_area **)0x%x', C + guard_entry($state)) =>
         qr/= 0xf7c00000\.\.0xf7c02fff: 2 pages and a guard, VM_ALLOC by double_fault_report_init\+0x/,

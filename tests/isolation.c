@@ -151,11 +151,7 @@ KTEST(isolation, two_processes_same_address)
     u32 b = start_program(ARGV("same_address", "0x22222222"));
     struct heap_word in_a = {0}, in_b = {0};
 
-    for (u32 i = 0; i < 100 && !(in_a.value && in_b.value); i++) {
-        sched_sleep(1);
-        in_a = first_heap_word(a);
-        in_b = first_heap_word(b);
-    }
+    expect_soon((in_a = first_heap_word(a)).value && (in_b = first_heap_word(b)).value);
     expect(in_a.addr != 0);
     expect_eq(in_a.addr, in_b.addr);
     expect(in_a.phys != in_b.phys);

@@ -8,18 +8,14 @@
 #include <asm/signal.h>
 #include <kernel/signal.h>
 
-#define SOON 200 /* ticks */
-
-/* Send the signal, and wait for the end: it must come soon. */
+/* Send the signal, and wait for the end. */
 static struct task_result signal_and_wait(u32 pid, u32 signal)
 {
     struct task_result result = {.exit_code = ~0u};
-    u64 deadline = jiffies_64() + SOON;
 
     if (!pid || !expect_eq(send_signal(task_find(pid), signal, NULL), 0))
         return result;
-    while (task_try_wait(pid, &result) == -EAGAIN && jiffies_64() < deadline)
-        sched_sleep(1);
+    expect_soon(task_try_wait(pid, &result) != -EAGAIN);
     return result;
 }
 
@@ -28,8 +24,8 @@ KTEST(kill, process_in_ring_3)
     u32 pid = start_program(ARGV("spin"));
     struct task_result result;
 
-    for (u32 i = 0; pid && i < SOON && task_find(pid)->nivcsw == 0; i++)
-        sched_sleep(1);
+    if (pid)
+        expect_soon(task_find(pid)->nivcsw > 0);
     result = signal_and_wait(pid, SIGKILL);
     expect_eq(result.exit_code, SIGKILL);
     expect(result.nivcsw >= 1); /* it did run */
@@ -41,9 +37,8 @@ KTEST(kill, sleeping_process)
     u32 pid = start_program(ARGV("nap", "600000000", "1"));
     struct task_result result;
 
-    sched_sleep(2);
     if (pid)
-        expect_eq(task_find(pid)->state, TASK_SLEEPING);
+        expect_soon(task_find(pid)->state == TASK_SLEEPING);
     result = signal_and_wait(pid, SIGINT);
     expect_eq(result.exit_code, SIGINT);
     expect(result.nvcsw >= 1);
@@ -60,13 +55,11 @@ KTEST(kill, signal_that_is_taken_back)
 
     if (!task)
         return;
-    sched_sleep(2);
+    expect_soon(task->state == TASK_SLEEPING);
     expect_eq(send_signal(task, SIGTSTP, NULL), 0);
     expect_eq(send_signal(task, SIGCONT, NULL), 0);
     expect(task->sigpending);
-    sched_sleep(2);
-    expect(!task->sigpending);
-    expect_eq(task->state, TASK_SLEEPING); /* again */
+    expect_soon(!task->sigpending && task->state == TASK_SLEEPING); /* again */
     expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGKILL);
 }
 

@@ -7,7 +7,6 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Attic qw(symbols);
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use constant {
     C => 0xC0000000, KERNEL_PDE_FIRST => 768,
@@ -19,23 +18,21 @@ my $symbols = symbols();
 my $master_phys = $symbols->{swapper_pg_dir} - C;
 my $vm = Attic->boot(name => 'outside', hmp => 1, timeout => 90);
 defined $vm->expect(Attic::PROMPT) or die $vm->describe;
-# Four, so that two of them are still there when the first two have been seen on a slow machine.
-$vm->send("run counter & counter & counter & counter &\n");
+$vm->send("run forever & forever &\n");
 $vm->expect(Attic::PROMPT, 10);
 
 # ---- directories of several moments ----
 
 my (%directory_at, %eip_below);
-for (1 .. 200) {
+$vm->wait_until(sub {
     $vm->hmp('stop');
     my ($cr3, $eip) = ($vm->register('CR3') & FRAME, $vm->register('EIP'));
     $directory_at{$cr3} //= [unpack 'V1024', $vm->physical($cr3, 4096)];
     $eip_below{$cr3}++ if $eip < C;
-    last if keys %eip_below >= 2;
+    return 1 if keys %eip_below >= 2;
     $vm->hmp('cont');
-    sleep 0.02;
-    $vm->pump(0);
-}
+    return 0;
+});
 my @directories = grep { $_ != $master_phys } keys %directory_at;
 cmp_ok scalar @directories, '>=', 2, 'the directories of two processes were seen' or diag $vm->describe;
 cmp_ok scalar(keys %eip_below), '>=', 2, 'both of them in ring 3';

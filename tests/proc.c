@@ -121,11 +121,13 @@ KTEST(proc, vmallocinfo_has_each_area)
 
 /* ---- processes ---- */
 
+/* A process that has got as far as its sleep. */
 static u32 sleeper(void)
 {
     u32 pid = start_program(ARGV("forever", "sleep"));
 
-    sched_sleep(2);
+    if (pid)
+        expect_soon(task_find(pid)->state == TASK_SLEEPING);
     return pid;
 }
 

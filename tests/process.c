@@ -25,7 +25,6 @@
 #define KERNEL_BYTES  (24u << 10) /* what a process may cost the kernel, without its own pages */
 #define REFUSED_MAX   200         /* no call here has more allocations */
 #define NPROC_REFUSED 7           /* status of user/fork_bomb.c */
-#define PATIENCE      20000       /* ticks */
 
 KTEST(process, fork_test)
 {
@@ -89,9 +88,7 @@ KTEST(process, fork_bomb)
         return;
     task_find(pid)->rlimits[RLIMIT_NPROC].rlim_cur = RLIM_INFINITY;
     expect_eq(wait_for(pid).exit_code, SIGKILL);
-    for (u32 i = 0; i < PATIENCE && task_count() > tasks; i++)
-        sched_sleep(1);
-    expect_eq(task_count(), tasks);
+    expect_soon(task_count() == tasks);
     expect_eq(settle(), free_before);
 }
 
@@ -121,9 +118,8 @@ KTEST(process, two_hundred)
         if (!pids[started])
             break;
     }
-    sched_sleep(5);
     for (u32 i = 0; i < started; i++) {
-        expect_eq(task_find(pids[i])->state, TASK_SLEEPING);
+        expect_soon(task_find(pids[i])->state == TASK_SLEEPING);
         expect(process_kernel_bytes(task_find(pids[i])) < KERNEL_BYTES);
         expect_eq(send_signal(task_find(pids[i]), SIGKILL, NULL), 0);
     }

@@ -33,12 +33,8 @@ is free_kb(), $before, 'and not a page is missing';
 is programs_left(), 0, 'nor is a process left';
 
 like $vm->command('run fork_bomb', SECONDS), qr/killed by signal 9/, 'a fork bomb, and its end';
-my $left;
-for (1 .. 60) { # the first one is gone; the others need a turn each to end
-    $left = programs_left() or last;
-    sleep 1;
-}
-is $left, 0, 'no process is left of it';
+# The first one is gone; the others need a turn each to end.
+ok $vm->wait_until(sub { programs_left() == 0 }), 'no process is left of it' or diag $vm->describe;
 cmp_ok free_kb(), '>', $before - KEPT, 'its memory is free';
 like $vm->command('run cycles 100'), qr/exit status 0,/, 'programs run as before';
 is $vm->command('audit') =~ /all invariants hold/, 1, 'the audit finds nothing';

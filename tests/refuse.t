@@ -20,8 +20,7 @@ sub refused {
 
     my $halted = Attic->boot(name => "refuse-$label-screen", timeout => 30, hmp => 1, no_exit => 1, %o);
     $halted->expect($line, 20);
-    select undef, undef, undef, 0.3;
-    like $halted->screen, $line, "$label: the same on the screen" or diag $halted->screen;
+    ok $halted->wait_until(sub { $halted->screen =~ $line }), "$label: the same on the screen" or diag $halted->screen;
     $halted->kill_now;
 }
 
@@ -42,8 +41,7 @@ for my $exit (1, 0) {
         like $lines[0] // '', qr/multiboot2/, 'loader: it says why';
     } else {
         $vm->expect(qr/multiboot2[^\n]*\n/, 20);
-        select undef, undef, undef, 0.3;
-        like $vm->screen, qr/Attic cannot .*\n?.*multiboot2/, 'loader: the same on the screen' or diag $vm->screen;
+        ok $vm->wait_until(sub { $vm->screen =~ qr/Attic cannot .*\n?.*multiboot2/ }), 'loader: the same on the screen' or diag $vm->screen;
         $vm->kill_now;
     }
 }

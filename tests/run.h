@@ -4,6 +4,7 @@
 #include <asm/errno.h>
 #include <kernel/ktest.h>
 #include <kernel/process.h>
+#include <kernel/task.h>
 #include <lib/string.h>
 #include <mm/highmem.h>
 #include <mm/mm.h>
@@ -35,6 +36,18 @@ static inline struct task_result run_program(const char *const argv[])
 {
     return wait_for(start_program(argv));
 }
+
+/*
+ * Wait until a condition holds, and expect it to. What a program has done by some tick depends on
+ * the host, which may be busy with other things; the limit is only there for one that hangs.
+ */
+#define PATIENCE 1500 /* ticks */
+#define expect_soon(condition)                                                                     \
+    ({                                                                                             \
+        for (u64 until_ = jiffies_64() + PATIENCE; !(condition) && jiffies_64() < until_;)         \
+            sched_sleep(1);                                                                        \
+        expect(condition);                                                                         \
+    })
 
 /*
  * Let `spin until-told` end: write into its heap, as soon as it has one. A test that ends it this

@@ -63,18 +63,12 @@ KTEST(sched, round_robin)
     expect_str_eq(trace.text, "abcabcabcabc");
 }
 
-#define TICKS_LIMIT 2000
-
-/* Sleep tick by tick until the process has lost its turn that often, or has ended. */
+/* Until the process has lost its turn that often, or has ended. */
 static void wait_until_preempted(u32 pid, u32 times)
 {
     const struct task *task = task_find(pid);
 
-    for (u32 i = 0; i < TICKS_LIMIT; i++) {
-        if (task->state == TASK_ZOMBIE || (task->nivcsw >= times && task->ticks >= times))
-            return;
-        sched_sleep(1);
-    }
+    expect_soon(task->state == TASK_ZOMBIE || (task->nivcsw >= times && task->ticks >= times));
 }
 
 KTEST(sched, preempts_a_process_that_never_yields)
@@ -288,16 +282,14 @@ KTEST(sched, orphan_ends_and_is_collected)
     wait_for(start_thread(leave_a_sleeping_child, &child));
     if (expect(task_find(child) != NULL))
         expect(task_find(child)->parent == NULL);
-    for (u32 i = 0; i < 100 && task_find(child); i++)
-        sched_sleep(1);
-    expect(task_find(child) == NULL);
+    expect_soon(task_find(child) == NULL);
     expect_str_eq(trace.text, "o");
 }
 
 static void leave_a_dead_child(void *child)
 {
     *(u32 *)child = start_thread(exit_with, NULL);
-    sched_sleep(1);
+    task_wait_ended(*(u32 *)child);
 }
 
 KTEST(sched, dead_children_go_with_their_parent)

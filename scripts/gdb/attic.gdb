@@ -4,5 +4,7 @@ set architecture i386
 set confirm off
 set disassembly-flavor intel
 set print pretty on
+# QEMU answers late on a busy host.
+set remotetimeout 60
 directory .
 source scripts/gdb/load.py

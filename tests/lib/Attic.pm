@@ -3,11 +3,13 @@
 #   my $vm = Attic->boot(name => 'monitor', mem => '128M', cmdline => '', input => "help\npoweroff\n");
 #   $vm->expect(qr/attic> /) or ...;   # what comes on the serial port, in order
 #   $vm->send("ps\n");
+#   $vm->wait_until(sub { $vm->command('ps') !~ /hello/ });    # a state, which no line tells
 #   $vm->hmp('info registers');        # QEMU's monitor: the view from outside
 #   is $vm->finish, 'pass';            # pass fail panic refuse triple-fault quit timeout error
 #
 # Each machine has a whole-run limit and a silence limit; one that passes either is killed by its process id and has ended
-# in 'timeout'. The serial log stays in build/test-logs/NAME.log. The command line and the meaning of QEMU's exit status
+# in 'timeout'. All limits are seconds of its clock(), which stands still while others have the processors: however busy the host is, a
+# machine gets the time it needs, and one that hangs is found as soon as ever. The serial log stays in build/test-logs/NAME.log. The command line and the meaning of QEMU's exit status
 # come from scripts/qemu. judge_ktap() is the judge of in-kernel test runs; tests/judge.t tests it with faked logs.
 package Attic;
 use strict;
@@ -23,9 +25,10 @@ use File::Path qw(make_path);
 use File::Spec::Functions qw(abs2rel);
 use IO::Select;
 use IO::Socket::UNIX;
+use List::Util qw(max sum);
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(time);
 
 our @EXPORT_OK = qw(build_dir checked_build become_host_program become_host_program32 fetched judge_ktap ktap_ok make_initramfs must_fetch
     own_initramfs root_dir slurp source_files symbols);
@@ -236,14 +239,16 @@ sub boot {
         output  => '',
         pos     => 0,
         pending => $o{input} // '',
+        clock   => 0,
+        waited  => {},    # of QEMU and the programs of beside(), by pid
     }, $class;
     $self->open_logs;
     $self->{hmp_path} = socket_path('hmp') if $o{hmp};
     $self->{gdb_path} = socket_path('gdb') if $o{gdb_socket};
     $self->{iso} = $o{iso} // boot_image($o{cmdline} // '', $o{build} // build_dir(), $o{initramfs});
     $self->start_qemu(%o, iso => $self->{iso});
-    $self->{deadline} = time + $self->{timeout};
-    $self->{last_sign} = time;
+    $self->{deadline} = $self->{timeout};
+    $self->{last_sign} = 0;
     return $self;
 }
 
@@ -320,8 +325,34 @@ sub log_path {
     return $_[0]{log_path};
 }
 
+# Seconds since QEMU's start.
 sub elapsed {
     return time - $_[0]{started};
+}
+
+# The same without those in which it waited for a processor, nor those in which a program of beside() did. It never
+# goes back. What a thread has waited is not told any more when it has ended, so the most that was told counts.
+sub clock {
+    my ($self) = @_;
+    for my $pid ($self->{pid}, keys %{ $self->{waited} }) {
+        $self->{waited}{$pid} = max($self->{waited}{$pid} // 0, Attic::QEMU::waited($pid));
+    }
+    my $now = $self->elapsed - sum(values %{ $self->{waited} });
+    return $self->{clock} = max($self->{clock}, $now);
+}
+
+# Ask, while the machine goes on, until the answer is true, for LONG seconds at most. The last answer.
+use constant LONG => 60;
+
+sub wait_until {
+    my ($self, $question) = @_;
+    my $until = $self->clock + LONG;
+    my $answer;
+    until ($answer = $question->()) {
+        last if $self->{ended} || $self->clock > $until;
+        $self->pump(0.05);
+    }
+    return $answer;
 }
 
 sub send {
@@ -334,7 +365,7 @@ sub send {
 # machine ended or was silent for too long; captures are in captures().
 sub expect {
     my ($self, $pattern, $timeout) = @_;
-    my $until = time + ($timeout // $self->{timeout});
+    my $until = $self->clock + ($timeout // $self->{timeout});
     while (1) {
         if (substr($self->{output}, $self->{pos}) =~ $pattern) {
             $self->{captures} = [map { defined $-[$_] ? substr $&, $-[$_] - $-[0], $+[$_] - $-[$_] : undef } 1 .. $#+];
@@ -343,7 +374,7 @@ sub expect {
             $self->{pos} += $+[0];
             return $matched;
         }
-        return undef if $self->{ended} || time > $until;
+        return undef if $self->{ended} || $self->clock > $until;
         $self->pump(0.1);
     }
 }
@@ -394,7 +425,7 @@ sub read_output {
     my $n = sysread $self->{out}, my $bytes, 65536;
     return if !defined $n && ($!{EAGAIN} || $!{EINTR});
     return $self->reap unless $n;
-    $self->{last_sign} = time;
+    $self->{last_sign} = $self->clock;
     print { $self->{log} } $bytes;
     $bytes =~ tr/\r//d;
     $self->{output} .= $bytes;
@@ -402,9 +433,10 @@ sub read_output {
 
 sub check_limits {
     my ($self) = @_;
+    my $now = $self->clock;
     my $why =
-        time > $self->{deadline}                      ? "longer than $self->{timeout} s"
-      : time > $self->{last_sign} + $self->{silence} ? "silent for $self->{silence} s"
+        $now > $self->{deadline}                      ? "longer than $self->{timeout} s"
+      : $now > $self->{last_sign} + $self->{silence} ? "silent for $self->{silence} s"
       :                                                 return;
     $self->{timed_out} = $why;
     kill 'KILL', $self->{pid};
@@ -474,11 +506,7 @@ sub hmp {
 sub open_hmp {
     my ($self) = @_;
     my $socket;
-    for (1 .. 50) {
-        $socket = IO::Socket::UNIX->new(Peer => $self->{hmp_path}) and last;
-        sleep 0.1;
-    }
-    die "$self->{hmp_path}: $!\n" unless $socket;
+    $self->wait_until(sub { $socket = IO::Socket::UNIX->new(Peer => $self->{hmp_path}) }) or die "$self->{hmp_path}: $!\n";
     $socket->autoflush(1);
     $self->{hmp} = $socket;
     $self->read_hmp;
@@ -489,7 +517,7 @@ sub read_hmp {
     my ($self) = @_;
     my ($text, $select) = ('', IO::Select->new($self->{hmp}));
     while ($text !~ /\(qemu\) \z/) {
-        die "QEMU's monitor is silent\n" unless $select->can_read(10);
+        $self->wait_until(sub { $select->can_read(0.1) }) or die "QEMU's monitor is silent\n";
         sysread $self->{hmp}, my $bytes, 65536 or die "QEMU's monitor has gone\n";
         $text .= $bytes =~ tr/\r//dr;
     }
@@ -529,7 +557,7 @@ sub screen {
 sub gdb {
     my ($self, $elf, @commands) = @_;
     $self->pump(0.05) until $self->{ended} || -S $self->{gdb_path}; # QEMU makes it when it starts
-    return $self->beside('timeout', '110', $ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb', '-ex',
+    return $self->beside($ENV{GDB} || 'gdb', '-q', '-nx', '-batch', '-x', 'scripts/gdb/attic.gdb', '-ex',
         "target remote $self->{gdb_path}", (map { ('-ex', $_) } @commands), $elf);
 }
 
@@ -538,9 +566,14 @@ sub gdb_target {
     return $_[0]{gdb_path};
 }
 
-# Run a program in the root of the repository while the machine goes on; what it prints, errors included.
+use constant BESIDE_SECONDS => 120;
+
+# Run a program in the root of the repository while the machine goes on; what it prints, errors included. One that does not end within
+# BESIDE_SECONDS of the clock is killed, and timed_out() is true.
 sub beside {
     my ($self, @command) = @_;
+    my $until = $self->clock + BESIDE_SECONDS;
+    $self->{beside_timed_out} = 0;
     my $pid = open(my $out, '-|') // die "fork: $!\n";
     if (!$pid) {
         chdir $ROOT;
@@ -548,17 +581,28 @@ sub beside {
         open STDERR, '>&', \*STDOUT;
         exec @command or POSIX::_exit(127);
     }
+    $self->{waited}{$pid} = 0;
     my ($said, $select) = ('', IO::Select->new($out));
     while (1) {
         $self->pump(0.02);
         $self->take_typed;
-        $self->{last_sign} = time; # stopped on purpose
+        $self->{last_sign} = $self->clock; # stopped on purpose
+        if ($self->clock > $until) {
+            $self->{beside_timed_out} = 1;
+            kill 'KILL', $pid;
+            last;
+        }
         next unless $select->can_read(0.02);
         sysread $out, my $bytes, 65536 or last;
         $said .= $bytes;
     }
     close $out;
     return $said;
+}
+
+# Whether the last program of beside() had to be killed.
+sub timed_out {
+    return $_[0]{beside_timed_out};
 }
 
 # A socket for a gdb of beside() that wants to type on Attic's console (ATTIC_CONSOLE). The console's output is not sent there: it

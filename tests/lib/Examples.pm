@@ -9,8 +9,8 @@
 # says build/, that folder is meant. What make builds first is left out of its output: another time it is up to date.
 #
 # Comparing: blanks at the end of a line do not count. A match of a mark is replaced by a sign for that mark, in the document and
-# in reality, and then lines must be equal. A line `...` stands for one or more lines. Limits: machines are slow on a busy host, so
-# all time-outs are generous; an output that depends on time cannot be shown but with `...`.
+# in reality, and then lines must be equal. A line `...` stands for one or more lines. Limits are
+# there against hangs only; an output that depends on time cannot be shown but with `...`.
 package Examples;
 use strict;
 use warnings;
@@ -24,7 +24,8 @@ require(root_dir() . '/scripts/debug');
 my $BUILT = qr/^  [A-Z]+ [\w.\/-]+(?: \(for gdb\))?\n/m;
 
 use constant {
-    SECONDS => 120,    # for one command
+    SECONDS => 120,    # for one command, of a machine's clock
+    SHELL_SECONDS => 1200,    # for one of the shell, which may call make; of any clock
     ELISION => '...',
 };
 
@@ -62,7 +63,7 @@ sub run_shell {
 sub shell {
     my ($command) = @_;
     local $ENV{TIMEOUT} = SECONDS;
-    open my $from, '-|', 'sh', '-c', 'cd "$1" && exec timeout "$2" sh -c "$3" 2>&1 < /dev/null', 'sh', root_dir(), SECONDS + 60, $command
+    open my $from, '-|', 'sh', '-c', 'cd "$1" && exec timeout "$2" sh -c "$3" 2>&1 < /dev/null', 'sh', root_dir(), SHELL_SECONDS, $command
         or die "sh: $!\n";
     local $/;
     my $printed = <$from> // '';
@@ -108,9 +109,9 @@ sub run_gdb {
     my $vm = machine($block, build => $build, stopped => 1, gdb_socket => 1);
     local $ENV{ATTIC_CONSOLE} = $vm->open_console;
     my ($gdb, @arguments) = Attic::Debug::gdb_command($vm->gdb_target, "$build/attic.debug");
-    my $said = $vm->beside('timeout', SECONDS, $gdb, @arguments,
+    my $said = $vm->beside($gdb, @arguments,
         map { ('-ex', $_) } 'set width 0', 'set pagination off', map({ ('echo \036', $_) } @commands), 'echo \036', 'quit');
-    my $timed_out = $? >> 8 == 124;
+    my $timed_out = $vm->timed_out;
     $vm->kill_now;
     my ($start, @printed) = split /\036/, $said, -1;
     my $end = pop @printed;

@@ -13,7 +13,6 @@ use warnings;
 use Attic qw(slurp);
 use Exporter qw(import);
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use constant {
     C => 0xC0000000, P => 1, RW => 2, US => 4, PCD => 0x10, PS => 0x80, G => 0x100,
@@ -29,13 +28,12 @@ our @EXPORT = qw(C FRAME CR0_PG session wait_for_sleep dump_file dump_commands t
 # Until the monitor sleeps: it prints its prompt a moment before that. The machine stays stopped then.
 sub wait_for_sleep {
     my ($build, $vm) = @_;
-    for (1 .. 20) {
+    ok $vm->wait_until(sub {
         my ($ps) = session($build, $vm, 'attic ps', 'disconnect');
-        return if $ps =~ /^ +1 sleeping/m;
+        return 1 if $ps =~ /^ +1 sleeping/m;
         session($build, $vm, 'detach');
-        sleep 0.2;
-    }
-    fail 'the monitor sleeps at last';
+        return 0;
+    }), 'the monitor sleeps at last';
 }
 
 # Run commands of a build's gdb; what each of them said. No exception of Python may show, whatever happens.
