@@ -354,6 +354,14 @@ static void forge(uint32_t cs, uint32_t eflags)
     asm volatile("mov %0, %%esp; pop %%eax; mov $119, %%eax; int $0x80" : : "r"(&frame) : "memory");
 }
 
+/* A return to code that there is not; a 32-bit Linux says SIGILL. */
+static void expect_bad_return(uint32_t cs)
+{
+    int signal = CHILD_STATUS(forge(cs, 0x202)) & 0x7f;
+
+    CHECK(signal == SIGSEGV || (signal == SIGILL && !in_attic()));
+}
+
 static void check_deaths(void)
 {
     EXPECT_DEATH(SIGTERM, SYS(kill, me(), SIGTERM));
@@ -373,8 +381,8 @@ static void check_deaths(void)
                               :
                               : "memory"));
     /* Frames that nobody pushed: kernel code, no code, no frame. */
-    EXPECT_DEATH(SIGSEGV, forge(0x60, 0x202));
-    EXPECT_DEATH(SIGSEGV, forge(0, 0x202));
+    expect_bad_return(0x60);
+    expect_bad_return(0);
     EXPECT_DEATH(SIGSEGV, forge(0x73, 0xffffffff & ~0x100u));
     EXPECT_DEATH(SIGSEGV, asm volatile("mov $0xc0100000, %%esp; mov $119, %%eax; int $0x80" ::
                                            : "memory"));
