@@ -139,16 +139,14 @@ $(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
 
 # ---- programs of ordinary C libraries -----------------------------------------------------------
 
-# What is fetched, by `make busybox` and `make musl`, is kept once for all variants of the build.
+# What `make busybox`, `make musl` and `make linux` fetch is kept once for all variants of the build.
 FETCHED ?= $(if $(filter build build/%,$(BUILD)),build,$(BUILD))
 BUSYBOX = $(wildcard $(FETCHED)/busybox/busybox)
 MUSL = $(if $(wildcard $(FETCHED)/musl/lib/libc.a),$(FETCHED)/musl)
 
-.PHONY: busybox musl libc
-busybox:
-	@scripts/busybox '$(FETCHED)'
-musl:
-	@scripts/busybox --musl '$(FETCHED)'
+.PHONY: busybox musl linux libc
+busybox musl linux:
+	@scripts/fetch $@ '$(FETCHED)'
 
 # Every user/linux/*.c is a program for Linux, built statically by the cross compiler with its glibc, and with musl when it is there.
 # All but those that only the tests want (they are large) are among Attic's programs; hello is glibc_hello there, because there is
@@ -239,7 +237,7 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: setup setup-dev test docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
+.PHONY: setup setup-dev test test-linux docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 setup:
 	@scripts/setup
@@ -251,6 +249,11 @@ setup-dev:
 test: all debug libc
 	@scripts/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
+
+# What compares with Linux, as if this host ran no i386 programs: with Debian's kernel in QEMU.
+test-linux: all libc
+	@scripts/check-tools test
+	@NO_I386=1 BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test 'linux libc busybox'
 
 # Write down what the examples in README.md and docs/ print today.
 docs: all debug tour-doc
@@ -266,8 +269,8 @@ bench: all
 	@BUILD='$(BUILD)' scripts/bench '$(T)'
 
 # Linux's figures, measured on this machine; what processes cost, by the program that measures Attic too.
-bench-linux: $(BUILD)/user/bench_process
-	@BUILD='$(BUILD)' scripts/bench-linux
+bench-linux: busybox linux $(BUILD)/user/bench_process
+	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' scripts/bench-linux
 
 # ---- snapshots ----------------------------------------------------------------------------------
 
@@ -320,7 +323,7 @@ lint:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
-	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox scripts/examples \
+	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/fetch scripts/examples \
 	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
 	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
