@@ -143,8 +143,12 @@ END
 sub of_suite {
     my ($self, $text, $suite) = @_;
     my $own = $self->ask('. /etc/os-release && printf %s "${VERSION_CODENAME-}"') || 'stable';
-    my $here = qr/^Suites:|^deb(?:-src)?\s+(?:\[[^]]*\]\s+)?\S+\s/;
-    return join '', map { /$here/ ? $& . $' =~ s/\b(?:\Q$own\E|stable|testing|unstable|sid)\b/$suite/gr : $_ } split /^/, $text;
+    my @lines = split /^/, $text;
+    for my $line (@lines) {
+        my ($head, $rest) = $line =~ /^(Suites:|deb(?:-src)?\s+(?:\[[^]]*\]\s+)?\S+\s)(.*)/s or next;
+        $line = $head . $rest =~ s/\b(?:\Q$own\E|stable|testing|unstable|sid)\b/$suite/gr;
+    }
+    return join '', @lines;
 }
 
 # The value of a field of the newest version of a package, '' when the sources do not have it.
