@@ -169,11 +169,9 @@ $(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
 BUSYBOX = $(wildcard $(FETCHED)/busybox/busybox)
 MUSL = $(if $(wildcard $(FETCHED)/musl/lib/libc.a),$(FETCHED)/musl)
 
-.PHONY: busybox musl libc
-busybox:
-	@scripts/busybox '$(FETCHED)'
-musl:
-	@scripts/busybox --musl '$(FETCHED)'
+.PHONY: busybox musl linux libc
+busybox musl linux:
+	@scripts/fetch $@ '$(FETCHED)'
 
 # Every user/linux/*.c is a program for Linux, built statically by the cross compiler with its glibc, and with musl when it is there.
 # All but those that only the tests want (they are large) are among Attic's programs; hello is glibc_hello there, because there is
@@ -253,7 +251,7 @@ export GRUB_MODULES ?= $(if $(filter x86_64 i%86,$(shell uname -m)),/usr/lib/gru
 GRUB_FETCHED := $(if $(filter $(FETCHED)/%,$(GRUB_MODULES)),$(FETCHED)/grub/i386-pc/multiboot2.mod)
 
 $(FETCHED)/grub/i386-pc/multiboot2.mod:
-	@scripts/busybox --grub '$(FETCHED)'
+	@scripts/fetch grub '$(FETCHED)'
 
 $(BUILD)/attic.iso: $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(BUILD)/cmdline grub.cfg scripts/mkiso $(GRUB_FETCHED)
 	@scripts/check-tools image
@@ -271,12 +269,18 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: test docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
+.PHONY: test test-linux docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
+
 
 # Everything, two at a time; T=pattern for some of it. The last line is `N passed, N failed`.
 test: all debug libc
 	@scripts/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
+
+# What compares with Linux, as if this host ran no i386 programs: with Debian's kernel in QEMU.
+test-linux: all libc
+	@scripts/check-tools test
+	@NO_I386=1 BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test 'linux libc busybox'
 
 # Write down what the examples in README.md and docs/ print today.
 docs: all debug tour-doc
@@ -292,8 +296,8 @@ bench: all
 	@BUILD='$(BUILD)' scripts/bench '$(T)'
 
 # Linux's figures, measured on this machine; what processes cost, by the program that measures Attic too.
-bench-linux: $(BUILD)/user/bench_process
-	@BUILD='$(BUILD)' scripts/bench-linux
+bench-linux: busybox linux $(BUILD)/user/bench_process
+	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' scripts/bench-linux
 
 # ---- snapshots ----------------------------------------------------------------------------------
 
@@ -346,7 +350,7 @@ lint:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
-	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/busybox scripts/examples \
+	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/fetch scripts/examples \
 	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
 	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib

@@ -6,7 +6,8 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(build_dir root_dir slurp);
+use Attic qw(build_dir can_be_had root_dir slurp);
+use Linux qw(programs_on_linux);
 use Test::More;
 
 # The most that a row may cost of what it costs Linux.
@@ -109,13 +110,12 @@ is_deeply [map { /^(\w+)/ } bench('*_64?')], [grep { /_64.$/ } slurp("$root/test
 is_deeply [bench('nothing')], ['bench: no row matches "nothing"'], 'no row: one line says so';
 isnt $?, 0, 'no row: the status says so';
 
-# ---- the program on this machine's Linux ----
+# ---- the program on Linux ----
 
-SKIP: {
-    my $program = "$build/user/bench_process";
-    skip 'this machine cannot run i386 programs', 2 if system("'$build/user/hello' > '$build/bench-hello' 2>&1") != 0;
-    is_deeply [qx('$program') =~ /^bench: (\w+) \d+$/mg], \@process, 'bench_process measures the same rows on Linux';
-    is $?, 0, 'and says so';
+my ($linux, $why) = programs_on_linux('bench', program => ["$build/user/bench_process"]);
+if (can_be_had('Linux', $linux, $why)) {
+    is_deeply [$linux->{program}{output} =~ /^bench: (\w+) \d+$/mg], \@process, 'bench_process measures the same rows on Linux';
+    is $linux->{program}{status}, 0, 'and says so';
 }
 
 # ---- bench= on the command line, and rows that cannot run ----

@@ -346,6 +346,7 @@ static void make_files(void)
     use_as(SYS(open, exists, O_RDWR | O_CREAT | O_TRUNC, 0600), FD_FILE);
     CHECK(sys_write(FD_FILE, bytes, sizeof(bytes)) == sizeof(bytes));
     CHECK(SYS(lseek, FD_FILE, 0, 0) == 0);
+    SYS(unlink, target); /* of a run that was ended */
     CHECK(SYS(symlink, exists, target) == 0);
     CHECK(SYS(pipe, fds) == 0);
     use_as(fds[0], FD_IN);

@@ -78,7 +78,9 @@ static void check_way(struct state in, void (*way)(void), uint32_t eax_after, ui
     struct state out;
 
     entry_run(&in, &out, way);
-    CHECK(out.ds == in.ds && out.es == in.es && out.fs == in.fs && out.gs == in.gs);
+    CHECK(out.fs == in.fs && out.gs == in.gs);
+    /* A 32-bit Linux comes back from sysenter with DS and ES for data. */
+    CHECK((out.ds == in.ds && out.es == in.es) || (way == way_vsyscall && !in_attic()));
     CHECK(out.eflags == in.eflags);
     CHECK(out.eax == eax_after && out.ecx == ecx_after);
     CHECK(out.ebx == in.ebx && out.edx == in.edx && out.ebp == in.ebp);

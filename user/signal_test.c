@@ -376,6 +376,14 @@ static void return_without_frame(long call, uintptr_t esp)
     asm volatile("mov %0, %%esp; int $0x80" : : "r"(esp), "a"(call) : "memory");
 }
 
+/* A return to code that there is not; a 32-bit Linux says SIGILL. */
+static void expect_bad_return(uint32_t cs)
+{
+    int signal = CHILD_STATUS(forge(cs, 0x202)) & 0x7f;
+
+    CHECK(signal == SIGSEGV || (signal == SIGILL && !in_attic()));
+}
+
 static void check_deaths(void)
 {
     EXPECT_DEATH(SIGTERM, SYS(kill, me(), SIGTERM));
@@ -391,8 +399,8 @@ static void check_deaths(void)
     /* No stack for the handler. */
     EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, note, 0, 0); push_without_stack());
     /* Frames that nobody pushed: kernel code, no code, no frame. */
-    EXPECT_DEATH(SIGSEGV, forge(0x60, 0x202));
-    EXPECT_DEATH(SIGSEGV, forge(0, 0x202));
+    expect_bad_return(0x60);
+    expect_bad_return(0);
     EXPECT_DEATH(SIGSEGV, forge(0x73, 0xffffffff & ~0x100u));
     EXPECT_DEATH(SIGSEGV, return_without_frame(__NR_sigreturn, 0xc0100000));
     EXPECT_DEATH(SIGSEGV, return_without_frame(__NR_rt_sigreturn, 0x100));

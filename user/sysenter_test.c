@@ -143,7 +143,7 @@ static void check_segments(void)
                  :
                  : "memory");
     CHECK(result == sys_getpid());
-    CHECK(selector == (desc.entry_number << 3 | 3));
+    CHECK(selector == (desc.entry_number << 3 | 3) || !in_attic()); /* as entry_test.c */
 }
 
 /* ---- EBP is what the program says its stack is ---- */

@@ -303,7 +303,7 @@ static void exit_7(int signal, siginfo_t *info, void *context)
 {
     (void)info;
     (void)context;
-    sys_exit(signal == SIGSEGV || signal == SIGBUS ? 7 : 1);
+    sys_exit(signal == SIGSEGV || signal == SIGBUS || signal == SIGILL ? 7 : 1);
 }
 
 /*
@@ -319,6 +319,8 @@ static void lose_stack_segment(bool handler)
         set_signal_stack();
         set_handler(SIGSEGV, exit_7, SA_ONSTACK);
         set_handler(SIGBUS, exit_7, SA_ONSTACK);
+        if (!in_attic())
+            set_handler(SIGILL, exit_7, SA_ONSTACK); /* a 32-bit Linux */
     }
     CHECK(call_with(31, __NR_getpid, 0, 0, 0, 0) == sys_getpid());
     call_with(31, __NR_set_thread_area, (long)&none, 0, 0, 0);

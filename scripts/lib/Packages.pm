@@ -2,6 +2,7 @@
 #
 #   my $packages = Attic::Packages->new(name => 'busybox', dir => "$BUILD/busybox");
 #   $packages->update;                             # look for packages
+#   $packages->update('bookworm');                 # also in Debian 12, where these are the sources of another Debian
 #   $packages->field('linux-image-686:i386', 'Depends');
 #   $packages->unpack('busybox-static:i386');      # under dir/root/, once
 #
@@ -11,7 +12,7 @@
 # again. What the programs say goes to dir/log. fail() ends the run with one line, named after the script, and status 1: whatever cannot
 # be had ends that way.
 #
-# Used by scripts/busybox and scripts/bench-linux, which also run their own programs through run() and ask().
+# Used by scripts/fetch and scripts/bench-linux, which also run their own programs through run() and ask().
 package Attic::Packages;
 use strict;
 use warnings;
@@ -86,10 +87,11 @@ sub need {
     grep { -x "$_/$tool" } split /:/, $ENV{PATH} or $self->fail("$tool is missing: it is in the package $package");
 }
 
-# Make apt's configuration and fetch the lists of packages. The native architecture.
+# Make apt's configuration and fetch the lists of packages, also those of another suite of the same sources if one is named.
+# The native architecture.
 sub update {
-    my ($self) = @_;
-    my $native = $self->set_up_apt;
+    my ($self, $suite) = @_;
+    my $native = $self->set_up_apt($suite);
     print "$self->{name}: looking for packages\n";
     $self->run(qw(apt-get update)); # a source that fails need not be one that counts
     return $native;
@@ -98,7 +100,7 @@ sub update {
 # A configuration of apt's own: this machine's sources, also for i386; other lists, cache and status. Of the system's options
 # only those for transport are taken over, because others may be hooks that touch the system's cache.
 sub set_up_apt {
-    my ($self) = @_;
+    my ($self, $suite) = @_;
     my $apt = "$self->{dir}/apt";
     remove_tree("$apt/sources");
     make_path(map { "$apt/$_" } qw(lists/partial archives/partial sources parts));
@@ -109,6 +111,9 @@ sub set_up_apt {
         $text =~ s/\[([^]]*?)\barch=\S*?(\s[^]]*)?\]/'[' . $1 . ($2 \/\/ '') . ']'/mge;
         $text =~ s/\[\s*\]//g;
         $self->write_file("$apt/sources/" . basename($file), $text);
+        next unless $suite;
+        my $also = $self->of_suite($text, $suite);
+        $self->write_file("$apt/sources/$suite-" . basename($file), $also) if $also ne $text;
     }
     my $transport = join '', grep { /^Acquire::https?::/ } map { "$_\n" } split /\n/, $self->ask('apt-config dump');
     my $native = $self->ask('dpkg --print-architecture');
@@ -132,6 +137,18 @@ Acquire::https::Timeout "20";
 END
     $ENV{APT_CONFIG} = "$apt/apt.conf";
     return $native;
+}
+
+# The same sources for another suite, in both of apt's formats: trixie-security becomes bookworm-security.
+sub of_suite {
+    my ($self, $text, $suite) = @_;
+    my $own = $self->ask('. /etc/os-release && printf %s "${VERSION_CODENAME-}"') || 'stable';
+    my @lines = split /^/, $text;
+    for my $line (@lines) {
+        my ($head, $rest) = $line =~ /^(Suites:|deb(?:-src)?\s+(?:\[[^]]*\]\s+)?\S+\s)(.*)/s or next;
+        $line = $head . $rest =~ s/\b(?:\Q$own\E|stable|testing|unstable|sid)\b/$suite/gr;
+    }
+    return join '', @lines;
 }
 
 # The value of a field of the newest version of a package, '' when the sources do not have it.

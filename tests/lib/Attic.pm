@@ -30,8 +30,8 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
-our @EXPORT_OK = qw(build_dir checked_build become_host_program become_host_program32 fetched judge_ktap ktap_ok make_initramfs must_fetch
-    own_initramfs root_dir slurp source_files symbols);
+our @EXPORT_OK = qw(build_dir can_be_had checked_build become_host_program become_host_program32 fetched judge_ktap ktap_ok
+    make_initramfs own_initramfs root_dir runs_i386 slurp source_files symbols);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
@@ -78,14 +78,22 @@ sub for_make {
     return abs2rel($_[0], $ROOT);
 }
 
-# Where `make busybox` and `make musl` put things: one folder for all variants of the build.
+# Whether this host runs i386 programs; with NO_I386=1 everything goes as if it did not. No test runs one without asking here.
+my $runs_i386;
+
+sub runs_i386 {
+    my $hello = build_dir() . '/user/hello';
+    return $runs_i386 //= !$ENV{NO_I386} && system("exec '$hello' > /dev/null 2>&1 < /dev/null") == 0;
+}
+
+# Where `make busybox`, `make musl` and `make linux` put things: one folder for all variants of the build.
 sub fetched_dir {
     my $dir = $ENV{FETCHED} || 'build';
     return $dir =~ m{^/} ? $dir : "$ROOT/$dir";
 }
 
 # What `make TARGET` fetches, as its path below fetched_dir(): fetched now if it is not there. (path), or (undef, why it cannot be
-# had). A test then skips with that reason, or fails where must_fetch(): in CI the package sources can be reached.
+# had), for can_be_had().
 sub fetched {
     my ($target, $path) = @_;
     my $file = fetched_dir() . "/$path";
@@ -96,8 +104,16 @@ sub fetched {
     return (undef, $why // "make $target fails");
 }
 
-sub must_fetch {
-    return ($ENV{CI} // '') eq 'true';
+# True if the thing is there. If not, what would need it is skipped, with the reason, or in CI, where the package sources can be
+# reached, a failure.
+sub can_be_had {
+    my ($what, $thing, $why) = @_;
+    return 1 if $thing;
+  SKIP: {
+        skip "$what: $why", 1 if ($ENV{CI} // '') ne 'true';
+        fail("$what can be had") or diag $why;
+    }
+    return 0;
 }
 
 # Run make with these arguments, for this build by default; what it says, and $?.
@@ -183,7 +199,7 @@ sub boot_image {
 }
 
 # Build a program of tests/host/ as a 32-bit program of this host, under the address and undefined-behaviour sanitizers, and
-# become it: it prints TAP. The first takes the headers of tests/host/shim in place of the kernel's, the second is for code that
+# become it: it prints TAP. Where i386 programs do not run, qemu-i386 runs it, in which AddressSanitizer does not work. The first takes the headers of tests/host/shim in place of the kernel's, the second is for code that
 # needs the kernel's address map.
 sub become_host_program {
     my ($name, @sources) = @_;
@@ -208,10 +224,13 @@ sub build_and_become {
     my $dir = build_dir() . '/host';
     make_path($dir);
     chdir $ROOT or die "$ROOT: $!\n";
-    my @command = (host_compiler(), split(' ', '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror'
-            . ' -fsanitize=address,undefined -fno-sanitize-recover=all'), @options_and_sources, '-o', "$dir/$name");
+    my ($sanitizers, @run) = runs_i386() ? 'address,undefined' : ('undefined', 'qemu-i386');
+    diag 'this host does not run i386 programs: under qemu-i386, without AddressSanitizer' if @run;
+    my @command = (host_compiler(), split(' ', '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror'),
+        "-fsanitize=$sanitizers", '-fno-sanitize-recover=all', @options_and_sources, '-o', "$dir/$name");
     system(@command) == 0 or die "@command: failed\n";
-    exec "$dir/$name" or die "$dir/$name: $!\n";
+    push @run, "$dir/$name";
+    exec { $run[0] } @run or die "$run[0]: $! (qemu-i386 is in the package qemu-user)\n";
 }
 
 # Address of each symbol of the kernel.
@@ -228,7 +247,7 @@ sub symbols {
 
 # ---- a running machine ----
 
-# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, input (sent as it is taken), timeout, silence (seconds), snapshots (file for the
+# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, kernel (file: another than Attic), input (sent as it is taken), timeout, silence (seconds), snapshots (file for the
 # documents of `snapshot`), hmp (true: hmp() works), gdb_socket (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
 sub boot {
     my ($class, %o) = @_;
@@ -245,7 +264,7 @@ sub boot {
     $self->open_logs;
     $self->{hmp_path} = socket_path('hmp') if $o{hmp};
     $self->{gdb_path} = socket_path('gdb') if $o{gdb_socket};
-    $self->{iso} = $o{iso} // boot_image($o{cmdline} // '', $o{build} // build_dir(), $o{initramfs});
+    $self->{iso} = $o{iso} // boot_image($o{cmdline} // '', $o{build} // build_dir(), $o{initramfs}) unless $o{kernel};
     $self->start_qemu(%o, iso => $self->{iso});
     $self->{deadline} = $self->{timeout};
     $self->{last_sign} = 0;
@@ -285,7 +304,7 @@ sub start_qemu {
     my @command = Attic::QEMU::command(
         iso => $o{iso}, mem => $o{mem}, cpu => $o{cpu}, stopped => $o{stopped}, no_exit => $o{no_exit},
         log => $self->{reset_log}, snapshots => $o{snapshots},
-        extra => [@{ $o{extra} || [] }, gdb_options($self->{gdb_path})],
+        extra => [@{ $o{extra} || [] }, gdb_options($self->{gdb_path}), kernel_options(%o)],
         monitor => $self->{hmp_path} && "unix:$self->{hmp_path},server=on,wait=off",
     );
     pipe my $in_read, my $in_write or die "pipe: $!\n";
@@ -309,6 +328,12 @@ sub gdb_options {
     my ($path) = @_;
     return () unless $path;
     return ('-chardev', "socket,path=$path,server=on,wait=off,id=gdb", '-gdb', 'chardev:gdb');
+}
+
+# QEMU itself boots a Linux kernel, without GRUB.
+sub kernel_options {
+    my (%o) = @_;
+    return $o{kernel} ? ('-kernel', $o{kernel}, '-initrd', $o{initramfs}, '-append', $o{cmdline}) : ();
 }
 
 # Everything the serial port has said so far, without carriage returns.
