@@ -98,11 +98,12 @@ sub can_be_had {
     return 0;
 }
 
-# Run make with these arguments, for this build by default; what it says, and $?.
+# Run make with these arguments, for this build by default; what it says, and $?. Folders below the root are named from there, because
+# make cannot have a blank in a name, and the way to the root may.
 sub make {
     my ($arguments) = @_;
     delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
-    local @ENV{qw(BUILD FETCHED)} = (build_dir(), fetched_dir());
+    local @ENV{qw(BUILD FETCHED)} = map { s{^\Q$ROOT\E/}{}r } build_dir(), fetched_dir();
     return qx(make --no-print-directory -C '$ROOT' $arguments 2>&1 < /dev/null);
 }
 
