@@ -9,7 +9,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(build_dir can_be_had fetched make_initramfs root_dir slurp);
+use Attic qw(can_be_had fetched make_initramfs root_dir slurp);
 use File::Copy qw(copy);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
@@ -184,7 +184,7 @@ my $piped = qx(printf 'echo \$((6 * 7))\\n' | '@{[ root_dir() ]}/scripts/qemu' -
 is $?, 0, 'piped in, it ends by itself' or diag $piped;
 like $piped, qr/^42\r?$/m, 'and the command was run' or diag $piped;
 
-my $folder = build_dir() . '/test-cmdline';
+my $folder = "$temp/cmdline";
 $said = Attic::make("BUILD=$folder CMDLINE='mem=64M' INIT=/bin/sh $folder/cmdline");
 is slurp("$folder/cmdline"), "mem=64M init=/bin/sh\n", 'INIT= is init= on the command line' or diag $said;
 

@@ -110,13 +110,14 @@ sub can_be_had {
     my ($what, $thing, $why) = @_;
     return 1 if $thing;
   SKIP: {
-        skip "$what: $why", 1 if ($ENV{CI} // '') ne 'true';
+        skip $why, 1 if ($ENV{CI} // '') ne 'true';
         fail("$what can be had") or diag $why;
     }
     return 0;
 }
 
-# Run make with these arguments, for this build by default; what it says, and $?.
+# Run make with these arguments, for this build by default; what it says, and $?. Folders below the root are named from there, because
+# make cannot have a blank in a name, and the way to the root may.
 sub make {
     my ($arguments) = @_;
     delete local @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
