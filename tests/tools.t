@@ -52,6 +52,26 @@ for my $pattern ('bad', '') {
     like $said, $pattern ? qr/^1 passed, 1 failed\n\z/m : qr/^5 passed, 1 failed\n\z/m, "T=$pattern with a failure: counts";
 }
 
+# ---- time-outs do not count what others have of the processor ----
+
+# Four processes share one; each gets a quarter of it.
+my ($processor) = Attic::slurp('/proc/self/status') =~ /^Cpus_allowed_list:\s*(\d+)/m;
+my @others = map { busy(1000) } 1 .. 3;
+my (undef, $timed_out) = Attic::QEMU::wait_for(busy(1), 2);
+ok !$timed_out, 'one that needs a second of two is not ended';
+(undef, $timed_out) = Attic::QEMU::wait_for(busy(1000), 2);
+ok $timed_out, 'one that needs more is';
+kill 'KILL', @others;
+waitpid $_, 0 for @others;
+
+# A process that uses so many seconds of the processor.
+sub busy {
+    my ($seconds) = @_;
+    my $pid = fork // die "fork: $!\n";
+    exec 'taskset', '-c', $processor, 'perl', '-e', "do { \@used = times } while \$used[0] + \$used[1] < $seconds" if !$pid;
+    return $pid;
+}
+
 # ---- scripts/debug ----
 
 for my $signal (qw(HUP TERM)) {

@@ -351,19 +351,21 @@ sub log_path {
     return $_[0]{log_path};
 }
 
-# Seconds since QEMU's start.
-sub elapsed {
-    return time - $_[0]{started};
+# Seconds of a processor that QEMU has used: they hardly depend on what else the host does.
+sub used {
+    my ($self) = @_;
+    my (undef, @fields) = split ' ', slurp("/proc/$self->{pid}/stat") =~ s/.*\)//sr;
+    return ($fields[10] + $fields[11]) / POSIX::sysconf(POSIX::_SC_CLK_TCK);
 }
 
-# The same without those in which it waited for a processor, nor those in which a program of beside() did. It never
+# Seconds since QEMU's start without those in which it waited for a processor, nor those in which a program of beside() did. It never
 # goes back. What a thread has waited is not told any more when it has ended, so the most that was told counts.
 sub clock {
     my ($self) = @_;
     for my $pid ($self->{pid}, keys %{ $self->{waited} }) {
         $self->{waited}{$pid} = max($self->{waited}{$pid} // 0, Attic::QEMU::waited($pid));
     }
-    my $now = $self->elapsed - sum(values %{ $self->{waited} });
+    my $now = time - $self->{started} - sum(values %{ $self->{waited} });
     return $self->{clock} = max($self->{clock}, $now);
 }
 
