@@ -72,7 +72,6 @@ endif
 ifeq ($(origin CROSS),undefined)
   CROSS := $(shell scripts/find-compiler '$(if $(filter-out default,$(origin CC)),$(CC))' $(TARGET_FLAGS) $(UAPI_FLAGS))
 endif
-export CROSS
 ifeq ($(origin CC),default)
   CC := $(CROSS)gcc
 endif
@@ -80,6 +79,8 @@ LD := $(CROSS)ld
 OBJCOPY := $(CROSS)objcopy
 NM := $(CROSS)nm
 NASM ?= nasm
+# Scripts and tests read and strip i386 files, too.
+export CROSS OBJCOPY NM
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
 # No SSE, no PIC, frame pointers for backtraces; arguments in registers and a 4-byte aligned stack, as the whole
@@ -211,7 +212,7 @@ FILES_LIST := $(if $(FILES),$(shell find '$(FILES)' -type f))
 $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) $(FILES_LIST) \
   $(BUILD)/programs scripts/mkinitramfs
 	$(call say,CPIO,$@)
-	$(Q)OBJCOPY='$(OBJCOPY)' BUSYBOX='$(BUSYBOX)' FILES='$(FILES)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
+	$(Q)BUSYBOX='$(BUSYBOX)' FILES='$(FILES)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
 
 # Pack again when a program has gone.
 $(BUILD)/programs: FORCE
@@ -278,7 +279,7 @@ test: all debug libc
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
 
 # What compares with Linux, as if this host ran no i386 programs: with Debian's kernel in QEMU.
-test-linux: all libc
+test-linux: all libc linux busybox
 	@scripts/check-tools test
 	@NO_I386=1 BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test 'linux libc busybox'
 

@@ -239,7 +239,7 @@ sub symbols {
     my ($elf) = @_;
     $elf //= build_dir() . '/attic.debug'; # attic.elf has no names of data
     my %address;
-    for (qx(nm '$elf')) {
+    for (qx(@{[ $ENV{NM} || 'nm' ]} '$elf')) {
         $address{$3} = hex $1 if /^([0-9a-f]+) (\S) (\S+)$/;
     }
     die "$elf: no symbols\n" unless %address;
