@@ -438,17 +438,20 @@ KTEST(slab, each_allocation_fails_in_turn)
 /* One failure of an object costs one, whether it is taken from a slab or from a new one. */
 KTEST(slab, the_kth_object_fails)
 {
+    struct kmem_cache *cache = kmem_cache_create("test", 64);
     void *object[4];
 
-    object[0] = kmalloc(64); /* so that the slab has room for more */
+    object[0] = kmem_cache_alloc(cache); /* the first of a slab, which has room for more */
     alloc_fail_countdown = 2;
-    object[1] = kmalloc(64);
-    object[2] = kmalloc(64);
-    object[3] = kmalloc(64);
+    object[1] = kmem_cache_alloc(cache);
+    object[2] = kmem_cache_alloc(cache);
+    object[3] = kmem_cache_alloc(cache);
     expect_eq(alloc_fail_countdown, 0);
     expect(object[1] && !object[2] && object[3]);
     for (u32 i = 0; i < ARRAY_SIZE(object); i++)
-        kfree(object[i]);
+        if (object[i])
+            kmem_cache_free(cache, object[i]);
+    kmem_cache_destroy(cache);
 }
 
 /* ---- misuse ---- */
