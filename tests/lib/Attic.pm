@@ -38,6 +38,8 @@ require "$ROOT/scripts/qemu";
 
 # The tests say themselves which machine they want.
 delete @ENV{qw(MEM CPU CMDLINE SNAPSHOTS)};
+# Tools speak plain English, and no test depends on a locale that a bare machine has not.
+$ENV{LC_ALL} = 'C';
 
 use constant PROMPT => qr/^attic> /m;
 
