@@ -17,6 +17,7 @@ use warnings;
 use Attic qw(build_dir fetched make_initramfs root_dir runs_i386 slurp);
 use Exporter qw(import);
 use File::Path qw(make_path);
+use File::Temp qw(tempfile);
 use File::Temp qw(tempdir);
 use POSIX ();
 use Test::More;
@@ -129,19 +130,25 @@ sub i686 {
     return system('setarch i686 true 2> /dev/null') == 0 ? qw(setarch i686) : ();
 }
 
-# What a command prints on standard output, and $?.
+# What a command prints on standard output until it ends, and $?. It has a session of its own: the first process of a container may be
+# of ours, and a group of processes is orphaned only where no parent of it is. The output goes through a file, because a process that is
+# left behind would hold a pipe open for ever.
 sub ask {
     my ($seconds, @command) = @_;
-    my $pid = open(my $out, '-|') // die "fork: $!\n";
+    my $logs = build_dir() . '/test-logs';
+    make_path($logs);
+    my $out = tempfile(DIR => $logs);
+    my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         open STDIN, '<', '/dev/null';
-        open STDERR, '>', build_dir() . '/test-logs/linux.stderr' if -d build_dir() . '/test-logs';
-        exec 'timeout', '-k', '5', $seconds, @command or POSIX::_exit(127);
+        open STDOUT, '>&', $out;
+        open STDERR, '>', "$logs/linux.stderr";
+        exec 'setsid', '--wait', 'timeout', '-k', '5', $seconds, @command or POSIX::_exit(127);
     }
+    waitpid $pid, 0;
+    seek $out, 0, 0;
     local $/;
-    my $said = <$out> // '';
-    close $out;
-    return $said;
+    return scalar <$out> // '';
 }
 
 # ---- Debian's, in QEMU ----
