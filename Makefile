@@ -232,7 +232,8 @@ $(BUILD)/flags: export FLAGS_TEXT = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" > $@.new
-	@cmp -s $@.new $@ && rm $@.new || { CC='$(CC)' LD='$(LD)' NASM='$(NASM)' scripts/check-tools compile $(TARGET_FLAGS) $(UAPI_FLAGS) && mv $@.new $@; }
+	@cmp -s $@.new $@ && rm $@.new || { CC='$(CC)' LD='$(LD)' NASM='$(NASM)' \
+	  scripts/check-tools compile $(TARGET_FLAGS) $(UAPI_FLAGS) && mv $@.new $@; }
 
 # ---- image and run ------------------------------------------------------------------------------
 
@@ -271,7 +272,6 @@ clean:
 # ---- tests --------------------------------------------------------------------------------------
 
 .PHONY: test test-linux docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
-
 
 # Everything, two at a time; T=pattern for some of it. The last line is `N passed, N failed`.
 test: all debug libc
@@ -355,7 +355,8 @@ lint:
 	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
 	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
 	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
-	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do sh -n "$$file" || exit 1; done
+	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do \
+	  sh -n "$$file" || exit 1; done; bash -n .ci/run
 
 format:
 	clang-format -i $(C_FILES)

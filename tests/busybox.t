@@ -59,9 +59,13 @@ is_deeply [grep { !/^\S+ +\d+ 0 +0 / } split /\n/, $listing], [], 'all of root';
 my ($over, $merged) = ("$temp/over", "$temp/merged");
 make_path("$over/$_") for qw(bin sbin usr/bin);
 write_program("$over/$_", "$_\n") for qw(bin/ls sbin/tool usr/bin/other);
+chmod 0700, $over;
 {
     local @ENV{qw(BUSYBOX FILES)} = ($busybox, $over);
-    is system(root_dir() . '/scripts/mkinitramfs', "$temp/merged.cpio", $merged), 0, 'an archive with FILES';
+    my $mkinitramfs = root_dir() . '/scripts/mkinitramfs';
+    isnt system("FILES='$temp/nosuch' '$mkinitramfs' '$temp/no.cpio' '$temp/no' 2> /dev/null"), 0, 'FILES that are not there: a failure';
+    is system($mkinitramfs, "$temp/merged.cpio", $merged), 0, 'an archive with FILES';
+    is sprintf('%o', (stat $merged)[2] & 07777), '755', 'FILES: the root keeps its rights';
 }
 is slurp("$merged/bin/$_->[0]"), "$_->[1]\n", "FILES: $_->[1] is in bin" for ['ls', 'bin/ls'], ['tool', 'sbin/tool'], ['other', 'usr/bin/other'];
 ok -l "$merged/sbin" && -l "$merged/usr/bin", 'FILES: the links stay';

@@ -9,8 +9,9 @@
 #
 # Each machine has a whole-run limit and a silence limit; one that passes either is killed by its process id and has ended
 # in 'timeout'. All limits are seconds of its clock(), which stands still while others have the processors: however busy the host is, a
-# machine gets the time it needs, and one that hangs is found as soon as ever. The serial log stays in build/test-logs/NAME.log. The command line and the meaning of QEMU's exit status
-# come from scripts/qemu. judge_ktap() is the judge of in-kernel test runs; tests/judge.t tests it with faked logs.
+# machine gets the time it needs, and one that hangs is found as soon as ever. The serial log stays in build/test-logs/NAME.log. The
+# command line and the meaning of QEMU's exit status come from scripts/qemu. judge_ktap() is the judge of in-kernel test runs;
+# tests/judge.t tests it with faked logs.
 package Attic;
 use strict;
 use warnings;
@@ -80,12 +81,14 @@ sub for_make {
     return abs2rel($_[0], $ROOT);
 }
 
-# Whether this host runs i386 programs; with NO_I386=1 everything goes as if it did not. No test runs one without asking here.
+# Whether this host's kernel runs i386 programs; with NO_I386=1 everything goes as if it did not. No test runs one without asking here.
+# Another processor may run them in an emulator of user programs (binfmt_misc), which is not the Linux to compare with.
 my $runs_i386;
 
 sub runs_i386 {
     my $hello = build_dir() . '/user/hello';
-    return $runs_i386 //= !$ENV{NO_I386} && system("exec '$hello' > /dev/null 2>&1 < /dev/null") == 0;
+    return $runs_i386 //= !$ENV{NO_I386} && (POSIX::uname())[4] =~ /^(?:x86_64|i[3-6]86)$/
+        && system("exec '$hello' > /dev/null 2>&1 < /dev/null") == 0;
 }
 
 # Where `make busybox`, `make musl` and `make linux` put things: one folder for all variants of the build.
@@ -202,8 +205,8 @@ sub boot_image {
 }
 
 # Build a program of tests/host/ as a 32-bit program of this host, under the address and undefined-behaviour sanitizers, and
-# become it: it prints TAP. Where i386 programs do not run, qemu-i386 runs it, in which AddressSanitizer does not work. The first takes the headers of tests/host/shim in place of the kernel's, the second is for code that
-# needs the kernel's address map.
+# become it: it prints TAP. Where i386 programs do not run, qemu-i386 runs it, in which AddressSanitizer does not work. The first takes
+# the headers of tests/host/shim in place of the kernel's, the second is for code that needs the kernel's address map.
 sub become_host_program {
     my ($name, @sources) = @_;
     build_and_become($name, '-Itests/host/shim', '-Iinclude', @sources);
@@ -250,8 +253,9 @@ sub symbols {
 
 # ---- a running machine ----
 
-# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, kernel (file: another than Attic), input (sent as it is taken), timeout, silence (seconds), snapshots (file for the
-# documents of `snapshot`), hmp (true: hmp() works), gdb_socket (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
+# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, kernel (file: another than Attic), input (sent
+# as it is taken), timeout, silence (seconds), snapshots (file for the documents of `snapshot`), hmp (true: hmp() works), gdb_socket
+# (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
 sub boot {
     my ($class, %o) = @_;
     my $self = bless {
