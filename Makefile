@@ -297,7 +297,7 @@ bench: all
 	@BUILD='$(BUILD)' scripts/bench '$(T)'
 
 # Linux's figures, measured on this machine; what processes cost, by the program that measures Attic too.
-bench-linux: busybox linux $(BUILD)/user/bench_process
+bench-linux: $(BUILD)/user/bench_process busybox linux
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' scripts/bench-linux
 
 # ---- snapshots ----------------------------------------------------------------------------------
