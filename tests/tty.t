@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(build_dir make_initramfs);
+use Attic qw(can_be_had fetched make_initramfs);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -108,9 +108,8 @@ like $vm->command('audit'), qr/all/, 'audit';
 
 # ---- ash ----
 
-my $busybox = ($ENV{FETCHED} || 'build') . '/busybox/busybox';
-SKIP: {
-    skip 'busybox is not there', 1 if !-e $busybox;
+my ($busybox, $why) = fetched('busybox', 'busybox/busybox');
+if (can_be_had('busybox', $busybox, $why)) {
     $vm->kill_now;
     my ($initramfs) = make_initramfs(name => 'tty-ash', busybox => $busybox);
     $vm = Attic->boot(name => 'tty-ash', cmdline => 'init=/bin/sh', initramfs => $initramfs);
