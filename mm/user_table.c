@@ -27,7 +27,9 @@ struct kept {
     u32 room;
 };
 
-static struct kept tables = {.room = TABLES_KEPT_MAX}, pgds = {.room = PGDS_KEPT_MAX};
+static struct kept tables = {.room = TABLES_KEPT_MAX};
+/* clang keeps the members apart if it may, and then gdb cannot find them. */
+static struct kept pgds __used = {.room = PGDS_KEPT_MAX};
 
 static struct page *pop(struct kept *kept)
 {

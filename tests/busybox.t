@@ -156,7 +156,7 @@ is typed("cat << END\none\ntwo\nEND\n") =~ s/^> .*\n//mgr, "one\ntwo\n", 'a here
 is typed("echo helXX\x7f\x7flo\n"), "hello\n", 'backspace';
 is typed("\e[A\n"), "hello\n", 'up: the command before';
 is typed("wc -c /etc/grou\t\n"), (length("root:x:0:\nnogroup:x:65534:\n")) . " /etc/group\n", 'tab completes';
-is typed("echo lost\x03"), '', 'Ctrl-C drops the line';
+is typed("echo lost\x03") =~ s/\A\n\z//r, '', 'Ctrl-C drops the line'; # busybox 1.37 prints a line's end more
 is typed("false\n") . typed("echo \$?\n"), "1\n", 'exit status';
 
 # When the shell does what a line says, it has given the terminal its usual mode back.

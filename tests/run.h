@@ -44,9 +44,11 @@ static inline struct task_result run_program(const char *const argv[])
 #define PATIENCE 1500 /* ticks */
 #define expect_soon(condition)                                                                     \
     ({                                                                                             \
-        for (u64 until_ = jiffies_64() + PATIENCE; !(condition) && jiffies_64() < until_;)         \
+        u64 until_ = jiffies_64() + PATIENCE;                                                      \
+        bool held_;                                                                                \
+        while (held_ = (condition), !held_ && jiffies_64() < until_)                               \
             sched_sleep(1);                                                                        \
-        expect(condition);                                                                         \
+        ktest_expect(held_, KTEST_SITE(#condition, NULL));                                         \
     })
 
 /*

@@ -41,7 +41,8 @@ static void note(int signal, siginfo_t *info, void *context)
     (void)context;
     calls++;
     last_signal = signal;
-    last_stack = (uintptr_t)&signal;
+    /* Where the arguments lie: a parameter's own address may be that of a copy. */
+    last_stack = (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *);
     if (info)
         last_info = *info;
 }

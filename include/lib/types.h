@@ -26,6 +26,7 @@ typedef int64_t s64;
 #define __ro_after_init __attribute__((section(".data..ro_after_init")))
 #endif
 #define __noinline          __attribute__((noinline))
+#define __used              __attribute__((used))
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 #define __section(name)     __attribute__((section(name), used))
 

@@ -167,9 +167,12 @@ sub make_initramfs {
 }
 
 # The build's own programs without busybox, for what measures or compares: a busybox that was fetched makes no difference. Each test
-# has its own, because they run two at a time.
+# has its own, because they run two at a time, and takes the programs from where they are linked: make empties the folder of its own
+# initramfs when a test has fetched busybox.
 sub own_initramfs {
-    my %programs = map { basename($_) => $_ } grep { -f } glob "'@{[ build_dir() ]}/initramfs/'*";
+    my $user = build_dir() . '/user';
+    my %programs = map { $_ => "$user/$_" } map { basename($_, '.c') } glob "'$ROOT/user/'*.c";
+    $programs{glibc_hello} = "$user/glibc/hello" if -e "$user/glibc/hello";
     my ($archive) = make_initramfs(name => 'own-' . basename($0, '.t'), programs => \%programs);
     return $archive;
 }

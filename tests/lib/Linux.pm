@@ -16,6 +16,7 @@ use strict;
 use warnings;
 use Attic qw(build_dir fetched make_initramfs root_dir runs_i386 slurp);
 use Exporter qw(import);
+use File::Basename qw(basename);
 use File::Path qw(make_path);
 use File::Temp qw(tempfile);
 use File::Temp qw(tempdir);
@@ -120,7 +121,7 @@ sub in_own_root {
             PATH=$PATH:/usr/sbin:/sbin
             exec "$@" chroot "$root" /init.test
 END
-        return $output if $? >> 8 != 99 && $output =~ /^\@done$/m;
+        return $output if $output =~ /^\@begin /m;
     }
     return undef;
 }
@@ -142,7 +143,7 @@ sub ask {
     if (!$pid) {
         open STDIN, '<', '/dev/null';
         open STDOUT, '>&', $out;
-        open STDERR, '>', "$logs/linux.stderr";
+        open STDERR, '>', "$logs/" . basename($0, '.t') . '-linux.stderr';
         exec 'setsid', '--wait', 'timeout', '-k', '5', $seconds, @command or POSIX::_exit(127);
     }
     waitpid $pid, 0;
