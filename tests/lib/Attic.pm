@@ -433,8 +433,8 @@ sub pump {
     my $writers = length $self->{pending} ? IO::Select->new($self->{in}) : undef;
     my ($readable, $writable) = IO::Select->select($readers, $writers, undef, $wait);
     $self->write_pending if $writable && @$writable;
-    return $self->read_output if $readable && @$readable;
-    $self->check_limits;
+    $self->read_output if $readable && @$readable;
+    $self->check_limits unless $self->{ended};
 }
 
 sub write_pending {
