@@ -205,20 +205,20 @@ $(BUILD)/user/musl/%: user/linux/%.c user/linux/check.h $(BUILD)/flags
 INITRAMFS_PROGRAMS = $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name)) \
   $(foreach name,$(LIBC_PROGRAMS),$(if $(filter $(name),$(PROGRAMS)),glibc_)$(name)=$(BUILD)/user/glibc/$(name))
 
-# FILES=folder: what is in it comes along, over what is there.
-FILES ?=
-FILES_LIST := $(if $(FILES),$(shell find '$(FILES)' -type f))
+# FILES=folder: what is in it comes along, over what is there. Names may be any, so make sees only whether something has changed.
+export FILES ?=
 
-$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) $(FILES_LIST) \
+$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) \
   $(BUILD)/programs scripts/mkinitramfs
 	$(call say,CPIO,$@)
-	$(Q)BUSYBOX='$(BUSYBOX)' FILES='$(FILES)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
+	$(Q)BUSYBOX='$(BUSYBOX)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
 
-# Pack again when a program has gone.
+# Pack again when a program has gone, or with FILES anything is another.
 $(BUILD)/programs: FORCE
 	@mkdir -p $(@D)
-	@echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX) $(FILES_LIST)' | cmp -s - $@ || \
-	  echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX) $(FILES_LIST)' > $@
+	@{ echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX)'; \
+	  [ -z "$$FILES" ] || { cd -- "$$FILES" && find . -printf '%p %M %s %T@ %l\n' | sort; }; } > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # Link again when a source file has gone.
 $(BUILD)/sources: FORCE

@@ -53,6 +53,26 @@ unlike $said, qr{CC lib/rbtree\.c}, 'and the others are not';
 like $said, qr/^  ISO /m, 'another command line: another image';
 unlike $said, qr/^  (?!ISO)/m, 'and nothing else';
 
+# FILES= has any names, and all kinds of files.
+my $files = "$copy/build/its files";
+mkdir $files or die "$files: $!\n";
+my $odd = q(-odd: %name's $1) . "\n";
+write_tool("$files/$odd", 'true');
+my @with_files = (q('FILES=build/its files'), 'build/initramfs.cpio');
+($said) = make(@with_files);
+like $said, qr/^  CPIO /m, 'FILES=: packed' or diag $said;
+ok index(slurp('build/initramfs.cpio'), "$odd\0") >= 0, 'with names of any kind';
+($said) = make(@with_files);
+unlike $said, qr/^  [A-Z]+ /m, 'and once' or diag $said;
+symlink 'hello', "$files/link" or die "$files/link: $!\n";
+($said) = make(@with_files);
+like $said, qr/^  CPIO /m, 'a link comes in: packed again' or diag $said;
+symlink 'nowhere', "$files/broken" or die "$files/broken: $!\n";
+mkdir "$copy/build/tar" or die "$copy/build/tar: $!\n";
+write_tool("$copy/build/tar/tar", "PATH=$ENV{PATH}; tar \"\$@\"; [ \$1 != -cf ]");
+($said, $status) = do { local $ENV{PATH} = "$copy/build/tar:$ENV{PATH}"; make(@with_files) };
+isnt $status, 0, 'a file that cannot be read: no archive without it' or diag $said;
+
 ($said) = make('EXTRA_CFLAGS=-DOTHER', 'build/lib/rbtree.c.o');
 like $said, qr{^  CC lib/rbtree\.c$}m, 'other flags: made again' or diag $said;
 

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Attic qw(judge_ktap);
+use File::Temp qw(tempdir);
 use Test::More;
 
 my $whole = <<'END';
@@ -48,5 +49,16 @@ like problems($whole =~ s/list\.remove/list.add/r, 'pass'), qr/list\.add is ther
 like problems($whole . $whole, 'pass'), qr/a second KTAP header; a second plan/, 'a machine that started over';
 like problems("KTAP version 1\n1..0\n", 'pass'), qr/no tests/, 'no tests at all';
 like problems('', 'timeout'), qr/no KTAP header/, 'silence';
+
+# A machine that prints without an end: perl stands for QEMU.
+{
+    my $folder = tempdir('attic-judge-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    open my $out, '>', "$folder/qemu" or die "$folder/qemu: $!\n";
+    print $out "#!/usr/bin/perl\nalarm 20; \$| = 1; while () { print qq(x\\n); select undef, undef, undef, 0.02 }\n";
+    close $out;
+    chmod 0755, "$folder/qemu";
+    local $ENV{QEMU} = "$folder/qemu";
+    is(Attic->run(name => 'judge-talks', iso => 'none', timeout => 1)->status, 'timeout', 'a machine that does not stop talking is ended');
+}
 
 done_testing;

@@ -15,10 +15,12 @@ my %ARGUMENTS = (start_test => ['one', 'two']);
 my ($build, $root) = (build_dir(), root_dir());
 my @programs = grep { slurp("$root/user/$_.c") =~ s{\n \*}{}gr =~ /passes? on Linux/ } map { m{([^/]+)\.c$} } sort glob "'$root/user/'*.c";
 cmp_ok scalar @programs, '>', 5, 'there are programs that say they pass on Linux';
-my ($linux, $why) = programs_on_linux('linux', map { $_ => ["$build/user/$_", @{ $ARGUMENTS{$_} // [] }] } @programs);
+my ($linux, $why) = programs_on_linux('linux', without_arguments => ["$build/user/start_test"],
+    map { $_ => ["$build/user/$_", @{ $ARGUMENTS{$_} // [] }] } @programs);
 can_be_had('Linux', $linux, $why) or done_testing, exit;
 for my $program (@programs) {
     my $result = $linux->{$program};
     is $result->{status}, 0, "$program passes on Linux" or diag $result->{output} // 'Linux did not end it';
 }
+cmp_ok $linux->{without_arguments}{status} // 0, '>', 0, 'and one that does not pass is seen to fail';
 done_testing;

@@ -15,12 +15,15 @@ use Time::HiRes qw(sleep time);
 # ---- scripts/test, in a folder with tests of our own ----
 
 my $folder = tempdir('attic-tools-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-make_path("$folder/scripts", "$folder/tests/lib");
+make_path("$folder/scripts", "$folder/tests/lib", "$folder/other");
 write_file('scripts/test', Attic::slurp(root_dir() . '/scripts/test'));
 write_file('tests/good.t', "print qq(1..1\\nok 1\\n);\n");
 write_file('tests/bad.t', "print qq(1..2\\nok 1\\nnot ok 2 - this one\\n); exit 1;\n");
 write_file('tests/skips.t', "print qq(1..3\\nok 1\\nok 2 # skip 64M: suite.one: no card\\nok 3 # skip no card: none at all\\n);\n");
 write_file('tests/none.t', "print qq(1..0 # skip no network\\n);\n");
+write_file('other/dies.t', "print qq(1..1\\nok 1\\n); exit 3;\n");
+write_file('other/killed.t', "\$| = 1; print qq(1..1\\nok 1\\n); kill 'KILL', \$\$;\n");
+write_file('other/stops.t', "print qq(1..2\\nok 1\\n);\n");
 write_file('tests/limits.t', "print qq(1..1\\nok 1\\n);\n");
 write_file('tests/ktest-1.t', "print qq(1..1\\nok 1 - glob \$ENV{KTEST}\\n);\n");
 write_file('tests/some.c', "KTEST(suite, one)\n{\n}\n");
@@ -50,6 +53,14 @@ for my $pattern ('bad', '') {
     like $said, qr{^tests/bad\.t .*\n.*Failed test: +2\n}m, "T=$pattern with a failure: the summary names it" or diag $said;
     unlike $said, qr/uninitialized|Harness|Formatter/, "T=$pattern with a failure: no warning of Perl's" or diag $said;
     like $said, $pattern ? qr/^1 passed, 1 failed\n\z/m : qr/^5 passed, 1 failed\n\z/m, "T=$pattern with a failure: counts";
+}
+
+# Files without a failed point that are a failure all the same: moved in one after the other.
+for my $file (qw(dies killed stops)) {
+    rename "$folder/other/$file.t", "$folder/tests/$file.t" or die "$file.t: $!\n";
+    my ($said, $status) = scripts_test($file);
+    is $status, 1, "T=$file: fails";
+    like $said, qr{^broken: tests/$file\.t: .*^1 passed, 1 failed\n\z}ms, "T=$file: counts, with the reason" or diag $said;
 }
 
 # ---- time-outs do not count what others have of the processor ----

@@ -51,6 +51,12 @@ static uint32_t wait_for(long pid)
     return status;
 }
 
+/* Wait until it is a zombie, and leave it one. */
+static void wait_for_end(long pid)
+{
+    CHECK(SYS(waitid, P_PID, pid, NULL, WEXITED | WNOWAIT, NULL) == 0);
+}
+
 static void set_sigchld(void *handler, unsigned long flags)
 {
     struct old_action action = {.handler = handler, .flags = flags};
@@ -134,7 +140,8 @@ static void zombies_in_any_order(void)
 
     for (int i = 0; i < 4; i++)
         pids[i] = child_that_ends(i);
-    sleep_ms(30);
+    for (int i = 0; i < 4; i++)
+        wait_for_end(pids[i]);
     CHECK(wait_for(pids[2]) == 2 << 8);
     CHECK(SYS(waitpid, -1, &status, 0) == pids[0] && status == 0);
     CHECK(SYS(waitpid, 0, &status, WNOHANG) == pids[1] && status == 1 << 8);
@@ -152,7 +159,7 @@ static void without_waiting(void)
     CHECK(SYS(waitpid, -1, &status, WNOHANG) == 0 && status == 77);
     CHECK(SYS(kill, pid, 0) == 0);
     CHECK(SYS(kill, pid, SIGKILL) == 0);
-    sleep_ms(30);
+    wait_for_end(pid);
     CHECK(SYS(kill, pid, 0) == 0); /* a zombie is still there */
     CHECK(SYS(waitpid, pid, &status, WNOHANG) == pid && status == SIGKILL);
     CHECK(SYS(kill, pid, 0) == -ESRCH);
@@ -311,7 +318,7 @@ static void groups(void)
     if (a == 0)
         sys_exit(0);
     CHECK(SYS(setpgid, a, a) == 0);
-    CHECK(SYS(waitid, P_PID, a, NULL, WEXITED | WNOWAIT, NULL) == 0);
+    wait_for_end(a);
     b = child_that_stays();
     CHECK(SYS(kill, -a, 0) == 0);
     CHECK(SYS(setpgid, b, a) == 0 && SYS(getpgid, b) == a);
@@ -326,7 +333,7 @@ static void group_of_a_zombie(void)
     long zombie = child_that_ends(1), other = child_that_stays();
 
     CHECK(SYS(setpgid, zombie, zombie) == 0);
-    sleep_ms(30);
+    wait_for_end(zombie);
     CHECK(SYS(setpgid, other, zombie) == 0 && SYS(getpgid, other) == zombie);
     CHECK(SYS(setpgid, other, own_group()) == 0);
     CHECK(SYS(kill, -zombie, 0) == 0);
@@ -367,13 +374,15 @@ static void too_late_for_setpgid(const char *self)
         for (;;)
             sleep_ms(1000);
     }
-    sleep_ms(30);
+    while (SYS(getsid, pid) != pid)
+        sleep_ms(1);
     CHECK(SYS(setpgid, pid, own_group()) == -EPERM);
     CHECK(SYS(kill, pid, SIGKILL) == 0 && wait_for(pid) == SIGKILL);
     pid = sys_fork();
     if (pid == 0)
         sys_exit(-SYS(execve, self, argv, 0));
-    sleep_ms(50);
+    while (SYS(setpgid, pid, pid) == 0) /* not yet the new program */
+        sleep_ms(1);
     CHECK(SYS(setpgid, pid, pid) == -EACCES);
     CHECK(SYS(kill, pid, SIGKILL) == 0 && wait_for(pid) == SIGKILL);
 }

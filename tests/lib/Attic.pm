@@ -234,12 +234,25 @@ sub build_and_become {
     make_path($dir);
     chdir $ROOT or die "$ROOT: $!\n";
     my ($sanitizers, @run) = runs_i386() ? 'address,undefined' : ('undefined', 'qemu-i386');
-    diag 'this host does not run i386 programs: under qemu-i386, without AddressSanitizer' if @run;
     my @command = (host_compiler(), split(' ', '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror'),
         "-fsanitize=$sanitizers", '-fno-sanitize-recover=all', @options_and_sources, '-o', "$dir/$name");
     system(@command) == 0 or die "@command: failed\n";
-    push @run, "$dir/$name";
-    exec { $run[0] } @run or die "$run[0]: $! (qemu-i386 is in the package qemu-user)\n";
+    exec { "$dir/$name" } "$dir/$name" or die "$dir/$name: $!\n" unless @run;
+    print_and_skip('AddressSanitizer: this host does not run i386 programs, and qemu-i386 does not run it', @run, "$dir/$name");
+}
+
+# Run a program that prints TAP, and add one point: what was left out.
+sub print_and_skip {
+    my ($why, @command) = @_;
+    open my $from, '-|', @command or die "$command[0]: $! (qemu-i386 is in the package qemu-user)\n";
+    my $last;
+    while (<$from>) {
+        s/^1\.\.\K(\d+)/$last = $1 + 1/e;
+        print;
+    }
+    close $from;
+    print "ok $last # skip $why\n" if $? == 0;
+    POSIX::_exit($? & 127 ? 1 : $? >> 8) if $?;
 }
 
 # Address of each symbol of the kernel.
@@ -442,8 +455,8 @@ sub pump {
     my $writers = length $self->{pending} ? IO::Select->new($self->{in}) : undef;
     my ($readable, $writable) = IO::Select->select($readers, $writers, undef, $wait);
     $self->write_pending if $writable && @$writable;
-    return $self->read_output if $readable && @$readable;
-    $self->check_limits;
+    $self->read_output if $readable && @$readable;
+    $self->check_limits unless $self->{ended};
 }
 
 sub write_pending {
