@@ -181,8 +181,8 @@ $vm->send("run counter & nap 100000 10 & forever &\nmap -w\n");
 $text = pictures(3);
 like $text, qr/counter\[\d+\] \d of 5: counted to/, 'a program in the background goes on meanwhile';
 like $text =~ s/$SGR//gr, qr/^.* \d+ nap +\d+ [A-Zt-]/m, 'and the areas of one are shown';
-for (1 .. 20) {
-    last if $text =~ / forever / && $text !~ / nap /;
+for (1 .. 100) {
+    last if $text =~ / \d+ forever +\d+ / && $text !~ / \d+ (?:counter|nap) +\d+ /;
     $text = pictures(1) =~ s/$SGR//gr;
 }
 $text = pictures(3);

@@ -387,7 +387,8 @@ sub clock {
     for my $pid ($self->{pid}, keys %{ $self->{waited} }) {
         $self->{waited}{$pid} = max($self->{waited}{$pid} // 0, Attic::QEMU::waited($pid));
     }
-    my $now = time - $self->{started} - sum(values %{ $self->{waited} });
+    my $elapsed = time - $self->{started};
+    my $now = max($elapsed - sum(values %{ $self->{waited} }), $elapsed / Attic::QEMU::PATIENCE());
     return $self->{clock} = max($self->{clock}, $now);
 }
 
