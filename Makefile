@@ -207,18 +207,19 @@ INITRAMFS_PROGRAMS = $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name)) \
 
 # FILES=folder: what is in it comes along, over what is there.
 FILES ?=
-FILES_LIST := $(if $(FILES),$(shell find '$(FILES)' -type f))
 
-$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) $(FILES_LIST) \
+$(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) \
   $(BUILD)/programs scripts/mkinitramfs
 	$(call say,CPIO,$@)
 	$(Q)BUSYBOX='$(BUSYBOX)' FILES='$(FILES)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
 
-# Pack again when a program has gone.
+# Pack again when a program has gone, or something in FILES is different: names there may hold blanks, so they are no prerequisites.
 $(BUILD)/programs: FORCE
 	@mkdir -p $(@D)
-	@echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX) $(FILES_LIST)' | cmp -s - $@ || \
-	  echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX) $(FILES_LIST)' > $@
+	$(if $(FILES),@[ -d '$(FILES)' ] || { echo "attic: FILES=$(FILES) is not a folder" >&2; exit 1; })
+	@{ echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX)'; \
+	  $(if $(FILES),find -H '$(FILES)' -printf '%y %m %s %T@ %p %l\n' | LC_ALL=C sort;) } > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # Link again when a source file has gone.
 $(BUILD)/sources: FORCE
