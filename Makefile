@@ -328,11 +328,11 @@ tour tour-doc: SNAPSHOTS :=
 
 tour:
 	@$(MAKE) --no-print-directory debug $(if $(BATCH),>&2)
-	@scripts/check-tools run gdb
+	@scripts/check-tools gdb
 	@scripts/debug $(if $(BATCH),--transcript,--tour) '$(DEBUG_BUILD)'
 
 tour-doc: debug
-	@scripts/check-tools run gdb
+	@scripts/check-tools gdb
 	@scripts/debug --transcript '$(DEBUG_BUILD)' > '$(DEBUG_BUILD)/tour.md' && cp '$(DEBUG_BUILD)/tour.md' docs/tour.md
 
 # Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
