@@ -96,10 +96,11 @@ sub programs_on_linux {
 # ---- this machine's ----
 
 # Through a link, because a program may write its path behind #!, where no blank can be.
+# In a session of its own: in a container process 1 may belong to the tests' session, and then a group of orphans is none to Linux.
 sub program {
     my ($link, $path, @arguments) = @_;
     symlink $path, $link or die "$link: $!\n";
-    my $output = ask(PROGRAM_SECONDS, @ENVIRONMENT, 'sh', '-c', 'exec "$@" 2>&1', 'sh', $link, @arguments);
+    my $output = ask(PROGRAM_SECONDS, 'setsid', @ENVIRONMENT, 'sh', '-c', 'exec "$@" 2>&1', 'sh', $link, @arguments);
     return { output => $output, status => $? & 127 ? 128 + ($? & 127) : $? >> 8 };
 }
 
