@@ -216,6 +216,7 @@ $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD
 # Pack again when a program has gone, or with FILES anything is another.
 $(BUILD)/programs: FORCE
 	@mkdir -p $(@D)
+	$(if $(FILES),@[ -d "$$FILES" ] || { echo "attic: FILES=$$FILES is not a folder" >&2; exit 1; })
 	@{ echo '$(INITRAMFS_PROGRAMS) $(BUSYBOX)'; \
 	  [ -z "$$FILES" ] || { cd -- "$$FILES" && find . -printf '%p %M %s %T@ %l\n' | sort; }; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
@@ -327,11 +328,11 @@ tour tour-doc: SNAPSHOTS :=
 
 tour:
 	@$(MAKE) --no-print-directory debug $(if $(BATCH),>&2)
-	@scripts/check-tools run gdb
+	@scripts/check-tools gdb
 	@scripts/debug $(if $(BATCH),--transcript,--tour) '$(DEBUG_BUILD)'
 
 tour-doc: debug
-	@scripts/check-tools run gdb
+	@scripts/check-tools gdb
 	@scripts/debug --transcript '$(DEBUG_BUILD)' > '$(DEBUG_BUILD)/tour.md' && cp '$(DEBUG_BUILD)/tour.md' docs/tour.md
 
 # Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
