@@ -61,4 +61,15 @@ like problems('', 'timeout'), qr/no KTAP header/, 'silence';
     is(Attic->run(name => 'judge-talks', iso => 'none', timeout => 1)->status, 'timeout', 'a machine that does not stop talking is ended');
 }
 
+# A program that another one runs, as an emulator would.
+{
+    my $folder = tempdir('attic-judge-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    open my $out, '>', "$folder/script" or die "$folder/script: $!\n";
+    print $out "#!/bin/sh\necho runs\nexec sleep 20\n";
+    close $out;
+    chmod 0755, "$folder/script";
+    ok !Attic::runs_itself("$folder/script"), 'what an interpreter runs does not run by itself';
+    ok !Attic::runs_itself("$folder/nothing"), 'nor what is not there';
+}
+
 done_testing;

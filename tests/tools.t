@@ -78,11 +78,11 @@ SKIP: {
     waitpid $_, 0 for @others;
 }
 
-# A process that uses so many seconds of the processor.
+# A process that uses so many seconds of the processor, and does not outlive this one.
 sub busy {
     my ($seconds) = @_;
     my $pid = fork // die "fork: $!\n";
-    exec 'taskset', '-c', $processor, 'perl', '-e', "do { \@used = times } while \$used[0] + \$used[1] < $seconds" if !$pid;
+    exec qw(setpriv --pdeathsig KILL taskset -c), $processor, 'perl', '-e', "do { \@used = times } while \$used[0] + \$used[1] < $seconds" if !$pid;
     return $pid;
 }
 

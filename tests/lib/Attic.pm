@@ -81,14 +81,23 @@ sub for_make {
     return abs2rel($_[0], $ROOT);
 }
 
-# Whether this host's kernel runs i386 programs; with NO_I386=1 everything goes as if it did not. No test runs one without asking here.
-# Another processor may run them in an emulator of user programs (binfmt_misc), which is not the Linux to compare with.
+# Whether this host's kernel runs i386 programs, and not an emulator that it hands them to (binfmt_misc), which is neither Linux nor
+# suits AddressSanitizer. With NO_I386=1 everything goes as if it did not. No test runs one without asking here.
 my $runs_i386;
 
 sub runs_i386 {
-    my $hello = build_dir() . '/user/hello';
-    return $runs_i386 //= !$ENV{NO_I386} && (POSIX::uname())[4] =~ /^(?:x86_64|i[3-6]86)$/
-        && system("exec '$hello' > /dev/null 2>&1 < /dev/null") == 0;
+    return $runs_i386 //= !$ENV{NO_I386} && runs_itself(abs_path(build_dir() . '/user/forever'));
+}
+
+sub runs_itself {
+    my ($program) = @_;
+    my $pid = open(my $out, '-|', 'sh', '-c', 'exec "$0" sleep < /dev/null 2> /dev/null', $program) or return 0;
+    <$out>; # it says that it runs
+    my $exe = readlink "/proc/$pid/exe";
+    kill 'KILL', $pid;
+    local ($?, $!);
+    close $out;
+    return ($exe // '') eq $program;
 }
 
 # Where `make busybox`, `make musl` and `make linux` put things: one folder for all variants of the build.
