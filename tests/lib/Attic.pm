@@ -325,10 +325,9 @@ sub open_logs {
 
 my $sockets = 0;
 
-# Paths of Unix sockets must be short, so they cannot live in the build folder, which may be deep.
 sub socket_path {
     my ($kind) = @_;
-    return sprintf '%s/attic-%s-%d-%d', $ENV{TMPDIR} || '/tmp', $kind, $$, ++$sockets;
+    return sprintf '%s/attic-%s-%d-%d', Attic::QEMU::socket_folder(), $kind, $$, ++$sockets;
 }
 
 sub start_qemu {
