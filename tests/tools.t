@@ -19,7 +19,7 @@ make_path("$folder/scripts", "$folder/tests/lib", "$folder/other");
 write_file('scripts/test', Attic::slurp(root_dir() . '/scripts/test'));
 write_file('tests/good.t', "print qq(1..1\\nok 1\\n);\n");
 write_file('tests/bad.t', "print qq(1..2\\nok 1\\nnot ok 2 - this one\\n); exit 1;\n");
-write_file('tests/skips.t', "print qq(1..3\\nok 1\\nok 2 # skip 64M: suite.one: no card\\nok 3 # skip no card: none at all\\n);\n");
+write_file('tests/skips.t', "print qq(1..3\\nok 1\\nok 2 # skip 3.5G, lowmem=8M: suite.one: no card\\nok 3 # skip no card: none at all\\n);\n");
 write_file('tests/none.t', "print qq(1..0 # skip no network\\n);\n");
 write_file('other/dies.t', "print qq(1..1\\nok 1\\n); exit 3;\n");
 write_file('other/killed.t', "\$| = 1; print qq(1..1\\nok 1\\n); kill 'KILL', \$\$;\n");
