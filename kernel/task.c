@@ -4,7 +4,9 @@
  * A task is a descriptor from a slab cache and a kernel stack from the vmalloc area, where the page
  * below each stack is never mapped: an overflow faults at once instead of eating a neighbour. The
  * top of the stack is kept free for the registers of ring 3 (task_pt_regs()), whether the task will
- * ever be there or not, so that all stacks look alike in a debugger.
+ * ever be there or not, so that all stacks look alike in a debugger. A stack begins as zeros, as in
+ * Linux: nothing of its frames' past is left in it, nor code of GRUB's, for QEMU takes ten times as
+ * long to write into a page of which it has translated something that still stands there.
  *
  * Making one has two halves. task_alloc() gets the memory and can fail; task_publish() gives the
  * pid and enters the task where others find it, and cannot. What happens in between, such as the
@@ -68,6 +70,7 @@ struct task *task_alloc(const char *name, void (*start)(void *), void *arg)
         free_memory(task);
         return NULL;
     }
+    memset(task->stack, 0, THREAD_SIZE);
     thread_init(&task->thread, (u32)task_pt_regs(task), start, arg);
     strscpy(task->comm, name, sizeof(task->comm));
     task->state = TASK_SLEEPING;
@@ -94,7 +97,6 @@ struct task *task_create(const char *name, void (*start)(void *), void *arg)
     struct task *task = task_alloc(name, start, arg);
 
     if (task) {
-        memset(task_pt_regs(task), 0, sizeof(struct pt_regs));
         rlimits_init(
             task->rlimits); /* a thread of the kernel's that makes a process opens its files */
         task_publish(task);
