@@ -19,7 +19,7 @@
 #define BLOCKS 400
 
 /*
- * The same block, which the compiler then knows nothing of. It knows what malloc() and its like
+ * The same block, which the compiler then knows nothing of. It knows what malloc() and others
  * promise, and would answer for them: that a block is there, aligned, or all zeros; that nobody but
  * this function writes to it; and that what is written before free() need not be.
  */
