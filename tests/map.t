@@ -234,9 +234,9 @@ like $vm->command('audit'), qr/all invariants hold/, 'audit';
 $vm->send("poweroff\n");
 is $vm->finish, 'pass', 'power off';
 
-# ---- piped input ----
+# ---- piped input, all of which has come when the program that sleeps has ended ----
 
-$vm = Attic->run(name => 'map-piped', @PROGRAMS, cmdline => 'color=blue color=offx', input => "map\nmap -w\nxaudit\nmap\nps\npoweroff\n");
+$vm = Attic->run(name => 'map-piped', @PROGRAMS, cmdline => 'color=blue color=offx', input => "run nap 1000000 1\nmap\nmap -w\nxaudit\nmap\nps\npoweroff\n");
 is $vm->status, 'pass', 'all input at once: to its end';
 unlike $vm->output, qr/\e\[6n/, 'nobody is asked for the size';
 is scalar(() = $vm->output =~ /^(?:\e\[2J\e\[\?25l\e\[H)?RAM: /mg), 3, 'three pictures';
