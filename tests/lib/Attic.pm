@@ -26,7 +26,7 @@ use File::Path qw(make_path);
 use File::Spec::Functions qw(abs2rel);
 use IO::Select;
 use IO::Socket::UNIX;
-use List::Util qw(max sum);
+use List::Util qw(max);
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
@@ -291,7 +291,8 @@ sub boot {
         pos     => 0,
         pending => $o{input} // '',
         clock   => 0,
-        waited  => {},    # of QEMU and the programs of beside(), by pid
+        waited  => {},    # by thread, of QEMU and the programs of beside()
+        beside  => {},    # by pid
     }, $class;
     $self->open_logs;
     $self->{hmp_path} = socket_path('hmp') if $o{hmp};
@@ -389,14 +390,13 @@ sub used {
 }
 
 # Seconds since QEMU's start without those in which it waited for a processor, nor those in which a program of beside() did. It never
-# goes back. What a thread has waited is not told any more when it has ended, so the most that was told counts.
+# goes back.
 sub clock {
     my ($self) = @_;
-    for my $pid ($self->{pid}, keys %{ $self->{waited} }) {
-        $self->{waited}{$pid} = max($self->{waited}{$pid} // 0, Attic::QEMU::waited($pid));
-    }
+    my $waited = 0;
+    $waited = Attic::QEMU::waited($_, $self->{waited}) for $self->{pid}, keys %{ $self->{beside} };
     my $elapsed = time - $self->{started};
-    my $now = max($elapsed - sum(values %{ $self->{waited} }), $elapsed / Attic::QEMU::PATIENCE());
+    my $now = max($elapsed - $waited, $elapsed / Attic::QEMU::PATIENCE());
     return $self->{clock} = max($self->{clock}, $now);
 }
 
@@ -640,7 +640,7 @@ sub beside {
         open STDERR, '>&', \*STDOUT;
         exec @command or POSIX::_exit(127);
     }
-    $self->{waited}{$pid} = 0;
+    $self->{beside}{$pid} = 1;
     my ($said, $select) = ('', IO::Select->new($out));
     while (1) {
         $self->pump(0.02);
