@@ -14,7 +14,7 @@
 #include <asm/signal.h>
 #include <mm/mm.h>
 
-#define TEXT        0x08048000 /* a page that every program has touched */
+#define TEXT        0x08048000 /* a page that every program touches with its first step */
 #define EFLAGS_TF   (1u << 8)
 #define EFLAGS_DF   (1u << 10)
 #define EFLAGS_NT   (1u << 14)
@@ -58,6 +58,14 @@ static struct kernel_state kernel_state(void)
     return state;
 }
 
+/* A tick may give the processor away before a program's first step, when no page is there yet. */
+static bool has_begun(struct mm *mm)
+{
+    pte_t *pte = pgd_user_pte(mm->pgd, TEXT);
+
+    return pte && pte_present(*pte);
+}
+
 /*
  * Nothing of a program's in this thread's registers; its memory is out of reach. AC says something
  * in ring 0 only where there is SMAP, and only there it is cleared.
@@ -72,7 +80,7 @@ static bool look(const struct task *program)
     expect_eq(state.es, KERNEL_DS);
     expect_eq(state.fs, 0);
     expect_eq(state.gs, 0);
-    if (!program->mm || pgd_loaded() != program->mm->pgd_phys)
+    if (!program->mm || pgd_loaded() != program->mm->pgd_phys || !has_begun(program->mm))
         return false;
     if (cpu_features.smap)
         expect_fault((void)*(volatile u32 *)TEXT, TEXT, X86_PF_PROT);
