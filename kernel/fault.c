@@ -128,7 +128,7 @@ static void kernel_page_fault(struct pt_regs *regs, u32 addr)
 {
     u32 eip = regs->eip;
 
-    if (trap_fixup(regs)) {
+    if (trap_fixup(regs, addr)) {
         if (bring_in_for_kernel(regs, addr))
             regs->eip = eip; /* again, instead of the way out */
         return;
@@ -184,13 +184,19 @@ static void user_exception(struct pt_regs *regs)
                        regs->error);
 }
 
+/* What comes from outside at a time of its own says nothing about the code that it meets. */
+static bool is_fault(u32 vector)
+{
+    return vector != X86_TRAP_NMI && vector != X86_TRAP_MC;
+}
+
 static void other_trap(struct pt_regs *regs)
 {
     if (regs->vector >= X86_TRAP_EXCEPTIONS)
         printk("unexpected interrupt, vector %u\n", regs->vector);
     else if (user_mode(regs))
         user_exception(regs);
-    else if (!trap_fixup(regs) && !fault_probe_hit(regs, 0))
+    else if (!trap_fixup(regs, 0) && (!is_fault(regs->vector) || !fault_probe_hit(regs, 0)))
         panic_trap(regs, trap_name(regs->vector));
 }
 

@@ -32,7 +32,7 @@
 /* Copy from a kernel address that may be nonsense. */
 static bool peek(void *to, const void *from, u32 size)
 {
-    return (u32)from >= PAGE_OFFSET && copy_from_kernel_nofault(to, from, size) == 0;
+    return copy_from_kernel_nofault(to, from, size) == 0;
 }
 
 /* ---- the walk ---- */

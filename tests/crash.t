@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(judge_ktap symbols);
+use Attic qw(build_dir judge_ktap symbols);
 use Test::More;
 
 sub crash {
@@ -124,5 +124,17 @@ like $problems, qr/ended in panic/, 'a panic after good results is a broken run'
 
 $vm = Attic->run(name => 'crash-no-such-test', cmdline => 'ktest=no.such.test');
 is $vm->status, 'fail', 'ktest= that matches nothing fails' or diag $vm->describe;
+
+# A non-maskable interrupt says nothing about the instruction it meets, not even where that one may fault: gdb stops at the instruction of a
+# copy from user memory, and QEMU's monitor sends one.
+my $debug = build_dir() . '/debug';
+$vm = Attic->boot(name => 'crash-nmi', build => $debug, stopped => 1, gdb_socket => 1, input => "run hello\n");
+my $said = $vm->gdb("$debug/attic.debug", 'thbreak kernel_main', 'continue',
+    'python copy = gdb.execute("x/60i copy_from_user", to_string=True)',
+    'python gdb.execute("hbreak *" + next(line for line in copy.splitlines() if "rep movs" in line).split()[0])',
+    'continue', 'delete', 'monitor nmi', 'detach');
+like $said, qr/^Breakpoint 2, .*copy_from_user/m, 'crash nmi: stopped in the copy' or diag $said;
+is $vm->finish, 'panic', 'crash nmi: status' or diag $vm->describe;
+like $vm->output, qr/^PANIC at copy_from_user\+\S+: non-maskable interrupt/m, 'crash nmi: kind and place';
 
 done_testing;

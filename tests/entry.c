@@ -9,16 +9,15 @@
  */
 #include "run.h"
 #include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>
 #include <asm/errno.h>
 #include <asm/signal.h>
 #include <mm/mm.h>
 
 #define TEXT        0x08048000 /* a page that every program touches with its first step */
-#define EFLAGS_TF   (1u << 8)
 #define EFLAGS_DF   (1u << 10)
 #define EFLAGS_NT   (1u << 14)
-#define EFLAGS_AC   (1u << 18)
 #define ALL_DATA    "15"
 #define DATA_FS     "4"
 #define DATA_GS     "8"

@@ -8,6 +8,7 @@
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
+#include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
@@ -295,6 +296,31 @@ KTEST(uaccess, smap_guards_user_pages)
     leave();
 }
 
+/*
+ * A copy has one doubtful side. A bad pointer on the other is a bug, and so is one of a program's
+ * that was mistaken for the kernel's.
+ */
+KTEST(uaccess, broken_kernel_pointers)
+{
+    static void *const bad[] = {(void *)0xfffff000, NULL, (void *)(BASE + PAGE_SIZE)};
+    u32 word = 0x24681357;
+    volatile size_t left = 0; /* it lives through the second return of a probe */
+
+    if (!enter())
+        return;
+    expect_eq(copy_to_user(user(BASE), &word, sizeof(word)), 0);
+    for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
+        expect_fault(left = copy_to_user(user(BASE), bad[i], sizeof(word)), (u32)bad[i], 0);
+        expect_fault(left = copy_from_user(bad[i], user(BASE), sizeof(word)), (u32)bad[i],
+                     X86_PF_WRITE);
+    }
+    expect_fault(left = copy_from_user(__text_start, user(BASE), sizeof(word)), (u32)__text_start,
+                 X86_PF_WRITE | X86_PF_PROT);
+    expect_eq(left, 0);
+    expect_eq(current->mm->pages, 1);
+    leave();
+}
+
 KTEST(uaccess, kernel_nofault)
 {
     u32 word = 0x13572468, back = 0;
@@ -304,4 +330,22 @@ KTEST(uaccess, kernel_nofault)
     expect_eq(back, word);
     expect_eq(copy_from_kernel_nofault(&back, (void *)0xfffff000, sizeof(back)), -EFAULT);
     expect_eq(copy_from_kernel_nofault(&back, NULL, sizeof(back)), -EFAULT);
+    expect_eq(copy_from_kernel_nofault(&back, (void *)0xfffffffe, sizeof(back)), -EFAULT);
+    expect_fault(back = copy_from_kernel_nofault(NULL, &word, sizeof(word)), 0, X86_PF_WRITE);
+}
+
+/* User memory is no kernel address, be it there, promised, or nowhere. */
+KTEST(uaccess, kernel_nofault_leaves_user_memory_alone)
+{
+    u32 word = 0x13572468, back = 0;
+
+    if (!enter())
+        return;
+    expect_eq(copy_to_user(user(BASE), &word, sizeof(word)), 0);
+    expect_eq(copy_from_kernel_nofault(&back, user(BASE), sizeof(back)), -EFAULT);
+    expect_eq(copy_from_kernel_nofault(&back, user(BASE + PAGE_SIZE), sizeof(back)), -EFAULT);
+    expect_eq(copy_from_kernel_nofault(&back, user(TASK_SIZE - 2), sizeof(back)), -EFAULT);
+    expect_eq(back, 0);
+    expect_eq(current->mm->pages, 1);
+    leave();
 }

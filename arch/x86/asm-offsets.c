@@ -4,6 +4,7 @@
  * value" in build/gen/asm-offsets.inc.
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/extable.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>
 #include <arch/x86/regs.h>
@@ -43,6 +44,7 @@ void asm_offsets(void)
     DEFINE(SYSCALL_VECTOR, SYSCALL_VECTOR);
     DEFINE(X86_TRAP_DB, X86_TRAP_DB);
     DEFINE(X86_TRAP_GP, X86_TRAP_GP);
+    DEFINE(EX_SELECTOR, EX_SELECTOR);
 
     /* the vDSO's */
     DEFINE(NR_SIGRETURN, __NR_sigreturn);

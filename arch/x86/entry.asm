@@ -15,10 +15,11 @@
 
 extern trap_dispatch, sysenter_dispatch, double_fault_task, main_tss, sysenter_return
 
-; The instruction at the first label may fault; go on at the second one then.
+; The selector that the instruction at the first label loads may be a bad one; go on at the second
+; label then (arch/x86/extable.h).
 %macro ex_table 2
 [section .ex_table progbits alloc noexec nowrite align=4]
-    dd %1, %2
+    dd %1, %2, EX_SELECTOR
 __?SECT?__
 %endmacro
 

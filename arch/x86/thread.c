@@ -56,7 +56,7 @@ void regs_init_user(struct pt_regs *regs, u32 eip, u32 esp)
                  "jmp 1b\n\t"                                                                      \
                  ".popsection\n\t" EX_TABLE("1b", "3b")                                            \
                  : "+r"(selector)                                                                  \
-                 :                                                                                 \
+                 : [kind] "i"(EX_SELECTOR)                                                         \
                  : "cc")
 
 void load_user_fs(u16 selector)

@@ -13,6 +13,7 @@
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
+#include <arch/x86/extable.h>
 #include <arch/x86/gdt.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>
@@ -36,6 +37,7 @@ struct gate {
 
 struct exception_fixup {
     u32 insn, fixup;
+    enum ex_kind kind;
 };
 extern const struct exception_fixup __ex_table_start[], __ex_table_end[];
 
@@ -168,10 +170,28 @@ const char *trap_name(u32 vector)
     return vector < X86_TRAP_EXCEPTIONS ? "reserved exception" : "interrupt";
 }
 
-bool trap_fixup(struct pt_regs *regs)
+/* Whether an entry of this kind is for the trap; addr is where a page fault was. */
+static bool fixup_is_for(enum ex_kind kind, const struct pt_regs *regs, u32 addr)
+{
+    bool page_fault = regs->vector == X86_TRAP_PF, write = regs->error & X86_PF_WRITE;
+
+    switch (kind) {
+    case EX_USER_READ:
+        return page_fault && addr < TASK_SIZE && !write;
+    case EX_USER_WRITE:
+        return page_fault && addr < TASK_SIZE && write;
+    case EX_KERNEL_READ:
+        return page_fault && addr >= TASK_SIZE && !write;
+    case EX_SELECTOR:
+        return regs->vector >= X86_TRAP_TS && regs->vector <= X86_TRAP_GP;
+    }
+    return false;
+}
+
+bool trap_fixup(struct pt_regs *regs, u32 addr)
 {
     for (const struct exception_fixup *e = __ex_table_start; e < __ex_table_end; e++) {
-        if (e->insn == regs->eip) {
+        if (e->insn == regs->eip && fixup_is_for(e->kind, regs, addr)) {
             regs->eip = e->fixup;
             return true;
         }
@@ -206,6 +226,7 @@ bool fault_probe_hit(struct pt_regs *regs, u32 address)
         return false;
     regs->eax = (u32)probe;
     regs->eip = (u32)fault_probe_resume;
+    regs->eflags &= ~EFLAGS_AC; /* it may have been in the middle of a copy */
     return true;
 }
 

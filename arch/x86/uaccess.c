@@ -1,8 +1,9 @@
 /*
- * Copies that may fault. Each instruction that touches the doubtful side has an entry in .ex_table:
- * when it faults and the fault cannot be mended, the trap goes on at the fix-up, which computes
- * what is left. Nothing is probed beforehand, so an address that goes away in between is as safe as
- * one that was never there.
+ * Copies that may fault, on one side: each instruction that touches it has an entry in .ex_table
+ * that says which side that is. When it faults there and the page cannot be brought in, the trap
+ * goes on at the fix-up, which computes what is left; a fault on the kernel's side is a bug, and
+ * panics. Nothing is probed beforehand, so an address that goes away in between is as safe as one
+ * that was never there.
  *
  * Between USER_OPEN and USER_CLOSE the processor lets ring 0 touch user pages (SMAP; the no-ops are
  * patched by cpu_init). The copies move words first, then the odd bytes: the processor counts a rep
@@ -19,34 +20,38 @@
 #define USER_CLOSE SMAP_SITE(0)
 
 /*
- * Copy upwards; the result is the number of bytes not copied. When a word faults, its first bytes
- * may still be there: the rest is tried byte by byte, so that the result is exact.
+ * Copy upwards, with `open` before and `close` behind it; the number of bytes not copied becomes
+ * `left`. When a word faults, its first bytes may still be there: the rest is tried byte by byte,
+ * so that the result is exact.
  */
-static size_t copy_may_fault(void *to, const void *from, size_t size)
-{
-    size_t left = size / 4, tail = size % 4;
-
-    asm volatile(USER_OPEN "1: rep movsl\n\t"
-                           "mov %[tail], %%ecx\n"
-                           "2: rep movsb\n"
-                           "3: " USER_CLOSE ".pushsection .text.fixup, \"ax\"\n"
-                           "4: lea (%[tail], %%ecx, 4), %%ecx\n\t"
-                           "jmp 2b\n\t"
-                           ".popsection\n\t" EX_TABLE("1b", "4b") EX_TABLE("2b", "3b")
-                 : "+c"(left), "+D"(to), "+S"(from)
-                 : [tail] "r"(tail)
-                 : "memory");
-    return left;
-}
+#define COPY_MAY_FAULT(open, close, ex_kind, left, to, from, size)                                 \
+    asm volatile(open "1: rep movsl\n\t"                                                           \
+                      "mov %[tail], %%ecx\n"                                                       \
+                      "2: rep movsb\n"                                                             \
+                      "3: " close ".pushsection .text.fixup, \"ax\"\n"                             \
+                      "4: lea (%[tail], %%ecx, 4), %%ecx\n\t"                                      \
+                      "jmp 2b\n\t"                                                                 \
+                      ".popsection\n\t" EX_TABLE("1b", "4b") EX_TABLE("2b", "3b")                  \
+                 : "=&c"(left), "+D"(to), "+S"(from)                                               \
+                 : [tail] "r"((size) % 4), "0"((size) / 4), [kind] "i"(ex_kind)                    \
+                 : "memory")
 
 size_t copy_from_user(void *to, const void *user_from, size_t size)
 {
-    return likely(access_ok(user_from, size)) ? copy_may_fault(to, user_from, size) : size;
+    size_t left = size;
+
+    if (likely(access_ok(user_from, size)))
+        COPY_MAY_FAULT(USER_OPEN, USER_CLOSE, EX_USER_READ, left, to, user_from, size);
+    return left;
 }
 
 size_t copy_to_user(void *user_to, const void *from, size_t size)
 {
-    return likely(access_ok(user_to, size)) ? copy_may_fault(user_to, from, size) : size;
+    size_t left = size;
+
+    if (likely(access_ok(user_to, size)))
+        COPY_MAY_FAULT(USER_OPEN, USER_CLOSE, EX_USER_WRITE, left, user_to, from, size);
+    return left;
 }
 
 long strncpy_from_user(char *to, const char *user_from, size_t size)
@@ -62,5 +67,9 @@ long strncpy_from_user(char *to, const char *user_from, size_t size)
 
 int copy_from_kernel_nofault(void *to, const void *from, size_t size)
 {
-    return copy_may_fault(to, from, size) ? -EFAULT : 0;
+    size_t left = size;
+
+    if ((u32)from >= TASK_SIZE && size <= 0u - (u32)from)
+        COPY_MAY_FAULT("", "", EX_KERNEL_READ, left, to, from, size);
+    return left ? -EFAULT : 0;
 }

@@ -6,6 +6,7 @@
 #define EFLAGS_FIXED (1u << 1) /* always set */
 #define EFLAGS_TF    (1u << 8)
 #define EFLAGS_IF    (1u << 9)
+#define EFLAGS_AC    (1u << 18) /* in ring 0 with SMAP: user pages may be touched */
 
 static inline void local_irq_enable(void)
 {

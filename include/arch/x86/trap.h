@@ -72,11 +72,10 @@ static inline u32 read_cr2(void)
 }
 
 /*
- * If the kernel instruction at regs->eip is listed in the exception table, continue at its fix-up
- * instead and return true. The table is made by uaccess and by whatever else may touch memory that
- * might not be there.
+ * If the exception table (arch/x86/extable.h) has a fix-up for this trap of the kernel, continue
+ * there and return true. addr: the address of a page fault; not looked at for other vectors.
  */
-bool trap_fixup(struct pt_regs *regs);
+bool trap_fixup(struct pt_regs *regs, u32 addr);
 
 /*
  * What a task was doing that could not take its fault: its registers (error is 0; esp is in regs,

@@ -1,6 +1,7 @@
 /*
- * The only ways from the kernel to user memory and to memory that may not be there. A fault in them
- * is caught by the exception table; SMAP is opened just around the access.
+ * The only ways from the kernel to user memory and to memory that may not be there. A fault on that
+ * side is caught by the exception table; SMAP is opened just around the access. A fault on the
+ * other side, which is the kernel's own, panics.
  */
 #pragma once
 
@@ -26,5 +27,8 @@ __must_check size_t copy_to_user(void *user_to, const void *from, size_t size);
  */
 __must_check long strncpy_from_user(char *to, const char *user_from, size_t size);
 
-/* Copy from a kernel address that may not be mapped. 0 or -EFAULT. Any context. */
+/*
+ * Copy from a kernel address that may not be mapped. 0 or -EFAULT, which any other address is, too:
+ * user memory is neither read nor brought in. Any context.
+ */
 __must_check int copy_from_kernel_nofault(void *to, const void *from, size_t size);
