@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(symbols);
+use Attic qw(build_dir symbols);
 use Test::More;
 
 use constant {
@@ -92,6 +92,23 @@ is entry($symbols->{swapper_pg_dir}) & RW, 0, 'the master directory is read-only
 $vm->hmp('cont');
 $vm->send("poweroff\n");
 is $vm->finish, 'pass', 'Attic did not notice' or diag $vm->describe;
+
+# ---- what the processor has, and what is on ----
+
+# QEMU's processor, what QEMU's documentation says it has, and the bits of CR4 that follow.
+use constant { CR4_ALWAYS => 1 << 4 | 1 << 7 | 1 << 9 | 1 << 10, UMIP => 1 << 11, SMEP => 1 << 20, SMAP => 1 << 21 };
+my $debug = build_dir() . '/debug';
+for (['max', UMIP | SMEP | SMAP, 'rdrand smap smep umip'], ['max,-smep,-rdrand', UMIP | SMAP, 'smap umip'],
+    ['max,-smap,-umip', SMEP, 'rdrand smep'], ['qemu32', 0, '']) {
+    my ($cpu, $cr4, $features) = @$_;
+    $vm = Attic->boot(name => 'outside-cpu', build => $debug, cpu => $cpu, hmp => 1, gdb_socket => 1);
+    defined $vm->expect(Attic::PROMPT) or die $vm->describe;
+    is sprintf('%x', $vm->register('CR4')), sprintf('%x', CR4_ALWAYS | $cr4), "$cpu: CR4";
+    my $said = $vm->gdb("$debug/attic.debug", 'print cpu_features');
+    is join(' ', sort grep { /^(?:rdrand|smap|smep|umip)$/ } $said =~ /\b(\w+) = true/g), $features, "$cpu: what Attic found" or diag $said;
+    $vm->send("poweroff\n");
+    is $vm->finish, 'pass', "$cpu: the end" or diag $vm->describe;
+}
 
 # Bytes of lowmem: Attic's own variable, read from physical memory.
 sub lowmem_size {

@@ -726,6 +726,9 @@ sub ktap_ok {
     my $glob = $ENV{KTEST} // '*';
     my $vm = Attic->run(timeout => 240, %o, cmdline => join ' ', grep { length } $o{cmdline} // '', "ktest=$glob");
     my $verdict = judge_ktap($vm->output, $vm->status);
+    # QEMU's "max" has all that Attic asks for: a test that says otherwise has been misled.
+    push @{ $verdict->{problems} }, map { "$_->{name}: $_->{skip}" } grep { ($_->{skip} // '') =~ /^this processor/ } @{ $verdict->{tests} }
+        if ($o{cpu} // $ENV{CPU} // 'max') eq 'max';
     for my $test (@{ $verdict->{tests} }) {
         report($test, "$label: $test->{name}");
     }
