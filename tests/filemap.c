@@ -1,6 +1,7 @@
 /* Pages of files: reading, writing, cutting, dropping; and processes that map them. */
 #include "space.h"
 #include <lib/resched.h>
+#include <mm/fail.h>
 #include <mm/page_alloc.h>
 
 #define TEXT_SIZE (3 * PAGE_SIZE + 100) /* not a whole number of pages */
@@ -173,6 +174,31 @@ KTEST(filemap, clean_pages_are_dropped_and_come_back)
     done();
 }
 
+/* Memory is short in the middle of a copy, as when the copy faults. */
+static u32 pages_left;
+
+static size_t copy_while_short(void *to, const void *from, size_t size)
+{
+    filemap_shrink();
+    pages_left = file.nrpages;
+    memcpy(to, from, size);
+    return 0;
+}
+
+KTEST(filemap, a_page_is_held_while_it_is_copied)
+{
+    make_backed();
+    expect(filemap_get_page(&file, 0, false) != NULL);
+    expect_eq(filemap_read(&file, 0, buf, 16, copy_while_short), 16);
+    expect_eq(pages_left, 1);
+    expect_eq(memcmp(buf, text, 16), 0);
+    expect_eq(filemap_write(&file, 0, "new", 3, copy_while_short), 3);
+    expect_eq(pages_left, 1);
+    expect_eq(read_at(0, 4), 4);
+    expect_eq(memcmp(buf, "new", 3), 0);
+    done();
+}
+
 /* ---- mapped ---- */
 
 static struct mm *map_file(u32 prot, u32 flags)
@@ -223,6 +249,29 @@ KTEST(filemap, private_mapping_copies_on_write)
     expect_eq(memcmp(buf, text + PAGE_SIZE, 4), 0);
     mm_put(mm);
     expect_eq(file.refcount, 1);
+    done();
+}
+
+/*
+ * The page for the copy is there only when others have been dropped; the page that is copied stays.
+ */
+KTEST(filemap, a_page_is_held_while_memory_for_its_copy_is_found)
+{
+    struct mm *mm;
+
+    make_backed();
+    mm = map_file(PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    if (!mm)
+        return;
+    expect_eq(mm_fault(mm, BASE + PAGE_SIZE, true), MM_FAULT_OK); /* brings the table */
+    expect(filemap_get_page(&file, 0, false) != NULL);
+    expect_eq(file.nrpages, 2);
+    alloc_fail_countdown = 1;
+    expect_eq(mm_fault(mm, BASE, true), MM_FAULT_OK);
+    expect_eq(alloc_fail_countdown, 0);
+    expect_eq(file.nrpages, 1); /* the other one was dropped */
+    expect_eq(get_word(mm, BASE), text_word(0));
+    mm_put(mm);
     done();
 }
 

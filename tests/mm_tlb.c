@@ -129,6 +129,30 @@ KTEST(mm_tlb, dontneed_and_mremap_invalidate)
     mm_put(mm);
 }
 
+KTEST(mm_tlb, a_move_invalidates_where_it_was)
+{
+    for (u32 i = 0; i < ARRAY_SIZE(tlb_pages); i++) {
+        u32 pages = tlb_pages[i], left;
+        struct mm *mm = space_with(2 * pages + 1, RW);
+        bool before;
+
+        if (!mm)
+            return;
+        put_pages(mm, pages, 1);
+        load(mm);
+        before = read_all(pages);
+        expect_eq(mm_mremap(mm, BASE, pages * PAGE_SIZE, pages * PAGE_SIZE,
+                            MREMAP_MAYMOVE | MREMAP_FIXED, PAGE(pages + 1)),
+                  PAGE(pages + 1));
+        left = count_readable(pages);
+        unload();
+        expect(before);
+        expect_eq(left, 0);
+        expect_eq(get_word(mm, PAGE(2 * pages)), pages);
+        mm_put(mm);
+    }
+}
+
 /*
  * A page that is copied for a write moves to another frame; so does one that was the page of zeros.
  */
