@@ -28,6 +28,7 @@
 #include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>
 #include <arch/x86/trap.h>
+#include <arch/x86/umip.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <kernel/explain.h>
@@ -171,6 +172,18 @@ static const struct {
     [X86_TRAP_AC] = {SIGBUS, BUS_ADRALN}, [X86_TRAP_XF] = {SIGFPE, SI_KERNEL},
 };
 
+/* True when a general protection fault was for an instruction that is answered or has faulted. */
+static bool umip_took(struct pt_regs *regs)
+{
+    u32 addr;
+    enum umip_result result = umip_answer(regs, &addr);
+
+    if (result == UMIP_FAULT)
+        force_signal_fault(SIGSEGV, SEGV_MAPERR, addr, "%s 0x%08x at eip 0x%08x",
+                           access_text(EXPLAIN_WRITE), addr, regs->eip);
+    return result != UMIP_OTHER;
+}
+
 static void user_exception(struct pt_regs *regs)
 {
     u32 vector = regs->vector, signal = trap_signals[vector].signal;
@@ -179,6 +192,8 @@ static void user_exception(struct pt_regs *regs)
     if (!signal)
         panic_trap(regs, trap_name(vector));
     local_irq_enable();
+    if (vector == X86_TRAP_GP && umip_took(regs))
+        return;
     force_signal_fault(signal, code, code == SI_KERNEL ? 0 : regs->eip,
                        "%s at eip 0x%08x, error code 0x%x", trap_name(vector), regs->eip,
                        regs->error);

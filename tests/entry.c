@@ -109,6 +109,15 @@ KTEST(entry, kernel_has_its_own_flags_and_segments)
     look_at_turns_of(ALL_NULL);
 }
 
+/* What UMIP takes from programs is answered (user/umip_test.c). */
+KTEST(entry, umip)
+{
+    if (cpu_features.umip)
+        expect_passes("umip_test");
+    else
+        ktest_skip("this processor has no UMIP");
+}
+
 /* ---- single steps ---- */
 
 /* A program that single-steps its way into the kernel ends; the kernel does not notice. */
