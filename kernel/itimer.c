@@ -1,10 +1,11 @@
 /*
  * Alarms: alarm() and the real-time interval timer, which are one and the same. A process that has
  * set one is in a list, the nearest deadline first, which the timer interrupt looks at; so a tick
- * costs one comparison however many alarms there are.
+ * costs one comparison however many alarms there are. The other two interval timers run with the
+ * process: ITIMER_VIRTUAL while it is in ring 3, ITIMER_PROF in the kernel as well. A tick counts
+ * down those of the process that it meets.
  *
- * Times are kept in ticks, rounded up: an alarm is never early. ITIMER_VIRTUAL and ITIMER_PROF are
- * refused.
+ * Times are kept in ticks, rounded up: an alarm is never early.
  *
  * Neighbours: kernel/sched.c ticks, kernel/signal.c sends.
  */
@@ -54,6 +55,25 @@ void itimer_tick(u64 now)
     }
 }
 
+static void charge(struct task *task, struct cpu_timer *timer, u32 signal)
+{
+    if (timer->left == 0 || --timer->left > 0)
+        return;
+    timer->left = timer->interval;
+    send_signal(task, signal, NULL);
+}
+
+void itimer_charge(struct task *task, bool user)
+{
+    struct signals *signals = task->signals;
+
+    if (!signals)
+        return;
+    if (user)
+        charge(task, &signals->virtual_timer, SIGVTALRM);
+    charge(task, &signals->prof_timer, SIGPROF);
+}
+
 void itimer_cancel(struct signals *signals)
 {
     u32 flags = local_irq_save();
@@ -63,39 +83,64 @@ void itimer_cancel(struct signals *signals)
     local_irq_restore(flags);
 }
 
-/* Whole ticks left, the one under way not counted; 1 for less. */
-static u64 ticks_left(const struct signals *signals)
-{
-    u64 now = jiffies_64();
+/* What is set, in ticks: whole ones left, the one under way not counted, but 1 for less. */
+struct times {
+    u64 left, interval;
+};
 
-    if (!signals->alarm.deadline)
-        return 0;
-    return signals->alarm.deadline > now + 1 ? signals->alarm.deadline - now - 1 : 1;
+static struct cpu_timer *cpu_timer(struct signals *signals, u32 which)
+{
+    return which == ITIMER_VIRTUAL ? &signals->virtual_timer : &signals->prof_timer;
 }
 
-/* Ticks left, and set a new time: 0 cancels. */
-static u64 exchange(u64 ticks, u64 interval, u64 *old_interval)
+static struct times read_timer(struct signals *signals, u32 which)
 {
-    struct signals *signals = current->signals;
-    u32 flags = local_irq_save();
-    u64 left = ticks_left(signals);
+    const struct cpu_timer *timer = cpu_timer(signals, which);
+    struct times times = {.left = timer->left, .interval = timer->interval};
+    u64 now = jiffies_64();
 
-    *old_interval = signals->alarm.interval;
+    if (which == ITIMER_REAL) {
+        times.interval = signals->alarm.interval;
+        times.left = signals->alarm.deadline;
+        if (times.left)
+            times.left = times.left > now ? times.left - now : 1;
+    }
+    times.left -= times.left > 1;
+    return times;
+}
+
+/* The tick under way is not one of those asked for. */
+static void set_alarm(struct signals *signals, u64 ticks, u64 interval)
+{
     list_del_init(&signals->alarm.link);
     signals->alarm.deadline = ticks ? jiffies_64() + ticks + 1 : 0;
     signals->alarm.interval = ticks ? interval : 0;
     signals->alarm.task = current;
     if (ticks)
         insert(signals);
+}
+
+/* Set a new time, 0 cancels; what was left of the old one. */
+static struct times exchange(u32 which, struct times new)
+{
+    struct signals *signals = current->signals;
+    u32 flags = local_irq_save();
+    struct times old = read_timer(signals, which);
+
+    if (which == ITIMER_REAL)
+        set_alarm(signals, new.left, new.interval);
+    else
+        *cpu_timer(signals, which) =
+            new.left ? (struct cpu_timer){new.left + 1, new.interval} : (struct cpu_timer){0};
     local_irq_restore(flags);
-    return left;
+    return old;
 }
 
 /* What is left is told in the nearest number of seconds, but not as 0. */
 long sys_alarm(struct pt_regs *regs)
 {
-    u64 interval, left = exchange((u64)regs->ebx * HZ, 0, &interval);
-    u32 rest, seconds = div_u64_rem(left, HZ, &rest);
+    struct times old = exchange(ITIMER_REAL, (struct times){.left = (u64)regs->ebx * HZ});
+    u32 rest, seconds = div_u64_rem(old.left, HZ, &rest);
 
     return seconds + (rest > HZ / 2 || (seconds == 0 && rest));
 }
@@ -121,33 +166,35 @@ struct itimerval_old {
     struct __kernel_old_timeval it_interval, it_value;
 };
 
+static struct itimerval_old to_itimerval(struct times times)
+{
+    return (struct itimerval_old){to_timeval(times.interval), to_timeval(times.left)};
+}
+
 long sys_setitimer(struct pt_regs *regs)
 {
     const struct itimerval_old *user_new = (const struct itimerval_old *)regs->ecx;
-    struct itimerval_old *user_old = (struct itimerval_old *)regs->edx, value = {0}, old;
-    u64 ticks, interval, left;
+    struct itimerval_old *user_old = (struct itimerval_old *)regs->edx, value = {0};
+    struct times times;
 
     if (user_new && copy_from_user(&value, user_new, sizeof(value)))
         return -EFAULT;
-    if (regs->ebx != ITIMER_REAL || !to_ticks(&value.it_value, &ticks) ||
-        !to_ticks(&value.it_interval, &interval))
+    if (regs->ebx > ITIMER_PROF || !to_ticks(&value.it_value, &times.left) ||
+        !to_ticks(&value.it_interval, &times.interval))
         return -EINVAL;
-    left = exchange(ticks, interval, &interval);
-    old = (struct itimerval_old){to_timeval(interval), to_timeval(left)};
-    return user_old && copy_to_user(user_old, &old, sizeof(old)) ? -EFAULT : 0;
+    value = to_itimerval(exchange(regs->ebx, times));
+    return user_old && copy_to_user(user_old, &value, sizeof(value)) ? -EFAULT : 0;
 }
 
 long sys_getitimer(struct pt_regs *regs)
 {
-    const struct signals *signals = current->signals;
     struct itimerval_old value;
     u32 flags;
 
-    if (regs->ebx != ITIMER_REAL)
+    if (regs->ebx > ITIMER_PROF)
         return -EINVAL;
     flags = local_irq_save();
-    value.it_interval = to_timeval(signals->alarm.interval);
-    value.it_value = to_timeval(ticks_left(signals));
+    value = to_itimerval(read_timer(current->signals, regs->ebx));
     local_irq_restore(flags);
     return copy_to_user((void *)regs->ecx, &value, sizeof(value)) ? -EFAULT : 0;
 }

@@ -65,6 +65,7 @@ static void tick(bool user)
     if (current) {
         current->ticks++;
         current->user_ticks += user;
+        itimer_charge(current, user);
     }
     this_cpu()->turn_over = true;
     this_cpu()->need_resched = true;

@@ -184,6 +184,7 @@ struct signals *signals_new(void)
     signals->stack.base = signals->stack.size = 0;
     signals->stack.flags = SS_DISABLE;
     signals->alarm.deadline = signals->alarm.interval = 0;
+    signals->virtual_timer = signals->prof_timer = (struct cpu_timer){0};
     INIT_LIST_HEAD(&signals->alarm.link);
     return signals;
 }

@@ -18,3 +18,8 @@ KTEST(usertests, signals)
 {
     expect_passes("signal_test");
 }
+
+KTEST(usertests, itimers)
+{
+    expect_passes("itimer_test");
+}

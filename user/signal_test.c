@@ -697,30 +697,6 @@ static void check_sigtimedwait(void)
     CHECK(wait_status(pid) == 0);
 }
 
-static void check_alarms(void)
-{
-    struct {
-        struct __kernel_old_timeval interval, value;
-    } timer = {{0, 20000}, {0, 20000}}, left, none = {{0, 0}, {0, 0}};
-
-    CHECK(set_action(SIGALRM, note, 0, 0) == 0);
-    CHECK(SYS(setitimer, ITIMER_REAL, &timer, NULL) == 0);
-    while (calls < 3)
-        SYS(pause);
-    CHECK(SYS(getitimer, ITIMER_REAL, &left) == 0 && left.interval.tv_usec >= 20000);
-    CHECK(SYS(setitimer, ITIMER_REAL, &none, &left) == 0 && left.interval.tv_usec >= 20000);
-    CHECK(SYS(alarm, 100) == 0);
-    CHECK(SYS(getitimer, ITIMER_REAL, &left) == 0); /* never more than was asked */
-    CHECK(left.value.tv_sec + (left.value.tv_usec > 0) <= 100);
-    CHECK(SYS(alarm, 0) == 100); /* the nearest second */
-    CHECK(SYS(alarm, 0) == 0);
-    CHECK(SYS(setitimer, 77, &none, NULL) == -EINVAL);
-    timer.value.tv_usec = 1000000;
-    CHECK(SYS(setitimer, ITIMER_REAL, &timer, NULL) == -EINVAL);
-    CHECK(SYS(setitimer, ITIMER_REAL, 1, NULL) == -EFAULT);
-    set_default(SIGALRM);
-}
-
 int main(int argc, char *argv[])
 {
     (void)argv;
@@ -742,6 +718,5 @@ int main(int argc, char *argv[])
     check_times();
     check_sigsuspend();
     check_sigtimedwait();
-    check_alarms();
     return 0;
 }

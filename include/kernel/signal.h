@@ -113,3 +113,6 @@ void signal_sets(const struct task *task, u64 sets[4]);
 
 /* From the timer interrupt: send SIGALRM to whom it is due. */
 void itimer_tick(u64 now);
+
+/* From the timer interrupt: a tick of the task's own time, in ring 3 or not. */
+void itimer_charge(struct task *task, bool user);

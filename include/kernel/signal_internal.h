@@ -49,6 +49,9 @@ struct signals {
         u64 deadline;          /* tick, 0: none */
         u64 interval;          /* ticks, 0: once */
     } alarm;
+    struct cpu_timer {
+        u64 left, interval; /* ticks of the process's own time; 0: not set, once */
+    } virtual_timer, prof_timer;
 };
 
 static inline u64 signal_bit(u32 signal)
