@@ -280,14 +280,27 @@ static const char *state_text(const struct task *task)
     }
 }
 
+/* A task's name, which may be anything, on one line. stat has it as it is, as on Linux. */
+static void tell_comm(struct seq_file *seq, const char *comm)
+{
+    for (; *comm; comm++) {
+        if (*comm == '\n' || *comm == '\\')
+            seq_printf(seq, *comm == '\n' ? "\\n" : "\\\\");
+        else
+            seq_write(seq, comm, 1);
+    }
+}
+
 static int proc_status(u32 pid, struct seq_file *seq)
 {
     const struct task *task = task_find(pid);
 
     if (!task)
         return -ESRCH;
-    seq_printf(seq, "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\n",
-               task->comm, task->umask, state_text(task), pid, pid);
+    seq_printf(seq, "Name:\t");
+    tell_comm(seq, task->comm);
+    seq_printf(seq, "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\n", task->umask,
+               state_text(task), pid, pid);
     seq_printf(seq,
                "PPid:\t%u\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\n"
                "Groups:\t \nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t%u\n",

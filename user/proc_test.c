@@ -9,6 +9,7 @@
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
+#include <linux/prctl.h>
 
 static char text[65536];
 
@@ -145,6 +146,14 @@ static void test_process(void)
     CHECK(decimal(read_file("/proc/self/statm")) > 2);
 }
 
+/* A name cannot pretend to be a line. */
+static void test_forged_name(void)
+{
+    CHECK(SYS(prctl, PR_SET_NAME, "a\nUid:\t\\9") == 0);
+    CHECK(starts(read_file("/proc/self/status"), "Name:\ta\\nUid:\t\\\\9\nUmask:"));
+    CHECK(streq(read_file("/proc/self/comm"), "a\nUid:\t\\9\n"));
+}
+
 static void test_machine(void)
 {
     CHECK(starts(read_file("/proc/meminfo"), "MemTotal:       ") && line("MemFree:        "));
@@ -201,5 +210,6 @@ int main(int argc, char **argv)
     test_pieces();
     test_device();
     EXPECT_EXIT(7, SYS(execve, "/proc/self/exe", again, NULL));
+    test_forged_name();
     return 0;
 }
