@@ -246,6 +246,8 @@ static void print_walk(const struct explanation *facts)
         text_add(&line, "%s %s 0x%08x", word(TEXT_ENDS_AT), word(TEXT_PHYSICAL), facts->phys);
     }
     print_line(LABEL_WALK, &line);
+    if (facts->wrong)
+        printk("%-10s%s\n", explain_labels[LABEL_WRONG], explain_wrongs[facts->wrong]);
 }
 
 static bool same_right(const struct explain_right *a, const struct explain_right *b)
@@ -367,4 +369,6 @@ void explain_brief(char *buf, size_t size, const struct explanation *facts, enum
     add_brief_place(&line, facts);
     text_add(&line, "; ");
     add_decider(&line, facts, right->why, right->level);
+    if (facts->wrong)
+        text_add(&line, "; %s: %s", explain_labels[LABEL_WRONG], explain_wrongs[facts->wrong]);
 }

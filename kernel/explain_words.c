@@ -15,11 +15,11 @@
 #include <kernel/explain.h>
 
 const char *const explain_labels[LABELS] = {
-    [LABEL_ADDRESS] = "address", [LABEL_TRY] = "try",     [LABEL_REGION] = "region",
-    [LABEL_AREA] = "area",       [LABEL_WALK] = "walk",   [LABEL_RING0] = "ring 0",
-    [LABEL_RING3] = "ring 3",    [LABEL_FRAME] = "frame", [LABEL_ALSO] = "also at",
-    [LABEL_BELOW] = "below",     [LABEL_ABOVE] = "above", [LABEL_DEVICE] = "device",
-    [LABEL_MORE] = "",
+    [LABEL_ADDRESS] = "address", [LABEL_TRY] = "try",      [LABEL_REGION] = "region",
+    [LABEL_AREA] = "area",       [LABEL_WALK] = "walk",    [LABEL_WRONG] = "WRONG",
+    [LABEL_RING0] = "ring 0",    [LABEL_RING3] = "ring 3", [LABEL_FRAME] = "frame",
+    [LABEL_ALSO] = "also at",    [LABEL_BELOW] = "below",  [LABEL_ABOVE] = "above",
+    [LABEL_DEVICE] = "device",   [LABEL_MORE] = "",
 };
 
 const char *const explain_texts[TEXTS] = {
@@ -155,6 +155,19 @@ const char *const explain_whys[EXPLAIN_WHYS] = {
     [EXPLAIN_RW_WITHOUT_WP] = "RW=0, but CR0.WP=0",
     [EXPLAIN_SMAP] = "US=1, CR4.SMAP=1, EFLAGS.AC=0",
     [EXPLAIN_SMEP] = "US=1, CR4.SMEP=1",
+};
+
+/* ---- against the address map ---- */
+
+const char *const explain_wrongs[EXPLAIN_WRONGS] = {
+    [EXPLAIN_SOUND] = "",
+    [EXPLAIN_WRONG_PDE] = "I2: the master directory has another entry here",
+    [EXPLAIN_WRONG_TABLE] = "I2: this region has a page table of its own, another one",
+    [EXPLAIN_WRONG_USER] = "I4: this is the kernel's, but ring 3 may use it",
+    [EXPLAIN_WRONG_FRAME] = "I1: lowmem shows address - PAGE_OFFSET here, and nothing else",
+    [EXPLAIN_WRONG_RIGHTS] = "the row or area gives other rights",
+    [EXPLAIN_WRONG_MAPPED] = "nothing should be mapped here",
+    [EXPLAIN_WRONG_MISSING] = "what is here should be mapped",
 };
 
 /* ---- places ---- */

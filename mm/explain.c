@@ -414,6 +414,7 @@ void explain_walk(struct explanation *facts, phys_addr_t pgd, const struct mm *m
     walk(facts, pgd);
     find_rights(facts);
     find_area(facts);
+    facts->wrong = explain_find_wrong(facts);
 }
 
 /* ---- frames, devices ---- */

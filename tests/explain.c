@@ -342,3 +342,84 @@ KTEST(explain, every_word_is_there)
     for (u32 i = 1; i < DMA_REFUSALS; i++)
         expect(dma_refusals[i].error < 0 && dma_refusals[i].name[0] == '-' && dma_refusals[i].why);
 }
+
+/* ---- what contradicts the address map ---- */
+
+static struct mm *broken; /* an address space that nobody runs in: its entries may be anything */
+
+static void expect_wrong(u32 addr, enum explain_wrong wrong)
+{
+    struct explanation facts;
+    char text[EXPLAIN_BRIEF_MAX];
+
+    explain_walk(&facts, broken->pgd_phys, broken, addr);
+    if (facts.wrong != wrong)
+        ktest_fail(__FILE__, __LINE__, "0x%08x: expected wrong %u, got %u", addr, wrong,
+                   facts.wrong);
+    explain_brief(text, sizeof(text), &facts, EXPLAIN_RING0, EXPLAIN_READ);
+    expect_eq(strstr(text, "WRONG: ") != NULL, wrong != EXPLAIN_SOUND);
+}
+
+/* Give a directory entry another value for a moment. */
+static void expect_wrong_pde(u32 addr, u32 val, enum explain_wrong wrong)
+{
+    pde_t *pde = &broken->pgd[PDE_INDEX(addr)], saved = *pde;
+
+    expect_wrong(addr, EXPLAIN_SOUND);
+    pde->val = val;
+    expect_wrong(addr, wrong);
+    *pde = saved;
+}
+
+static void expect_wrong_pte(pte_t *pte, u32 addr, u32 val, enum explain_wrong wrong)
+{
+    pte_t saved = *pte;
+
+    expect_wrong(addr, EXPLAIN_SOUND);
+    pte->val = val;
+    expect_wrong(addr, wrong);
+    *pte = saved;
+    tlb_flush_page(addr);
+}
+
+static void check_wrong_in_kernel_half(void)
+{
+    u32 text = (u32)__text_start, area = (u32)vmalloc(PAGE_SIZE), guard = area + PAGE_SIZE;
+    u32 large = broken->pgd[PDE_INDEX(text)].val, frame = kernel_pte(area)->val;
+
+    expect_wrong_pde(text, PTE_PS | (large & 0xfff), EXPLAIN_WRONG_RIGHTS);
+    expect_wrong_pde(text, LARGE_PAGE_SIZE | PTE_PS | (large & 0xfff), EXPLAIN_WRONG_FRAME);
+    expect_wrong_pde(text, 0, EXPLAIN_WRONG_MISSING);
+    expect_wrong_pde(text, large | PTE_US, EXPLAIN_WRONG_USER);
+    expect_wrong_pde(text, large | PTE_PCD, EXPLAIN_WRONG_PDE);
+    expect_wrong_pde(VMALLOC_START - PAGE_SIZE, LARGE_PAGE_SIZE | PTE_PS | PTE_P,
+                     EXPLAIN_WRONG_MAPPED);
+    expect_wrong_pde(area, 0, EXPLAIN_WRONG_TABLE);
+    expect_wrong_pde(area, broken->pgd[PDE_INDEX(FIXMAP_START)].val, EXPLAIN_WRONG_TABLE);
+    expect_wrong_pte(kernel_pte(area), area, 0, EXPLAIN_WRONG_MISSING);
+    expect_wrong_pte(kernel_pte(area), area, frame | PTE_US, EXPLAIN_WRONG_USER);
+    expect_wrong_pte(kernel_pte(guard), guard, frame, EXPLAIN_WRONG_MAPPED);
+    expect_wrong_pte(kernel_pte(FIXMAP_END), FIXMAP_END, frame, EXPLAIN_WRONG_MAPPED);
+    vfree((void *)area);
+}
+
+static void check_wrong_in_user_half(void)
+{
+    u32 frame;
+
+    expect_eq(mm_fault(broken, PAGE(0), false), MM_FAULT_OK);
+    frame = entry_at(broken, PAGE(0));
+    expect_wrong_pte(pgd_user_pte(broken->pgd, PAGE(0)), PAGE(0), frame | PTE_RW,
+                     EXPLAIN_WRONG_RIGHTS);
+    expect_wrong_pte(pgd_user_pte(broken->pgd, PAGE(1)), PAGE(1), frame, EXPLAIN_WRONG_MAPPED);
+}
+
+KTEST(explain, what_contradicts_the_map)
+{
+    broken = space_with(1, VM_READ);
+    if (!broken)
+        return;
+    check_wrong_in_kernel_half();
+    check_wrong_in_user_half();
+    mm_put(broken);
+}

@@ -27,6 +27,7 @@ enum explain_label {
     LABEL_REGION,
     LABEL_AREA,
     LABEL_WALK,
+    LABEL_WRONG,
     LABEL_RING0,
     LABEL_RING3,
     LABEL_FRAME,
@@ -99,3 +100,4 @@ extern const char *const explain_accesses[EXPLAIN_ACCESSES];
 extern const char *const explain_whys[EXPLAIN_WHYS];
 extern const char *const explain_kinds[EXPLAIN_KINDS];
 extern const char *const explain_gaps[EXPLAIN_GAPS];
+extern const char *const explain_wrongs[EXPLAIN_WRONGS];

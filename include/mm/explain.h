@@ -104,6 +104,19 @@ enum explain_gap {
     EXPLAIN_GAPS,
 };
 
+/* What the tables say against the address map. */
+enum explain_wrong {
+    EXPLAIN_SOUND,
+    EXPLAIN_WRONG_PDE,     /* above PAGE_OFFSET: it is not the master directory's */
+    EXPLAIN_WRONG_TABLE,   /* of the vmalloc area or the fixmap: it is not their page table */
+    EXPLAIN_WRONG_USER,    /* above PAGE_OFFSET, but ring 3 may use it */
+    EXPLAIN_WRONG_FRAME,   /* lowmem shows another frame than it has here */
+    EXPLAIN_WRONG_RIGHTS,  /* other rights than the row's, or more than the area's */
+    EXPLAIN_WRONG_MAPPED,  /* nothing is here */
+    EXPLAIN_WRONG_MISSING, /* something is here, but it is not mapped */
+    EXPLAIN_WRONGS,
+};
+
 struct explain_frame {
     phys_addr_t phys;
     bool ram; /* the frame has a struct page; without one the rest is 0 */
@@ -127,6 +140,7 @@ struct explanation {
     struct explain_area area;         /* that has the address */
     struct explain_area below, above; /* the nearest, where no area has it */
     enum explain_gap gap;
+    enum explain_wrong wrong;
     struct explain_frame frame;
     enum dma_verdict dma[2]; /* to a device that reaches 4 GiB: one that reads, one that writes */
 };
@@ -139,6 +153,9 @@ void explain_walk(struct explanation *facts, phys_addr_t pgd, const struct mm *m
 
 /* All of it, in the address space of a process, or (NULL) in the master directory. */
 void explain_address(struct explanation *facts, const struct mm *mm, u32 addr);
+
+/* What is wrong with the facts that explain_walk() has gathered. Any context. (mm/explain_wrong.c) */
+enum explain_wrong explain_find_wrong(const struct explanation *facts);
 
 /* ---- mm/rmap.c ---- */
 

@@ -10,7 +10,7 @@ What the kernel never sees is said in sentences of this file: paging that is off
 Limits: the kernel leaves out a path of 128 characters and more; here it is told.
 """
 from attic import Sorry, cli, kernel, memory, objects, paging, spaces, symbols
-from attic import explain_frame, explain_physical, explain_places, explain_walk, explain_words as words
+from attic import explain_frame, explain_physical, explain_places, explain_walk, explain_words as words, explain_wrong
 from attic.explain_words import say, text
 
 
@@ -40,6 +40,7 @@ def explain(space, addr):
     for step in walk.steps:
         say_entry(step, place)
     say_walk(walk)
+    say_wrong(walk, place)
     say_rights("LABEL_RING0", walk, 0)
     say_rights("LABEL_RING3", walk, 3)
     if walk.frame is not None:
@@ -156,6 +157,13 @@ def say_walk(walk):
     else:
         said = "%s %s" % (text("TEXT_STOPS_AT"), decider(walk, walk.rights(0)["EXPLAIN_READ"].why, walk.stop))
     say("LABEL_WALK", said)
+
+
+def say_wrong(walk, place):
+    """What contradicts the address map. A list that cannot be read is told elsewhere."""
+    wrong = None if place.sorry else explain_wrong.find(walk, place)
+    if wrong:
+        say("LABEL_WRONG", words.wrong(wrong))
 
 
 def say_rights(label, walk, ring):

@@ -51,6 +51,10 @@ def gap(name):
     return _word("explain_gaps", "explain_gap", name)
 
 
+def wrong(name):
+    return _word("explain_wrongs", "explain_wrong", name)
+
+
 def avl(value):
     """What PTE_AVL says in the vmalloc area."""
     return objects.string(objects.variable("explain_avl")[value])
