@@ -16,6 +16,7 @@
 #include <asm/errno.h>
 #include <kernel/process.h>
 #include <kernel/signal_internal.h>
+#include <lib/detach.h>
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <linux/signal.h>
@@ -146,8 +147,7 @@ static int own_actions(struct signals *signals)
     for (u32 signal = 1; signal <= SIGNALS; signal++)
         actions->of[signal - 1] = action_of(signals, signal);
     actions->users = 1;
-    actions_put(old);
-    signals->actions = actions;
+    actions_put(exchange(&signals->actions, actions));
     return 0;
 }
 
@@ -207,8 +207,7 @@ struct signals *signals_copy(const struct signals *from)
 
 void signals_exec(struct signals *signals)
 {
-    actions_put(signals->actions);
-    signals->actions = NULL;
+    actions_put(detach(&signals->actions));
     signals->caught = 0;
     signals->stack.flags = SS_DISABLE;
     signals->stack.base = signals->stack.size = 0;
@@ -217,7 +216,7 @@ void signals_exec(struct signals *signals)
 void signals_free(struct signals *signals)
 {
     itimer_cancel(signals);
-    actions_put(signals->actions);
+    actions_put(detach(&signals->actions));
     kmem_cache_free(signals_cache, signals);
 }
 
