@@ -50,7 +50,8 @@ SYSCALL(exit_group)
 
 /*
  * Others that use the address space, the parent of a vfork(), may wait for the thread id to be
- * cleared.
+ * cleared. Only while the memory is the current process's own to write: not once it is lent
+ * (kernel/fork.c).
  */
 static void clear_child_tid(void)
 {

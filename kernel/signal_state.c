@@ -85,6 +85,12 @@ void signal_restore_mask(void)
     }
 }
 
+/* Those that end the process when they are delivered; SIGKILL is always one of them. */
+static u64 ending(const struct signals *signals)
+{
+    return ~(signals->caught | signals->ignored | SIGNALS_IGNORED | SIGNALS_THAT_STOP);
+}
+
 u32 signal_take(struct signals *signals, u64 set, struct signal_info *info)
 {
     u64 ready = signals->pending & set;
@@ -92,6 +98,8 @@ u32 signal_take(struct signals *signals, u64 set, struct signal_info *info)
 
     if (!ready)
         return 0;
+    if (ready & signal_bit(SIGKILL)) /* no handler runs and nothing stops on the way to the end */
+        ready &= ending(signals);
     if (ready & SYNCHRONOUS)
         ready &= SYNCHRONOUS;
     signal = (u32)ready ? ffs((u32)ready) : 32 + ffs(ready >> 32);

@@ -5,7 +5,7 @@
  *
  * An end takes many steps, and others run in between. For some tests the kernel yields wherever it
  * may, and each time a thread looks at all that can be found of every process: what task_check()
- * says, all of /proc/PID, a signal.
+ * says, all of /proc/PID, a signal. Others kill processes that have lent their memory by vfork().
  */
 #include "run.h"
 #include <asm/errno.h>
@@ -311,4 +311,108 @@ KTEST(kill, all_it_has_is_removed)
     expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGKILL);
     expect(looker.looks > looks);
     looking_end(&saved);
+}
+
+/* ---- memory that is lent ---- */
+
+#define LENT_MARK  0x6c656e64 /* user/lend.c */
+#define LENT_BEGUN 4
+
+static u32 heap_word(struct mm *mm, u32 index)
+{
+    u32 word = 0;
+
+    return mm_read(mm, mm->start_brk + index * sizeof(word), &word, sizeof(word)) ? 0 : word;
+}
+
+/* No frame of a signal was written on the stack for them. */
+static bool signal_stack_is_empty(struct mm *mm)
+{
+    u32 words = 0;
+
+    for (u32 i = PAGE_SIZE / 4; i < 2 * PAGE_SIZE / 4; i++)
+        words |= heap_word(mm, i);
+    return words == 0;
+}
+
+/* The last of a chain that has begun: its memory is lent `depth` times. NULL when it did not. */
+static struct task *end_of_chain(u32 pid, u32 depth)
+{
+    struct task *task = task_find(pid);
+
+    if (!pid || !expect_soon(heap_word(task->mm, LENT_BEGUN) == 1))
+        return NULL;
+    while (task->vfork_child) {
+        task = task->vfork_child;
+        depth--;
+    }
+    return expect_eq(depth, 0) ? task : NULL;
+}
+
+static void end_orphan(u32 pid)
+{
+    expect_eq(send_signal(task_find(pid), SIGKILL, NULL), 0);
+    expect_soon((task_reap_unwanted(), !task_find(pid))); /* the idle task has no turn */
+}
+
+/*
+ * A process that is killed while its child moves what is in their memory leaves that memory alone:
+ * the other signal, which has a handler and the lower number, gets no frame.
+ */
+KTEST(kill, lender)
+{
+    u32 pid = start_program(ARGV("lend", "1")), user;
+    struct task *last = end_of_chain(pid, 1);
+    struct resched_hook saved;
+    struct mm *mm;
+
+    if (!last || !looking_begin(&saved))
+        return;
+    user = last->pid;
+    mm = mm_get(last->mm);
+    for (u32 i = 0; i < 2; i++)
+        expect_eq(send_signal(task_find(pid), i == 0 ? SIGHUP : SIGKILL, NULL), 0);
+    expect_eq(wait_for(pid).exit_code, SIGKILL);
+    expect(task_find(user) == last && !last->vfork_parent);
+    expect_eq(heap_word(mm, 0), LENT_MARK);
+    expect(signal_stack_is_empty(mm));
+    expect_none(mm_audit());
+    end_orphan(user);
+    mm_put(mm);
+    looking_end(&saved);
+}
+
+/* All in the middle of a chain are killed: the first one goes on when the last one has ended. */
+static void kill_the_middle(u32 depth)
+{
+    u32 pid = start_program(ARGV("lend", depth == 2 ? "2" : "4")), user, looks;
+    struct task *first = task_find(pid), *last = end_of_chain(pid, depth), *task;
+    struct resched_hook saved;
+
+    if (!last || !looking_begin(&saved))
+        return;
+    user = last->pid;
+    task = first;
+    while ((task = task->vfork_child) != last)
+        expect_eq(send_signal(task, SIGKILL, NULL), 0);
+    expect_soon(first->vfork_child == last && last->vfork_parent == first);
+    looks = looker.looks;
+    expect_soon(looker.looks > looks + 20);
+    expect(first->state == TASK_SLEEPING && first->vfork_child == last);
+    for (u32 i = 1; i < depth; i++)
+        expect_eq(heap_word(last->mm, depth - 1 - i), LENT_MARK);
+    expect_none(mm_audit());
+    end_orphan(user);
+    expect_eq(wait_for(pid).exit_code, EXIT_STATUS(0));
+    looking_end(&saved);
+}
+
+KTEST(kill, lender_in_the_middle)
+{
+    kill_the_middle(2);
+}
+
+KTEST(kill, all_lenders_in_the_middle)
+{
+    kill_the_middle(4);
 }
