@@ -219,8 +219,9 @@ static void looking_end(const struct resched_hook *saved)
 
 KTEST(kill, programs_that_are_looked_at)
 {
-    static const char *const programs[][3] = {
-        {"cycles", "6"}, {"fork_test"}, {"exec_test"}, {"wait_test"}, {"file_test"}, {"poll_test"},
+    static const char *const programs[][4] = {
+        {"cycles", "6"}, {"fork_test"}, {"exec_test"},   {"wait_test"},
+        {"file_test"},   {"poll_test"}, {"signal_test"}, {"fuzz", "1", "4"},
     };
     struct resched_hook saved;
 
