@@ -15,6 +15,7 @@
 #include <asm/fcntl.h>
 #include <asm/poll.h>
 #include <fs/internal.h>
+#include <lib/detach.h>
 #include <linux/fs.h>
 #include <linux/stat.h>
 #include <mm/slab.h>
@@ -204,7 +205,7 @@ void file_put(struct file *file)
     if (file->ops->release)
         file->ops->release(file);
     file->inode->writers -= file->mode & FMODE_WRITE ? 1 : 0;
-    inode_put(file->inode);
+    inode_put(detach(&file->inode));
     kmem_cache_free(file_cache, file);
 }
 

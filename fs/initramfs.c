@@ -20,6 +20,7 @@
 #include <asm/errno.h>
 #include <fs/initramfs.h>
 #include <fs/internal.h>
+#include <lib/detach.h>
 #include <lib/printk.h>
 #include <linux/stat.h>
 #include <mm/slab.h>
@@ -37,7 +38,7 @@ struct met {
 static void forget(struct met *met)
 {
     list_del(&met->link);
-    inode_put(met->inode);
+    inode_put(detach(&met->inode));
     kfree(met);
 }
 

@@ -17,6 +17,7 @@
 #include <asm/errno.h>
 #include <fs/internal.h>
 #include <lib/printf.h>
+#include <lib/resched.h>
 #include <linux/stat.h>
 #include <mm/audit.h>
 #include <mm/slab.h>
@@ -54,6 +55,7 @@ static struct inode *release_last_name(struct inode *inode)
         return NULL;
     entry = list_first_entry(&inode->names, struct dir_entry, link);
     assert(entry->removed);
+    list_del_init(&entry->link);
     dir = entry->dir;
     kfree(entry);
     return dir;
@@ -61,12 +63,14 @@ static struct inode *release_last_name(struct inode *inode)
 
 static void inode_free(struct inode *inode)
 {
-    if (S_ISREG(inode->mode))
+    if (S_ISREG(inode->mode)) {
+        cond_resched(); /* a small file ends like a large one: nobody may count on the difference */
         mapping_destroy(&inode->data);
-    else if (S_ISLNK(inode->mode))
+    } else if (S_ISLNK(inode->mode)) {
         kfree(inode->link);
-    else if (S_ISDIR(inode->mode))
+    } else if (S_ISDIR(inode->mode)) {
         assert_op(inode->dir.entries, ==, 0);
+    }
     kmem_cache_free(inode_cache, inode);
     inode_count--;
 }

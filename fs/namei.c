@@ -60,12 +60,17 @@ int namei_add_at(const struct walk *walk, struct inode *inode, bool replace)
     entry = dir_entry_new(walk->name, walk->len);
     if (!entry)
         return -ENOMEM;
-    if (old)
+    found = old ? old->inode : NULL;
+    if (found) {
+        inode_get(found); /* what goes for good goes last: that may yield, and the name is free */
         dir_remove(old, false);
+    }
     dir_add(walk->dir, entry, inode, 0);
     inode->ctime = walk->dir->ctime;
     if (replace)
         walk->dir->mtime = dir_time;
+    if (found)
+        inode_put(found);
     return 0;
 }
 

@@ -28,6 +28,7 @@
 #include <asm/ioctls.h>
 #include <asm/poll.h>
 #include <fs/internal.h>
+#include <lib/detach.h>
 #include <linux/limits.h>
 #include <linux/stat.h>
 #include <mm/slab.h>
@@ -49,8 +50,7 @@ static u8 **page_slot(struct pipe *pipe, u32 at)
 
 static void slot_free(u8 **slot)
 {
-    free_page(virt_to_page(*slot));
-    *slot = NULL;
+    free_page(virt_to_page(detach(slot)));
 }
 
 /* ---- reading ---- */
@@ -285,11 +285,11 @@ static void pipe_file_release(struct file *file)
     pipe->writers -= !!(file->mode & FMODE_WRITE);
     if (pipe->readers || pipe->writers)
         return;
+    file->inode->pipe = NULL;
     for (u32 i = 0; i < PIPE_PAGES; i++) {
         if (pipe->pages[i])
             slot_free(&pipe->pages[i]);
     }
-    file->inode->pipe = NULL;
     kfree(pipe);
 }
 

@@ -15,13 +15,13 @@
  */
 #include <asm/errno.h>
 #include <fs/internal.h>
+#include <lib/detach.h>
 #include <linux/stat.h>
 #include <mm/slab.h>
 
 static void enter(struct walk *walk, struct inode *dir)
 {
-    inode_put(walk->dir);
-    walk->dir = dir;
+    inode_put(exchange(&walk->dir, dir));
 }
 
 int walk_start(struct walk *walk, struct inode *base, const char *path)
@@ -39,7 +39,7 @@ int walk_start(struct walk *walk, struct inode *base, const char *path)
 
 void walk_end(struct walk *walk)
 {
-    inode_put(walk->dir);
+    inode_put(detach(&walk->dir));
     kfree(walk->buffer);
 }
 
@@ -115,8 +115,7 @@ int walk_follow(struct walk *walk, struct inode *link)
     inode_put(link);
     if (err)
         return err;
-    kfree(walk->buffer);
-    walk->buffer = buffer;
+    kfree(exchange(&walk->buffer, buffer));
     walk->rest = buffer;
     if (buffer[0] == '/') {
         inode_get(fs_root());

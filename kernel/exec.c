@@ -22,6 +22,7 @@
 #include <kernel/fpu.h>
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
+#include <lib/detach.h>
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <linux/resource.h>
@@ -194,9 +195,9 @@ int program_load(struct program *program, struct inode *base, const char *path,
         err = fill_mm(program, args, path, why);
         if (!err)
             return 0;
-        mm_put(program->mm);
+        mm_put(detach(&program->mm));
     }
-    inode_end_program(program->exe);
+    inode_end_program(detach(&program->exe));
     return err;
 }
 
@@ -205,12 +206,9 @@ int program_load(struct program *program, struct inode *base, const char *path,
 /* The point of no return: nothing here can fail. */
 static void replace_program(struct pt_regs *regs, const struct program *program)
 {
-    struct mm *old_mm = current->mm;
-    struct inode *old_exe = current->exe;
+    struct mm *old_mm = process_replace_mm(program->mm);
+    struct inode *old_exe = exchange(&current->exe, program->exe);
 
-    process_vfork_done(); /* with the old address space, which holds clear_child_tid */
-    current->mm = program->mm;
-    current->exe = program->exe;
     mm_switch(current->mm);
     strscpy(current->comm, program->comm, sizeof(current->comm));
     current->exit_signal = SIGCHLD;

@@ -29,6 +29,7 @@
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
 #include <kernel/tty.h>
+#include <lib/detach.h>
 #include <lib/string.h>
 #include <linux/resource.h>
 #include <linux/time_types.h>
@@ -49,43 +50,47 @@ SYSCALL(exit_group)
 
 /*
  * Others that use the address space, the parent of a vfork(), may wait for the thread id to be
- * cleared.
+ * cleared. Only while the memory is the current process's own to write: not once it is lent
+ * (kernel/fork.c).
  */
 static void clear_child_tid(void)
 {
-    u32 zero = 0, addr = current->clear_child_tid;
+    u32 zero = 0, addr = exchange(&current->clear_child_tid, 0);
 
-    current->clear_child_tid = 0;
     if (addr && current->mm->users > 1 && copy_to_user((void *)addr, &zero, sizeof(zero)))
         return; /* a bad address is the program's own business, as on Linux */
 }
 
-void process_vfork_done(void)
+/* The parent of a vfork() may have its memory back. */
+static void wake_vfork_parent(void)
 {
-    struct task *parent = current->vfork_parent;
+    struct task *parent = detach(&current->vfork_parent);
 
-    clear_child_tid();
     if (parent) {
-        current->vfork_parent = NULL;
         parent->vfork_child = NULL;
         wake_up(&parent->child_wait);
     }
 }
 
+struct mm *process_replace_mm(struct mm *mm)
+{
+    struct mm *old;
+
+    clear_child_tid();
+    old = exchange(&current->mm, mm);
+    wake_vfork_parent(); /* which runs when this task yields, and finds the memory free */
+    return old;
+}
+
+/* Each thing in a step of its own: whoever looks in between finds it whole or not at all. */
 void process_release(void)
 {
     struct task *task = current;
-    struct mm *mm = task->mm;
-    struct files *files = task->files;
 
-    process_vfork_done();
-    task->mm = NULL;
-    mm_put(mm);
-    task->files = NULL;
-    files_free(files);
-    inode_put(task->cwd);
-    inode_end_program(task->exe);
-    task->cwd = task->exe = NULL;
+    mm_put(process_replace_mm(NULL));
+    files_free(detach(&task->files));
+    inode_put(detach(&task->cwd));
+    inode_end_program(detach(&task->exe));
     fpu_drop(task);
     if (task->session == task->pid)
         tty_session_ended(task->session);
@@ -104,7 +109,6 @@ static struct signal_info child_info(const struct task *child)
 bool process_tell_parent(void)
 {
     struct task *task = current, *parent = task->parent;
-    struct signals *signals = task->signals;
     bool wanted = parent != NULL;
 
     if (parent && parent->signals && task->exit_signal) {
@@ -113,8 +117,7 @@ bool process_tell_parent(void)
         wanted = task->exit_signal != SIGCHLD || !signal_ignores_children(parent);
         signal_notify_parent(task, info.code, info.value);
     }
-    task->signals = NULL;
-    signals_free(signals);
+    signals_free(detach(&task->signals));
     return wanted;
 }
 

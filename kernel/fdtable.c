@@ -18,6 +18,7 @@
 #include <asm/errno.h>
 #include <kernel/fdtable.h>
 #include <lib/bits.h>
+#include <lib/detach.h>
 #include <lib/string.h>
 #include <linux/fcntl.h>
 #include <linux/resource.h>
@@ -55,10 +56,10 @@ static int grow(struct files *files, u32 fd)
     if (!file)
         return -ENOMEM;
     memcpy(file, files->file, files->size * sizeof(*file));
-    if (files->file != files->first)
-        kfree(files->file);
-    files->file = file;
+    file = exchange(&files->file, file);
     files->size = size;
+    if (file != files->first)
+        kfree(file);
     return 0;
 }
 
@@ -112,11 +113,12 @@ u32 files_bytes(const struct files *files)
 
 /* ---- numbers ---- */
 
-static void take(struct files *files, u32 fd, struct file *file, u32 flags)
+/* What was open under that number, or NULL. */
+static struct file *take(struct files *files, u32 fd, struct file *file, u32 flags)
 {
+    struct file *old = exchange(&files->file[fd], file);
     u32 bit = 1u << fd % 32;
 
-    files->file[fd] = file;
     files->open[fd / 32] |= bit;
     if (files->open[fd / 32] == ~0u)
         files->full |= 1u << fd / 32;
@@ -124,6 +126,7 @@ static void take(struct files *files, u32 fd, struct file *file, u32 flags)
         files->cloexec[fd / 32] |= bit;
     else
         files->cloexec[fd / 32] &= ~bit;
+    return old;
 }
 
 /* The lowest free number >= min, which is below FILES_MAX; FILES_MAX when there is none. */
@@ -175,8 +178,7 @@ long fd_install_at(struct files *files, u32 fd, struct file *file, u32 flags)
     err = grow(files, fd);
     if (err)
         return err;
-    old = files->file[fd];
-    take(files, fd, file, flags);
+    old = take(files, fd, file, flags);
     if (old)
         file_close(old);
     return fd;
@@ -184,16 +186,14 @@ long fd_install_at(struct files *files, u32 fd, struct file *file, u32 flags)
 
 int fd_close(struct files *files, u32 fd)
 {
-    struct file *file = files_at(files, fd);
     u32 bit = 1u << fd % 32;
 
-    if (!file)
+    if (!files_at(files, fd))
         return -EBADF;
-    files->file[fd] = NULL;
     files->open[fd / 32] &= ~bit;
     files->cloexec[fd / 32] &= ~bit;
     files->full &= ~(1u << fd / 32);
-    file_close(file);
+    file_close(detach(&files->file[fd]));
     return 0;
 }
 

@@ -8,7 +8,9 @@
  *
  * vfork() shares the address space itself instead, and the parent sleeps until the child has called
  * execve() or has ended: there are never two that run in it. SIGKILL ends that sleep, so that a
- * child that does neither does not make its parent immortal.
+ * child that does neither does not make its parent immortal. The parent then ends where it is: the
+ * memory is lent, so it writes nothing there, neither a signal's frame nor its cleared thread id.
+ * If it had borrowed that memory itself, the one it had it from waits for the child from then on.
  *
  * The parent gives up its turn, so the child, if nobody else waits, is the first to run: it often
  * has its signals and its group to set before somebody finds it, and when it has ended or has a new
@@ -35,6 +37,7 @@
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
 #include <kernel/tls.h>
+#include <lib/detach.h>
 #include <lib/string.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
@@ -138,16 +141,25 @@ static void write_tids(struct task *child, const struct request *request)
     (void)told; /* as on Linux */
 }
 
-/*
- * Sleep until the child has let go of the address space. Nothing of it may be touched afterwards.
- */
+/* Leave the chain of those who wait for an address space: parent and child are neighbours now. */
+static void leave_vfork_chain(void)
+{
+    struct task *child = detach(&current->vfork_child), *parent = detach(&current->vfork_parent);
+
+    child->vfork_parent = parent;
+    if (parent)
+        parent->vfork_child = child;
+}
+
+/* Sleep until the child has let go of the address space; a parent that SIGKILL wakes first ends. */
 static void wait_for_vfork(void)
 {
-    wait_event(&current->child_wait, !current->vfork_child || (signal_kill_pending()));
-    if (current->vfork_child) {
-        current->vfork_child->vfork_parent = NULL;
-        current->vfork_child = NULL;
-    }
+    wait_event(&current->child_wait, !current->vfork_child || signal_kill_pending());
+    if (!current->vfork_child)
+        return;
+    leave_vfork_chain();
+    current->clear_child_tid = 0;
+    signal_die();
 }
 
 static long clone_process(const struct request *request, const struct pt_regs *regs)

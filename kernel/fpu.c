@@ -25,6 +25,7 @@
 #include <kernel/kernel.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
+#include <lib/detach.h>
 #include <lib/panic.h>
 #include <mm/slab.h>
 
@@ -66,8 +67,7 @@ int fpu_copy(struct task *child)
 void fpu_drop(struct task *task)
 {
     fpu_forget(&task->thread);
-    kfree(task->thread.fpu);
-    task->thread.fpu = NULL;
+    kfree(detach(&task->thread.fpu));
 }
 
 /* ---- traps ---- */

@@ -18,6 +18,7 @@
  */
 #include <kernel/pid.h>
 #include <kernel/task.h>
+#include <lib/detach.h>
 #include <lib/panic.h>
 #include <lib/rbtree.h>
 #include <mm/slab.h>
@@ -192,29 +193,25 @@ void pid_attach(struct task *task)
 
 void pid_detach(struct task *task)
 {
-    struct pid *own = task->pids[PID_OWN];
+    struct pid *own = detach(&task->pids[PID_OWN]);
 
-    pid_put(task->pids[PID_PGRP]);
-    pid_put(task->pids[PID_SESSION]);
-    if (list_empty(&task->all_link)) { /* it was never attached */
-        if (own)
-            kmem_cache_free(pid_cache, own);
-        return;
+    if (!list_empty(&task->all_link)) {
+        list_del(&task->all_link);
+        tasks--;
+        own->task = NULL;
+        pid_put(own);
+    } else if (own) { /* it was never attached */
+        kmem_cache_free(pid_cache, own);
     }
-    list_del(&task->all_link);
-    tasks--;
-    own->task = NULL;
-    pid_put(own);
+    pid_put(detach(&task->pids[PID_PGRP]));
+    pid_put(detach(&task->pids[PID_SESSION]));
 }
 
 /* ---- groups ---- */
 
 static void set_number(struct task *task, enum pid_kind kind, struct pid *pid)
 {
-    struct pid *old = task->pids[kind];
-
-    task->pids[kind] = pid_get(pid);
-    pid_put(old);
+    pid_put(exchange(&task->pids[kind], pid_get(pid)));
 }
 
 void task_inherit_group(struct task *task, const struct task *from)

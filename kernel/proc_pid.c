@@ -46,6 +46,12 @@ static char state_letter(const struct task *task)
     return '?';
 }
 
+/* A process that ends gives back its memory first, and its signals last. */
+static bool is_kthread(const struct task *task)
+{
+    return !task->signals && task->state != TASK_ZOMBIE;
+}
+
 /* ---- sizes ---- */
 
 /* Bytes of address space by what it is for. */
@@ -203,8 +209,7 @@ static int proc_stat(u32 pid, struct seq_file *seq)
     on_tty = task->session && task->session == tty_session();
     seq_printf(seq, "%u (%s) %c %u %u %u %d %d %u 0 0 0 0", pid, task->comm, state_letter(task),
                task_ppid(task), task->pgrp, task->session, on_tty ? TTY_NUMBER : 0,
-               on_tty ? (int)tty_foreground() : -1,
-               task->mm || task->state == TASK_ZOMBIE ? 0 : PF_KTHREAD);
+               on_tty ? (int)tty_foreground() : -1, is_kthread(task) ? PF_KTHREAD : 0);
     seq_printf(seq, " %u %u %u %u %d %d 1 0 %llu", task->user_ticks, task->ticks - task->user_ticks,
                task->child_user_ticks, task->child_ticks - task->child_user_ticks, 20 + task->nice,
                task->nice, task->start_time);
@@ -305,7 +310,7 @@ static int proc_status(u32 pid, struct seq_file *seq)
                "PPid:\t%u\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\n"
                "Groups:\t \nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t%u\n",
                task_ppid(task), task->files ? task->files->size : 0, pid, pid, task->pgrp,
-               task->session, !task->mm && task->state != TASK_ZOMBIE);
+               task->session, is_kthread(task));
     if (task->mm)
         tell_mm_lines(seq, task->mm);
     seq_printf(seq, "Threads:\t1\n");

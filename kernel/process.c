@@ -24,6 +24,7 @@
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
+#include <lib/detach.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
@@ -49,18 +50,15 @@ void process_discard(struct task *task)
 {
     fpu_drop(task);
     if (task->mm)
-        mm_put(task->mm);
+        mm_put(detach(&task->mm));
     if (task->files)
-        files_free(task->files);
+        files_free(detach(&task->files));
     if (task->signals)
-        signals_free(task->signals);
+        signals_free(detach(&task->signals));
     if (task->cwd)
-        inode_put(task->cwd);
+        inode_put(detach(&task->cwd));
     if (task->exe)
-        inode_end_program(task->exe);
-    task->mm = NULL;
-    task->files = NULL;
-    task->signals = NULL;
+        inode_end_program(detach(&task->exe));
     task_free(task);
 }
 
@@ -84,12 +82,12 @@ static int open_console(struct files *files)
 }
 
 /* Give a task what a first process has. On failure process_discard() gives it back. */
-static int furnish(struct task *task, const struct program *program)
+static int furnish(struct task *task, struct program *program)
 {
     u32 processes = nr_managed_pages() / (NPROC_RAM / PAGE_SIZE);
 
-    task->mm = program->mm;
-    task->exe = program->exe;
+    task->mm = detach(&program->mm);
+    task->exe = detach(&program->exe);
     task->cwd = fs_root();
     inode_get(task->cwd);
     task->umask = UMASK_FIRST;
@@ -103,13 +101,13 @@ static int furnish(struct task *task, const struct program *program)
     return open_console(task->files);
 }
 
-static long start_program(const struct program *program, bool quiet)
+static long start_program(struct program *program, bool quiet)
 {
     struct task *task = task_alloc(program->comm, process_start, NULL);
 
     if (!task) {
-        mm_put(program->mm);
-        inode_end_program(program->exe);
+        mm_put(detach(&program->mm));
+        inode_end_program(detach(&program->exe));
         return -ENOMEM;
     }
     if (furnish(task, program) != 0) {

@@ -196,6 +196,16 @@ static void __noreturn end_process(u32 signal)
     task_exit(signal);
 }
 
+void signal_die(void)
+{
+    struct signals *signals = current->signals;
+    struct signal_info info;
+    u32 flags = local_irq_save(), signal = signal_take(signals, ~signals->blocked, &info);
+
+    local_irq_restore(flags);
+    end_process(signal);
+}
+
 /* A system call that gave up: let it be made again, or let it have failed. */
 static void settle_syscall(struct pt_regs *regs, const struct action *handler)
 {

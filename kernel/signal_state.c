@@ -16,6 +16,7 @@
 #include <asm/errno.h>
 #include <kernel/process.h>
 #include <kernel/signal_internal.h>
+#include <lib/detach.h>
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <linux/signal.h>
@@ -84,6 +85,12 @@ void signal_restore_mask(void)
     }
 }
 
+/* Those that end the process when they are delivered; SIGKILL is always one of them. */
+static u64 ending(const struct signals *signals)
+{
+    return ~(signals->caught | signals->ignored | SIGNALS_IGNORED | SIGNALS_THAT_STOP);
+}
+
 u32 signal_take(struct signals *signals, u64 set, struct signal_info *info)
 {
     u64 ready = signals->pending & set;
@@ -91,6 +98,8 @@ u32 signal_take(struct signals *signals, u64 set, struct signal_info *info)
 
     if (!ready)
         return 0;
+    if (ready & signal_bit(SIGKILL)) /* no handler runs and nothing stops on the way to the end */
+        ready &= ending(signals);
     if (ready & SYNCHRONOUS)
         ready &= SYNCHRONOUS;
     signal = (u32)ready ? ffs((u32)ready) : 32 + ffs(ready >> 32);
@@ -146,8 +155,7 @@ static int own_actions(struct signals *signals)
     for (u32 signal = 1; signal <= SIGNALS; signal++)
         actions->of[signal - 1] = action_of(signals, signal);
     actions->users = 1;
-    actions_put(old);
-    signals->actions = actions;
+    actions_put(exchange(&signals->actions, actions));
     return 0;
 }
 
@@ -207,8 +215,7 @@ struct signals *signals_copy(const struct signals *from)
 
 void signals_exec(struct signals *signals)
 {
-    actions_put(signals->actions);
-    signals->actions = NULL;
+    actions_put(detach(&signals->actions));
     signals->caught = 0;
     signals->stack.flags = SS_DISABLE;
     signals->stack.base = signals->stack.size = 0;
@@ -217,7 +224,7 @@ void signals_exec(struct signals *signals)
 void signals_free(struct signals *signals)
 {
     itimer_cancel(signals);
-    actions_put(signals->actions);
+    actions_put(detach(&signals->actions));
     kmem_cache_free(signals_cache, signals);
 }
 

@@ -15,6 +15,7 @@
 #include <asm/errno.h>
 #include <kernel/fdtable.h>
 #include <kernel/syscall.h>
+#include <lib/detach.h>
 #include <lib/resched.h>
 #include <lib/string.h>
 #include <linux/fcntl.h>
@@ -387,14 +388,11 @@ SYSCALL(umask)
 /* Takes over the reference. */
 static long set_cwd(struct inode *inode)
 {
-    struct inode *old = current->cwd;
-
     if (!S_ISDIR(inode->mode)) {
         inode_put(inode);
         return -ENOTDIR;
     }
-    current->cwd = inode;
-    inode_put(old);
+    inode_put(exchange(&current->cwd, inode));
     return 0;
 }
 

@@ -19,18 +19,26 @@
  *
  * The lists are only changed by tasks, which are not preempted in the kernel, so they need no lock.
  *
+ * What a task has can be found through it (/proc, the list of all tasks) until its last step, also
+ * while its end yields: so each field is emptied before what it held is given back (lib/detach.h).
+ * task_check() is the audit's look at that.
+ *
  * Neighbours: kernel/pid.c numbers and finds tasks; kernel/sched.c runs what is made here;
  * kernel/process.c and fork.c make user processes of it, kernel/exit.c takes them apart.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
+#include <kernel/fdtable.h>
 #include <kernel/pid.h>
 #include <kernel/process.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
+#include <lib/printf.h>
 #include <lib/resched.h>
 #include <lib/string.h>
+#include <mm/audit.h>
+#include <mm/mm.h>
 #include <mm/slab.h>
 #include <mm/vmalloc.h>
 
@@ -43,6 +51,7 @@ void task_init(void)
     if (!task_cache)
         panic("out of memory for the cache of tasks");
     pid_init();
+    audit_register(task_check);
 }
 
 /* ---- birth ---- */
@@ -129,7 +138,7 @@ struct task *kthread_create(const char *name, void (*entry)(void *), void *arg)
 void task_free(struct task *task)
 {
     assert(task != current && list_empty(&task->run_link) && list_empty(&task->children));
-    assert(!task->mm && !task->files && !task->signals);
+    assert(!task->mm && !task->files && !task->signals && !task->cwd && !task->exe);
     list_del(&task->sibling_link);
     free_memory(task);
 }
@@ -258,4 +267,76 @@ const char *task_state_name(const struct task *task)
         return "zombie";
     }
     return "?";
+}
+
+/* ---- the check ---- */
+
+/* Does another task run in that address space? Those who wait for a vfork() child do not count. */
+static bool runs_elsewhere(const struct mm *mm, const struct task *task)
+{
+    for (struct task *other = task_next(NULL); other; other = task_next(other)) {
+        if (other != task && other->mm == mm && !other->vfork_child)
+            return true;
+    }
+    return false;
+}
+
+static const char *check_memory(const struct task *task)
+{
+    const struct task *child = task->vfork_child, *parent = task->vfork_parent;
+
+    if ((child && (child->vfork_parent != task || child->mm != task->mm)) ||
+        (parent && (parent->vfork_child != task || parent->mm != task->mm)))
+        return "and the other side of its vfork() do not know each other";
+    if (!task->mm)
+        return NULL;
+    if ((s32)task->mm->users <= 0)
+        return "has an address space that has ended";
+    if (task->mm->users > 1 && !child && runs_elsewhere(task->mm, task))
+        return "and another task run in one address space";
+    return NULL;
+}
+
+static const char *check_files(const struct files *files)
+{
+    for (u32 fd = 0; files && fd < files->size; fd++) {
+        const struct file *file = files_at(files, fd);
+
+        if (!file != !(files->open[fd / 32] & 1u << fd % 32))
+            return "has a descriptor that is both open and closed";
+        if (file && file->refcount <= 0)
+            return "has a descriptor of a file that has ended";
+    }
+    return NULL;
+}
+
+static const char *check_task(const struct task *task)
+{
+    const char *wrong;
+
+    if (task->state == TASK_ZOMBIE)
+        return task->mm || task->files || task->signals || task->cwd || task->exe
+                   ? "has ended and still holds something"
+                   : NULL;
+    if (task->exe && (task->exe->data.refcount <= 0 || !task->exe->programs))
+        return "runs a program whose file has ended";
+    if (task->cwd && task->cwd->data.refcount <= 0)
+        return "works in a folder that has ended";
+    wrong = check_memory(task);
+    return wrong ? wrong : check_files(task->files);
+}
+
+const char *task_check(void)
+{
+    static char text[96];
+
+    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
+        const char *wrong = check_task(task);
+
+        if (wrong) {
+            snprintf(text, sizeof(text), "tasks: %s[%u] %s", task->comm, task->pid, wrong);
+            return text;
+        }
+    }
+    return NULL;
 }

@@ -16,6 +16,7 @@
 #include <asm/errno.h>
 #include <kernel/fdtable.h>
 #include <kernel/syscall.h>
+#include <lib/detach.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 #include <mm/slab.h>
@@ -77,7 +78,7 @@ int user_name_get(struct user_name *name, s32 dirfd, const char *path)
 
 void user_name_put(struct user_name *name)
 {
-    inode_put(name->base);
+    inode_put(detach(&name->base));
     user_path_free(name->path);
 }
 

@@ -14,7 +14,9 @@
 #include <kernel/fdtable.h>
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
+#include <lib/detach.h>
 #include <linux/resource.h>
+#include <mm/audit.h>
 #include <mm/fail.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
@@ -125,6 +127,70 @@ KTEST(process, two_hundred)
     }
     for (u32 i = 0; i < started; i++)
         expect_eq(wait_for(pids[i]).exit_code, SIGKILL);
+}
+
+/* ---- what the audit says of tasks ---- */
+
+static void expect_noticed(const char *text, const char *what)
+{
+    if (!text || !strstr(text, what))
+        ktest_fail(__FILE__, __LINE__, "expected \"%s\", the check says: %s", what,
+                   text ? text : "nothing");
+}
+
+/* For a moment a count says that what the process holds has ended. */
+static void ended_is_noticed(const struct task *task)
+{
+    const struct {
+        void *count;
+        const char *what;
+    } held[] = {
+        {&task->exe->data.refcount, "runs a program whose file has ended"},
+        {&task->exe->programs, "runs a program whose file has ended"},
+        {&task->cwd->data.refcount, "works in a folder that has ended"},
+        {&task->mm->users, "has an address space that has ended"},
+        {&task->files->file[0]->refcount, "has a descriptor of a file that has ended"},
+    };
+
+    for (u32 i = 0; i < ARRAY_SIZE(held); i++) {
+        u32 saved = exchange((u32 *)held[i].count, 0);
+
+        expect_noticed(task_check(), held[i].what);
+        *(u32 *)held[i].count = saved;
+    }
+}
+
+KTEST(process, check_notices)
+{
+    u32 pids[2] = {start_program(ARGV("nap", "600000000", "1")),
+                   start_program(ARGV("nap", "600000000", "1"))};
+    struct task *a = task_find(pids[0]), *b = task_find(pids[1]);
+    enum task_state state;
+    struct mm *mm;
+
+    if (!pids[0] || !pids[1])
+        return;
+    expect_none(task_check());
+    ended_is_noticed(a);
+    a->files->open[0] ^= 1;
+    expect_noticed(task_check(), "has a descriptor that is both open and closed");
+    a->files->open[0] ^= 1;
+    a->vfork_child = b;
+    expect_noticed(task_check(), "the other side of its vfork()");
+    a->vfork_child = NULL;
+    b->vfork_parent = a;
+    expect_noticed(task_check(), "the other side of its vfork()");
+    b->vfork_parent = NULL;
+    mm = exchange(&b->mm, mm_get(a->mm));
+    expect_noticed(mm_audit(), "and another task run in one address space");
+    mm_put(exchange(&b->mm, mm));
+    state = exchange(&a->state, TASK_ZOMBIE);
+    expect_noticed(task_check(), "has ended and still holds something");
+    a->state = state;
+    for (u32 i = 0; i < 2; i++) {
+        expect_eq(send_signal(task_find(pids[i]), SIGKILL, NULL), 0);
+        expect_eq(wait_for(pids[i]).exit_code, SIGKILL);
+    }
 }
 
 /* ---- every allocation of a call refused ---- */

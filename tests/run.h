@@ -5,6 +5,7 @@
 #include <kernel/ktest.h>
 #include <kernel/process.h>
 #include <kernel/task.h>
+#include <lib/resched.h>
 #include <lib/string.h>
 #include <mm/highmem.h>
 #include <mm/mm.h>
@@ -50,6 +51,20 @@ static inline struct task_result run_program(const char *const argv[])
             sched_sleep(1);                                                                        \
         ktest_expect(held_, KTEST_SITE(#condition, NULL));                                         \
     })
+
+/*
+ * From now on the kernel yields wherever it may, and not only when a turn is over: `resched` is
+ * called each time, and lets others run. What was before is the result, to be put back.
+ */
+static inline struct resched_hook yield_everywhere(void (*resched)(void))
+{
+    static const bool always = true;
+    struct resched_hook saved = resched_hook;
+
+    resched_hook.needed = &always;
+    resched_hook.resched = resched;
+    return saved;
+}
 
 /*
  * Let `spin until-told` end: write into its heap, as soon as it has one. A test that ends it this

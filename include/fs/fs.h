@@ -28,6 +28,7 @@
 #pragma once
 
 #include <lib/list.h>
+#include <lib/panic.h>
 #include <lib/rbtree.h>
 #include <lib/types.h>
 #include <lib/wait.h>
@@ -227,8 +228,10 @@ __must_check int file_open(struct inode *base, const char *path, u32 flags, u32 
 /* An open file for an inode that is at hand (takes its own reference of it). */
 __must_check int file_open_inode(struct inode *inode, u32 flags, struct file **out);
 
+/* One reference more, of a file that somebody holds. */
 static inline struct file *file_get(struct file *file)
 {
+    assert(file->refcount > 0);
     file->refcount++;
     return file;
 }

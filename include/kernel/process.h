@@ -57,8 +57,12 @@ void task_rusage(const struct task *task, bool self, bool children, struct rusag
 /* job.c: the current process ends; groups that are orphaned by that and have stopped go on. */
 void job_leave(void);
 
-/* exit.c: a vfork()ed process lets its parent go on: it has a new program, or has ended. */
-void process_vfork_done(void);
+/*
+ * exit.c: the current process lets go of its address space and has `mm` from now on, NULL when it
+ * ends; a parent of a vfork() goes on. The old one, whose reference the caller gives back. Does not
+ * yield.
+ */
+__must_check struct mm *process_replace_mm(struct mm *mm);
 
 /*
  * job.c: no process of the group has a parent in another group of the same session (POSIX:

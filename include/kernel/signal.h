@@ -94,6 +94,12 @@ void signal_restore_mask(void);
 /* SIGKILL has come for the current task: nobody waits for what it does. False for kernel threads. */
 bool signal_kill_pending(void);
 
+/*
+ * End the current process, for which signal_kill_pending() holds, here and now: from a call that
+ * may not go back to ring 3, nor touch user memory.
+ */
+void __noreturn signal_die(void);
+
 /* Sleep until a signal is to be delivered. */
 void signal_wait(void);
 

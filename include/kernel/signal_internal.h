@@ -90,7 +90,8 @@ __must_check int action_set(u32 signal, const struct action *action);
 void signal_set_mask(u64 mask);
 
 /*
- * Take a pending one out of a set, the most urgent first: its number, 0 for none. Interrupts off.
+ * Take a pending one out of a set, the most urgent first: its number, 0 for none. With SIGKILL in
+ * it, it is one that ends the process. Interrupts off.
  */
 u32 signal_take(struct signals *signals, u64 set, struct signal_info *info);
 

@@ -154,6 +154,13 @@ void task_reap_unwanted(void);
 /* How many there are, kernel threads and zombies included. */
 u32 task_count(void);
 
+/*
+ * For the audit: whatever a task can be asked for is there, and no two run in one address space.
+ * NULL, or a line that names the first task with which that is not so. True at every point where
+ * somebody yields.
+ */
+const char *task_check(void);
+
 /* ---- scheduler (kernel/sched.c) ---- */
 
 /*

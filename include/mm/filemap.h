@@ -13,6 +13,7 @@
 #pragma once
 
 #include <lib/list.h>
+#include <lib/panic.h>
 #include <lib/types.h>
 #include <mm/page.h>
 
@@ -46,8 +47,10 @@ __must_check struct address_space *mapping_new(u32 size);
 /* Give back every page. None may be mapped any more. May give turns. */
 void mapping_destroy(struct address_space *mapping);
 
+/* One reference more, of a mapping that somebody holds: one that ends cannot be held again. */
 static inline void mapping_get(struct address_space *mapping)
 {
+    assert(mapping->refcount > 0);
     mapping->refcount++;
 }
 

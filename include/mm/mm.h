@@ -15,6 +15,7 @@
 
 #include <arch/x86/pgtable.h>
 #include <lib/list.h>
+#include <lib/panic.h>
 #include <lib/rbtree.h>
 #include <lib/types.h>
 
@@ -88,8 +89,10 @@ __must_check struct mm *mm_create(void);
  */
 __must_check struct mm *mm_fork(struct mm *mm);
 
+/* One user more, of an address space that somebody holds. */
 static inline struct mm *mm_get(struct mm *mm)
 {
+    assert((s32)mm->users > 0);
     mm->users++;
     return mm;
 }
