@@ -95,12 +95,16 @@ void map_shape(struct map_shape *shape, u32 columns, u32 lines)
 
 /* ---- RAM ---- */
 
+/* A picture of what is not as it should be begins with that. */
 static void draw_title(const struct map *map)
 {
     u32 frames = max_pfn - map->ram.total[MAP_NO_RAM];
 
-    map_put_text("RAM: %u frames, %u kB; a cell: %u of them (small letter: in part)", frames,
-                 frames * KB_PER_PAGE, 1u << map->frames.shift);
+    if (map->wrong)
+        map_put_text("WRONG: %s", map->wrong);
+    else
+        map_put_text("RAM: %u frames, %u kB; a cell: %u of them (small letter: in part)", frames,
+                     frames * KB_PER_PAGE, 1u << map->frames.shift);
     map_end_line();
 }
 

@@ -19,6 +19,7 @@
 #include <lib/string.h>
 #include <mm/frames.h>
 #include <mm/mm.h>
+#include <mm/mm_init.h>
 #include <mm/vmalloc.h>
 
 /* ---- the kernel's addresses ---- */
@@ -217,6 +218,7 @@ static void gather_processes(struct map *map)
 
 void map_gather_virtual(struct map *map)
 {
+    map->wrong = lowmem_check();
     gather_fixmap(map);
     map_gather_vmalloc(map);
     gather_processes(map);

@@ -225,6 +225,30 @@ KTEST(map, the_bar_of_a_process)
     kfree(map);
 }
 
+static char title[128]; /* the first line */
+
+static void keep_title(const char *text, size_t len)
+{
+    if (!title[0])
+        snprintf(title, sizeof(title), "%.*s", (int)len, text);
+}
+
+KTEST(map, a_wrong_map_says_so)
+{
+    const struct map_canvas canvas = {.write = keep_title, .lines_max = UINT32_MAX};
+    struct map *map = new_map();
+
+    if (!map)
+        return;
+    gather_for(map, 79, 24);
+    expect_none(map->wrong);
+    map->wrong = "I1: a page";
+    title[0] = '\0';
+    map_draw(map, &canvas);
+    expect_str_eq(title, "WRONG: I1: a page");
+    kfree(map);
+}
+
 KTEST(map, what_is_drawn_fits)
 {
     struct map *map = new_map();

@@ -137,6 +137,7 @@ struct map_process {
 
 struct map {
     struct map_shape shape;
+    const char *wrong;       /* what contradicts the address map, or NULL */
     struct map_cells ram;    /* all of it, as a sum */
     struct map_cells frames; /* of the rows that are shown */
     u32 rows;
