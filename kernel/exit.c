@@ -8,8 +8,8 @@
  * SIGCHLD gets none.
  *
  * wait4() and waitid() look through the children for one that has something to tell: it has ended,
- * stopped, or goes on. Each piece of news is told once. What is told goes to user memory before a
- * zombie is freed, so that a bad pointer does not lose it.
+ * stopped, or goes on. Each piece of news is told once, and a zombie is gone then, even if the
+ * pointer it is told through is bad (as on Linux).
  *
  * Limits: of struct rusage the times and the context switches are filled, the rest is 0.
  *
@@ -196,10 +196,9 @@ static int wait_for_news(struct wait *wait)
 
 /* ---- telling ---- */
 
-/* What is told of a child, taken before anything is written: a write may give turns. */
+/* What is told of a child, taken before anything is written: a write may yield. */
 struct news {
-    struct task *zombie; /* to be freed afterwards, or NULL */
-    u32 status;          /* as waitpid() tells it */
+    u32 status; /* as waitpid() tells it */
     struct signal_info info;
     struct rusage usage;
 };
@@ -222,18 +221,19 @@ void task_rusage(const struct task *task, bool self, bool children, struct rusag
     usage->ru_nivcsw = self ? task->nivcsw : 0;
 }
 
-/* Stops and continuations are told from now on, unless WNOWAIT; a zombie when it is freed. */
+/* The child has told this from now on, and a zombie is freed, unless WNOWAIT. */
 static void take_news(const struct wait *wait, struct news *news)
 {
     struct task *child = wait->child;
     bool keep = wait->options & WNOWAIT;
 
-    *news = (struct news){.zombie = NULL};
+    *news = (struct news){.status = 0};
     task_rusage(child, true, true, &news->usage);
     if (child->state == TASK_ZOMBIE) {
         news->status = child->exit_code;
         news->info = child_info(child);
-        news->zombie = keep ? NULL : child;
+        if (!keep)
+            task_collect(child);
         return;
     }
     news->info.pid = child->pid;
@@ -274,8 +274,6 @@ static long wait4(s32 pid, u32 *user_status, u32 options, struct rusage *user_us
         return -EFAULT;
     if (user_usage && copy_to_user(user_usage, &news.usage, sizeof(news.usage)))
         return -EFAULT;
-    if (news.zombie)
-        task_collect(news.zombie);
     return news.info.pid;
 }
 
@@ -320,7 +318,7 @@ SYSCALL(waitid)
 {
     struct wait wait = {.which = regs->ebx, .id = regs->ecx, .options = regs->esi};
     struct rusage *user_usage = (struct rusage *)regs->edi;
-    struct news news = {.zombie = NULL};
+    struct news news = {.status = 0};
     int err = check_waitid(wait.which, wait.id, wait.options);
 
     if (err)
@@ -336,7 +334,5 @@ SYSCALL(waitid)
         return -EFAULT;
     if (wait.child && user_usage && copy_to_user(user_usage, &news.usage, sizeof(news.usage)))
         return -EFAULT;
-    if (news.zombie)
-        task_collect(news.zombie);
     return 0;
 }
