@@ -14,18 +14,21 @@
  * one page; what lies behind it is an area of zeros.
  *
  * Two segments may show the same page of the file, as the end of the text and the start of the data
- * do in most programs, each under an address of its own. They must not share a page of memory,
- * because rights hold for whole pages: such a file is refused rather than given the sum of their
- * rights. Segments may come in any order. The heap starts on the page after the highest one.
+ * do in most programs, each under an address of its own. Where they share a page of memory, the one
+ * that comes later in the table has all of it, as on Linux: rights hold for whole pages, and so
+ * does what an area shows. Segments may come in any order. The heap starts on the page after the
+ * highest one.
  *
  * A position-independent program that needs no interpreter ("static-pie": it relocates itself) lies
  * at ELF_DYN_BASE, always the same, so that addresses mean something from run to run.
  *
- * Limits: no dynamic linker (PT_INTERP); at most ELF_PHDRS_MAX program headers.
+ * Limits: no dynamic linker. A program that wants one (PT_INTERP) is refused, with the error of
+ * looking for it if it is not there. At most ELF_PHDRS_MAX program headers.
  *
  * Neighbours: kernel/exec.c calls it; mm/ makes the areas.
  */
 #include <asm/errno.h>
+#include <fs/fs.h>
 #include <kernel/process.h>
 #include <lib/string.h>
 #include <linux/elf.h>
@@ -42,6 +45,7 @@ struct image {
     struct address_space *file;
     u32 bias; /* to be added to the file's addresses; phdrs and header.e_entry have it already */
     Elf32_Ehdr header;
+    const Elf32_Phdr *interpreter; /* of phdrs, or NULL */
     Elf32_Phdr phdrs[ELF_PHDRS_MAX];
 };
 
@@ -153,20 +157,6 @@ static const char *check_segment(const Elf32_Phdr *seg, u32 file_size)
     return NULL;
 }
 
-static const char *check_overlap(const struct image *image, u32 index)
-{
-    const Elf32_Phdr *seg = &image->phdrs[index];
-
-    for (u32 i = 0; i < index; i++) {
-        const Elf32_Phdr *other = &image->phdrs[i];
-
-        if (is_segment(other) && first_page(seg) < end_page(other, other->p_memsz) &&
-            first_page(other) < end_page(seg, seg->p_memsz))
-            return "two segments share a page";
-    }
-    return NULL;
-}
-
 static bool entry_in_segment(const Elf32_Ehdr *header, const Elf32_Phdr *seg)
 {
     return (seg->p_flags & PF_X) && header->e_entry - seg->p_vaddr < seg->p_filesz;
@@ -182,13 +172,13 @@ static const char *check_image(struct image *image)
     for (u32 i = 0; !why && i < image->header.e_phnum; i++) {
         const Elf32_Phdr *phdr = &image->phdrs[i];
 
-        if (phdr->p_type == PT_INTERP)
+        if (phdr->p_type == PT_INTERP) {
+            image->interpreter = phdr;
             return "needs a dynamic linker; only static programs can be run";
+        }
         if (!is_segment(phdr))
             continue;
         why = check_segment(phdr, image->file->size);
-        if (!why)
-            why = check_overlap(image, i);
         entry_found |= entry_in_segment(&image->header, phdr);
     }
     if (!why && !entry_found)
@@ -209,9 +199,9 @@ static int map_segment(struct mm *mm, struct address_space *file, const Elf32_Ph
     u32 start = first_page(seg), end = end_page(seg, seg->p_memsz);
     u32 file_end = seg->p_filesz ? end_page(seg, seg->p_filesz) : start;
     u32 bytes_end = seg->p_vaddr + seg->p_filesz, flags = area_flags(seg);
-    int err = 0;
+    int err = mm_munmap(mm, start, end - start); /* what an earlier one has there */
 
-    if (file_end > start)
+    if (!err && file_end > start)
         err = mm_add_area(mm, start, file_end - start, flags, NULL, file,
                           seg->p_offset >> PAGE_SHIFT);
     if (!err && end > file_end)
@@ -252,7 +242,35 @@ static u32 phdr_address(const struct image *image)
     return 0;
 }
 
-int elf_load(struct mm *mm, struct address_space *file, struct elf_info *info, const char **why)
+/*
+ * Of a file that is not run: the error of looking for the interpreter that it names. -ENOEXEC if
+ * that is there, or none is named, or not by a sound path.
+ */
+static int find_interpreter(const struct image *image, struct inode *base)
+{
+    const Elf32_Phdr *phdr = image->interpreter;
+    struct inode *inode;
+    char *path;
+    int err = -ENOEXEC;
+
+    if (!phdr || phdr->p_filesz < 2 || phdr->p_filesz > PATH_SIZE)
+        return err;
+    path = kmalloc(PATH_SIZE);
+    if (!path)
+        return -ENOMEM;
+    if (read_at(image, phdr->p_offset, path, phdr->p_filesz) && !path[phdr->p_filesz - 1]) {
+        err = path_lookup(base, path, 0, &inode);
+        if (!err) {
+            inode_put(inode);
+            err = -ENOEXEC;
+        }
+    }
+    kfree(path);
+    return err;
+}
+
+int elf_load(struct mm *mm, struct inode *base, struct address_space *file, struct elf_info *info,
+             const char **why)
 {
     struct image *image = kmalloc(sizeof(*image));
     int err;
@@ -261,8 +279,9 @@ int elf_load(struct mm *mm, struct address_space *file, struct elf_info *info, c
         return -ENOMEM;
     image->file = file;
     image->bias = 0;
+    image->interpreter = NULL;
     *why = check_image(image);
-    err = *why ? -ENOEXEC : map_image(mm, image);
+    err = *why ? find_interpreter(image, base) : map_image(mm, image);
     if (!err)
         *info = (struct elf_info){.entry = image->header.e_entry,
                                   .phdr = phdr_address(image),

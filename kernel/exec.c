@@ -151,11 +151,11 @@ static int find_program(struct inode *base, const char *path, struct exec_args *
 
 /* ---- a program beside the old one ---- */
 
-static int fill_mm(struct program *program, const struct exec_args *args, const char *path,
-                   const char **why)
+static int fill_mm(struct program *program, struct inode *base, const struct exec_args *args,
+                   const char *path, const char **why)
 {
     struct elf_info info;
-    int err = elf_load(program->mm, &program->exe->data, &info, why);
+    int err = elf_load(program->mm, base, &program->exe->data, &info, why);
 
     if (err)
         return err;
@@ -192,7 +192,7 @@ int program_load(struct program *program, struct inode *base, const char *path,
     if (program->mm) {
         program->mm->stack_limit = stack_limit;
         strscpy(program->comm, base_name(path), sizeof(program->comm));
-        err = fill_mm(program, args, path, why);
+        err = fill_mm(program, base, args, path, why);
         if (!err)
             return 0;
         mm_put(detach(&program->mm));

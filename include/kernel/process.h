@@ -85,12 +85,13 @@ void syscall_init(void);
 /*
  * elf.c: check a static i386 ELF file whole (fixed addresses, or position-independent without an
  * interpreter), then map it into mm, which must be empty. -ENOEXEC with *why, and mm as it was;
- * -ENOMEM, and mm is only good for mm_put().
+ * so is the error of looking for a named interpreter, from `base` on, that is not there. -ENOMEM,
+ * and mm is only good for mm_put().
  */
 struct elf_info {
     u32 entry;
     u32 phdr, phdr_count; /* user address of the program headers (0: in no segment), how many */
     u32 bias;             /* what was added to the file's addresses */
 };
-__must_check int elf_load(struct mm *mm, struct address_space *file, struct elf_info *info,
-                          const char **why);
+__must_check int elf_load(struct mm *mm, struct inode *base, struct address_space *file,
+                          struct elf_info *info, const char **why);
