@@ -161,10 +161,24 @@ void inode_set_backing(struct inode *inode, const void *data, u32 size)
     inode->data.refcount = refcount;
 }
 
+static long target_path(struct inode *link, char *buf, u32 size)
+{
+    struct inode *inode;
+    long result = link->target(link, &inode);
+
+    if (!result) {
+        result = inode_path(inode, buf, size);
+        inode_put(inode);
+    }
+    return result;
+}
+
 long inode_readlink(struct inode *inode, char *buf, u32 size)
 {
     if (!S_ISLNK(inode->mode))
         return -EINVAL;
+    if (inode->target)
+        return target_path(inode, buf, size);
     if (inode->readlink)
         return inode->readlink(inode, buf, size);
     return scnprintf(buf, size, "%s", inode->link);

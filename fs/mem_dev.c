@@ -13,6 +13,7 @@
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <fs/internal.h>
+#include <lib/panic.h>
 #include <lib/resched.h>
 #include <lib/string.h>
 
@@ -106,8 +107,27 @@ static const struct file_operations random_ops = {
     .seekable = true,
 };
 
+/* What programs call their descriptors by (man 4 fd). */
+static void make_links(void)
+{
+    static const char *const links[][2] = {
+        {"/proc/self/fd", "/dev/fd"},
+        {"/proc/self/fd/0", "/dev/stdin"},
+        {"/proc/self/fd/1", "/dev/stdout"},
+        {"/proc/self/fd/2", "/dev/stderr"},
+    };
+
+    for (u32 i = 0; i < ARRAY_SIZE(links); i++) {
+        int err = vfs_symlink(fs_root(), links[i][0], links[i][1]);
+
+        if (err)
+            panic("%s cannot be made: error %d", links[i][1], err);
+    }
+}
+
 void mem_dev_init(void)
 {
+    make_links();
     char_dev_register("null", MKDEV(MEM_MAJOR, 3), 0666, &null_ops);
     char_dev_register("zero", MKDEV(MEM_MAJOR, 5), 0666, &zero_ops);
     char_dev_register("full", MKDEV(MEM_MAJOR, 7), 0666, &full_ops);

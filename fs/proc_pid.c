@@ -8,9 +8,9 @@
  *
  * What files there are, and where processes are found, kernel/ says (struct proc_pid_ops).
  *
- * Limits: pids below 2^23; no directory in /proc/PID but itself.
+ * Limits: pids below 2^23.
  *
- * Neighbours: fs/proc.c reads the texts.
+ * Neighbours: fs/proc.c reads the texts; fs/proc_fd.c has the directory of descriptors.
  */
 #include <asm/errno.h>
 #include <fs/internal.h>
@@ -30,7 +30,14 @@ static u32 pid_ino(u32 pid, const struct proc_pid_file *file)
 
 static u32 mode_of(const struct proc_pid_file *file)
 {
-    return file->readlink ? S_IFLNK | 0777 : S_IFREG | 0444;
+    if (file->dir)
+        return S_IFDIR | 0500;
+    return file->target ? S_IFLNK | 0777 : S_IFREG | 0444;
+}
+
+const struct proc_pid_ops *proc_pid_ops(void)
+{
+    return pid_ops;
 }
 
 static int pid_file_show(struct inode *inode, struct seq_file *seq)
@@ -38,9 +45,9 @@ static int pid_file_show(struct inode *inode, struct seq_file *seq)
     return inode->pid_file->show(inode->pid, seq);
 }
 
-static long pid_file_readlink(struct inode *inode, char *buf, u32 size)
+static int pid_file_target(struct inode *link, struct inode **out)
 {
-    return inode->pid_file->readlink(inode->pid, buf, size);
+    return link->pid_file->target(link->pid, out);
 }
 
 static const struct dir_operations pid_dir_ops;
@@ -53,13 +60,13 @@ static int make_inode(u32 pid, const struct proc_pid_file *file, struct inode **
         return -ENOMEM;
     inode->ino = pid_ino(pid, file);
     inode->dev = PROC_DEV;
-    inode->nlink = file ? 1 : 2;
+    inode->nlink = file && !file->dir ? 1 : 2;
     inode->pid = pid;
     inode->pid_file = file;
-    if (!file) {
-        inode->dir.ops = &pid_dir_ops;
-    } else if (file->readlink) {
-        inode->readlink = pid_file_readlink;
+    if (!file || file->dir) {
+        inode->dir.ops = file ? file->dir : &pid_dir_ops;
+    } else if (file->target) {
+        inode->target = pid_file_target;
     } else {
         inode->fops = &proc_file_ops;
         inode->proc.show = pid_file_show;
@@ -167,6 +174,8 @@ long proc_pid_path(const struct inode *inode, char *buf, u32 size)
         len = snprintf(buf, size, "pipe:[%u]", inode->ino);
     else if (!inode->pid_file)
         len = snprintf(buf, size, "/proc/%u", inode->pid);
+    else if (inode->pid_file->dir && S_ISLNK(inode->mode))
+        len = snprintf(buf, size, "/proc/%u/%s/%u", inode->pid, inode->pid_file->name, inode->fd);
     else
         len = snprintf(buf, size, "/proc/%u/%s", inode->pid, inode->pid_file->name);
     return len < size ? (long)len : -ERANGE;

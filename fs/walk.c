@@ -7,7 +7,8 @@
  * directories, or symbolic links to some.
  *
  * At a symbolic link the text of the link and what followed it become the new path, in a buffer of
- * its own, and the walk goes on there: links to links cost no stack.
+ * its own, and the walk goes on there: links to links cost no stack. Links in /proc/PID that stand
+ * for something open lead to it directly, whatever its name is by now.
  *
  * Limits: LINKS_MAX links in one path. Access rights are not looked at: everybody is root.
  *
@@ -40,6 +41,8 @@ int walk_start(struct walk *walk, struct inode *base, const char *path)
 void walk_end(struct walk *walk)
 {
     inode_put(detach(&walk->dir));
+    if (walk->target)
+        inode_put(detach(&walk->target));
     kfree(walk->buffer);
 }
 
@@ -78,6 +81,10 @@ bool walk_at_name(const struct walk *walk)
 
 int walk_child(struct walk *walk, struct inode **out)
 {
+    if (walk->target) {
+        *out = detach(&walk->target);
+        return 0;
+    }
     if (walk_at_name(walk))
         return dir_lookup(walk->dir, walk->name, walk->len, out);
     *out = is_dot(walk) ? walk->dir : dir_parent(walk->dir);
@@ -107,12 +114,31 @@ static int read_link(struct walk *walk, struct inode *link, char **out)
     return 0;
 }
 
-int walk_follow(struct walk *walk, struct inode *link)
+/* Into the directory that the link stands for, or to the file, which must end the path. */
+static int follow_target(struct walk *walk, struct inode *link)
+{
+    struct inode *inode;
+    int err = link->target(link, &inode);
+
+    if (err)
+        return err;
+    if (S_ISDIR(inode->mode)) {
+        enter(walk, inode);
+        return 0;
+    }
+    if (walk->slash || *walk->rest) {
+        inode_put(inode);
+        return -ENOTDIR;
+    }
+    walk->target = inode;
+    return 0;
+}
+
+static int follow_text(struct walk *walk, struct inode *link)
 {
     char *buffer;
-    int err = ++walk->links > LINKS_MAX ? -ELOOP : read_link(walk, link, &buffer);
+    int err = read_link(walk, link, &buffer);
 
-    inode_put(link);
     if (err)
         return err;
     kfree(exchange(&walk->buffer, buffer));
@@ -122,6 +148,16 @@ int walk_follow(struct walk *walk, struct inode *link)
         enter(walk, fs_root());
     }
     return 0;
+}
+
+int walk_follow(struct walk *walk, struct inode *link)
+{
+    int err = -ELOOP;
+
+    if (++walk->links <= LINKS_MAX)
+        err = link->target ? follow_target(walk, link) : follow_text(walk, link);
+    inode_put(link);
+    return err;
 }
 
 /* Into the directory that the part names, or along the link. */

@@ -7,7 +7,7 @@
  *
  * Limits: fields of Linux that have no counterpart are 0: page faults, wchan, the registers of
  * somebody who sleeps. Pages of files are not told apart in statm and status: resident memory is
- * all that is mapped. The stack's figures are those of its area. No fd, task or net directories.
+ * all that is mapped. The stack's figures are those of its area. No task or net directories.
  *
  * Neighbours: fs/proc_pid.c has the directories; kernel/tty.c knows whose the terminal is.
  */
@@ -369,30 +369,67 @@ static int proc_comm(u32 pid, struct seq_file *seq)
 
 /* ---- links ---- */
 
-static int link_to(struct inode *inode, char *buf, u32 size)
+/* 0 and a reference of what a process has, -ENOENT when it has none. */
+static int lead_to(struct inode *inode, struct inode **out)
 {
-    return inode ? inode_path(inode, buf, size) : -ENOENT;
+    if (!inode)
+        return -ENOENT;
+    inode_get(inode);
+    *out = inode;
+    return 0;
 }
 
-static int proc_exe(u32 pid, char *buf, u32 size)
+static int proc_exe(u32 pid, struct inode **out)
 {
     const struct task *task = task_find(pid);
 
-    return task ? link_to(task->exe, buf, size) : -ESRCH;
+    return task ? lead_to(task->exe, out) : -ESRCH;
 }
 
-static int proc_cwd(u32 pid, char *buf, u32 size)
+static int proc_cwd(u32 pid, struct inode **out)
 {
     const struct task *task = task_find(pid);
 
-    return task ? link_to(task->cwd, buf, size) : -ESRCH;
+    return task ? lead_to(task->cwd, out) : -ESRCH;
 }
 
-static int proc_root_link(u32 pid, char *buf, u32 size)
+static int proc_root_link(u32 pid, struct inode **out)
 {
     const struct task *task = task_find(pid);
 
-    return task ? link_to(task->cwd ? fs_root() : NULL, buf, size) : -ESRCH;
+    return task ? lead_to(task->cwd ? fs_root() : NULL, out) : -ESRCH;
+}
+
+/* ---- descriptors ---- */
+
+static const struct files *files_of(u32 pid)
+{
+    const struct task *task = task_find(pid);
+
+    return task ? task->files : NULL;
+}
+
+static u32 next_fd(u32 pid, u32 fd)
+{
+    const struct files *files = files_of(pid);
+
+    for (; files && fd < files->size; fd++) {
+        if (files_at(files, fd))
+            return fd;
+    }
+    return UINT32_MAX;
+}
+
+static int fd_inode(u32 pid, u32 fd, u32 *mode, struct inode **out)
+{
+    const struct files *files = files_of(pid);
+    const struct file *file = files ? files_at(files, fd) : NULL;
+
+    if (!file)
+        return -ENOENT;
+    *mode = S_IXUSR | (file->mode & FMODE_READ ? S_IRUSR : 0) |
+            (file->mode & FMODE_WRITE ? S_IWUSR : 0);
+    return lead_to(file->inode, out);
 }
 
 /* ---- the directory ---- */
@@ -424,14 +461,25 @@ static u32 next_pid(u32 pid)
 void proc_pid_init(void)
 {
     static const struct proc_pid_file files[] = {
-        {.name = "maps", .show = proc_maps},          {.name = "status", .show = proc_status},
-        {.name = "stat", .show = proc_stat},          {.name = "statm", .show = proc_statm},
-        {.name = "cmdline", .show = proc_cmdline},    {.name = "environ", .show = proc_environ},
-        {.name = "comm", .show = proc_comm},          {.name = "mounts", .show = mounts_of},
-        {.name = "exe", .readlink = proc_exe},        {.name = "cwd", .readlink = proc_cwd},
-        {.name = "root", .readlink = proc_root_link}, {0},
+        {.name = "maps", .show = proc_maps},
+        {.name = "status", .show = proc_status},
+        {.name = "stat", .show = proc_stat},
+        {.name = "statm", .show = proc_statm},
+        {.name = "cmdline", .show = proc_cmdline},
+        {.name = "environ", .show = proc_environ},
+        {.name = "comm", .show = proc_comm},
+        {.name = "mounts", .show = mounts_of},
+        {.name = "exe", .target = proc_exe},
+        {.name = "cwd", .target = proc_cwd},
+        {.name = "root", .target = proc_root_link},
+        {.name = "fd", .dir = &proc_fd_dir_ops},
+        {0},
     };
-    static const struct proc_pid_ops ops = {.self = current_pid, .next = next_pid, .files = files};
+    static const struct proc_pid_ops ops = {.self = current_pid,
+                                            .next = next_pid,
+                                            .files = files,
+                                            .next_fd = next_fd,
+                                            .fd_inode = fd_inode};
 
     proc_pid_register(&ops);
 }

@@ -146,6 +146,115 @@ static void test_process(void)
     CHECK(decimal(read_file("/proc/self/statm")) > 2);
 }
 
+/* ---- descriptors ---- */
+
+#define FD_FILE "/tmp/proc_test.fd"
+
+static char *append(char *to, const char *from)
+{
+    while (*from)
+        *to++ = *from++;
+    *to = '\0';
+    return to;
+}
+
+/* "/proc/self/fd/3" and what follows. */
+static const char *fd_path_to(long fd, const char *rest)
+{
+    static char path[64];
+    char digits[2] = "", *to = append(path, "/proc/self/fd/");
+
+    CHECK(fd >= 0 && fd < 100);
+    if (fd >= 10)
+        digits[0] = '0' + fd / 10, to = append(to, digits);
+    digits[0] = '0' + fd % 10;
+    append(append(to, digits), rest);
+    return path;
+}
+
+static const char *fd_path(long fd)
+{
+    return fd_path_to(fd, "");
+}
+
+static const char *link_text(const char *path)
+{
+    static char to[256];
+    long length = SYS(readlink, path, to, sizeof(to) - 1);
+
+    CHECK(length > 0);
+    to[length] = '\0';
+    return to;
+}
+
+static uint32_t mode_of_link(const char *path)
+{
+    struct stat64 stat;
+
+    CHECK(SYS(lstat64, path, &stat) == 0);
+    return stat.st_mode;
+}
+
+/* What is open is found, also when its name has gone. */
+static void test_fd_of_file(void)
+{
+    long fd = SYS(open, FD_FILE, O_RDONLY | O_CREAT, 0600), again;
+    char c = 0;
+
+    CHECK(fd >= 0 && streq(link_text(fd_path(fd)), FD_FILE));
+    CHECK(mode_of_link(fd_path(fd)) == 0120500);
+    again = SYS(open, fd_path(fd), O_RDWR | O_CREAT, 0);
+    CHECK(again >= 0 && mode_of_link(fd_path(again)) == 0120700);
+    CHECK(SYS(write, again, "x", 1) == 1 && SYS(read, fd, &c, 1) == 1 && c == 'x');
+    CHECK(SYS(unlink, FD_FILE) == 0 && streq(link_text(fd_path(fd)), FD_FILE " (deleted)"));
+    CHECK(SYS(close, again) == 0);
+    again = SYS(open, fd_path(fd), O_RDONLY);
+    CHECK(again >= 0 && SYS(read, again, &c, 1) == 1);
+    CHECK(SYS(open, fd_path(fd), O_RDONLY | O_NOFOLLOW) == -ELOOP);
+    CHECK(SYS(open, fd_path(fd), O_RDONLY | O_DIRECTORY) == -ENOTDIR);
+    CHECK(SYS(unlink, fd_path(fd)) == -EPERM);
+    CHECK(SYS(close, again) == 0 && SYS(close, fd) == 0);
+    CHECK(SYS(open, fd_path(fd), O_RDONLY) == -ENOENT);
+}
+
+static void test_fd_of_directory(void)
+{
+    long dir = SYS(open, "/proc/self", O_RDONLY | O_DIRECTORY), file;
+
+    CHECK(dir >= 0 && streq(read_file(fd_path_to(dir, "/comm")), "proc_test\n"));
+    CHECK(SYS(access, fd_path_to(dir, "/"), 0) == 0);
+    file = SYS(open, "/proc/self/comm", O_RDONLY);
+    CHECK(file >= 0);
+    CHECK(SYS(access, fd_path_to(file, "/"), 0) == -ENOTDIR);
+    CHECK(SYS(access, fd_path_to(file, "/.."), 0) == -ENOTDIR);
+    CHECK(SYS(close, file) == 0 && SYS(close, dir) == 0);
+}
+
+static void test_fd_of_pipe(void)
+{
+    long end;
+    int fds[2];
+    char c = 0;
+
+    CHECK(SYS(pipe, fds) == 0 && starts(link_text(fd_path(fds[0])), "pipe:["));
+    end = SYS(open, fd_path(fds[0]), O_RDONLY);
+    CHECK(end >= 0 && SYS(write, fds[1], "p", 1) == 1 && SYS(read, end, &c, 1) == 1 && c == 'p');
+    CHECK(SYS(close, end) == 0 && SYS(close, fds[0]) == 0 && SYS(close, fds[1]) == 0);
+}
+
+static void test_fds(void)
+{
+    test_fd_of_file();
+    test_fd_of_directory();
+    test_fd_of_pipe();
+    CHECK(streq(link_text("/dev/stdin"), "/proc/self/fd/0") && SYS(access, "/dev/fd/1", 0) == 0);
+    CHECK(SYS(access, "/proc/self/fd/01", 0) == -ENOENT);
+    CHECK(SYS(access, "/proc/self/fd/x", 0) == -ENOENT);
+    CHECK(SYS(access, "/proc/self/fd/4294967296", 0) == -ENOENT);
+    CHECK(mode_of_link("/proc/self/fd") == 0040500);
+    CHECK(SYS(access, "/proc/1/fd", 0) == 0 || !in_attic());
+}
+
 /* A name cannot pretend to be a line. */
 static void test_forged_name(void)
 {
@@ -205,6 +314,7 @@ int main(int argc, char **argv)
         return 7;
     test_maps();
     test_links();
+    test_fds();
     test_process();
     test_machine();
     test_pieces();

@@ -94,8 +94,8 @@ struct inode {
     u32 writers;  /* open files that may write to it */
     u32 programs; /* processes that run it: then nobody may */
     u32 uid, gid;
-    u32 rdev; /* of a device file: MKDEV() */
-    u32 pid;  /* of what is in /proc/PID */
+    u32 rdev;    /* of a device file: MKDEV() */
+    u32 pid, fd; /* of what is in /proc/PID, and in its fd */
     struct timespec_fs atime, mtime, ctime;
     const struct file_operations *fops; /* what an open file of it does */
     union {
@@ -108,6 +108,7 @@ struct inode {
         struct {        /* a symbolic link: see inode_readlink() */
             char *link; /* kmalloc'ed; NULL: ask readlink() */
             long (*readlink)(struct inode *inode, char *buf, u32 size);
+            int (*target)(struct inode *link, struct inode **out); /* leads there, not by a path */
         };
         struct pipe *pipe; /* of a pipe or FIFO, while it is open */
         struct {           /* a file whose text is made when it is opened */
@@ -327,12 +328,18 @@ struct proc_pid_ops {
     u32 (*self)(void);                 /* pid of the current process, 0 for none */
     u32 (*next)(u32 pid);              /* the smallest pid >= `pid`, 0 when there is none */
     const struct proc_pid_file *files; /* ended by a NULL name */
+    u32 (*next_fd)(u32 pid, u32 fd);   /* the smallest open descriptor >= `fd`, UINT32_MAX: none */
+    /* What is open there, with a reference, and rights for its link. 0, -ENOENT. */
+    int (*fd_inode)(u32 pid, u32 fd, u32 *mode, struct inode **out);
 };
 struct proc_pid_file {
     const char *name;
-    int (*show)(u32 pid, struct seq_file *seq);    /* 0, -ESRCH */
-    int (*readlink)(u32 pid, char *buf, u32 size); /* for a symbolic link instead: its length */
+    int (*show)(u32 pid, struct seq_file *seq); /* 0, -ESRCH */
+    /* For a symbolic link instead: where it leads to, with a reference. 0, -ESRCH, -ENOENT. */
+    int (*target)(u32 pid, struct inode **out);
+    const struct dir_operations *dir; /* for a directory instead */
 };
+extern const struct dir_operations proc_fd_dir_ops;
 void proc_pid_register(const struct proc_pid_ops *ops);
 
 /* ---- the audit ---- */

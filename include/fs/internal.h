@@ -81,6 +81,7 @@ struct walk {
     const char *rest; /* behind them */
     char *buffer;     /* where all this points after a symbolic link; kmalloc'ed */
     u32 links;
+    struct inode *target; /* what the last part leads to, when a link has said so without a path */
 };
 
 /* After walk_start(), successful or not, comes walk_end(). */
@@ -123,4 +124,5 @@ void proc_init(void);
 /* An inode of /proc that is in no directory's tree: its path, as inode_path(). */
 long proc_pid_path(const struct inode *inode, char *buf, u32 size);
 extern const struct dir_operations proc_root_ops;
+const struct proc_pid_ops *proc_pid_ops(void);
 struct inode *proc_root(void);
