@@ -1,10 +1,11 @@
 #!/usr/bin/perl
-# Every size of memory that Attic promises to boot on reaches the prompt, believes what it was given, and powers off.
+# Every size of memory that Attic promises to boot on reaches the prompt, believes what it was given, and powers off. So does a machine
+# whose loader has left other things in its registers than GRUB does on a PC: multiboot2 promises only PE and PG of CR0.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic;
+use Attic qw(build_dir);
 use Test::More;
 
 for my $mem (qw(8M 16M 64M 128M 512M 1G 2G 3584M 4G)) {
@@ -51,6 +52,28 @@ for my $mem (qw(2G 4G)) {
     my ($low) = $vm->output =~ /^LowTotal: +(\d+) kB$/m;
     cmp_ok $low // 1 << 30, '<=', $kib // 0, "$mem, lowmem=8M: and uses it";
     like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$mem, lowmem=8M: the audit finds nothing";
+}
+
+# gdb plays the loader at the first instruction. CR0.CD, NW, AM, NE, TS, EM and MP, and CR4.VME to OSXMMEXCPT without PSE: what
+# firmware may have set, each on its own and all at once; EFER.LME is what 64-bit firmware runs with, and PAE would be wrong without it.
+my %left = (
+    'CR0.WP'   => ['$cr0 = 0x10011'],
+    'CR0'      => ['$cr0 = 0x6005003f'],
+    'CR4.PAE'  => ['$cr4 = 0x20'],
+    'CR4'      => ['$cr4 = 0x66f'],
+    'EFER.LME' => ['$efer = 0x100'],
+    'flags'    => ['$eflags = 0x44602'],
+    'all'      => ['$cr0 = 0x6005003f', '$cr4 = 0x66f', '$efer = 0x100', '$eflags = 0x44602'],
+);
+for my $what (sort keys %left) {
+    my @sets = map { "set $_" } @{ $left{$what} };
+    my $vm = Attic->boot(name => "boot-left-$what", cpu => 'max', stopped => 1, gdb_socket => 1, timeout => 60);
+    my $said = $vm->gdb(build_dir() . '/attic.debug', 'thbreak *_start', 'continue', @sets, 'info registers cr0 cr4 efer', 'detach');
+    like $said, qr/^cr4 /m, "$what left behind: gdb has done it" or diag $said;
+    ok defined $vm->expect(Attic::PROMPT), "$what left behind: the prompt" or diag $vm->describe;
+    $vm->send("audit\npoweroff\n");
+    is $vm->finish, 'pass', "$what left behind: powers off" or diag $vm->describe;
+    like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$what left behind: the audit finds nothing" or diag $vm->describe;
 }
 
 done_testing;
