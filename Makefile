@@ -29,6 +29,8 @@ BUILD ?= build$(if $(filter 1,$(DEBUG)),/checks)
 OPT ?= -O2
 MEM ?= 128M
 CPU ?=
+MACHINE ?=
+FIRMWARE ?=
 ACCEL ?= tcg
 # What is fetched, by `make busybox` and the like, is kept once for all variants of the build.
 FETCHED ?= $(if $(filter build build/%,$(BUILD)),build,$(BUILD))
@@ -241,7 +243,7 @@ $(BUILD)/flags: FORCE
 # Where the documents of the monitor's `snapshot` go, and where memdiff finds them.
 SNAPSHOTS ?= $(BUILD)/snapshots
 
-export MEM CPU ACCEL SNAPSHOTS
+export MEM CPU MACHINE FIRMWARE ACCEL SNAPSHOTS
 
 # Remake the image when the command line changes. INIT=PATH is short for init=PATH on it.
 export COMMAND_LINE = $(CMDLINE)$(if $(INIT), init=$(INIT))
@@ -249,7 +251,7 @@ $(BUILD)/cmdline: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$COMMAND_LINE" | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" > $@
 
-# GRUB's modules for the PC: a package of a PC's own, and elsewhere unpacked from the package for i386.
+# GRUB's modules for the PC, with those for UEFI beside them: packages of a PC's own, and elsewhere unpacked from the packages for i386.
 export GRUB_MODULES ?= $(if $(filter x86_64 i%86,$(shell uname -m)),/usr/lib/grub/i386-pc,$(FETCHED)/grub/i386-pc)
 GRUB_FETCHED := $(if $(filter $(FETCHED)/%,$(GRUB_MODULES)),$(FETCHED)/grub/i386-pc/multiboot2.mod)
 
