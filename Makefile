@@ -85,12 +85,15 @@ NASM ?= nasm
 export CROSS OBJCOPY NM
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
+# A guard page of 4 KiB catches a stack that grows past its end only if no function steps over it, and none may take a large part of
+# 8 KiB.
+FRAMES := -Wframe-larger-than=1536 -Walloca
 # No SSE, no PIC, frame pointers for backtraces; arguments in registers and a 4-byte aligned stack, as the whole
 # kernel, its assembly included, agrees on.
 KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-return -mgeneral-regs-only \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
-  $(OPT) -g $(WARNINGS) -Iinclude $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
+  $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
 # nasm's own choice of warnings, which -Werror makes errors too; -w+all warns of each address in another section, which is all
 # that an entry table consists of.
 NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+error) -I$(BUILD)/gen/

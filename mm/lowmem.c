@@ -76,7 +76,7 @@ static void allocate_block(void)
     while (memblock_mapped(ranges))
         ranges++;
     size = tables * PAGE_SIZE + PAGE_ALIGN((IMAGE_ROWS + ranges + 2) * sizeof(*rows));
-    block = memblock_alloc(size, PAGE_SIZE, "page tables");
+    block = memblock_alloc(size, PAGE_SIZE, "lowmem tables");
     block_end = block + size;
     lowmem_tables = phys_to_virt(block);
     rows = phys_to_virt(block + tables * PAGE_SIZE);
