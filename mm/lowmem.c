@@ -68,7 +68,10 @@ static u32 count_split_spans(void)
     return count;
 }
 
-/* The block may split a range in three and two more spans. */
+/*
+ * The block may split a range in three and two more spans. Beside the image it splits none: there
+ * are 4 KiB pages in any case.
+ */
 static void allocate_block(void)
 {
     u32 ranges = 0, tables = count_split_spans() + 2, size;
@@ -76,7 +79,7 @@ static void allocate_block(void)
     while (memblock_mapped(ranges))
         ranges++;
     size = tables * PAGE_SIZE + PAGE_ALIGN((IMAGE_ROWS + ranges + 2) * sizeof(*rows));
-    block = memblock_alloc(size, PAGE_SIZE, "lowmem tables");
+    block = memblock_alloc_below(LARGE_PAGE_SIZE, size, PAGE_SIZE, "lowmem tables");
     block_end = block + size;
     lowmem_tables = phys_to_virt(block);
     rows = phys_to_virt(block + tables * PAGE_SIZE);

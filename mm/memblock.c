@@ -121,19 +121,34 @@ static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
     return at >= floor;
 }
 
-phys_addr_t memblock_alloc(u32 size, u32 align, const char *name)
+/* The highest free place below the limit; false when there is none. */
+static bool take_below(u64 limit, u32 size, u32 align, const char *name, u64 *start)
 {
     for (u32 i = usable.count; i > 0; i--) {
         const struct memblock_range *r = &usable.range[i - 1];
-        u64 start;
 
-        if (!fit_below(r->start, min(r->end, (u64)lowmem_size), size, align, &start))
+        if (!fit_below(r->start, min(r->end, limit), size, align, start))
             continue;
-        memblock_reserve(start, start + size, name);
-        memset(phys_to_virt(start), 0, size);
-        return start;
+        memblock_reserve(*start, *start + size, name);
+        memset(phys_to_virt(*start), 0, size);
+        return true;
     }
-    boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
+    return false;
+}
+
+phys_addr_t memblock_alloc_below(phys_addr_t limit, u32 size, u32 align, const char *name)
+{
+    u64 start;
+
+    if (!take_below(limit, size, align, name, &start) &&
+        !take_below(lowmem_size, size, align, name, &start))
+        boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
+    return start;
+}
+
+phys_addr_t memblock_alloc(u32 size, u32 align, const char *name)
+{
+    return memblock_alloc_below(lowmem_size, size, align, name);
 }
 
 const struct memblock_range *memblock_usable(u32 i)
