@@ -44,7 +44,7 @@ static void reserve_loaded(phys_addr_t start, phys_addr_t end, const char *name)
 static void reserve_what_is_there(void)
 {
     memblock_reserve(0, PAGE_SIZE, "page 0");
-    memblock_reserve(PAGE_SIZE, FIRMWARE_LOW_END, "first 64 KiB");
+    memblock_reserve(PAGE_SIZE, FIRMWARE_LOW_END, "low memory");
     memblock_reserve((u32)__boot_start, virt_to_phys(__kernel_end), MEMBLOCK_IMAGE);
     reserve_loaded(boot_info.symtab, boot_info.symtab_end, "symbols");
     reserve_loaded(boot_info.strtab, boot_info.strtab_end, "symbols");
