@@ -29,6 +29,8 @@ BUILD ?= build$(if $(filter 1,$(DEBUG)),/checks)
 OPT ?= -O2
 MEM ?= 128M
 CPU ?=
+MACHINE ?=
+FIRMWARE ?=
 ACCEL ?= tcg
 # What is fetched, by `make busybox` and the like, is kept once for all variants of the build.
 FETCHED ?= $(if $(filter build build/%,$(BUILD)),build,$(BUILD))
@@ -83,12 +85,15 @@ NASM ?= nasm
 export CROSS OBJCOPY NM
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
+# A guard page of 4 KiB catches a stack that grows past its end only if no function steps over it, and none may take a large part of
+# 8 KiB.
+FRAMES := -Wframe-larger-than=1536 -Walloca
 # No SSE, no PIC, frame pointers for backtraces; arguments in registers and a 4-byte aligned stack, as the whole
 # kernel, its assembly included, agrees on.
 KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-return -mgeneral-regs-only \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
-  $(OPT) -g $(WARNINGS) -Iinclude $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
+  $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
 # nasm's own choice of warnings, which -Werror makes errors too; -w+all warns of each address in another section, which is all
 # that an entry table consists of.
 NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+error) -I$(BUILD)/gen/
@@ -241,7 +246,7 @@ $(BUILD)/flags: FORCE
 # Where the documents of the monitor's `snapshot` go, and where memdiff finds them.
 SNAPSHOTS ?= $(BUILD)/snapshots
 
-export MEM CPU ACCEL SNAPSHOTS
+export MEM CPU MACHINE FIRMWARE ACCEL SNAPSHOTS
 
 # Remake the image when the command line changes. INIT=PATH is short for init=PATH on it.
 export COMMAND_LINE = $(CMDLINE)$(if $(INIT), init=$(INIT))
@@ -249,7 +254,7 @@ $(BUILD)/cmdline: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$COMMAND_LINE" | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" > $@
 
-# GRUB's modules for the PC: a package of a PC's own, and elsewhere unpacked from the package for i386.
+# GRUB's modules for the PC, with those for UEFI beside them: packages of a PC's own, and elsewhere unpacked from the packages for i386.
 export GRUB_MODULES ?= $(if $(filter x86_64 i%86,$(shell uname -m)),/usr/lib/grub/i386-pc,$(FETCHED)/grub/i386-pc)
 GRUB_FETCHED := $(if $(filter $(FETCHED)/%,$(GRUB_MODULES)),$(FETCHED)/grub/i386-pc/multiboot2.mod)
 

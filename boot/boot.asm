@@ -1,6 +1,8 @@
 ; From GRUB to C. GRUB leaves a 32-bit processor in protected mode with paging off, the multiboot2
 ; magic in EAX and the physical address of its information block in EBX (Multiboot2 Specification
-; 2.0, 3.3). What follows, in order:
+; 2.0, 3.3). That is all that is taken from it: every other bit of CR0 and CR4, the debug registers
+; and long mode may be as firmware left them (UEFI sets CR0.WP), so they are written, not changed.
+; What follows, in order:
 ;
 ;   _start               physical addresses, paging off: is this machine able to run Attic?
 ;   boot_paging_on       a page directory of 4 MiB pages maps the image twice: where it runs now
@@ -25,13 +27,21 @@ INFO_MEMORY_MAP             equ 6
 CONSOLE_EGA_TEXT            equ 2
 
 EFLAGS_ID  equ 1 << 21
-CPUID_PSE  equ 1 << 3
-CPUID_TSC  equ 1 << 4
-CPUID_PGE  equ 1 << 13
-CR0_PG     equ 1 << 31
-CR4_PSE    equ 1 << 4
 PDE_LARGE  equ 0x83                     ; present, writable, 4 MiB page
 PDES_HIGH  equ BOOT_MAP_SIZE >> PDE_SHIFT
+
+; CPUID leaf 1, EDX
+CPUID_PSE  equ 1 << 3
+CPUID_TSC  equ 1 << 4
+CPUID_MSR  equ 1 << 5
+CPUID_CX8  equ 1 << 8
+CPUID_PGE  equ 1 << 13
+CPUID_CMOV equ 1 << 15
+
+CPUID_EXTENDED    equ 0x80000000
+CPUID_EXTENDED_LM equ 1 << 29           ; leaf CPUID_EXTENDED + 1, EDX
+MSR_EFER          equ 0xc0000080
+EFER_LME          equ 1 << 8
 
 ; ---- the header GRUB looks for in the first 32 KiB of the file ---------------------------------
 
@@ -61,7 +71,7 @@ header_end:
 
 section .boot.text progbits alloc exec nowrite align=16
 
-extern boot_high, boot_tsc
+extern boot_high, boot_refuse_line, boot_tsc
 
 global _start
 _start:
@@ -91,16 +101,30 @@ _start:
     mov edi, ebx                        ; CPUID overwrites EBX
     mov eax, 1
     cpuid
+    mov ebx, required_features
+.next_feature:
+    mov esi, [ebx + 4]
+    test edx, [ebx]
+    jz boot_refuse_line
+    add ebx, 8
+    cmp ebx, required_features_end
+    jb .next_feature
+
+    ; 64-bit firmware may leave long mode enabled; with it set, paging needs PAE.
+    mov eax, CPUID_EXTENDED
+    cpuid
+    cmp eax, CPUID_EXTENDED + 1
+    jb .no_long_mode
+    mov eax, CPUID_EXTENDED + 1
+    cpuid
+    test edx, CPUID_EXTENDED_LM
+    jz .no_long_mode
+    mov ecx, MSR_EFER
+    rdmsr
+    and eax, ~EFER_LME
+    wrmsr
+.no_long_mode:
     mov ebx, edi
-    mov esi, text_pse
-    test edx, CPUID_PSE
-    jz boot_refuse_line
-    mov esi, text_pge
-    test edx, CPUID_PGE
-    jz boot_refuse_line
-    mov esi, text_tsc
-    test edx, CPUID_TSC
-    jz boot_refuse_line
 
     rdtsc
     mov [boot_tsc - PAGE_OFFSET], eax
@@ -116,13 +140,13 @@ _start:
     add eax, LARGE_PAGE_SIZE
     loop .next_pde
 
-    mov eax, cr4
-    or eax, CR4_PSE
+    xor eax, eax
+    mov dr7, eax                        ; no breakpoint of firmware's
+    mov eax, BOOT_CR4
     mov cr4, eax
     mov eax, boot_page_directory
     mov cr3, eax
-    mov eax, cr0
-    or eax, CR0_PG
+    mov eax, BOOT_CR0
     mov cr0, eax
 
 global boot_paging_on
@@ -130,47 +154,28 @@ boot_paging_on:
     mov eax, boot_high
     jmp eax
 
-; One line on the first serial port and on the screen, then the end. ESI points to the line; paging
-; is off. QEMU's debug-exit device, where there is one, ends the machine; elsewhere the processor
-; stops here.
-boot_refuse_line:
-    mov edi, VGA_TEXT
-    mov ah, 0x07                        ; light grey on black
-.next_char:
-    lodsb
-    test al, al
-    jz .end
-    cmp al, 10
-    je .serial
-    stosw
-.serial:
-    mov cl, al
-    mov dx, COM1 + 5
-.busy:
-    in al, dx
-    test al, 0x20                       ; transmitter holding register empty
-    jz .busy
-    mov dx, COM1
-    mov al, cl
-    out dx, al
-    jmp .next_char
-.end:
-    mov eax, MACHINE_REFUSE
-    mov dx, DEBUG_EXIT_PORT
-    out dx, eax
-.stop:
-    cli
-    hlt
-    jmp .stop
+section .boot.data progbits alloc noexec write align=4
 
-VGA_TEXT equ 0xb8000
-COM1     equ 0x3f8
+; What the processor must have, and the line to say without it, in this order: what this file and the
+; rest of the kernel use, and what the compiler may use on its own (-march in the Makefile). A test
+; compares the table with the instructions in the image.
+required_features:
+    dd CPUID_PSE, text_pse
+    dd CPUID_PGE, text_pge
+    dd CPUID_TSC, text_tsc
+    dd CPUID_MSR, text_msr
+    dd CPUID_CX8, text_cx8
+    dd CPUID_CMOV, text_cmov
+required_features_end:
 
 text_loader: db "Attic cannot start: it was not loaded by a multiboot2 boot loader (GRUB: multiboot2).", 10, 0
 text_cpuid:  db "Attic cannot start: this processor has no CPUID instruction.", 10, 0
 text_pse:    db "Attic cannot start: this processor has no 4 MiB pages (PSE).", 10, 0
 text_pge:    db "Attic cannot start: this processor has no global pages (PGE).", 10, 0
 text_tsc:    db "Attic cannot start: this processor has no time-stamp counter (TSC).", 10, 0
+text_msr:    db "Attic cannot start: this processor has no model-specific registers (MSR).", 10, 0
+text_cx8:    db "Attic cannot start: this processor has no 8-byte compare and exchange (CX8).", 10, 0
+text_cmov:   db "Attic cannot start: this processor has no conditional moves (CMOV).", 10, 0
 
 section .boot.bss nobits alloc noexec write align=4096
 global boot_page_directory

@@ -7,7 +7,9 @@
  * the kernel started would be lost.
  *
  * Output is polled: the transmitter is nearly always empty under an emulator, so a character costs
- * one look at the line status and one store. Input comes by interrupt into a ring. When the ring is
+ * one look at the line status and one store. On a real port it takes 87 microseconds, and longer if
+ * nobody takes what is sent: serial_write() writes as much as there is room for, and the waiting is
+ * the caller's, who can let interrupts in. Input comes by interrupt into a ring. When the ring is
  * full the interrupt is masked and the next byte stays in the receive register; the sender (QEMU,
  * or a wire with flow control) holds the rest back. serial_read() unmasks once half of the ring is
  * empty, so that a long input costs one such stop every half ring and not one a byte.
@@ -91,19 +93,16 @@ static inline void transmit(u8 byte)
     outb(COM1 + UART_DATA, byte);
 }
 
-void serial_write(const char *text, size_t len)
+size_t serial_write(const char *text, size_t len, bool raw)
 {
-    for (const char *end = text + len; text < end; text++) {
-        if (unlikely(*text == '\n'))
-            transmit('\r');
-        transmit(*text);
-    }
-}
+    size_t done = 0;
 
-void serial_write_raw(const char *text, size_t len)
-{
-    for (const char *end = text + len; text < end; text++)
-        transmit(*text);
+    while (done < len && can_transmit(COM1)) {
+        if (unlikely(text[done] == '\n') && !raw)
+            outb(COM1 + UART_DATA, '\r');
+        transmit(text[done++]);
+    }
+    return done;
 }
 
 /* ---- the second port ---- */

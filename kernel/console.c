@@ -4,7 +4,9 @@
  *
  * The drivers below do the work. This file makes them one, and a sink of printk(). Text goes out in
  * pieces, interrupts off for the length of a piece, so that what an interrupt handler says (the
- * terminal's "^C") comes between two pieces and never finds a driver half done.
+ * terminal's "^C") comes between two pieces and never finds a driver half done. A piece is what the
+ * serial port takes without waiting: one character on a real one, where interrupts are off for two
+ * characters at most, and as many as there are under an emulator, up to PIECE.
  *
  * Kernel messages are lines. One that comes while the cursor stands behind a prompt or behind what
  * a program has written begins a line of its own, and whoever is editing a line goes on behind it.
@@ -26,29 +28,29 @@
 
 static bool others_wrote; /* the last text was not a kernel message */
 
-static void write_piece(const char *text, size_t len, bool raw)
+/* How much of it could be written now. */
+static size_t write_piece(const char *text, size_t len, bool raw)
 {
     u32 flags = local_irq_save();
+    size_t done = serial_write(text, len, raw);
 
-    if (raw)
-        serial_write_raw(text, len);
-    else
-        serial_write(text, len);
-    vga_write(text, len);
+    if (done)
+        vga_write(text, done);
     local_irq_restore(flags);
+    return done;
 }
 
 static void write_pieces(const char *text, size_t len, bool raw)
 {
-    for (size_t done = 0; done < len; done += PIECE)
-        write_piece(text + done, min(len - done, PIECE), raw);
+    for (size_t done = 0; done < len;)
+        done += write_piece(text + done, min(len - done, PIECE), raw);
 }
 
 /* A sink of printk(). */
 static void write_message(const char *text, size_t len)
 {
     if (others_wrote && vga_column() > 0)
-        write_piece("\n", 1, false);
+        write_pieces("\n", 1, false);
     others_wrote = false;
     write_pieces(text, len, false);
 }

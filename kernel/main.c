@@ -25,6 +25,7 @@
 #include <kernel/task.h>
 #include <kernel/tty.h>
 #include <lib/printk.h>
+#include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/mm_init.h>
 #include <mm/page_alloc.h>
@@ -33,13 +34,29 @@
 
 void kernel_main(u32 magic, phys_addr_t info) __noreturn;
 
+/* grub.cfg boots without the initramfs only to have this said. */
+static void refuse_without_initramfs(void)
+{
+    char text[8];
+    const char *state = boot_option("initramfs", text, sizeof(text));
+
+    if (state && strcmp(state, "failed") == 0)
+        boot_refuse("the boot loader cannot load the initramfs; is there enough RAM for it?");
+}
+
 static void load_initramfs(void)
 {
     const struct boot_module *module = &boot_info.modules[0];
 
+    refuse_without_initramfs();
+    if (boot_info.module_count > 1)
+        printk("There are %u modules: the first is the initramfs, the others are ignored.\n",
+               boot_info.module_count);
     if (boot_info.module_count == 0)
         printk("No initramfs: there are no programs to run.\n");
-    else if (module->start >= lowmem_size || module->end > lowmem_size)
+    else if (module->start == module->end)
+        printk("The initramfs is empty: there are no programs to run.\n");
+    else if (!lowmem_is_mapped(module->start, module->end))
         printk("The initramfs ends at %08x, above lowmem: there are no programs to run.\n",
                module->end);
     else

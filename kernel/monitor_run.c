@@ -233,8 +233,13 @@ void monitor_run(u32 argc, const char **argv)
 void monitor_run_init(const char *path)
 {
     const char *argv[] = {path, NULL};
-    u32 pid = start(argv);
+    u32 pid;
 
+    if (!*path) {
+        printk("init= names no program: here is the monitor.\n");
+        return;
+    }
+    pid = start(argv);
     if (pid)
         wait_in_foreground(pid);
 }

@@ -31,6 +31,7 @@ static u32 symbol_count __ro_after_init;
 static const char *names __ro_after_init;
 static u32 names_size __ro_after_init;
 
+/* Before lowmem_map_init(), which maps what the boot loader has put somewhere. */
 static bool in_lowmem(phys_addr_t start, phys_addr_t end)
 {
     return start < end && end <= lowmem_size;

@@ -2,7 +2,7 @@
  * The audit: one walk over everything that the invariants of the design speak of. It leaves
  * everything as it found it, allocates nothing, and stops at the first thing that is wrong.
  *
- *   I1  lowmem's entries are those of the end of boot                       lowmem_check()
+ *   I1  lowmem's entries are what the map and the image's sections say      lowmem_check()
  *   I2  PDE 768..1023 are the same in every directory                       check_directories()
  *   I4  no entry of the kernel half has the user bit                        check_kernel_half()
  *   I5  what the processor uses at every entry is mapped, gates lead there  check_entry_points(), cpu_check()

@@ -23,7 +23,7 @@ struct range_list {
     u32 count;
 };
 
-static struct range_list usable, reserved;
+static struct range_list usable, reserved, mapped;
 
 static void insert_at(struct range_list *list, u32 at, struct memblock_range range)
 {
@@ -40,25 +40,38 @@ static void remove_at(struct range_list *list, u32 at)
     memmove(&list->range[at], &list->range[at + 1], (list->count - at) * sizeof(list->range[0]));
 }
 
-void memblock_add(u64 start, u64 end)
+/* Enter a range of whole pages, one with every range that overlaps or touches it. */
+static void merge(struct range_list *list, u64 start, u64 end, const char *name)
 {
     u32 at = 0;
 
-    if (start > LAST_PAGE)
-        return; /* rounded up it would be 0 */
-    start = ALIGN_UP(start, PAGE_SIZE);
-    end = ALIGN_DOWN(end, PAGE_SIZE);
     if (start >= end)
         return;
-    /* Take in every range that overlaps or touches the new one. */
-    while (at < usable.count && usable.range[at].end < start)
+    while (at < list->count && list->range[at].end < start)
         at++;
-    while (at < usable.count && usable.range[at].start <= end) {
-        start = min(start, usable.range[at].start);
-        end = max(end, usable.range[at].end);
-        remove_at(&usable, at);
+    while (at < list->count && list->range[at].start <= end) {
+        start = min(start, list->range[at].start);
+        end = max(end, list->range[at].end);
+        remove_at(list, at);
     }
-    insert_at(&usable, at, (struct memblock_range){start, end, "usable"});
+    insert_at(list, at, (struct memblock_range){start, end, name});
+}
+
+void memblock_add(u64 start, u64 end)
+{
+    if (start <= LAST_PAGE) /* rounded up it would be 0 */
+        merge(&usable, ALIGN_UP(start, PAGE_SIZE), ALIGN_DOWN(end, PAGE_SIZE), "usable");
+}
+
+/* The end of a range that grows to whole pages. */
+static u64 page_end(u64 end)
+{
+    return end > LAST_PAGE ? LAST_PAGE : ALIGN_UP(end, PAGE_SIZE);
+}
+
+void memblock_map(u64 start, u64 end)
+{
+    merge(&mapped, ALIGN_DOWN(start, PAGE_SIZE), page_end(end), "mapped");
 }
 
 void memblock_reserve(u64 start, u64 end, const char *name)
@@ -66,7 +79,7 @@ void memblock_reserve(u64 start, u64 end, const char *name)
     u32 at = 0;
 
     start = ALIGN_DOWN(start, PAGE_SIZE);
-    end = end > LAST_PAGE ? LAST_PAGE : ALIGN_UP(end, PAGE_SIZE);
+    end = page_end(end);
     if (start >= end)
         return;
     while (at < reserved.count && reserved.range[at].start < start)
@@ -108,19 +121,34 @@ static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
     return at >= floor;
 }
 
-phys_addr_t memblock_alloc(u32 size, u32 align, const char *name)
+/* The highest free place below the limit; false when there is none. */
+static bool take_below(u64 limit, u32 size, u32 align, const char *name, u64 *start)
 {
     for (u32 i = usable.count; i > 0; i--) {
         const struct memblock_range *r = &usable.range[i - 1];
-        u64 start;
 
-        if (!fit_below(r->start, min(r->end, (u64)lowmem_size), size, align, &start))
+        if (!fit_below(r->start, min(r->end, limit), size, align, start))
             continue;
-        memblock_reserve(start, start + size, name);
-        memset(phys_to_virt(start), 0, size);
-        return start;
+        memblock_reserve(*start, *start + size, name);
+        memset(phys_to_virt(*start), 0, size);
+        return true;
     }
-    boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
+    return false;
+}
+
+phys_addr_t memblock_alloc_below(phys_addr_t limit, u32 size, u32 align, const char *name)
+{
+    u64 start;
+
+    if (!take_below(limit, size, align, name, &start) &&
+        !take_below(lowmem_size, size, align, name, &start))
+        boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
+    return start;
+}
+
+phys_addr_t memblock_alloc(u32 size, u32 align, const char *name)
+{
+    return memblock_alloc_below(lowmem_size, size, align, name);
 }
 
 const struct memblock_range *memblock_usable(u32 i)
@@ -131,6 +159,27 @@ const struct memblock_range *memblock_usable(u32 i)
 const struct memblock_range *memblock_reserved(u32 i)
 {
     return i < reserved.count ? &reserved.range[i] : NULL;
+}
+
+const struct memblock_range *memblock_mapped(u32 i)
+{
+    return i < mapped.count ? &mapped.range[i] : NULL;
+}
+
+bool memblock_is_ram_of(u64 page, const char *name)
+{
+    bool mine = false;
+
+    for (u32 i = 0; i < reserved.count; i++) {
+        const struct memblock_range *r = &reserved.range[i];
+
+        if (page < r->start || page >= r->end)
+            continue;
+        if (strcmp(r->name, name) != 0)
+            return false;
+        mine = true;
+    }
+    return mine && memblock_overlaps_ram(page, page + PAGE_SIZE);
 }
 
 bool memblock_overlaps_ram(u64 start, u64 end)

@@ -2,7 +2,8 @@
  * From the boot loader's memory map to memblock: which physical pages are RAM, which of them are
  * taken, and how the command line bends that. Everything that lives in RAM the map calls free is
  * reserved here, before the first allocation: the kernel image, GRUB's modules, the symbol table.
- * Page 0 is reserved, so that no frame has the physical address 0.
+ * What the loader left counts as mapped, wherever it lies. The first 64 KiB are reserved, as on Linux:
+ * firmware writes there that does not say so, and no frame has the physical address 0.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/sections.h>
@@ -11,6 +12,8 @@
 #include <lib/string.h>
 #include <mm/memblock.h>
 #include <mm/mm_init.h>
+
+#define FIRMWARE_LOW_END KIB(64)
 
 #define RAM_USABLE 1 /* the type of the memory map (Multiboot2 Specification 2.0, 3.6.8) */
 
@@ -30,14 +33,23 @@ static u64 size_option(const char *name, u64 most)
     return size;
 }
 
+/* What the loader has put somewhere. */
+static void reserve_loaded(phys_addr_t start, phys_addr_t end, const char *name)
+{
+    memblock_reserve(start, end, name);
+    if (start < end)
+        memblock_map(start, end);
+}
+
 static void reserve_what_is_there(void)
 {
     memblock_reserve(0, PAGE_SIZE, "page 0");
-    memblock_reserve((u32)__boot_start, virt_to_phys(__kernel_end), "kernel image");
-    memblock_reserve(boot_info.symtab, boot_info.symtab_end, "symbols");
-    memblock_reserve(boot_info.strtab, boot_info.strtab_end, "symbols");
+    memblock_reserve(PAGE_SIZE, FIRMWARE_LOW_END, "low memory");
+    memblock_reserve((u32)__boot_start, virt_to_phys(__kernel_end), MEMBLOCK_IMAGE);
+    reserve_loaded(boot_info.symtab, boot_info.symtab_end, "symbols");
+    reserve_loaded(boot_info.strtab, boot_info.strtab_end, "symbols");
     for (u32 i = 0; i < boot_info.module_count; i++)
-        memblock_reserve(boot_info.modules[i].start, boot_info.modules[i].end, "module");
+        reserve_loaded(boot_info.modules[i].start, boot_info.modules[i].end, "module");
 }
 
 void memory_init(void)

@@ -381,6 +381,12 @@ void *get_free_pages(gfp_t gfp, u32 order)
     return page ? page_address(page) : NULL;
 }
 
+static void clear_chain(struct page *page)
+{
+    for (; page; page = hot_next(page))
+        clear_pages(page, 0);
+}
+
 u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
 {
     struct hot_stack *hot = &first_zone[gfp_zone(gfp)]->hot[0];
@@ -397,12 +403,14 @@ u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
         hot->top = *last;
         hot->room += got;
     }
-    while (got < count && (page = alloc_page(gfp))) {
+    while (got < count && (page = alloc_page(gfp & ~__GFP_ZERO))) {
         *last = page;
         last = (struct page **)&page->lru.next;
         got++;
     }
     *last = NULL;
+    if (unlikely(gfp & __GFP_ZERO))
+        clear_chain(*chain);
     return got;
 }
 

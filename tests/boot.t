@@ -1,10 +1,11 @@
 #!/usr/bin/perl
-# Every size of memory that Attic promises to boot on reaches the prompt, believes what it was given, and powers off.
+# Every size of memory that Attic promises to boot on reaches the prompt, believes what it was given, and powers off. So does a machine
+# whose loader has left other things in its registers than GRUB does on a PC: multiboot2 promises only PE and PG of CR0.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic;
+use Attic qw(build_dir make_initramfs root_dir slurp);
 use Test::More;
 
 for my $mem (qw(8M 16M 64M 128M 512M 1G 2G 3584M 4G)) {
@@ -52,5 +53,78 @@ for my $mem (qw(2G 4G)) {
     cmp_ok $low // 1 << 30, '<=', $kib // 0, "$mem, lowmem=8M: and uses it";
     like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$mem, lowmem=8M: the audit finds nothing";
 }
+
+# gdb plays the loader at the first instruction. CR0.CD, NW, AM, NE, TS, EM and MP, and CR4.VME to OSXMMEXCPT without PSE: what
+# firmware may have set, each on its own and all at once; EFER.LME is what 64-bit firmware runs with, and PAE would be wrong without it.
+my %left = (
+    'CR0.WP'   => ['$cr0 = 0x10011'],
+    'CR0'      => ['$cr0 = 0x6005003f'],
+    'CR4.PAE'  => ['$cr4 = 0x20'],
+    'CR4'      => ['$cr4 = 0x66f'],
+    'EFER.LME' => ['$efer = 0x100'],
+    'flags'    => ['$eflags = 0x44602'],
+    'all'      => ['$cr0 = 0x6005003f', '$cr4 = 0x66f', '$efer = 0x100', '$eflags = 0x44602'],
+);
+for my $what (sort keys %left) {
+    my @sets = map { "set $_" } @{ $left{$what} };
+    my $vm = Attic->boot(name => "boot-left-$what", cpu => 'max', stopped => 1, gdb_socket => 1, timeout => 60);
+    my $said = $vm->gdb(build_dir() . '/attic.debug', 'thbreak *_start', 'continue', @sets, 'info registers cr0 cr4 efer', 'detach');
+    like $said, qr/^cr4 /m, "$what left behind: gdb has done it" or diag $said;
+    ok defined $vm->expect(Attic::PROMPT), "$what left behind: the prompt" or diag $vm->describe;
+    $vm->send("audit\npoweroff\n");
+    is $vm->finish, 'pass', "$what left behind: powers off" or diag $vm->describe;
+    like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "$what left behind: the audit finds nothing" or diag $vm->describe;
+}
+
+# A loader that does something else with memory, modules and options: GRUB, told so. cutmem takes RAM out of the memory map.
+sub grub_does {
+    my ($label, $change, %o) = @_;
+    my $dir = build_dir() . '/test-images';
+    my ($iso, $cfg) = map { "$dir/boot-" . $label =~ s/\W+/-/gr . ".$_" } qw(iso cfg);
+    open my $out, '>', $cfg or die "$cfg: $!\n";
+    print $out $change->(slurp(root_dir() . '/grub.cfg'));
+    close $out or die "$cfg: $!\n";
+    local @ENV{qw(GRUB_CFG GRUB_COMMANDS)} = ($cfg, 'mmap');
+    my $build = build_dir();
+    system(root_dir() . '/scripts/mkiso', $iso, "$build/attic.elf", $o{initramfs} // "$build/initramfs.cpio", $o{cmdline} // '') == 0
+        or die "$iso cannot be made\n";
+    return Attic->run(name => "boot-$label", iso => $iso, input => ($o{input} // "audit\n") . "poweroff\n", mem => $o{mem} // '128M');
+}
+
+# The boot code's pages, the tables of pages at both ends of lowmem, a hole with parts of pages, the initramfs, and RAM at the very start.
+my %cut = (
+    '0x100000 0x200000'   => qr/rw memory$/m,
+    '0x100000 0x101000'   => qr/rw memory$/m,
+    '0x2000000 0x2345678' => qr/\.\.c1ffffff -> \w+ rw memory\n.*c2346000\.\..* rw memory$/m,
+    '0x200000 0x2000000'  => qr/rw memory$/m,
+    '0x7f00000 0x8000000' => qr/\.\.c7efffff -> /,
+    '0 0x80000'           => qr/rw memory$/m,
+);
+for my $range (sort keys %cut) {
+    my $vm = grub_does("cutmem $range", sub { $_[0] =~ s/^set timeout.*\n\K/cutmem $range\n/mr }, input => "run hello\naudit\n");
+    is $vm->status, 'pass', "cutmem $range: boots and powers off" or diag $vm->describe;
+    like $vm->output, $cut{$range}, "cutmem $range: the map";
+    like $vm->output, qr/^attic> audit\n[^\n]*all\b[^\n]*hold/mi, "cutmem $range: the audit finds nothing" or diag $vm->describe;
+    like $vm->output, qr/^hello\[2\]: exit status 0/m, "cutmem $range: a program runs" or diag $vm->describe;
+}
+my $holes = grub_does('cutmem and the self-tests', sub { $_[0] =~ s/^set timeout.*\n\K/cutmem 0x100000 0x200000\ncutmem 0x2000000 0x2345678\n/mr },
+    cmdline => 'ktest=lowmem.*');
+is $holes->status, 'pass', 'RAM with holes: lowmem is mapped where there is RAM, and nowhere else' or diag $holes->describe;
+
+my $two = grub_does('two modules', sub { $_[0] =~ s/^( *)if (module2 .*); then\n\K/$1    $2\n/mr });
+like $two->output, qr/^There are 2 modules: the first is the initramfs, the others are ignored\.$/m, 'two modules: a line' or diag $two->describe;
+
+my $none = grub_does('no module', sub { $_[0] =~ s/if module2 \S+/if module2 \/boot\/none.cpio/r });
+is $none->status, 'refuse', 'no initramfs to load: refused' or diag $none->describe;
+like $none->output, qr/^Attic cannot start: [^\n]*initramfs[^\n]*\n\z/m, 'no initramfs to load: the last line' or diag $none->describe;
+
+my ($large) = make_initramfs(name => 'boot-large', files => { large => 'x' x (16 << 20) });
+my $full = grub_does('large module', sub { $_[0] }, initramfs => $large, mem => '16M');
+is $full->status, 'refuse', 'an initramfs larger than RAM: refused' or diag $full->describe;
+like $full->output, qr/^Attic cannot start: [^\n]*initramfs[^\n]*\n\z/m, 'an initramfs larger than RAM: the last line' or diag $full->describe;
+
+my $init = Attic->run(name => 'boot-init', cmdline => 'init=', input => "poweroff\n");
+like $init->output, qr/^init= names no program/m, 'init=: a line' or diag $init->describe;
+unlike $init->output, qr/^:/m, 'init=: no line about a program without a name';
 
 done_testing;

@@ -195,6 +195,18 @@ KTEST(boot_info, nothing_is_left_of_the_block_before)
     expect_eq(parsed.symtab_end | parsed.strtab_end, 0);
 }
 
+/* A range may end where the addresses end. */
+KTEST(boot_info, range_up_to_the_last_address)
+{
+    begin();
+    add_mmap(3, sizeof(struct multiboot_mmap_entry));
+    end();
+    mmap_entry(2)->addr = 0xfffffffffff00000;
+    mmap_entry(2)->len = 0x100000;
+    expect_sound();
+    expect(parsed.memory[2].start == 0xfffffffffff00000 && parsed.memory[2].end == ~0ull);
+}
+
 /* A later version of the format may have longer entries. */
 KTEST(boot_info, longer_entries)
 {

@@ -68,6 +68,29 @@ KTEST(buddy, zeroed_on_request)
     free_page(page);
 }
 
+/* Hot pages, of which a chain is cut off, and those behind them. */
+KTEST(buddy, zeroed_in_bulk_on_request)
+{
+    struct page *chain = NULL;
+    u32 pages = min(nr_free_lowmem_pages() / 4, 600u), got;
+
+    for (u32 round = 0; round < 2; round++) {
+        gfp_t gfp = round == 0 ? GFP_KERNEL : GFP_KERNEL | __GFP_ZERO;
+
+        got = alloc_pages_bulk(gfp, pages, &chain);
+        expect_eq(got, pages);
+        for (struct page *page = chain; page; page = (struct page *)page->lru.next) {
+            u8 *byte = page_address(page);
+
+            if (round == 0)
+                memset(byte, 0xa5, PAGE_SIZE);
+            else if (byte[0] || memcmp(byte, byte + 1, PAGE_SIZE - 1) != 0)
+                ktest_fail(__FILE__, __LINE__, "page at %p is not zeroed", byte);
+        }
+        free_pages_bulk(chain);
+    }
+}
+
 KTEST(buddy, dma_below_16_mib)
 {
     struct page *page = alloc_pages(GFP_DMA, 2);

@@ -228,6 +228,11 @@ KTEST(explain_user, rights_of_an_area)
     }
 }
 
+static __noinline void expect_gap(struct mm *mm, u32 addr, u32 gap)
+{
+    expect_eq(look(mm, addr).gap, gap);
+}
+
 KTEST(explain_user, below_a_stack)
 {
     struct mm *mm = mm_create();
@@ -236,15 +241,15 @@ KTEST(explain_user, below_a_stack)
     if (!expect(mm != NULL))
         return;
     expect_eq(mm_add_area(mm, PAGE(2000), PAGE_SIZE, RW | VM_GROWSDOWN, "[stack]", NULL, 0), 0);
-    expect_eq(look(mm, PAGE(2001) - STACK_LIMIT).gap, EXPLAIN_STACK_GAP); /* may grow to there */
-    expect_eq(look(mm, PAGE(2001) - STACK_LIMIT - 1).gap, EXPLAIN_FREE);
+    expect_gap(mm, PAGE(2001) - STACK_LIMIT, EXPLAIN_STACK_GAP); /* may grow to there */
+    expect_gap(mm, PAGE(2001) - STACK_LIMIT - 1, EXPLAIN_FREE);
     mm->stack_limit = PAGE_SIZE; /* may not grow, and keeps its distance */
     facts = look(mm, PAGE(2000) - 1);
     expect_eq(facts.gap, EXPLAIN_STACK_GAP);
     expect_same_area(&facts.above, EXPLAIN_USER, PAGE(2000), PAGE(2001) - 1);
-    expect_eq(look(mm, PAGE(2000) - MM_GUARD_GAP).gap, EXPLAIN_STACK_GAP);
-    expect_eq(look(mm, PAGE(2000) - MM_GUARD_GAP - 1).gap, EXPLAIN_FREE);
-    expect_eq(look(mm, PAGE(2001)).gap, EXPLAIN_FREE);
+    expect_gap(mm, PAGE(2000) - MM_GUARD_GAP, EXPLAIN_STACK_GAP);
+    expect_gap(mm, PAGE(2000) - MM_GUARD_GAP - 1, EXPLAIN_FREE);
+    expect_gap(mm, PAGE(2001), EXPLAIN_FREE);
     mm_put(mm);
 }
 

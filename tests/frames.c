@@ -65,6 +65,7 @@ KTEST(frames, reserved_ones_by_name)
 {
     count_before();
     expect_eq(reserved_frames("page 0"), 1);
+    expect_eq(reserved_frames("low memory"), 15);
     expect_eq(reserved_frames("struct pages"),
               ALIGN_UP(max_pfn * sizeof(struct page), PAGE_SIZE) >> PAGE_SHIFT);
     expect_eq(reserved_frames("page tables"), (0u - VMALLOC_START) / LARGE_PAGE_SIZE);

@@ -158,7 +158,7 @@ my @print = (
     "print 'mm/lowmem.c'::rows[1]"        => qr/prot = P A D G$/m,
     "print mem_map[@{[ $wanted{text} >> 12 ]}]" =>
         sprintf('= frame %d (physical 0x%08x): file pages, block of order 0, reference count', $wanted{text} >> 12, $wanted{text}),
-    'print mem_map[1]'                    => qr/= frame 1 \(physical 0x00001000\): buddy, (?:behind frame \d+ in a )?block of order \d+, reference count 0$/,
+    'print mem_map[17]'                   => qr/= frame 17 \(physical 0x00011000\): buddy, (?:behind frame \d+ in a )?block of order \d+, reference count 0$/,
     'print *boot_cpu.idle'                => qr/= idle\[0\], TASK_RUNNING = \{\n  pid = 0,\n(?:.*\n)*  comm = "idle",$/m,
     'print *boot_cpu.current->mm'         =>
         sprintf("= directory at physical 0x%08x, %d areas, %d pages = {\n  pgd = ", $loaded, $loaded == $task{spin}{directory} ? 6 : 5, $mapped),

@@ -80,8 +80,8 @@ KTEST(mm, pages_come_with_the_first_touch)
 
 KTEST(mm, write_crosses_pages)
 {
+    static u8 out[3000], in[3000];
     struct mm *mm = mm_create();
-    u8 out[3000], in[3000];
 
     for (u32 i = 0; i < sizeof(out); i++)
         out[i] = i * 7;

@@ -194,14 +194,19 @@ static void exit_with(void *code)
     task_exit((u32)code);
 }
 
+static __noinline void expect_exit_code(const char *status, u32 exit_code)
+{
+    expect_eq(run_program(ARGV("status", status)).exit_code, exit_code);
+}
+
 KTEST(sched, wait_gives_the_exit_code)
 {
     struct task_result result;
 
     expect_eq(wait_for(start_thread(exit_with, (void *)0x700)).exit_code, 0x700);
-    expect_eq(run_program(ARGV("status", "0")).exit_code, EXIT_STATUS(0));
-    expect_eq(run_program(ARGV("status", "42")).exit_code, EXIT_STATUS(42));
-    expect_eq(run_program(ARGV("status", "0x1ff")).exit_code, EXIT_STATUS(0xff));
+    expect_exit_code("0", EXIT_STATUS(0));
+    expect_exit_code("42", EXIT_STATUS(42));
+    expect_exit_code("0x1ff", EXIT_STATUS(0xff));
     result = run_program(ARGV("attack", "read", "0"));
     expect_eq(result.exit_code, SIGSEGV);
     expect(strstr(result.death_note, "SIGSEGV: read from 0x00000000 at eip 0x") != NULL);

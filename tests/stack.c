@@ -3,9 +3,11 @@
  * overflow that ends in a report by name (invariant I7).
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/fpu.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
+#include <kernel/fpu.h>
 #include <kernel/kernel.h>
 #include <kernel/ktest.h>
 #include <kernel/task.h>
@@ -113,8 +115,22 @@ static void overflow_thread(void *unused)
         double_fault_describe(&overflow.state, overflow.line, sizeof(overflow.line));
 }
 
+/* The same while the floating-point registers are this thread's. */
+static void overflow_with_registers(void *unused)
+{
+    if (!expect(fpu_state_get()))
+        return;
+    fpu_take(&current->thread);
+    overflow_thread(unused);
+    expect_eq(fpu_traps, !!(read_cr0() & CR0_TS));
+    fpu_sync(&current->thread); /* which must not trap */
+    fpu_take(&current->thread);
+    expect(!fpu_traps && !(read_cr0() & CR0_TS));
+    fpu_drop(current);
+}
+
 /* Overflow a thread's stack. False when that did not end in a double fault. */
-static bool overflow_a_stack(void (*way)(void))
+static bool overflow_in(void (*thread_main)(void *), void (*way)(void))
 {
     struct task_result result;
     struct task *thread;
@@ -122,10 +138,15 @@ static bool overflow_a_stack(void (*way)(void))
     memset(&overflow, 0, sizeof(overflow));
     memset(&double_fault_state, 0, sizeof(double_fault_state));
     overflow.way = way;
-    thread = kthread_create("overflow", overflow_thread, NULL);
+    thread = kthread_create("overflow", thread_main, NULL);
     if (!expect(thread) || !expect_eq(task_wait(thread->pid, &result), 0))
         return false;
     return expect(overflow.probe_hit) && expect_eq(overflow.probe.vector, X86_TRAP_DF);
+}
+
+static bool overflow_a_stack(void (*way)(void))
+{
+    return overflow_in(overflow_thread, way);
 }
 
 static void expect_report(const char *what, u32 addr)
@@ -214,4 +235,14 @@ KTEST(stack, other_double_fault_is_no_overflow)
     expect(!double_fault_describe(&state, line, sizeof(line)));
     expect(strstr(line, "double fault"));
     expect(!strstr(line, "overflow"));
+}
+
+/* The task switches to the double fault and back set CR0.TS, which the kernel has to know. */
+KTEST(stack, overflow_keeps_floating_point)
+{
+    if (!cpu_features.fpu) {
+        ktest_skip("no floating-point unit");
+        return;
+    }
+    overflow_in(overflow_with_registers, overflow_by_calls);
 }

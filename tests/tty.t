@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(can_be_had fetched make_initramfs);
+use Attic qw(can_be_had fetched make_initramfs symbols);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -151,4 +151,37 @@ if (can_be_had('busybox', $busybox, $why)) {
 }
 $vm->send("poweroff\n");
 is $vm->finish, 'pass', 'power off';
+
+# ---- a port that is slow ----
+
+# Nobody takes what the machine says, and the port is busy for ever, as a real one is for the time of a character. The machine waits with
+# interrupts on: its clock goes on.
+{
+    my $slow = Attic->boot(name => 'tty-slow', hmp => 1, silence => 60);
+    ok defined $slow->expect(Attic::PROMPT), 'a slow port: the prompt' or diag $slow->describe;
+    pipe my $nothing, my $never or die "pipe: $!\n";
+    {
+        local $slow->{out} = $nothing;
+        $slow->send("help\n" x 100 . "poweroff\n");
+        ok $slow->wait_until(sub { is_busy($slow) }), 'nobody reads: the port is busy';
+        my $before = ticks($slow);
+        ok $slow->wait_until(sub { ticks($slow) > $before + 20 }), 'nobody reads: the clock goes on';
+        ok is_busy($slow), 'nobody reads: and the port is busy still';
+    }
+    is $slow->finish, 'pass', 'and somebody reads: all is said' or diag $slow->describe;
+    is scalar(() = $slow->output =~ /^poweroff +end the machine$/mg), 100, 'and nothing is lost';
+}
+
 done_testing;
+
+sub is_busy {
+    my ($machine) = @_;
+    my ($status) = $machine->hmp('i /b 0x3fd') =~ /= 0x([0-9a-f]+)/;
+    return !(hex($status // 'ff') & 0x20);
+}
+
+sub ticks {
+    my ($machine) = @_;
+    return unpack 'V', $machine->physical(symbols()->{jiffies} - 0xc0000000, 4);
+}
+

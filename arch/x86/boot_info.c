@@ -97,13 +97,15 @@ static const char *read_mmap(const struct multiboot_tag *tag, struct boot_info *
         return "the memory map's last entry is cut off";
     for (u32 at = 0; at < size; at += step) {
         const struct multiboot_mmap_entry *entry = (const void *)(in->entries + at);
+        u64 end = entry->addr + entry->len;
 
-        if (entry->addr + entry->len < entry->addr)
+        if (end == 0 && entry->len)
+            end = ~0ull; /* 2^64 has no number; half a page at the end is no page */
+        if (end < entry->addr)
             return "a range of the memory map wraps around";
         if (info->memory_count == BOOT_MEMORY_MAX)
             return "the memory map has too many ranges";
-        info->memory[info->memory_count++] =
-            (struct boot_range){entry->addr, entry->addr + entry->len, entry->type};
+        info->memory[info->memory_count++] = (struct boot_range){entry->addr, end, entry->type};
     }
     return NULL;
 }

@@ -23,12 +23,17 @@
 
 #define CPUID_1_ECX_RDRAND (1u << 30)
 #define CPUID_1_EDX_FPU    (1u << 0)
+#define CPUID_1_EDX_APIC   (1u << 9)
 #define CPUID_1_EDX_SEP    (1u << 11)
 #define CPUID_1_EDX_FXSR   (1u << 24)
 #define CPUID_1_EDX_SSE    (1u << 25)
 #define CPUID_7_EBX_SMEP   (1u << 7)
 #define CPUID_7_EBX_SMAP   (1u << 20)
 #define CPUID_7_ECX_UMIP   (1u << 2)
+
+#define MSR_APIC_BASE     0x1b
+#define APIC_BASE_X2APIC  (1u << 10)
+#define APIC_BASE_ENABLED (1u << 11)
 
 struct smap_site {
     u32 addr;
@@ -67,6 +72,18 @@ void write_cr0(u32 value)
 static void write_cr4(u32 value)
 {
     asm volatile("mov %0, %%cr4" : : "r"(value) : "memory");
+}
+
+u64 rdmsr(u32 msr)
+{
+    u64 value;
+    asm volatile("rdmsr" : "=A"(value) : "c"(msr));
+    return value;
+}
+
+void wrmsr(u32 msr, u64 value)
+{
+    asm volatile("wrmsr" : : "c"(msr), "A"(value) : "memory");
 }
 
 struct cpuid {
@@ -121,28 +138,44 @@ static void patch_smap_sites(void)
         memcpy((void *)site->addr, site->open ? stac : clac, 3);
 }
 
-void cpu_init(void)
+/*
+ * Firmware may have left the local APIC with a timer that runs, or with the line from the 8259A
+ * masked. Turned off, the processor is as one without it (Intel SDM vol. 3, 10.4.3). Every
+ * processor with CMOV and an APIC has the register.
+ */
+static void disable_local_apic(void)
 {
-    u32 cr4 = read_cr4() | CR4_PSE | CR4_PGE;
+    if (cpuid(1).edx & CPUID_1_EDX_APIC)
+        wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) & ~(u64)(APIC_BASE_ENABLED | APIC_BASE_X2APIC));
+}
 
-    read_features();
+static u32 wanted_cr4(void)
+{
+    u32 cr4 = BOOT_CR4 | CR4_PGE;
+
     if (cpu_features.smep)
         cr4 |= CR4_SMEP;
     if (cpu_features.umip)
         cr4 |= CR4_UMIP;
-    if (cpu_features.smap) {
-        patch_smap_sites();
+    if (cpu_features.smap)
         cr4 |= CR4_SMAP;
-    }
     if (cpu_features.sse)
         cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
-    write_cr4(cr4);
+    return cr4;
+}
+
+void cpu_init(void)
+{
+    disable_local_apic(); /* first: CPUID does not show it then */
+    read_features();
+    if (cpu_features.smap)
+        patch_smap_sites();
+    write_cr4(wanted_cr4());
     /*
      * MP: fwait traps as well. EM, without a floating-point unit, makes every instruction of it
      * trap.
      */
-    write_cr0((read_cr0() & ~(CR0_AM | CR0_EM)) | CR0_MP | CR0_TS | CR0_NE |
-              (cpu_features.fpu ? 0 : CR0_EM));
+    write_cr0(BOOT_CR0 | CR0_MP | CR0_TS | CR0_NE | (cpu_features.fpu ? 0 : CR0_EM));
 }
 
 void cpu_write_protect(void)

@@ -10,6 +10,7 @@
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
+#include <arch/x86/fpu.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
 #include <arch/x86/tss.h>
@@ -50,6 +51,7 @@ static bool resume_probe(u32 address)
         probe
             ->esp; /* the one it had is unusable, and an interrupt may come before the probe loads it */
     main_tss.eip = (u32)fault_probe_resume;
+    fpu_task_switched();
     return true;
 }
 

@@ -68,7 +68,7 @@ trap_common:
     push ebx
     cld
 smap_site_entry:
-    db 0x0f, 0x1f, 0x00                 ; becomes clac where there is SMAP
+    db 0x66, 0x66, 0x90                 ; becomes clac where there is SMAP
     mov edx, KERNEL_DS
     mov ds, edx
     mov es, edx

@@ -91,10 +91,17 @@ void fpu_take(struct thread *running)
     fpu_owner = running;
 }
 
+void fpu_task_switched(void)
+{
+    fpu_traps = true;
+}
+
 void fpu_sync(struct thread *running)
 {
     if (fpu_owner != running)
         return;
+    if (unlikely(fpu_traps))
+        fpu_set_traps(false);
     save(running->fpu);
     if (!cpu_features.fxsr)
         load(running->fpu);

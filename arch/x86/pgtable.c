@@ -48,9 +48,14 @@ void pgtable_map_row(const struct map_row *row, void *(*alloc_table)(void))
     }
 }
 
+pde_t pgtable_kernel_pde(const pte_t *table)
+{
+    return pde_table(virt_to_phys(table), PAGE_TABLE);
+}
+
 void pgtable_set_kernel_table(u32 addr, pte_t *table)
 {
-    swapper_pg_dir[PDE_INDEX(addr)] = pde_table(virt_to_phys(table), PAGE_TABLE);
+    swapper_pg_dir[PDE_INDEX(addr)] = pgtable_kernel_pde(table);
 }
 
 void pgtable_leave_boot(void)

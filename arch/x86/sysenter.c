@@ -31,18 +31,6 @@
 
 u32 sysenter_return __ro_after_init;
 
-static u64 rdmsr(u32 msr)
-{
-    u64 value;
-    asm volatile("rdmsr" : "=A"(value) : "c"(msr));
-    return value;
-}
-
-static void wrmsr(u32 msr, u64 value)
-{
-    asm volatile("wrmsr" : : "c"(msr), "A"(value) : "memory");
-}
-
 void sysenter_init(u32 vdso_addr)
 {
     /* mov ebp, esp; sysenter */

@@ -14,7 +14,7 @@
 #include <asm/errno.h>
 
 #define SMAP_SITE(open)                                                                            \
-    "771: .byte 0x0f, 0x1f, 0x00\n\t"                                                              \
+    "771: .byte 0x66, 0x66, 0x90\n\t"                                                              \
     ".pushsection .smap_sites, \"a\"; .long 771b, " #open "; .popsection\n\t"
 #define USER_OPEN  SMAP_SITE(1)
 #define USER_CLOSE SMAP_SITE(0)

@@ -10,11 +10,11 @@
 /* 115200 baud, 8 data bits, no parity, 1 stop bit. Input that has already arrived stays. */
 void serial_init(void);
 
-/* Write all of it before returning; "\n" goes out as "\r\n". Any context. */
-void serial_write(const char *text, size_t len);
-
-/* The same without a change: "\n" goes out as it is. */
-void serial_write_raw(const char *text, size_t len);
+/*
+ * Write as much as the port takes without waiting, and how much that is: 0 while it is busy. "\n" goes
+ * out as "\r\n", with a wait of one character between them, or `raw` as it is. Any context.
+ */
+__must_check size_t serial_write(const char *text, size_t len, bool raw);
 
 /*
  * Take input by interrupt; `notify` is called, with interrupts off, when bytes have arrived. Once,

@@ -11,6 +11,9 @@
 #include <lib/types.h>
 #include <mm/layout.h>
 
+/* The name under which memory_init() reserves the image; mm_seal() gives a part of it back. */
+#define MEMBLOCK_IMAGE "kernel image"
+
 struct memblock_range {
     u64 start, end;
     const char *name; /* who reserved it */
@@ -19,6 +22,12 @@ struct memblock_range {
 void memblock_add(u64 start, u64 end);
 void memblock_reserve(u64 start, u64 end, const char *name);
 
+/*
+ * Lowmem maps the pages of [start, end), rounded outward, though they may be no RAM: the boot loader
+ * has put something there. lowmem_map_init() adds what is usable.
+ */
+void memblock_map(u64 start, u64 end);
+
 /* Forget usable memory at and above `limit` (`mem=`). */
 void memblock_limit(u64 limit);
 
@@ -26,9 +35,16 @@ void memblock_limit(u64 limit);
  * the DMA zone stays whole. Refuses the boot when there is none. */
 phys_addr_t memblock_alloc(u32 size, u32 align, const char *name);
 
-/* Walk: the i-th usable or reserved range, in address order; NULL past the last. */
+/* The same below a limit if there is room, and else anywhere. */
+phys_addr_t memblock_alloc_below(phys_addr_t limit, u32 size, u32 align, const char *name);
+
+/* Walk: the i-th usable, reserved or mapped range, in address order; NULL past the last. */
 const struct memblock_range *memblock_usable(u32 i);
 const struct memblock_range *memblock_reserved(u32 i);
+const struct memblock_range *memblock_mapped(u32 i);
+
+/* True when a page is usable and reserved under this name, and under no other. */
+bool memblock_is_ram_of(u64 page, const char *name);
 
 /* True when a usable page lies in [start, end). */
 bool memblock_overlaps_ram(u64 start, u64 end);

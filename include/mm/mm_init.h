@@ -12,11 +12,17 @@ void lowmem_map_init(void);
 /* The table of rows: for the boot log and the tests. NULL past the last. */
 const struct map_row *lowmem_map_row(u32 i);
 
+/* True when lowmem has a mapping for each byte of [start, end), and there is one: RAM has holes. */
+__must_check bool lowmem_is_mapped(phys_addr_t start, phys_addr_t end);
+
 /*
  * End of boot: what is written once is read-only from here, the boot code's memory is free, and the
  * snapshot is taken.
  */
 void mm_seal(void);
 
-/* Compare lowmem's entries with the snapshot; NULL or the first that differs. For the audit. */
+/*
+ * Compare the master directory and lowmem's tables with what the rows and the address map say; NULL
+ * or the first entry that is wrong. For the audit.
+ */
 const char *lowmem_check(void);

@@ -38,7 +38,7 @@ our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
 
 # The tests say themselves which machine they want.
-delete @ENV{qw(MEM CPU CMDLINE SNAPSHOTS)};
+delete @ENV{qw(MEM CPU MACHINE FIRMWARE CMDLINE SNAPSHOTS)};
 # Tools speak plain English, and no test depends on a locale that a bare machine has not.
 $ENV{LC_ALL} = 'C';
 
@@ -278,9 +278,9 @@ sub symbols {
 
 # ---- a running machine ----
 
-# Options: name (of the log), mem, cpu, cmdline, build (folder), initramfs (file), iso, kernel (file: another than Attic), input (sent
-# as it is taken), timeout, silence (seconds), snapshots (file for the documents of `snapshot`), hmp (true: hmp() works), gdb_socket
-# (true: gdb() works), stopped, no_exit, extra (array of QEMU options).
+# Options: name (of the log), mem, cpu, machine, firmware (of scripts/qemu), cmdline, build (folder), initramfs (file), iso, kernel
+# (file: another than Attic), input (sent as it is taken), timeout, silence (seconds), snapshots (file for the documents of `snapshot`),
+# hmp (true: hmp() works), gdb_socket (true: gdb() works), stopped, as_disk, no_exit, no_edu, extra (array of QEMU options).
 sub boot {
     my ($class, %o) = @_;
     my $self = bless {
@@ -334,7 +334,7 @@ sub socket_path {
 sub start_qemu {
     my ($self, %o) = @_;
     my @command = Attic::QEMU::command(
-        iso => $o{iso}, mem => $o{mem}, cpu => $o{cpu}, stopped => $o{stopped}, no_exit => $o{no_exit},
+        (map { ($_ => $o{$_}) } qw(iso mem cpu machine firmware as_disk stopped no_exit no_edu)),
         log => $self->{reset_log}, snapshots => $o{snapshots},
         extra => [@{ $o{extra} || [] }, gdb_options($self->{gdb_path}), kernel_options(%o)],
         monitor => $self->{hmp_path} && "unix:$self->{hmp_path},server=on,wait=off",

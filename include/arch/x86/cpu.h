@@ -4,9 +4,11 @@
 #include <lib/types.h>
 
 /* CR0, CR4 and CPUID bits (Intel SDM vol. 3, 2.5; vol. 2, CPUID). */
+#define CR0_PE         (1u << 0)
 #define CR0_MP         (1u << 1)
 #define CR0_EM         (1u << 2)
 #define CR0_TS         (1u << 3)
+#define CR0_ET         (1u << 4) /* always 1 */
 #define CR0_NE         (1u << 5)
 #define CR0_WP         (1u << 16)
 #define CR0_AM         (1u << 18)
@@ -18,6 +20,10 @@
 #define CR4_UMIP       (1u << 11)
 #define CR4_SMEP       (1u << 20)
 #define CR4_SMAP       (1u << 21)
+
+/* What boot.asm turns paging on with. */
+#define BOOT_CR0 (CR0_PG | CR0_ET | CR0_PE)
+#define BOOT_CR4 CR4_PSE
 
 /* Selectors: the numbers are Linux's, so that programs that look see what they see there. */
 #define KERNEL_CS       0x60
@@ -41,7 +47,8 @@ struct cpu_features {
 extern struct cpu_features cpu_features;
 
 /*
- * Read CPUID; turn on PGE, and SMEP and SMAP where they exist (patching stac and clac into their
+ * Read CPUID; write CR0 and CR4, of which nothing is kept; turn the local APIC off, so that the 8259A
+ * alone interrupts; turn on PGE, and SMEP and SMAP where they exist (patching stac and clac into their
  * places in the text, which must still be writable). Before lowmem_map_init().
  */
 void cpu_init(void);
@@ -62,6 +69,10 @@ u32 read_cr0(void);
 void write_cr0(u32 value);
 u32 read_cr3(void);
 u32 read_cr4(void);
+
+/* A model-specific register that the processor has; any other is a general-protection fault. */
+u64 rdmsr(u32 msr);
+void wrmsr(u32 msr, u64 value);
 
 /*
  * NULL when CR0.WP, SMEP and SMAP are as cpu_init() left them and no entry structure moved; else

@@ -49,6 +49,9 @@ extern struct thread *fpu_owner;
 extern bool fpu_traps;
 void fpu_set_traps(bool traps);
 
+/* The processor sets CR0.TS by itself when it switches tasks: the way back from a double fault. */
+void fpu_task_switched(void);
+
 /* Bits of MXCSR that may be set; loading any other faults. 0 without SSE. */
 u32 fpu_mxcsr_mask(void);
 

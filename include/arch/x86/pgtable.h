@@ -167,6 +167,9 @@ struct map_row {
  */
 void pgtable_map_row(const struct map_row *row, void *(*alloc_table)(void));
 
+/* The entry of a kernel page table in every directory. `table` lies in lowmem. */
+pde_t pgtable_kernel_pde(const pte_t *table);
+
 /* Enter the table page into the master directory at addr. Start-up only. */
 void pgtable_set_kernel_table(u32 addr, pte_t *table);
 

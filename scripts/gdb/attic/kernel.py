@@ -182,7 +182,8 @@ def region_start(id_name):
 
 def map_rows():
     """The rows that lowmem is made of; none before lowmem_map_init()."""
-    return [row for row in variable("rows", "mm/lowmem.c") if row.size]
+    first = variable("rows", "mm/lowmem.c")
+    return [Object("struct map_row", first + i * size_of("struct map_row")) for i in range(variable("row_count", "mm/lowmem.c"))]
 
 
 # ---- struct pages ----

@@ -223,8 +223,8 @@ class Seal(Function):
     name, lines, title = "mm_seal", 7, "the boot is over: what is read-only is so for the kernel, too"
     text = """The text has been without RW since the master directory was made, but as long as CR0.WP is 0, ring 0 writes to
         such pages all the same. Now that bit is set, without a change to any entry. From here on the master directory, the
-        tables of lowmem and whatever only the start writes are read-only for everybody, and mm_audit() compares directory and
-        tables with a snapshot. The frames of the boot code and its directory are given to the page allocator."""
+        tables of lowmem and whatever only the start writes are read-only for everybody, and mm_audit() compares each entry
+        with what the address map, the image and the ranges of RAM say. The frames of the boot code and its directory are given to the page allocator."""
 
     def views(self):
         return [view("the kernel's text", TEXT), view("the boot code", IMAGE)]

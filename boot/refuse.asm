@@ -1,0 +1,104 @@
+; The end of a boot on a machine that cannot run Attic, before there is C: one line on the first
+; serial port and on the screen.
+;
+; Nobody has set the two up, and a boot loader may have left anything there. So the port gets its mode
+; first (115200 baud, 8 bits, no parity: that of drivers/serial.c), and the screen is cleared, because
+; lines of the boot loader would run into this one. A port that is not there may never say that it is
+; ready: each character waits for a while only.
+;
+; A machine without the text screen of a PC (UEFI) has only the line on the serial port; grub.cfg has
+; said there that this is where to look.
+
+%include "asm-offsets.inc"
+
+VGA_TEXT        equ 0xb8000
+VGA_CELLS       equ 80 * 25
+VGA_BLANK       equ 0x0720              ; light grey on black
+CRTC            equ 0x3d4
+CRTC_START_HIGH equ 0x0c                ; and the lower half in the next register
+
+COM1       equ 0x3f8
+UART_IER   equ 1
+UART_LCR   equ 3
+UART_MCR   equ 4
+UART_LSR   equ 5
+LCR_8N1    equ 0x03
+LCR_DLAB   equ 0x80
+MCR_READY  equ 0x03                     ; data terminal ready, request to send
+LSR_THRE   equ 0x20                     ; transmitter holding register empty
+PATIENCE   equ 1 << 16                  ; looks at the port; a character takes a hundred
+
+section .boot.text progbits alloc exec nowrite align=16
+
+; ESI points to the line, which ends in a line feed and 0; paging is off. QEMU's debug-exit device,
+; where there is one, ends the machine; elsewhere the processor stops here.
+global boot_refuse_line
+boot_refuse_line:
+    call set_up_serial
+    call clear_screen
+    mov edi, VGA_TEXT
+.next_char:
+    lodsb
+    test al, al
+    jz .end
+    cmp al, 10
+    je .line_end
+    mov ah, VGA_BLANK >> 8
+    stosw
+    call send
+    jmp .next_char
+.line_end:
+    mov al, 13
+    call send
+    mov al, 10
+    call send
+    jmp .next_char
+.end:
+    mov eax, MACHINE_REFUSE
+    mov dx, DEBUG_EXIT_PORT
+    out dx, eax
+.stop:
+    cli
+    hlt
+    jmp .stop
+
+%macro uart_write 2                     ; register, value
+    mov dx, COM1 + %1
+    mov al, %2
+    out dx, al
+%endmacro
+
+set_up_serial:
+    uart_write UART_IER, 0
+    uart_write UART_LCR, LCR_DLAB | LCR_8N1
+    uart_write 0, 1                     ; the divisor for 115200 baud
+    uart_write 1, 0                     ; and its upper half
+    uart_write UART_LCR, LCR_8N1
+    uart_write UART_MCR, MCR_READY
+    ret
+
+clear_screen:
+    mov dx, CRTC
+    mov ax, CRTC_START_HIGH
+    out dx, ax                          ; the window is shown from its start
+    inc ax
+    out dx, ax
+    mov edi, VGA_TEXT
+    mov eax, VGA_BLANK
+    mov ecx, VGA_CELLS
+    rep stosw
+    ret
+
+; The character in AL.
+send:
+    mov ah, al
+    mov ecx, PATIENCE
+    mov dx, COM1 + UART_LSR
+.busy:
+    in al, dx
+    test al, LSR_THRE
+    loopz .busy
+    mov dx, COM1
+    mov al, ah
+    out dx, al
+    ret
