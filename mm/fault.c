@@ -151,8 +151,13 @@ static inline enum mm_fault handle_entry(struct mm *mm, const struct vm_area *ar
         return first_touch(mm, area, addr, pte, write);
     if (write && !pte_writable(*pte))
         return separate(mm, area, addr, pte);
-    if (!pte_present(*pte)) /* kept without rights, which have come back meanwhile */
-        set_rights(mm, addr, pte, without_write(vma_prot(area->flags)));
+    if (pte_present(*pte)) {
+        if (mm_is_loaded(mm))
+            tlb_flush_page(addr);
+        return MM_FAULT_ALLOWED;
+    }
+    /* kept without rights, which have come back meanwhile */
+    set_rights(mm, addr, pte, without_write(vma_prot(area->flags)));
     return MM_FAULT_OK;
 }
 
@@ -217,7 +222,7 @@ static inline enum mm_fault check_access(const struct vm_area *area, bool write)
     return area->flags & VM_ACCESS ? MM_FAULT_READONLY : MM_FAULT_NO_ACCESS;
 }
 
-enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
+enum mm_fault mm_fault_taken(struct mm *mm, u32 addr, bool write)
 {
     struct vm_area *area;
     enum mm_fault result;
@@ -234,6 +239,13 @@ enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
     return likely(result == MM_FAULT_OK) ? handle_page(mm, area, addr, write) : result;
 }
 
+enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
+{
+    enum mm_fault result = mm_fault_taken(mm, addr, write);
+
+    return result == MM_FAULT_ALLOWED ? MM_FAULT_OK : result;
+}
+
 int mm_touch_for_write(struct mm *mm, u32 addr)
 {
     struct vm_area *area = addr < TASK_SIZE ? mm_area_above(mm, addr) : NULL;
@@ -248,13 +260,14 @@ int mm_touch_for_write(struct mm *mm, u32 addr)
         result = grow_stack(mm, area, addr, true);
     if (result == MM_FAULT_NO_MEMORY)
         return -ENOMEM;
-    return result == MM_FAULT_OK ? 0 : -EFAULT;
+    return result == MM_FAULT_OK || result == MM_FAULT_ALLOWED ? 0 : -EFAULT;
 }
 
 const char *mm_fault_text(enum mm_fault fault)
 {
     static const char *const text[] = {
         [MM_FAULT_OK] = "nothing is wrong",
+        [MM_FAULT_ALLOWED] = "its entry allows it, the processor does not",
         [MM_FAULT_KERNEL] = "the address belongs to the kernel",
         [MM_FAULT_NO_AREA] = "nothing is mapped there",
         [MM_FAULT_STACK] = "the stack may not grow that far",

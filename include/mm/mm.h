@@ -188,6 +188,7 @@ __must_check int mm_read(struct mm *mm, u32 addr, void *to, u32 size);
 /* What became of an access of ring 3. */
 enum mm_fault {
     MM_FAULT_OK,          /* mended: the access can be repeated */
+    MM_FAULT_ALLOWED,     /* the entry allows it already: mm_fault_taken() */
     MM_FAULT_KERNEL,      /* the address belongs to the kernel */
     MM_FAULT_NO_AREA,     /* no area there */
     MM_FAULT_STACK,       /* below the stack, which may not grow that far */
@@ -202,6 +203,13 @@ enum mm_fault {
  * to it if it may. Unless the result is MM_FAULT_OK, nothing has changed.
  */
 enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write);
+
+/*
+ * The same for a fault that the processor has just taken: MM_FAULT_ALLOWED when the tables allow the
+ * access as they are. Either the TLB knew less, and the page is invalidated now, or the processor
+ * refuses for a reason that no entry can change: the caller must not repeat it for ever.
+ */
+enum mm_fault mm_fault_taken(struct mm *mm, u32 addr, bool write);
 const char *mm_fault_text(enum mm_fault fault);
 
 /* The page of zeros that reads of untouched memory show; its count is its mappings plus one. */
