@@ -19,7 +19,8 @@
  * too.
  *
  * mm_touch_for_write() does the same for the kernel, in the name of an owner that may not be
- * running, whatever the area's rights. It serves mm_write() and mm_clear().
+ * running. It serves mm_write(), which needs the right that the owner would need, and mm_clear(),
+ * which needs none but stays away from what others share.
  *
  * Everything that can fail comes before the entry is written, and a table that was made for it goes
  * again. Neighbours: kernel/fault.c asks; mm/filemap.c has the pages of files.
@@ -246,18 +247,22 @@ enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
     return result == MM_FAULT_ALLOWED ? MM_FAULT_OK : result;
 }
 
-int mm_touch_for_write(struct mm *mm, u32 addr)
+/* For the program's loader: no right is needed, but the page must be the owner's alone. */
+static enum mm_fault touch_unasked(struct mm *mm, u32 addr)
 {
-    struct vm_area *area = addr < TASK_SIZE ? mm_area_above(mm, addr) : NULL;
-    enum mm_fault result;
+    struct vm_area *area = mm_find_area(mm, addr);
 
     if (!area)
-        return -EFAULT;
-    addr = ALIGN_DOWN(addr, PAGE_SIZE);
-    if (addr >= area->start)
-        result = handle_page(mm, area, addr, true);
-    else
-        result = grow_stack(mm, area, addr, true);
+        return mm_fault(mm, addr, true);
+    if (area->flags & VM_SHARED)
+        return MM_FAULT_NO_ACCESS;
+    return handle_page(mm, area, ALIGN_DOWN(addr, PAGE_SIZE), true);
+}
+
+int mm_touch_for_write(struct mm *mm, u32 addr, bool unasked)
+{
+    enum mm_fault result = unasked ? touch_unasked(mm, addr) : mm_fault(mm, addr, true);
+
     if (result == MM_FAULT_NO_MEMORY)
         return -ENOMEM;
     return result == MM_FAULT_OK || result == MM_FAULT_ALLOWED ? 0 : -EFAULT;

@@ -170,10 +170,11 @@ u32 mm_brk(struct mm *mm, u32 brk);
 /* ---- contents ---- */
 
 /*
- * Copy into areas of any address space, whatever their rights, touching (and separating) pages on
- * the way. 0, -EFAULT, -ENOMEM; on failure no byte of it is changed, though untouched memory may
- * have become touched memory, which nobody but mm->pages can tell from before. mm_clear writes
- * zeros. The owner must not be in the middle of a call that changes its areas: it is the current
+ * Copy into areas of any address space, touching (and separating) pages on the way. 0; -EFAULT, also
+ * where the owner itself may not write; -ENOMEM. On failure no byte of it is changed, though
+ * untouched memory may have become touched memory, which nobody but mm->pages can tell from before.
+ * mm_clear writes zeros, for the loader of a program: also where the program may not write, but into
+ * no VM_SHARED area (-EFAULT), whose pages are others' as well. The owner must not be in the middle of a call that changes its areas: it is the current
  * task's, or runs not yet.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
