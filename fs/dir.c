@@ -88,6 +88,13 @@ int dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
     return dir->dir.ops ? dir->dir.ops->lookup(dir, name, len, out) : -ENOENT;
 }
 
+/* The first name of an inode; of a directory the only one. NULL for the root and what is made on demand. */
+static struct dir_entry *name_of(const struct inode *inode)
+{
+    return list_empty(&inode->names) ? NULL
+                                     : list_first_entry(&inode->names, struct dir_entry, link);
+}
+
 /* ---- changing ---- */
 
 struct dir_entry *dir_entry_new(const char *name, u32 len)
@@ -125,8 +132,24 @@ static void insert(struct rb_root *tree, struct rb_node *node, rb_compare_t comp
     rb_insert_color(node, tree);
 }
 
+/*
+ * A file that lost its last name and is still held gets one again (an archive has replaced it and
+ * names it once more): the entry that told what it was called has done its duty.
+ */
+static void forget_removed_name(struct inode *inode)
+{
+    struct dir_entry *entry = name_of(inode);
+
+    if (!entry || !entry->removed)
+        return;
+    list_del(&entry->link);
+    inode_put(entry->dir);
+    kfree(entry);
+}
+
 void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u32 cookie)
 {
+    forget_removed_name(inode);
     if (!cookie) {
         if (dir->dir.entries == 0)
             dir->dir.next_cookie = COOKIE_FIRST;
@@ -180,13 +203,6 @@ void dir_remove(struct dir_entry *entry, bool moved)
 }
 
 /* ---- upwards ---- */
-
-/* The entry of a directory that is not the root and not made on demand; else NULL. */
-static struct dir_entry *name_of(const struct inode *inode)
-{
-    return list_empty(&inode->names) ? NULL
-                                     : list_first_entry(&inode->names, struct dir_entry, link);
-}
 
 struct inode *dir_parent(struct inode *dir)
 {

@@ -55,7 +55,7 @@ int namei_add_at(const struct walk *walk, struct inode *inode, bool replace)
     } else if (walk->slash && !is_dir(inode)) {
         err = -ENOENT;
     }
-    if (err)
+    if (err || (old && old->inode == inode))
         return err;
     entry = dir_entry_new(walk->name, walk->len);
     if (!entry)
@@ -74,12 +74,34 @@ int namei_add_at(const struct walk *walk, struct inode *inode, bool replace)
     return 0;
 }
 
+/*
+ * A walk has ended with -ENOENT: make the directory that is missing, unless only a link names it,
+ * and let the walk go on with that part.
+ */
+static int make_missing(struct walk *walk)
+{
+    struct inode *dir;
+    int err;
+
+    if (!*walk->rest || walk->name < walk->own || !walk_at_name(walk))
+        return -ENOENT;
+    dir = inode_new(S_IFDIR | 0755, 0);
+    if (!dir)
+        return -ENOMEM;
+    err = namei_add_at(walk, dir, false);
+    inode_put(dir);
+    walk->rest = walk->name;
+    return err;
+}
+
 int namei_add(struct inode *base, const char *path, struct inode *inode, bool replace)
 {
     struct walk walk;
     int err = walk_start(&walk, base, path);
 
     if (!err)
+        err = walk_to_last(&walk);
+    while (err == -ENOENT && replace && (err = make_missing(&walk)) == 0)
         err = walk_to_last(&walk);
     if (!err)
         err = namei_add_at(&walk, inode, replace);
@@ -151,7 +173,7 @@ int vfs_symlink(struct inode *base, const char *target, const char *path)
  */
 static int may_link(const struct walk *walk, const struct inode *inode)
 {
-    if (!is_dir(inode) && !list_empty(&inode->names))
+    if (!is_dir(inode) && !list_empty(&inode->names) && !inode_is_removed(inode))
         return 0;
     if (!walk_at_name(walk) || dir_find(walk->dir, walk->name, walk->len))
         return -EEXIST;

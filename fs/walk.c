@@ -28,7 +28,7 @@ int walk_start(struct walk *walk, struct inode *base, const char *path)
 {
     u32 len = strnlen(path, PATH_SIZE);
 
-    *walk = (struct walk){.dir = path[0] == '/' ? fs_root() : base, .rest = path};
+    *walk = (struct walk){.dir = path[0] == '/' ? fs_root() : base, .rest = path, .own = path};
     inode_get(walk->dir);
     if (len == 0)
         return -ENOENT;
@@ -103,6 +103,7 @@ static int read_link(struct walk *walk, struct inode *link, char **out)
     if (walk->slash)
         buffer[len++] = '/';
     memcpy(buffer + len, walk->rest, rest + 1);
+    walk->own = buffer + len + (walk->own > walk->rest ? walk->own - walk->rest : 0);
     *out = buffer;
     return 0;
 }

@@ -79,6 +79,7 @@ struct walk {
     u32 len;
     bool slash;       /* one or more follow */
     const char *rest; /* behind them */
+    const char *own;  /* from here on the path is the caller's, before it a link's */
     char *buffer;     /* where all this points after a symbolic link; kmalloc'ed */
     u32 links;
 };
@@ -104,7 +105,8 @@ bool walk_at_name(const struct walk *walk);
 /*
  * Give an inode a name, as link(2) and all that make files do. `replace` (for unpacking an
  * archive): a file of that name goes, an empty directory too, unless both are directories, which is
- * -EEXIST; and the directory keeps its time of change.
+ * -EEXIST, or it is this very inode, and nothing happens; the directory keeps its time of change;
+ * directories that the path names and that are missing are made on the way, in one walk.
  */
 __must_check int namei_add(struct inode *base, const char *path, struct inode *inode, bool replace);
 
