@@ -103,12 +103,19 @@ struct dir_entry *dir_entry_new(const char *name, u32 len)
 
     if (!entry)
         return NULL;
+    fs_names++;
     entry->hash = hash_name(name, len);
     entry->removed = false;
     entry->len = len;
     memcpy(entry->name, name, len);
     entry->name[len] = '\0';
     return entry;
+}
+
+void dir_entry_free(struct dir_entry *entry)
+{
+    kfree(entry);
+    fs_names--;
 }
 
 int dir_may_add(const struct inode *dir)
@@ -144,7 +151,7 @@ static void forget_removed_name(struct inode *inode)
         return;
     list_del(&entry->link);
     inode_put(entry->dir);
-    kfree(entry);
+    dir_entry_free(entry);
 }
 
 void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u32 cookie)
@@ -197,7 +204,7 @@ void dir_remove(struct dir_entry *entry, bool moved)
         keep_as_removed(entry);
     } else {
         list_del(&entry->link);
-        kfree(entry);
+        dir_entry_free(entry);
     }
     inode_put(inode);
 }

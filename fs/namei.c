@@ -55,6 +55,8 @@ int namei_add_at(const struct walk *walk, struct inode *inode, bool replace)
     } else if (walk->slash && !is_dir(inode)) {
         err = -ENOENT;
     }
+    if (!err && !old && !fs_has_room())
+        err = -ENOSPC;
     if (err || (old && old->inode == inode))
         return err;
     entry = dir_entry_new(walk->name, walk->len);

@@ -100,7 +100,7 @@ static int allocate_pages(struct inode *inode, u32 from, u32 to)
 
         if (!page)
             return -ENOSPC;
-        page->dirty = true;
+        filemap_set_dirty(page);
         if (cond_resched_ending())
             return -ENOSPC;
     }

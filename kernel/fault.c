@@ -102,6 +102,7 @@ static struct fault_signal fault_signal(enum mm_fault fault)
     case MM_FAULT_NO_MEMORY:
         return (struct fault_signal){SIGKILL, SI_KERNEL};
     case MM_FAULT_BEYOND_FILE:
+    case MM_FAULT_NO_SPACE:
         return (struct fault_signal){SIGBUS, BUS_ADRERR};
     case MM_FAULT_ALLOWED:
     case MM_FAULT_READONLY:

@@ -280,6 +280,8 @@ static bool is_made_up(const struct inode *inode)
         (st)->f_bsize = (st)->f_frsize = PAGE_SIZE;                                                \
         (st)->f_blocks = pages_ ? nr_managed_pages() : 0;                                          \
         (st)->f_bfree = (st)->f_bavail = pages_ ? nr_free_pages() : 0;                             \
+        (st)->f_files = pages_ ? fs_names_max() : 0;                                               \
+        (st)->f_ffree = pages_ ? fs_names_max() - min(fs_names, fs_names_max()) : 0;               \
         (st)->f_namelen = NAME_MAX_;                                                               \
     } while (0)
 

@@ -35,7 +35,7 @@ struct page *mm_alloc_page(gfp_t gfp)
 {
     struct page *page = alloc_page(gfp);
 
-    if (unlikely(!page) && mm_shrink())
+    if (unlikely(!page) && mm_reclaim())
         page = alloc_page(gfp);
     return page;
 }
@@ -97,6 +97,8 @@ static enum mm_fault first_touch_of_file(struct mm *mm, const struct vm_area *ar
 
     if (index >= PFN_UP(area->file->size))
         return MM_FAULT_BEYOND_FILE;
+    if (write && shared && !filemap_may_write(area->file))
+        return MM_FAULT_NO_SPACE;
     page = filemap_get_page(area->file, index, write && shared);
     if (!page)
         return MM_FAULT_NO_MEMORY;
@@ -136,8 +138,11 @@ static enum mm_fault separate(struct mm *mm, const struct vm_area *area, u32 add
     struct page *page = pfn_to_page(pte_pfn(*pte));
 
     if (area->flags & VM_SHARED) {
-        if (page->type == PAGE_FILE)
-            page->dirty = true;
+        if (page->type == PAGE_FILE && !page->dirty) {
+            if (!filemap_may_write(page->mapping))
+                return MM_FAULT_NO_SPACE;
+            filemap_set_dirty(page);
+        }
     } else if (page->refcount > 1) {
         return enter_own_page(mm, area, addr, pte, page == zero_page ? NULL : page);
     }
@@ -279,6 +284,7 @@ const char *mm_fault_text(enum mm_fault fault)
         [MM_FAULT_READONLY] = "the page is read-only",
         [MM_FAULT_NO_ACCESS] = "the page may not be used",
         [MM_FAULT_BEYOND_FILE] = "the file ends before it",
+        [MM_FAULT_NO_SPACE] = "files have taken all memory that they may",
         [MM_FAULT_NO_MEMORY] = "out of memory",
     };
 

@@ -33,6 +33,8 @@
 #include <mm/mm_internal.h>
 #include <mm/slab.h>
 
+#define RECLAIM_BATCH 256 /* pages */
+
 static LIST_HEAD(all_mms); /* lock: not preempted */
 static struct kmem_cache *mm_cache __ro_after_init;
 
@@ -45,11 +47,17 @@ void mm_init(void)
     if (!mm_cache || !zero_page)
         panic("no memory for address spaces");
     vma_init();
+    page_tree_init();
 }
 
 u32 mm_shrink(void)
 {
     return user_tables_shrink() + filemap_shrink();
+}
+
+u32 mm_reclaim(void)
+{
+    return user_tables_shrink() + filemap_reclaim(RECLAIM_BATCH);
 }
 
 /* ---- making and destroying ---- */

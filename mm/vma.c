@@ -50,7 +50,7 @@ struct vm_area *vma_alloc(void)
 {
     struct vm_area *area = kmem_cache_alloc(area_cache);
 
-    if (unlikely(!area) && mm_shrink())
+    if (unlikely(!area) && mm_reclaim())
         area = kmem_cache_alloc(area_cache);
     return area;
 }

@@ -79,6 +79,9 @@ void mm_init(void);
  */
 u32 mm_shrink(void);
 
+/* The same, a batch that is far less than a tick of work. For the allocations of mm/ itself. */
+u32 mm_reclaim(void);
+
 /* An empty address space, one user, that shares the kernel half; NULL when out of memory. */
 __must_check struct mm *mm_create(void);
 
@@ -196,6 +199,7 @@ enum mm_fault {
     MM_FAULT_READONLY,    /* a write to an area that is not writable */
     MM_FAULT_NO_ACCESS,   /* PROT_NONE */
     MM_FAULT_BEYOND_FILE, /* a page of a file that ends before it: SIGBUS */
+    MM_FAULT_NO_SPACE,    /* a file would take memory that is kept for processes: SIGBUS */
     MM_FAULT_NO_MEMORY,
 };
 

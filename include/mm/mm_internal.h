@@ -185,5 +185,5 @@ void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
  */
 __must_check int mm_touch_for_write(struct mm *mm, u32 addr, bool unasked);
 
-/* alloc_page(), and once more after mm_shrink(). */
+/* alloc_page(), and once more after mm_reclaim(). */
 __must_check struct page *mm_alloc_page(gfp_t gfp);
