@@ -141,22 +141,26 @@ static void insert(struct rb_root *tree, struct rb_node *node, rb_compare_t comp
 
 /*
  * A file that lost its last name and is still held gets one again (an archive has replaced it and
- * names it once more): the entry that told what it was called has done its duty.
+ * names it once more): the entry that told what it was called has done its duty. The directory that
+ * it held, whose reference is the caller's now, or NULL.
  */
-static void forget_removed_name(struct inode *inode)
+static struct inode *forget_removed_name(struct inode *inode)
 {
     struct dir_entry *entry = name_of(inode);
+    struct inode *dir;
 
     if (!entry || !entry->removed)
-        return;
+        return NULL;
     list_del(&entry->link);
-    inode_put(entry->dir);
+    dir = entry->dir;
     dir_entry_free(entry);
+    return dir;
 }
 
 void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u32 cookie)
 {
-    forget_removed_name(inode);
+    struct inode *held = forget_removed_name(inode);
+
     if (!cookie) {
         if (dir->dir.entries == 0)
             dir->dir.next_cookie = COOKIE_FIRST;
@@ -178,6 +182,8 @@ void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u3
         inode->nlink++;
     }
     inode_stamp(dir);
+    if (held)
+        inode_put(held); /* last: it may let others run */
 }
 
 /* The inode's last name goes, and somebody may have it open: see struct dir_entry. */

@@ -7,7 +7,8 @@
  *
  * With the last reference everything goes at once. Only a directory above may follow: an inode that
  * was removed while it was open has kept its last entry, and with it the directory that held it; a
- * loop and not a recursion walks up there, because such a chain can be as long as a path.
+ * loop and not a recursion walks up there, because such a chain can be longer than any path, and lets
+ * others run on the way.
  *
  * Limits: as many names as lowmem has pages, halved, as on Linux's tmpfs, which counts each link, too;
  * a name held by an open file after its removal counts until then. Inode numbers are a counter and are not used again; after 2^32 files two could be alike.
@@ -99,6 +100,7 @@ static void inode_release(struct address_space *mapping)
         dir = release_last_name(inode);
         inode_free(inode);
         inode = dir;
+        cond_resched();
     } while (inode && --inode->data.refcount == 0);
 }
 

@@ -170,7 +170,7 @@ int vfs_symlink(struct inode *base, const char *target, const char *path)
 }
 
 /*
- * 0, or why this inode can have no more names; that the name is taken or none for a file counts
+ * 0, or why this inode can have no more names (Linux: one that was removed is not to be found); that the name is taken or none for a file counts
  * more.
  */
 static int may_link(const struct walk *walk, const struct inode *inode)
@@ -179,7 +179,7 @@ static int may_link(const struct walk *walk, const struct inode *inode)
         return 0;
     if (!walk_at_name(walk) || dir_find(walk->dir, walk->name, walk->len))
         return -EEXIST;
-    return walk->slash ? -ENOENT : -EPERM;
+    return walk->slash || (!is_dir(inode) && !list_empty(&inode->names)) ? -ENOENT : -EPERM;
 }
 
 int vfs_link(struct inode *old_base, const char *old, struct inode *new_base, const char *new,

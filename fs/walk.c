@@ -9,6 +9,9 @@
  * At a symbolic link the text of the link and what followed it become the new path, in a buffer of
  * its own, and the walk goes on there: links to links cost no stack.
  *
+ * A path through many links may be long, so others run between two parts: what a walk has found holds
+ * only for the part that it has reached.
+ *
  * Limits: LINKS_MAX links in one path. Access rights are not looked at: everybody is root.
  *
  * Neighbours: fs/dir.c looks names up, fs/namei.c and fs/file.c say what happens at the end.
@@ -16,6 +19,7 @@
 #include <asm/errno.h>
 #include <fs/internal.h>
 #include <lib/detach.h>
+#include <lib/resched.h>
 #include <linux/stat.h>
 #include <mm/slab.h>
 
@@ -151,6 +155,7 @@ int walk_to_last(struct walk *walk)
         err = go_on(walk);
         if (!err)
             err = next_part(walk);
+        cond_resched();
     }
     return err;
 }

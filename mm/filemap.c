@@ -296,11 +296,7 @@ static bool is_room(void)
 
 bool filemap_has_room(void)
 {
-    while (unlikely(!is_room())) {
-        if (!mm_reclaim())
-            return false;
-    }
-    return true;
+    return likely(is_room()) || mm_reclaim() || is_room();
 }
 
 struct page *filemap_new_page(struct address_space *mapping, u32 index)

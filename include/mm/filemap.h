@@ -81,7 +81,8 @@ void filemap_set_dirty(struct page *page);
 /*
  * Whether files may take more memory. A sixteenth of all memory, and of that in lowmem, which names
  * and all tables need, is left to processes, which would otherwise end for a page of their own, the
- * one that could remove a file among them. May drop pages that can be had again.
+ * one that could remove a file among them. Pages that can be had again count as free; some may be
+ * dropped.
  */
 bool filemap_has_room(void);
 

@@ -19,7 +19,9 @@ __must_check struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *
 /* Free a node that was taken out, and its reference of the file. */
 void vma_free(struct vm_area *area);
 
-/* Free all nodes. Not balanced in between: nobody may look at the tree any more. */
+/*
+ * Free all nodes. Not balanced in between: nobody may look at the tree any more. Lets others run.
+ */
 void vma_free_all(struct mm *mm);
 
 /*
