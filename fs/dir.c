@@ -88,7 +88,10 @@ int dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
     return dir->dir.ops ? dir->dir.ops->lookup(dir, name, len, out) : -ENOENT;
 }
 
-/* The first name of an inode; of a directory the only one. NULL for the root and what is made on demand. */
+/*
+ * The first name of an inode; of a directory the only one. NULL for the root and what is made on
+ * demand.
+ */
 static struct dir_entry *name_of(const struct inode *inode)
 {
     return list_empty(&inode->names) ? NULL

@@ -7,11 +7,12 @@
  *
  * With the last reference everything goes at once. Only a directory above may follow: an inode that
  * was removed while it was open has kept its last entry, and with it the directory that held it; a
- * loop and not a recursion walks up there, because such a chain can be longer than any path, and lets
+ * loop and not a recursion walks up there, because such a chain can be longer than any path; it lets
  * others run on the way.
  *
- * Limits: as many names as lowmem has pages, halved, as on Linux's tmpfs, which counts each link, too;
- * a name held by an open file after its removal counts until then. Inode numbers are a counter and are not used again; after 2^32 files two could be alike.
+ * Limits: as many names as lowmem has pages, halved, as on Linux's tmpfs, which counts each link,
+ * too; a removed name that an open file keeps still counts. Inode numbers are a counter and are not
+ * used again; after 2^32 files two could be alike.
  * Everything is in lowmem except the pages of regular files.
  *
  * Neighbours: fs/dir.c gives names, fs/file.c opens.

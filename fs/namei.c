@@ -5,8 +5,8 @@
  * order in which Linux asks (so that the error is the same when two things are wrong), allocates
  * the new entry, and only then changes the tree, which cannot fail any more.
  *
- * An operation does not give turns between its questions and its changes, so what it found stays
- * true. Only the end of a large file may give turns, and it comes last.
+ * Others may run while an operation walks, but not between its questions and its changes, so what it
+ * found stays true. Only the end of a large file may let them run again, and it comes last.
  *
  * Limits: nobody is refused anything by permission bits, everybody is root. rename(2) knows
  * RENAME_NOREPLACE only. The directories that the kernel fills, /proc, refuse all changes.
@@ -170,8 +170,8 @@ int vfs_symlink(struct inode *base, const char *target, const char *path)
 }
 
 /*
- * 0, or why this inode can have no more names (Linux: one that was removed is not to be found); that the name is taken or none for a file counts
- * more.
+ * 0, or why this inode can have no more names (one that was removed is not to be found, as on
+ * Linux); that the name is taken or none for a file counts more.
  */
 static int may_link(const struct walk *walk, const struct inode *inode)
 {
@@ -339,7 +339,7 @@ static void move(struct inode *dir, struct dir_entry *entry, struct dir_entry *f
 
     inode_get(inode);
     if (gone) {
-        inode_get(gone); /* what goes for good goes last: that may give turns */
+        inode_get(gone); /* what goes for good goes last: others may run then */
         dir_remove(to, false);
     }
     dir_remove(from, true);

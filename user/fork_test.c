@@ -350,8 +350,8 @@ static void clone_respects_rights(void)
     for (int i = 0; i < 2; i++) {
         for (int touched = 0; touched < 2; touched++) {
             volatile int *file = (int *)SYS(mmap2, 0, PAGE, PROT_READ, flags[i], fd, 0);
-            volatile int *none = (int *)SYS(mmap2, 0, PAGE, PROT_READ | PROT_WRITE,
-                                            flags[i] | MAP_ANONYMOUS, -1, 0);
+            volatile int *none =
+                (int *)SYS(mmap2, 0, PAGE, PROT_READ | PROT_WRITE, flags[i] | MAP_ANONYMOUS, -1, 0);
 
             if (touched)
                 *none = 5;

@@ -97,8 +97,8 @@ static void far_call_shared(void)
                  "test %%eax, %%eax; jnz 1f; mov %3, %%eax; int $0x80\n1: pop %%eax\n\t"
                  "lcall *%0; movw $0, 4+%0; lcall *%0"
                  :
-                 : "m"(far), "r"((sys_brk(sys_brk(0) + 3 * 4096) - 4096) & ~4095u),
-                   "i"(__NR_fork), "i"(__NR_exit)
+                 : "m"(far), "r"((sys_brk(sys_brk(0) + 3 * 4096) - 4096) & ~4095u), "i"(__NR_fork),
+                   "i"(__NR_exit)
                  : "memory", "eax", "esi");
 }
 
