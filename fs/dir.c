@@ -88,6 +88,16 @@ int dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
     return dir->dir.ops ? dir->dir.ops->lookup(dir, name, len, out) : -ENOENT;
 }
 
+/*
+ * The first name of an inode; of a directory the only one. NULL for the root and what is made on
+ * demand.
+ */
+static struct dir_entry *name_of(const struct inode *inode)
+{
+    return list_empty(&inode->names) ? NULL
+                                     : list_first_entry(&inode->names, struct dir_entry, link);
+}
+
 /* ---- changing ---- */
 
 struct dir_entry *dir_entry_new(const char *name, u32 len)
@@ -96,12 +106,19 @@ struct dir_entry *dir_entry_new(const char *name, u32 len)
 
     if (!entry)
         return NULL;
+    fs_names++;
     entry->hash = hash_name(name, len);
     entry->removed = false;
     entry->len = len;
     memcpy(entry->name, name, len);
     entry->name[len] = '\0';
     return entry;
+}
+
+void dir_entry_free(struct dir_entry *entry)
+{
+    kfree(entry);
+    fs_names--;
 }
 
 int dir_may_add(const struct inode *dir)
@@ -125,8 +142,28 @@ static void insert(struct rb_root *tree, struct rb_node *node, rb_compare_t comp
     rb_insert_color(node, tree);
 }
 
+/*
+ * A file that lost its last name and is still held gets one again (an archive has replaced it and
+ * names it once more): the entry that told what it was called has done its duty. The directory that
+ * it held, whose reference is the caller's now, or NULL.
+ */
+static struct inode *forget_removed_name(struct inode *inode)
+{
+    struct dir_entry *entry = name_of(inode);
+    struct inode *dir;
+
+    if (!entry || !entry->removed)
+        return NULL;
+    list_del(&entry->link);
+    dir = entry->dir;
+    dir_entry_free(entry);
+    return dir;
+}
+
 void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u32 cookie)
 {
+    struct inode *held = forget_removed_name(inode);
+
     if (!cookie) {
         if (dir->dir.entries == 0)
             dir->dir.next_cookie = COOKIE_FIRST;
@@ -148,6 +185,8 @@ void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u3
         inode->nlink++;
     }
     inode_stamp(dir);
+    if (held)
+        inode_put(held); /* last: it may let others run */
 }
 
 /* The inode's last name goes, and somebody may have it open: see struct dir_entry. */
@@ -174,19 +213,12 @@ void dir_remove(struct dir_entry *entry, bool moved)
         keep_as_removed(entry);
     } else {
         list_del(&entry->link);
-        kfree(entry);
+        dir_entry_free(entry);
     }
     inode_put(inode);
 }
 
 /* ---- upwards ---- */
-
-/* The entry of a directory that is not the root and not made on demand; else NULL. */
-static struct dir_entry *name_of(const struct inode *inode)
-{
-    return list_empty(&inode->names) ? NULL
-                                     : list_first_entry(&inode->names, struct dir_entry, link);
-}
 
 struct inode *dir_parent(struct inode *dir)
 {

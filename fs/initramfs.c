@@ -6,11 +6,14 @@
  * same for large files and small ones.
  *
  * Hard links: cpio writes an entry for each name, with the same inode and device numbers, and the
- * contents with one of them, as a rule the last. A list of those that have names to come leads from
+ * contents with one of them, as a rule the last. A tree of those that have names to come leads from
  * the numbers to the inode; it ends with the archive, as another one has numbers of its own.
  *
  * Names are followed along symbolic links that were unpacked before, as on Linux. A name that leads
  * upwards is refused: no archive of a tree has one.
+ *
+ * The cost is near linear in the size of the archive, whatever is in it: a step for each part of a
+ * name, a search in a tree for each file of several names.
  *
  * Whatever is wrong with an entry, the others are made; what is wrong with the archive ends it
  * there.
@@ -22,12 +25,13 @@
 #include <fs/internal.h>
 #include <lib/detach.h>
 #include <lib/printk.h>
+#include <lib/rbtree.h>
 #include <linux/stat.h>
 #include <mm/slab.h>
 
 /* A file of which more names are to come. */
 struct met {
-    struct list_head link;
+    struct rb_node node;
     u32 ino, dev_major, dev_minor;
     u32 left;            /* how many, by what its first name said */
     struct inode *inode; /* with a reference */
@@ -35,33 +39,56 @@ struct met {
 
 /* ---- hard links ---- */
 
-static void forget(struct met *met)
+static void forget(struct rb_root *links, struct met *met)
 {
-    list_del(&met->link);
+    rb_erase(&met->node, links);
     inode_put(detach(&met->inode));
     kfree(met);
 }
 
-static void forget_all(struct list_head *links)
+static void forget_all(struct rb_root *links)
 {
-    while (!list_empty(links))
-        forget(list_first_entry(links, struct met, link));
+    while (!RB_EMPTY_ROOT(links))
+        forget(links, rb_entry(links->rb_node, struct met, node));
 }
 
-static struct met *find_met(const struct list_head *links, const struct cpio_entry *entry)
+static int compare(u32 a, u32 b)
 {
-    struct met *met;
+    return a < b ? -1 : a > b;
+}
 
-    list_for_each_entry (met, links, link) {
-        if (met->ino == entry->ino && met->dev_major == entry->dev_major &&
-            met->dev_minor == entry->dev_minor)
+/* < 0, 0, > 0 as the entry's file comes before the one met, is it, comes behind it. */
+static int compare_met(const struct cpio_entry *entry, const struct met *met)
+{
+    int order = compare(entry->ino, met->ino);
+
+    if (!order)
+        order = compare(entry->dev_major, met->dev_major);
+    return order ? order : compare(entry->dev_minor, met->dev_minor);
+}
+
+/* The file that was met, or NULL, and then where it would be in the tree. */
+static struct met *find_met(struct rb_root *links, const struct cpio_entry *entry,
+                            struct rb_node **parent, struct rb_node ***link)
+{
+    *parent = NULL;
+    *link = &links->rb_node;
+    while (**link) {
+        struct met *met = rb_entry(**link, struct met, node);
+        int order = compare_met(entry, met);
+
+        if (order == 0)
             return met;
+        *parent = **link;
+        *link = &(*parent)->rb_child[order > 0];
     }
     return NULL;
 }
 
-static int remember(struct list_head *links, const struct cpio_entry *entry, struct inode *inode)
+/* A file that was not met before. */
+static int remember(struct rb_root *links, const struct cpio_entry *entry, struct inode *inode)
 {
+    struct rb_node *parent, **link;
     struct met *met = kmalloc(sizeof(*met));
 
     if (!met)
@@ -72,7 +99,9 @@ static int remember(struct list_head *links, const struct cpio_entry *entry, str
                         .left = entry->nlink - 1,
                         .inode = inode};
     inode_get(inode);
-    list_add(&met->link, links);
+    find_met(links, entry, &parent, &link);
+    rb_link_node(&met->node, parent, link);
+    rb_insert_color(&met->node, links);
     return 0;
 }
 
@@ -98,35 +127,6 @@ static int name_is_sound(const char *name)
             return -ENAMETOOLONG;
     }
     return 0;
-}
-
-/* Make the directories above a name that are not there. */
-static int make_parents(struct inode *base, const char *name)
-{
-    char *path = kmalloc(strlen(name) + 1);
-    int err = path ? 0 : -ENOMEM;
-
-    for (u32 i = 0; !err && name[i]; i++) {
-        if (name[i] == '/') {
-            path[i] = '\0';
-            err = vfs_mkdir(base, path, 0755);
-            if (err == -EEXIST)
-                err = 0;
-        }
-        path[i] = name[i];
-    }
-    kfree(path);
-    return err;
-}
-
-static int add_name(struct inode *base, const char *name, struct inode *inode)
-{
-    int err = namei_add(base, name, inode, true);
-
-    if (err != -ENOENT)
-        return err;
-    err = make_parents(base, name);
-    return err ? err : namei_add(base, name, inode, true);
 }
 
 /* ---- entries ---- */
@@ -210,7 +210,7 @@ static bool may_have_links(const struct cpio_entry *entry)
 }
 
 /* The first name of a file, or its only one. */
-static int add_first(struct inode *base, const struct cpio_entry *entry, struct list_head *links)
+static int add_first(struct inode *base, const struct cpio_entry *entry, struct rb_root *links)
 {
     struct inode *inode;
     int err = make_inode(entry, &inode);
@@ -223,36 +223,38 @@ static int add_first(struct inode *base, const struct cpio_entry *entry, struct 
     if (may_have_links(entry))
         err = remember(links, entry, inode);
     if (!err)
-        err = add_name(base, entry->name, inode);
+        err = namei_add(base, entry->name, inode, true);
     if (err == -EEXIST && S_ISDIR(entry->mode))
         err = update_directory(base, entry);
     inode_put(inode);
     return err;
 }
 
-static int add_link(struct inode *base, const struct cpio_entry *entry, struct met *met)
+static int add_link(struct inode *base, const struct cpio_entry *entry, struct rb_root *links,
+                    struct met *met)
 {
     struct inode *inode = met->inode;
     int err;
 
     if ((inode->mode ^ entry->mode) & S_IFMT)
         return -EINVAL;
-    err = add_name(base, entry->name, inode);
+    err = namei_add(base, entry->name, inode, true);
     if (!err && S_ISREG(entry->mode) && entry->size)
         inode_set_backing(inode, entry->data, entry->size);
     if (--met->left == 0)
-        forget(met);
+        forget(links, met);
     return err;
 }
 
-static int add_entry(struct inode *base, const struct cpio_entry *entry, struct list_head *links)
+static int add_entry(struct inode *base, const struct cpio_entry *entry, struct rb_root *links)
 {
-    struct met *met = may_have_links(entry) ? find_met(links, entry) : NULL;
+    struct rb_node *parent, **link;
+    struct met *met = may_have_links(entry) ? find_met(links, entry, &parent, &link) : NULL;
     int err = name_is_sound(entry->name);
 
     if (err)
         return err;
-    return met ? add_link(base, entry, met) : add_first(base, entry, links);
+    return met ? add_link(base, entry, links, met) : add_first(base, entry, links);
 }
 
 /* ---- archives ---- */
@@ -261,7 +263,7 @@ void initramfs_unpack(struct inode *base, const void *archive, u32 size,
                       struct unpack_result *result)
 {
     struct cpio_entry entry;
-    LIST_HEAD(links);
+    struct rb_root links = RB_ROOT;
 
     *result = (struct unpack_result){.entries = 0};
     do {

@@ -7,9 +7,12 @@
  *
  * With the last reference everything goes at once. Only a directory above may follow: an inode that
  * was removed while it was open has kept its last entry, and with it the directory that held it; a
- * loop and not a recursion walks up there, because such a chain can be as long as a path.
+ * loop and not a recursion walks up there, because such a chain can be longer than any path; it lets
+ * others run on the way.
  *
- * Limits: inode numbers are a counter and are not used again; after 2^32 files two could be alike.
+ * Limits: as many names as lowmem has pages, halved, as on Linux's tmpfs, which counts each link,
+ * too; a removed name that an open file keeps still counts. Inode numbers are a counter and are not
+ * used again; after 2^32 files two could be alike.
  * Everything is in lowmem except the pages of regular files.
  *
  * Neighbours: fs/dir.c gives names, fs/file.c opens.
@@ -20,12 +23,16 @@
 #include <lib/resched.h>
 #include <linux/stat.h>
 #include <mm/audit.h>
+#include <mm/page_alloc.h>
 #include <mm/slab.h>
+
+#define NAMES_MIN 4096u /* also on the smallest machine */
 
 static struct kmem_cache *inode_cache __ro_after_init;
 static struct inode *root __ro_after_init;
 static u32 last_ino;
 u32 inode_count;
+u32 fs_names;
 
 void (*fs_clock)(struct timespec_fs *now);
 
@@ -36,6 +43,16 @@ struct timespec_fs fs_now(void)
     if (fs_clock)
         fs_clock(&now);
     return now;
+}
+
+u32 fs_names_max(void)
+{
+    return max((zone_managed_pages(ZONE_DMA) + zone_managed_pages(ZONE_NORMAL)) / 2, NAMES_MIN);
+}
+
+bool fs_has_room(void)
+{
+    return fs_names < fs_names_max() && filemap_has_room();
 }
 
 void inode_stamp(struct inode *inode)
@@ -57,7 +74,7 @@ static struct inode *release_last_name(struct inode *inode)
     assert(entry->removed);
     list_del_init(&entry->link);
     dir = entry->dir;
-    kfree(entry);
+    dir_entry_free(entry);
     return dir;
 }
 
@@ -84,6 +101,7 @@ static void inode_release(struct address_space *mapping)
         dir = release_last_name(inode);
         inode_free(inode);
         inode = dir;
+        cond_resched();
     } while (inode && --inode->data.refcount == 0);
 }
 

@@ -5,8 +5,8 @@
  * order in which Linux asks (so that the error is the same when two things are wrong), allocates
  * the new entry, and only then changes the tree, which cannot fail any more.
  *
- * An operation does not give turns between its questions and its changes, so what it found stays
- * true. Only the end of a large file may give turns, and it comes last.
+ * Others may run while an operation walks, but not between its questions and its changes, so what it
+ * found stays true. Only the end of a large file may let them run again, and it comes last.
  *
  * Limits: nobody is refused anything by permission bits, everybody is root. rename(2) knows
  * RENAME_NOREPLACE only. The directories that the kernel fills, /proc, refuse all changes.
@@ -55,7 +55,9 @@ int namei_add_at(const struct walk *walk, struct inode *inode, bool replace)
     } else if (walk->slash && !is_dir(inode)) {
         err = -ENOENT;
     }
-    if (err)
+    if (!err && !old && !fs_has_room())
+        err = -ENOSPC;
+    if (err || (old && old->inode == inode))
         return err;
     entry = dir_entry_new(walk->name, walk->len);
     if (!entry)
@@ -74,12 +76,34 @@ int namei_add_at(const struct walk *walk, struct inode *inode, bool replace)
     return 0;
 }
 
+/*
+ * A walk has ended with -ENOENT: make the directory that is missing, unless only a link names it,
+ * and let the walk go on with that part.
+ */
+static int make_missing(struct walk *walk)
+{
+    struct inode *dir;
+    int err;
+
+    if (!*walk->rest || walk->name < walk->own || !walk_at_name(walk))
+        return -ENOENT;
+    dir = inode_new(S_IFDIR | 0755, 0);
+    if (!dir)
+        return -ENOMEM;
+    err = namei_add_at(walk, dir, false);
+    inode_put(dir);
+    walk->rest = walk->name;
+    return err;
+}
+
 int namei_add(struct inode *base, const char *path, struct inode *inode, bool replace)
 {
     struct walk walk;
     int err = walk_start(&walk, base, path);
 
     if (!err)
+        err = walk_to_last(&walk);
+    while (err == -ENOENT && replace && (err = make_missing(&walk)) == 0)
         err = walk_to_last(&walk);
     if (!err)
         err = namei_add_at(&walk, inode, replace);
@@ -146,16 +170,16 @@ int vfs_symlink(struct inode *base, const char *target, const char *path)
 }
 
 /*
- * 0, or why this inode can have no more names; that the name is taken or none for a file counts
- * more.
+ * 0, or why this inode can have no more names (one that was removed is not to be found, as on
+ * Linux); that the name is taken or none for a file counts more.
  */
 static int may_link(const struct walk *walk, const struct inode *inode)
 {
-    if (!is_dir(inode) && !list_empty(&inode->names))
+    if (!is_dir(inode) && !list_empty(&inode->names) && !inode_is_removed(inode))
         return 0;
     if (!walk_at_name(walk) || dir_find(walk->dir, walk->name, walk->len))
         return -EEXIST;
-    return walk->slash ? -ENOENT : -EPERM;
+    return walk->slash || (!is_dir(inode) && !list_empty(&inode->names)) ? -ENOENT : -EPERM;
 }
 
 int vfs_link(struct inode *old_base, const char *old, struct inode *new_base, const char *new,
@@ -315,7 +339,7 @@ static void move(struct inode *dir, struct dir_entry *entry, struct dir_entry *f
 
     inode_get(inode);
     if (gone) {
-        inode_get(gone); /* what goes for good goes last: that may give turns */
+        inode_get(gone); /* what goes for good goes last: others may run then */
         dir_remove(to, false);
     }
     dir_remove(from, true);

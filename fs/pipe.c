@@ -219,7 +219,7 @@ static long pipe_ioctl(struct file *file, u32 command, u32 arg)
 
     if (command != FIONREAD)
         return -ENOTTY;
-    return copy_to_user((void *)arg, &used, sizeof(used)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)arg, &used);
 }
 
 static struct wait_queue *pipe_wait_queue(struct file *file)

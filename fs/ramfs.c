@@ -1,7 +1,7 @@
 /*
  * What an open regular file does: its contents are pages in memory and nowhere else (mm/filemap.c).
  *
- * A long read or write gives turns between pages, so that no process can hold the processor by one
+ * A long read or write lets others run between pages, so that no process can hold the processor by one
  * call. Writing and truncating go one after the other, as on Linux: what is appended by two
  * processes is never mixed, however long it is. Whoever finds the file taken lets others run until
  * it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
@@ -100,7 +100,7 @@ static int allocate_pages(struct inode *inode, u32 from, u32 to)
 
         if (!page)
             return -ENOSPC;
-        page->dirty = true;
+        filemap_set_dirty(page);
         if (cond_resched_ending())
             return -ENOSPC;
     }

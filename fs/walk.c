@@ -10,6 +10,9 @@
  * its own, and the walk goes on there: links to links cost no stack. Links in /proc/PID that stand
  * for something open lead to it directly, whatever its name is by now.
  *
+ * A path through many links may be long, so others run between two parts: what a walk has found holds
+ * only for the part that it has reached.
+ *
  * Limits: LINKS_MAX links in one path. Access rights are not looked at: everybody is root.
  *
  * Neighbours: fs/dir.c looks names up, fs/namei.c and fs/file.c say what happens at the end.
@@ -17,6 +20,7 @@
 #include <asm/errno.h>
 #include <fs/internal.h>
 #include <lib/detach.h>
+#include <lib/resched.h>
 #include <linux/stat.h>
 #include <mm/slab.h>
 
@@ -29,7 +33,7 @@ int walk_start(struct walk *walk, struct inode *base, const char *path)
 {
     u32 len = strnlen(path, PATH_SIZE);
 
-    *walk = (struct walk){.dir = path[0] == '/' ? fs_root() : base, .rest = path};
+    *walk = (struct walk){.dir = path[0] == '/' ? fs_root() : base, .rest = path, .own = path};
     inode_get(walk->dir);
     if (len == 0)
         return -ENOENT;
@@ -110,6 +114,7 @@ static int read_link(struct walk *walk, struct inode *link, char **out)
     if (walk->slash)
         buffer[len++] = '/';
     memcpy(buffer + len, walk->rest, rest + 1);
+    walk->own = buffer + len + (walk->own > walk->rest ? walk->own - walk->rest : 0);
     *out = buffer;
     return 0;
 }
@@ -186,6 +191,7 @@ int walk_to_last(struct walk *walk)
         err = go_on(walk);
         if (!err)
             err = next_part(walk);
+        cond_resched();
     }
     return err;
 }

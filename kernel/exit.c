@@ -57,7 +57,7 @@ static void clear_child_tid(void)
 {
     u32 zero = 0, addr = exchange(&current->clear_child_tid, 0);
 
-    if (addr && current->mm->users > 1 && copy_to_user((void *)addr, &zero, sizeof(zero)))
+    if (addr && current->mm->users > 1 && copy_object_to_user((void *)addr, &zero))
         return; /* a bad address is the program's own business, as on Linux */
 }
 
@@ -270,9 +270,9 @@ static long wait4(s32 pid, u32 *user_status, u32 options, struct rusage *user_us
     if (err || !wait.child)
         return err;
     take_news(&wait, &news);
-    if (user_status && copy_to_user(user_status, &news.status, sizeof(news.status)))
+    if (user_status && copy_object_to_user(user_status, &news.status))
         return -EFAULT;
-    if (user_usage && copy_to_user(user_usage, &news.usage, sizeof(news.usage)))
+    if (user_usage && copy_object_to_user(user_usage, &news.usage))
         return -EFAULT;
     return news.info.pid;
 }
@@ -332,7 +332,7 @@ SYSCALL(waitid)
         take_news(&wait, &news);
     if (regs->edx && write_siginfo((siginfo_t *)regs->edx, &news.info))
         return -EFAULT;
-    if (wait.child && user_usage && copy_to_user(user_usage, &news.usage, sizeof(news.usage)))
+    if (wait.child && user_usage && copy_object_to_user(user_usage, &news.usage))
         return -EFAULT;
     return 0;
 }

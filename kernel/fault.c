@@ -19,6 +19,13 @@
  * worth asking about, and only as long as its entry forbids it: any other violated right would be
  * violated again for ever.
  *
+ * A fault that the tables already allow has two reasons. The TLB may know less than the tables (a
+ * spurious fault; Intel SDM vol. 3, 4.10.4.3): mm/ invalidates the page, and the access is repeated.
+ * Or the processor did not make it in the name of ring 3, though the program stood there: the error
+ * code then lacks U, and SMAP forbids what the entry allows. QEMU does that for what a far call and
+ * an iret do with the program's stack. So repeating has an end, is_stuck(), and then the program
+ * gets its signal.
+ *
  * The floating-point exceptions (#NM, #MF, #XF) belong to whoever switches the FPU, and have their
  * own handlers there; the rows in the table below are for processors whose FPU nobody switches.
  *
@@ -40,6 +47,32 @@
 #include <mm/mm.h>
 
 /* ---- page faults ---- */
+
+/*
+ * The last access that faulted though the tables allowed it. One for all tasks is enough: a task
+ * that repeats one comes back at once, many times before its time is up.
+ */
+static struct {
+    const struct task *task;
+    u32 eip, addr, times;
+    u64 tick;
+} allowed_fault;
+
+#define ALLOWED_FAULT_MAX 4 /* in one tick */
+
+/* True when the same access faults again and again though nothing forbids it. */
+static bool is_stuck(const struct pt_regs *regs, u32 addr)
+{
+    if (allowed_fault.task != current || allowed_fault.eip != regs->eip ||
+        allowed_fault.addr != addr || allowed_fault.tick != jiffies_64()) {
+        allowed_fault.task = current;
+        allowed_fault.eip = regs->eip;
+        allowed_fault.addr = addr;
+        allowed_fault.tick = jiffies_64();
+        allowed_fault.times = 0;
+    }
+    return ++allowed_fault.times > ALLOWED_FAULT_MAX;
+}
 
 /* What was tried, for those who decide and for those who read. */
 static enum explain_access access_kind(const struct pt_regs *regs, u32 addr)
@@ -69,7 +102,9 @@ static struct fault_signal fault_signal(enum mm_fault fault)
     case MM_FAULT_NO_MEMORY:
         return (struct fault_signal){SIGKILL, SI_KERNEL};
     case MM_FAULT_BEYOND_FILE:
+    case MM_FAULT_NO_SPACE:
         return (struct fault_signal){SIGBUS, BUS_ADRERR};
+    case MM_FAULT_ALLOWED:
     case MM_FAULT_READONLY:
     case MM_FAULT_NO_ACCESS:
         return (struct fault_signal){SIGSEGV, SEGV_ACCERR};
@@ -99,10 +134,11 @@ static __noinline void refuse(const struct pt_regs *regs, u32 addr, enum mm_faul
 
 static void user_page_fault(struct pt_regs *regs, u32 addr)
 {
-    enum mm_fault result = mm_fault(current->mm, addr, regs->error & X86_PF_WRITE);
+    enum mm_fault result = mm_fault_taken(current->mm, addr, regs->error & X86_PF_WRITE);
 
-    if (unlikely(result != MM_FAULT_OK))
-        refuse(regs, addr, result);
+    if (likely(result == MM_FAULT_OK) || (result == MM_FAULT_ALLOWED && !is_stuck(regs, addr)))
+        return;
+    refuse(regs, addr, result);
 }
 
 /*
@@ -119,10 +155,10 @@ static bool bring_in_for_kernel(const struct pt_regs *regs, u32 addr)
         return false;
     if (regs->error & X86_PF_PROT && (!write || pgd_walk(current->mm->pgd, addr).writable))
         return false;
-    result = mm_fault(current->mm, addr, write);
+    result = mm_fault_taken(current->mm, addr, write);
     if (unlikely(result == MM_FAULT_NO_MEMORY && current->signals))
         refuse(regs, addr, result);
-    return result == MM_FAULT_OK;
+    return result == MM_FAULT_OK || (result == MM_FAULT_ALLOWED && !is_stuck(regs, addr));
 }
 
 static void kernel_page_fault(struct pt_regs *regs, u32 addr)

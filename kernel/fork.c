@@ -135,7 +135,7 @@ static void write_tids(struct task *child, const struct request *request)
     bool told = true;
 
     if (request->flags & CLONE_PARENT_SETTID)
-        told = !copy_to_user((void *)request->parent_tid, &child->pid, sizeof(child->pid));
+        told = !copy_object_to_user((void *)request->parent_tid, &child->pid);
     if (request->flags & CLONE_CHILD_SETTID)
         told &= !mm_write(child->mm, request->child_tid, &child->pid, sizeof(child->pid));
     (void)told; /* as on Linux */

@@ -119,7 +119,7 @@ static void fpu_fresh(void)
 
 int fpu_to_user(void *user_fpstate)
 {
-    const struct fpu_state *state = current->thread.fpu;
+    struct fpu_state *state = current->thread.fpu;
     struct {
         struct fnsave_image fn;
         u16 status, magic;
@@ -134,8 +134,7 @@ int fpu_to_user(void *user_fpstate)
     legacy.magic = cpu_features.fxsr ? MAGIC_FXSR : MAGIC_PLAIN;
     if (copy_to_user(user_fpstate, &legacy, LEGACY_SIZE))
         return -EFAULT;
-    if (cpu_features.fxsr &&
-        copy_to_user((u8 *)user_fpstate + LEGACY_SIZE, &state->fx, sizeof(state->fx)))
+    if (cpu_features.fxsr && copy_object_to_user((u8 *)user_fpstate + LEGACY_SIZE, &state->fx))
         return -EFAULT;
     fpu_fresh();
     return 0;

@@ -183,7 +183,7 @@ long sys_setitimer(struct pt_regs *regs)
         !to_ticks(&value.it_interval, &times.interval))
         return -EINVAL;
     value = to_itimerval(exchange(regs->ebx, times));
-    return user_old && copy_to_user(user_old, &value, sizeof(value)) ? -EFAULT : 0;
+    return user_old ? copy_object_to_user(user_old, &value) : 0;
 }
 
 long sys_getitimer(struct pt_regs *regs)
@@ -196,5 +196,5 @@ long sys_getitimer(struct pt_regs *regs)
     flags = local_irq_save();
     value = to_itimerval(read_timer(current->signals, regs->ebx));
     local_irq_restore(flags);
-    return copy_to_user((void *)regs->ecx, &value, sizeof(value)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->ecx, &value);
 }

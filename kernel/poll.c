@@ -103,7 +103,7 @@ static long scan_poll(void *arg)
 static int poll_results(struct pollfd *user, const struct poll_set *set)
 {
     for (u32 i = 0; i < set->count; i++) {
-        if (copy_to_user(&user[i].revents, &set->fds[i].revents, sizeof(user[i].revents)))
+        if (copy_object_to_user(&user[i].revents, &set->fds[i].revents))
             return -EFAULT;
     }
     return 0;
@@ -391,7 +391,7 @@ static long select_timeval(s32 count, u32 in, u32 out, u32 ex, void *user_time)
         return result;
     left.tv_sec = div_u64_rem(ticks_left(deadline), HZ, &rest);
     left.tv_usec = rest * USEC_PER_TICK;
-    if (copy_to_user(user_time, &left, sizeof(left)) && result == -ERESTARTNOHAND)
+    if (copy_object_to_user(user_time, &left) && result == -ERESTARTNOHAND)
         return -EINTR;
     return result;
 }

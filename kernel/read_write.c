@@ -392,7 +392,7 @@ SYSCALL(llseek)
     pos = file_seek(file, offset, regs->edi);
     if (pos < 0)
         return pos;
-    if (copy_to_user((void *)regs->esi, &pos, sizeof(pos))) {
+    if (copy_object_to_user((void *)regs->esi, &pos)) {
         file->pos = old;
         return -EFAULT;
     }

@@ -156,7 +156,7 @@ static int push_plain(u32 sp, const struct pt_regs *regs, u32 signal, const stru
 
     memcpy(frame.code, sigreturn_code, sizeof(frame.code));
     fill_context(&frame.context, regs, fpstate, mask);
-    return copy_to_user((void *)sp, &frame, sizeof(frame)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)sp, &frame);
 }
 
 static void fill_siginfo(siginfo_t *out, u32 signal, const struct signal_info *info)
@@ -180,7 +180,7 @@ int siginfo_to_user(void *user_info, u32 signal, const struct signal_info *info)
     siginfo_t siginfo;
 
     fill_siginfo(&siginfo, signal, info);
-    return copy_to_user(user_info, &siginfo, sizeof(siginfo)) ? -EFAULT : 0;
+    return copy_object_to_user(user_info, &siginfo);
 }
 
 static int push_rt(u32 sp, const struct pt_regs *regs, u32 signal, const struct action *action,
@@ -201,7 +201,7 @@ static int push_rt(u32 sp, const struct pt_regs *regs, u32 signal, const struct 
     fill_context(&frame.ucontext.context, regs, fpstate, mask);
     frame.info_address = sp + offsetof(struct rt_sigframe, info);
     frame.ucontext_address = sp + offsetof(struct rt_sigframe, ucontext);
-    return copy_to_user((void *)sp, &frame, sizeof(frame)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)sp, &frame);
 }
 
 int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,

@@ -39,7 +39,7 @@ static long get_lock(void *user, u32 size)
     if (lock.type != F_RDLCK && lock.type != F_WRLCK)
         return -EINVAL;
     lock.type = F_UNLCK;
-    return copy_to_user(user, &lock.type, sizeof(lock.type)) ? -EFAULT : 0;
+    return copy_object_to_user(user, &lock.type);
 }
 
 static long set_lock(const struct file *file, const void *user, u32 size)
@@ -151,7 +151,7 @@ static long bytes_left(const struct file *file, void *user)
 {
     u32 size = file->inode->data.size, left = file->pos < size ? size - (u32)file->pos : 0;
 
-    return copy_to_user(user, &left, sizeof(left)) ? -EFAULT : 0;
+    return copy_object_to_user(user, &left);
 }
 
 SYSCALL(ioctl)

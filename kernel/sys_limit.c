@@ -65,9 +65,7 @@ SYSCALL(ugetrlimit)
 {
     if (regs->ebx >= RLIM_NLIMITS)
         return -EINVAL;
-    return copy_to_user((void *)regs->ecx, &current->rlimits[regs->ebx], sizeof(struct rlimit))
-               ? -EFAULT
-               : 0;
+    return copy_object_to_user((void *)regs->ecx, &current->rlimits[regs->ebx]);
 }
 
 SYSCALL(getrlimit)
@@ -79,7 +77,7 @@ SYSCALL(getrlimit)
     limit = current->rlimits[regs->ebx];
     limit.rlim_cur = min((u32)limit.rlim_cur, INFINITY_OLD);
     limit.rlim_max = min((u32)limit.rlim_max, INFINITY_OLD);
-    return copy_to_user((void *)regs->ecx, &limit, sizeof(limit)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->ecx, &limit);
 }
 
 SYSCALL(setrlimit)
@@ -133,7 +131,7 @@ SYSCALL(prlimit64)
         return err;
     old.rlim_cur = widen(task->rlimits[resource].rlim_cur);
     old.rlim_max = widen(task->rlimits[resource].rlim_max);
-    if (user_old && copy_to_user(user_old, &old, sizeof(old)))
+    if (user_old && copy_object_to_user(user_old, &old))
         return -EFAULT;
     task = find_process(regs->ebx); /* the copy may have given turns */
     if (user_new && task)
@@ -167,7 +165,7 @@ SYSCALL(getrusage)
     usage.ru_utime.tv_usec = user_ticks % HZ * (1000000 / HZ);
     usage.ru_stime.tv_sec = (ticks - user_ticks) / HZ;
     usage.ru_stime.tv_usec = (ticks - user_ticks) % HZ * (1000000 / HZ);
-    return copy_to_user((void *)regs->ecx, &usage, sizeof(usage)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->ecx, &usage);
 }
 
 /* ---- priorities ---- */
@@ -235,7 +233,7 @@ SYSCALL(sched_getaffinity)
         return -EINVAL;
     if (!find_process(regs->ebx))
         return -ESRCH;
-    return copy_to_user((void *)regs->edx, &mask, sizeof(mask)) ? -EFAULT : (long)sizeof(mask);
+    return copy_object_to_user((void *)regs->edx, &mask) ? -EFAULT : (long)sizeof(mask);
 }
 
 SYSCALL(sched_setaffinity)
@@ -295,7 +293,7 @@ SYSCALL(sched_getparam)
         return -EINVAL;
     if (!find_process(regs->ebx))
         return -ESRCH;
-    return copy_to_user((void *)regs->ecx, &priority, sizeof(priority)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->ecx, &priority);
 }
 
 static long priority_limit(u32 policy, long realtime)

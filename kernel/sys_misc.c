@@ -54,7 +54,7 @@ struct new_utsname utsname = {
 
 SYSCALL(uname)
 {
-    return copy_to_user((void *)regs->ebx, &utsname, sizeof(utsname)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->ebx, &utsname);
 }
 
 /* The same without the domain's name. */
@@ -74,7 +74,7 @@ SYSCALL(oldolduname)
     strscpy(old.release, utsname.release, sizeof(old.release));
     strscpy(old.version, utsname.version, sizeof(old.version));
     strscpy(old.machine, utsname.machine, sizeof(old.machine));
-    return copy_to_user((void *)regs->ebx, &old, sizeof(old)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->ebx, &old);
 }
 
 static long set_name(char *name, const struct pt_regs *regs)
@@ -116,7 +116,7 @@ SYSCALL(sysinfo)
     info.mem_unit = 1024;
     for (struct task *task = task_next(NULL); task; task = task_next(task))
         info.procs++;
-    return copy_to_user((void *)regs->ebx, &info, sizeof(info)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->ebx, &info);
 }
 
 SYSCALL(getrandom)
@@ -146,11 +146,11 @@ SYSCALL(getrandom)
 
 SYSCALL(getcpu)
 {
-    static const u32 zero;
+    u32 zero = 0;
 
-    if (regs->ebx && copy_to_user((void *)regs->ebx, &zero, sizeof(zero)))
+    if (regs->ebx && copy_object_to_user((void *)regs->ebx, &zero))
         return -EFAULT;
-    return regs->ecx && copy_to_user((void *)regs->ecx, &zero, sizeof(zero)) ? -EFAULT : 0;
+    return regs->ecx ? copy_object_to_user((void *)regs->ecx, &zero) : 0;
 }
 
 /* ---- the process ---- */

@@ -150,7 +150,7 @@ static bool is_in_core(u32 addr)
     if (!area || !area->file)
         return false;
     index = area->pgoff + (addr - area->start) / PAGE_SIZE;
-    return index < area->file->slots && area->file->pages[index];
+    return filemap_find_page(area->file, index);
 }
 
 #define MINCORE_CHUNK 128

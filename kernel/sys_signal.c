@@ -161,7 +161,7 @@ long sys_rt_sigaction(struct pt_regs *regs)
     if (user_new && copy_from_user(&new, user_new, sizeof(new)))
         return -EFAULT;
     err = exchange_action(regs->ebx, user_new ? &new : NULL, &old);
-    if (!err && regs->edx && copy_to_user((void *)regs->edx, &old, sizeof(old)))
+    if (!err && regs->edx && copy_object_to_user((void *)regs->edx, &old))
         return -EFAULT;
     return err;
 }
@@ -188,7 +188,7 @@ long sys_sigaction(struct pt_regs *regs)
     wire.sa_flags = old.flags;
     wire.sa_restorer = (void (*)(void))old.restorer;
     wire.sa_mask = old.mask[0];
-    return copy_to_user((void *)regs->edx, &wire, sizeof(wire)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->edx, &wire);
 }
 
 /* The oldest form: a handler that is gone once it was called. */
@@ -233,7 +233,7 @@ long sys_rt_sigprocmask(struct pt_regs *regs)
             return -EFAULT;
         err = change_mask(regs->ebx, set);
     }
-    if (!err && regs->edx && copy_to_user((void *)regs->edx, &old, sizeof(old)))
+    if (!err && regs->edx && copy_object_to_user((void *)regs->edx, &old))
         return -EFAULT;
     return err;
 }
@@ -251,7 +251,7 @@ long sys_sigprocmask(struct pt_regs *regs)
         err = change_mask(regs->ebx,
                           regs->ebx == SIG_SETMASK ? (blocked & ~0xffffffffull) | set : set);
     }
-    if (!err && regs->edx && copy_to_user((void *)regs->edx, &old, sizeof(old)))
+    if (!err && regs->edx && copy_object_to_user((void *)regs->edx, &old))
         return -EFAULT;
     return err;
 }
@@ -274,7 +274,7 @@ long sys_sigpending(struct pt_regs *regs)
 {
     u32 set = pending_and_blocked();
 
-    return copy_to_user((void *)regs->ebx, &set, sizeof(set)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->ebx, &set);
 }
 
 /* ---- waiting ---- */
@@ -398,5 +398,5 @@ long sys_sigaltstack(struct pt_regs *regs)
         if (err)
             return err;
     }
-    return regs->ecx && copy_to_user((void *)regs->ecx, &old, sizeof(old)) ? -EFAULT : 0;
+    return regs->ecx ? copy_object_to_user((void *)regs->ecx, &old) : 0;
 }

@@ -64,21 +64,21 @@ static int to_stat(struct stat *st, const struct inode *inode)
     return inode->nlink > 0xffff ? -EOVERFLOW : 0;
 }
 
+/* There is a gap behind st_rdev. */
 static int to_old_stat(struct __old_kernel_stat *st, const struct inode *inode)
 {
-    *st = (struct __old_kernel_stat){
-        .st_dev = inode->dev,
-        .st_ino = inode->ino,
-        .st_mode = inode->mode,
-        .st_nlink = inode->nlink,
-        .st_uid = inode->uid > 0xffff ? 65534 : inode->uid,
-        .st_gid = inode->gid > 0xffff ? 65534 : inode->gid,
-        .st_rdev = inode->rdev,
-        .st_size = size_of(inode),
-        .st_atime = inode->atime.sec,
-        .st_mtime = inode->mtime.sec,
-        .st_ctime = inode->ctime.sec,
-    };
+    memset(st, 0, sizeof(*st));
+    st->st_dev = inode->dev;
+    st->st_ino = inode->ino;
+    st->st_mode = inode->mode;
+    st->st_nlink = inode->nlink;
+    st->st_uid = inode->uid > 0xffff ? 65534 : inode->uid;
+    st->st_gid = inode->gid > 0xffff ? 65534 : inode->gid;
+    st->st_rdev = inode->rdev;
+    st->st_size = size_of(inode);
+    st->st_atime = inode->atime.sec;
+    st->st_mtime = inode->mtime.sec;
+    st->st_ctime = inode->ctime.sec;
     return inode->nlink > 0xffff || inode->ino > 0xffff ? -EOVERFLOW : 0;
 }
 
@@ -114,7 +114,7 @@ static long tell_stat(struct inode *inode, void *user)
     inode_put(inode);
     if (err)
         return err;
-    return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
+    return copy_object_to_user(user, &st);
 }
 
 static long tell_old_stat(struct inode *inode, void *user)
@@ -125,7 +125,7 @@ static long tell_old_stat(struct inode *inode, void *user)
     inode_put(inode);
     if (err)
         return err;
-    return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
+    return copy_object_to_user(user, &st);
 }
 
 static long tell_stat64(struct inode *inode, void *user)
@@ -134,7 +134,7 @@ static long tell_stat64(struct inode *inode, void *user)
 
     to_stat64(&st, inode);
     inode_put(inode);
-    return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
+    return copy_object_to_user(user, &st);
 }
 
 typedef long (*tell_t)(struct inode *inode, void *user);
@@ -255,7 +255,7 @@ SYSCALL(statx)
         return err;
     to_statx(&st, inode);
     inode_put(inode);
-    return copy_to_user((void *)regs->edi, &st, sizeof(st)) ? -EFAULT : 0;
+    return copy_object_to_user((void *)regs->edi, &st);
 }
 
 /* ---- statfs ---- */
@@ -280,6 +280,8 @@ static bool is_made_up(const struct inode *inode)
         (st)->f_bsize = (st)->f_frsize = PAGE_SIZE;                                                \
         (st)->f_blocks = pages_ ? nr_managed_pages() : 0;                                          \
         (st)->f_bfree = (st)->f_bavail = pages_ ? nr_free_pages() : 0;                             \
+        (st)->f_files = pages_ ? fs_names_max() : 0;                                               \
+        (st)->f_ffree = pages_ ? fs_names_max() - min(fs_names, fs_names_max()) : 0;               \
         (st)->f_namelen = NAME_MAX_;                                                               \
     } while (0)
 
@@ -289,7 +291,7 @@ static long tell_statfs(struct inode *inode, void *user)
 
     FILL_STATFS(&st, inode);
     inode_put(inode);
-    return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
+    return copy_object_to_user(user, &st);
 }
 
 static long tell_statfs64(struct inode *inode, void *user)
@@ -298,7 +300,7 @@ static long tell_statfs64(struct inode *inode, void *user)
 
     FILL_STATFS(&st, inode);
     inode_put(inode);
-    return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
+    return copy_object_to_user(user, &st);
 }
 
 SYSCALL(statfs)

@@ -49,8 +49,8 @@ static int time_to_user(void *user, const struct timespec_fs *time, bool old)
     struct __kernel_old_timespec old_ts = {.tv_sec = time->sec, .tv_nsec = time->nsec};
 
     if (old)
-        return copy_to_user(user, &old_ts, sizeof(old_ts)) ? -EFAULT : 0;
-    return copy_to_user(user, &ts, sizeof(ts)) ? -EFAULT : 0;
+        return copy_object_to_user(user, &old_ts);
+    return copy_object_to_user(user, &ts);
 }
 
 int ticks_to_user(void *user_time, u64 ticks, bool old)
@@ -184,7 +184,7 @@ SYSCALL(gettimeofday)
 
     real_time(&now);
     tv = (struct __kernel_old_timeval){.tv_sec = now.sec, .tv_usec = now.nsec / 1000};
-    if (regs->ebx && copy_to_user((void *)regs->ebx, &tv, sizeof(tv)))
+    if (regs->ebx && copy_object_to_user((void *)regs->ebx, &tv))
         return -EFAULT;
     return regs->ecx && copy_to_user((void *)regs->ecx, zone, sizeof(zone)) ? -EFAULT : 0;
 }
@@ -196,7 +196,7 @@ SYSCALL(time)
 
     real_time(&now);
     seconds = now.sec;
-    if (regs->ebx && copy_to_user((void *)regs->ebx, &seconds, sizeof(seconds)))
+    if (regs->ebx && copy_object_to_user((void *)regs->ebx, &seconds))
         return -EFAULT;
     return seconds;
 }
@@ -210,7 +210,7 @@ SYSCALL(times)
         .tms_cstime = current->child_ticks - current->child_user_ticks,
     };
 
-    if (regs->ebx && copy_to_user((void *)regs->ebx, &tms, sizeof(tms)))
+    if (regs->ebx && copy_object_to_user((void *)regs->ebx, &tms))
         return -EFAULT;
     return (u32)jiffies_64() & 0x7fffffff; /* a negative result would be an error */
 }

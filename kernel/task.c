@@ -285,8 +285,8 @@ static const char *check_memory(const struct task *task)
 {
     const struct task *child = task->vfork_child, *parent = task->vfork_parent;
 
-    if ((child && (child->vfork_parent != task || child->mm != task->mm)) ||
-        (parent && (parent->vfork_child != task || parent->mm != task->mm)))
+    /* Their memory need not be one: clone() takes CLONE_VFORK without CLONE_VM. */
+    if ((child && child->vfork_parent != task) || (parent && parent->vfork_child != task))
         return "and the other side of its vfork() do not know each other";
     if (!task->mm)
         return NULL;

@@ -119,7 +119,7 @@ SYSCALL(set_thread_area)
         entry = free_entry(&current->thread);
         if (entry < 0)
             return entry;
-        if (copy_to_user(&user_desc->entry_number, &entry, sizeof(entry)))
+        if (copy_object_to_user(&user_desc->entry_number, &entry))
             return -EFAULT;
     }
     if (!is_slot(entry))
@@ -140,5 +140,5 @@ SYSCALL(get_thread_area)
     memset(&desc, 0, sizeof(desc));
     desc.entry_number = entry;
     desc_decode(&desc, current->thread.tls[entry - GDT_ENTRY_TLS_MIN]);
-    return copy_to_user(user_desc, &desc, sizeof(desc)) ? -EFAULT : 0;
+    return copy_object_to_user(user_desc, &desc);
 }

@@ -179,7 +179,7 @@ static bool page_fits(const struct vm_area *area, u32 addr, const struct page *p
         return true;
     if (!area->file)
         return page == zero_page;
-    return page->type == PAGE_FILE && index < area->file->slots && area->file->pages[index] == page;
+    return page->type == PAGE_FILE && filemap_find_page(area->file, index) == page;
 }
 
 static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)

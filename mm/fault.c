@@ -19,7 +19,8 @@
  * too.
  *
  * mm_touch_for_write() does the same for the kernel, in the name of an owner that may not be
- * running, whatever the area's rights. It serves mm_write() and mm_clear().
+ * running. It serves mm_write(), which needs the right that the owner would need, and mm_clear(),
+ * which needs none but stays away from what others share.
  *
  * Everything that can fail comes before the entry is written, and a table that was made for it goes
  * again. Neighbours: kernel/fault.c asks; mm/filemap.c has the pages of files.
@@ -34,7 +35,7 @@ struct page *mm_alloc_page(gfp_t gfp)
 {
     struct page *page = alloc_page(gfp);
 
-    if (unlikely(!page) && mm_shrink())
+    if (unlikely(!page) && mm_reclaim())
         page = alloc_page(gfp);
     return page;
 }
@@ -96,6 +97,8 @@ static enum mm_fault first_touch_of_file(struct mm *mm, const struct vm_area *ar
 
     if (index >= PFN_UP(area->file->size))
         return MM_FAULT_BEYOND_FILE;
+    if (write && shared && !filemap_may_write(area->file))
+        return MM_FAULT_NO_SPACE;
     page = filemap_get_page(area->file, index, write && shared);
     if (!page)
         return MM_FAULT_NO_MEMORY;
@@ -135,8 +138,11 @@ static enum mm_fault separate(struct mm *mm, const struct vm_area *area, u32 add
     struct page *page = pfn_to_page(pte_pfn(*pte));
 
     if (area->flags & VM_SHARED) {
-        if (page->type == PAGE_FILE)
-            page->dirty = true;
+        if (page->type == PAGE_FILE && !page->dirty) {
+            if (!filemap_may_write(page->mapping))
+                return MM_FAULT_NO_SPACE;
+            filemap_set_dirty(page);
+        }
     } else if (page->refcount > 1) {
         return enter_own_page(mm, area, addr, pte, page == zero_page ? NULL : page);
     }
@@ -151,8 +157,13 @@ static inline enum mm_fault handle_entry(struct mm *mm, const struct vm_area *ar
         return first_touch(mm, area, addr, pte, write);
     if (write && !pte_writable(*pte))
         return separate(mm, area, addr, pte);
-    if (!pte_present(*pte)) /* kept without rights, which have come back meanwhile */
-        set_rights(mm, addr, pte, without_write(vma_prot(area->flags)));
+    if (pte_present(*pte)) {
+        if (mm_is_loaded(mm))
+            tlb_flush_page(addr);
+        return MM_FAULT_ALLOWED;
+    }
+    /* kept without rights, which have come back meanwhile */
+    set_rights(mm, addr, pte, without_write(vma_prot(area->flags)));
     return MM_FAULT_OK;
 }
 
@@ -217,7 +228,7 @@ static inline enum mm_fault check_access(const struct vm_area *area, bool write)
     return area->flags & VM_ACCESS ? MM_FAULT_READONLY : MM_FAULT_NO_ACCESS;
 }
 
-enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
+enum mm_fault mm_fault_taken(struct mm *mm, u32 addr, bool write)
 {
     struct vm_area *area;
     enum mm_fault result;
@@ -234,33 +245,46 @@ enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
     return likely(result == MM_FAULT_OK) ? handle_page(mm, area, addr, write) : result;
 }
 
-int mm_touch_for_write(struct mm *mm, u32 addr)
+enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
 {
-    struct vm_area *area = addr < TASK_SIZE ? mm_area_above(mm, addr) : NULL;
-    enum mm_fault result;
+    enum mm_fault result = mm_fault_taken(mm, addr, write);
+
+    return result == MM_FAULT_ALLOWED ? MM_FAULT_OK : result;
+}
+
+/* For the program's loader: no right is needed, but the page must be the owner's alone. */
+static enum mm_fault touch_unasked(struct mm *mm, u32 addr)
+{
+    struct vm_area *area = mm_find_area(mm, addr);
 
     if (!area)
-        return -EFAULT;
-    addr = ALIGN_DOWN(addr, PAGE_SIZE);
-    if (addr >= area->start)
-        result = handle_page(mm, area, addr, true);
-    else
-        result = grow_stack(mm, area, addr, true);
+        return mm_fault(mm, addr, true);
+    if (area->flags & VM_SHARED)
+        return MM_FAULT_NO_ACCESS;
+    return handle_page(mm, area, ALIGN_DOWN(addr, PAGE_SIZE), true);
+}
+
+int mm_touch_for_write(struct mm *mm, u32 addr, bool unasked)
+{
+    enum mm_fault result = unasked ? touch_unasked(mm, addr) : mm_fault(mm, addr, true);
+
     if (result == MM_FAULT_NO_MEMORY)
         return -ENOMEM;
-    return result == MM_FAULT_OK ? 0 : -EFAULT;
+    return result == MM_FAULT_OK || result == MM_FAULT_ALLOWED ? 0 : -EFAULT;
 }
 
 const char *mm_fault_text(enum mm_fault fault)
 {
     static const char *const text[] = {
         [MM_FAULT_OK] = "nothing is wrong",
+        [MM_FAULT_ALLOWED] = "its entry allows it, the processor does not",
         [MM_FAULT_KERNEL] = "the address belongs to the kernel",
         [MM_FAULT_NO_AREA] = "nothing is mapped there",
         [MM_FAULT_STACK] = "the stack may not grow that far",
         [MM_FAULT_READONLY] = "the page is read-only",
         [MM_FAULT_NO_ACCESS] = "the page may not be used",
         [MM_FAULT_BEYOND_FILE] = "the file ends before it",
+        [MM_FAULT_NO_SPACE] = "files have taken all memory that they may",
         [MM_FAULT_NO_MEMORY] = "out of memory",
     };
 

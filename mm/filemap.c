@@ -1,20 +1,21 @@
 /*
  * Pages of files.
  *
- * A mapping is an array of pages by index; NULL where nothing was touched. What an untouched page
+ * A mapping has its pages in a tree by index; none where nothing was touched. What an untouched page
  * would hold is known: bytes of the archive that the file came with, or zeros. So reading a file
  * makes no page of it, only mapping and writing does; and a page that nobody has written to and
- * nobody maps can be dropped at any time. filemap_shrink() does that when memory is short.
+ * nobody maps can be dropped at any time. filemap_reclaim() does that when memory is short; it looks
+ * only where there are clean pages, because a program can make it look with every write.
  *
  * The mapping holds one reference of each of its pages, every entry that shows the page another. A
  * page that is cut off by a truncation while it is mapped becomes an anonymous one of those who map
  * it.
  *
- * The array grows by doubling up to the highest index touched; a large one lies in the vmalloc
- * area. It goes with the last page, so that a file that was only looked at leaves nothing behind.
+ * The tree (mm/page_tree.c) costs what is in it, wherever in the file that is, and goes with the last
+ * page, so that a file that was only looked at leaves nothing behind.
  *
  * Limits: FILE_SIZE_MAX. Nothing is ever written back: there is no disk. Lock: not preempted; what
- * is long gives turns between pages, and then looks at everything anew.
+ * is long lets others run between pages, and then looks at everything again.
  *
  * Neighbours: fs/ has the files, mm/fault.c maps the pages.
  */
@@ -28,12 +29,12 @@
 #include <mm/highmem.h>
 #include <mm/mm_internal.h>
 #include <mm/slab.h>
-#include <mm/vmalloc.h>
 
-#define SLOTS_MIN 8
-#define SLOTS_MAX (PFN_UP(FILE_SIZE_MAX))
+#define INDEX_END    (PFN_UP(FILE_SIZE_MAX))
+#define RESERVE_PART 16 /* of memory: what is left to processes */
 
 static LIST_HEAD(mappings);
+static LIST_HEAD(clean_mappings);
 
 /* ---- making and destroying ---- */
 
@@ -64,65 +65,9 @@ struct address_space *mapping_new(u32 size)
     if (!mapping)
         return NULL;
     mapping_init(mapping, release_memory);
+    mapping->anonymous = true;
     mapping->size = size;
     return mapping;
-}
-
-/* ---- the array ---- */
-
-static void free_slots(struct page **pages)
-{
-    if (is_vmalloc_addr(pages))
-        vfree(pages);
-    else
-        kfree(pages);
-}
-
-static struct page **alloc_slots(u32 slots)
-{
-    u32 size = slots * sizeof(struct page *);
-    struct page **pages = size > KMALLOC_MAX_CACHE_SIZE ? vzalloc(size) : kzalloc(size);
-
-    if (!pages && mm_shrink())
-        pages = size > KMALLOC_MAX_CACHE_SIZE ? vzalloc(size) : kzalloc(size);
-    return pages;
-}
-
-/* Have room for the index. False when out of memory. */
-static bool grow_slots(struct address_space *mapping, u32 index)
-{
-    struct page **pages;
-    u32 slots = max(mapping->slots, (u32)SLOTS_MIN);
-
-    if (index < mapping->slots)
-        return true;
-    while (slots <= index)
-        slots *= 2;
-    pages =
-        alloc_slots(slots); /* which may have dropped pages, and the array with the last of them */
-    if (!pages)
-        return false;
-    if (mapping->pages) {
-        memcpy(pages, mapping->pages, mapping->slots * sizeof(struct page *));
-        free_slots(mapping->pages);
-    }
-    mapping->pages = pages;
-    mapping->slots = slots;
-    return true;
-}
-
-static void free_empty_array(struct address_space *mapping)
-{
-    if (mapping->nrpages || !mapping->pages)
-        return;
-    free_slots(mapping->pages);
-    mapping->pages = NULL;
-    mapping->slots = 0;
-}
-
-static struct page *find_page(const struct address_space *mapping, u32 index)
-{
-    return index < mapping->slots ? mapping->pages[index] : NULL;
 }
 
 /* ---- pages ---- */
@@ -146,60 +91,84 @@ static void fill_page(const struct address_space *mapping, u32 index, struct pag
     kunmap_local(to);
 }
 
+/* Enter the page; false when out of memory. */
+static bool insert_page(struct address_space *mapping, u32 index, struct page *page)
+{
+    if (!page_tree_insert(&mapping->pages, index, page) &&
+        !(mm_reclaim() && page_tree_insert(&mapping->pages, index, page)))
+        return false;
+    if (mapping->nrclean++ == 0)
+        list_add_tail(&mapping->clean_link, &clean_mappings);
+    mapping->nrpages++;
+    page->type = PAGE_FILE;
+    page->mapping = mapping;
+    page->index = index;
+    page->dirty = false;
+    return true;
+}
+
 static struct page *make_page(struct address_space *mapping, u32 index)
 {
-    struct page *page;
+    struct page *page = index < INDEX_END ? mm_alloc_page(GFP_HIGHUSER) : NULL;
 
-    if (index >= SLOTS_MAX)
-        return NULL;
-    page = mm_alloc_page(GFP_HIGHUSER);
     if (!page)
         return NULL;
-    if (!grow_slots(mapping, index)) {
+    if (!insert_page(mapping, index, page)) {
         free_page(page);
         return NULL;
     }
     fill_page(mapping, index, page);
-    page->type = PAGE_FILE;
-    page->mapping = mapping;
-    page->dirty = false;
-    mapping->pages[index] = page;
-    mapping->nrpages++;
     return page;
+}
+
+static void one_clean_less(struct address_space *mapping)
+{
+    if (--mapping->nrclean == 0)
+        list_del(&mapping->clean_link);
+}
+
+void filemap_set_dirty(struct page *page)
+{
+    if (page->dirty)
+        return;
+    page->dirty = true;
+    page_tree_leaf(&page->mapping->pages, page->index)->clean--;
+    one_clean_less(page->mapping);
 }
 
 struct page *filemap_get_page(struct address_space *mapping, u32 index, bool write)
 {
-    struct page *page = find_page(mapping, index);
+    struct page *page = filemap_find_page(mapping, index);
 
     if (!page)
         page = make_page(mapping, index);
     if (page && write)
-        page->dirty = true;
+        filemap_set_dirty(page);
     return page;
 }
 
 /* Take a page out of its mapping: it is free, or belongs to those who map it. */
-static void remove_page(struct address_space *mapping, u32 index)
+static void remove_page(struct address_space *mapping, struct page *page)
 {
-    struct page *page = mapping->pages[index];
-
-    mapping->pages[index] = NULL;
+    page_tree_remove(&mapping->pages, page->index, !page->dirty);
     mapping->nrpages--;
+    if (!page->dirty)
+        one_clean_less(mapping);
     page->type = PAGE_USER;
     user_page_put(page);
 }
 
 /* Remove the pages from an index on. */
-static void remove_pages(struct address_space *mapping, u32 from)
+static void remove_pages(struct address_space *mapping, u32 index)
 {
-    for (u32 index = mapping->slots; index > from && mapping->nrpages; index--) {
-        if (index <= mapping->slots && mapping->pages[index - 1])
-            remove_page(mapping, index - 1);
-        if (index % 256 == 0)
-            cond_resched(); /* the array may have gone when we are back */
+    struct page *page;
+    u32 removed = 0;
+
+    while ((page = page_tree_next(&mapping->pages, &index, false))) {
+        remove_page(mapping, page);
+        if (++removed % 256 == 0)
+            cond_resched();
     }
-    free_empty_array(mapping);
 }
 
 void mapping_destroy(struct address_space *mapping)
@@ -209,29 +178,30 @@ void mapping_destroy(struct address_space *mapping)
     list_del(&mapping->link);
 }
 
-static u32 shrink_mapping(struct address_space *mapping)
+static u32 reclaim_from(struct address_space *mapping, u32 most)
 {
-    u32 dropped = 0;
+    u32 dropped = 0, index = 0;
+    struct page *page;
 
-    for (u32 i = 0; i < mapping->slots && mapping->nrpages; i++) {
-        struct page *page = mapping->pages[i];
-
-        if (page && page->refcount == 1 && !page->dirty) {
-            remove_page(mapping, i);
+    for (; dropped < most && (page = page_tree_next(&mapping->pages, &index, true)); index++) {
+        if (page->refcount == 1 && !page->dirty) {
+            remove_page(mapping, page);
             dropped++;
         }
     }
-    free_empty_array(mapping);
     return dropped;
 }
 
-u32 filemap_shrink(void)
+u32 filemap_reclaim(u32 most)
 {
-    struct address_space *mapping;
+    struct address_space *mapping, *next;
     u32 dropped = 0;
 
-    list_for_each_entry (mapping, &mappings, link)
-        dropped += shrink_mapping(mapping);
+    list_for_each_entry_safe (mapping, next, &clean_mappings, clean_link) {
+        if (dropped == most)
+            break;
+        dropped += reclaim_from(mapping, most - dropped);
+    }
     return dropped;
 }
 
@@ -269,7 +239,7 @@ static size_t copy_from_page(struct page *page, u32 offset, void *to, u32 size, 
 static size_t read_part(struct address_space *mapping, u32 pos, void *to, u32 *size,
                         filemap_copy_t copy)
 {
-    struct page *page = find_page(mapping, pos >> PAGE_SHIFT);
+    struct page *page = filemap_find_page(mapping, pos >> PAGE_SHIFT);
     u32 backed = backing_bytes(mapping, pos);
 
     *size = part_in_page(pos, *size);
@@ -305,7 +275,7 @@ long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, f
  */
 static void clear_tail(struct address_space *mapping)
 {
-    struct page *page = find_page(mapping, mapping->size >> PAGE_SHIFT);
+    struct page *page = filemap_find_page(mapping, mapping->size >> PAGE_SHIFT);
     u32 offset = mapping->size % PAGE_SIZE;
     char *addr;
 
@@ -316,23 +286,24 @@ static void clear_tail(struct address_space *mapping)
     kunmap_local(addr);
 }
 
-/*
- * Files may not take the last of the memory: a sixteenth is for processes, which would otherwise end
- * for a page of their own, the one that could remove a file among them.
- */
-static bool room_for_files(void)
+static bool is_room(void)
 {
-    u32 reserve = nr_managed_pages() / 16;
+    u32 lowmem = zone_managed_pages(ZONE_DMA) + zone_managed_pages(ZONE_NORMAL);
 
-    if (unlikely(nr_free_pages() <= reserve))
-        mm_shrink();
-    return nr_free_pages() > reserve;
+    return nr_free_pages() > nr_managed_pages() / RESERVE_PART &&
+           nr_free_lowmem_pages() > lowmem / RESERVE_PART;
+}
+
+bool filemap_has_room(void)
+{
+    return likely(is_room()) || mm_reclaim() || is_room();
 }
 
 struct page *filemap_new_page(struct address_space *mapping, u32 index)
 {
-    return find_page(mapping, index) || room_for_files() ? filemap_get_page(mapping, index, false)
-                                                         : NULL;
+    return filemap_find_page(mapping, index) || filemap_has_room()
+               ? filemap_get_page(mapping, index, false)
+               : NULL;
 }
 
 /* Within one page: bytes written, -ENOSPC, -ENOMEM, -EFAULT. */
@@ -344,7 +315,7 @@ static long write_part(struct address_space *mapping, u32 pos, const void *from,
     char *to;
 
     if (!page)
-        return room_for_files() ? -ENOMEM : -ENOSPC;
+        return filemap_has_room() ? -ENOMEM : -ENOSPC;
     if (pos > mapping->size)
         clear_tail(mapping);
     page->refcount++;
@@ -354,7 +325,7 @@ static long write_part(struct address_space *mapping, u32 pos, const void *from,
     page->refcount--;
     if (left == size)
         return -EFAULT;
-    page->dirty = true;
+    filemap_set_dirty(page);
     mapping->size = max(mapping->size, (u32)(pos + size - left));
     return size - left;
 }
@@ -401,16 +372,16 @@ static char check_text[96];
 static const char *check_mapping(const struct address_space *mapping)
 {
     const char *what = NULL;
-    u32 count = 0;
+    u32 count = 0, clean = 0, index = 0;
+    const struct page *page;
 
-    for (u32 i = 0; i < mapping->slots && !what; i++) {
-        const struct page *page = mapping->pages[i];
-
-        count += page != NULL;
-        if (page && (page->type != PAGE_FILE || page->mapping != mapping))
+    for (; !what && (page = page_tree_next(&mapping->pages, &index, false)); index++) {
+        count++;
+        clean += !page->dirty;
+        if (page->type != PAGE_FILE || page->mapping != mapping || page->index != index)
             what = "has a page that is not its own";
     }
-    if (!what && count != mapping->nrpages)
+    if (!what && (count != mapping->nrpages || clean != mapping->nrclean))
         what = "counts its pages wrong";
     if (!what)
         return NULL;

@@ -14,8 +14,9 @@
  * time areas, entries and counts agree, and the half-made child is in the list of address spaces,
  * so that the audit sees what it holds.
  *
- * mm_write() and mm_read() go through lowmem or kmap_local, and need neither the process's
- * directory nor its rights. For a write first every page is touched, which may fail, then every
+ * mm_write() and mm_read() go through lowmem or kmap_local and do not need the process's directory.
+ * A write needs the rights that the process itself would need: what it names may be the text of
+ * others, or a file that it has opened for reading only. For a write first every page is touched, which may fail, then every
  * page is copied. A read touches nothing: it may be in the name of somebody else (/proc), while the
  * owner is in the middle of moving these very entries.
  *
@@ -32,6 +33,8 @@
 #include <mm/mm_internal.h>
 #include <mm/slab.h>
 
+#define RECLAIM_BATCH 256 /* pages */
+
 static LIST_HEAD(all_mms); /* lock: not preempted */
 static struct kmem_cache *mm_cache __ro_after_init;
 
@@ -44,11 +47,17 @@ void mm_init(void)
     if (!mm_cache || !zero_page)
         panic("no memory for address spaces");
     vma_init();
+    page_tree_init();
 }
 
 u32 mm_shrink(void)
 {
     return user_tables_shrink() + filemap_shrink();
+}
+
+u32 mm_reclaim(void)
+{
+    return user_tables_shrink() + filemap_reclaim(RECLAIM_BATCH);
 }
 
 /* ---- making and destroying ---- */
@@ -223,8 +232,8 @@ static void work_clear(char *page, const void *data, u32 size)
     memset(page, 0, size);
 }
 
-/* Touch every page of [addr, addr + size), which is not empty, for a write. */
-static int touch_range(struct mm *mm, u32 addr, u32 size)
+/* Touch every page of [addr, addr + size), which is not empty: see mm_touch_for_write(). */
+static int touch_range(struct mm *mm, u32 addr, u32 size, bool unasked)
 {
     u32 last = addr + size - 1;
     int err = 0;
@@ -233,13 +242,13 @@ static int touch_range(struct mm *mm, u32 addr, u32 size)
         return -EFAULT;
     /* From the top down, the way a stack grows. */
     for (u32 pfn = PFN_DOWN(last) + 1; pfn-- > PFN_DOWN(addr) && !err;)
-        err = mm_touch_for_write(mm, pfn << PAGE_SHIFT);
+        err = mm_touch_for_write(mm, pfn << PAGE_SHIFT, unasked);
     return err;
 }
 
 static int work_on_range(struct mm *mm, u32 addr, const void *data, u32 size, page_work_t work)
 {
-    int err = size ? touch_range(mm, addr, size) : 0;
+    int err = size ? touch_range(mm, addr, size, !data) : 0;
 
     while (size && !err) {
         u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);

@@ -390,6 +390,7 @@ static void protect_range(struct mm *mm, u32 start, u32 end, u32 rights,
         area = mm_find_area(mm, addr);
         protect_area(mm, area, rights);
         area = vma_join(mm, area);
+        cond_resched();
     }
 }
 

@@ -21,6 +21,7 @@
  */
 #include <lib/panic.h>
 #include <lib/printf.h>
+#include <lib/resched.h>
 #include <mm/filemap.h>
 #include <mm/mm_internal.h>
 #include <mm/slab.h>
@@ -50,7 +51,7 @@ struct vm_area *vma_alloc(void)
 {
     struct vm_area *area = kmem_cache_alloc(area_cache);
 
-    if (unlikely(!area) && mm_shrink())
+    if (unlikely(!area) && mm_reclaim())
         area = kmem_cache_alloc(area_cache);
     return area;
 }
@@ -226,6 +227,7 @@ void vma_remove(struct mm *mm, struct vm_area *area)
 void vma_free_all(struct mm *mm)
 {
     struct rb_node *node = mm->areas.rb_node, *parent;
+    u32 freed = 0;
 
     mm->recent = NULL;
     while (node) {
@@ -238,6 +240,8 @@ void vma_free_all(struct mm *mm)
             parent->rb_child[parent->rb_right == node] = NULL;
         vma_free(area_of(node));
         node = parent;
+        if (++freed % 256 == 0)
+            cond_resched();
     }
     mm->areas = RB_ROOT;
     mm->area_count = 0;

@@ -13,6 +13,7 @@
 #include <arch/x86/trap.h>
 #include <asm/errno.h>
 #include <asm/signal.h>
+#include <kernel/signal.h>
 #include <mm/mm.h>
 
 #define TEXT        0x08048000 /* a page that every program touches with its first step */
@@ -150,4 +151,28 @@ KTEST(entry, local_selector)
     expect_eq(result.exit_code, SIGSEGV);
     if (!strstr(result.death_note, "general protection"))
         ktest_fail(__FILE__, __LINE__, "death note: %s", result.death_note);
+}
+
+/*
+ * A far call and an iret let the processor itself use the program's stack. QEMU makes that the
+ * kernel's doing, which SMAP forbids whatever the entry says: a fault that nobody can repair. Where
+ * there is no SMAP all goes well up to the selector at the end, which is refused everywhere.
+ */
+KTEST(entry, a_fault_that_nothing_forbids_ends)
+{
+    static const char *const traps[] = {"far-call", "far-call-new", "far-call-shared", "iret"};
+
+    for (u32 i = 0; i < ARRAY_SIZE(traps); i++) {
+        u32 pid = start_program(ARGV("trap", traps[i]));
+        struct task_result result = {.exit_code = ~0u};
+
+        if (!pid)
+            return;
+        expect_soon(task_try_wait(pid, &result) != -EAGAIN);
+        if (result.exit_code == ~0u && expect_eq(send_signal(task_find(pid), SIGKILL, NULL), 0))
+            result = wait_for(pid);
+        if (result.exit_code != SIGSEGV)
+            ktest_fail(__FILE__, __LINE__, "trap %s: exit code 0x%x, note \"%s\"", traps[i],
+                       result.exit_code, result.death_note);
+    }
 }

@@ -220,6 +220,28 @@ static u32 text_word(u32 pos)
     return word;
 }
 
+/* Nor does the kernel write, in whatever name, where a file is mapped for reading. */
+KTEST(filemap, kernel_respects_a_read_only_mapping)
+{
+    static const u32 flags[] = {MAP_SHARED, MAP_PRIVATE};
+    u32 word = 0;
+
+    for (u32 i = 0; i < ARRAY_SIZE(flags); i++) {
+        struct mm *mm;
+
+        make_backed();
+        mm = map_file(PROT_READ, flags[i]);
+        if (!mm)
+            return;
+        expect_eq(mm_write(mm, BASE, &word, sizeof(word)), -EFAULT);
+        expect_eq(mm_clear(mm, BASE, sizeof(word)), flags[i] == MAP_SHARED ? -EFAULT : 0);
+        expect_eq(read_at(0, 4), 4);
+        expect_eq(memcmp(buf, text, 4), 0);
+        mm_put(mm);
+        done();
+    }
+}
+
 KTEST(filemap, private_mapping_copies_on_write)
 {
     struct mm *mm;

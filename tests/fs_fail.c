@@ -4,6 +4,7 @@
  * the objects out of each cache, the free pages and the tree must be what they were.
  */
 #include "fs.h"
+#include "run.h"
 #include <fs/initramfs.h>
 #include <lib/printf.h>
 #include <linux/fs.h>
@@ -269,4 +270,66 @@ KTEST(fs_fail, proc_open)
     sweep(&(const struct operation){
         .name = "proc_open", .run = run_proc_open, .undo = undo_proc_open});
     remove_all("/t");
+}
+
+/* ---- what files leave to processes ---- */
+
+enum kind { DIRECTORIES, LONG_LINKS, HARD_LINKS, FAR_PAGES, KINDS };
+
+static char long_target[PATH_SIZE];
+
+static int make_one(enum kind kind, const char *name)
+{
+    struct inode *dir = inode_at("/t");
+    struct inode *inode;
+    int err;
+
+    switch (kind) {
+    case DIRECTORIES:
+        return vfs_mkdir(dir, name, 0755);
+    case LONG_LINKS:
+        return vfs_symlink(dir, long_target, name);
+    case HARD_LINKS:
+        return vfs_link(dir, "file", dir, name, 0);
+    default:
+        err = vfs_mknod(dir, name, S_IFREG | 0644, 0);
+        if (err || path_lookup(dir, name, 0, &inode))
+            return err;
+        err = filemap_write(&inode->data, FILE_SIZE_MAX - 1, "x", 1, filemap_copy_kernel);
+        inode_put(inode);
+        return err < 0 ? err : 0;
+    }
+}
+
+static u32 free_lowmem_kept(void)
+{
+    return (zone_managed_pages(ZONE_DMA) + zone_managed_pages(ZONE_NORMAL)) / 16;
+}
+
+/* Whatever files are made of, a sixteenth of lowmem stays, and with it programs can be run. */
+KTEST(fs_fail, files_leave_memory_to_processes)
+{
+    char name[16];
+
+    memset(long_target, 'x', sizeof(long_target) - 1);
+    for (u32 kind = 0; kind < KINDS && ktest_ok(); kind++) {
+        u32 made = 0;
+        int err = 0;
+
+        make_dir("/t");
+        make_file("/t/file");
+        do {
+            snprintf(name, sizeof(name), "%u", made++);
+            err = make_one(kind, name);
+        } while (!err);
+        if (err != -ENOSPC)
+            ktest_fail(__FILE__, __LINE__, "kind %u, name %u: error %d", kind, made, -err);
+        expect(fs_names <= fs_names_max());
+        expect(nr_free_lowmem_pages() + 64 > free_lowmem_kept());
+        expect_eq(run_program(ARGV("status", "3")).exit_code, EXIT_STATUS(3));
+        expect_none(fs_check());
+        expect_is(rename_file("/t/0", "/t/another"), 0); /* needs no more than there was */
+        expect_is(rename_file("/t/another", "/t/0"), 0);
+        remove_all("/t");
+    }
 }

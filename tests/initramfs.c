@@ -361,6 +361,84 @@ KTEST(initramfs, hard_links)
     user_leave();
 }
 
+/* A link entry for a file of three names; the archive's numbers say that they are one. */
+static void add_link(u32 ino, const char *name, const char *data)
+{
+    fields.nlink = 3;
+    fields.ino = ino;
+    add(S_IFREG | 0644, name, data);
+    fields.nlink = fields.ino = 1;
+}
+
+/* No order of names is too odd: one twice, one that another file took meanwhile, all of them gone. */
+KTEST(initramfs, hard_links_that_lie)
+{
+    if (!user_enter())
+        return;
+    start();
+    add_link(7, "a", "x");
+    add_link(7, "a", "x"); /* its only name */
+    add_link(7, "b", "");
+    add_link(8, "c", "y");
+    add_link(8, "d", "");
+    add_link(8, "c", "z"); /* one of two */
+    add_link(9, "e", "lost");
+    add(S_IFREG | 0644, "e", "another");
+    add_link(9, "f", "");
+    add_link(10, "g", "gone");
+    add(S_IFDIR | 0755, "g", "");
+    add_link(10, "g/h/i", "");
+    add_link(10, "g/h/i", "back");
+    add_link(11, "j", "gone for good");
+    add(S_IFLNK | 0777, "j", "e");
+    unpack_all(15);
+    expect_is(inode_at("/t/a"), inode_at("/t/b"));
+    expect_is(inode_at("/t/a")->nlink, 2);
+    expect_contents("/t/b", "x");
+    expect_is(inode_at("/t/c"), inode_at("/t/d"));
+    expect_is(inode_at("/t/c")->nlink, 2);
+    expect_contents("/t/d", "z");
+    expect_contents("/t/e", "another");
+    expect_contents("/t/f", "lost");
+    expect_is(inode_at("/t/f")->nlink, 1);
+    expect_contents("/t/g/h/i", "back");
+    expect_contents("/t/j", "another");
+    expect_is(lookup_error("/t/k", 0), -ENOENT);
+    remove_all("/t");
+    user_leave();
+}
+
+/* The deepest name that there can be; and what only a link names is not made. */
+KTEST(initramfs, directories_are_made)
+{
+    static char deep[PATH_SIZE];
+    struct unpack_result result;
+
+    if (!user_enter())
+        return;
+    start();
+    for (u32 i = 0; i + 2 < PATH_SIZE; i += 2)
+        memcpy(deep + i, "d/", 3);
+    add(S_IFREG | 0644, "to/dir/f", "1");
+    add(S_IFLNK | 0777, "link", "to/dir");
+    add(S_IFLNK | 0777, "nowhere", "to/none");
+    add(S_IFREG | 0644, "link/more/dirs/f", "2");
+    add(S_IFREG | 0644, "nowhere/more/f", "3"); /* left out */
+    add(S_IFDIR | 0700, deep, "");
+    add_trailer();
+    expect_is(unpack(&result), 1);
+    expect_str_eq(result.first, "nowhere/more/f");
+    expect_is(result.first_err, -ENOENT);
+    expect_contents("/t/to/dir/more/dirs/f", "2");
+    expect_is(lookup_error("/t/to/none", 0), -ENOENT);
+    for (u32 length = strlen(deep); length && ktest_ok(); length -= 2) {
+        deep[length] = '\0';
+        expect_is(vfs_rmdir(inode_at("/t"), deep), 0);
+    }
+    remove_all("/t");
+    user_leave();
+}
+
 KTEST(initramfs, names)
 {
     static char longest[NAME_MAX_ + 2], path[PATH_SIZE + 1];

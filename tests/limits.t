@@ -67,6 +67,36 @@ sub nothing_image {
     return $iso;
 }
 
+# The cost of an archive is near linear in its size, whatever its names are: long ones of many parts, and files that have more to come.
+sub cpio_entry {
+    my ($name, $mode, $ino, $nlink) = @_;
+    my $entry = sprintf('070701' . '%08X' x 13, $ino, $mode, 0, 0, $nlink, 0, 0, 0, 0, 0, 0, length($name) + 1, 0) . "$name\0";
+    return $entry . "\0" x (-length($entry) % 4);
+}
+
+sub boot_cost {
+    my ($name, @entries) = @_;
+    my $file = build_dir() . "/test-images/limits-$name.cpio";
+    open my $out, '>:raw', $file or die "$file: $!\n";
+    print $out @entries, cpio_entry('TRAILER!!!', 0, 0, 1);
+    close $out or die "$file: $!\n";
+    my $vm = Attic->run(name => "limits-$name", mem => '512M', initramfs => $file, input => "meminfo\naudit\npoweroff\n",
+        extra => ['-icount', 'shift=0,sleep=off'], timeout => 120);
+    like $vm->output, qr/^audit: all invariants hold/m, "$name: the audit holds" or diag $vm->describe;
+    return $vm->output =~ /^BootTsc: +(\d+)/m ? $1 - $counts[0] : 1e12;
+}
+
+my %hostile = (
+    deep  => sub { map { cpio_entry("x$_/" . 'd/' x 2000, 0040755, 1, 1) } 1 .. $_[0] },
+    links => sub { map { cpio_entry("l$_", 0100644, $_, 2) } 1 .. 400 * $_[0] },
+);
+for my $kind (sort keys %hostile) {
+    my $small = boot_cost("$kind-small", $hostile{$kind}->(5));
+    my $large = boot_cost("$kind-large", $hostile{$kind}->(20));
+    cmp_ok $large, '<', 6 * $small, "an archive of $kind four times as large: $large instructions against $small";
+    cmp_ok $large, '<', 1500 * (-s build_dir() . "/test-images/limits-$kind-large.cpio"), "$kind: instructions for each byte";
+}
+
 my $size = -s build_dir() . '/attic-lean.elf';
 cmp_ok $size, '<', IMAGE_BYTES, "kernel image without the self-tests: $size bytes";
 my $with_tests = -s build_dir() . '/attic.elf';

@@ -85,9 +85,11 @@ KTEST(mm, write_crosses_pages)
 
     for (u32 i = 0; i < sizeof(out); i++)
         out[i] = i * 7;
-    expect_eq(mm_add_area(mm, BASE, 2 * PAGE_SIZE, VM_READ, "text", NULL, 0), 0);
+    expect_eq(mm_add_area(mm, BASE, 2 * PAGE_SIZE, VM_READ | VM_WRITE, "data", NULL, 0), 0);
+    expect_eq(mm_add_area(mm, BASE + 2 * PAGE_SIZE, PAGE_SIZE, VM_READ, "text", NULL, 0), 0);
     expect_eq(mm_write(mm, BASE + 3000, out, sizeof(out)), 0);
-    expect_eq(mm_write(mm, BASE + 2 * PAGE_SIZE - 10, out, 11), -EFAULT);
+    expect_eq(mm_write(mm, BASE + 2 * PAGE_SIZE - 10, out, 11), -EFAULT); /* one is read-only */
+    expect_eq(mm_write(mm, BASE + 3 * PAGE_SIZE - 10, out, 11), -EFAULT);
     mm_switch(mm);
     expect_eq(copy_from_user(in, (void *)(BASE + 3000), sizeof(in)), 0);
     mm_switch(NULL);

@@ -191,7 +191,10 @@ KTEST(mm_fork, pages_without_rights)
     mm_put(parent);
 }
 
-/* The kernel's way in separates, too, and does not need a right. */
+/*
+ * The kernel's way in separates, too. It asks for the rights that the process would need; the
+ * loader's way asks for none.
+ */
 KTEST(mm_fork, kernel_writes_separate)
 {
     struct mm *parent, *child;
@@ -200,12 +203,18 @@ KTEST(mm_fork, kernel_writes_separate)
     if (!parent_and_child(&parent, &child))
         return;
     expect_eq(mm_mprotect(child, BASE, PAGE_SIZE, PROT_NONE), 0);
-    expect_eq(mm_write(child, BASE, &word, sizeof(word)), 0);
+    expect_eq(mm_write(child, BASE, &word, sizeof(word)), -EFAULT);
+    expect_eq(mm_clear(child, BASE, sizeof(word)), 0);
     expect_eq(get_word(parent, BASE), 100);
     expect_eq(mm_fault(child, BASE, false), MM_FAULT_NO_ACCESS);
     expect_eq(mm_mprotect(child, BASE, PAGE_SIZE, PROT_READ), 0);
-    expect_eq(get_word(child, BASE), 7);
+    expect_eq(mm_write(child, BASE, &word, sizeof(word)), -EFAULT);
+    expect_eq(get_word(child, BASE), 0);
     expect_eq(mm_fault(child, BASE, true), MM_FAULT_READONLY);
+    expect_eq(mm_mprotect(child, BASE, PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+    expect_eq(mm_write(child, BASE, &word, sizeof(word)), 0);
+    expect_eq(get_word(child, BASE), 7);
+    expect_eq(get_word(parent, BASE), 100);
     mm_put(child);
     mm_put(parent);
 }

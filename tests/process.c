@@ -9,13 +9,17 @@
 #include "run.h"
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
+#include <asm/ioctls.h>
 #include <asm/signal.h>
+#include <asm/unistd.h>
 #include <kernel/exec.h>
 #include <kernel/fdtable.h>
-#include <kernel/signal.h>
+#include <kernel/signal_internal.h>
 #include <kernel/syscall.h>
 #include <lib/detach.h>
+#include <linux/fcntl.h>
 #include <linux/resource.h>
+#include <linux/termios.h>
 #include <mm/audit.h>
 #include <mm/fail.h>
 #include <mm/page_alloc.h>
@@ -193,7 +197,7 @@ KTEST(process, check_notices)
     }
 }
 
-/* ---- every allocation of a call refused ---- */
+/* ---- a thread as a process ---- */
 
 #define PROGRAM "/status"
 
@@ -245,6 +249,8 @@ static bool become_process(struct pt_regs *regs)
     regs_init_user(regs, program.entry, program.sp);
     return expect(current->files && current->signals) && write_call_data();
 }
+
+/* ---- every allocation of a call refused ---- */
 
 /* The call with the k-th allocation refused; true when it needed one more than that. */
 static bool call_refused(const struct pt_regs *regs, u32 k)
@@ -342,6 +348,169 @@ static void touch_without_memory(void *unused)
 KTEST(process, uaccess_without_memory)
 {
     struct task *thread = kthread_create("host", touch_without_memory, NULL);
+
+    if (expect(thread != NULL))
+        wait_for(thread->pid);
+}
+
+/* ---- what the kernel's stack held before ---- */
+
+#define OUT_SIZE 1024 /* the largest of what the calls give, and of what a signal pushes */
+#define TELL     ((u32)0xbadbad01) /* an argument: where the call is to put it */
+#define TELL_TOO ((u32)0xbadbad02) /* and a second place */
+#define PATH     ((u32)0xbadbad03)
+#define DIR      3 /* descriptors */
+#define TERMINAL 4
+
+static const struct telling_call {
+    const char *name;
+    u32 number, arg[5];
+} telling_calls[] = {
+#define CALL(name, ...)                                                                            \
+    {                                                                                              \
+#name, __NR_##name,                                                                        \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+    /* clang-format off */
+    CALL(oldstat, PATH, TELL), CALL(oldlstat, PATH, TELL), CALL(oldfstat, TERMINAL, TELL),
+    CALL(stat, PATH, TELL), CALL(lstat, PATH, TELL), CALL(fstat, DIR, TELL),
+    CALL(stat64, PATH, TELL), CALL(lstat64, PATH, TELL), CALL(fstat64, DIR, TELL),
+    CALL(fstatat64, AT_FDCWD, PATH, TELL, 0), CALL(statx, AT_FDCWD, PATH, 0, 0xfff, TELL),
+    CALL(statfs, PATH, TELL), CALL(fstatfs, DIR, TELL), CALL(statfs64, PATH, 84, TELL),
+    CALL(fstatfs64, DIR, 84, TELL), CALL(getdents, DIR, TELL, 300),
+    CALL(getdents64, DIR, TELL, 300), CALL(getcwd, TELL, 300), CALL(time, TELL), CALL(times, TELL),
+    CALL(gettimeofday, TELL, TELL_TOO), CALL(clock_gettime, 1, TELL),
+    CALL(clock_gettime64, 0, TELL), CALL(clock_getres, 1, TELL), CALL(clock_getres_time64, 1, TELL),
+    CALL(getitimer, 0, TELL), CALL(setitimer, 0, 0, TELL), CALL(getrlimit, RLIMIT_STACK, TELL),
+    CALL(ugetrlimit, RLIMIT_STACK, TELL), CALL(prlimit64, 0, RLIMIT_STACK, 0, TELL),
+    CALL(getrusage, 0, TELL), CALL(getrusage, (u32)-1, TELL),
+    CALL(sched_getparam, 0, TELL), CALL(sched_getaffinity, 0, 128, TELL),
+    CALL(sysinfo, TELL), CALL(uname, TELL),
+    CALL(olduname, TELL), CALL(oldolduname, TELL), CALL(prctl, 16 /* PR_GET_NAME */, TELL),
+    CALL(rt_sigaction, SIGUSR1, 0, TELL, 8), CALL(sigaction, SIGUSR1, 0, TELL),
+    CALL(rt_sigprocmask, 0, 0, TELL, 8), CALL(sigprocmask, 0, 0, TELL),
+    CALL(rt_sigpending, TELL, 8), CALL(sigpending, TELL), CALL(sigaltstack, 0, TELL),
+    CALL(getcpu, TELL, TELL_TOO), CALL(getresuid, TELL, TELL_TOO, TELL),
+    CALL(getresuid32, TELL, TELL_TOO, TELL), CALL(getgroups, 16, TELL),
+    CALL(ioctl, TERMINAL, TCGETS, TELL), CALL(ioctl, TERMINAL, TCGETS2, TELL),
+    CALL(ioctl, TERMINAL, TIOCGWINSZ, TELL), CALL(ioctl, TERMINAL, TIOCINQ, TELL), CALL(pipe, TELL),
+    CALL(mincore, PATH, 1, TELL), CALL(get_thread_area, TELL),
+/* clang-format on */
+#undef CALL
+};
+
+/* Fill the part of the stack that the next function called will use. */
+static __noinline void poison_stack(u8 poison)
+{
+    u8 area[THREAD_SIZE / 4];
+
+    memset(area, poison, sizeof(area));
+    asm volatile("" : : "r"(area) : "memory");
+}
+
+/* Where the thread's program has room for results. */
+static u32 out_addr(void)
+{
+    return call_data_addr() - 2 * PAGE_SIZE;
+}
+
+static u32 argument(u32 value)
+{
+    if (value == PATH)
+        return call_data_addr();
+    if (value == TELL || value == TELL_TOO)
+        return out_addr() + (value == TELL_TOO ? OUT_SIZE / 2 : 0);
+    return value;
+}
+
+/* Make the call, on a stack that holds only the poison; what it has told. */
+static long tell(const struct telling_call *call, u8 poison, u8 *out)
+{
+    struct pt_regs regs = {
+        .ebx = argument(call->arg[0]),
+        .ecx = argument(call->arg[1]),
+        .edx = argument(call->arg[2]),
+        .esi = argument(call->arg[3]),
+        .edi = argument(call->arg[4]),
+        .eax = call->number,
+    };
+    long result;
+
+    memset(out, 0x06, OUT_SIZE); /* a thread-local segment, as get_thread_area() is told */
+    memset(out + 1, 0, 3);
+    expect_eq(mm_write(current->mm, out_addr(), out, OUT_SIZE), 0);
+    poison_stack(poison);
+    result = syscall_call(call->number, &regs);
+    expect_eq(mm_read(current->mm, out_addr(), out, OUT_SIZE), 0);
+    return result;
+}
+
+static long push_signal(bool rt, u8 poison, u8 *out)
+{
+    struct action action = {.handler = 0x1000, .flags = rt ? SA_SIGINFO : 0};
+    struct signal_info info = {.code = SI_USER, .pid = 1};
+    struct pt_regs regs = {.esp = out_addr() + OUT_SIZE, .vector = SYSCALL_VECTOR};
+    long result;
+
+    memset(out, 0, OUT_SIZE);
+    expect_eq(mm_write(current->mm, out_addr(), out, OUT_SIZE), 0);
+    poison_stack(poison);
+    result = sigframe_push(&regs, SIGUSR1, &action, &info, 0);
+    expect_eq(mm_read(current->mm, out_addr(), out, OUT_SIZE), 0);
+    return result;
+}
+
+static u8 told[2][OUT_SIZE];
+
+/* A byte that was either poison in its turn came off the stack. */
+static void look_for_poison(const char *name, long result)
+{
+    if (result < 0)
+        ktest_fail(__FILE__, __LINE__, "%s: error %ld", name, -result);
+    for (u32 i = 0; i < OUT_SIZE; i++) {
+        if (told[0][i] == 0xa5 && told[1][i] == 0x5a) {
+            ktest_fail(__FILE__, __LINE__, "%s: byte %u comes off the kernel's stack", name, i);
+            return;
+        }
+    }
+}
+
+static void tell_all(void *unused)
+{
+    struct pt_regs regs;
+
+    (void)unused;
+    if (!become_process(&regs))
+        return;
+    regs.ebx = call_data_addr() + offsetof(struct call_data, argument);
+    expect_eq(mm_write(current->mm, regs.ebx, "/", 2), 0);
+    for (u32 i = 0; i <= DIR; i++)
+        expect_eq(syscall_call(__NR_open, &regs), i);
+    expect_eq(mm_write(current->mm, call_data_addr(), "/dev/console", 13), 0);
+    regs.ebx = call_data_addr();
+    expect_eq(syscall_call(__NR_open, &regs), TERMINAL);
+    for (u32 i = 0; i < ARRAY_SIZE(telling_calls); i++) {
+        const struct telling_call *call = &telling_calls[i];
+
+        tell(call, 0xa5, told[0]);
+        regs.ebx = DIR;
+        regs.ecx = regs.edx = 0;
+        syscall_call(__NR_lseek, &regs);
+        look_for_poison(call->name, tell(call, 0x5a, told[1]));
+        syscall_call(__NR_lseek, &regs);
+    }
+    for (u32 rt = 0; rt < 2; rt++) {
+        push_signal(rt, 0xa5, told[0]);
+        look_for_poison("a signal", push_signal(rt, 0x5a, told[1]));
+    }
+}
+
+/* Structures have gaps, and what nobody assigned there was somebody's before. */
+KTEST(process, nothing_of_the_stack_is_told)
+{
+    struct task *thread = kthread_create("host", tell_all, NULL);
 
     if (expect(thread != NULL))
         wait_for(thread->pid);

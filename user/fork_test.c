@@ -316,6 +316,56 @@ static void clone_with_bad_pointers(void)
     CHECK(SYS(clone, CLONE_SETTLS | SIGCHLD, 0, 0, 0xfffffff0, 0) == -EFAULT);
 }
 
+/* Nor does one that the program itself may not write; and nothing is written there. */
+static void clone_tells_where_it_may_not(volatile int *word, int expected)
+{
+    unsigned tids = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+    uintptr_t page = (uintptr_t)word & -PAGE;
+    long pid = SYS(clone, tids | SIGCHLD, 0, word, 0, word);
+
+    if (pid == 0) {
+        CHECK(SYS(mprotect, page, PAGE, PROT_READ) == 0);
+        sys_exit(*word == expected ? 0 : 1);
+    }
+    CHECK(pid > 0 && wait_for(pid) == 0);
+    /* The child of a vfork() has the very same memory, and its end is told there, too. */
+    pid = SYS(clone, tids | CLONE_VM | CLONE_VFORK | SIGCHLD, 0, word, 0, word);
+    if (pid == 0)
+        sys_exit(0);
+    CHECK(pid > 0 && wait_for(pid) == 0);
+    CHECK(SYS(mprotect, page, PAGE, PROT_READ) == 0);
+    CHECK(*word == expected);
+}
+
+static void clone_respects_rights(void)
+{
+    static const int in_text = 0x7e87;
+    int fd = SYS(open, FILE, O_RDWR | O_CREAT | O_TRUNC, 0600), word = 0x600d;
+    long flags[] = {MAP_SHARED, MAP_PRIVATE};
+
+    CHECK(sys_write(fd, &word, sizeof(word)) == sizeof(word));
+    SYS(close, fd);
+    fd = SYS(open, FILE, O_RDONLY);
+    CHECK(fd >= 0);
+    for (int i = 0; i < 2; i++) {
+        for (int touched = 0; touched < 2; touched++) {
+            volatile int *file = (int *)SYS(mmap2, 0, PAGE, PROT_READ, flags[i], fd, 0);
+            volatile int *none =
+                (int *)SYS(mmap2, 0, PAGE, PROT_READ | PROT_WRITE, flags[i] | MAP_ANONYMOUS, -1, 0);
+
+            if (touched)
+                *none = 5;
+            CHECK(!touched || *file == 0x600d);
+            CHECK(SYS(mprotect, none, PAGE, PROT_NONE) == 0);
+            clone_tells_where_it_may_not(file, 0x600d);
+            clone_tells_where_it_may_not(none, touched ? 5 : 0);
+        }
+    }
+    clone_tells_where_it_may_not((volatile int *)&in_text, 0x7e87);
+    CHECK(SYS(pread64, fd, &word, sizeof(word), 0, 0) == sizeof(word) && word == 0x600d);
+    CHECK(SYS(close, fd) == 0 && SYS(unlink, FILE) == 0);
+}
+
 static void __attribute__((noreturn)) on_new_stack(void)
 {
     uint32_t here;
@@ -369,6 +419,7 @@ int main(int argc, char *argv[])
     clone_refuses();
     clone_tells_pids();
     clone_with_bad_pointers();
+    clone_respects_rights();
     clone_on_another_stack();
     clone_without_signal();
     return 0;

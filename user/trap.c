@@ -48,6 +48,68 @@ static void selector(void)
     asm volatile("mov %0, %%fs" : : "r"(7));
 }
 
+/* ---- what makes the processor itself use the program's stack ---- */
+
+static struct {
+    uint32_t offset;
+    uint16_t selector;
+} __attribute__((packed)) far;
+
+void far_target(void);
+asm("far_target: lret");
+
+/* Lead to the program's own segment, which nothing forbids. */
+static void set_far(void)
+{
+    uint32_t cs;
+
+    asm("mov %%cs, %0" : "=r"(cs));
+    far.offset = (uint32_t)far_target;
+    far.selector = cs;
+}
+
+static void far_call(void)
+{
+    set_far();
+    asm volatile("lcall *%0" : : "m"(far) : "memory");
+    far.selector = 0;
+    asm volatile("lcall *%0" : : "m"(far) : "memory");
+}
+
+/* The same with a stack that nobody has touched, */
+static void far_call_new(void)
+{
+    uintptr_t heap = sys_brk(0);
+
+    sys_brk(heap + 3 * 4096);
+    set_far();
+    asm volatile("mov %0, %%esp; lcall *%1; movw $0, %2; lcall *%1"
+                 :
+                 : "r"((heap + 2 * 4096) & ~4095u), "m"(far), "m"(far.selector)
+                 : "memory");
+}
+
+/* and with one that a child has as well. */
+static void far_call_shared(void)
+{
+    set_far();
+    asm volatile("mov %%esp, %%esi; mov %1, %%esp; push %%eax; mov %2, %%eax; int $0x80\n\t"
+                 "test %%eax, %%eax; jnz 1f; mov %3, %%eax; int $0x80\n1: pop %%eax\n\t"
+                 "lcall *%0; movw $0, 4+%0; lcall *%0"
+                 :
+                 : "m"(far), "r"((sys_brk(sys_brk(0) + 3 * 4096) - 4096) & ~4095u), "i"(__NR_fork),
+                   "i"(__NR_exit)
+                 : "memory", "eax", "esi");
+}
+
+/* Back to the same segment, and then to one that there is not. */
+static void interrupt_return(void)
+{
+    set_far();
+    asm volatile("pushf; push %0; push $1f; iret\n1:" : : "r"((uint32_t)far.selector) : "memory");
+    asm volatile("pushf; push $0xf3; push $1f; iret\n1:" : : : "memory");
+}
+
 /* ---- with the trap flag on, which takes effect after the next instruction ---- */
 
 #define STEP "pushf; orl $0x100, (%%esp); popf\n\t"
@@ -98,6 +160,10 @@ static const struct {
     {"interrupt", interrupt},
     {"float", floating},
     {"selector", selector},
+    {"far-call", far_call},
+    {"far-call-new", far_call_new},
+    {"far-call-shared", far_call_shared},
+    {"iret", interrupt_return},
     {"step", step},
     {"step-syscall", step_syscall},
     {"step-segment", step_segment},
@@ -113,6 +179,7 @@ int main(int argc, char *argv[])
             return 1;
         }
     }
-    print("usage: trap divide|opcode|breakpoint|halt|port|interrupt|float|selector|step[-...]\n");
+    print("usage: trap divide|opcode|breakpoint|halt|port|interrupt|float|selector|iret|"
+          "far-call[-...]|step[-...]\n");
     return 2;
 }

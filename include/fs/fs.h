@@ -180,6 +180,10 @@ static inline bool inode_is_removed(const struct inode *inode)
     return inode->nlink == 0;
 }
 
+/* How many names there can be, and there are, those that open files keep among them. */
+u32 fs_names_max(void);
+extern u32 fs_names;
+
 /* The present time by fs_clock. */
 struct timespec_fs fs_now(void);
 

@@ -34,6 +34,9 @@ void inode_stamp(struct inode *inode); /* mtime and ctime are now */
  */
 void inode_set_backing(struct inode *inode, const void *data, u32 size);
 
+/* Whether there may be one more name: else -ENOSPC. */
+bool fs_has_room(void);
+
 /* All inodes that there are, named or not. For the check. */
 extern u32 inode_count;
 
@@ -45,8 +48,12 @@ struct dir_entry *dir_find(struct inode *dir, const char *name, u32 len);
 /* The child, with a reference, or -ENOENT, or what a directory made on demand says. */
 __must_check int dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out);
 
-/* A name that is nowhere yet; NULL when out of memory. kfree() it, or dir_add() it. */
+/*
+ * A name that is nowhere yet; NULL when out of memory. dir_entry_free() it, or dir_add() it.
+ */
 __must_check struct dir_entry *dir_entry_new(const char *name, u32 len);
+
+void dir_entry_free(struct dir_entry *entry);
 
 /*
  * Enter a name that is not there; cannot fail. `cookie` is the place for readdir, left by a name
@@ -79,6 +86,7 @@ struct walk {
     u32 len;
     bool slash;       /* one or more follow */
     const char *rest; /* behind them */
+    const char *own;  /* from here on the path is the caller's, before it a link's */
     char *buffer;     /* where all this points after a symbolic link; kmalloc'ed */
     u32 links;
     struct inode *target; /* what the last part leads to, when a link has said so without a path */
@@ -105,7 +113,8 @@ bool walk_at_name(const struct walk *walk);
 /*
  * Give an inode a name, as link(2) and all that make files do. `replace` (for unpacking an
  * archive): a file of that name goes, an empty directory too, unless both are directories, which is
- * -EEXIST; and the directory keeps its time of change.
+ * -EEXIST, or it is this very inode, and nothing happens; the directory keeps its time of change;
+ * directories that the path names and that are missing are made on the way, in one walk.
  */
 __must_check int namei_add(struct inode *base, const char *path, struct inode *inode, bool replace);
 

@@ -1,6 +1,6 @@
 /*
  * Pages of files (Linux: mm/filemap.c, struct address_space). A mapping is the contents of one
- * file: an array of pages, each there since somebody touched it. Processes map these very pages, so
+ * file: a tree of pages, each there since somebody touched it. Processes map these very pages, so
  * the text of a program is in memory once; a private write copies (mm/mm.h).
  *
  * A file that came with the initramfs has its bytes in the archive: a page of it is filled from
@@ -15,19 +15,21 @@
 #include <lib/list.h>
 #include <lib/panic.h>
 #include <lib/types.h>
-#include <mm/page.h>
+#include <mm/page_tree.h>
 
 #define FILE_SIZE_MAX 0x7ffff000u /* bytes */
 
 struct address_space {
     u32 size; /* of the file, bytes; bytes behind it in its last page are zero */
     s32 refcount;
-    struct page **pages;   /* by index; NULL where nothing was touched */
-    u32 slots;             /* entries of `pages` */
-    u32 nrpages;           /* pages that are there */
-    const u8 *backing;     /* the archive's bytes, or NULL */
-    u32 backing_size;      /* how many of them still count: a truncation makes it less, for good */
-    struct list_head link; /* in the list of all mappings */
+    struct page_tree pages; /* by index; none where nothing was touched */
+    u32 nrpages;            /* pages that are there */
+    u32 nrclean;            /* those that are not dirty */
+    const u8 *backing;      /* the archive's bytes, or NULL */
+    u32 backing_size;       /* how many of them still count: a truncation makes it less, for good */
+    bool anonymous;         /* no file, and gone with the processes that share it: mapping_new() */
+    struct list_head link;  /* in the list of all mappings */
+    struct list_head clean_link; /* in that of those that have clean pages, if it has */
     void (*release)(struct address_space *mapping); /* the last reference has gone */
 };
 
@@ -67,7 +69,30 @@ static inline void mapping_put(struct address_space *mapping)
  */
 __must_check struct page *filemap_get_page(struct address_space *mapping, u32 index, bool write);
 
-/* The same for what a file is to hold from now on: NULL also when only what is kept for processes is free. */
+/* The page at an index if it is there, or NULL. */
+static inline struct page *filemap_find_page(const struct address_space *mapping, u32 index)
+{
+    return page_tree_find(&mapping->pages, index);
+}
+
+/* The page's bytes are about to be changed: it cannot be dropped any more. */
+void filemap_set_dirty(struct page *page);
+
+/*
+ * Whether files may take more memory. A sixteenth of all memory, and of that in lowmem, which names
+ * and all tables need, is left to processes, which would otherwise end for a page of their own, the
+ * one that could remove a file among them. Pages that can be had again count as free; some may be
+ * dropped.
+ */
+bool filemap_has_room(void);
+
+/* Whether a page of the mapping may become one that cannot be dropped. Memory without a name may. */
+static inline bool filemap_may_write(const struct address_space *mapping)
+{
+    return mapping->anonymous || filemap_has_room();
+}
+
+/* The same as filemap_get_page() for what a file is to hold from now on: NULL also without room. */
 __must_check struct page *filemap_new_page(struct address_space *mapping, u32 index);
 
 /*
@@ -96,10 +121,15 @@ long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32
 __must_check int filemap_truncate(struct address_space *mapping, u32 size);
 
 /*
- * Drop every page that can be had again from its archive and that nobody maps: how many. When
- * memory is short, and for tests that count pages.
+ * Drop pages that can be had again from their archive and that nobody maps, `most` at most: how
+ * many. When memory is short; ~0u for tests that count pages.
  */
-u32 filemap_shrink(void);
+u32 filemap_reclaim(u32 most);
+
+static inline u32 filemap_shrink(void)
+{
+    return filemap_reclaim(~0u);
+}
 
 /* Walk all mappings; NULL or the first thing wrong. For the audit. */
 const char *filemap_check(void);

@@ -79,6 +79,9 @@ void mm_init(void);
  */
 u32 mm_shrink(void);
 
+/* The same, a batch that is far less than a tick of work. For the allocations of mm/ itself. */
+u32 mm_reclaim(void);
+
 /* An empty address space, one user, that shares the kernel half; NULL when out of memory. */
 __must_check struct mm *mm_create(void);
 
@@ -170,10 +173,11 @@ u32 mm_brk(struct mm *mm, u32 brk);
 /* ---- contents ---- */
 
 /*
- * Copy into areas of any address space, whatever their rights, touching (and separating) pages on
- * the way. 0, -EFAULT, -ENOMEM; on failure no byte of it is changed, though untouched memory may
- * have become touched memory, which nobody but mm->pages can tell from before. mm_clear writes
- * zeros. The owner must not be in the middle of a call that changes its areas: it is the current
+ * Copy into areas of any address space, touching (and separating) pages on the way. 0; -EFAULT, also
+ * where the owner itself may not write; -ENOMEM. On failure no byte of it is changed, though
+ * untouched memory may have become touched memory, which nobody but mm->pages can tell from before.
+ * mm_clear writes zeros, for the loader of a program: also where the program may not write, but into
+ * no VM_SHARED area (-EFAULT), whose pages are others' as well. The owner must not be in the middle of a call that changes its areas: it is the current
  * task's, or runs not yet.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
@@ -188,12 +192,14 @@ __must_check int mm_read(struct mm *mm, u32 addr, void *to, u32 size);
 /* What became of an access of ring 3. */
 enum mm_fault {
     MM_FAULT_OK,          /* mended: the access can be repeated */
+    MM_FAULT_ALLOWED,     /* the entry allows it already: mm_fault_taken() */
     MM_FAULT_KERNEL,      /* the address belongs to the kernel */
     MM_FAULT_NO_AREA,     /* no area there */
     MM_FAULT_STACK,       /* below the stack, which may not grow that far */
     MM_FAULT_READONLY,    /* a write to an area that is not writable */
     MM_FAULT_NO_ACCESS,   /* PROT_NONE */
     MM_FAULT_BEYOND_FILE, /* a page of a file that ends before it: SIGBUS */
+    MM_FAULT_NO_SPACE,    /* a file would take memory that is kept for processes: SIGBUS */
     MM_FAULT_NO_MEMORY,
 };
 
@@ -202,6 +208,13 @@ enum mm_fault {
  * to it if it may. Unless the result is MM_FAULT_OK, nothing has changed.
  */
 enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write);
+
+/*
+ * The same for a fault that the processor has just taken: MM_FAULT_ALLOWED when the tables allow the
+ * access as they are. Either the TLB knew less, and the page is invalidated now, or the processor
+ * refuses for a reason that no entry can change: the caller must not repeat it for ever.
+ */
+enum mm_fault mm_fault_taken(struct mm *mm, u32 addr, bool write);
 const char *mm_fault_text(enum mm_fault fault);
 
 /* The page of zeros that reads of untouched memory show; its count is its mappings plus one. */

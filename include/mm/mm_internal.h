@@ -19,7 +19,9 @@ __must_check struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *
 /* Free a node that was taken out, and its reference of the file. */
 void vma_free(struct vm_area *area);
 
-/* Free all nodes. Not balanced in between: nobody may look at the tree any more. */
+/*
+ * Free all nodes. Not balanced in between: nobody may look at the tree any more. Lets others run.
+ */
 void vma_free_all(struct mm *mm);
 
 /*
@@ -179,10 +181,11 @@ void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
 /* ---- mm/fault.c ---- */
 
 /*
- * Make the page at addr one that the kernel may write, in the name of its owner and whatever the
- * area's rights. 0, -EFAULT, -ENOMEM.
+ * Make the page at addr one that the kernel may write in the name of its owner, who must have the
+ * right; `unasked`: without the right, where no page is shared on purpose (VM_SHARED). 0, -EFAULT,
+ * -ENOMEM.
  */
-__must_check int mm_touch_for_write(struct mm *mm, u32 addr);
+__must_check int mm_touch_for_write(struct mm *mm, u32 addr, bool unasked);
 
-/* alloc_page(), and once more after mm_shrink(). */
+/* alloc_page(), and once more after mm_reclaim(). */
 __must_check struct page *mm_alloc_page(gfp_t gfp);

@@ -48,10 +48,12 @@ struct page {
     };
     s32 refcount;
     union {
-        struct list_head lru;                    /* link of whoever has the block */
-        struct {                                 /* PAGE_FILE */
-            const struct address_space *mapping; /* whose page it is */
-            bool dirty; /* written to, so that it cannot be had again from where it came from */
+        struct list_head lru;              /* link of whoever has the block */
+        struct {                           /* PAGE_FILE */
+            struct address_space *mapping; /* whose page it is */
+            u32 index : 31;                /* which of them */
+            /* Written to, so that it cannot be had again: filemap_set_dirty(). */
+            u32 dirty : 1;
         };
     };
 };

@@ -60,7 +60,7 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
     free(object);
 }
 
-u32 mm_shrink(void)
+u32 mm_reclaim(void)
 {
     return 0;
 }

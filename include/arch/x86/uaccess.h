@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <asm/errno.h>
 #include <lib/types.h>
 #include <mm/layout.h>
 
@@ -20,6 +21,25 @@ static inline bool access_ok(const void *addr, size_t size)
  */
 __must_check size_t copy_from_user(void *to, const void *user_from, size_t size);
 __must_check size_t copy_to_user(void *user_to, const void *from, size_t size);
+
+/*
+ * Copy an object of the kernel's whole, a structure or a number: 0 or -EFAULT. What a structure has
+ * between its members, which nobody assigns and which may be left over from other work on the same
+ * stack, is set to 0 first. The only way out for structures: tests/tools.t looks for others. Where
+ * the compiler does not know how (clang before 20), whoever fills a structure with gaps must do it;
+ * tests/process.c sees what is left.
+ */
+#define copy_object_to_user(user_to, object)                                                       \
+    ({                                                                                             \
+        CLEAR_PADDING(object);                                                                     \
+        copy_to_user(user_to, object, sizeof(*(object))) ? -EFAULT : 0;                            \
+    })
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define CLEAR_PADDING(object) __builtin_clear_padding(object)
+#else
+#define CLEAR_PADDING(object) ((void)0)
+#endif
 
 /*
  * Copy a string of at most size - 1 bytes and end it with 0. Its length; -EFAULT; -ENAMETOOLONG
