@@ -70,7 +70,8 @@ static u32 count_split_spans(void)
 
 /*
  * The block may split a range in three and two more spans. Beside the image it splits none: there
- * are 4 KiB pages in any case.
+ * are 4 KiB pages in any case. But the loader may have filled that up, and below the image all is
+ * one writable row.
  */
 static void allocate_block(void)
 {
@@ -79,7 +80,8 @@ static void allocate_block(void)
     while (memblock_mapped(ranges))
         ranges++;
     size = tables * PAGE_SIZE + PAGE_ALIGN((IMAGE_ROWS + ranges + 2) * sizeof(*rows));
-    block = memblock_alloc_below(LARGE_PAGE_SIZE, size, PAGE_SIZE, "lowmem tables");
+    block = memblock_alloc_range(virt_to_phys(__kernel_end), LARGE_PAGE_SIZE, size, PAGE_SIZE,
+                                 "lowmem tables");
     block_end = block + size;
     lowmem_tables = phys_to_virt(block);
     rows = phys_to_virt(block + tables * PAGE_SIZE);

@@ -121,13 +121,13 @@ static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
     return at >= floor;
 }
 
-/* The highest free place below the limit; false when there is none. */
-static bool take_below(u64 limit, u32 size, u32 align, const char *name, u64 *start)
+/* The highest free place between two addresses; false when there is none. */
+static bool take(u64 from, u64 limit, u32 size, u32 align, const char *name, u64 *start)
 {
     for (u32 i = usable.count; i > 0; i--) {
         const struct memblock_range *r = &usable.range[i - 1];
 
-        if (!fit_below(r->start, min(r->end, limit), size, align, start))
+        if (!fit_below(max(r->start, from), min(r->end, limit), size, align, start))
             continue;
         memblock_reserve(*start, *start + size, name);
         memset(phys_to_virt(*start), 0, size);
@@ -136,19 +136,20 @@ static bool take_below(u64 limit, u32 size, u32 align, const char *name, u64 *st
     return false;
 }
 
-phys_addr_t memblock_alloc_below(phys_addr_t limit, u32 size, u32 align, const char *name)
+phys_addr_t memblock_alloc_range(phys_addr_t from, phys_addr_t limit, u32 size, u32 align,
+                                 const char *name)
 {
     u64 start;
 
-    if (!take_below(limit, size, align, name, &start) &&
-        !take_below(lowmem_size, size, align, name, &start))
+    if (!take(from, limit, size, align, name, &start) &&
+        !take(from, lowmem_size, size, align, name, &start))
         boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
     return start;
 }
 
 phys_addr_t memblock_alloc(u32 size, u32 align, const char *name)
 {
-    return memblock_alloc_below(lowmem_size, size, align, name);
+    return memblock_alloc_range(0, lowmem_size, size, align, name);
 }
 
 const struct memblock_range *memblock_usable(u32 i)

@@ -118,6 +118,11 @@ my $none = grub_does('no module', sub { $_[0] =~ s/if module2 \S+/if module2 \/b
 is $none->status, 'refuse', 'no initramfs to load: refused' or diag $none->describe;
 like $none->output, qr/^Attic cannot start: [^\n]*initramfs[^\n]*\n\z/m, 'no initramfs to load: the last line' or diag $none->describe;
 
+# One that leaves no room for tables between the image and 4 MiB.
+my ($long) = make_initramfs(name => 'boot-long', files => { long => 'x' x (6 << 20) });
+my $beside = grub_does('long module', sub { $_[0] }, initramfs => $long, mem => '64M', cmdline => 'ktest=lowmem.*');
+is $beside->status, 'pass', 'no room beside the image: the tables of lowmem are sealed elsewhere' or diag $beside->describe;
+
 my ($large) = make_initramfs(name => 'boot-large', files => { large => 'x' x (16 << 20) });
 my $full = grub_does('large module', sub { $_[0] }, initramfs => $large, mem => '16M');
 is $full->status, 'refuse', 'an initramfs larger than RAM: refused' or diag $full->describe;

@@ -401,11 +401,13 @@ static const struct telling_call {
 #undef CALL
 };
 
-/* Fill the part of the stack that the next function called will use. */
-static __noinline void poison_stack(u8 poison)
+/* Fill the part of the stack that the next function called will use: 1 KiB a frame. */
+static __noinline void poison_stack(u8 poison, u32 frames)
 {
-    u8 area[THREAD_SIZE / 4];
+    u8 area[1024];
 
+    if (frames > 1)
+        poison_stack(poison, frames - 1);
     memset(area, poison, sizeof(area));
     asm volatile("" : : "r"(area) : "memory");
 }
@@ -441,7 +443,7 @@ static long tell(const struct telling_call *call, u8 poison, u8 *out)
     memset(out, 0x06, OUT_SIZE); /* a thread-local segment, as get_thread_area() is told */
     memset(out + 1, 0, 3);
     expect_eq(mm_write(current->mm, out_addr(), out, OUT_SIZE), 0);
-    poison_stack(poison);
+    poison_stack(poison, THREAD_SIZE / 4 / 1024);
     result = syscall_call(call->number, &regs);
     expect_eq(mm_read(current->mm, out_addr(), out, OUT_SIZE), 0);
     return result;
@@ -456,7 +458,7 @@ static long push_signal(bool rt, u8 poison, u8 *out)
 
     memset(out, 0, OUT_SIZE);
     expect_eq(mm_write(current->mm, out_addr(), out, OUT_SIZE), 0);
-    poison_stack(poison);
+    poison_stack(poison, THREAD_SIZE / 4 / 1024);
     result = sigframe_push(&regs, SIGUSR1, &action, &info, 0);
     expect_eq(mm_read(current->mm, out_addr(), out, OUT_SIZE), 0);
     return result;

@@ -35,8 +35,9 @@ void memblock_limit(u64 limit);
  * the DMA zone stays whole. Refuses the boot when there is none. */
 phys_addr_t memblock_alloc(u32 size, u32 align, const char *name);
 
-/* The same below a limit if there is room, and else anywhere. */
-phys_addr_t memblock_alloc_below(phys_addr_t limit, u32 size, u32 align, const char *name);
+/* The same above `from`, and below a limit if there is room there. */
+phys_addr_t memblock_alloc_range(phys_addr_t from, phys_addr_t limit, u32 size, u32 align,
+                                 const char *name);
 
 /* Walk: the i-th usable, reserved or mapped range, in address order; NULL past the last. */
 const struct memblock_range *memblock_usable(u32 i);

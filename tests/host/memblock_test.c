@@ -246,6 +246,17 @@ static void alloc_stays_in_lowmem(void)
     expect_refused((void)memblock_alloc(PAGE_SIZE, PAGE_SIZE, "c"), "for c");
 }
 
+static void alloc_in_a_range(void)
+{
+    memblock_add(P(1), P(10));
+    memblock_add(P(20), P(40));
+    expect(memblock_alloc_range(P(21), P(30), P(2), PAGE_SIZE, "a") == P(28));
+    expect(memblock_alloc_range(P(21), P(30), P(7), PAGE_SIZE, "b") == P(21));
+    expect(memblock_alloc_range(P(21), P(30), P(7), PAGE_SIZE, "no room there") == P(33));
+    expect_refused((void)memblock_alloc_range(P(21), P(30), P(4), PAGE_SIZE, "only below"),
+                   "16 KiB of memory for only below");
+}
+
 static void alloc_below_nothing(void)
 {
     memblock_add(P(0), P(4));
@@ -394,6 +405,7 @@ static const struct {
     {"overlaps RAM", overlaps_ram},
     {"alloc from the top", alloc_from_the_top},
     {"alloc stays in lowmem", alloc_stays_in_lowmem},
+    {"alloc in a range", alloc_in_a_range},
     {"alloc below nothing", alloc_below_nothing},
     {"alloc among overlapping reservations", alloc_among_overlapping_reservations},
     {"random sequences", random_sequences},
