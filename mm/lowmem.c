@@ -262,10 +262,15 @@ const char *lowmem_check(void)
  */
 void mm_seal(void)
 {
+    const char *wrong;
+
     for (phys_addr_t at = (u32)__boot_start; at < (u32)__boot_end; at += PAGE_SIZE) {
         if (memblock_is_ram_of(at, MEMBLOCK_IMAGE))
             free_reserved_page(phys_to_page(at));
     }
     memcpy(snapshot.kernel_half, swapper_pg_dir + KERNEL_PDE_FIRST, sizeof(snapshot.kernel_half));
     cpu_write_protect();
+    wrong = lowmem_check();
+    if (wrong)
+        printk("audit: %s\n", wrong);
 }

@@ -16,8 +16,8 @@ const struct map_row *lowmem_map_row(u32 i);
 __must_check bool lowmem_is_mapped(phys_addr_t start, phys_addr_t end);
 
 /*
- * End of boot: what is written once is read-only from here, the boot code's memory is free, and the
- * snapshot is taken.
+ * End of boot: what is written once is read-only from here, the boot code's memory is free, and
+ * what lowmem_check() finds wrong is printed. The machine goes on: who has broken it wants to look.
  */
 void mm_seal(void);
 
