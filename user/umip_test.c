@@ -1,7 +1,7 @@
 /*
  * The instructions that UMIP takes from ring 3, in every form of operand: each is answered as Linux
  * answers it (arch/x86/kernel/umip.c there). Where the processor has no UMIP they tell the truth, and
- * this test fails. Also passes on Linux.
+ * there is nothing to test. Also passes on Linux.
  */
 #include "lib/check.h"
 #include "lib/handler.h"
@@ -12,6 +12,10 @@
 #define IDT  0xffff0000u
 #define MSW  0x80050033u
 #define TSS  0x80u
+
+#define NOTHING_TO_TEST 77 /* the exit status that says so to tests/linux.t */
+
+static uint32_t tss = TSS;
 
 struct table {
     uint16_t limit;
@@ -81,7 +85,7 @@ static void check_words(void)
     IN_MEMORY("smsw (%%ebx)", at, 0);
     CHECK(place.table.base == (0x33330000 | (MSW & 0xffff)));
     IN_MEMORY("str (%%ebx)", at, 0);
-    CHECK(place.table.base == (0x33330000 | TSS));
+    CHECK(place.table.base == (0x33330000 | tss));
     IN_MEMORY("sldt (%%ebx)", at, 0);
     CHECK(place.table.base == 0x33330000);
     CHECK(place.table.limit == 0x2222 && place.after == 0x4444);
@@ -100,8 +104,8 @@ static void check_registers(void)
 
     CHECK(IN_REGISTER("smsw %%eax") == MSW);
     CHECK(IN_REGISTER("smsw %%ax") == (0x55550000 | (MSW & 0xffff)));
-    CHECK(IN_REGISTER("str %%eax") == TSS);
-    CHECK(IN_REGISTER("str %%ax") == (0x55550000 | TSS));
+    CHECK(IN_REGISTER("str %%eax") == tss);
+    CHECK(IN_REGISTER("str %%ax") == (0x55550000 | tss));
     CHECK(IN_REGISTER("sldt %%eax") == 0);
     CHECK(IN_REGISTER("sldt %%ax") == 0x55550000);
     asm volatile("smsw %%edi" : "+D"(edi));
@@ -125,7 +129,7 @@ static void check_segment(void)
     CHECK(answered(IDT));
     IN_MEMORY("sgdt %%fs:(%%bx)", 4, 0);
     CHECK(answered(GDT));
-    EXPECT_DEATH(SIGSEGV, IN_MEMORY("sgdt %%fs:8(%%ebx)", 0, 0)); /* beyond its limit */
+    EXPECT_DEATH(SIGSEGV, IN_MEMORY("sgdt %%fs:12(%%ebx)", 0, 0)); /* beyond its limit */
     asm volatile("mov %0, %%fs" : : "r"(0));
     EXPECT_DEATH(SIGSEGV, IN_MEMORY("sgdt %%fs:(%%ebx)", (uint32_t)&place.table, 0));
 }
@@ -149,8 +153,23 @@ static void check_faults(void)
     EXPECT_DEATH(SIGSEGV, asm volatile("ltr %%ax" : : "a"(0)));
 }
 
+/* Elsewhere: Linux of 64 bits has another selector; and without UMIP the processor answers. */
+static bool asked(void)
+{
+    if (in_attic())
+        return true;
+    asm volatile("str %0" : "=r"(tss));
+    CHECK(tss == TSS || tss == 0x40);
+    IN_MEMORY("sgdt (%%ebx)", (uint32_t)&place.table, 0);
+    return answered(GDT);
+}
+
 int main(void)
 {
+    if (!asked()) {
+        print("this processor has no UMIP\n");
+        return NOTHING_TO_TEST;
+    }
     check_tables();
     check_words();
     check_registers();

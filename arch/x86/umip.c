@@ -157,15 +157,15 @@ static u16 segment_selector(const struct pt_regs *regs, u8 prefix, bool stack)
     return stack ? regs->ss : regs->ds;
 }
 
-/* Add the segment's base; false for no segment, or when the operand lies beyond its limit. */
-static bool add_base(u32 *addr, u16 selector, u32 size)
+/* Add the segment's base; false for no segment, or when the operand begins beyond its limit. */
+static bool add_base(u32 *addr, u16 selector)
 {
     u64 descriptor = selector / 8 < GDT_ENTRIES ? gdt[selector / 8] : 0;
     u32 limit = (descriptor & 0xffff) | (descriptor >> 32 & 0xf0000);
 
     if (descriptor >> 55 & 1)
         limit = limit << PAGE_SHIFT | (PAGE_SIZE - 1);
-    if (!(descriptor >> 47 & 1) || *addr > limit || size - 1 > limit - *addr)
+    if (!(descriptor >> 47 & 1) || *addr > limit)
         return false;
     *addr += (descriptor >> 16 & 0xffffff) | (descriptor >> 32 & 0xff000000);
     return true;
@@ -191,7 +191,6 @@ static u32 answer(enum insn_kind kind, u8 *out)
 static bool decode(struct insn *insn, struct pt_regs *regs)
 {
     bool stack = false;
-    u8 unused[6];
 
     take_prefixes(insn);
     insn->kind = take_opcode(insn);
@@ -199,8 +198,7 @@ static bool decode(struct insn *insn, struct pt_regs *regs)
         return false;
     if (in_memory(insn)) {
         insn->addr = insn->address16 ? offset16(insn, regs, &stack) : offset32(insn, regs, &stack);
-        if (!add_base(&insn->addr, segment_selector(regs, insn->segment, stack),
-                      answer(insn->kind, unused)))
+        if (!add_base(&insn->addr, segment_selector(regs, insn->segment, stack)))
             return false;
     }
     return insn->next <= insn->size;
