@@ -18,6 +18,7 @@
  * All page tables of the vmalloc area and the fixmap are made here too, in one array (kernel_ptes),
  * so that the kernel half of the master directory is complete before the first process copies it.
  */
+#include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>
 #include <lib/printf.h>
@@ -69,10 +70,27 @@ static u32 count_split_spans(void)
 }
 
 /*
- * The block may split a range in three and two more spans. Beside the image it splits none: there
- * are 4 KiB pages in any case. But the loader may have filled that up, and below the image all is
- * one writable row.
+ * Where the block lies. It may split a range in three and two more spans; but it splits none where
+ * there are 4 KiB pages in any case, at an end of lowmem inside a span and beside the image. Below
+ * the image all is one writable row.
  */
+static phys_addr_t place_block(u32 size)
+{
+    const char *name = "lowmem tables";
+    phys_addr_t last = ALIGN_DOWN(lowmem_size, LARGE_PAGE_SIZE), at = 0;
+    phys_addr_t image_end = virt_to_phys(__kernel_end);
+
+    if (last >= image_end)
+        at = memblock_alloc_range(last, lowmem_size, size, PAGE_SIZE, name);
+    if (!at)
+        at = memblock_alloc_range(image_end, LARGE_PAGE_SIZE, size, PAGE_SIZE, name);
+    if (!at)
+        at = memblock_alloc_range(image_end, lowmem_size, size, PAGE_SIZE, name);
+    if (!at)
+        boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
+    return at;
+}
+
 static void allocate_block(void)
 {
     u32 ranges = 0, tables = count_split_spans() + 2, size;
@@ -80,8 +98,7 @@ static void allocate_block(void)
     while (memblock_mapped(ranges))
         ranges++;
     size = tables * PAGE_SIZE + PAGE_ALIGN((IMAGE_ROWS + ranges + 2) * sizeof(*rows));
-    block = memblock_alloc_range(virt_to_phys(__kernel_end), LARGE_PAGE_SIZE, size, PAGE_SIZE,
-                                 "lowmem tables");
+    block = place_block(size);
     block_end = block + size;
     lowmem_tables = phys_to_virt(block);
     rows = phys_to_virt(block + tables * PAGE_SIZE);

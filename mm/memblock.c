@@ -141,15 +141,16 @@ phys_addr_t memblock_alloc_range(phys_addr_t from, phys_addr_t limit, u32 size, 
 {
     u64 start;
 
-    if (!take(from, limit, size, align, name, &start) &&
-        !take(from, lowmem_size, size, align, name, &start))
-        boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
-    return start;
+    return take(from, limit, size, align, name, &start) ? start : 0;
 }
 
 phys_addr_t memblock_alloc(u32 size, u32 align, const char *name)
 {
-    return memblock_alloc_range(0, lowmem_size, size, align, name);
+    u64 start;
+
+    if (!take(0, lowmem_size, size, align, name, &start))
+        boot_refuse("no %u KiB of memory for %s.", size >> 10, name);
+    return start;
 }
 
 const struct memblock_range *memblock_usable(u32 i)

@@ -35,7 +35,7 @@ void memblock_limit(u64 limit);
  * the DMA zone stays whole. Refuses the boot when there is none. */
 phys_addr_t memblock_alloc(u32 size, u32 align, const char *name);
 
-/* The same above `from`, and below a limit if there is room there. */
+/* The same between two addresses, which are not 0; 0 when there is no room. */
 phys_addr_t memblock_alloc_range(phys_addr_t from, phys_addr_t limit, u32 size, u32 align,
                                  const char *name);
 

@@ -252,9 +252,8 @@ static void alloc_in_a_range(void)
     memblock_add(P(20), P(40));
     expect(memblock_alloc_range(P(21), P(30), P(2), PAGE_SIZE, "a") == P(28));
     expect(memblock_alloc_range(P(21), P(30), P(7), PAGE_SIZE, "b") == P(21));
-    expect(memblock_alloc_range(P(21), P(30), P(7), PAGE_SIZE, "no room there") == P(33));
-    expect_refused((void)memblock_alloc_range(P(21), P(30), P(4), PAGE_SIZE, "only below"),
-                   "16 KiB of memory for only below");
+    expect(memblock_alloc_range(P(21), P(30), PAGE_SIZE, PAGE_SIZE, "only beside") == 0);
+    expect(memblock_alloc_range(P(11), P(15), PAGE_SIZE, PAGE_SIZE, "no RAM") == 0);
 }
 
 static void alloc_below_nothing(void)
