@@ -175,10 +175,14 @@ int vfs_symlink(struct inode *base, const char *target, const char *path)
  */
 static int may_link(const struct walk *walk, const struct inode *inode)
 {
-    if (!is_dir(inode) && !list_empty(&inode->names) && !inode_is_removed(inode))
+    bool same = inode->dev == walk->dir->dev;
+
+    if (same && !is_dir(inode) && !list_empty(&inode->names) && !inode_is_removed(inode))
         return 0;
     if (!walk_at_name(walk) || dir_find(walk->dir, walk->name, walk->len))
         return -EEXIST;
+    if (!same)
+        return walk->dir->dir.ops ? -ENOENT : -EXDEV;
     return walk->slash || (!is_dir(inode) && !list_empty(&inode->names)) ? -ENOENT : -EPERM;
 }
 
@@ -356,6 +360,8 @@ static int rename_at(struct walk *old, struct walk *new, u32 flags)
     struct dir_entry *from, *to = NULL, *entry;
     int err;
 
+    if (old->dir->dev != new->dir->dev)
+        return -EXDEV;
     if (!walk_at_name(old))
         return -EBUSY;
     if (!walk_at_name(new))

@@ -125,12 +125,12 @@ KTEST(fs_proc, cannot_be_changed)
     expect_is(vfs_mkdir(fs_root(), "/proc/x", 0755), -ENOENT);
     expect_is(open_error("/proc/x", O_RDWR | O_CREAT), -ENOENT);
     expect_is(vfs_link(fs_root(), "/f", fs_root(), "/proc/x", 0), -ENOENT);
-    expect_is(rename_file("/f", "/proc/x"), -ENOENT);
+    expect_is(rename_file("/f", "/proc/x"), -EXDEV);
     expect_is(remove_file("/proc/none"), -ENOENT);
     if (lookup_error("/proc/self", LOOKUP_NOFOLLOW) == 0) {
         expect_is(remove_file("/proc/self"), -EPERM);
-        expect_is(rename_file("/proc/self", "/x"), -EPERM);
-        expect_is(rename_file("/f", "/proc/self"), -EPERM);
+        expect_is(rename_file("/proc/self", "/x"), -EXDEV);
+        expect_is(rename_file("/f", "/proc/self"), -EXDEV);
         expect_is(vfs_mkdir(fs_root(), "/proc/self", 0755), -EEXIST);
     }
     expect_is(remove_file("/f"), 0);

@@ -304,6 +304,11 @@ static void test_device(void)
     CHECK(device_of("/proc") != device_of("/"));
     CHECK(device_of("/proc/self/maps") == device_of("/proc"));
     CHECK(device_of("/proc/meminfo") == device_of("/proc"));
+    CHECK(SYS(rename, "/proc/meminfo", "/tmp/x") == -EXDEV);
+    CHECK(SYS(rename, "/tmp", "/proc/x") == -EXDEV);
+    CHECK(SYS(link, "/proc/meminfo", "/tmp/proc_test.x") == -EXDEV);
+    CHECK(SYS(link, "/proc/meminfo", "/tmp") == -EEXIST);
+    CHECK(SYS(link, "/tmp", "/proc/x") == -ENOENT);
 }
 
 int main(int argc, char **argv)
