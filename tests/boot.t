@@ -55,15 +55,15 @@ for my $mem (qw(2G 4G)) {
 }
 
 # gdb plays the loader at the first instruction. CR0.CD, NW, AM, NE, TS, EM and MP, and CR4.VME to OSXMMEXCPT without PSE: what
-# firmware may have set, each on its own and all at once; EFER.LME is what 64-bit firmware runs with, and PAE would be wrong without it.
+# firmware may have set, each on its own and all at once; EFLAGS.IF is off, as multiboot2 promises; EFER.LME is what 64-bit firmware runs with, and PAE would be wrong without it.
 my %left = (
     'CR0.WP'   => ['$cr0 = 0x10011'],
     'CR0'      => ['$cr0 = 0x6005003f'],
     'CR4.PAE'  => ['$cr4 = 0x20'],
     'CR4'      => ['$cr4 = 0x66f'],
     'EFER.LME' => ['$efer = 0x100'],
-    'flags'    => ['$eflags = 0x44602'],
-    'all'      => ['$cr0 = 0x6005003f', '$cr4 = 0x66f', '$efer = 0x100', '$eflags = 0x44602'],
+    'flags'    => ['$eflags = 0x44402'],
+    'all'      => ['$cr0 = 0x6005003f', '$cr4 = 0x66f', '$efer = 0x100', '$eflags = 0x44402'],
 );
 for my $what (sort keys %left) {
     my @sets = map { "set $_" } @{ $left{$what} };

@@ -135,7 +135,7 @@ KTEST(fs, readdir_ends)
 /* Enough that a walk along a list would be felt; each is found, told once, and goes. */
 KTEST(fs, many_entries)
 {
-    const u32 n = nr_free_lowmem_pages() > 2000 ? 5000 : 500;
+    const u32 n = fs_names_max() > 6000 ? 5000 : 500;
     struct file *dir;
     char path[32];
     u32 count = 0;
