@@ -69,6 +69,7 @@ struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct 
     area->name = name;
     area->file = file;
     area->pgoff = file ? pgoff : 0;
+    area->mm = NULL;
     area->caller = caller;
     if (file)
         mapping_get(file);
@@ -81,10 +82,19 @@ void vma_free_unused(struct vm_area *node)
         kmem_cache_free(area_cache, node);
 }
 
+/* It is in no address space any more. */
+static inline void leave(struct vm_area *area)
+{
+    if (area->mm && area->file)
+        filemap_leave_area(area);
+    area->mm = NULL;
+}
+
 void vma_free(struct vm_area *area)
 {
     struct address_space *file = area->file;
 
+    leave(area);
     kmem_cache_free(area_cache, area);
     if (file)
         mapping_put(file);
@@ -196,6 +206,9 @@ void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struc
     area->room = room_between(prev, area);
     area->prev = prev;
     area->next = next;
+    area->mm = mm;
+    if (area->file)
+        filemap_enter_area(area);
     if (prev)
         prev->next = area;
     if (next)
@@ -210,6 +223,7 @@ void vma_remove(struct mm *mm, struct vm_area *area)
 {
     struct vm_area *prev = area->prev, *next = area->next;
 
+    leave(area);
     if (prev)
         prev->next = next;
     if (next)
@@ -279,13 +293,17 @@ void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *no
     vma_insert(mm, area, node, area->next);
 }
 
-/* True when `high` starts where `low` ends and goes on with the same. */
+/*
+ * True when `high` starts where `low` ends and goes on with the same. While their file is being cut
+ * short they may differ in what has been done about it.
+ */
 static bool continues(const struct vm_area *low, const struct vm_area *high)
 {
     if (low->end != high->start || low->flags != high->flags || low->name != high->name ||
         low->file != high->file)
         return false;
-    return !low->file || low->pgoff + ((low->end - low->start) >> PAGE_SHIFT) == high->pgoff;
+    return !low->file || (!low->file->cursor &&
+                          low->pgoff + ((low->end - low->start) >> PAGE_SHIFT) == high->pgoff);
 }
 
 struct vm_area *vma_join(struct mm *mm, struct vm_area *area)
@@ -412,6 +430,8 @@ static const char *check_area(const struct mm *mm, const struct vm_area *prev,
 {
     if (!IS_ALIGNED(area->start | area->end, PAGE_SIZE) || area->start >= area->end)
         return bad_area(mm, area, "its edges make no sense");
+    if (area->mm != mm)
+        return bad_area(mm, area, "is said to be in another address space");
     if (area->prev != prev || (area->next && area->next->prev != area))
         return bad_area(mm, area, "its neighbours are told wrong");
     if (area->start < MMAP_MIN_ADDR || area->end > TASK_SIZE)

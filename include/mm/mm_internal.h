@@ -178,6 +178,18 @@ __must_check int mm_get_split_node(struct mm *mm, u32 start, u32 end, struct vm_
 /* munmap without the checks: cannot fail. */
 void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
 
+/* ---- mm/truncate.c ---- */
+
+/* An area with a file enters its address space, or leaves it. */
+void filemap_enter_area(struct vm_area *area);
+void filemap_leave_area(struct vm_area *area);
+
+/*
+ * Let no address space show pages of a file from page `first` on, where it has ended before. Not
+ * twice at a time for one file. Lets others run.
+ */
+void filemap_unmap(struct address_space *mapping, u32 first);
+
 /* ---- mm/fault.c ---- */
 
 /*

@@ -1,6 +1,6 @@
 /*
  * Memory that processes share, and what wakes those who wait for it: futexes and what a C library
- * builds of them.
+ * builds of them. Files that are cut short while processes show them.
  *
  * See check.h for how it tells; tests/libc.t runs it, with glibc and with musl. Each child has an
  * alarm, so that one that nobody wakes is a failed check and not a test that hangs.
@@ -215,6 +215,75 @@ static void words_of_files(void)
     unlink("/tmp/attic-shared");
 }
 
+/* ---- a file that is cut short ---- */
+
+static char *looked_at;
+
+static int look(volatile int *unused)
+{
+    (void)unused;
+    return 0 & *(volatile char *)looked_at;
+}
+
+static int scribble(volatile int *unused)
+{
+    (void)unused;
+    *looked_at = 'w';
+    return 0;
+}
+
+static void on_fault(int signal)
+{
+    _exit(signal);
+}
+
+/* What a child gets that looks, or writes, there: the signal or 0. */
+static int signal_of(int (*body)(volatile int *), char *addr)
+{
+    int result;
+
+    looked_at = addr;
+    signal(SIGBUS, on_fault);
+    signal(SIGSEGV, on_fault);
+    result = end_of(start(body, NULL)) >> 8;
+    signal(SIGBUS, SIG_DFL);
+    signal(SIGSEGV, SIG_DFL);
+    return result;
+}
+
+static void cut_short(void)
+{
+    int fd = open("/tmp/attic-shared", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char *shared, *copy, *later, text[2] = "";
+
+    check(fd >= 0 && ftruncate(fd, 4 * PAGE) == 0);
+    shared = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
+    copy = mmap(NULL, 4 * PAGE, RW, MAP_PRIVATE, fd, 0);
+    later = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 3 * PAGE);
+    memset(shared, 'q', 4 * PAGE);
+    copy[10] = copy[200] = copy[2 * PAGE] = 'c';
+    check(copy[PAGE] == 'q' && later[0] == 'q');
+    check(ftruncate(fd, 100) == 0);
+    check(signal_of(look, shared + PAGE) == SIGBUS && signal_of(scribble, shared + PAGE) == SIGBUS);
+    check(signal_of(look, copy + PAGE) == SIGBUS && signal_of(scribble, copy + PAGE) == SIGBUS);
+    check(signal_of(look, copy + 2 * PAGE) == SIGBUS && signal_of(look, later) == SIGBUS);
+    check(RESULT(write(fd, shared + PAGE, 1)) == -EFAULT);
+    check(shared[99] == 'q' && shared[100] == 0 && copy[99] == 'q' && copy[200] == 'c');
+    check(ftruncate(fd, 4 * PAGE) == 0);
+    check(shared[PAGE] == 0 && copy[PAGE] == 0 && copy[2 * PAGE] == 0 && later[5] == 0);
+    shared[2 * PAGE] = 'r';
+    shared[3 * PAGE + 5] = 's';
+    check(pread(fd, text, 1, 2 * PAGE) == 1 && text[0] == 'r');
+    check(copy[2 * PAGE] == 'r' && later[5] == 's');
+    close(open("/tmp/attic-shared", O_RDWR | O_TRUNC));
+    check(signal_of(look, copy) == SIGBUS && signal_of(look, shared) == SIGBUS);
+    munmap(shared, 4 * PAGE);
+    munmap(copy, 4 * PAGE);
+    munmap(later, PAGE);
+    close(fd);
+    unlink("/tmp/attic-shared");
+}
+
 /* ---- two words ---- */
 
 static int wait_for_first(volatile int *words)
@@ -319,6 +388,7 @@ int main(void)
     waking();
     refusals();
     words_of_files();
+    cut_short();
     requeueing();
     library();
     return checks_done("shared");
