@@ -64,6 +64,7 @@ struct file_operations {
     struct wait_queue *(*wait_queue)(struct file *file);
     bool seekable; /* pread, lseek work */
     bool mappable; /* inode->data is the contents, as of a regular file: mmap, sendfile work */
+    bool maps_zeros; /* mmap gives memory of zeros, as MAP_ANONYMOUS does */
 };
 
 /*

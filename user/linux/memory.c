@@ -123,6 +123,73 @@ static void file_mapping(void)
     unlink(name);
 }
 
+/* mmap() of a path that must be refused: with what error. */
+static int refusal(const char *path, int open_flags, size_t size, int prot, int flags)
+{
+    int fd = open(path, open_flags, 0600), error;
+
+    check(fd >= 0);
+    errno = 0;
+    check(mmap(NULL, size, prot, flags, fd, 0) == MAP_FAILED);
+    error = errno;
+    close(fd);
+    return error;
+}
+
+static void kinds_of_mappings(void)
+{
+    const char *name = "/tmp/attic-libc-map";
+    const int unknown = 0x200, fixed_noreplace = 0x100000;
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char *map;
+
+    check(refusal(name, O_RDWR, 4096, PROT_READ, 0) == EINVAL);
+    check(refusal(name, O_WRONLY, 4096, PROT_READ, 0) == EINVAL);
+    check(refusal(name, O_RDWR, 4096, PROT_READ, 4) == EINVAL);
+    check(refusal(name, O_WRONLY, 0, PROT_READ, MAP_PRIVATE) == EINVAL);
+    check(refusal(name, O_RDWR, 4096, PROT_READ, 3 | unknown) == EOPNOTSUPP);
+    check(refusal(name, O_RDWR, 4096, PROT_READ, 3 | fixed_noreplace) == EOPNOTSUPP);
+    check(refusal(name, O_WRONLY, 4096, PROT_READ, MAP_PRIVATE) == EACCES);
+    check(refusal(name, O_RDONLY, 4096, PROT_WRITE, MAP_SHARED) == EACCES);
+    check(refusal("/tmp", O_RDONLY, 4096, PROT_READ, MAP_PRIVATE) == ENODEV);
+    map = mmap(NULL, 4096, PROT_READ, MAP_SHARED | unknown, fd, 0);
+    check(map != MAP_FAILED && munmap(map, 4096) == 0);
+    map = mmap(NULL, 4096, PROT_READ, 3 | MAP_NORESERVE, fd, 0);
+    check(map != MAP_FAILED && munmap(map, 4096) == 0);
+    errno = 0;
+    check(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, -1, 0) == MAP_FAILED && errno == EBADF);
+    check(mmap(NULL, 4096, PROT_READ, MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);
+    check(mmap(NULL, 4096, PROT_READ, 3 | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);
+    close(fd);
+    unlink(name);
+}
+
+/* The way to memory before MAP_ANONYMOUS. Other devices have nothing to show. */
+static void zero_device(void)
+{
+    int fd = open("/dev/zero", O_RDWR), status = -1;
+    char *private = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 4096);
+    char *shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *other = mmap(NULL, 4096, PROT_READ | PROT_WRITE, 3, fd, 0);
+    pid_t child;
+
+    check(private != MAP_FAILED && shared != MAP_FAILED && other != MAP_FAILED);
+    close(fd);
+    check(private[0] == 0 && private[8191] == 0 && shared[0] == 0);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        private[0] = shared[0] = shared[4096] = 'c';
+        _exit(0);
+    }
+    check(waitpid(child, &status, 0) == child && status == 0);
+    check(private[0] == 0 && shared[0] == 'c' && shared[4096] == 'c' && other[0] == 0);
+    check(munmap(private, 8192) == 0 && munmap(shared, 8192) == 0 && munmap(other, 4096) == 0);
+    check(refusal("/dev/zero", O_RDONLY, 4096, PROT_WRITE, MAP_SHARED) == EACCES);
+    check(refusal("/dev/null", O_RDWR, 4096, PROT_READ, MAP_PRIVATE) == ENODEV);
+    check(refusal("/dev/urandom", O_RDWR, 4096, PROT_READ, MAP_SHARED) == ENODEV);
+}
+
 static int __attribute__((noinline)) deep(int depth)
 {
     volatile char frame[1000];
@@ -160,6 +227,8 @@ int main(void)
     growing();
     mappings();
     file_mapping();
+    kinds_of_mappings();
+    zero_device();
     shared_with_a_child();
     printf("a stack of %d frames\n", deep(5000));
     check(sbrk(0) >= before);
