@@ -166,8 +166,7 @@ int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
     return add_area(mm, start, size, flags, name, file, pgoff, __builtin_return_address(0));
 }
 
-/* Where to put a mapping that need not be anywhere, or 0. */
-static u32 choose_address(struct mm *mm, u32 hint, u32 size)
+u32 mm_choose_address(struct mm *mm, u32 hint, u32 size)
 {
     u32 addr;
 
@@ -278,7 +277,7 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
         if (err)
             return err;
     } else {
-        addr = choose_address(mm, addr, size);
+        addr = mm_choose_address(mm, addr, size);
         if (!addr)
             return -ENOMEM;
     }
@@ -295,7 +294,7 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
 
 long mm_map_apart(struct mm *mm, u32 size, const char *name, struct address_space *file, u32 pgoff)
 {
-    u32 addr = choose_address(mm, 0, size);
+    u32 addr = mm_choose_address(mm, 0, size);
     int err =
         addr ? add_area(mm, addr, size, VM_READ, name, file, pgoff, __builtin_return_address(0))
              : -ENOMEM;

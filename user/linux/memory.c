@@ -102,6 +102,38 @@ static void mappings(void)
     check(munmap(map, 4096) == 0);
 }
 
+/* A move that leaves the old place, a second place for what is shared, and what shrinks. */
+static void moving(void)
+{
+    const int rw = PROT_READ | PROT_WRITE, dontunmap = 4;
+    char *map = mmap(NULL, 6 * 4096, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *moved, *shared;
+
+    strcpy(map, "first");
+    strcpy(map + 4096, "second");
+    check(mprotect(map + 2 * 4096, 4096, PROT_READ) == 0);
+    check(mremap(map, 4 * 4096, 4 * 4096, 0) == map);
+    check(mremap(map, 4 * 4096, 5 * 4096, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT);
+    check(mremap(map, 0, 4096, MREMAP_MAYMOVE) == MAP_FAILED && errno == EINVAL);
+    moved = mremap(map, 2 * 4096, 2 * 4096, MREMAP_MAYMOVE | dontunmap, NULL);
+    check(moved != MAP_FAILED && moved != map && strcmp(moved + 4096, "second") == 0);
+    check(map[0] == 0 && map[4096] == 0);
+    strcpy(map, "new");
+    check(strcmp(moved, "first") == 0);
+    check(mremap(map, 2 * 4096, 4096, MREMAP_MAYMOVE | dontunmap, NULL) == MAP_FAILED &&
+          errno == EINVAL);
+    check(mremap(map, 2 * 4096, 2 * 4096, dontunmap, NULL) == MAP_FAILED && errno == EINVAL);
+    check(mremap(map, 6 * 4096, 4096, 0) == map && strcmp(map, "new") == 0);
+    check(madvise(map + 4096, 4096, MADV_NORMAL) == -1 && errno == ENOMEM);
+    shared = mmap(NULL, 2 * 4096, rw, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    strcpy(shared + 4096, "one");
+    check(mremap(shared, 0, 4096, 0) == MAP_FAILED && errno == ENOMEM);
+    moved = mremap(shared, 0, 2 * 4096, MREMAP_MAYMOVE);
+    check(moved != MAP_FAILED && moved != shared && strcmp(moved + 4096, "one") == 0);
+    strcpy(moved, "two");
+    check(strcmp(shared, "two") == 0 && munmap(shared, 2 * 4096) == 0);
+    check(strcmp(moved, "two") == 0 && munmap(moved, 2 * 4096) == 0);
+}
+
 /* A private mapping of a file has its bytes, zeros behind its end, and keeps what is written. */
 static void file_mapping(void)
 {
@@ -226,6 +258,7 @@ int main(void)
     many_blocks();
     growing();
     mappings();
+    moving();
     file_mapping();
     kinds_of_mappings();
     zero_device();
