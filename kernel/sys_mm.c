@@ -8,8 +8,6 @@
  * Pages never leave memory once they are there, so locking them means touching them; msync() has
  * nobody to write to.
  *
- * Limits: the limits of struct rlimit for address space and data are told and not enforced.
- *
  * Neighbours: mm/mmap.c, mm/mremap.c, mm/fault.c.
  */
 #include <arch/x86/uaccess.h>

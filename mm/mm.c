@@ -74,8 +74,13 @@ struct mm *mm_create(void)
         user_pgd_free(pgd);
         return NULL;
     }
-    *mm = (struct mm){
-        .users = 1, .pgd = pgd, .pgd_phys = virt_to_phys(pgd), .stack_limit = STACK_LIMIT};
+    *mm = (struct mm){.users = 1,
+                      .pgd = pgd,
+                      .pgd_phys = virt_to_phys(pgd),
+                      .stack_limit = STACK_LIMIT,
+                      .size_limit = ~0u,
+                      .data_limit = ~0u,
+                      .heap_limit = ~0u};
     list_add_tail(&mm->link, &all_mms);
     return mm;
 }
@@ -175,6 +180,9 @@ static void copy_layout(struct mm *to, const struct mm *mm)
     to->start_brk = mm->start_brk;
     to->brk = mm->brk;
     to->stack_limit = mm->stack_limit;
+    to->size_limit = mm->size_limit;
+    to->data_limit = mm->data_limit;
+    to->heap_limit = mm->heap_limit;
     to->arg_start = mm->arg_start;
     to->arg_end = mm->arg_end;
     to->env_start = mm->env_start;

@@ -111,10 +111,15 @@ static long move_area(struct mm *mm, const struct vm_area *area, u32 from, u32 o
     return to;
 }
 
-/* 0, or why what is at addr, in the area, cannot become that large, here or elsewhere. */
-static int check_resize(const struct vm_area *area, u32 addr, u32 old_size, u32 new_size)
+/*
+ * 0, or why what is at addr, in the area, cannot become that large, here or where new_size bytes at
+ * `replaced`, unless 0, go for it.
+ */
+static int check_resize(struct mm *mm, const struct vm_area *area, u32 addr, u32 old_size,
+                        u32 new_size, u32 flags, u32 replaced)
 {
     u32 pgoff = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+    u32 more = flags & MREMAP_DONTUNMAP ? new_size : new_size - old_size;
 
     if (old_size == 0 && !(area->flags & VM_SHARED))
         return -EINVAL;
@@ -122,7 +127,9 @@ static int check_resize(const struct vm_area *area, u32 addr, u32 old_size, u32 
         return -EFAULT;
     if (area->file && pgoff + (new_size >> PAGE_SHIFT) < pgoff)
         return -EINVAL;
-    return 0;
+    return more && !mm_may_expand(mm, area->flags, more, replaced, replaced ? new_size : 0)
+               ? -ENOMEM
+               : 0;
 }
 
 /* True when the area, which ends at `end`, now ends at new_end. */
@@ -141,7 +148,7 @@ static bool grow_in_place(struct mm *mm, struct vm_area *area, u32 end, u32 new_
 static long grow(struct mm *mm, struct vm_area *area, u32 addr, u32 old_size, u32 new_size,
                  u32 flags)
 {
-    int err = check_resize(area, addr, old_size, new_size);
+    int err = check_resize(mm, area, addr, old_size, new_size, flags, 0);
     u32 to;
 
     if (err)
@@ -177,7 +184,8 @@ static long move_to(struct mm *mm, struct vm_area *area, u32 addr, u32 old_size,
     if (!err && old_size > new_size && !mm_in_user_half(addr, old_size))
         err = -EINVAL;
     if (!err)
-        err = check_resize(area, addr, min(old_size, new_size), new_size);
+        err = check_resize(mm, area, addr, min(old_size, new_size), new_size, flags,
+                           flags & MREMAP_FIXED ? to : 0);
     if (err)
         return err;
     if (!(flags & MREMAP_FIXED))

@@ -101,10 +101,14 @@ extern struct new_utsname utsname;
 
 /* ---- limits (kernel/sys_limit.c) ---- */
 
+struct mm;
 struct rlimit;
 
 /* What the first process may use. */
 void rlimits_init(struct rlimit *rlimits);
+
+/* Let an address space heed those that are about memory. */
+void rlimits_apply(const struct rlimit *rlimits, struct mm *mm);
 
 /* ---- kernel/process.c, fork.c, exec.c, exit.c ---- */
 SYSCALL(fork);

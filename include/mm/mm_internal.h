@@ -81,6 +81,12 @@ static inline u32 vma_level(u32 flags)
 /* Walk the tree; NULL or the first thing wrong. For the audit. */
 const char *vma_check(const struct mm *mm);
 
+/* Memory of the process's own that it may write to, and no stack: what RLIMIT_DATA counts. */
+static inline bool vma_is_data(u32 flags)
+{
+    return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
+
 /* ---- mm/user_table.c: page tables and directories ---- */
 
 /* An empty one. NULL when out of memory. */
@@ -180,6 +186,17 @@ __must_check int mm_get_split_node(struct mm *mm, u32 start, u32 end, struct vm_
 
 /* munmap without the checks: cannot fail. */
 void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
+
+/* ---- mm/brk.c ---- */
+
+/*
+ * Whether the limits of the address space allow an area of these flags to have `more` bytes, when
+ * what is now in [start, start + size) goes.
+ */
+bool mm_may_expand(struct mm *mm, u32 flags, u32 more, u32 start, u32 size);
+
+/* The same when so many bytes that are there become data: see vma_is_data(). */
+bool mm_may_become_data(struct mm *mm, u32 bytes);
 
 /* ---- mm/truncate.c ---- */
 

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +134,80 @@ static void moving(void)
     strcpy(moved, "two");
     check(strcmp(shared, "two") == 0 && munmap(shared, 2 * 4096) == 0);
     check(strcmp(moved, "two") == 0 && munmap(moved, 2 * 4096) == 0);
+}
+
+static int run(int (*body)(void))
+{
+    int status = -1;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child == 0)
+        _exit(body());
+    check(waitpid(child, &status, 0) == child);
+    return status >> 8;
+}
+
+/* Not brk(), which musl does not have. */
+static unsigned long heap_end(void)
+{
+    return syscall(SYS_brk, 0);
+}
+
+static int heap_to(char *end)
+{
+    return syscall(SYS_brk, end) == (long)end;
+}
+
+/* The heap ends one page below what lies above it. */
+static int meet_mapping(void)
+{
+    char *end = (char *)((heap_end() + 4095) & -4096ul);
+    const int rw = PROT_READ | PROT_WRITE;
+
+    if (!heap_to(end + 4096))
+        return 1;
+    if (mmap(end + 4 * 4096, 4096, rw, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+        end + 4 * 4096)
+        return 2;
+    if (!heap_to(end + 3 * 4096) || heap_to(end + 3 * 4096 + 1) || heap_to(end + 400 * 4096))
+        return 3;
+    end[3 * 4096 - 1] = 1;
+    return heap_end() == (unsigned long)end + 3 * 4096 ? 0 : 4;
+}
+
+static int limited_size(void)
+{
+    struct rlimit limit = {64 << 20, RLIM_INFINITY};
+    const int none = PROT_NONE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        return 1;
+    if (mmap(NULL, 65 << 20, none, flags, -1, 0) != MAP_FAILED || errno != ENOMEM)
+        return 2;
+    return mmap(NULL, 16 << 20, none, flags, -1, 0) == MAP_FAILED ? 3 : 0;
+}
+
+static int limited_data(void)
+{
+    struct rlimit limit = {8 * 4096, RLIM_INFINITY};
+    const int rw = PROT_READ | PROT_WRITE, anonymous = MAP_ANONYMOUS;
+    char *map;
+
+    if (setrlimit(RLIMIT_DATA, &limit) != 0 || heap_to((char *)heap_end() + (1 << 20)))
+        return 1;
+    if (mmap(NULL, 1 << 20, rw, MAP_PRIVATE | anonymous, -1, 0) != MAP_FAILED || errno != ENOMEM)
+        return 2;
+    if (mmap(NULL, 1 << 20, rw, MAP_SHARED | anonymous, -1, 0) == MAP_FAILED)
+        return 3;
+    map = mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | anonymous, -1, 0);
+    if (map == MAP_FAILED || mprotect(map, 1 << 20, rw) == 0 || errno != ENOMEM)
+        return 4;
+    limit.rlim_cur = 0; /* Valgrind's */
+    if (setrlimit(RLIMIT_DATA, &limit) != 0 || heap_to((char *)heap_end() + (1 << 20)))
+        return 5;
+    return mmap(NULL, 1 << 20, rw, MAP_PRIVATE | anonymous, -1, 0) == MAP_FAILED ? 6 : 0;
 }
 
 /* A private mapping of a file has its bytes, zeros behind its end, and keeps what is written. */
@@ -259,6 +335,9 @@ int main(void)
     growing();
     mappings();
     moving();
+    check(run(meet_mapping) == 0);
+    check(run(limited_size) == 0);
+    check(run(limited_data) == 0);
     file_mapping();
     kinds_of_mappings();
     zero_device();
