@@ -168,8 +168,10 @@ static bool copy_areas(struct mm *to, struct mm *mm)
     struct vm_area *copy = NULL;
 
     for (struct vm_area *area = mm_area_above(mm, 0); area; area = area->next) {
+        if (area->flags & VM_DONTCOPY)
+            continue;
         copy = copy_area(to, copy, area);
-        if (!copy || !copy_pages(to, mm, area))
+        if (!copy || (!(area->flags & VM_WIPEONFORK) && !copy_pages(to, mm, area)))
             return false;
     }
     return true;

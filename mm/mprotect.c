@@ -77,10 +77,15 @@ static void protect_entries(struct mm *mm, u32 start, u32 end, u32 flags)
     }
 }
 
-/* Give an area other rights. At no time may an entry allow what its area forbids. */
-static void protect_area(struct mm *mm, struct vm_area *area, u32 rights)
+/* Flags that a range of areas loses, and those that it gets. */
+struct flag_change {
+    u32 clear, set;
+};
+
+/* Give an area other flags. At no time may an entry allow what its area forbids. */
+static void change_area(struct mm *mm, struct vm_area *area, struct flag_change change)
 {
-    u32 old = area->flags, flags = (old & ~VM_ACCESS) | rights;
+    u32 old = area->flags, flags = (old & ~change.clear) | change.set;
 
     if (vma_level(flags) > vma_level(old))
         area->flags = flags;
@@ -90,8 +95,8 @@ static void protect_area(struct mm *mm, struct vm_area *area, u32 rights)
 }
 
 /* Cut at both ends, change what lies between, join what is alike then. Cannot fail. */
-static void protect_range(struct mm *mm, u32 start, u32 end, u32 rights,
-                          const struct split_nodes *nodes)
+static void change_range(struct mm *mm, u32 start, u32 end, struct flag_change change,
+                         const struct split_nodes *nodes)
 {
     struct vm_area *area;
 
@@ -101,7 +106,7 @@ static void protect_range(struct mm *mm, u32 start, u32 end, u32 rights,
         vma_split(mm, mm_find_area(mm, end), end, nodes->end);
     for (u32 addr = start; addr < end; addr = area->end) {
         area = mm_find_area(mm, addr);
-        protect_area(mm, area, rights);
+        change_area(mm, area, change);
         area = vma_join(mm, area);
         cond_resched();
     }
@@ -138,7 +143,8 @@ int mm_mprotect(struct mm *mm, u32 addr, u32 size, u32 prot)
     if (!err)
         err = get_split_nodes(mm, addr, addr + size, &nodes);
     if (!err)
-        protect_range(mm, addr, addr + size, prot & VM_ACCESS, &nodes);
+        change_range(mm, addr, addr + size,
+                     (struct flag_change){.clear = VM_ACCESS, .set = prot & VM_ACCESS}, &nodes);
     return err;
 }
 
@@ -156,11 +162,49 @@ static void drop_pages(struct mm *mm, u32 start, u32 end)
     }
 }
 
+/* What is advised about forks is a flag of the area. False for advice about something else. */
+static bool fork_advice(u32 advice, struct flag_change *change)
+{
+    *change = (struct flag_change){0, 0};
+    switch (advice) {
+    case MADV_DONTFORK:
+        change->set = VM_DONTCOPY;
+        return true;
+    case MADV_DOFORK:
+        change->clear = VM_DONTCOPY;
+        return true;
+    case MADV_WIPEONFORK:
+        change->set = VM_WIPEONFORK;
+        return true;
+    case MADV_KEEPONFORK:
+        change->clear = VM_WIPEONFORK;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* True when the advice is not for an area of the range: only what has no file can be wiped. */
+static bool is_misplaced(struct mm *mm, u32 start, u32 end, u32 advice)
+{
+    const struct vm_area *area = mm_area_above(mm, start);
+
+    if (advice != MADV_WIPEONFORK)
+        return false;
+    while (area && area->start < end && !area->file && !(area->flags & VM_SHARED))
+        area = area->next;
+    return area && area->start < end;
+}
+
 /* 1 when there is something to do, 0 when the advice can be ignored, -EINVAL. */
 static int advice_kind(u32 advice)
 {
     switch (advice) {
     case MADV_DONTNEED:
+    case MADV_DONTFORK:
+    case MADV_DOFORK:
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
         return 1;
     case MADV_NORMAL:
     case MADV_RANDOM:
@@ -177,6 +221,23 @@ static int advice_kind(u32 advice)
     }
 }
 
+/* Every area of the range is there, and may be advised so. 0 or -ENOMEM, nothing changed. */
+static int heed(struct mm *mm, u32 start, u32 end, u32 advice)
+{
+    struct flag_change change;
+    struct split_nodes nodes;
+    int err;
+
+    if (!fork_advice(advice, &change)) {
+        drop_pages(mm, start, end);
+        return 0;
+    }
+    err = get_split_nodes(mm, start, end, &nodes);
+    if (!err)
+        change_range(mm, start, end, change, &nodes);
+    return err;
+}
+
 int mm_madvise(struct mm *mm, u32 addr, u32 size, u32 advice)
 {
     int kind = advice_kind(advice);
@@ -186,9 +247,9 @@ int mm_madvise(struct mm *mm, u32 addr, u32 size, u32 advice)
     if (size > 0u - PAGE_SIZE || addr + PAGE_ALIGN(size) < addr)
         return -EINVAL;
     size = PAGE_ALIGN(size);
+    if (is_misplaced(mm, addr, addr + size, advice))
+        return -EINVAL;
     if (!mm_in_user_half(addr, size) || check_covered(mm, addr, addr + size, 0))
         return -ENOMEM;
-    if (kind)
-        drop_pages(mm, addr, addr + size);
-    return 0;
+    return kind && size ? heed(mm, addr, addr + size, advice) : 0;
 }

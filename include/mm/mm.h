@@ -26,10 +26,12 @@ struct address_space;
 enum vm_flags {
     VM_READ = 0x001,
     VM_WRITE = 0x002,
-    VM_EXEC = 0x004,        /* told for the reader; 32-bit paging has no bit for it */
-    VM_SHARED = 0x008,      /* writes go to the file's own pages; fork does not separate them */
-    VM_NEVER_WRITE = 0x010, /* VM_WRITE cannot be added: the file is open for reading only */
-    VM_GROWSDOWN = 0x100,   /* the stack */
+    VM_EXEC = 0x004,           /* told for the reader; 32-bit paging has no bit for it */
+    VM_SHARED = 0x008,         /* writes go to the file's own pages; fork does not separate them */
+    VM_NEVER_WRITE = 0x010,    /* VM_WRITE cannot be added: the file is open for reading only */
+    VM_GROWSDOWN = 0x100,      /* the stack */
+    VM_DONTCOPY = 0x20000,     /* a child of fork does not have it */
+    VM_WIPEONFORK = 0x2000000, /* a child has zeros there; anonymous and private only */
 };
 #define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
 

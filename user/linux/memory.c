@@ -160,6 +160,51 @@ static int heap_to(char *end)
     return syscall(SYS_brk, end) == (long)end;
 }
 
+/* What a child has of memory about which madvise() was told. */
+static char *advised;
+
+static int look_at_advised(void)
+{
+    unsigned char there;
+
+    if (mincore(advised, 4096, &there) == 0 || errno != ENOMEM)
+        return 1;
+    if (advised[4096] != 'p' || advised[2 * 4096] != 0 || advised[3 * 4096] != 0)
+        return 2;
+    advised[2 * 4096] = 'c';
+    return advised[2 * 4096] == 'c' ? 0 : 3;
+}
+
+static int look_at_all(void)
+{
+    for (int i = 0; i < 4; i++) {
+        if (advised[i * 4096] != 'p')
+            return 1;
+    }
+    return 0;
+}
+
+static void advice_about_forks(void)
+{
+    const int rw = PROT_READ | PROT_WRITE;
+    char *shared = mmap(NULL, 4096, rw, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    advised = mmap(NULL, 4 * 4096, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(advised, 'p', 4 * 4096);
+    check(madvise(advised, 4096, MADV_DONTFORK) == 0);
+    check(madvise(advised + 2 * 4096, 2 * 4096, MADV_WIPEONFORK) == 0);
+    check(run(look_at_advised) == 0);
+    check(look_at_all() == 0);
+    check(madvise(advised, 4 * 4096, MADV_DOFORK) == 0);
+    check(madvise(advised, 4 * 4096, MADV_KEEPONFORK) == 0);
+    check(run(look_at_all) == 0);
+    check(madvise(shared, 4096, MADV_WIPEONFORK) == -1 && errno == EINVAL);
+    check(madvise(shared, 4096, MADV_DONTFORK) == 0);
+    check(madvise(shared + 1, 4096, MADV_DONTFORK) == -1 && errno == EINVAL);
+    check(munmap(shared, 4096) == 0 && munmap(advised, 4 * 4096) == 0);
+    check(madvise(advised, 4096, MADV_DONTFORK) == -1 && errno == ENOMEM);
+}
+
 /* The heap ends one page below what lies above it. */
 static int meet_mapping(void)
 {
@@ -335,6 +380,7 @@ int main(void)
     growing();
     mappings();
     moving();
+    advice_about_forks();
     check(run(meet_mapping) == 0);
     check(run(limited_size) == 0);
     check(run(limited_data) == 0);
