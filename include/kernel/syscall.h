@@ -85,7 +85,7 @@ u64 deadline_resumed(u64 deadline);
  * long from now. 0, -EFAULT, -EINVAL.
  */
 __must_check int deadline_by_clock(u64 *deadline, u32 clock, bool absolute, const void *user_time,
-                                    bool old);
+                                   bool old);
 
 /* ---- futex (kernel/futex.c) ---- */
 
