@@ -376,6 +376,7 @@ static int wait_deadline(const struct pt_regs *regs, u32 command, bool old, u64 
 static long do_futex(const struct pt_regs *regs, bool old)
 {
     u32 command = regs->ecx & FUTEX_CMD_MASK, addr = regs->ebx, value = regs->edx;
+    u32 expected = regs->ebp;
     bool private = regs->ecx & FUTEX_PRIVATE_FLAG, waits;
     u64 deadline;
     long err;
@@ -398,7 +399,7 @@ static long do_futex(const struct pt_regs *regs, bool old)
     case FUTEX_REQUEUE:
         return futex_requeue(regs, private, NULL);
     case FUTEX_CMP_REQUEUE:
-        return futex_requeue(regs, private, &(u32){regs->ebp});
+        return futex_requeue(regs, private, &expected);
     case FUTEX_WAKE_OP:
         return futex_wake_op(regs, private);
     default:

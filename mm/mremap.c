@@ -95,10 +95,11 @@ static void carry_out(struct move *move)
 static long move_area(struct mm *mm, const struct vm_area *area, u32 from, u32 old_size, u32 to,
                       u32 new_size, u32 flags)
 {
+    u32 kept = min(old_size, new_size);
     struct move move = {
         .mm = mm,
         .from = from,
-        .size = min(old_size, new_size),
+        .size = kept,
         .old_size = flags & MREMAP_DONTUNMAP ? 0 : old_size,
         .to = to,
         .new_size = new_size,
