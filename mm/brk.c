@@ -33,12 +33,10 @@ static u32 overlap(const struct vm_area *area, u32 start, u32 end)
     return low < high ? high - low : 0;
 }
 
-bool mm_may_expand(struct mm *mm, u32 flags, u32 more, u32 start, u32 size)
+bool mm_may_expand_limited(struct mm *mm, u32 flags, u32 more, u32 start, u32 size)
 {
     u32 total = 0, data = 0, replaced = 0;
 
-    if (likely(min(mm->size_limit, mm->data_limit) == ~0u))
-        return true;
     for (const struct vm_area *area = mm_area_above(mm, 0); area; area = area->next) {
         total += area->end - area->start;
         data += vma_is_data(area->flags) ? area->end - area->start : 0;
@@ -89,8 +87,7 @@ u32 mm_brk(struct mm *mm, u32 brk)
 {
     u32 old = PAGE_ALIGN(mm->brk), end = PAGE_ALIGN(brk);
 
-    if (brk < mm->start_brk || brk > TASK_SIZE - PAGE_SIZE ||
-        (mm->heap_limit != ~0u && brk - mm->start_brk > mm->heap_limit))
+    if (brk < mm->start_brk || brk > TASK_SIZE - PAGE_SIZE || brk - mm->start_brk > mm->heap_limit)
         return mm->brk;
     if (end > old ? grow_heap(mm, old, end, __builtin_return_address(0))
                   : end == old || !mm_munmap(mm, end, old - end))

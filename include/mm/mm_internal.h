@@ -193,7 +193,13 @@ void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
  * Whether the limits of the address space allow an area of these flags to have `more` bytes, when
  * what is now in [start, start + size) goes.
  */
-bool mm_may_expand(struct mm *mm, u32 flags, u32 more, u32 start, u32 size);
+bool mm_may_expand_limited(struct mm *mm, u32 flags, u32 more, u32 start, u32 size);
+
+static inline bool mm_may_expand(struct mm *mm, u32 flags, u32 more, u32 start, u32 size)
+{
+    return likely((mm->size_limit & mm->data_limit) == ~0u) ||
+           mm_may_expand_limited(mm, flags, more, start, size);
+}
 
 /* The same when so many bytes that are there become data: see vma_is_data(). */
 bool mm_may_become_data(struct mm *mm, u32 bytes);
