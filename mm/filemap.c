@@ -388,7 +388,7 @@ static const char *check_mapping(const struct address_space *mapping)
             what = "has a page that is not its own";
     }
     list_for_each_entry (area, &mapping->areas, file_link) {
-        if (area->file != mapping || !area->mm)
+        if (area->file != mapping)
             what = "lists an area that is not its own";
     }
     if (!what && (count != mapping->nrpages || clean != mapping->nrclean))

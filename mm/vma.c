@@ -69,7 +69,6 @@ struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct 
     area->name = name;
     area->file = file;
     area->pgoff = file ? pgoff : 0;
-    area->mm = NULL;
     area->caller = caller;
     if (file)
         mapping_get(file);
@@ -82,19 +81,10 @@ void vma_free_unused(struct vm_area *node)
         kmem_cache_free(area_cache, node);
 }
 
-/* It is in no address space any more. */
-static inline void leave(struct vm_area *area)
-{
-    if (area->mm && area->file)
-        filemap_leave_area(area);
-    area->mm = NULL;
-}
-
 void vma_free(struct vm_area *area)
 {
     struct address_space *file = area->file;
 
-    leave(area);
     kmem_cache_free(area_cache, area);
     if (file)
         mapping_put(file);
@@ -223,7 +213,8 @@ void vma_remove(struct mm *mm, struct vm_area *area)
 {
     struct vm_area *prev = area->prev, *next = area->next;
 
-    leave(area);
+    if (area->file)
+        filemap_leave_area(area);
     if (prev)
         prev->next = next;
     if (next)
@@ -252,6 +243,8 @@ void vma_free_all(struct mm *mm)
         parent = rb_parent(node);
         if (parent)
             parent->rb_child[parent->rb_right == node] = NULL;
+        if (area_of(node)->file)
+            filemap_leave_area(area_of(node));
         vma_free(area_of(node));
         node = parent;
         if (++freed % 256 == 0)
