@@ -188,7 +188,7 @@ LIBC_FLAGS := -std=gnu11 -O2 -static -fno-pie -no-pie -march=i686 "-ffile-prefix
   -Wl,--build-id=none
 MUSL_FLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(shell $(LIBC_CC) -print-file-name=include) \
   -fno-stack-protector -nostdlib -nostartfiles -L$(MUSL)/lib
-LIBC_TESTS := clocks files format memory processes signals
+LIBC_TESTS := clocks files format memory processes shared signals
 LIBC_PROGRAMS := $(if $(LIBC_CC),$(filter-out $(LIBC_TESTS),$(LIBC_NAMES)))
 
 libc: $(if $(LIBC_CC),$(LIBC_NAMES:%=$(BUILD)/user/glibc/%) $(if $(MUSL),$(LIBC_NAMES:%=$(BUILD)/user/musl/%)))

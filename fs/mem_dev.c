@@ -5,7 +5,8 @@
  * Random bytes come from arch_random(), as good as the processor has them: nothing is gathered
  * here, and so nothing ever has to wait. What is written to /dev/random is accepted and not used.
  *
- * A long read goes in pieces and lets others run in between.
+ * A long read goes in pieces and lets others run in between. Of these devices only /dev/zero can be
+ * mapped: its mappings are memory without a file.
  *
  * Neighbours: fs/char_dev.c.
  */
@@ -93,6 +94,7 @@ static const struct file_operations zero_ops = {
     .read = zero_read,
     .write = null_write,
     .seekable = true,
+    .maps_zeros = true,
 };
 
 static const struct file_operations full_ops = {

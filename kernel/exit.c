@@ -57,8 +57,9 @@ static void clear_child_tid(void)
 {
     u32 zero = 0, addr = exchange(&current->clear_child_tid, 0);
 
-    if (addr && current->mm->users > 1 && copy_object_to_user((void *)addr, &zero))
+    if (!addr || current->mm->users == 1 || copy_object_to_user((void *)addr, &zero))
         return; /* a bad address is the program's own business, as on Linux */
+    futex_wake_at(addr);
 }
 
 /* The parent of a vfork() may have its memory back. */

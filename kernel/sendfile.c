@@ -37,6 +37,8 @@ static long send_piece(struct file *to, struct inode *from, u64 pos, u32 count)
     if ((u32)addr > TASK_SIZE)
         return addr;
     result = file_write_all(to, (const char *)addr + offset, count, &to->pos);
+    if (result == -EFAULT && pos >= from->data.size)
+        result = 0; /* the file was cut short meanwhile */
     /* It stands apart and goes whole, so nothing is split and nothing has to be allocated. */
     if (mm_munmap(current->mm, addr, size) != 0)
         panic("a mapping of sendfile stays");

@@ -2,7 +2,8 @@
  * Limits, use of resources, and who gets the processor first.
  *
  * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of
- * descriptors (kernel/fdtable.c) and the size of the stack (mm/). The others are only remembered.
+ * descriptors (kernel/fdtable.c), and what an address space may have (mm/brk.c, mm/fault.c). The
+ * others are only remembered.
  *
  * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are
  * remembered and told back, other policies are refused.
@@ -54,11 +55,22 @@ static int check_limit(u32 resource, const struct rlimit *limit)
     return resource == RLIMIT_NOFILE && limit->rlim_max > FILES_MAX ? -EPERM : 0;
 }
 
+/* With a limit of 0 on data, Linux lets mmap have as much as it could be raised to (for Valgrind). */
+void rlimits_apply(const struct rlimit *rlimits, struct mm *mm)
+{
+    const struct rlimit *data = &rlimits[RLIMIT_DATA];
+
+    mm->stack_limit = rlimits[RLIMIT_STACK].rlim_cur;
+    mm->size_limit = rlimits[RLIMIT_AS].rlim_cur;
+    mm->heap_limit = data->rlim_cur;
+    mm->data_limit = data->rlim_cur ? data->rlim_cur : data->rlim_max;
+}
+
 static void set_limit(struct task *task, u32 resource, const struct rlimit *limit)
 {
     task->rlimits[resource] = *limit;
-    if (resource == RLIMIT_STACK)
-        task->mm->stack_limit = limit->rlim_cur;
+    if (task->mm->users == 1) /* else it is lent, for a vfork(), and exec will ask again */
+        rlimits_apply(task->rlimits, task->mm);
 }
 
 SYSCALL(ugetrlimit)

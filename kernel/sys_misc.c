@@ -203,7 +203,7 @@ SYSCALL(personality)
     return regs->ebx == 0 || regs->ebx == 0xffffffff ? 0 : -EINVAL;
 }
 
-/* Nobody else waits for the locks of a process that has ended, so the list needs no keeping. */
+/* The list is not walked when the process ends: a lock that it holds then stays taken. */
 SYSCALL(set_robust_list)
 {
     return regs->ecx == 12 ? 0 : -EINVAL; /* sizeof(struct robust_list_head), 32 bits */

@@ -8,8 +8,6 @@
  * Pages never leave memory once they are there, so locking them means touching them; msync() has
  * nobody to write to.
  *
- * Limits: the limits of struct rlimit for address space and data are told and not enforced.
- *
  * Neighbours: mm/mmap.c, mm/mremap.c, mm/fault.c.
  */
 #include <arch/x86/uaccess.h>
@@ -29,37 +27,74 @@ SYSCALL(brk)
 
 /* ---- mmap ---- */
 
-/* What the file may be mapped for, now and later (*prot); its contents in *mapping. */
-static long check_file(u32 fd, u32 *prot, u32 flags, struct address_space **mapping)
+/* The flags that mmap has had before MAP_SHARED_VALIDATE: all that this one knows, too. */
+#define MAP_LEGACY                                                                                 \
+    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |       \
+     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |          \
+     MAP_HUGE_2MB | MAP_HUGE_1GB | MAP_32BIT)
+
+/* 0 for one of the kinds of mapping of a file, and flags that it knows. */
+static long check_kind(u32 flags)
 {
-    struct file *file = fd_get_for_io(fd);
+    switch (flags & MAP_TYPE) {
+    case MAP_SHARED_VALIDATE:
+        return flags & ~MAP_LEGACY ? -EOPNOTSUPP : 0;
+    case MAP_SHARED:
+    case MAP_PRIVATE:
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+/*
+ * What the file may be mapped for, now and later (*prot); its contents in *mapping, which stays
+ * NULL where these are zeros.
+ */
+static long check_file(const struct file *file, u32 *prot, u32 flags,
+                       struct address_space **mapping)
+{
+    long err = check_kind(flags);
     bool read_only;
     u32 mode;
 
-    if (!file)
-        return -EBADF;
+    if (err)
+        return err;
     mode = file->flags & O_ACCMODE;
     read_only = (flags & MAP_TYPE) != MAP_PRIVATE && mode != O_RDWR;
     if (mode == O_WRONLY || (read_only && *prot & PROT_WRITE))
         return -EACCES;
-    if (!file->ops->mappable)
+    if (!file->ops->mappable && !file->ops->maps_zeros)
         return -ENODEV;
+    if (flags & MAP_GROWSDOWN)
+        return -EINVAL;
     if (read_only)
         *prot |= VM_NEVER_WRITE;
-    *mapping = &file->inode->data;
+    if (file->ops->mappable)
+        *mapping = &file->inode->data;
     return 0;
 }
 
 static long do_mmap(u32 addr, u32 size, u32 prot, u32 flags, u32 fd, u32 pgoff)
 {
     struct address_space *mapping = NULL;
+    struct file *file = NULL;
     long err;
 
     prot &= VM_ACCESS;
     if (!(flags & MAP_ANONYMOUS)) {
-        err = check_file(fd, &prot, flags, &mapping);
+        file = fd_get_for_io(fd);
+        if (!file)
+            return -EBADF;
+    }
+    if (size == 0)
+        return -EINVAL;
+    if (file) {
+        err = check_file(file, &prot, flags, &mapping);
         if (err)
             return err;
+        if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
+            flags = (flags & ~MAP_TYPE) | MAP_SHARED; /* its flags are checked */
     }
     return mm_mmap(current->mm, addr, size, prot, flags, mapping, pgoff);
 }

@@ -1,5 +1,5 @@
 /*
- * Time: clocks, sleeping until one has reached something, and the futex that gives up when it has.
+ * Time: clocks, and sleeping until one has reached something.
  *
  * All clocks count timer ticks: 10 ms is their resolution, which clock_getres() tells. The
  * real-time clock of the machine is read once, during start-up, and CLOCK_REALTIME goes on from
@@ -10,10 +10,8 @@
  * and goes on until when it would have ended: a process that is stopped and continued sleeps no
  * longer for that.
  *
- * A process has one thread and no memory that another one writes at the same time, so nobody will
- * ever wake a futex: FUTEX_WAIT compares, and waits for its time or a signal.
- *
- * Neighbours: drivers/rtc.c; kernel/sched.c has the ticks; fs/ asks fs_clock for time stamps.
+ * Neighbours: drivers/rtc.c; kernel/sched.c has the ticks; fs/ asks fs_clock for time stamps;
+ * kernel/futex.c and kernel/poll.c sleep by these clocks, too.
  */
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
@@ -24,7 +22,6 @@
 #include <kernel/syscall.h>
 #include <kernel/task.h>
 #include <lib/div64.h>
-#include <linux/futex.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
 #include <linux/times.h>
@@ -261,6 +258,16 @@ static u64 absolute_deadline(u32 clock, const struct timespec_fs *time)
     return rest.sec < 0 ? 0 : to_ticks(&rest);
 }
 
+int deadline_by_clock(u64 *deadline, u32 clock, bool absolute, const void *user_time, bool old)
+{
+    struct timespec_fs time;
+    int err = time_from_user(&time, user_time, old);
+
+    if (!err)
+        *deadline = absolute ? absolute_deadline(clock, &time) : jiffies_64() + to_ticks(&time) + 1;
+    return err;
+}
+
 static long do_clock_nanosleep(const struct pt_regs *regs, bool old)
 {
     u32 clock = regs->ebx, flags = regs->ecx;
@@ -288,69 +295,4 @@ SYSCALL(clock_nanosleep)
 SYSCALL(clock_nanosleep_time64)
 {
     return do_clock_nanosleep(regs, false);
-}
-
-/* ---- futex ---- */
-
-/* Until a signal comes, or the time is over. */
-static long futex_sleep(u64 deadline)
-{
-    if (deadline != ~0ull)
-        deadline = deadline_resumed(deadline);
-    sched_sleep_until(deadline);
-    if (!signal_pending())
-        return -ETIMEDOUT;
-    if (deadline == ~0ull)
-        return -ERESTARTSYS;
-    current->restart_deadline = deadline;
-    return -ERESTARTNOHAND; /* SA_RESTART or not, as on Linux */
-}
-
-static long futex_wait(const struct pt_regs *regs, bool bitset, bool old)
-{
-    bool real = regs->ecx & FUTEX_CLOCK_REALTIME;
-    u64 deadline = ~0ull;
-    struct timespec_fs time;
-    u32 value;
-    int err;
-
-    if (regs->esi) {
-        err = time_from_user(&time, (const void *)regs->esi, old);
-        if (err)
-            return err;
-        deadline = bitset ? absolute_deadline(real ? CLOCK_REALTIME : CLOCK_MONOTONIC, &time)
-                          : jiffies_64() + to_ticks(&time) + 1;
-    }
-    if (regs->ebx % sizeof(value) || (bitset && regs->ebp == 0))
-        return -EINVAL;
-    if (copy_from_user(&value, (const void *)regs->ebx, sizeof(value)))
-        return -EFAULT;
-    return value == regs->edx ? futex_sleep(deadline) : -EAGAIN;
-}
-
-static long do_futex(const struct pt_regs *regs, bool old)
-{
-    switch (regs->ecx & FUTEX_CMD_MASK) {
-    case FUTEX_WAIT:
-        return futex_wait(regs, false, old);
-    case FUTEX_WAIT_BITSET:
-        return futex_wait(regs, true, old);
-    case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET:
-        if (regs->ebx % sizeof(u32))
-            return -EINVAL;
-        return access_ok((const void *)regs->ebx, sizeof(u32)) ? 0 : -EFAULT;
-    default:
-        return -ENOSYS;
-    }
-}
-
-SYSCALL(futex)
-{
-    return do_futex(regs, true);
-}
-
-SYSCALL(futex_time64)
-{
-    return do_futex(regs, false);
 }

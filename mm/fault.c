@@ -189,7 +189,7 @@ static enum mm_fault handle_page(struct mm *mm, const struct vm_area *area, u32 
 /* ---- the stack ---- */
 
 /* Why the area, which is above addr, may not grow down to the page `start`, or MM_FAULT_OK. */
-static enum mm_fault may_grow(const struct mm *mm, const struct vm_area *area, u32 start)
+static enum mm_fault may_grow(struct mm *mm, const struct vm_area *area, u32 start)
 {
     u32 size = area->end - start, limit = mm->stack_limit;
     const struct vm_area *prev;
@@ -198,6 +198,8 @@ static enum mm_fault may_grow(const struct mm *mm, const struct vm_area *area, u
         return MM_FAULT_NO_AREA;
     prev = area->prev;
     if (size > limit || start < MMAP_MIN_ADDR || (prev && start - prev->end < MM_GUARD_GAP))
+        return MM_FAULT_STACK;
+    if (!mm_may_expand(mm, area->flags, area->start - start, 0, 0))
         return MM_FAULT_STACK;
     return MM_FAULT_OK;
 }

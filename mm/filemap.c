@@ -7,9 +7,8 @@
  * nobody maps can be dropped at any time. filemap_reclaim() does that when memory is short; it looks
  * only where there are clean pages, because a program can make it look with every write.
  *
- * The mapping holds one reference of each of its pages, every entry that shows the page another. A
- * page that is cut off by a truncation while it is mapped becomes an anonymous one of those who map
- * it.
+ * The mapping holds one reference of each of its pages, every entry that shows the page another.
+ * When the file is cut short, the pages behind its end first go from all entries (mm/truncate.c).
  *
  * The tree (mm/page_tree.c) costs what is in it, wherever in the file that is, and goes with the last
  * page, so that a file that was only looked at leaves nothing behind.
@@ -41,6 +40,7 @@ static LIST_HEAD(clean_mappings);
 void mapping_init(struct address_space *mapping, void (*release)(struct address_space *mapping))
 {
     *mapping = (struct address_space){.refcount = 1, .release = release};
+    INIT_LIST_HEAD(&mapping->areas);
     list_add_tail(&mapping->link, &mappings);
 }
 
@@ -147,15 +147,15 @@ struct page *filemap_get_page(struct address_space *mapping, u32 index, bool wri
     return page;
 }
 
-/* Take a page out of its mapping: it is free, or belongs to those who map it. */
+/* Take a page, which nobody shows any more, out of its mapping, and free it. */
 static void remove_page(struct address_space *mapping, struct page *page)
 {
     page_tree_remove(&mapping->pages, page->index, !page->dirty);
     mapping->nrpages--;
     if (!page->dirty)
         one_clean_less(mapping);
-    page->type = PAGE_USER;
-    user_page_put(page);
+    assert_op(page->refcount, ==, 1);
+    free_page(page);
 }
 
 /* Remove the pages from an index on. */
@@ -354,13 +354,18 @@ long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32
 
 int filemap_truncate(struct address_space *mapping, u32 size)
 {
+    bool shorter;
+
     if (size > FILE_SIZE_MAX)
         return -EFBIG;
     if (size > mapping->size)
         clear_tail(mapping);
+    shorter = PFN_UP(size) < PFN_UP(mapping->size);
     mapping->size = size;
     mapping->backing_size = min(mapping->backing_size, size);
     clear_tail(mapping);
+    if (shorter)
+        filemap_unmap(mapping, PFN_UP(size));
     remove_pages(mapping, PFN_UP(size));
     return 0;
 }
@@ -373,6 +378,7 @@ static const char *check_mapping(const struct address_space *mapping)
 {
     const char *what = NULL;
     u32 count = 0, clean = 0, index = 0;
+    const struct vm_area *area;
     const struct page *page;
 
     for (; !what && (page = page_tree_next(&mapping->pages, &index, false)); index++) {
@@ -380,6 +386,10 @@ static const char *check_mapping(const struct address_space *mapping)
         clean += !page->dirty;
         if (page->type != PAGE_FILE || page->mapping != mapping || page->index != index)
             what = "has a page that is not its own";
+    }
+    list_for_each_entry (area, &mapping->areas, file_link) {
+        if (area->file != mapping)
+            what = "lists an area that is not its own";
     }
     if (!what && (count != mapping->nrpages || clean != mapping->nrclean))
         what = "counts its pages wrong";

@@ -74,8 +74,13 @@ struct mm *mm_create(void)
         user_pgd_free(pgd);
         return NULL;
     }
-    *mm = (struct mm){
-        .users = 1, .pgd = pgd, .pgd_phys = virt_to_phys(pgd), .stack_limit = STACK_LIMIT};
+    *mm = (struct mm){.users = 1,
+                      .pgd = pgd,
+                      .pgd_phys = virt_to_phys(pgd),
+                      .stack_limit = STACK_LIMIT,
+                      .size_limit = ~0u,
+                      .data_limit = ~0u,
+                      .heap_limit = ~0u};
     list_add_tail(&mm->link, &all_mms);
     return mm;
 }
@@ -163,8 +168,10 @@ static bool copy_areas(struct mm *to, struct mm *mm)
     struct vm_area *copy = NULL;
 
     for (struct vm_area *area = mm_area_above(mm, 0); area; area = area->next) {
+        if (area->flags & VM_DONTCOPY)
+            continue;
         copy = copy_area(to, copy, area);
-        if (!copy || !copy_pages(to, mm, area))
+        if (!copy || (!(area->flags & VM_WIPEONFORK) && !copy_pages(to, mm, area)))
             return false;
     }
     return true;
@@ -175,6 +182,9 @@ static void copy_layout(struct mm *to, const struct mm *mm)
     to->start_brk = mm->start_brk;
     to->brk = mm->brk;
     to->stack_limit = mm->stack_limit;
+    to->size_limit = mm->size_limit;
+    to->data_limit = mm->data_limit;
+    to->heap_limit = mm->heap_limit;
     to->arg_start = mm->arg_start;
     to->arg_end = mm->arg_end;
     to->env_start = mm->env_start;

@@ -1,21 +1,17 @@
 /*
- * mmap, munmap, mprotect and madvise: what programs do to their areas.
+ * mmap and munmap: how areas come and go.
  *
  * Each call first checks everything and gets the nodes that splitting needs; from then on nothing
  * can fail. What is long is then done in pieces, each under one page table, and others may run in
  * between. So after each piece areas and entries must agree: munmap takes a piece out of its area
- * together with its pages; mprotect lets areas forbid last what their entries allow, and allow
- * first.
+ * together with its pages.
  *
  * Addresses that the kernel may choose are taken from MMAP_BASE downwards, the highest gap first;
  * when nothing is left there, anywhere. A table that no area needs any more is freed with the last
  * of them.
  *
- * Where Linux would do half of a request and then fail (a hole in mprotect's range), nothing is
- * done.
- *
- * Neighbours: mm/brk.c and mm/mremap.c are the other two such calls; mm/vma.c keeps the areas,
- * mm/user_pte.c the entries, mm/fault.c fills them.
+ * Neighbours: mm/mprotect.c, mm/brk.c and mm/mremap.c are the other such calls; mm/vma.c keeps the
+ * areas, mm/user_pte.c the entries, mm/fault.c fills them.
  */
 #include <asm/errno.h>
 #include <lib/resched.h>
@@ -166,8 +162,7 @@ int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
     return add_area(mm, start, size, flags, name, file, pgoff, __builtin_return_address(0));
 }
 
-/* Where to put a mapping that need not be anywhere, or 0. */
-static u32 choose_address(struct mm *mm, u32 hint, u32 size)
+u32 mm_choose_address(struct mm *mm, u32 hint, u32 size)
 {
     u32 addr;
 
@@ -278,10 +273,12 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
         if (err)
             return err;
     } else {
-        addr = choose_address(mm, addr, size);
+        addr = mm_choose_address(mm, addr, size);
         if (!addr)
             return -ENOMEM;
     }
+    if (!mm_may_expand(mm, vm, size, addr, size))
+        return -ENOMEM;
     if (!file && vm & VM_SHARED)
         err = enter_shared_memory(mm, addr, size, vm, __builtin_return_address(0));
     else
@@ -295,170 +292,10 @@ long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags, struct addr
 
 long mm_map_apart(struct mm *mm, u32 size, const char *name, struct address_space *file, u32 pgoff)
 {
-    u32 addr = choose_address(mm, 0, size);
+    u32 addr = mm_choose_address(mm, 0, size);
     int err =
         addr ? add_area(mm, addr, size, VM_READ, name, file, pgoff, __builtin_return_address(0))
              : -ENOMEM;
 
     return err ? err : (long)addr;
-}
-
-/* ---- changing ---- */
-
-/*
- * Areas must cover all of [start, end) (-ENOMEM) and may be given these rights (-EACCES). 0 or an
- * error.
- */
-static int check_covered(struct mm *mm, u32 start, u32 end, u32 rights)
-{
-    const struct vm_area *area;
-
-    for (; start < end; start = area->end) {
-        area = mm_area_above(mm, start);
-        if (!area || area->start > start)
-            return -ENOMEM;
-        if (rights & VM_WRITE && area->flags & VM_NEVER_WRITE)
-            return -EACCES;
-    }
-    return 0;
-}
-
-/* Nodes for cutting areas at both ends of a range. */
-struct split_nodes {
-    struct vm_area *start, *end;
-};
-
-static bool is_inside(struct mm *mm, u32 addr)
-{
-    const struct vm_area *area = mm_find_area(mm, addr);
-
-    return area && area->start < addr;
-}
-
-static int get_split_nodes(struct mm *mm, u32 start, u32 end, struct split_nodes *nodes)
-{
-    bool at_start = is_inside(mm, start), at_end = is_inside(mm, end);
-
-    *nodes = (struct split_nodes){NULL, NULL};
-    if (mm->area_count + at_start + at_end > MM_AREAS_MAX)
-        return -ENOMEM;
-    if (at_start)
-        nodes->start = vma_alloc();
-    if (at_end)
-        nodes->end = vma_alloc();
-    if (at_start == !!nodes->start && at_end == !!nodes->end)
-        return 0;
-    vma_free_unused(nodes->start);
-    vma_free_unused(nodes->end);
-    return -ENOMEM;
-}
-
-static void protect_entries(struct mm *mm, u32 start, u32 end, u32 flags)
-{
-    u32 stop;
-
-    for (u32 addr = start; addr < end; addr = stop) {
-        stop = user_piece_end(mm, addr, end);
-        user_protect(mm, addr, stop, flags);
-        cond_resched();
-    }
-}
-
-/* Give an area other rights. At no time may an entry allow what its area forbids. */
-static void protect_area(struct mm *mm, struct vm_area *area, u32 rights)
-{
-    u32 old = area->flags, flags = (old & ~VM_ACCESS) | rights;
-
-    if (vma_level(flags) > vma_level(old))
-        area->flags = flags;
-    if (vma_level(flags) != vma_level(old))
-        protect_entries(mm, area->start, area->end, flags);
-    area->flags = flags;
-}
-
-/* Cut at both ends, change what lies between, join what is alike then. Cannot fail. */
-static void protect_range(struct mm *mm, u32 start, u32 end, u32 rights,
-                          const struct split_nodes *nodes)
-{
-    struct vm_area *area;
-
-    if (nodes->start)
-        vma_split(mm, mm_find_area(mm, start), start, nodes->start);
-    if (nodes->end)
-        vma_split(mm, mm_find_area(mm, end), end, nodes->end);
-    for (u32 addr = start; addr < end; addr = area->end) {
-        area = mm_find_area(mm, addr);
-        protect_area(mm, area, rights);
-        area = vma_join(mm, area);
-        cond_resched();
-    }
-}
-
-int mm_mprotect(struct mm *mm, u32 addr, u32 size, u32 prot)
-{
-    struct split_nodes nodes;
-    int err;
-
-    if (!IS_ALIGNED(addr, PAGE_SIZE) || prot & ~(VM_ACCESS | PROT_SEM))
-        return -EINVAL;
-    if (size == 0)
-        return 0;
-    if (!mm_in_user_half(addr, size))
-        return -ENOMEM;
-    size = PAGE_ALIGN(size);
-    err = check_covered(mm, addr, addr + size, prot);
-    if (!err)
-        err = get_split_nodes(mm, addr, addr + size, &nodes);
-    if (!err)
-        protect_range(mm, addr, addr + size, prot & VM_ACCESS, &nodes);
-    return err;
-}
-
-/* Forget the contents of a range that areas cover. */
-static void drop_pages(struct mm *mm, u32 start, u32 end)
-{
-    u32 stop;
-
-    for (u32 addr = start; addr < end; addr = stop) {
-        stop = user_piece_end(mm, addr, end);
-        user_zap(mm, addr, stop);
-        cond_resched();
-    }
-}
-
-/* 1 when there is something to do, 0 when the advice can be ignored, -EINVAL. */
-static int advice_kind(u32 advice)
-{
-    switch (advice) {
-    case MADV_DONTNEED:
-        return 1;
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
-    case MADV_FREE: /* the kernel may drop them, and so it may not */
-    case MADV_DONTDUMP:
-    case MADV_DODUMP:
-    case MADV_COLD:
-    case MADV_PAGEOUT:
-        return 0;
-    default:
-        return -EINVAL;
-    }
-}
-
-int mm_madvise(struct mm *mm, u32 addr, u32 size, u32 advice)
-{
-    int kind = advice_kind(advice);
-
-    if (kind < 0 || !IS_ALIGNED(addr, PAGE_SIZE))
-        return -EINVAL;
-    if (size > 0u - PAGE_SIZE || addr + PAGE_ALIGN(size) < addr)
-        return -EINVAL;
-    size = PAGE_ALIGN(size);
-    if (!mm_in_user_half(addr, size) || check_covered(mm, addr, addr + size, 0))
-        return -ENOMEM;
-    if (kind)
-        drop_pages(mm, addr, addr + size);
-    return 0;
 }

@@ -6,7 +6,11 @@
  * land in any of the tables there, so twice as many are at hand as the source has; what is left
  * goes back.
  *
- * Limits: the old range must lie in one area; MREMAP_DONTUNMAP and an old size of 0 are refused.
+ * What shrinks may reach over several areas, as with munmap; what grows or moves is part of one.
+ * Two kinds of move leave the old area where it is: MREMAP_DONTUNMAP, which takes its pages, and an
+ * old size of 0, which takes nothing and makes a second place for what is shared.
+ *
+ * A refused call has changed nothing. Linux has then emptied the place that MREMAP_FIXED names.
  *
  * Neighbours: mm/mmap.c, mm/vma.c, mm/user_pte.c.
  */
@@ -17,8 +21,9 @@
 
 struct move {
     struct mm *mm;
-    u32 from, old_size; /* where it is */
-    u32 to, new_size;   /* where it goes */
+    u32 from, size;   /* the pages that move */
+    u32 old_size;     /* what goes at `from`; 0: nothing */
+    u32 to, new_size; /* where they go */
     struct vm_area *area, *from_node, *to_node;
     struct page *tables; /* linked through lru.next */
 };
@@ -53,16 +58,16 @@ static int prepare(struct move *move, const struct vm_area *area)
 {
     struct mm *mm = move->mm;
     u32 pgoff = area->pgoff + ((move->from - area->start) >> PAGE_SHIFT);
-    u32 kept = min(move->old_size, move->new_size);
 
-    if (mm->area_count + 2 > MM_AREAS_MAX)
+    if (mm->area_count + 3 > MM_AREAS_MAX)
         return -ENOMEM;
     move->area = vma_new(move->to, move->to + move->new_size, area->flags, NULL, area->file, pgoff,
                          area->caller);
     if (move->area &&
-        !mm_get_split_node(mm, move->from, move->from + move->old_size, &move->from_node) &&
+        (!move->old_size ||
+         !mm_get_split_node(mm, move->from, move->from + move->old_size, &move->from_node)) &&
         !mm_get_split_node(mm, move->to, move->to + move->new_size, &move->to_node) &&
-        get_tables(move, 2 * user_count_tables(mm, move->from, kept)))
+        get_tables(move, 2 * user_count_tables(mm, move->from, move->size)))
         return 0;
     free_tables(move);
     vma_free_unused(move->to_node);
@@ -80,23 +85,52 @@ static void carry_out(struct move *move)
     mm_unmap_areas(mm, move->to, move->to + move->new_size, move->to_node);
     next = mm_area_above(mm, move->to);
     vma_insert(mm, vma_before(mm, next), move->area, next);
-    user_move(mm, move->from, move->to, min(move->old_size, move->new_size), &move->tables);
+    user_move(mm, move->from, move->to, move->size, &move->tables);
     free_tables(move);
-    mm_unmap_areas(mm, move->from, move->from + move->old_size, move->from_node);
+    if (move->old_size)
+        mm_unmap_areas(mm, move->from, move->from + move->old_size, move->from_node);
     vma_join(mm, move->area);
 }
 
 static long move_area(struct mm *mm, const struct vm_area *area, u32 from, u32 old_size, u32 to,
-                      u32 new_size)
+                      u32 new_size, u32 flags)
 {
+    u32 kept = min(old_size, new_size);
     struct move move = {
-        .mm = mm, .from = from, .old_size = old_size, .to = to, .new_size = new_size};
+        .mm = mm,
+        .from = from,
+        .size = kept,
+        .old_size = flags & MREMAP_DONTUNMAP ? 0 : old_size,
+        .to = to,
+        .new_size = new_size,
+    };
     int err = prepare(&move, area);
 
     if (err)
         return err;
     carry_out(&move);
     return to;
+}
+
+/*
+ * 0, or why what is at addr, in the area, cannot become that large, here or where new_size bytes at
+ * `replaced`, unless 0, go for it.
+ */
+static int check_resize(struct mm *mm, const struct vm_area *area, u32 addr, u32 old_size,
+                        u32 new_size, u32 flags, u32 replaced)
+{
+    u32 pgoff = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+    u32 more = flags & MREMAP_DONTUNMAP ? new_size : new_size - old_size;
+
+    if (old_size == 0 && !(area->flags & VM_SHARED))
+        return -EINVAL;
+    if (old_size > area->end - addr)
+        return -EFAULT;
+    if (area->file && pgoff + (new_size >> PAGE_SHIFT) < pgoff)
+        return -EINVAL;
+    return more && !mm_may_expand(mm, area->flags, more, replaced, replaced ? new_size : 0)
+               ? -ENOMEM
+               : 0;
 }
 
 /* True when the area, which ends at `end`, now ends at new_end. */
@@ -112,58 +146,72 @@ static bool grow_in_place(struct mm *mm, struct vm_area *area, u32 end, u32 new_
     return true;
 }
 
-static long resize(struct mm *mm, struct vm_area *area, u32 addr, u32 old_size, u32 new_size,
-                   u32 flags)
+static long grow(struct mm *mm, struct vm_area *area, u32 addr, u32 old_size, u32 new_size,
+                 u32 flags)
 {
+    int err = check_resize(mm, area, addr, old_size, new_size, flags, 0);
     u32 to;
-    int err;
 
-    if (new_size <= old_size) {
-        err = new_size < old_size ? mm_munmap(mm, addr + new_size, old_size - new_size) : 0;
-        return err ? err : (long)addr;
-    }
+    if (err)
+        return err;
     if (grow_in_place(mm, area, addr + old_size, addr + new_size))
         return addr;
-    if (!(flags & MREMAP_MAYMOVE))
-        return -ENOMEM;
-    to = vma_find_gap(mm, new_size, MMAP_BASE);
-    if (!to)
-        to = vma_find_gap(mm, new_size, TASK_SIZE);
-    return to ? move_area(mm, area, addr, old_size, to, new_size) : -ENOMEM;
+    to = flags & MREMAP_MAYMOVE ? mm_choose_address(mm, 0, new_size) : 0;
+    return to ? move_area(mm, area, addr, old_size, to, new_size, flags) : -ENOMEM;
 }
 
-static int check_target(u32 addr, u32 old_size, u32 to, u32 new_size)
+static long shrink(struct mm *mm, u32 addr, u32 old_size, u32 new_size)
+{
+    int err = new_size < old_size ? mm_munmap(mm, addr + new_size, old_size - new_size) : 0;
+
+    return err ? err : (long)addr;
+}
+
+static int check_target(u32 addr, u32 old_size, u32 to, u32 new_size, u32 flags)
 {
     if (!IS_ALIGNED(to, PAGE_SIZE) || !mm_in_user_half(to, new_size))
         return -EINVAL;
     if (to < addr + old_size && addr < to + new_size)
         return -EINVAL;
-    return to < MMAP_MIN_ADDR ? -EPERM : 0;
+    return flags & MREMAP_FIXED && to < MMAP_MIN_ADDR ? -EPERM : 0;
+}
+
+/* To an address of the program's choice; with MREMAP_DONTUNMAP alone it is only a wish. */
+static long move_to(struct mm *mm, struct vm_area *area, u32 addr, u32 old_size, u32 new_size,
+                    u32 flags, u32 to)
+{
+    int err = check_target(addr, old_size, to, new_size, flags);
+
+    if (!err && old_size > new_size && !mm_in_user_half(addr, old_size))
+        err = -EINVAL;
+    if (!err)
+        err = check_resize(mm, area, addr, min(old_size, new_size), new_size, flags,
+                           flags & MREMAP_FIXED ? to : 0);
+    if (err)
+        return err;
+    if (!(flags & MREMAP_FIXED))
+        to = mm_choose_address(mm, to, new_size);
+    return to ? move_area(mm, area, addr, old_size, to, new_size, flags) : -ENOMEM;
 }
 
 long mm_mremap(struct mm *mm, u32 addr, u32 old_size, u32 new_size, u32 flags, u32 new_addr)
 {
     struct vm_area *area;
-    u32 pgoff;
-    int err;
 
-    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || flags == MREMAP_FIXED ||
-        !IS_ALIGNED(addr, PAGE_SIZE) || old_size == 0 || new_size == 0)
+    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+        (flags && !(flags & MREMAP_MAYMOVE)) ||
+        (flags & MREMAP_DONTUNMAP && old_size != new_size) || !IS_ALIGNED(addr, PAGE_SIZE))
         return -EINVAL;
-    if (new_size > TASK_SIZE)
-        return -ENOMEM;
-    if (!mm_in_user_half(addr, old_size))
-        return -EFAULT;
     old_size = PAGE_ALIGN(old_size);
     new_size = PAGE_ALIGN(new_size);
-    area = mm_find_area(mm, addr);
-    if (!area || area->end < addr + old_size)
-        return -EFAULT;
-    pgoff = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
-    if (area->file && pgoff + (new_size >> PAGE_SHIFT) < pgoff)
+    if (new_size == 0)
         return -EINVAL;
-    if (!(flags & MREMAP_FIXED))
-        return resize(mm, area, addr, old_size, new_size, flags);
-    err = check_target(addr, old_size, new_addr, new_size);
-    return err ? err : move_area(mm, area, addr, old_size, new_addr, new_size);
+    area = mm_find_area(mm, addr);
+    if (!area)
+        return -EFAULT;
+    if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+        return move_to(mm, area, addr, old_size, new_size, flags, new_addr);
+    if (new_size <= old_size)
+        return shrink(mm, addr, old_size, new_size);
+    return grow(mm, area, addr, old_size, new_size, flags);
 }

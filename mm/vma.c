@@ -196,6 +196,9 @@ void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struc
     area->room = room_between(prev, area);
     area->prev = prev;
     area->next = next;
+    area->mm = mm;
+    if (area->file)
+        filemap_enter_area(area);
     if (prev)
         prev->next = area;
     if (next)
@@ -210,6 +213,8 @@ void vma_remove(struct mm *mm, struct vm_area *area)
 {
     struct vm_area *prev = area->prev, *next = area->next;
 
+    if (area->file)
+        filemap_leave_area(area);
     if (prev)
         prev->next = next;
     if (next)
@@ -238,6 +243,8 @@ void vma_free_all(struct mm *mm)
         parent = rb_parent(node);
         if (parent)
             parent->rb_child[parent->rb_right == node] = NULL;
+        if (area_of(node)->file)
+            filemap_leave_area(area_of(node));
         vma_free(area_of(node));
         node = parent;
         if (++freed % 256 == 0)
@@ -279,13 +286,17 @@ void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *no
     vma_insert(mm, area, node, area->next);
 }
 
-/* True when `high` starts where `low` ends and goes on with the same. */
+/*
+ * True when `high` starts where `low` ends and goes on with the same. While their file is being cut
+ * short they may differ in what has been done about it.
+ */
 static bool continues(const struct vm_area *low, const struct vm_area *high)
 {
     if (low->end != high->start || low->flags != high->flags || low->name != high->name ||
         low->file != high->file)
         return false;
-    return !low->file || low->pgoff + ((low->end - low->start) >> PAGE_SHIFT) == high->pgoff;
+    return !low->file || (!low->file->cursor &&
+                          low->pgoff + ((low->end - low->start) >> PAGE_SHIFT) == high->pgoff);
 }
 
 struct vm_area *vma_join(struct mm *mm, struct vm_area *area)
@@ -412,6 +423,8 @@ static const char *check_area(const struct mm *mm, const struct vm_area *prev,
 {
     if (!IS_ALIGNED(area->start | area->end, PAGE_SIZE) || area->start >= area->end)
         return bad_area(mm, area, "its edges make no sense");
+    if (area->mm != mm)
+        return bad_area(mm, area, "is said to be in another address space");
     if (area->prev != prev || (area->next && area->next->prev != area))
         return bad_area(mm, area, "its neighbours are told wrong");
     if (area->start < MMAP_MIN_ADDR || area->end > TASK_SIZE)

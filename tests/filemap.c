@@ -212,6 +212,15 @@ static struct mm *map_file(u32 prot, u32 flags)
     return mm;
 }
 
+static u32 list_length(const struct list_head *list)
+{
+    u32 length = 0;
+
+    for (const struct list_head *link = list->next; link != list; link = link->next)
+        length++;
+    return length;
+}
+
 static u32 text_word(u32 pos)
 {
     u32 word;
@@ -383,25 +392,63 @@ KTEST(filemap, never_writable)
     done();
 }
 
-/* Cut off while mapped: it stays with who maps it, and is his alone. */
+/* Cut off while mapped: it goes from all who map it, their copies too, and the file can grow again. */
 KTEST(filemap, truncated_under_a_mapping)
+{
+    struct mm *shared, *copies, *child;
+
+    make_backed();
+    shared = map_file(PROT_READ | PROT_WRITE, MAP_SHARED);
+    if (!shared)
+        return;
+    copies = mm_create();
+    expect_eq(mm_mmap(copies, PAGE(0), 3 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_FIXED, &file, 1),
+              PAGE(0));
+    put_word(shared, PAGE(2), 5);
+    put_word(copies, PAGE(0), 6);
+    put_word(copies, PAGE(2), 7);
+    expect_eq(get_word(shared, PAGE(1)), text_word(PAGE_SIZE));
+    child = mm_fork(copies);
+    expect_eq(filemap_truncate(&file, PAGE_SIZE + 10), 0);
+    expect_eq(file.nrpages, 1);
+    expect_none(mm_audit());
+    expect_eq(shared->pages + copies->pages + child->pages, 3);
+    expect_eq(get_word(copies, PAGE(0)), 6); /* the last page that is left, and a copy */
+    expect_eq(mm_fault(shared, PAGE(2), false), MM_FAULT_BEYOND_FILE);
+    expect_eq(mm_fault(copies, PAGE(2), true), MM_FAULT_BEYOND_FILE);
+    expect_eq(filemap_truncate(&file, 4 * PAGE_SIZE), 0);
+    expect_eq(get_word(child, PAGE(1)), 0);
+    put_word(shared, PAGE(2), 8);
+    expect_eq(get_word(child, PAGE(1)), 8);
+    expect_eq(read_at(2 * PAGE_SIZE, 4), 4);
+    expect_eq(buf[0], 8);
+    expect_none(mm_audit());
+    mm_put(child);
+    mm_put(copies);
+    mm_put(shared);
+    done();
+}
+
+/* A second area of the same file, next to the first: they are one again, and none when it ends. */
+KTEST(filemap, areas_of_a_file)
 {
     struct mm *mm;
 
     make_backed();
-    mm = map_file(PROT_READ | PROT_WRITE, MAP_SHARED);
+    mm = map_file(PROT_READ, MAP_PRIVATE);
     if (!mm)
         return;
-    put_word(mm, PAGE(2), 5);
-    expect_eq(get_word(mm, PAGE(1)), text_word(PAGE_SIZE));
-    expect_eq(filemap_truncate(&file, 10), 0);
-    expect_eq(file.nrpages, 0);
-    expect_none(mm_audit());
-    expect_eq(get_word(mm, PAGE(2)), 5);
-    put_word(mm, PAGE(1), 6);
-    expect_eq(mm_fault(mm, PAGE(3), false), MM_FAULT_BEYOND_FILE);
-    expect_none(mm_audit());
+    expect_eq(mm_mprotect(mm, PAGE(2), PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+    expect_eq(list_length(&file.areas), 3);
+    put_word(mm, PAGE(2), 1);
+    expect_eq(filemap_truncate(&file, 2 * PAGE_SIZE), 0);
+    expect_eq(mm->pages, 0);
+    expect_eq(mm_mprotect(mm, PAGE(2), PAGE_SIZE, PROT_READ), 0);
+    expect_eq(list_length(&file.areas), 1);
+    expect(!file.cursor);
     mm_put(mm);
+    expect(list_empty(&file.areas));
     done();
 }
 

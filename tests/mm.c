@@ -5,6 +5,7 @@
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <kernel/ktest.h>
+#include <linux/mman.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
@@ -136,7 +137,7 @@ KTEST(mm, brk_moves)
 KTEST(mm, brk_refuses)
 {
     struct mm *mm = mm_with_heap(MIB(4));
-    u32 most = BASE + MIB(4) - MM_GUARD_GAP;
+    u32 most = BASE + MIB(4) - PAGE_SIZE;
 
     if (!expect(mm != NULL))
         return;
@@ -146,6 +147,38 @@ KTEST(mm, brk_refuses)
     expect_eq(mm_brk(mm, BASE - 1), most);
     expect_eq(mm_brk(mm, TASK_SIZE), most);
     expect_eq(mm_brk(mm, 0xffffffff), most);
+    mm_put(mm);
+}
+
+/* What all areas have, and what of it is the process's own to write to. */
+KTEST(mm, limits)
+{
+    const u32 anon = MAP_PRIVATE | MAP_ANONYMOUS, fixed = anon | MAP_FIXED;
+    const u32 rw = PROT_READ | PROT_WRITE, at = BASE + MIB(8);
+    struct mm *mm = mm_with_heap(MIB(4));
+
+    if (!expect(mm != NULL))
+        return;
+    mm->size_limit = 9 * PAGE_SIZE + 100; /* one page is there: mm_with_heap() */
+    expect_eq(mm_mmap(mm, at, 9 * PAGE_SIZE, PROT_READ, fixed, NULL, 0), -ENOMEM);
+    expect_eq(mm_mmap(mm, at, 6 * PAGE_SIZE, PROT_READ, fixed, NULL, 0), at);
+    expect_eq(mm_brk(mm, BASE + 3 * PAGE_SIZE), BASE);
+    expect_eq(mm_brk(mm, BASE + 2 * PAGE_SIZE), BASE + 2 * PAGE_SIZE);
+    expect_eq(mm_mremap(mm, at, PAGE_SIZE, 2 * PAGE_SIZE, MREMAP_MAYMOVE, 0), -ENOMEM);
+    expect_eq(mm_mmap(mm, at, 6 * PAGE_SIZE, rw, fixed, NULL, 0), at); /* in place of itself */
+    expect_eq(mm_munmap(mm, at + 4 * PAGE_SIZE, 2 * PAGE_SIZE), 0);
+    mm->size_limit = ~0u;
+    mm->data_limit = 8 * PAGE_SIZE; /* seven are there */
+    expect_eq(mm_mmap(mm, 0, 2 * PAGE_SIZE, rw, anon, NULL, 0), -ENOMEM);
+    expect_eq(mm_mmap(mm, at + MIB(4), 2 * PAGE_SIZE, PROT_READ, fixed, NULL, 0), at + MIB(4));
+    expect_eq(mm_mprotect(mm, at + MIB(4), 2 * PAGE_SIZE, rw), -ENOMEM);
+    expect_eq(mm_mprotect(mm, at + MIB(4), PAGE_SIZE, rw), 0);
+    expect_eq(mm_mprotect(mm, at, PAGE_SIZE, rw), 0); /* was so before */
+    expect_eq(mm_brk(mm, BASE + 3 * PAGE_SIZE), BASE + 2 * PAGE_SIZE);
+    mm->data_limit = ~0u;
+    mm->heap_limit = 3 * PAGE_SIZE;
+    expect_eq(mm_brk(mm, BASE + 3 * PAGE_SIZE + 1), BASE + 2 * PAGE_SIZE);
+    expect_eq(mm_brk(mm, BASE + 3 * PAGE_SIZE), BASE + 3 * PAGE_SIZE);
     mm_put(mm);
 }
 

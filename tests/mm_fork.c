@@ -122,6 +122,42 @@ KTEST(mm_fork, copies_the_layout)
     mm_put(child);
 }
 
+/* What madvise() says about forks: what the child lacks, and what it has empty. */
+KTEST(mm_fork, heeds_advice)
+{
+    struct mm *parent = space_with(8, RW), *child;
+
+    if (!parent)
+        return;
+    put_pages(parent, 8, 20);
+    expect_eq(mm_madvise(parent, PAGE(1), 2 * PAGE_SIZE, MADV_DONTFORK), 0);
+    expect_eq(mm_madvise(parent, PAGE(5), 2 * PAGE_SIZE, MADV_WIPEONFORK), 0);
+    expect_eq(mm_madvise(parent, PAGE(6), 0, MADV_DONTFORK), 0);
+    expect_eq(parent->area_count, 5);
+    child = mm_fork(parent);
+    if (!expect(child != NULL))
+        return;
+    expect_eq(child->area_count, 4);
+    expect_eq(child->pages, 4);
+    expect_eq(mm_fault(child, PAGE(2), false), MM_FAULT_NO_AREA);
+    expect_eq(get_word(child, PAGE(3)), 23);
+    expect_eq(get_word(child, PAGE(6)), 0);
+    expect_pages(parent, 8, 20);
+    put_word(child, PAGE(5), 1);
+    expect_eq(get_word(parent, PAGE(5)), 25);
+    expect_none(mm_audit());
+    mm_put(child);
+    expect_eq(mm_madvise(parent, BASE, 8 * PAGE_SIZE, MADV_DOFORK), 0);
+    expect_eq(mm_madvise(parent, BASE, 8 * PAGE_SIZE, MADV_KEEPONFORK), 0);
+    expect_area(parent, BASE, PAGE(8), RW); /* one again */
+    expect_eq(mm_mmap(parent, PAGE(8), PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
+                      NULL, 0),
+              PAGE(8));
+    expect_eq(mm_madvise(parent, PAGE(7), 2 * PAGE_SIZE, MADV_WIPEONFORK), -EINVAL);
+    expect_area(parent, BASE, PAGE(8), RW);
+    mm_put(parent);
+}
+
 KTEST(mm_fork, shared_memory_stays_shared)
 {
     struct mm *parent = mm_create(), *child;

@@ -394,12 +394,71 @@ KTEST(mm_map, mremap_refusals)
     expect_eq(mm_mremap(mm, BASE + 1, PAGE_SIZE, PAGE_SIZE, 0, 0), -EINVAL);
     expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE, MREMAP_FIXED, PAGE(9)), -EINVAL);
     expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE, 0x80, 0), -EINVAL);
-    expect_eq(mm_mremap(mm, PAGE(3), 2 * PAGE_SIZE, PAGE_SIZE, 0, 0), -EFAULT);
+    expect_eq(mm_mremap(mm, PAGE(3), 2 * PAGE_SIZE, 3 * PAGE_SIZE, 0, 0), -EFAULT);
+    expect_eq(mm_mremap(mm, PAGE(3), 2 * PAGE_SIZE, 2 * PAGE_SIZE, fixed, PAGE(9)), -EFAULT);
     expect_eq(mm_mremap(mm, PAGE(9), PAGE_SIZE, PAGE_SIZE, 0, 0), -EFAULT);
     expect_eq(mm_mremap(mm, BASE, 2 * PAGE_SIZE, 2 * PAGE_SIZE, fixed, PAGE(1)), -EINVAL);
     expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE, fixed, 0), -EPERM);
     expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE, fixed, TASK_SIZE), -EINVAL);
-    expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, 0xffffffff, MREMAP_MAYMOVE, 0), -ENOMEM);
+    expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, 0xffffffff, MREMAP_MAYMOVE, 0), -EINVAL);
+    expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, TASK_SIZE, MREMAP_MAYMOVE, 0), -ENOMEM);
+    expect_eq(mm_mremap(mm, BASE, 0, PAGE_SIZE, MREMAP_MAYMOVE, 0), -EINVAL); /* private */
+    expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE, MREMAP_DONTUNMAP, 0), -EINVAL);
+    expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, 2 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0),
+              -EINVAL);
     expect_area(mm, BASE, PAGE(4), RW);
+    mm_put(mm);
+}
+
+/* What is kept or shrinks may reach over areas and holes; a move takes the part that is kept. */
+KTEST(mm_map, mremap_over_areas)
+{
+    struct mm *mm = space_with(8, RW);
+    const u32 fixed = MREMAP_MAYMOVE | MREMAP_FIXED;
+
+    if (!mm)
+        return;
+    put_pages(mm, 8, 20);
+    expect_eq(mm_mprotect(mm, PAGE(2), 2 * PAGE_SIZE, PROT_READ), 0);
+    expect_eq(mm_munmap(mm, PAGE(6), PAGE_SIZE), 0);
+    expect_eq(mm_mremap(mm, BASE, 8 * PAGE_SIZE, 8 * PAGE_SIZE, 0, 0), BASE);
+    expect_eq(mm->area_count, 4);
+    expect_eq(mm_mremap(mm, PAGE(1), 6 * PAGE_SIZE, PAGE_SIZE, fixed, PAGE(20)), PAGE(20));
+    expect_eq(get_word(mm, PAGE(20)), 21);
+    expect_area(mm, BASE, PAGE(1), RW);
+    expect_area(mm, PAGE(7), PAGE(8), RW);
+    expect_eq(mm->area_count, 3);
+    expect_eq(mm_mremap(mm, BASE, 21 * PAGE_SIZE, PAGE_SIZE, 0, 0), BASE);
+    expect_eq(mm->area_count, 1);
+    expect_eq(mm->pages, 1);
+    mm_put(mm);
+}
+
+/* Two ways to have an area twice: a second place for what is shared, and a move that leaves it. */
+KTEST(mm_map, mremap_leaves_the_area)
+{
+    struct mm *mm = space_with(4, RW);
+    const u32 keep = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
+    u32 shared = PAGE(40), second, moved;
+
+    if (!mm)
+        return;
+    expect_eq(mm_mmap(mm, shared, 2 * PAGE_SIZE, PROT_RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
+                      NULL, 0),
+              shared);
+    second = mm_mremap(mm, shared + PAGE_SIZE, 0, 2 * PAGE_SIZE, MREMAP_MAYMOVE, 0);
+    put_word(mm, second, 5);
+    expect_eq(get_word(mm, shared + PAGE_SIZE), 5);
+    expect_eq(mm_fault(mm, second + PAGE_SIZE, false), MM_FAULT_BEYOND_FILE);
+    put_pages(mm, 4, 20);
+    moved = mm_mremap(mm, PAGE(1), 2 * PAGE_SIZE, 2 * PAGE_SIZE, keep, 0);
+    expect_eq(get_word(mm, moved), 21);
+    expect_eq(get_word(mm, PAGE(1)), 0);
+    expect_eq(get_word(mm, PAGE(3)), 23);
+    expect_area(mm, BASE, PAGE(4), RW);
+    expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE, keep | MREMAP_FIXED, PAGE(3)), PAGE(3));
+    expect_eq(get_word(mm, PAGE(3)), 20);
+    expect_area(mm, BASE, PAGE(4), RW);
+    expect_none(mm_audit());
     mm_put(mm);
 }

@@ -117,6 +117,38 @@ static void futexes(void)
     CHECK(SYS(futex, &word, 99, 5, NULL) == -ENOSYS);
 }
 
+/* All who share the word are found by it. */
+static void shared_futex(void)
+{
+    const time32 limit = {5, 0};
+    long map = SYS(mmap2, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t *words = (uint32_t *)map, status = ~0u;
+    long pid = SYS(fork), woken = 0, moved = 0;
+
+    if (pid == 0)
+        sys_exit(SYS(futex, words, FUTEX_WAIT, 0, &limit) != 0);
+    for (int i = 0; i < 500 && woken == 0; i++) {
+        sleep_ms(10);
+        woken = SYS(futex, words, FUTEX_WAKE, 9);
+    }
+    CHECK(woken == 1);
+    CHECK(SYS(waitpid, pid, &status, 0) == pid && status == 0);
+    pid = SYS(fork);
+    if (pid == 0)
+        sys_exit(SYS(futex, words, FUTEX_WAIT, 0, &limit) != 0);
+    CHECK(SYS(futex, words, FUTEX_CMP_REQUEUE, 0, 9, words + 1, 1) == -EAGAIN);
+    for (int i = 0; i < 500 && moved == 0; i++) {
+        sleep_ms(10);
+        moved = SYS(futex, words, FUTEX_CMP_REQUEUE, 0, 9, words + 1, 0);
+    }
+    CHECK(moved == 1);
+    CHECK(SYS(futex, words, FUTEX_WAKE, 9) == 0);
+    CHECK(SYS(futex, words + 1, FUTEX_WAKE, 9) == 1);
+    CHECK(SYS(waitpid, pid, &status, 0) == pid && status == 0);
+    CHECK(SYS(munmap, map, 4096) == 0);
+    CHECK(SYS(futex, words, FUTEX_WAKE, 1) == -EFAULT);
+}
+
 /* ---- limits, priorities ---- */
 
 static void limits(void)
@@ -260,17 +292,10 @@ static void core(void)
 }
 
 static const struct test_case cases[] = {
-    {"clocks", clocks},
-    {"sleeping", sleeping},
-    {"interrupted_sleep", interrupted_sleep},
-    {"used_time", used_time},
-    {"futexes", futexes},
-    {"limits", limits},
-    {"priorities", priorities},
-    {"names", names},
-    {"users", users},
-    {"machine", machine},
-    {"mappings_of_files", mappings_of_files},
+    {"clocks", clocks},       {"sleeping", sleeping},     {"interrupted_sleep", interrupted_sleep},
+    {"used_time", used_time}, {"futexes", futexes},       {"shared futex", shared_futex},
+    {"limits", limits},       {"priorities", priorities}, {"names", names},
+    {"users", users},         {"machine", machine},       {"mappings_of_files", mappings_of_files},
     {"core", core},
 };
 

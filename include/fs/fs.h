@@ -62,8 +62,9 @@ struct file_operations {
     void (*release)(struct file *file);
     /* Where readers and writers of this file wait; NULL: nobody ever does. */
     struct wait_queue *(*wait_queue)(struct file *file);
-    bool seekable; /* pread, lseek work */
-    bool mappable; /* inode->data is the contents, as of a regular file: mmap, sendfile work */
+    bool seekable;   /* pread, lseek work */
+    bool mappable;   /* inode->data is the contents, as of a regular file: mmap, sendfile work */
+    bool maps_zeros; /* mmap gives memory of zeros, as MAP_ANONYMOUS does */
 };
 
 /*

@@ -80,16 +80,35 @@ __must_check int ticks_to_user(void *user_time, u64 ticks, bool old);
  */
 u64 deadline_resumed(u64 deadline);
 
+/*
+ * The tick at which such a time of a program is over: when the clock shows it (`absolute`), or that
+ * long from now. 0, -EFAULT, -EINVAL.
+ */
+__must_check int deadline_by_clock(u64 *deadline, u32 clock, bool absolute, const void *user_time,
+                                   bool old);
+
+/* ---- futex (kernel/futex.c) ---- */
+
+/*
+ * Wake one that sleeps on the word at a user address of the current task, whoever shares it. For
+ * the end of a task (man 2 set_tid_address).
+ */
+void futex_wake_at(u32 addr);
+
 /* ---- names (kernel/sys_misc.c): what uname() tells; hostname may change ---- */
 
 extern struct new_utsname utsname;
 
 /* ---- limits (kernel/sys_limit.c) ---- */
 
+struct mm;
 struct rlimit;
 
 /* What the first process may use. */
 void rlimits_init(struct rlimit *rlimits);
+
+/* Let an address space heed those that are about memory. */
+void rlimits_apply(const struct rlimit *rlimits, struct mm *mm);
 
 /* ---- kernel/process.c, fork.c, exec.c, exit.c ---- */
 SYSCALL(fork);

@@ -19,6 +19,8 @@
 
 #define FILE_SIZE_MAX 0x7ffff000u /* bytes */
 
+struct vm_area;
+
 struct address_space {
     u32 size; /* of the file, bytes; bytes behind it in its last page are zero */
     s32 refcount;
@@ -30,6 +32,9 @@ struct address_space {
     bool anonymous;         /* no file, and gone with the processes that share it: mapping_new() */
     struct list_head link;  /* in the list of all mappings */
     struct list_head clean_link; /* in that of those that have clean pages, if it has */
+    struct list_head areas;      /* of all address spaces that show it, in order of their coming */
+    struct vm_area *cursor; /* where in this list filemap_unmap() is, NULL when it does not run */
+    u32 cursor_index;       /* the page of the file that is next there */
     void (*release)(struct address_space *mapping); /* the last reference has gone */
 };
 
@@ -115,8 +120,8 @@ long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32
                    filemap_copy_t copy);
 
 /*
- * Set the size: what is cut off is given back (mapped pages stay with whoever maps them). 0,
- * -EFBIG, -ENOMEM.
+ * Set the size: what is cut off is given back, and goes from all address spaces, copies of private
+ * mappings included. 0, -EFBIG. Not twice at a time for one file. May give turns.
  */
 __must_check int filemap_truncate(struct address_space *mapping, u32 size);
 

@@ -5,7 +5,8 @@
  *
  *   mm/mm.c        making, forking, destroying; copies into any address space
  *   mm/vma.c       the tree of areas: finding, free gaps, splitting, merging
- *   mm/mmap.c      mmap, munmap, mprotect, madvise
+ *   mm/mmap.c      mmap, munmap
+ *   mm/mprotect.c  mprotect, madvise
  *   mm/brk.c, mm/mremap.c  brk, mremap
  *   mm/fault.c     the first touch, the first write after a fork, the stack's growth
  *   mm/user_pte.c  the entries: walking, copying and clearing ranges of them
@@ -25,14 +26,16 @@ struct address_space;
 enum vm_flags {
     VM_READ = 0x001,
     VM_WRITE = 0x002,
-    VM_EXEC = 0x004,        /* told for the reader; 32-bit paging has no bit for it */
-    VM_SHARED = 0x008,      /* writes go to the file's own pages; fork does not separate them */
-    VM_NEVER_WRITE = 0x010, /* VM_WRITE cannot be added: the file is open for reading only */
-    VM_GROWSDOWN = 0x100,   /* the stack */
+    VM_EXEC = 0x004,           /* told for the reader; 32-bit paging has no bit for it */
+    VM_SHARED = 0x008,         /* writes go to the file's own pages; fork does not separate them */
+    VM_NEVER_WRITE = 0x010,    /* VM_WRITE cannot be added: the file is open for reading only */
+    VM_GROWSDOWN = 0x100,      /* the stack */
+    VM_DONTCOPY = 0x20000,     /* a child of fork does not have it */
+    VM_WIPEONFORK = 0x2000000, /* a child has zeros there; anonymous and private only */
 };
 #define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
 
-/* Below a stack, above the heap: stays free (Linux's stack_guard_gap). Debuggers know the name. */
+/* Below a stack: stays free (Linux's stack_guard_gap). Debuggers know the name. */
 enum mm_distances { MM_GUARD_GAP = 0x100000 };
 
 #define MM_AREAS_MAX   65530    /* areas of one address space (Linux's max_map_count) */
@@ -52,6 +55,8 @@ struct vm_area {
     const char *name;           /* "[heap]", "[stack]", "[vdso]", or NULL; a constant string */
     struct address_space *file; /* whose pages are shown first, or NULL: zeros. Holds a reference */
     u32 pgoff;                  /* page of the file that `start` shows */
+    struct mm *mm;              /* the address space that it was entered in */
+    struct list_head file_link; /* of an area with a file: in its list of areas (mm/truncate.c) */
     const void *caller; /* the code that made it: who called mm_mmap(), mm_add_area() or mm_brk() */
 };
 
@@ -65,6 +70,9 @@ struct mm {
     phys_addr_t pgd_phys;
     u32 start_brk, brk; /* the heap: [start_brk, brk); start_brk is page-aligned */
     u32 stack_limit;    /* bytes that the stack may grow to: RLIMIT_STACK */
+    u32 size_limit;     /* bytes that all areas may have: RLIMIT_AS; ~0u: any number */
+    u32 data_limit;     /* the same of what vma_is_data(): RLIMIT_DATA */
+    u32 heap_limit;     /* and of the heap alone */
     u32 arg_start, arg_end, env_start, env_end; /* for /proc */
     u32 pages;  /* user pages mapped, the zero page and file pages included */
     u32 tables; /* page tables, without the directory */
@@ -165,8 +173,7 @@ __must_check long mm_mremap(struct mm *mm, u32 addr, u32 old_size, u32 new_size,
 
 /*
  * Set the end of the heap, as Linux's brk: the new end, or the old one when it cannot be. Between
- * the heap and the area above it MM_GUARD_GAP stays free, so that neither runs into the other
- * unseen.
+ * the heap and the area above it one page stays free, and below a stack MM_GUARD_GAP.
  */
 u32 mm_brk(struct mm *mm, u32 brk);
 

@@ -81,6 +81,12 @@ static inline u32 vma_level(u32 flags)
 /* Walk the tree; NULL or the first thing wrong. For the audit. */
 const char *vma_check(const struct mm *mm);
 
+/* Memory of the process's own that it may write to, and no stack: what RLIMIT_DATA counts. */
+static inline bool vma_is_data(u32 flags)
+{
+    return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
+
 /* ---- mm/user_table.c: page tables and directories ---- */
 
 /* An empty one. NULL when out of memory. */
@@ -172,11 +178,43 @@ static inline bool mm_in_user_half(u32 addr, u32 size)
     return size <= TASK_SIZE && addr <= TASK_SIZE - size;
 }
 
+/* Where to put a mapping that need not be anywhere, or 0; at `hint`, unless 0, if it is free there. */
+u32 mm_choose_address(struct mm *mm, u32 hint, u32 size);
+
 /* Get the node that mm_unmap_areas() will need. 0 or -ENOMEM; *node is NULL when it needs none. */
 __must_check int mm_get_split_node(struct mm *mm, u32 start, u32 end, struct vm_area **node);
 
 /* munmap without the checks: cannot fail. */
 void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
+
+/* ---- mm/brk.c ---- */
+
+/*
+ * Whether the limits of the address space allow an area of these flags to have `more` bytes, when
+ * what is now in [start, start + size) goes.
+ */
+bool mm_may_expand_limited(struct mm *mm, u32 flags, u32 more, u32 start, u32 size);
+
+static inline bool mm_may_expand(struct mm *mm, u32 flags, u32 more, u32 start, u32 size)
+{
+    return likely((mm->size_limit & mm->data_limit) == ~0u) ||
+           mm_may_expand_limited(mm, flags, more, start, size);
+}
+
+/* The same when so many bytes that are there become data: see vma_is_data(). */
+bool mm_may_become_data(struct mm *mm, u32 bytes);
+
+/* ---- mm/truncate.c ---- */
+
+/* An area with a file enters its address space, or leaves it. */
+void filemap_enter_area(struct vm_area *area);
+void filemap_leave_area(struct vm_area *area);
+
+/*
+ * Let no address space show pages of a file from page `first` on, where it has ended before. Not
+ * twice at a time for one file. Lets others run.
+ */
+void filemap_unmap(struct address_space *mapping, u32 first);
 
 /* ---- mm/fault.c ---- */
 

@@ -75,6 +75,19 @@ void layout_bad_phys(phys_addr_t addr)
     panic("phys_to_virt(%08x)", addr);
 }
 
+/* How many areas show each file, by what mm/vma.c says. */
+static u32 shown[2];
+
+void filemap_enter_area(struct vm_area *area)
+{
+    shown[area->file - files]++;
+}
+
+void filemap_leave_area(struct vm_area *area)
+{
+    shown[area->file - files]--;
+}
+
 static void on_release(struct address_space *file)
 {
     panic("file %p has lost its last reference", file);
@@ -250,6 +263,7 @@ static void check_areas(void)
     }
     expect(mm.area_count == count && nodes == count);
     expect(files[0].refcount == 1 + (s32)users[0] && files[1].refcount == 1 + (s32)users[1]);
+    expect(shown[0] == users[0] && shown[1] == users[1]);
 }
 
 static void check_gaps(void)
