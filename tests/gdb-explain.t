@@ -47,9 +47,10 @@ sub kernel_addresses {
     my ($last_area) = map { hex } ($stacks =~ /^0x\w{8}-0x(\w{8}) /mg)[-1];
     my $state = { memory => $vm->physical(0, 4 << 20) };
     my ($table) = words($state, $symbols->{swapper_pg_dir} - C + 768 * 4, 1);
+    my ($vmalloc_table) = words($state, $symbols->{swapper_pg_dir} - C + 1000 * 4, 1);
     my ($high) = $vm->command('explain 0xc0000000') =~ /^region +0xc0000000\.\.(0x\w+) /m;
     push @addresses, map { sprintf '0x%08x', $_ } C, C + 0x9fc00, C + 0xb8000, C + 0xf0000, C + 0x100000, C + 0x101000, C + 0x400000,
-        C + 0x400123, C + 0x7fffff, C + ($table & FRAME), hex $high, hex($high) + 1, hex($high) + 0x400000, $last_area, $last_area + 0x1123, 0xfe000000,
+        C + 0x400123, C + 0x7fffff, C + ($table & FRAME), C + ($vmalloc_table & FRAME), hex $high, hex($high) + 1, hex($high) + 0x400000, $last_area, $last_area + 0x1123, 0xfe000000,
         0xffbfe000, 0xffbff000, 0xffc00000, 0xffc01008, 0xffffe000, 0xfffff000, 0xffffffff;
     return (@addresses, '0', '4096', '0x00010000', '0x08048000', '0xbfffe000', '0xbfffffff');
 }

@@ -1,7 +1,7 @@
 """`attic who`: all about one frame: its owner, its references, and every address that shows it.
 
 The owner comes from the struct page and, by type, from the structure that keeps the frame: a slab's descriptor, a file's
-array of pages, a directory's entries. The addresses come from the tables alone, the kernel half once and the user half of
+mapping, a directory's entries. The addresses come from the tables alone, the kernel half once and the user half of
 every address space, so that one that the kernel has lost track of is found as well.
 
 Limits: only the first level that a type names is told, not which object of a slab is whose.
@@ -93,10 +93,8 @@ def file_text(_page, pfn):
     mapping = page.deref("mapping")
     if mapping is None:
         return ""
-    slots = objects.read(mapping.pages, 4 * mapping.slots)
-    index = next((i for i in range(mapping.slots) if slots[4 * i:4 * i + 4] == page.address.to_bytes(4, "little")), None)
-    where = "" if index is None else ", bytes from 0x%x on" % (index * memory.PAGE_SIZE)
-    return " of " + kernel.file_text(mapping) + where + (", written to" if page.dirty else "")
+    return " of %s, bytes from 0x%x on%s" % (kernel.file_text(mapping), page.index * memory.PAGE_SIZE,
+                                             ", written to" if page.dirty else "")
 
 
 DETAILS = {"PAGE_SLAB": slab_text, "PAGE_FILE": file_text}
