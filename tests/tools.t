@@ -75,8 +75,9 @@ for (
     my ($x, $display) = $said =~ /^DISPLAY=(\S*) .*-display (\S+)/m;
     is join(' ', map { $_ // '?' } $x, $display), $expected, 'X has ' . ($of_x // 'none') . ", make run $variable" or diag $said;
 }
+like make_run(':0', 'DISPLAY=curses'), qr/-display curses -serial vc .*-monitor vc/, 'curses has this terminal for the screen alone';
 my $no_such = make_run(':0', 'DISPLAY=sdl');
-like $no_such, qr/^scripts\/qemu: this QEMU has no display 'sdl', only: none gtk;/m, 'a window that QEMU does not have: one line says so'
+like $no_such, qr/^scripts\/qemu: this QEMU has no display 'sdl', only: none gtk curses;/m, 'a window that QEMU does not have: one line says so'
     or diag $no_such;
 
 sub make_run {
@@ -85,7 +86,7 @@ sub make_run {
 #!/bin/sh
 case "$*" in
 --version) echo 'QEMU emulator version 8.0.0' ;;
-'-display help') printf 'Available display backend types:\nnone\ngtk\n\nSome names are left out.\n' ;;
+'-display help') printf 'Available display backend types:\nnone\ngtk\ncurses\n\nSome names are left out.\n' ;;
 *) echo "DISPLAY=${DISPLAY-unset} $*" ;;
 esac
 END
