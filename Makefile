@@ -246,7 +246,15 @@ $(BUILD)/flags: FORCE
 # Where the documents of the monitor's `snapshot` go, and where memdiff finds them.
 SNAPSHOTS ?= $(BUILD)/snapshots
 
-export MEM CPU MACHINE FIRMWARE ACCEL SNAPSHOTS
+# DISPLAY=gtk on the command line is QEMU's window. What the environment says, and what looks like a screen of X (host:0), is X's. make
+# hands the variables of its command line on as environment; so X's own value is put back, from what make itself was started with.
+QEMU_DISPLAY :=
+ifeq ($(origin DISPLAY)$(findstring :,$(firstword $(subst =, ,$(DISPLAY)))),command line)
+  QEMU_DISPLAY := $(DISPLAY)
+  override DISPLAY := $(shell tr '\0' '\n' < /proc/$$PPID/environ | sed -n 's/^DISPLAY=//p')
+endif
+
+export MEM CPU MACHINE FIRMWARE QEMU_DISPLAY ACCEL SNAPSHOTS
 
 # Remake the image when the command line changes. INIT=PATH is short for init=PATH on it.
 export COMMAND_LINE = $(CMDLINE)$(if $(INIT), init=$(INIT))

@@ -1,10 +1,10 @@
-; The end of a boot on a machine that cannot run Attic, before there is C: one line on the first
-; serial port and on the screen.
+; The end of a boot on a machine that cannot run Attic, before there is C: one line on the console,
+; which is the first serial port that is there (as in drivers/serial.c), and on the screen.
 ;
 ; Nobody has set the two up, and a boot loader may have left anything there. So the port gets its mode
 ; first (115200 baud, 8 bits, no parity: that of drivers/serial.c), and the screen is cleared, because
-; lines of the boot loader would run into this one. A port that is not there may never say that it is
-; ready: each character waits for a while only.
+; lines of the boot loader would run into this one. A port may never say that it is ready: each
+; character waits for a while only.
 ;
 ; A machine without the text screen of a PC (UEFI) has only the line on the serial port; grub.cfg has
 ; said there that this is where to look.
@@ -18,10 +18,12 @@ CRTC            equ 0x3d4
 CRTC_START_HIGH equ 0x0c                ; and the lower half in the next register
 
 COM1       equ 0x3f8
+COM2       equ 0x2f8
 UART_IER   equ 1
 UART_LCR   equ 3
 UART_MCR   equ 4
 UART_LSR   equ 5
+UART_SCR   equ 7                        ; keeps a byte, where there is a port
 LCR_8N1    equ 0x03
 LCR_DLAB   equ 0x80
 MCR_READY  equ 0x03                     ; data terminal ready, request to send
@@ -63,18 +65,36 @@ boot_refuse_line:
     jmp .stop
 
 %macro uart_write 2                     ; register, value
-    mov dx, COM1 + %1
+    lea edx, [ebx + %1]
     mov al, %2
     out dx, al
 %endmacro
 
+; The port in EBX: the second if that is there and the first is not.
 set_up_serial:
+    mov ebx, COM1
+    call look_for_port
+    je .found
+    mov ebx, COM2
+    call look_for_port
+    je .found
+    mov ebx, COM1
+.found:
     uart_write UART_IER, 0
     uart_write UART_LCR, LCR_DLAB | LCR_8N1
     uart_write 0, 1                     ; the divisor for 115200 baud
     uart_write 1, 0                     ; and its upper half
     uart_write UART_LCR, LCR_8N1
     uart_write UART_MCR, MCR_READY
+    ret
+
+; Sets the zero flag if the port EBX is there. Between writing and reading another byte is on the wires.
+look_for_port:
+    uart_write UART_SCR, 0x5a
+    uart_write UART_IER, 0
+    lea edx, [ebx + UART_SCR]
+    in al, dx
+    cmp al, 0x5a
     ret
 
 clear_screen:
@@ -93,12 +113,12 @@ clear_screen:
 send:
     mov ah, al
     mov ecx, PATIENCE
-    mov dx, COM1 + UART_LSR
+    lea edx, [ebx + UART_LSR]
 .busy:
     in al, dx
     test al, LSR_THRE
     loopz .busy
-    mov dx, COM1
+    mov edx, ebx
     mov al, ah
     out dx, al
     ret

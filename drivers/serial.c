@@ -1,6 +1,11 @@
 /*
- * The serial ports. The first is the console's way out, and its only way in; the second, where
- * there is one, takes documents out of the machine, and nothing else.
+ * The serial ports. The first that is there is the console's way out, and with the keyboard its way
+ * in; the second, where there are two, takes documents out of the machine, and nothing else.
+ *
+ * A port is looked for before it is used: one that is not there reads as all ones, so it seems to
+ * take every byte, and to have one for us at any time. It has no scratch register that keeps what is
+ * written to it. Another register is written in between, because the wires of an empty bus may keep
+ * the last byte for a while.
  *
  * The UARTs stay in the mode of the 16450, without FIFO: the FIFO control register is never
  * written. Enabling or clearing the FIFO drops what has arrived, and input that was piped in before
@@ -9,24 +14,22 @@
  * Output is polled: the transmitter is nearly always empty under an emulator, so a character costs
  * one look at the line status and one store. On a real port it takes 87 microseconds, and longer if
  * nobody takes what is sent: serial_write() writes as much as there is room for, and the waiting is
- * the caller's, who can let interrupts in. Input comes by interrupt into a ring. When the ring is
- * full the interrupt is masked and the next byte stays in the receive register; the sender (QEMU,
- * or a wire with flow control) holds the rest back. serial_read() unmasks once half of the ring is
- * empty, so that a long input costs one such stop every half ring and not one a byte.
+ * the caller's, who can let interrupts in. Input comes by interrupt into the queue of
+ * drivers/input.c. When that is full the interrupt is masked and the next byte stays in the receive
+ * register; the sender (QEMU, or a wire with flow control) holds the rest back until there is room.
  *
  * The interrupt controller sees edges. The handler therefore reads until the receive register is
- * empty, and unmasking raises the line anew if a byte is waiting.
+ * empty, and unmasking raises the line again if a byte is waiting.
  *
- * The second port is looked for when it is wanted: a port that is not there reads as all ones, and
- * has no scratch register that keeps what is written to it. Whoever listens there may not take what
- * is sent, for which the console would wait for ever; here it is an error after a while.
+ * Who listens at the second port may not take what is sent, for which the console would wait for
+ * ever; here it is an error after a while.
  *
- * Neighbours: kernel/console.c writes, kernel/tty.c reads; kernel/monitor_snapshot.c sends
- * documents. Registers: data sheet of the National Semiconductor PC16450.
+ * Neighbours: kernel/console.c writes, drivers/input.c has what came in; kernel/monitor_snapshot.c
+ * sends documents. Registers: data sheet of the National Semiconductor PC16450.
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irq.h>
-#include <arch/x86/irqflags.h>
+#include <drivers/input.h>
 #include <drivers/serial.h>
 
 #define COM1 0x3f8
@@ -54,17 +57,23 @@
 /* Looks at the line status before a port is given up: some seconds, at a microsecond each. */
 #define PATIENCE 5000000u
 
-#define RING_SIZE 1024
-_Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "indices are masked, and wrap around at 2^32");
+/* The port of the console, 0 for none. */
+static u16 console __ro_after_init;
 
-/* Bytes between tail and head wait for serial_read(). Shared with the handler: interrupts off. */
-static struct {
-    u8 bytes[RING_SIZE];
-    u32 head, tail;
-    bool masked; /* the ring was full, and the receive interrupt is off */
-} ring;
+static bool masked; /* the queue of input was full, and the receive interrupt is off */
 
-static void (*input_notify)(void) __ro_after_init;
+static bool scratch_keeps(u16 port, u8 byte)
+{
+    outb(port + UART_SCR, byte);
+    outb(port + UART_IER, 0);
+    return inb(port + UART_SCR) == byte;
+}
+
+/* Its interrupts are off then. */
+static bool is_there(u16 port)
+{
+    return scratch_keeps(port, 0x5a) && scratch_keeps(port, 0xa5) && inb(port + UART_IER) == 0;
+}
 
 static void port_init(u16 port, u8 modem)
 {
@@ -78,7 +87,14 @@ static void port_init(u16 port, u8 modem)
 
 void serial_init(void)
 {
-    port_init(COM1, MCR_DTR | MCR_RTS | MCR_OUT2);
+    console = is_there(COM1) ? COM1 : is_there(COM2) ? COM2 : 0;
+    if (console)
+        port_init(console, MCR_DTR | MCR_RTS | MCR_OUT2);
+}
+
+int serial_console(void)
+{
+    return console == COM1 ? 0 : console == COM2 ? 1 : -1;
 }
 
 static inline bool can_transmit(u16 port)
@@ -88,18 +104,20 @@ static inline bool can_transmit(u16 port)
 
 static inline void transmit(u8 byte)
 {
-    while (!can_transmit(COM1))
+    while (!can_transmit(console))
         ;
-    outb(COM1 + UART_DATA, byte);
+    outb(console + UART_DATA, byte);
 }
 
 size_t serial_write(const char *text, size_t len, bool raw)
 {
     size_t done = 0;
 
-    while (done < len && can_transmit(COM1)) {
+    if (!console)
+        return len;
+    while (done < len && can_transmit(console)) {
         if (unlikely(text[done] == '\n') && !raw)
-            outb(COM1 + UART_DATA, '\r');
+            outb(console + UART_DATA, '\r');
         transmit(text[done++]);
     }
     return done;
@@ -107,15 +125,9 @@ size_t serial_write(const char *text, size_t len, bool raw)
 
 /* ---- the second port ---- */
 
-static bool scratch_keeps(u16 port, u8 byte)
-{
-    outb(port + UART_SCR, byte);
-    return inb(port + UART_SCR) == byte;
-}
-
 bool serial_data_init(void)
 {
-    if (!scratch_keeps(COM2, 0x5a) || !scratch_keeps(COM2, 0xa5))
+    if (console != COM1 || !is_there(COM2))
         return false;
     port_init(COM2, MCR_DTR | MCR_RTS);
     return true;
@@ -139,70 +151,34 @@ bool serial_data_write(const char *text, size_t len)
 
 static void serial_interrupt(void)
 {
-    while (inb(COM1 + UART_LSR) & LSR_RECEIVED) {
-        if (ring.head - ring.tail == RING_SIZE) {
-            outb(COM1 + UART_IER, 0);
-            ring.masked = true;
+    while (inb(console + UART_LSR) & LSR_RECEIVED) {
+        char byte;
+
+        if (input_waiting() == INPUT_MAX) {
+            outb(console + UART_IER, 0);
+            masked = true;
             break;
         }
-        ring.bytes[ring.head++ % RING_SIZE] = inb(COM1 + UART_DATA);
+        byte = inb(console + UART_DATA);
+        input_add(&byte, 1);
     }
-    input_notify();
-}
-
-void serial_enable_input(void (*notify)(void))
-{
-    input_notify = notify;
-    irq_register(IRQ_SERIAL1, serial_interrupt);
-    outb(COM1 + UART_IER, IER_RECEIVED);
-}
-
-u32 serial_waiting(void)
-{
-    return ring.head - ring.tail;
+    input_arrived();
 }
 
 /* Interrupts off. */
-static void unmask_when_half_empty(void)
+static void unmask(void)
 {
-    if (ring.masked && serial_waiting() <= RING_SIZE / 2) {
-        ring.masked = false;
-        outb(COM1 + UART_IER, IER_RECEIVED);
+    if (masked) {
+        masked = false;
+        outb(console + UART_IER, IER_RECEIVED);
     }
 }
 
-int serial_peek(u32 at)
+void serial_enable_input(void)
 {
-    return at < serial_waiting() ? ring.bytes[(ring.tail + at) % RING_SIZE] : -1;
-}
-
-void serial_discard(u32 count)
-{
-    u32 flags = local_irq_save();
-
-    ring.tail += min(count, serial_waiting());
-    unmask_when_half_empty();
-    local_irq_restore(flags);
-}
-
-int serial_read(void)
-{
-    u32 flags = local_irq_save();
-    int byte = serial_peek(0);
-
-    serial_discard(1);
-    local_irq_restore(flags);
-    return byte;
-}
-
-void serial_remove(u32 at)
-{
-    u32 flags = local_irq_save();
-
-    if (at < serial_waiting()) {
-        for (u32 i = ring.tail + at; i != ring.tail; i--)
-            ring.bytes[i % RING_SIZE] = ring.bytes[(i - 1) % RING_SIZE];
-        serial_discard(1);
-    }
-    local_irq_restore(flags);
+    if (!console)
+        return;
+    input_on_room(unmask);
+    irq_register(console == COM1 ? IRQ_SERIAL1 : IRQ_SERIAL2, serial_interrupt);
+    outb(console + UART_IER, IER_RECEIVED);
 }

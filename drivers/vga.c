@@ -1,6 +1,6 @@
 /*
- * The text screen: 80 x 25 cells of character and colour in a window of 32 KiB, which mirrors what
- * the serial port says.
+ * The text screen: 80 x 25 cells of character and colour in a window of 32 KiB. It shows what the
+ * console says, and where there is no serial port it is the terminal.
  *
  * Every access to video memory leaves the emulator's fast path, so the screen is not moved to
  * scroll. The window holds 204 rows; the controller shows 25 of them from a start address, and
@@ -8,16 +8,23 @@
  * window is used up are the 24 rows in view copied back to its top, once in 180 lines. Cursor and
  * start address are told to the controller once a call, not once a character.
  *
- * Escape sequences ("ESC [ ... letter") are for the terminal at the other end of the serial line;
- * they are skipped here, even when they are split between two calls. The screen has no input and no
- * colours.
+ * Of the escape sequences of ECMA-48 and Linux's console ("ESC [ ... letter") those are obeyed that
+ * Attic's own programs and simple ones send: moving the cursor, erasing, colours, hiding the cursor,
+ * saving its place. All others are dropped whole, also when they are split between two calls.
+ * Questions are not answered: the terminal at the serial port does that.
+ *
+ * A row that was filled goes on in the next one, and there the backspace goes back to it: the line
+ * editor moves by backspaces alone, and a long line takes more rows than one.
+ *
+ * Limits: text is in the font's code page, 437. No scrolling regions, no inserting, no tab stops.
  *
  * The window is reached at PAGE_OFFSET + 0xB8000 by plain addition: the boot tables map it already,
  * long before phys_to_virt() knows how much lowmem there is. Neighbours: kernel/console.c is the
- * only user. Registers: IBM VGA, CRT controller.
+ * only user. Registers: IBM VGA, CRT and attribute controller.
  */
 #include <arch/x86/io.h>
 #include <drivers/vga.h>
+#include <lib/string.h>
 #include <mm/layout.h>
 
 #define VGA_WINDOW      ((volatile u16 *)(PAGE_OFFSET + 0xb8000))
@@ -28,8 +35,8 @@
 #define WINDOW_ROWS (VGA_WINDOW_SIZE / 2 / COLUMNS)
 #define TAB         8
 
-#define CELL(c) ((u16)(0x0700 | (u8)(c))) /* light grey on black */
-#define BLANK   CELL(' ')
+#define GREY_ON_BLACK 0x07
+#define BRIGHT        0x08
 
 /* The CRT controller: an index, and one port further the register. */
 #define CRTC              0x3d4
@@ -38,10 +45,37 @@
 #define CRTC_START_HIGH   0x0c
 #define CRTC_CURSOR_HIGH  0x0e
 
-static u32 top;         /* row of the window that is the first on screen */
-static u32 row, column; /* of the cursor; row counts from the start of the window */
+/* The attribute controller takes index and value at one port; reading the other makes it an index. */
+#define ATTRIBUTE       0x3c0
+#define ATTRIBUTE_RESET 0x3da
+#define ATTRIBUTE_MODE  0x30 /* and the screen stays on */
+#define MODE_TEXT       0x04 /* bit 3 would make bright backgrounds blink */
 
-static enum { PLAIN, ESCAPE, SEQUENCE } parser;
+#define CURSOR_LINE   14
+#define CURSOR_HIDDEN 0x20
+
+#define PARAMETERS    8
+#define PARAMETER_MAX 9999u
+
+static u32 top;                     /* row of the window that is the first on screen */
+static u32 row, column;             /* of the cursor; row counts from the start of the window */
+static u32 flows;                   /* so many rows above the cursor's go on in the next one */
+static u32 saved_row, saved_column; /* row counts from the top of the screen */
+static u8 colour;
+static bool reversed;
+
+static enum { PLAIN, ESCAPE, CHARSET, STRING, SEQUENCE } parser;
+static struct {
+    u32 parameter[PARAMETERS];
+    u32 count;    /* of those that are complete */
+    bool private; /* "ESC [ ?" */
+    bool unknown; /* something that no sequence below has */
+} sequence;
+
+static u16 cell(u8 c)
+{
+    return (reversed ? colour << 4 | colour >> 4 : colour) << 8 | c;
+}
 
 /* Index and value go to two neighbouring ports, low byte first. */
 static void crtc_write(u8 index, u8 value)
@@ -55,36 +89,51 @@ static void crtc_write_address(u8 index_high, u32 cell)
     crtc_write(index_high + 1, cell & 0xff);
 }
 
-static void clear_rows(u32 first, u32 count)
+/* From one cell of the window to before another. */
+static void clear_cells(u32 from, u32 to)
 {
-    for (u32 cell = first * COLUMNS; cell < (first + count) * COLUMNS; cell++)
-        VGA_WINDOW[cell] = BLANK;
+    for (u16 blank = cell(' '); from < to; from++)
+        VGA_WINDOW[from] = blank;
+}
+
+static void set_colours(u8 new_colour, bool reverse)
+{
+    colour = new_colour;
+    reversed = reverse;
+}
+
+/* Cursor shape, bright backgrounds: the boot loader may have left anything. */
+static void controllers_init(void)
+{
+    crtc_write(CRTC_CURSOR_START, CURSOR_LINE);
+    crtc_write(CRTC_CURSOR_END, CURSOR_LINE + 1);
+    crtc_write_address(CRTC_START_HIGH, 0);
+    crtc_write_address(CRTC_CURSOR_HIGH, 0);
+    inb(ATTRIBUTE_RESET);
+    outb(ATTRIBUTE, ATTRIBUTE_MODE);
+    outb(ATTRIBUTE, MODE_TEXT);
 }
 
 void vga_init(void)
 {
-    top = row = column = 0;
+    top = row = column = flows = saved_row = saved_column = 0;
     parser = PLAIN;
-    clear_rows(0, ROWS);
-    crtc_write(CRTC_CURSOR_START,
-               14); /* an underline, visible: the boot loader may have hidden it */
-    crtc_write(CRTC_CURSOR_END, 15);
-    crtc_write_address(CRTC_START_HIGH, 0);
-    crtc_write_address(CRTC_CURSOR_HIGH, 0);
+    set_colours(GREY_ON_BLACK, false);
+    clear_cells(0, ROWS * COLUMNS);
+    controllers_init();
 }
 
 /* Move what stays in view to the start of the window. */
 static void copy_back(void)
 {
-    for (u32 cell = 0; cell < (ROWS - 1) * COLUMNS; cell++)
-        VGA_WINDOW[cell] = VGA_WINDOW[(top + 1) * COLUMNS + cell];
+    for (u32 at = 0; at < (ROWS - 1) * COLUMNS; at++)
+        VGA_WINDOW[at] = VGA_WINDOW[(top + 1) * COLUMNS + at];
     row -= top + 1;
     top = 0;
 }
 
-static void new_line(void)
+static void next_row(void)
 {
-    column = 0;
     row++;
     if (row < top + ROWS)
         return;
@@ -92,20 +141,44 @@ static void new_line(void)
         copy_back();
     else
         top++;
-    clear_rows(row, 1);
+    clear_cells(row * COLUMNS, (row + 1) * COLUMNS);
+}
+
+static void backspace(void)
+{
+    if (column > 0) {
+        column--;
+    } else if (flows > 0 && row > top) {
+        flows--;
+        row--;
+        column = COLUMNS - 1;
+    }
+}
+
+static void put_character(u8 c)
+{
+    /* As terminals do: a full row is left when the next character comes. */
+    if (column == COLUMNS) {
+        next_row();
+        column = 0;
+        flows++;
+    }
+    VGA_WINDOW[row * COLUMNS + column++] = cell(c);
 }
 
 static void put_plain(u8 c)
 {
     switch (c) {
     case '\n':
-        new_line();
+        next_row();
+        flows = 0;
+        column = min(column, COLUMNS - 1u);
         break;
     case '\r':
         column = 0;
         break;
     case '\b':
-        column -= column > 0;
+        backspace();
         break;
     case '\t':
         column = min((column / TAB + 1) * TAB, COLUMNS - 1u);
@@ -114,12 +187,196 @@ static void put_plain(u8 c)
         parser = ESCAPE;
         break;
     default:
-        if (c < ' ' || c == 0x7f)
-            break;
-        if (column ==
-            COLUMNS) /* as terminals do: a full row is left when the next character comes */
-            new_line();
-        VGA_WINDOW[row * COLUMNS + column++] = CELL(c);
+        if (c >= ' ' && c != 0x7f)
+            put_character(c);
+    }
+}
+
+/* ---- sequences ---- */
+
+/* Row and column of the screen, from 0. */
+static void move_to(u32 to_row, u32 to_column)
+{
+    row = top + min(to_row, ROWS - 1u);
+    column = min(to_column, COLUMNS - 1u);
+    flows = 0;
+}
+
+/* A parameter that counts, or numbers from 1: the default is 1. */
+static u32 counted(u32 which)
+{
+    return max(sequence.parameter[which], 1u);
+}
+
+static u32 less(u32 from, u32 by)
+{
+    return from > by ? from - by : 0;
+}
+
+/* 0: from the cursor on, 1: up to it and with it, 2: all, of what lies between the cells. */
+static void erase(u32 first, u32 end)
+{
+    u32 at = row * COLUMNS + min(column, COLUMNS - 1u);
+
+    switch (sequence.parameter[0]) {
+    case 0:
+        clear_cells(at, end);
+        break;
+    case 1:
+        clear_cells(first, at + 1);
+        break;
+    case 2:
+        clear_cells(first, end);
+        break;
+    }
+}
+
+/* The colours of terminals have red in bit 0 and blue in bit 2; here it is the other way round. */
+static u8 vga_colour(u32 ansi)
+{
+    return (ansi & 1) << 2 | (ansi & 2) | (ansi & 4) >> 2;
+}
+
+static void set_rendition(u32 code)
+{
+    if (code == 0)
+        set_colours(GREY_ON_BLACK, false);
+    else if (code == 1)
+        colour |= BRIGHT;
+    else if (code == 22)
+        colour &= ~BRIGHT;
+    else if (code == 7 || code == 27)
+        reversed = code == 7;
+    else if (code >= 30 && code <= 37)
+        colour = (colour & 0xf8) | vga_colour(code - 30);
+    else if (code == 39)
+        colour = (colour & 0xf8) | GREY_ON_BLACK;
+    else if (code >= 40 && code <= 47)
+        colour = (colour & 0x0f) | vga_colour(code - 40) << 4;
+    else if (code == 49)
+        colour &= 0x0f;
+    else if (code >= 90 && code <= 97)
+        colour = (colour & 0xf0) | BRIGHT | vga_colour(code - 90);
+    else if (code >= 100 && code <= 107)
+        colour = (colour & 0x0f) | (BRIGHT | vga_colour(code - 100)) << 4;
+}
+
+static void set_renditions(void)
+{
+    for (u32 i = 0; i <= sequence.count; i++) {
+        if (sequence.parameter[i] == 38 || sequence.parameter[i] == 48)
+            return; /* a colour out of 256 or more, in the parameters behind it */
+        set_rendition(sequence.parameter[i]);
+    }
+}
+
+static void save_place(void)
+{
+    saved_row = row - top;
+    saved_column = column;
+}
+
+static void move_by_sequence(u8 letter)
+{
+    u32 at = row - top, count = counted(0);
+
+    switch (letter) {
+    case 'A':
+        move_to(less(at, count), column);
+        break;
+    case 'B':
+        move_to(at + count, column);
+        break;
+    case 'C':
+        move_to(at, column + count);
+        break;
+    case 'D':
+        move_to(at, less(min(column, COLUMNS - 1u), count));
+        break;
+    case 'G':
+        move_to(at, count - 1);
+        break;
+    case 'd':
+        move_to(count - 1, column);
+        break;
+    case 'H':
+    case 'f':
+        move_to(count - 1, counted(1) - 1);
+        break;
+    }
+}
+
+static void end_sequence(u8 letter)
+{
+    if (sequence.private) {
+        if ((letter == 'h' || letter == 'l') && sequence.parameter[0] == 25)
+            crtc_write(CRTC_CURSOR_START, CURSOR_LINE | (letter == 'l' ? CURSOR_HIDDEN : 0));
+        return;
+    }
+    switch (letter) {
+    case 'J':
+        erase(top * COLUMNS, (top + ROWS) * COLUMNS);
+        break;
+    case 'K':
+        erase(row * COLUMNS, (row + 1) * COLUMNS);
+        break;
+    case 'm':
+        set_renditions();
+        break;
+    case 's':
+        save_place();
+        break;
+    case 'u':
+        move_to(saved_row, saved_column);
+        break;
+    default:
+        move_by_sequence(letter);
+    }
+}
+
+/* Parameters are below '@', the final letter is there. A control character counts as itself. */
+static void put_sequence(u8 c)
+{
+    u32 *parameter = &sequence.parameter[sequence.count];
+
+    if (c < ' ') {
+        put_plain(c);
+    } else if (c >= '0' && c <= '9') {
+        *parameter = min(*parameter * 10 + c - '0', PARAMETER_MAX);
+    } else if (c == ';' || c == ':') {
+        if (sequence.count < PARAMETERS - 1)
+            sequence.parameter[++sequence.count] = 0;
+        else
+            sequence.unknown = true;
+    } else if (c == '?') {
+        sequence.private = true;
+    } else if (c < '@') {
+        sequence.unknown = true;
+    } else if (c == '[' && sequence.count == 0) {
+        sequence.unknown = true; /* "ESC [ [ letter" is one sequence, a key of Linux's console */
+    } else {
+        parser = PLAIN;
+        if (!sequence.unknown)
+            end_sequence(c);
+    }
+}
+
+static void put_escape(u8 c)
+{
+    parser = PLAIN;
+    if (c == '[') {
+        parser = SEQUENCE;
+        memset(&sequence, 0, sizeof(sequence));
+    } else if (c == '(' || c == ')' || c == '#' || c == '%') {
+        parser = CHARSET;
+    } else if (c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X') {
+        parser = STRING;
+    } else if (c == '7') {
+        save_place();
+    } else if (c == '8') {
+        move_to(saved_row, saved_column);
+    } else if (c < ' ') {
+        put_plain(c);
     }
 }
 
@@ -130,21 +387,32 @@ static void put(u8 c)
         put_plain(c);
         break;
     case ESCAPE:
-        parser = c == '[' ? SEQUENCE : PLAIN;
+        put_escape(c);
+        break;
+    case CHARSET: /* one byte more */
+        parser = PLAIN;
+        break;
+    case STRING: /* a title, or the like; BEL or ESC ends it, and a new line if those were lost */
+        if (c < ' ') {
+            parser = PLAIN;
+            put_plain(c);
+        }
         break;
     case SEQUENCE:
-        if (c >= 0x40 && c <= 0x7e) /* parameters are below, the final letter is here */
-            parser = PLAIN;
+        put_sequence(c);
         break;
     }
 }
 
-void vga_write(const char *text, size_t len)
+void vga_write(const char *text, size_t len, bool raw)
 {
     u32 top_before = top;
 
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n' && !raw)
+            column = 0;
         put(text[i]);
+    }
     if (top != top_before)
         crtc_write_address(CRTC_START_HIGH, top * COLUMNS);
     crtc_write_address(CRTC_CURSOR_HIGH, row * COLUMNS + min(column, COLUMNS - 1u));

@@ -1,6 +1,7 @@
 /*
  * The console: everything the kernel and its programs say goes to the serial port and to the
- * screen.
+ * screen, and what is typed comes from both sides. A machine without a serial port has the screen and
+ * the keyboard alone.
  *
  * The drivers below do the work. This file makes them one, and a sink of printk(). Text goes out in
  * pieces, interrupts off for the length of a piece, so that what an interrupt handler says (the
@@ -12,13 +13,14 @@
  * a program has written begins a line of its own, and whoever is editing a line goes on behind it.
  * Who wrote last has to be known, because a line of kernel messages may come in parts.
  *
- * The tests read the screen from outside, so both outputs must say the same. A lone "\n" of a raw
- * program goes to the left edge on the screen, which serves as a mirror only.
+ * The tests read the screen from outside, so both outputs must say the same.
  *
- * Neighbours: drivers/serial.c, drivers/vga.c; kernel/tty.c has the input and what programs see;
+ * Neighbours: drivers/serial.c, keyboard.c, vga.c; kernel/tty.c has the input and what programs see;
  * kernel/readline.c makes lines of bytes.
  */
 #include <arch/x86/irqflags.h>
+#include <drivers/input.h>
+#include <drivers/keyboard.h>
 #include <drivers/serial.h>
 #include <drivers/vga.h>
 #include <kernel/console.h>
@@ -35,7 +37,7 @@ static size_t write_piece(const char *text, size_t len, bool raw)
     size_t done = serial_write(text, len, raw);
 
     if (done)
-        vga_write(text, done);
+        vga_write(text, done, raw);
     local_irq_restore(flags);
     return done;
 }
@@ -72,4 +74,22 @@ void console_write_raw(const char *text, size_t len)
 {
     write_pieces(text, len, true);
     others_wrote = true;
+}
+
+/* Where there is no serial port, or not the first. */
+static void say_where(bool keyboard)
+{
+    if (serial_console() > 0)
+        printk("There is no first serial port: the console is on the second.\n");
+    else if (serial_console() < 0 && keyboard)
+        printk("There is no serial port: the console is the screen and the keyboard.\n");
+    else if (serial_console() < 0)
+        printk("There is no serial port and no keyboard: nothing can be typed.\n");
+}
+
+void console_enable_input(void (*notify)(void))
+{
+    input_init(notify);
+    serial_enable_input();
+    say_where(keyboard_init());
 }

@@ -98,7 +98,7 @@ void kernel_main(u32 magic, phys_addr_t info)
     syscall_init();             /* int 0x80 and sysenter have one */
     sched_init();               /* the timer ticks */
     time_init();                /* which day it is; files get time stamps */
-    tty_init();                 /* the serial port interrupts; /dev/console */
+    tty_init();                 /* keys arrive; /dev/console */
     proc_files_init();          /* /proc has files */
     pci_init();                 /* which devices there are */
     edu_init();                 /* the one that shows DMA, where there is one */

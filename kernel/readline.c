@@ -8,7 +8,7 @@
  * part: its end gets one line of text instead.
  *
  * The terminal is told in backspaces, blanks and the text itself, no cursor sequences: that works
- * on anything, the VGA mirror included. Editing inside a line that is longer than the terminal is
+ * on anything, the text screen included. Editing inside a line that is longer than the terminal is
  * wide therefore looks wrong, though the line is right. Text is ASCII.
  *
  * Input may be piped in. A line ends with "\r", "\n" or both together, and a byte that is not part
@@ -392,10 +392,14 @@ static bool feed_escape(struct readline_state *state, u8 byte)
     }
     if (state->parser == READLINE_CSI && byte >= ' ' && byte <= '?')
         return true; /* a separator, or an intermediate byte: no key above has one */
+    if (state->parser == READLINE_CSI && byte == '[') {
+        state->parser = READLINE_FUNCTION;
+        return true;
+    }
     if (state->parser == READLINE_ESCAPE || byte < '@' || byte >= DEL)
         return false;
+    key_sequence(state, state->parser == READLINE_FUNCTION ? 0 : byte);
     state->parser = READLINE_TEXT;
-    key_sequence(state, byte);
     return true;
 }
 

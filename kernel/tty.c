@@ -1,11 +1,11 @@
 /*
  * The terminal: the line discipline (n_tty.c) on the console, its device files, and who may use it.
  *
- * Typed bytes wait in the serial driver until somebody reads. Only then, in the reader, do they
+ * Typed bytes wait in the queue of the drivers until somebody reads. Only then, in the reader, do they
  * become a line and are echoed; poll() and FIONREAD count as looking for a line. So what was typed
  * ahead goes to whoever reads next, with that reader's settings: what a program leaves is the
  * monitor's next command, and shows there. (Linux echoes at once, and a shell then shows it a
- * second time.) When the driver's buffer is full the sender is held back: nothing is lost.
+ * second time.) When that queue is full the sender is held back: nothing is lost.
  *
  * Some bytes cannot wait: those for signals and Ctrl-S, Ctrl-Q. The interrupt handler looks for
  * them in what has just arrived, acts, and takes them out, with all input before them unless
@@ -20,7 +20,7 @@
  * those are read. Output of several processes is whole lines as long as those have up to 256 bytes.
  * A process that is not session leader cannot part from its terminal (TIOCNOTTY) alone.
  *
- * Neighbours: drivers/serial.c, console.c, tty_ioctl.c; kernel/read_write.c waits; kernel/signal.c
+ * Neighbours: drivers/input.c, console.c, tty_ioctl.c; kernel/read_write.c waits; kernel/signal.c
  * sends.
  */
 #include <arch/x86/irqflags.h>
@@ -28,6 +28,7 @@
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <asm/signal.h>
+#include <drivers/input.h>
 #include <drivers/serial.h>
 #include <fs/fs.h>
 #include <kernel/console.h>
@@ -43,6 +44,7 @@
 
 #define TTY_DEVICE     MKDEV(5, 0) /* man 4 tty; Linux's numbers (admin-guide/devices.txt) */
 #define CONSOLE_DEVICE MKDEV(5, 1)
+#define SCREEN_DEVICE  MKDEV(4, 1)
 #define SERIAL_DEVICE  MKDEV(4, 64)
 
 #define WRITE_MAX      256u      /* bytes of a write() between two turns */
@@ -72,7 +74,7 @@ void tty_flush_input(void)
 {
     u32 flags = local_irq_save();
 
-    serial_discard(serial_waiting());
+    input_discard(input_waiting());
     tty.examined = 0;
     tty.literal = false;
     n_tty_flush(&tty.ldisc);
@@ -91,9 +93,9 @@ void tty_start_output(void)
 static void send_typed_signal(u8 byte, u32 signal)
 {
     if (tty.ldisc.termios.c_lflag & NOFLSH) {
-        serial_remove(tty.examined);
+        input_remove(tty.examined);
     } else {
-        serial_discard(tty.examined + 1);
+        input_discard(tty.examined + 1);
         tty.examined = 0;
         n_tty_flush(&tty.ldisc);
     }
@@ -114,7 +116,7 @@ static bool obey(u8 byte)
     if (!(iflag & IXON))
         return false;
     if (is_key(byte, VSTART) || is_key(byte, VSTOP)) {
-        serial_remove(tty.examined);
+        input_remove(tty.examined);
         if (is_key(byte, VSTART))
             tty_start_output();
         else
@@ -132,7 +134,7 @@ static void examine_input(void)
     u32 lflag = tty.ldisc.termios.c_lflag;
     int byte;
 
-    while ((byte = serial_peek(tty.examined)) >= 0) {
+    while ((byte = input_peek(tty.examined)) >= 0) {
         if (!tty.literal && obey(byte))
             continue;
         tty.literal = !tty.literal && lflag & ICANON && lflag & IEXTEN && is_key(byte, VLNEXT);
@@ -140,7 +142,7 @@ static void examine_input(void)
     }
 }
 
-static void input_arrived(void)
+static void input_came(void)
 {
     if (tty.pgrp)
         examine_input();
@@ -229,7 +231,7 @@ long tty_check_background(u32 signal)
 /* The next byte that was typed, or -1. Interrupts off. */
 static int take_byte(void)
 {
-    int byte = serial_read();
+    int byte = input_read();
 
     if (byte >= 0 && tty.examined > 0)
         tty.examined--;
@@ -264,39 +266,6 @@ void tty_pull(u32 want)
     }
 }
 
-/* Interrupts off. */
-static int next_for_monitor(void)
-{
-    const u8 *text;
-    u8 byte;
-
-    if (tty.pgrp)
-        return -1;
-    if (tty.ldisc.head == tty.ldisc.len)
-        return serial_read();
-    tty.ldisc.ended = true; /* what there is of a line counts */
-    n_tty_peek(&tty.ldisc, 1, &text);
-    byte = *text;
-    n_tty_consume(&tty.ldisc, 1);
-    return byte;
-}
-
-u8 tty_getc(void)
-{
-    int byte;
-
-    wait_event(&tty.waiters, (byte = next_for_monitor()) >= 0);
-    return byte;
-}
-
-int tty_getc_timeout(u32 ticks)
-{
-    int byte = -1;
-
-    wait_event_timeout(&tty.waiters, (byte = next_for_monitor()) >= 0, ticks);
-    return byte;
-}
-
 /* What can be read goes to the reader: bytes, 0 at the end of the file, or -EFAULT. */
 static long read_ready(char *user_buf, u32 count)
 {
@@ -325,7 +294,7 @@ static bool wait_vtime(u32 had)
         if (signal_pending() || jiffies_64() >= deadline)
             return false;
         flags = local_irq_save();
-        if (!serial_waiting())
+        if (!input_waiting())
             wait_queue_sleep_until(&tty.waiters, deadline);
         local_irq_restore(flags);
     }
@@ -439,6 +408,14 @@ static const struct file_operations tty_fops = {
     .wait_queue = tty_wait_queue,
 };
 
+static void register_line(int serial)
+{
+    if (serial < 0)
+        char_dev_register("tty1", SCREEN_DEVICE, 0600, &tty_fops);
+    else
+        char_dev_register(serial ? "ttyS1" : "ttyS0", SERIAL_DEVICE + serial, 0600, &tty_fops);
+}
+
 void tty_init(void)
 {
     wait_queue_init(&tty.waiters);
@@ -446,6 +423,6 @@ void tty_init(void)
     tty.winsize = (struct winsize){.ws_row = 25, .ws_col = 80}; /* that of the screen */
     char_dev_register("tty", TTY_DEVICE, 0666, &tty_fops);
     char_dev_register("console", CONSOLE_DEVICE, 0600, &tty_fops);
-    char_dev_register("ttyS0", SERIAL_DEVICE, 0600, &tty_fops);
-    serial_enable_input(input_arrived);
+    register_line(serial_console());
+    console_enable_input(input_came);
 }

@@ -16,7 +16,7 @@
 #include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <asm/signal.h>
-#include <drivers/serial.h>
+#include <drivers/input.h>
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/tty_internal.h>

@@ -1,5 +1,6 @@
 /*
- * The terminal as somebody who draws on it wants it: how large it is, and whether a key was pressed.
+ * The terminal as the monitor uses it: the next byte, how large the screen is, and whether a key was
+ * pressed.
  *
  * A serial line does not know how large the screen at its other end is. A program may have said so
  * (TIOCSWINSZ, as `resize` and `stty rows` do); else the terminal itself is asked: the cursor is
@@ -18,11 +19,12 @@
  * Limits: only for the monitor, while it has the terminal. A terminal further away than a tenth of
  * a second is taken for 80 x 24, and its answer rings the bell at the prompt.
  *
- * Neighbours: drivers/serial.c has the input, kernel/tty.c gives it to the monitor;
- * kernel/monitor_map.c draws.
+ * Neighbours: drivers/input.c has the input, kernel/tty.c the line discipline; kernel/readline.c
+ * reads lines, kernel/monitor_map.c draws.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
+#include <drivers/input.h>
 #include <drivers/serial.h>
 #include <kernel/console.h>
 #include <kernel/task.h>
@@ -38,6 +40,41 @@
 #define DEFAULT_LINES   24
 #define DEFAULT_COLUMNS 80
 
+/* ---- bytes ---- */
+
+/* Interrupts off. */
+static int next_for_monitor(void)
+{
+    const u8 *text;
+    u8 byte;
+
+    if (tty.pgrp)
+        return -1;
+    if (tty.ldisc.head == tty.ldisc.len)
+        return input_read();
+    tty.ldisc.ended = true; /* what there is of a line counts */
+    n_tty_peek(&tty.ldisc, 1, &text);
+    byte = *text;
+    n_tty_consume(&tty.ldisc, 1);
+    return byte;
+}
+
+u8 tty_getc(void)
+{
+    int byte;
+
+    wait_event(&tty.waiters, (byte = next_for_monitor()) >= 0);
+    return byte;
+}
+
+int tty_getc_timeout(u32 ticks)
+{
+    int byte = -1;
+
+    wait_event_timeout(&tty.waiters, (byte = next_for_monitor()) >= 0, ticks);
+    return byte;
+}
+
 /* ---- size ---- */
 
 /* A number below 10000 in the input from byte *at on, which then is behind it; 0 is none. */
@@ -46,7 +83,7 @@ static u32 parse_number(u32 *at)
     u32 number = 0;
     int byte;
 
-    for (; (byte = serial_peek(*at)) >= '0' && byte <= '9' && number < 1000; ++*at)
+    for (; (byte = input_peek(*at)) >= '0' && byte <= '9' && number < 1000; ++*at)
         number = number * 10 + byte - '0';
     return number;
 }
@@ -56,14 +93,14 @@ static u32 parse_answer(u32 at, struct winsize *size)
 {
     u32 start = at;
 
-    if (serial_peek(at) != ESC || serial_peek(at + 1) != '[')
+    if (input_peek(at) != ESC || input_peek(at + 1) != '[')
         return 0;
     at += 2;
     size->ws_row = parse_number(&at);
-    if (!size->ws_row || serial_peek(at++) != ';')
+    if (!size->ws_row || input_peek(at++) != ';')
         return 0;
     size->ws_col = parse_number(&at);
-    if (!size->ws_col || serial_peek(at++) != 'R')
+    if (!size->ws_col || input_peek(at++) != 'R')
         return 0;
     return at - start;
 }
@@ -71,11 +108,11 @@ static u32 parse_answer(u32 at, struct winsize *size)
 /* Take the answer out of the input. Interrupts off. */
 static bool take_answer(struct winsize *size)
 {
-    for (u32 at = 0; at < serial_waiting(); at++) {
+    for (u32 at = 0; at < input_waiting(); at++) {
         u32 length = parse_answer(at, size);
 
         for (u32 i = 0; i < length; i++)
-            serial_remove(at);
+            input_remove(at);
         if (length)
             return true;
     }
@@ -84,7 +121,7 @@ static bool take_answer(struct winsize *size)
 
 static bool input_waits(void)
 {
-    return tty.ldisc.head < tty.ldisc.len || serial_waiting() > 0;
+    return tty.ldisc.head < tty.ldisc.len || input_waiting() > 0;
 }
 
 static bool ask_terminal(struct winsize *size)
@@ -101,7 +138,7 @@ void tty_screen_size(bool may_ask, u32 *columns, u32 *lines)
 
     *columns = DEFAULT_COLUMNS;
     *lines = DEFAULT_LINES;
-    if (tty.winsize_set && tty.winsize.ws_row && tty.winsize.ws_col)
+    if ((tty.winsize_set || serial_console() < 0) && tty.winsize.ws_row && tty.winsize.ws_col)
         size = tty.winsize;
     else if (!may_ask || !ask_terminal(&size))
         return;
@@ -125,10 +162,10 @@ static u8 take_sequence(void)
     u8 byte;
 
     wait_event_timeout(&tty.waiters, input_waits(), SEQUENCE_TICKS);
-    if (tty.ldisc.head < tty.ldisc.len || (serial_peek(0) != '[' && serial_peek(0) != 'O'))
+    if (tty.ldisc.head < tty.ldisc.len || (input_peek(0) != '[' && input_peek(0) != 'O'))
         return 0;
     rest_of_key();
-    while ((byte = rest_of_key()) && (byte < '@' || byte > '~'))
+    while ((byte = rest_of_key()) && (byte < '@' || byte > '~' || byte == '['))
         ;
     return byte;
 }

@@ -197,6 +197,17 @@ KTEST(readline, other_codes_of_home_and_end)
     }
 }
 
+/* F1 to F5 of Linux's console begin as arrows do, with one character more. */
+KTEST(readline, function_keys_ring_only)
+{
+    start();
+    expect(feed("before\n"));
+    begin(READLINE_MAX);
+    feed("ab\033[[A\033[[D\033[17~c");
+    expect_shown("abc", 3);
+    expect_eq(screen.bells, 3);
+}
+
 KTEST(readline, stray_escape_swallows_nothing)
 {
     start();

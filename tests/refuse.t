@@ -30,6 +30,13 @@ sub refused {
 refused("no-$$_[0]", $$_[1], cpu => "qemu32,-$$_[0]", alone => 1)
     for ['cmov', qr/Attic cannot .*CMOV/], ['cx8', qr/Attic cannot .*CX8/], ['msr', qr/Attic cannot .*MSR/], ['tsc', qr/Attic cannot .*TSC/];
 
+# Where only the second serial port is there, it is the console; without any, the screen says it.
+refused('com2', qr/Attic cannot .*CMOV/, cpu => 'qemu32,-cmov', serial => 'none', extra => ['-serial', 'stdio'], alone => 1);
+my $screen_only = Attic->boot(name => 'refuse-screen', timeout => 60, silence => 60, hmp => 1, no_exit => 1, cpu => 'qemu32,-cmov', serial => 'none');
+ok $screen_only->wait_until(sub { $screen_only->screen =~ /\AAttic cannot .*CMOV/ }), 'no serial port: the line is on the screen'
+    or diag $screen_only->screen;
+$screen_only->kill_now;
+
 refused('no-pse', qr/Attic cannot .*PSE/, cpu => 'qemu32,-pse', alone => 1);
 refused('no-pge', qr/Attic cannot .*PGE/, cpu => 'qemu32,-pge', alone => 1);
 refused('7M', qr/Attic cannot .*8 MiB/, mem => '7M');

@@ -63,6 +63,51 @@ for my $file (qw(dies killed stops)) {
     like $said, qr{^broken: tests/$file\.t: .*^1 passed, 1 failed\n\z}ms, "T=$file: counts, with the reason" or diag $said;
 }
 
+# ---- the window of `make run DISPLAY=`, with a QEMU that only says how it was called ----
+
+for (
+    [':0', '', ':0 none'], [undef, '', 'unset none'], ['gtk', '', 'gtk none'],    # the environment's is X's
+    [':0', 'DISPLAY=gtk', ':0 gtk'], [undef, 'DISPLAY=gtk,zoom-to-fit=on', 'unset gtk,zoom-to-fit=on'], [':0', 'DISPLAY=vnc=:1', ':0 vnc=:1'],
+    [':0', 'DISPLAY=:3', ':3 none'], [undef, 'DISPLAY=host.example:10.0', 'host.example:10.0 none'], [':0', 'DISPLAY=', ':0 none'],
+) {
+    my ($of_x, $variable, $expected) = @$_;
+    my $said = make_run($of_x, $variable);
+    my ($x, $display) = $said =~ /^DISPLAY=(\S*) .*-display (\S+)/m;
+    is join(' ', map { $_ // '?' } $x, $display), $expected, 'X has ' . ($of_x // 'none') . ", make run $variable" or diag $said;
+}
+like make_run(':0', 'DISPLAY=curses'), qr/-display curses -serial vc .*-monitor vc/, 'curses has this terminal for the screen alone';
+my $no_such = make_run(':0', 'DISPLAY=sdl');
+like $no_such, qr/^scripts\/qemu: this QEMU has no display 'sdl', only: none gtk curses;/m, 'a window that QEMU does not have: one line says so'
+    or diag $no_such;
+
+sub make_run {
+    my ($of_x, $variable) = @_;
+    write_file('qemu', <<'END');
+#!/bin/sh
+case "$*" in
+--version) echo 'QEMU emulator version 8.0.0' ;;
+'-display help') printf 'Available display backend types:\nnone\ngtk\ncurses\n\nSome names are left out.\n' ;;
+*) echo "DISPLAY=${DISPLAY-unset} $*" ;;
+esac
+END
+    chmod 0755, "$folder/qemu";
+    delete local $ENV{DISPLAY};
+    local $ENV{DISPLAY} = $of_x if defined $of_x;
+    local $ENV{QEMU} = "$folder/qemu";
+    local $ENV{BUILD} = Attic::for_make(build_dir());
+    my @command = ('make', '--no-print-directory', '-C', root_dir(), 'run', ($ENV{CC} ? "CC=$ENV{CC}" : ()), $variable || ());
+    return Attic::with_make(sub {
+        my $pid = open(my $from, '-|') // die "fork: $!\n";
+        if (!$pid) {
+            open STDIN, '<', '/dev/null';
+            open STDERR, '>&', \*STDOUT;
+            exec @command or POSIX::_exit(127);
+        }
+        local $/;
+        return scalar <$from>;
+    });
+}
+
 # ---- time-outs do not count what others have of the processor ----
 
 # Four processes share one; each gets a quarter of it.

@@ -1,6 +1,7 @@
 /*
  * The console: kernel messages and program output go out on the serial port and the VGA text
- * screen; input comes from the serial port. What programs see of it is the terminal (kernel/tty.h).
+ * screen; input comes from the serial port and the keyboard, into the queue of drivers/input.h. What
+ * programs see of it is the terminal (kernel/tty.h).
  */
 #pragma once
 
@@ -14,6 +15,12 @@ void console_write(const char *text, size_t len);
 
 /* Write bytes as they are: "\n" goes down, and nothing more. Any context. */
 void console_write_raw(const char *text, size_t len);
+
+/*
+ * Take input from now on; `notify` is called, with interrupts off, when some has come. Once, during
+ * start-up, after pic_init().
+ */
+void console_enable_input(void (*notify)(void));
 
 /*
  * Read a line with editing, history and completion into buf (at most size - 1 characters and a 0),

@@ -25,7 +25,7 @@ struct readline_state {
     size_t len, pos;         /* pos: where the cursor is */
     bool cut;                /* a character did not fit, and nothing was erased since */
 
-    enum { READLINE_TEXT, READLINE_ESCAPE, READLINE_CSI, READLINE_SS3 } parser;
+    enum { READLINE_TEXT, READLINE_ESCAPE, READLINE_CSI, READLINE_SS3, READLINE_FUNCTION } parser;
     u32 parameter;       /* of the escape sequence */
     bool after_return;   /* the last byte was "\r": a "\n" now belongs to it */
     bool after_dead_tab; /* the last byte was a tab in vain: another one lists the candidates */

@@ -38,7 +38,7 @@ our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 require "$ROOT/scripts/qemu";
 
 # The tests say themselves which machine they want.
-delete @ENV{qw(MEM CPU MACHINE FIRMWARE CMDLINE SNAPSHOTS)};
+delete @ENV{qw(MEM CPU MACHINE FIRMWARE QEMU_DISPLAY CMDLINE SNAPSHOTS)};
 # Tools speak plain English, and no test depends on a locale that a bare machine has not.
 $ENV{LC_ALL} = 'C';
 
@@ -280,7 +280,7 @@ sub symbols {
 
 # Options: name (of the log), mem, cpu, machine, firmware (of scripts/qemu), cmdline, build (folder), initramfs (file), iso, kernel
 # (file: another than Attic), input (sent as it is taken), timeout, silence (seconds), snapshots (file for the documents of `snapshot`),
-# hmp (true: hmp() works), gdb_socket (true: gdb() works), stopped, as_disk, no_exit, no_edu, extra (array of QEMU options).
+# serial (none: no first serial port, and nothing to expect()), hmp (true: hmp() works), gdb_socket (true: gdb() works), stopped, as_disk, no_exit, no_edu, extra (array of QEMU options).
 sub boot {
     my ($class, %o) = @_;
     my $self = bless {
@@ -334,7 +334,7 @@ sub socket_path {
 sub start_qemu {
     my ($self, %o) = @_;
     my @command = Attic::QEMU::command(
-        (map { ($_ => $o{$_}) } qw(iso mem cpu machine firmware as_disk stopped no_exit no_edu)),
+        (map { ($_ => $o{$_}) } qw(iso mem cpu machine firmware serial as_disk stopped no_exit no_edu)),
         log => $self->{reset_log}, snapshots => $o{snapshots},
         extra => [@{ $o{extra} || [] }, gdb_options($self->{gdb_path}), kernel_options(%o)],
         monitor => $self->{hmp_path} && "unix:$self->{hmp_path},server=on,wait=off",
@@ -601,12 +601,61 @@ sub register {
     return hex $value;
 }
 
-# The text on the VGA screen, 25 lines.
+# The text on the VGA screen, 25 lines, from where it is shown.
 sub screen {
     my ($self) = @_;
-    my $cells = $self->physical(0xb8000, 80 * 25 * 2);
+    return text_of($self->physical(0xb8000 + 2 * $self->crtc_address(0x0c), 80 * 25 * 2));
+}
+
+# The text in all of the screen's memory, with what has been scrolled out of sight.
+sub screen_memory {
+    my ($self) = @_;
+    return text_of($self->physical(0xb8000, 80 * 204 * 2));
+}
+
+sub text_of {
+    my ($cells) = @_;
     my $text = join '', map { chr } unpack '(Cx)*', $cells;
     return join '', map { s/[\0 ]+\z//r . "\n" } unpack '(a80)*', $text;
+}
+
+# Row and column of the cursor, from 0.
+sub screen_cursor {
+    my ($self) = @_;
+    my $cell = $self->crtc_address(0x0e) - $self->crtc_address(0x0c);
+    return (int $cell / 80, $cell % 80);
+}
+
+# Two neighbouring registers of the CRT controller as one number, the upper half first. A machine that is writing them may come between;
+# ask again then.
+sub crtc_address {
+    my ($self, $index) = @_;
+    my @halves = map {
+        $self->hmp(sprintf 'o /b 0x3d4 0x%02x', $_);
+        $self->hmp('i /b 0x3d5') =~ /= 0x([0-9a-f]+)/ ? hex $1 : 0;
+    } $index, $index + 1;
+    return $halves[0] << 8 | $halves[1];
+}
+
+# Press keys of the keyboard, by QEMU's names (`shift-a`, `ctrl-c`, `left`), one after the other.
+sub press {
+    my ($self, @keys) = @_;
+    for my $key (@keys) {
+        my $said = $self->hmp("sendkey $key 2");
+        die "sendkey $key: $said\n" if $said =~ /\S/;
+        $self->pump(0.02);
+    }
+}
+
+my %KEYS = (' ' => 'spc', "\n" => 'ret', "\t" => 'tab', '-' => 'minus', '=' => 'equal', '[' => 'bracket_left', ']' => 'bracket_right',
+    ';' => 'semicolon', "'" => 'apostrophe', '`' => 'grave_accent', '\\' => 'backslash', ',' => 'comma', '.' => 'dot', '/' => 'slash');
+@KEYS{split //, '~!@#$%^&*()_+{}|:"<>?'} = map { "shift-$_" } 'grave_accent', 1 .. 9, 0, qw(minus equal bracket_left bracket_right
+    backslash semicolon apostrophe comma dot slash);
+
+# Type a text on the keyboard, US layout.
+sub type {
+    my ($self, $text) = @_;
+    $self->press(map { $KEYS{$_} // (/[A-Z]/ ? 'shift-' . lc : $_) } split //, $text);
 }
 
 # ---- gdb ----

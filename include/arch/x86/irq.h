@@ -6,9 +6,11 @@
 
 #include <lib/types.h>
 
-#define IRQ_TIMER   0
-#define IRQ_CASCADE 2
-#define IRQ_SERIAL1 4
+#define IRQ_TIMER    0
+#define IRQ_KEYBOARD 1
+#define IRQ_CASCADE  2
+#define IRQ_SERIAL2  3
+#define IRQ_SERIAL1  4
 
 void pic_init(void);
 
