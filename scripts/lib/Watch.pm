@@ -190,7 +190,7 @@ sub gates {
 # The region, and what the tables say, in the words of the kernel's `explain`.
 sub place {
     my ($self, $r, $addr) = @_;
-    return join '; ', ($self->region($addr) // 'an unknown region'), $self->walk($r->{CR3}, $addr);
+    return join('; ', grep { defined } $self->region($addr), $self->walk($r->{CR3}, $addr)) || 'nothing is known of it';
 }
 
 # The entry that decides whether there is a page: Intel SDM vol. 3, 4.3.
