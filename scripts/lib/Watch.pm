@@ -35,7 +35,7 @@ use constant {
 
 sub new {
     my ($class, %o) = @_;
-    return bless { debug => find_debug($o{image}), buffer => '', answers => [], registers => undef }, $class;
+    return bless { debug => scalar find_debug($o{image}), buffer => '', answers => [], registers => undef }, $class;
 }
 
 # The kernel with its debug information that belongs to an image.

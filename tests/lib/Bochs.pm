@@ -26,7 +26,7 @@ use constant {
     FOLDER => '/usr/share/bochs',
 };
 
-# Their names in Bochs 2.7 and 2.8.
+# With the names that Bochs gives them and, with .bin, those in some of its versions.
 my ($BIOS)     = grep { -e } map { FOLDER . "/BIOS-bochs-latest$_" } '', '.bin';
 my ($VGA_BIOS) = grep { -e } map { FOLDER . "/VGABIOS-lgpl-latest$_" } '', '.bin';
 
