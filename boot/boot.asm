@@ -71,7 +71,7 @@ header_end:
 
 section .boot.text progbits alloc exec nowrite align=16
 
-extern boot_high, boot_refuse_line, boot_tsc
+extern boot_high, boot_refuse_line, boot_traps_init, boot_tsc
 
 global _start
 _start:
@@ -83,6 +83,8 @@ _start:
     mov esi, text_loader
     cmp ebp, MULTIBOOT2_BOOTLOADER_MAGIC
     jne boot_refuse_line
+    xor edx, edx
+    call boot_traps_init
 
     ; A processor that lets the ID flag be flipped has the CPUID instruction.
     mov esi, text_cpuid

@@ -9,11 +9,13 @@
 
 section .text
 
-extern boot_page_directory, kernel_main
+extern boot_page_directory, boot_traps_init, kernel_main
 
 global boot_high
 boot_high:
     add esp, PAGE_OFFSET                ; the stack, through the higher half
+    mov edx, PAGE_OFFSET
+    call boot_traps_init                ; traps as well
     mov dword [boot_page_directory + PAGE_OFFSET], 0
     mov eax, cr3                        ; no page is global yet: this drops the identity mapping
     mov cr3, eax

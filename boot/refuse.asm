@@ -1,5 +1,6 @@
-; The end of a boot on a machine that cannot run Attic, before there is C: one line on the console,
-; which is the first serial port that is there (as in drivers/serial.c), and on the screen.
+; The end of a boot before there is C, on a machine that cannot run Attic or by a trap (trap.asm): one
+; line on the console, which is the first serial port that is there (as in drivers/serial.c), and on
+; the screen.
 ;
 ; Nobody has set the two up, and a boot loader may have left anything there. So the port gets its mode
 ; first (115200 baud, 8 bits, no parity: that of drivers/serial.c), and the screen is cleared, because
@@ -32,10 +33,14 @@ PATIENCE   equ 1 << 16                  ; looks at the port; a character takes a
 
 section .boot.text progbits alloc exec nowrite align=16
 
-; ESI points to the line, which ends in a line feed and 0; paging is off. QEMU's debug-exit device,
-; where there is one, ends the machine; elsewhere the processor stops here.
-global boot_refuse_line
+; ESI points to the line, which ends in a line feed and 0; it, and this code, are at their physical
+; addresses. QEMU's debug-exit device, where there is one, ends the machine; elsewhere the processor
+; stops here. boot_end_line is for other ends: EAX tells that device which (enum machine_exit).
+global boot_refuse_line, boot_end_line
 boot_refuse_line:
+    mov eax, MACHINE_REFUSE
+boot_end_line:
+    push eax
     call set_up_serial
     call clear_screen
     mov edi, VGA_TEXT
@@ -56,7 +61,7 @@ boot_refuse_line:
     call send
     jmp .next_char
 .end:
-    mov eax, MACHINE_REFUSE
+    pop eax
     mov dx, DEBUG_EXIT_PORT
     out dx, eax
 .stop:

@@ -75,9 +75,9 @@ static void kernel_init(void *unused)
 void kernel_main(u32 magic, phys_addr_t info)
 {
     console_init();              /* messages go to the serial port and the screen */
-    panic_init();                /* a broken kernel says so and ends */
-    gdt_init();                  /* segments of our own instead of GRUB's */
-    idt_init();                  /* traps arrive */
+    panic_init();                /* a broken kernel says so and ends; so does every trap */
+    gdt_init();                  /* segments of our own instead of those of boot/ */
+    idt_init();                  /* traps arrive here, and not in boot/ any more */
     boot_info_init(magic, info); /* what GRUB knows, checked and copied */
     printk("Attic, loaded by %s\n", boot_info.loader);
     cpu_init();                 /* global pages, SMEP, SMAP */

@@ -70,7 +70,7 @@ static void print_task(void)
 
 static void print_registers(const struct pt_regs *regs, u32 esp, u32 ss)
 {
-    printk("EIP: %04x:%08x EFLAGS: %08x error: %08x\n", regs->cs, regs->eip, regs->eflags,
+    printk("EIP: %04x:%08x EFLAGS: %08x error: %08x\n", regs->cs & 0xffff, regs->eip, regs->eflags,
            regs->error);
     printk("EAX: %08x EBX: %08x ECX: %08x EDX: %08x\n", regs->eax, regs->ebx, regs->ecx, regs->edx);
     printk("ESI: %08x EDI: %08x EBP: %08x ESP: %08x\n", regs->esi, regs->edi, regs->ebp, esp);
@@ -151,11 +151,6 @@ static void panic_report(const struct source_location *where, const char *fmt, v
     panic_leave((u32)__builtin_frame_address(0), 0, read_cr3());
 }
 
-void panic_init(void)
-{
-    panic_set_handler(panic_report);
-}
-
 /* ---- a trap in the kernel ---- */
 
 static void print_page_fault(const struct pt_regs *regs, u32 addr)
@@ -217,6 +212,19 @@ void panic_trap(const struct pt_regs *regs, const char *why)
     else
         print_registers(regs, (u32)&regs->esp, KERNEL_DS); /* ring 0 pushes no stack pointer */
     panic_leave(regs->ebp, regs->eip, read_cr3());
+}
+
+/* Until fault_init() has others look, every trap is a bug, but for a look at memory that may not be there. */
+static void early_trap(struct pt_regs *regs)
+{
+    if (!trap_fixup(regs, read_cr2()))
+        panic_trap(regs, "before anybody handles it");
+}
+
+void panic_init(void)
+{
+    panic_set_handler(panic_report);
+    trap_set_default(early_trap);
 }
 
 /* ---- double fault ---- */

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Attic qw(build_dir judge_ktap symbols);
+use Attic qw(build_dir judge_ktap root_dir symbols);
 use Test::More;
 
 sub crash {
@@ -99,13 +99,71 @@ is $vm->status, 'pass', 'crash overrun, use-after-free: no harm in the default b
 is scalar(() = $vm->output =~ /^crash \S+: nothing noticed it.*DEBUG=1/mg), 2, 'and both say that nothing noticed';
 like $vm->output, qr/all invariants hold/, 'and the audit finds nothing';
 
+# A trap in start-up, before anybody handles it: gdb stops there, and goes on with another instruction or elsewhere. Until the kernel has
+# its IDT the boot code has one line to say; from there on it is a panic like any other.
+sub early {
+    my ($label, $where, $change, $report) = @_;
+    $vm = Attic->boot(name => 'crash-early', timeout => 60, gdb_socket => 1, stopped => 1);
+    my $said = $vm->gdb(build_dir() . '/attic.debug', "hbreak *$where", 'continue', 'delete', $change, 'detach');
+    is $vm->finish, 'panic', "$label: status" or diag $said, $vm->describe;
+    like $vm->output, $report, "$label: what is said" or diag $said, $vm->describe;
+}
+
+my $no_paging = sprintf '0x%08x', symbols()->{'_start.next_feature'};
+early('an instruction that is none, without paging', $no_paging, 'set {short} $pc = 0x0b0f',
+    qr/\APANIC at $no_paging, before the kernel has an IDT: trap 06, error 0x0000\.\n\z/m);
+early('an interrupt without paging', $no_paging, 'set {short} $pc = 0x50cd', qr/^PANIC at $no_paging, .*: trap 13, error 0x0282\.$/m);
+early('a jump to nowhere with the identity mapping', '&boot_paging_on', 'set $eip = 0x80001000',
+    qr/\APANIC at 0x80001000, .*: trap 14, error 0x0000, CR2 0x80001000: user\.\n\z/);
+early('a jump to null without it', '&boot_identity_gone', 'set $eip = 0x20', qr/\APANIC at 0x00000020, .* CR2 0x00000020: null\.\n\z/);
+early('a jump too high', '&boot_identity_gone', 'set $eip = 0xfffffff0', qr/^PANIC at 0xfffffff0, .* CR2 0xfffffff0: above lowmem\.$/m);
+early('a write to null before there is a console', '&serial_init', 'set $eip = crash_null',
+    qr/\APANIC at 0xc\w{7}, before the kernel has an IDT: trap 14, error 0x0002, CR2 0x00000000: null\.\n\z/);
+early('a write to null before GRUB is asked', '&boot_info_init', 'set $eip = crash_null',
+    qr/^PANIC at 0xc\w{7}: page fault: write to 0x00000000 in ring 0, .* \(before anybody handles it\)\nAddress 0x00000000: null; PDE 0: P=0$/m);
+early('a write to null before there are frames', '&page_alloc_init', 'set $eip = crash_null',
+    qr/^PANIC at crash_null\+\S+: page fault: write to .*\(before anybody handles it\)\nAddress 0x00000000: null; PDE 0: P=0\n/m);
+early('a jump too high before there are handlers', '&fault_init', 'set $eip = 0xfffffff0',
+    qr/^PANIC at 0xfffffff0: page fault: .*\nAddress 0xfffffff0: last page.*; PTE 1023: P=0$/m);
+
+# A machine that ends without a word. What is said of it comes from outside: QEMU's registers, and the kernel's own map in its memory.
+my $MACHINE_REGISTERS = qr/, CR0 0x8[0-9a-f]{7}, CR2 0x[0-9a-f]{8}, CR3 0x[0-9a-f]{5}000$/m;
+
 $vm = crash('triple');
 is $vm->status, 'triple-fault', 'crash triple: status' or diag $vm->describe;
+my $triple = join "\n", $vm->{watch}->report;
+like $triple, qr/^EIP 0xc0[0-9a-f]{6} triple_fault\+0x[0-9a-f]+$MACHINE_REGISTERS/, 'crash triple: where, and the registers';
+like $triple, qr/^paging is on; EIP: lowmem; PTE \d+: P=1$/m, 'crash triple: what EIP is';
+like $triple, qr/^the last page fault.* CR2: null; PDE 0: P=0$/m, 'crash triple: what CR2 is';
+like $triple, qr/^the IDT is empty/m, 'crash triple: why nobody handled it';
+like $vm->describe, qr/\Q$triple\E/, 'crash triple: and the report has it';
 
 # Silence: a prompt that nobody types at is as silent as a kernel that hangs.
 $vm = Attic->run(name => 'crash-silence', silence => 3);
 is $vm->status, 'timeout', 'silence: status' or diag $vm->describe;
 like $vm->describe, qr/silent for 3 s/, 'silence: ended by the silence limit';
+like $vm->describe, qr/^EIP 0xc0[0-9a-f]{6} idle_main\+0x[0-9a-f]+$MACHINE_REGISTERS/m, 'silence: where it was' or diag $vm->describe;
+like $vm->describe, qr/^the processor has halted until the next interrupt$/m, 'silence: it waits';
+
+# What make run says of both, on standard error.
+sub piped {
+    my ($input, @options) = @_;
+    local $ENV{INPUT} = $input;
+    return qx(printf %s "\$INPUT" | timeout 200 '@{[ root_dir() ]}/scripts/qemu' @options '@{[ $vm->iso ]}' 2>&1 >/dev/null) =~ s/\r//gr;
+}
+
+my $said = piped("crash triple\n", '--timeout', 60);
+like $said, qr/\Aqemu: triple fault.*\nqemu: EIP 0xc0\w+ triple_fault\+0x\w+$MACHINE_REGISTERS\n(?:qemu: .+\n){3}\z/, 'make run: a triple fault';
+is $? >> 8, 4, 'make run: a triple fault: exit status';
+$said = piped('', '--timeout', 6, '--keep');
+like $said, qr/\Aqemu: time-out.*\nqemu: EIP 0xc0\w+ idle_main\+0x\w+$MACHINE_REGISTERS\n(?:qemu: .+\n){3}\z/, 'make run: a time-out';
+is $? >> 8, 5, 'make run: a time-out: exit status';
+is piped("poweroff\n", '--timeout', 60), '', 'make run: nothing about a machine that ended well';
+
+# A processor without an APIC: the machine starts without the card that needs one, and Attic says itself what is missing.
+$said = do { local $ENV{CPU} = '486'; piped('', '--timeout', 60) };
+like $said, qr/\Aqemu: the processor 486 has no APIC, which the edu card needs: .*without the card\nqemu: Attic refused to run.*\n\z/,
+    'CPU=486: refused by Attic, not by QEMU';
 
 # Noise without end: the whole-run limit.
 $vm = Attic->boot(name => 'crash-endless', timeout => 8);
@@ -129,7 +187,7 @@ is $vm->status, 'fail', 'ktest= that matches nothing fails' or diag $vm->describ
 # copy from user memory, and QEMU's monitor sends one.
 my $debug = build_dir() . '/debug';
 $vm = Attic->boot(name => 'crash-nmi', build => $debug, stopped => 1, gdb_socket => 1, input => "run hello\n");
-my $said = $vm->gdb("$debug/attic.debug", 'thbreak kernel_main', 'continue',
+$said = $vm->gdb("$debug/attic.debug", 'thbreak kernel_main', 'continue',
     'python copy = gdb.execute("x/60i copy_from_user", to_string=True)',
     'python gdb.execute("hbreak *" + next(line for line in copy.splitlines() if "rep movs" in line).split()[0])',
     'continue', 'delete', 'monitor nmi', 'detach');

@@ -11,19 +11,30 @@
 
 #define SPIN_MS "100"
 
+static bool no_fpu(void)
+{
+    if (!cpu_features.fpu)
+        ktest_skip("this processor has no floating-point unit");
+    return !cpu_features.fpu;
+}
+
 KTEST(fpu, program)
 {
+    if (no_fpu())
+        return;
     expect_passes("fpu_test");
 }
 
 /* None of them sees another's numbers; when they have ended, the registers are nobody's. */
 KTEST(fpu, different_processes)
 {
-    u32 pids[] = {start_program(ARGV("fpu_test", "spin", "1", SPIN_MS)),
-                  start_program(ARGV("fpu_test", "spin", "0x12345678", SPIN_MS)),
-                  start_program(ARGV("fpu_test", "spin", "0xfedcba98", SPIN_MS)),
-                  start_program(ARGV("fpu_test", "spin", "7", SPIN_MS))};
+    static const char *const numbers[] = {"1", "0x12345678", "0xfedcba98", "7"};
+    u32 pids[ARRAY_SIZE(numbers)];
 
+    if (no_fpu())
+        return;
+    for (u32 i = 0; i < ARRAY_SIZE(pids); i++)
+        pids[i] = start_program(ARGV("fpu_test", "spin", numbers[i], SPIN_MS));
     for (u32 i = 0; i < ARRAY_SIZE(pids); i++)
         expect_eq(wait_for(pids[i]).exit_code, 0);
     expect(fpu_owner == NULL);
@@ -33,9 +44,13 @@ KTEST(fpu, different_processes)
 /* A process that does without has no state, and a switch to it and back leaves CR0 alone. */
 KTEST(fpu, unused_costs_nothing)
 {
-    u32 pid = start_program(ARGV("fpu_test", "late"));
-    struct task *task = task_find(pid);
+    struct task *task;
+    u32 pid;
 
+    if (no_fpu())
+        return;
+    pid = start_program(ARGV("fpu_test", "late"));
+    task = task_find(pid);
     if (!pid)
         return;
     for (u32 i = 0; i < 5; i++) {
@@ -51,9 +66,12 @@ KTEST(fpu, unused_costs_nothing)
 
 KTEST(fpu, no_memory_for_a_state)
 {
-    u32 pid = start_program(ARGV("fpu_test", "late"));
     struct task_result result;
+    u32 pid;
 
+    if (no_fpu())
+        return;
+    pid = start_program(ARGV("fpu_test", "late"));
     tell_to_end(pid);
     alloc_fail_countdown = 1;
     result = wait_for(pid);
@@ -86,6 +104,8 @@ KTEST(fpu, moves_late)
     struct fpu_state state[2];
     u16 word = 0x0c7f, found = 0;
 
+    if (no_fpu())
+        return;
     fpu_state_init(&state[0]);
     fpu_state_init(&state[1]);
     first.fpu = &state[0];

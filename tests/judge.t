@@ -58,8 +58,26 @@ like problems('', 'timeout'), qr/no KTAP header/, 'silence';
     close $out;
     chmod 0755, "$folder/qemu";
     local $ENV{QEMU} = "$folder/qemu";
-    is(Attic->run(name => 'judge-talks', iso => 'none', timeout => 1)->status, 'timeout', 'a machine that does not stop talking is ended');
+    my $vm = Attic->run(name => 'judge-talks', iso => 'none', timeout => 1);
+    is $vm->status, 'timeout', 'a machine that does not stop talking is ended';
+    is join('', $vm->{watch}->report), '', 'one that does not answer is not asked for its registers';
 }
+
+# What is said of registers where nothing is known of the kernel: before it is loaded, and of another one.
+sub registers {
+    my (%r) = @_;
+    return [Attic::Watch->new->describe({ IP => 0x7c00, FL => 2, CR0 => 0x10, CR2 => 0, CR3 => 0, HLT => 0, IDT => 0, IDT_LIMIT => 0x3ff, %r })];
+}
+
+my $line = 'EIP 0x00007c00, CR0 0x00000010, CR2 0x00000000, CR3 0x00000000';
+is_deeply registers(), [$line, 'paging is off: EIP is a physical address'], 'registers: firmware';
+is_deeply registers(HLT => 1), [$line, 'paging is off: EIP is a physical address', 'the processor has halted with interrupts off, for good'],
+    'registers: firmware that has stopped';
+is registers(HLT => 1, FL => 0x202)->[2], 'the processor has halted until the next interrupt', 'registers: firmware that waits';
+is registers(IDT_LIMIT => 0)->[2], 'the IDT is empty: no trap can be handled', 'registers: no IDT';
+is join('; ', @{ registers(CR0 => 0x80000011, CR2 => 0x123) }[1, 2]),
+    'paging is on; EIP: nothing is known of it; the last page fault, if there was one, was at CR2: nothing is known of it',
+    'registers: a kernel of which nothing is known';
 
 # A program that another one runs, as an emulator would.
 {

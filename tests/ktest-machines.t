@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The in-kernel tests on other machines than QEMU's PC with a BIOS: with UEFI of 32 and 64 bits, with another chipset, and without PCI.
+# The in-kernel tests on other machines than QEMU's PC with a BIOS: with UEFI of 32 and 64 bits, with another chipset, without PCI, and
+# with processors that lack something: floating point, and an APIC, without which there is no edu card.
 # Under UEFI there is no text screen, and what GRUB left on the frame buffer says where the console is.
 use strict;
 use warnings;
@@ -13,6 +14,8 @@ use constant { GLYPH_WIDTH => 8, GLYPH_HEIGHT => 19 }; # of EDK II's console
 
 ktap_ok(name => 'ktest-q35', label => 'q35', mem => '128M', machine => 'q35');
 ktap_ok(name => 'ktest-isapc', label => 'isapc', mem => '128M', machine => 'isapc');
+ktap_ok(name => 'ktest-no-fpu', label => 'no FPU', mem => '128M', cpu => 'max,-fpu,-sse,-fxsr,-mmx');
+ktap_ok(name => 'ktest-no-apic', label => 'no APIC', mem => '128M', cpu => 'max,-apic') if !defined $ENV{KTEST};
 
 for my $firmware (qw(uefi32 uefi64)) {
     my $missing = Attic::QEMU::missing_firmware($firmware);

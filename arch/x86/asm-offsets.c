@@ -36,6 +36,8 @@ void asm_offsets(void)
     DEFINE(TSS_SELECTOR, TSS_SELECTOR);
     DEFINE(DEBUG_EXIT_PORT, DEBUG_EXIT_PORT);
     DEFINE(MACHINE_REFUSE, MACHINE_REFUSE);
+    DEFINE(MACHINE_PANIC, MACHINE_PANIC);
+    DEFINE(MMAP_MIN_ADDR, MMAP_MIN_ADDR);
 
     DEFINE(REGS_CS, offsetof(struct pt_regs, cs));
     DEFINE(REGS_DS, offsetof(struct pt_regs, ds));

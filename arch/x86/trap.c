@@ -134,11 +134,8 @@ void trap_dispatch(struct pt_regs *regs)
 
     if (likely(handler))
         handler(regs);
-    else if (trap_default)
-        trap_default(regs);
     else
-        panic("trap %u (%s) at %08x, before anybody handles it", regs->vector,
-              trap_name(regs->vector), regs->eip);
+        trap_default(regs);
     trap_leave(regs);
 }
 

@@ -42,7 +42,10 @@ u32 stack_trace_save(u32 *entries, u32 max, u32 ebp);
  */
 void backtrace(u32 ebp, u32 eip);
 
-/* Fill panic_handler (lib/panic.h) and the double-fault report. */
+/*
+ * Fill panic_handler (lib/panic.h), and have every trap reported until fault_init(). Start-up,
+ * before idt_init().
+ */
 void panic_init(void);
 
 /* Give the double-fault task its stack and its report. After vmalloc_init(), before mm_seal(). */

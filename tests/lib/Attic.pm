@@ -333,9 +333,11 @@ sub socket_path {
 
 sub start_qemu {
     my ($self, %o) = @_;
+    $self->{watch} = Attic::Watch->new(image => $o{iso});
+    $self->{watch}->open;
     my @command = Attic::QEMU::command(
         (map { ($_ => $o{$_}) } qw(iso mem cpu machine firmware serial as_disk stopped no_exit no_edu)),
-        log => $self->{reset_log}, snapshots => $o{snapshots},
+        log => $self->{reset_log}, snapshots => $o{snapshots}, watch => $self->{watch},
         extra => [@{ $o{extra} || [] }, gdb_options($self->{gdb_path}), kernel_options(%o)],
         monitor => $self->{hmp_path} && "unix:$self->{hmp_path},server=on,wait=off",
     );
@@ -349,6 +351,7 @@ sub start_qemu {
         open STDERR, '>>', $self->{reset_log};
         Attic::QEMU::become(@command);
     }
+    $self->{watch}->started;
     close $_ for $in_read, $out_write;
     for ($in_write, $out_read) {
         fcntl $_, F_SETFL, fcntl($_, F_GETFL, 0) | O_NONBLOCK;
@@ -460,11 +463,13 @@ sub command {
 sub pump {
     my ($self, $wait) = @_;
     return if $self->{ended};
-    my $readers = IO::Select->new($self->{out});
+    my $watch = $self->{watch};
+    my $readers = IO::Select->new($self->{out}, $watch->handle // ());
     my $writers = length $self->{pending} ? IO::Select->new($self->{in}) : undef;
     my ($readable, $writable) = IO::Select->select($readers, $writers, undef, $wait);
     $self->write_pending if $writable && @$writable;
-    $self->read_output if $readable && @$readable;
+    $self->read_output if grep { $_ == $self->{out} } @{ $readable || [] };
+    $watch->serve if grep { $_ == ($watch->handle // 0) } @{ $readable || [] };
     $self->check_limits unless $self->{ended};
 }
 
@@ -498,6 +503,7 @@ sub check_limits {
       : $now > $self->{last_sign} + $self->{silence} ? "silent for $self->{silence} s"
       :                                                 return;
     $self->{timed_out} = $why;
+    $self->{watch}->look;
     kill 'KILL', $self->{pid};
     $self->reap;
 }
@@ -525,12 +531,12 @@ sub status {
     return $_[0]{status} // 'running';
 }
 
-# How it ended, as a sentence, and the last lines of output: for diag().
+# How it ended, as a sentence, where the machine was if it said nothing of its end, and the last lines of output: for diag().
 sub describe {
     my ($self) = @_;
     my @lines = split /\n/, $self->{output};
     splice @lines, 0, @lines - 20 if @lines > 20;
-    return join "\n", "$self->{name}: " . ($self->{text} // 'still running') . "; log: $self->{log_path}",
+    return join "\n", "$self->{name}: " . ($self->{text} // 'still running') . "; log: $self->{log_path}", $self->{watch}->report,
         map { "  | $_" } @lines;
 }
 

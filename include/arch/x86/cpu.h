@@ -108,8 +108,8 @@ enum machine_exit {
 };
 
 /*
- * End the virtual machine; where nothing listens on the port, power off by ACPI's port on QEMU, or
- * else halt.
+ * End the virtual machine. Where nothing listens on the port, power off by ACPI's port on QEMU or the port
+ * that Bochs has for that, or else halt; a panic or refusal halts, because its report is on the screen.
  */
 void __noreturn machine_exit(enum machine_exit code);
 

@@ -55,7 +55,7 @@ void sysenter_init(u32 vdso_addr);
 
 /* Handlers run with interrupts off and may turn them on. Start-up only. */
 void trap_set_handler(u32 vector, trap_handler_t handler);
-void trap_set_default(trap_handler_t handler);
+void trap_set_default(trap_handler_t handler); /* before idt_init(); later ones replace it */
 
 /* Called, with interrupts off, each time a trap is about to return to ring 3. */
 void trap_set_return_hook(void (*hook)(struct pt_regs *regs));
