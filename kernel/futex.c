@@ -26,6 +26,7 @@
 #include <kernel/signal.h>
 #include <kernel/syscall.h>
 #include <kernel/task.h>
+#include <lib/detach.h>
 #include <linux/futex.h>
 #include <linux/time.h>
 #include <mm/filemap.h>
@@ -61,10 +62,10 @@ static void key_get(const struct futex_key *key)
         mapping_get(key->file);
 }
 
-static void key_put(const struct futex_key *key)
+static void key_put(struct futex_key *key)
 {
     if (key->file)
-        mapping_put(key->file);
+        mapping_put(detach(&key->file));
 }
 
 /*

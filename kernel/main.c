@@ -34,21 +34,12 @@
 
 void kernel_main(u32 magic, phys_addr_t info) __noreturn;
 
-/* grub.cfg boots without the initramfs only to have this said. */
-static void refuse_without_initramfs(void)
-{
-    char text[8];
-    const char *state = boot_option("initramfs", text, sizeof(text));
-
-    if (state && strcmp(state, "failed") == 0)
-        boot_refuse("the boot loader cannot load the initramfs; is there enough RAM for it?");
-}
-
 static void load_initramfs(void)
 {
     const struct boot_module *module = &boot_info.modules[0];
 
-    refuse_without_initramfs();
+    if (module->failed) /* grub.cfg boots without it only to have this said */
+        boot_refuse("the boot loader cannot load the initramfs; is there enough RAM for it?");
     if (boot_info.module_count > 1)
         printk("There are %u modules: the first is the initramfs, the others are ignored.\n",
                boot_info.module_count);

@@ -60,6 +60,12 @@ bool mm_may_become_data(struct mm *mm, u32 bytes)
 
 /* ---- the heap ---- */
 
+/* Only then it matters whether the area is a stack. */
+static inline bool is_near(const struct vm_area *next, u32 end)
+{
+    return unlikely(next->start < end + PAGE_SIZE + MM_GUARD_GAP);
+}
+
 /*
  * Let the heap reach from `old` up to `end`. False when something is in the way, or out of memory.
  */
@@ -67,7 +73,7 @@ static bool grow_heap(struct mm *mm, u32 old, u32 end, const void *caller)
 {
     struct vm_area *next = mm_area_above(mm, old), *heap = vma_before(mm, next), *area;
 
-    if ((next && vma_floor(next) < end + PAGE_SIZE) ||
+    if ((next && is_near(next, end) && vma_floor(next) < end + PAGE_SIZE) ||
         !mm_may_expand(mm, VM_READ | VM_WRITE, end - old, 0, 0))
         return false;
     if (heap && heap->end == old && heap->name == heap_name &&
@@ -83,14 +89,20 @@ static bool grow_heap(struct mm *mm, u32 old, u32 end, const void *caller)
     return area != NULL;
 }
 
+/* Most have no limit. */
+static inline bool exceeds_limit(const struct mm *mm, u32 brk)
+{
+    return unlikely(mm->heap_limit != ~0u) && brk - mm->start_brk > mm->heap_limit;
+}
+
 u32 mm_brk(struct mm *mm, u32 brk)
 {
     u32 old = PAGE_ALIGN(mm->brk), end = PAGE_ALIGN(brk);
 
-    if (brk < mm->start_brk || brk > TASK_SIZE - PAGE_SIZE || brk - mm->start_brk > mm->heap_limit)
+    if (brk < mm->start_brk || brk > TASK_SIZE - PAGE_SIZE || exceeds_limit(mm, brk))
         return mm->brk;
     if (end > old ? grow_heap(mm, old, end, __builtin_return_address(0))
-                  : end == old || !mm_munmap(mm, end, old - end))
+                  : end == old || !mm_unmap(mm, end, old))
         mm->brk = brk;
     return mm->brk;
 }

@@ -90,10 +90,12 @@ int mm_get_split_node(struct mm *mm, u32 start, u32 end, struct vm_area **node)
 static void unmap_from(struct mm *mm, struct vm_area *area, u32 start, u32 end,
                        struct vm_area *node)
 {
-    if (needs_split(area, start, end))
-        vma_split(mm, area, end, node);
-    else if (unlikely(node))
-        vma_free_unused(node);
+    if (unlikely(node)) {
+        if (needs_split(area, start, end))
+            vma_split(mm, area, end, node);
+        else
+            vma_free_unused(node);
+    }
     if (area && area->start < start) {
         while (area->end > start)
             unmap_piece(mm, area, user_piece_start(mm, start, area->end), area->end);
@@ -112,18 +114,21 @@ void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node)
     unmap_from(mm, mm_area_above(mm, start), start, end, node);
 }
 
+int mm_unmap(struct mm *mm, u32 start, u32 end)
+{
+    struct vm_area *area = mm_area_above(mm, start), *node = NULL;
+
+    if (needs_split(area, start, end) && mm_get_split_node(mm, start, end, &node))
+        return -ENOMEM;
+    unmap_from(mm, area, start, end, node);
+    return 0;
+}
+
 int mm_munmap(struct mm *mm, u32 addr, u32 size)
 {
-    struct vm_area *area, *node = NULL;
-
     if (!IS_ALIGNED(addr, PAGE_SIZE) || size == 0 || !mm_in_user_half(addr, size))
         return -EINVAL;
-    size = PAGE_ALIGN(size);
-    area = mm_area_above(mm, addr);
-    if (needs_split(area, addr, addr + size) && mm_get_split_node(mm, addr, addr + size, &node))
-        return -ENOMEM;
-    unmap_from(mm, area, addr, addr + size, node);
-    return 0;
+    return mm_unmap(mm, addr, addr + PAGE_ALIGN(size));
 }
 
 /* ---- adding ---- */

@@ -28,8 +28,9 @@ static void move_cursor(struct address_space *mapping, const struct list_head *n
     mapping->cursor_index = 0;
 }
 
-void filemap_enter_area(struct vm_area *area)
+void filemap_enter_area(struct mm *mm, struct vm_area *area)
 {
+    area->mm = mm;
     list_add_tail(&area->file_link, &area->file->areas);
 }
 

@@ -196,9 +196,8 @@ void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struc
     area->room = room_between(prev, area);
     area->prev = prev;
     area->next = next;
-    area->mm = mm;
     if (area->file)
-        filemap_enter_area(area);
+        filemap_enter_area(mm, area);
     if (prev)
         prev->next = area;
     if (next)
@@ -423,7 +422,7 @@ static const char *check_area(const struct mm *mm, const struct vm_area *prev,
 {
     if (!IS_ALIGNED(area->start | area->end, PAGE_SIZE) || area->start >= area->end)
         return bad_area(mm, area, "its edges make no sense");
-    if (area->mm != mm)
+    if (area->file && area->mm != mm)
         return bad_area(mm, area, "is said to be in another address space");
     if (area->prev != prev || (area->next && area->next->prev != area))
         return bad_area(mm, area, "its neighbours are told wrong");

@@ -26,6 +26,7 @@
 #include <mm/slab.h>
 
 #define CYCLES        "300" /* the rest of ten thousand: tests/processes.t */
+#define LOWMEM_PAGES  6     /* of a small process: a directory, page tables, what it has in slabs */
 #define MANY          200
 #define MANY_RAM      (64u << 20)
 #define KERNEL_BYTES  (24u << 10) /* what a process may cost the kernel, without its own pages */
@@ -117,6 +118,10 @@ KTEST(process, two_hundred)
 
     if (nr_managed_pages() < MANY_RAM / PAGE_SIZE / 10 * 9) {
         ktest_skip("less than 64 MiB");
+        return;
+    }
+    if (nr_free_lowmem_pages() < MANY * LOWMEM_PAGES) {
+        ktest_skip("too little lowmem for 200 processes");
         return;
     }
     for (; started < MANY; started++) {

@@ -198,7 +198,7 @@ sub wait_until {
 # A structure that is copied out as it lies on the stack has gaps with what was there before: copy_object_to_user() clears them.
 {
     my @raw;
-    for my $file (map { glob root_dir() . "/$_/*.c" } qw(kernel fs drivers mm)) {
+    for my $file (map { glob "'" . root_dir() . "/$_/'*.c" } qw(kernel fs drivers mm)) {
         open my $in, '<', $file or die "$file: $!\n";
         my $text = do { local $/; <$in> };
         push @raw, "$file: $&" while $text =~ /\bcopy_to_user\([^;{]*?&[^,;{]+,\s*sizeof\((?!struct old_utsname)[^;{]*/g;

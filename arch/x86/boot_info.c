@@ -70,16 +70,19 @@ static const char *read_loader(const struct multiboot_tag *tag, struct boot_info
 static const char *read_module(const struct multiboot_tag *tag, struct boot_info *info)
 {
     const struct multiboot_tag_module *in = (const void *)tag;
+    const char *text;
 
     if (tag->size < sizeof(*in))
         return "a module's tag is too short";
-    if (!tag_string(tag, sizeof(*in)))
+    text = tag_string(tag, sizeof(*in));
+    if (!text)
         return "a module's text does not end";
     if (in->mod_end < in->mod_start)
         return "a module ends before it starts";
     if (info->module_count == BOOT_MODULES_MAX)
         return "there are too many modules";
-    info->modules[info->module_count++] = (struct boot_module){in->mod_start, in->mod_end};
+    info->modules[info->module_count++] =
+        (struct boot_module){in->mod_start, in->mod_end, strcmp(text, BOOT_MODULE_FAILED) == 0};
     return NULL;
 }
 

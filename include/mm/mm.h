@@ -55,7 +55,7 @@ struct vm_area {
     const char *name;           /* "[heap]", "[stack]", "[vdso]", or NULL; a constant string */
     struct address_space *file; /* whose pages are shown first, or NULL: zeros. Holds a reference */
     u32 pgoff;                  /* page of the file that `start` shows */
-    struct mm *mm;              /* the address space that it was entered in */
+    struct mm *mm;              /* of an area with a file: the address space that has it */
     struct list_head file_link; /* of an area with a file: in its list of areas (mm/truncate.c) */
     const void *caller; /* the code that made it: who called mm_mmap(), mm_add_area() or mm_brk() */
 };

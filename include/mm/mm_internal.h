@@ -184,7 +184,10 @@ u32 mm_choose_address(struct mm *mm, u32 hint, u32 size);
 /* Get the node that mm_unmap_areas() will need. 0 or -ENOMEM; *node is NULL when it needs none. */
 __must_check int mm_get_split_node(struct mm *mm, u32 start, u32 end, struct vm_area **node);
 
-/* munmap without the checks: cannot fail. */
+/* munmap of whole pages of the user half, which is not asked again. 0 or -ENOMEM. */
+__must_check int mm_unmap(struct mm *mm, u32 start, u32 end);
+
+/* The rest of it, with the node: cannot fail. */
 void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
 
 /* ---- mm/brk.c ---- */
@@ -207,7 +210,7 @@ bool mm_may_become_data(struct mm *mm, u32 bytes);
 /* ---- mm/truncate.c ---- */
 
 /* An area with a file enters its address space, or leaves it. */
-void filemap_enter_area(struct vm_area *area);
+void filemap_enter_area(struct mm *mm, struct vm_area *area);
 void filemap_leave_area(struct vm_area *area);
 
 /*

@@ -78,8 +78,9 @@ void layout_bad_phys(phys_addr_t addr)
 /* How many areas show each file, by what mm/vma.c says. */
 static u32 shown[2];
 
-void filemap_enter_area(struct vm_area *area)
+void filemap_enter_area(struct mm *mm, struct vm_area *area)
 {
+    area->mm = mm;
     shown[area->file - files]++;
 }
 

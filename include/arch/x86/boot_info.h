@@ -17,8 +17,11 @@ struct boot_range {
     u32 type;       /* of the memory map: 1 is usable RAM */
 };
 
+#define BOOT_MODULE_FAILED "failed" /* the text of one that stands for what could not be loaded */
+
 struct boot_module {
     phys_addr_t start, end;
+    bool failed;
 };
 
 struct boot_info {
