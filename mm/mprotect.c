@@ -22,14 +22,14 @@
  */
 static int check_covered(struct mm *mm, u32 start, u32 end, u32 rights)
 {
-    const struct vm_area *area;
+    const struct vm_area *area = mm_area_above(mm, start);
 
-    for (; start < end; start = area->end) {
-        area = mm_area_above(mm, start);
+    for (; start < end; start = area->end, area = area->next) {
         if (!area || area->start > start)
             return -ENOMEM;
         if (rights & VM_WRITE && area->flags & VM_NEVER_WRITE)
             return -EACCES;
+        cond_resched(); /* nobody else changes the areas of a process */
     }
     return 0;
 }
