@@ -247,7 +247,10 @@ static void test_fds(void)
     test_fd_of_file();
     test_fd_of_directory();
     test_fd_of_pipe();
-    CHECK(streq(link_text("/dev/stdin"), "/proc/self/fd/0") && SYS(access, "/dev/fd/1", 0) == 0);
+    if (in_attic()) { /* on Linux programs make these */
+        CHECK(streq(link_text("/dev/stdin"), "/proc/self/fd/0"));
+        CHECK(SYS(access, "/dev/fd/1", 0) == 0);
+    }
     CHECK(SYS(access, "/proc/self/fd/01", 0) == -ENOENT);
     CHECK(SYS(access, "/proc/self/fd/x", 0) == -ENOENT);
     CHECK(SYS(access, "/proc/self/fd/4294967296", 0) == -ENOENT);
