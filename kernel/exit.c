@@ -83,7 +83,7 @@ struct mm *process_replace_mm(struct mm *mm)
     return old;
 }
 
-/* Each thing in a step of its own: whoever looks in between finds it whole or not at all. */
+/* Each thing in a step of its own: what looks in between finds it whole or not at all. */
 void process_release(void)
 {
     struct task *task = current;

@@ -6,8 +6,8 @@
  * ends: the heap's own area becomes longer, or, when something else is there or nothing, a new one
  * begins. Shrinking is munmap.
  *
- * One page stays free between the heap and the area above it, so that whoever runs over its end is
- * told; below a stack it is MM_GUARD_GAP, as for everything else.
+ * One page stays free between the heap and the area above it, so that a program that runs over its
+ * end is told; below a stack it is MM_GUARD_GAP, as for everything else.
  *
  * What an address space has is only added up when one of its limits is set.
  *

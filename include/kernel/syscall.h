@@ -90,8 +90,8 @@ __must_check int deadline_by_clock(u64 *deadline, u32 clock, bool absolute, cons
 /* ---- futex (kernel/futex.c) ---- */
 
 /*
- * Wake one that sleeps on the word at a user address of the current task, whoever shares it. For
- * the end of a task (man 2 set_tid_address).
+ * Wake one that sleeps on the word at a user address of the current task, also one of another
+ * process that shares it. For the end of a task (man 2 set_tid_address).
  */
 void futex_wake_at(u32 addr);
 

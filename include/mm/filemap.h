@@ -51,7 +51,7 @@ void mapping_init_backed(struct address_space *mapping, const void *data, u32 si
  */
 __must_check struct address_space *mapping_new(u32 size);
 
-/* Give back every page. None may be mapped any more. May give turns. */
+/* Give back every page. None may be mapped any more. May yield. */
 void mapping_destroy(struct address_space *mapping);
 
 /* One reference more, of a mapping that somebody holds: one that ends cannot be held again. */
@@ -121,7 +121,7 @@ long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32
 
 /*
  * Set the size: what is cut off is given back, and goes from all address spaces, copies of private
- * mappings included. 0, -EFBIG. Not twice at a time for one file. May give turns.
+ * mappings included. 0, -EFBIG. Not twice at a time for one file. May yield.
  */
 __must_check int filemap_truncate(struct address_space *mapping, u32 size);
 

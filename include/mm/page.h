@@ -48,7 +48,7 @@ struct page {
     };
     s32 refcount;
     union {
-        struct list_head lru;              /* link of whoever has the block */
+        struct list_head lru;              /* link of the owner of the block */
         struct {                           /* PAGE_FILE */
             struct address_space *mapping; /* whose page it is */
             u32 index : 31;                /* which of them */
