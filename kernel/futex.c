@@ -125,7 +125,8 @@ static void sleep(struct sleeper *sleeper, u64 deadline)
     local_irq_restore(flags);
 }
 
-static long wait_for_change(struct sleeper *sleeper, u64 deadline)
+/* Not inlined: gcc 14 would see a local variable enter a list, and not that it leaves it again. */
+static __noinline long wait_for_change(struct sleeper *sleeper, u64 deadline)
 {
     if (deadline != ~0ull)
         deadline = deadline_resumed(deadline);
