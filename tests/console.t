@@ -117,7 +117,7 @@ sub test_scrolling {
 sub test_map {
     my ($vm) = @_;
     $vm->type("map -w\n");
-    shows($vm, qr/\A\S.*0x/, 'map -w begins in the first row');
+    shows($vm, qr/\ARAM: .*\n0x/, 'map -w begins in the first row');
     unlike $vm->screen, qr/\e|\[\d*[HJKm]/, 'and its sequences are not shown';
     my $colours = $vm->physical(0xb8000 + 2 * $vm->crtc_address(0x0c), 4000);
     cmp_ok scalar(keys %{ { map { $_ => 1 } unpack '(xC)*', $colours } }), '>', 3, 'it has colours';

@@ -183,9 +183,14 @@ sub check_stage {
     is $said->{image} =~ /^frame +0x00100000; there are no struct pages yet: page_alloc_init\(\) makes them$/m ? 1 : 0, $early ? 1 : 0,
         "$stage: struct pages" or diag $said->{image};
     is $said->{image} =~ /^area +which part of it, is not known yet/m ? 1 : 0, $number <= $stage_number{lowmem_map_init} ? 1 : 0, "$stage: rows";
+    like $said->{null}, qr/^device +may not have it: -EFAULT$/m, "$stage: no device may have null";
+    # The regions are chosen just before the rows are made; until then they are the boot directory's, and all this is its lowmem.
+    if ($number < $stage_number{lowmem_map_init}) {
+        like $said->{$_}, qr/^region +0xc0000000\.\.\w+ lowmem/m, "$stage: a $_ address is lowmem yet" for qw(vmalloc device);
+        return;
+    }
     is $said->{vmalloc} =~ /^area +none yet: vmalloc_init\(\) makes|^area +none: the boot directory/m ? 1 : 0,
         $number <= $stage_number{vmalloc_init} ? 1 : 0, "$stage: areas" or diag $said->{vmalloc};
-    like $said->{null}, qr/^device +may not have it: -EFAULT$/m, "$stage: no device may have null";
     like $said->{$_}, qr/^device +may not have it: -EADDRNOTAVAIL$/m, "$stage: nor a $_ address" for qw(vmalloc device);
     return if $number < $stage_number{mm_seal};
     like $said->{vmalloc}, qr/^area +0xf7c00000\.\.0xf7c01fff vmalloc\n +made by double_fault_report_init\+/m, "$stage: a vmalloc area";
