@@ -32,8 +32,8 @@ my ($VGA_BIOS) = grep { -e } map { FOLDER . "/VGABIOS-lgpl-latest$_" } '', '.bin
 
 # What keeps Bochs from running, or undef.
 sub missing {
-    return 'bochs is not installed (packages bochs bochsbios bochs-term)' unless grep { -x "$_/bochs" } split /:/, $ENV{PATH};
-    return FOLDER . ' has no BIOS (packages bochs bochsbios)' unless $BIOS && $VGA_BIOS;
+    return 'bochs is not installed (packages bochs bochsbios bochs-term vgabios)' unless grep { -x "$_/bochs" } split /:/, $ENV{PATH};
+    return FOLDER . ' has no BIOS (packages bochsbios vgabios)' unless $BIOS && $VGA_BIOS;
     return 'bochs has no display `term` (package bochs-term)' unless glob '/usr/lib/*/bochs/plugins/libbx_term*.so';
     return undef;
 }
