@@ -81,7 +81,7 @@ static int file_attach(struct file *file, struct inode *inode, u32 flags, struct
         return err;
     }
     inode_get(inode);
-    inode->writers += file->mode & FMODE_WRITE ? 1 : 0;
+    inode->data.writers += file->mode & FMODE_WRITE ? 1 : 0;
     *out = file;
     return 0;
 }
@@ -204,7 +204,7 @@ void file_put(struct file *file)
         return;
     if (file->ops->release)
         file->ops->release(file);
-    file->inode->writers -= file->mode & FMODE_WRITE ? 1 : 0;
+    file->inode->data.writers -= file->mode & FMODE_WRITE ? 1 : 0;
     inode_put(detach(&file->inode));
     kmem_cache_free(file_cache, file);
 }

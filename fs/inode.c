@@ -156,7 +156,7 @@ void inode_share_program(struct inode *inode)
 
 int inode_start_program(struct inode *inode)
 {
-    if (inode->writers)
+    if (inode->data.writers)
         return -ETXTBSY;
     inode_share_program(inode);
     return 0;
@@ -173,10 +173,12 @@ void inode_end_program(struct inode *inode)
 void inode_set_backing(struct inode *inode, const void *data, u32 size)
 {
     s32 refcount = inode->data.refcount;
+    u32 writers = inode->data.writers;
 
     mapping_destroy(&inode->data);
     mapping_init_backed(&inode->data, data, size, inode_release);
     inode->data.refcount = refcount;
+    inode->data.writers = writers;
 }
 
 static long target_path(struct inode *link, char *buf, u32 size)

@@ -47,7 +47,7 @@ void exec_init(void)
 
 /* ---- the program's file ---- */
 
-/* 0 and a reference of a regular file that may be executed. */
+/* 0 and a regular file that may be executed, held as a program's; a script is that, too. */
 static int open_program(struct inode *base, const char *path, struct inode **out)
 {
     struct inode *inode;
@@ -59,8 +59,10 @@ static int open_program(struct inode *base, const char *path, struct inode **out
         inode_put(inode);
         return -EACCES;
     }
+    err = inode_start_program(inode);
+    inode_put(inode);
     *out = inode;
-    return 0;
+    return err;
 }
 
 static bool is_blank(char c)
@@ -125,7 +127,7 @@ static int take_script(struct inode *inode, const char *path, bool first, struct
     return err ? err : 1;
 }
 
-/* Follow scripts to a file that is none. 0 and a reference of it, as of a program's. */
+/* Follow scripts to a file that is none. 0 and that file, held as a program's. */
 static int find_program(struct inode *base, const char *path, struct exec_args *args,
                         struct inode **out)
 {
@@ -137,12 +139,10 @@ static int find_program(struct inode *base, const char *path, struct exec_args *
             return result;
         result = take_script(inode, path, depth == 0, args);
         if (result == 0) {
-            result = inode_start_program(inode);
-            inode_put(inode);
             *out = inode;
-            return result;
+            return 0;
         }
-        inode_put(inode);
+        inode_end_program(inode);
         if (result < 0)
             return result;
     }

@@ -70,8 +70,10 @@ static long check_file(const struct file *file, u32 *prot, u32 flags,
         return -EINVAL;
     if (read_only)
         *prot |= VM_NEVER_WRITE;
-    if (file->ops->mappable)
+    if (file->ops->mappable) {
         *mapping = &file->inode->data;
+        *prot |= mode == O_RDWR ? VM_WRITER : 0;
+    }
     return 0;
 }
 

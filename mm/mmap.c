@@ -200,7 +200,7 @@ static long check_fixed(struct mm *mm, u32 addr, u32 size, u32 flags)
 /* The VM_* flags of a mapping, or an error. */
 static long mapping_flags(u32 prot, u32 flags, bool has_file)
 {
-    u32 type = flags & MAP_TYPE, vm = prot & (VM_ACCESS | VM_NEVER_WRITE);
+    u32 type = flags & MAP_TYPE, vm = prot & (VM_ACCESS | VM_NEVER_WRITE | VM_WRITER);
 
     if (type != MAP_PRIVATE && type != MAP_SHARED && !(type == MAP_SHARED_VALIDATE && has_file))
         return -EINVAL;

@@ -56,6 +56,15 @@ struct vm_area *vma_alloc(void)
     return area;
 }
 
+/* What an area is to its file: a reference, and perhaps a writer. */
+static void hold_file(struct vm_area *area)
+{
+    if (!area->file)
+        return;
+    mapping_get(area->file);
+    area->file->writers += area->flags & VM_WRITER ? 1 : 0;
+}
+
 struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct address_space *file,
                         u32 pgoff, const void *caller)
 {
@@ -70,8 +79,7 @@ struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct 
     area->file = file;
     area->pgoff = file ? pgoff : 0;
     area->caller = caller;
-    if (file)
-        mapping_get(file);
+    hold_file(area);
     return area;
 }
 
@@ -85,6 +93,8 @@ void vma_free(struct vm_area *area)
 {
     struct address_space *file = area->file;
 
+    if (file)
+        file->writers -= area->flags & VM_WRITER ? 1 : 0;
     kmem_cache_free(area_cache, area);
     if (file)
         mapping_put(file);
@@ -277,10 +287,9 @@ void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *no
 {
     *node = *area;
     node->start = addr;
-    if (node->file) {
+    if (node->file)
         node->pgoff += (addr - area->start) >> PAGE_SHIFT;
-        mapping_get(node->file);
-    }
+    hold_file(node);
     area->end = addr;
     vma_insert(mm, area, node, area->next);
 }

@@ -43,6 +43,11 @@ KTEST(process, wait_test)
     expect_passes("wait_test");
 }
 
+KTEST(process, busy_test)
+{
+    expect_passes("busy_test");
+}
+
 KTEST(process, exec_test)
 {
     expect_passes("exec_test");

@@ -421,24 +421,6 @@ static void sound_file_runs(void)
     CHECK(run(FILE, ARGV("name", "good"), NULL) == EXITED(GOOD));
 }
 
-/* A program that runs is not written to, and one that is written to is not run. */
-static void busy_text(void)
-{
-    long fd;
-
-    CHECK(SYS(open, self, O_RDWR) == -ETXTBSY);
-    CHECK(SYS(open, self, O_RDONLY | O_TRUNC) == -ETXTBSY);
-    CHECK(SYS(truncate, self, 0) == -ETXTBSY);
-    write_file(image.bytes, image_size, 0700);
-    fd = SYS(open, FILE, O_WRONLY);
-    CHECK(fd >= 0);
-    CHECK(SYS(execve, FILE, NULL, NULL) == -ETXTBSY);
-    CHECK(SYS(close, fd) == 0);
-    CHECK(run(FILE, ARGV("name", "good"), NULL) == EXITED(GOOD));
-    fd = SYS(open, FILE, O_WRONLY); /* it has ended */
-    CHECK(fd >= 0 && SYS(close, fd) == 0);
-}
-
 int main(int argc, char *argv[])
 {
     self = (const char *)aux_value(AT_EXECFN);
@@ -458,7 +440,6 @@ int main(int argc, char *argv[])
     damaged_segments();
     truncated();
     sound_file_runs();
-    busy_text();
     CHECK(SYS(unlink, FILE) == 0);
     return 0;
 }

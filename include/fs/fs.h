@@ -92,8 +92,7 @@ struct inode {
     u32 dev;  /* ROOT_DEV or PROC_DEV: what st_dev says */
     u32 mode; /* S_IF* and permission bits, <linux/stat.h> */
     u32 nlink;
-    u32 writers;  /* open files that may write to it */
-    u32 programs; /* processes that run it: then nobody may */
+    u32 programs; /* processes that run it: then nobody may write to it */
     u32 uid, gid;
     u32 rdev;    /* of a device file: MKDEV() */
     u32 pid, fd; /* of what is in /proc/PID, and in its fd */
@@ -190,7 +189,8 @@ struct timespec_fs fs_now(void);
 
 /*
  * The file of a program that a process runs: a reference that also keeps it from being written to.
- * -ETXTBSY when somebody has it open for writing. Sharing is for fork().
+ * -ETXTBSY when somebody may write to it: a file open for that, or what is mapped by one, even when
+ * that one is closed (Linux's i_writecount). Sharing is for fork().
  */
 __must_check int inode_start_program(struct inode *inode);
 void inode_share_program(struct inode *inode);

@@ -24,6 +24,7 @@ struct vm_area;
 struct address_space {
     u32 size; /* of the file, bytes; bytes behind it in its last page are zero */
     s32 refcount;
+    u32 writers;            /* open files that may write to it, and areas that such a one made */
     struct page_tree pages; /* by index; none where nothing was touched */
     u32 nrpages;            /* pages that are there */
     u32 nrclean;            /* those that are not dirty */

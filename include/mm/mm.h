@@ -29,6 +29,7 @@ enum vm_flags {
     VM_EXEC = 0x004,           /* told for the reader; 32-bit paging has no bit for it */
     VM_SHARED = 0x008,         /* writes go to the file's own pages; fork does not separate them */
     VM_NEVER_WRITE = 0x010,    /* VM_WRITE cannot be added: the file is open for reading only */
+    VM_WRITER = 0x020,         /* mapped by a descriptor that may write: the file counts it */
     VM_GROWSDOWN = 0x100,      /* the stack */
     VM_DONTCOPY = 0x20000,     /* a child of fork does not have it */
     VM_WIPEONFORK = 0x2000000, /* a child has zeros there; anonymous and private only */
@@ -149,7 +150,7 @@ __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, cons
 /*
  * mmap2, munmap, mprotect, madvise as their manual pages say (man 2 mmap). `flags` are MAP_*,
  * `prot` PROT_*, of mm_mmap with VM_NEVER_WRITE for a mapping to which mprotect must not give
- * PROT_WRITE (-EACCES). mm_mmap gives the address, or a negative error number: -EINVAL, -ENOMEM,
+ * PROT_WRITE (-EACCES), and VM_WRITER where the file was opened for writing. mm_mmap gives the address, or a negative error number: -EINVAL, -ENOMEM,
  * -EPERM (fixed below MMAP_MIN_ADDR), -EEXIST (MAP_FIXED_NOREPLACE). What the file may be used for
  * is the caller's to check. All: nothing is changed on failure.
  */
