@@ -18,9 +18,7 @@ struct row {
 
 /* A row: the codes without the 0 behind them, and what they type. */
 #define ROW(codes_, text_)                                                                         \
-    {                                                                                              \
-        .codes = (codes_), .count = sizeof(codes_) - 1, .text = (text_)                            \
-    }
+    ((struct row){.codes = (codes_), .count = sizeof(codes_) - 1, .text = (text_)})
 
 static const char *type(const struct row *row)
 {

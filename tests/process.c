@@ -376,13 +376,7 @@ static const struct telling_call {
     const char *name;
     u32 number, arg[5];
 } telling_calls[] = {
-#define CALL(name, ...)                                                                            \
-    {                                                                                              \
-#name, __NR_##name,                                                                        \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
+#define CALL(name, ...) ((struct telling_call){#name, __NR_##name, {__VA_ARGS__}})
     /* clang-format off */
     CALL(oldstat, PATH, TELL), CALL(oldlstat, PATH, TELL), CALL(oldfstat, TERMINAL, TELL),
     CALL(stat, PATH, TELL), CALL(lstat, PATH, TELL), CALL(fstat, DIR, TELL),

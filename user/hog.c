@@ -11,9 +11,11 @@
 #define LIMIT_MS 50
 #define PART     ((long)4096)
 
-static volatile struct {
+struct hogs {
     unsigned longest, failed;
-} * shared;
+};
+
+static volatile struct hogs *shared;
 
 static char buf[65536];
 

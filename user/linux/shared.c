@@ -40,8 +40,12 @@ enum {
 };
 enum { OP_SET, OP_ADD };
 enum { IF_EQUAL, IF_GREATER = 4 };
-#define FUTEX_OP(op, argument, comparison, value)                                                  \
-    ((op) << 28 | (comparison) << 24 | ((argument)&0xfff) << 12 | ((value)&0xfff))
+
+/* As FUTEX_OP() of <linux/futex.h>. */
+static int futex_op(int op, int argument, int comparison, int value)
+{
+    return op << 28 | comparison << 24 | (argument & 0xfff) << 12 | (value & 0xfff);
+}
 
 /* The result, or the negative error number. */
 #define RESULT(call)                                                                               \
@@ -309,10 +313,10 @@ static void requeueing(void)
     check(futex(words, FUTEX_WAKE, 9, NULL, NULL, 0) == 0);
     words[2] = 5;
     check(futex(&words[3], FUTEX_WAKE_OP, 1, (void *)1, (void *)&words[2],
-                FUTEX_OP(OP_ADD, 3, IF_GREATER, 5)) == 0);
+                futex_op(OP_ADD, 3, IF_GREATER, 5)) == 0);
     check(words[2] == 8);
     check(futex(&words[3], FUTEX_WAKE_OP, 1, (void *)9, (void *)&words[1],
-                FUTEX_OP(OP_SET, -1, IF_EQUAL, 0)) == 2);
+                futex_op(OP_SET, -1, IF_EQUAL, 0)) == 2);
     check(words[1] == -1);
     for (int i = 0; i < 3; i++)
         check(end_of(children[i]) == 0);
