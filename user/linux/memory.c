@@ -276,14 +276,17 @@ static void file_mapping(void)
     unlink(name);
 }
 
-/* mmap() of a path that must be refused: with what error. */
+/*
+ * mmap() of a path that must be refused: with what error. The address is one that every user may
+ * have: Linux looks at it first.
+ */
 static int refusal(const char *path, int open_flags, size_t size, int prot, int flags)
 {
     int fd = open(path, open_flags, 0600), error;
 
     check(fd >= 0);
     errno = 0;
-    check(mmap(NULL, size, prot, flags, fd, 0) == MAP_FAILED);
+    check(mmap((void *)0x10000000, size, prot, flags, fd, 0) == MAP_FAILED);
     error = errno;
     close(fd);
     return error;
