@@ -100,8 +100,9 @@ NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+err
 
 # ---- the kernel ---------------------------------------------------------------------------------
 
-FOLDERS := boot arch/x86 lib mm drivers fs kernel tests
-SOURCES := $(sort $(filter-out arch/x86/asm-offsets.c,$(wildcard $(FOLDERS:%=%/*.c) $(FOLDERS:%=%/*.asm))))
+# Every file of these folders and of the rooms in them; what is below tests/host and tests/peers is for other machines.
+SOURCES := $(filter-out arch/x86/asm-offsets.c tests/host/% tests/peers/%, \
+  $(sort $(shell find boot arch lib mm drivers fs kernel tests -name '*.c' -o -name '*.asm')))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
 .PHONY: all

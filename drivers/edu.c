@@ -6,7 +6,7 @@
  * command that starts it. 100 ms later it has moved the bytes and raises its interrupt.
  *
  * The driver begins a transfer and is called back by the interrupt; it never waits. Who wants to
- * sleep until a transfer is done does so one floor higher, in kernel/edu_copy.c, where there are
+ * sleep until a transfer is done does so one floor higher, in kernel/monitor/edu_copy.c, where there are
  * tasks that can sleep. So a request carries the function to call.
  *
  * PCI interrupt lines are level-triggered and shared: the handler asks the card whether it is the

@@ -10,7 +10,7 @@
  * The ring is shared with the interrupt handlers of the drivers: interrupts are off while it
  * changes.
  *
- * Neighbours: drivers/serial.c and drivers/keyboard.c add; kernel/tty.c and tty_screen.c take.
+ * Neighbours: drivers/serial.c and drivers/keyboard.c add; kernel/tty/tty.c and tty_screen.c take.
  */
 #include <arch/x86/irqflags.h>
 #include <drivers/input.h>

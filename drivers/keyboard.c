@@ -20,7 +20,7 @@
  * Limits: the lamps stay as they are, and NumLock begins as off. A key is lost while 1 KiB of input
  * waits. A keyboard on USB is seen where the firmware plays a PS/2 keyboard.
  *
- * Neighbours: drivers/input.c has what was typed; kernel/console.c starts it. Registers and codes:
+ * Neighbours: drivers/input.c has what was typed; kernel/tty/console.c starts it. Registers and codes:
  * IBM PS/2 Hardware Interface Technical Reference, keyboard and auxiliary device controller.
  */
 #include <arch/x86/io.h>

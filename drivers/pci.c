@@ -20,7 +20,7 @@
  * Limits: the firmware's addresses and interrupt lines are taken as they are; nothing is moved.
  * PCI_DEVICES_MAX functions. No message-signalled interrupts.
  *
- * Neighbours: drivers/edu.c binds to a function; kernel/monitor_dma.c lists them.
+ * Neighbours: drivers/edu.c binds to a function; kernel/monitor/monitor_dma.c lists them.
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irqflags.h>

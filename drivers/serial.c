@@ -24,7 +24,7 @@
  * Who listens at the second port may not take what is sent, for which the console would wait for
  * ever; here it is an error after a while.
  *
- * Neighbours: kernel/console.c writes, drivers/input.c has what came in; kernel/monitor_snapshot.c
+ * Neighbours: kernel/tty/console.c writes, drivers/input.c has what came in; kernel/monitor/monitor_snapshot.c
  * sends documents. Registers: data sheet of the National Semiconductor PC16450.
  */
 #include <arch/x86/io.h>

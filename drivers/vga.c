@@ -19,7 +19,7 @@
  * Limits: text is in the font's code page, 437. No scrolling regions, no inserting, no tab stops.
  *
  * The window is reached at PAGE_OFFSET + 0xB8000 by plain addition: the boot tables map it already,
- * long before phys_to_virt() knows how much lowmem there is. Neighbours: kernel/console.c is the
+ * long before phys_to_virt() knows how much lowmem there is. Neighbours: kernel/tty/console.c is the
  * only user. Registers: IBM VGA, CRT and attribute controller.
  */
 #include <arch/x86/io.h>

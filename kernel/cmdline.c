@@ -7,7 +7,7 @@
  * A new option is a row here and a boot_option() where it is used.
  *
  * Neighbours: arch/x86/boot_info.c has the command line; mm/memory.c, mm/layout.c and
- * kernel/monitor.c read it.
+ * kernel/monitor/monitor.c read it.
  */
 #include <arch/x86/boot_info.h>
 #include <kernel/kernel.h>

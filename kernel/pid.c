@@ -14,7 +14,7 @@
  * tasks only, which are not preempted in the kernel. Interrupt handlers may walk the list: a task
  * is entered whole, and leaves it before it is freed.
  *
- * Neighbours: kernel/task.c makes tasks; kernel/job.c moves them between groups.
+ * Neighbours: kernel/task.c makes tasks; kernel/process/job.c moves them between groups.
  */
 #include <kernel/pid.h>
 #include <kernel/task.h>

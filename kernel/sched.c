@@ -24,14 +24,14 @@
  * time goes into freeing tasks that nobody waits for.
  *
  * Neighbours: arch/x86 switches and ticks; kernel/task.c makes and ends what is scheduled here;
- * kernel/signal.c sends and delivers signals.
+ * kernel/process/signal.c sends and delivers signals.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
 #include <arch/x86/trap.h>
 #include <asm/errno.h>
-#include <kernel/process.h>
-#include <kernel/signal.h>
+#include <kernel/process/process.h>
+#include <kernel/process/signal.h>
 #include <lib/panic.h>
 #include <lib/resched.h>
 #include <mm/highmem.h>

@@ -13,7 +13,7 @@
  * The table comes from outside: ranges, sizes and every name offset are checked, and a table that
  * fails is not used.
  *
- * Neighbours: arch/x86/boot_info.c finds the table; kernel/panic.c, kernel/monitor_mm.c ask.
+ * Neighbours: arch/x86/boot_info.c finds the table; kernel/panic_report.c, kernel/monitor/monitor_mm.c ask.
  * Source: the System V ABI, "Symbol Table".
  */
 #include <linux/elf.h>

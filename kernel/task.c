@@ -24,14 +24,14 @@
  * task_check() is the audit's look at that.
  *
  * Neighbours: kernel/pid.c numbers and finds tasks; kernel/sched.c runs what is made here;
- * kernel/process.c and fork.c make user processes of it, kernel/exit.c takes them apart.
+ * kernel/process/process.c and fork.c make user processes of it, kernel/process/exit.c takes them apart.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
-#include <kernel/fdtable.h>
 #include <kernel/pid.h>
-#include <kernel/process.h>
-#include <kernel/syscall.h>
+#include <kernel/process/fdtable.h>
+#include <kernel/process/process.h>
+#include <kernel/syscall/syscall.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
@@ -187,7 +187,7 @@ void __noreturn task_exit(u32 exit_code)
     panic("a dead task was scheduled");
 }
 
-/* ---- waiting, for kernel threads (processes: kernel/exit.c) ---- */
+/* ---- waiting, for kernel threads (processes: kernel/process/exit.c) ---- */
 
 /* A child of the current task with that pid (0: any), one that has ended if there is one. */
 static struct task *find_child(u32 pid)

@@ -17,7 +17,7 @@
  * takes time in proportion to what was given later and is still out.
  *
  * Neighbours: mm/dma_verdict.c judges; mm/page_alloc.c gives coherent memory; drivers call in;
- * kernel/monitor_dma.c shows what would happen without the gate.
+ * kernel/monitor/monitor_dma.c shows what would happen without the gate.
  */
 #include <asm/errno.h>
 #include <lib/bits.h>

@@ -17,7 +17,7 @@
  * Limits: the frame of a 4 MiB page above 4 GiB (PSE-36) is not followed; Attic makes none.
  *
  * Neighbours: mm/rmap.c finds the other addresses of a frame, mm/dma_verdict.c answers for devices,
- * kernel/explain.c has the words.
+ * kernel/view/explain.c has the words.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>

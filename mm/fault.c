@@ -23,7 +23,7 @@
  * which needs none but stays away from what others share.
  *
  * Everything that can fail comes before the entry is written, and a table that was made for it goes
- * again. Neighbours: kernel/fault.c asks; mm/filemap.c has the pages of files.
+ * again. Neighbours: kernel/exception.c asks; mm/filemap.c has the pages of files.
  */
 #include <arch/x86/tlb.h>
 #include <asm/errno.h>

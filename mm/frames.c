@@ -15,7 +15,7 @@
  *
  * Limits: RAM above 4 GiB, and the last page below it, have no struct page and are not counted.
  *
- * Neighbours: mm/memblock.c, mm/page_alloc.c; mm/audit.c checks, kernel/monitor_mm.c prints.
+ * Neighbours: mm/memblock.c, mm/page_alloc.c; mm/audit.c checks, kernel/monitor/monitor_mm.c prints.
  */
 #include <lib/printf.h>
 #include <lib/string.h>

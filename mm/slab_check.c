@@ -12,7 +12,7 @@
  * A damaged pointer must not be followed: what is told by the memory under test is compared with
  * what is known before it is used. No list is walked further than it can be long.
  *
- * Neighbours: mm/audit.c asks slab_check(), kernel/monitor_mm.c prints slabinfo.
+ * Neighbours: mm/audit.c asks slab_check(), kernel/monitor/monitor_mm.c prints slabinfo.
  */
 #include <lib/printf.h>
 #include <mm/slab_internal.h>

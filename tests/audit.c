@@ -7,7 +7,7 @@
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
 #include <arch/x86/tss.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/audit.h>

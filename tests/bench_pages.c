@@ -2,7 +2,7 @@
  * What pages and small objects cost: rows as in the Linux module tests/peers/linux/attic_bench.c,
  * with the same numbers of operations.
  */
-#include <kernel/bench.h>
+#include <kernel/monitor/bench.h>
 #include <mm/page_alloc.h>
 #include <mm/slab.h>
 

@@ -3,7 +3,7 @@
  * the same numbers of operations. To touch is to write to the first byte. "Busy" areas are one page
  * each; holes are made by freeing every second of them.
  */
-#include <kernel/bench.h>
+#include <kernel/monitor/bench.h>
 #include <lib/random.h>
 #include <mm/page_alloc.h>
 #include <mm/vmalloc.h>

@@ -5,7 +5,7 @@
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/multiboot2.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
 #include <linux/elf.h>

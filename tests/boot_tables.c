@@ -3,7 +3,7 @@
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/trap.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <mm/page.h>
 
 extern char boot_page_directory[];

@@ -1,5 +1,5 @@
 /* The page allocator. */
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
 #include <mm/page_alloc.h>

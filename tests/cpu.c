@@ -6,7 +6,7 @@
 #include <arch/x86/irqflags.h>
 #include <arch/x86/regs.h>
 #include <drivers/rtc.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 
 #define DRAWS 64
 

@@ -8,8 +8,8 @@
 #include <arch/x86/sections.h>
 #include <asm/errno.h>
 #include <drivers/edu.h>
-#include <kernel/edu_copy.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/edu_copy.h>
+#include <kernel/monitor/ktest.h>
 #include <kernel/task.h>
 #include <lib/string.h>
 #include <mm/dma.h>

@@ -3,7 +3,7 @@
 
 #include <drivers/edu.h>
 #include <drivers/pci.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 
 /* Where the card is, the driver must have it: else its tests would pass by being left out. */
 static inline bool no_edu(void)

@@ -6,8 +6,8 @@
  */
 #include <asm/errno.h>
 #include <fs/fs.h>
-#include <kernel/ktest.h>
-#include <kernel/process.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/process/process.h>
 #include <lib/string.h>
 #include <linux/elf.h>
 #include <mm/audit.h>
@@ -17,7 +17,7 @@
 #include <mm/vmalloc.h>
 
 #define PROGRAM  "/hello"
-#define DYN_BASE 0x56555000u /* where kernel/elf.c puts position-independent programs */
+#define DYN_BASE 0x56555000u /* where kernel/process/elf.c puts position-independent programs */
 
 /* A program in memory that may be changed. */
 struct program {

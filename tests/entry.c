@@ -13,7 +13,7 @@
 #include <arch/x86/trap.h>
 #include <asm/errno.h>
 #include <asm/signal.h>
-#include <kernel/signal.h>
+#include <kernel/process/signal.h>
 #include <mm/mm.h>
 
 #define TEXT        0x08048000 /* a page that every program touches with its first step */

@@ -3,8 +3,8 @@
 
 #include "space.h"
 #include <arch/x86/cpu.h>
-#include <kernel/explain.h>
 #include <kernel/kernel.h>
+#include <kernel/view/explain.h>
 
 /* What the raw tables say, read anew here: one entry of each level. */
 struct raw {

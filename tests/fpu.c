@@ -6,7 +6,7 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/fpu.h>
 #include <asm/signal.h>
-#include <kernel/fpu.h>
+#include <kernel/process/process_fpu.h>
 #include <mm/fail.h>
 
 #define SPIN_MS "100"

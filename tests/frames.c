@@ -1,6 +1,6 @@
 /* The count of frames by owner: it is all of RAM, and follows what is taken and given back. */
 #include <arch/x86/sections.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 #include <mm/filemap.h>
 #include <mm/frames.h>

@@ -5,7 +5,7 @@
 #include <asm/errno.h>
 #include <asm/fcntl.h>
 #include <fs/internal.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <kernel/task.h>
 #include <lib/string.h>
 #include <linux/stat.h>

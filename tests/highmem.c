@@ -1,7 +1,7 @@
 /* Pages without an address of their own, and the slots that show them. */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 #include <mm/highmem.h>
 #include <mm/mm.h>

@@ -5,7 +5,7 @@
  * `linux`.
  */
 #include <drivers/keyboard.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 
 static struct keyboard keyboard;

@@ -11,8 +11,8 @@
 #include <asm/errno.h>
 #include <asm/signal.h>
 #include <fs/fs.h>
-#include <kernel/fdtable.h>
-#include <kernel/signal.h>
+#include <kernel/process/fdtable.h>
+#include <kernel/process/signal.h>
 #include <lib/detach.h>
 #include <lib/printf.h>
 #include <lib/printk.h>

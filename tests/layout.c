@@ -2,7 +2,7 @@
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/trap.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <mm/layout.h>
 #include <mm/memblock.h>
 #include <mm/vmalloc.h>

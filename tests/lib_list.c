@@ -4,7 +4,7 @@
  *
  * Neighbours: include/lib/list.h.
  */
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/list.h>
 #include <lib/string.h>
 

@@ -5,7 +5,7 @@
  * Neighbours: lib/glob.c, lib/kstrtox.c, include/lib/div64.h, bits.h, random.h.
  */
 #include <asm/errno.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/bits.h>
 #include <lib/div64.h>
 #include <lib/glob.h>

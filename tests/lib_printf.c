@@ -9,7 +9,7 @@
  *
  * Neighbours: lib/printf.c.
  */
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 

@@ -10,7 +10,7 @@
  *
  * Neighbours: lib/rbtree.c; tests/host/lib_test.c runs the same code longer, under sanitizers.
  */
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/printk.h>
 #include <lib/random.h>
 #include <lib/rbtree.h>

@@ -6,7 +6,7 @@
  * Neighbours: lib/string.c.
  */
 #include <asm/errno.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 
 #define AREA  48

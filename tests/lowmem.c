@@ -4,7 +4,7 @@
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/trap.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
 #include <mm/memblock.h>

@@ -1,8 +1,8 @@
 /* For tests of the map: one to fill, and terminals to fill it for. */
 #pragma once
 
-#include <kernel/ktest.h>
-#include <kernel/map.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/view/map.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 

@@ -4,7 +4,7 @@
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <linux/mman.h>
 #include <mm/mm.h>
 #include <mm/page_alloc.h>

@@ -2,7 +2,7 @@
 #include "edu.h"
 #include <drivers/edu.h>
 #include <drivers/pci.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/bits.h>
 #include <mm/memblock.h>
 

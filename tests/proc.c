@@ -4,10 +4,10 @@
  */
 #include <arch/x86/cpu.h>
 #include <fs/fs.h>
-#include <kernel/fdtable.h>
-#include <kernel/ktest.h>
-#include <kernel/proc.h>
-#include <kernel/signal.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/proc/proc.h>
+#include <kernel/process/fdtable.h>
+#include <kernel/process/signal.h>
 #include <lib/kstrtox.h>
 #include <lib/printf.h>
 #include <lib/string.h>

@@ -12,10 +12,10 @@
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <asm/unistd.h>
-#include <kernel/exec.h>
-#include <kernel/fdtable.h>
-#include <kernel/signal_internal.h>
-#include <kernel/syscall.h>
+#include <kernel/process/exec.h>
+#include <kernel/process/fdtable.h>
+#include <kernel/process/signal_internal.h>
+#include <kernel/syscall/syscall.h>
 #include <lib/detach.h>
 #include <linux/fcntl.h>
 #include <linux/resource.h>

@@ -3,8 +3,8 @@
  * on a small screen: a row of cells and a cursor. So each test can ask two things: is the line
  * right, and does the screen show it?
  */
-#include <kernel/ktest.h>
-#include <kernel/readline.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/monitor/readline.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <asm/errno.h>
-#include <kernel/ktest.h>
-#include <kernel/process.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/process/process.h>
 #include <kernel/task.h>
 #include <lib/resched.h>
 #include <lib/string.h>

@@ -6,7 +6,7 @@
  * In a build with DEBUG=1 objects lie elsewhere in their slabs and the panics have other words:
  * what depends on it asks SLAB_DEBUG.
  */
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/random.h>

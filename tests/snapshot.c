@@ -3,8 +3,8 @@
  * wrong in the tables shows. What the numbers are is tests/snapshot.t's, which reads the tables from
  * outside.
  */
-#include <kernel/snapshot.h>
 #include <kernel/task.h>
+#include <kernel/view/snapshot.h>
 #include <lib/printf.h>
 #include <lib/resched.h>
 #include <mm/page_alloc.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <asm/errno.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 #include <linux/mman.h>
 #include <mm/audit.h>

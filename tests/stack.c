@@ -7,9 +7,9 @@
 #include <arch/x86/irqflags.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
-#include <kernel/fpu.h>
 #include <kernel/kernel.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/process/process_fpu.h>
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/string.h>

@@ -1,7 +1,7 @@
 /* Names for addresses: the ELF symbol table as GRUB loaded it, and the backtrace that uses it. */
 #include <arch/x86/switch.h>
 #include <kernel/kernel.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/printk.h>

@@ -5,7 +5,7 @@
  */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
 #include <mm/audit.h>

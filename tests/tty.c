@@ -4,8 +4,8 @@
  * n_tty does with the same keys is what is expected (observed on a pty of Linux; user/tty_test.c
  * asks both kernels again).
  */
-#include <kernel/ktest.h>
-#include <kernel/n_tty.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/tty/n_tty.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <linux/termios.h>

@@ -13,7 +13,7 @@
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <kernel/task.h>
 #include <lib/string.h>
 #include <mm/mm.h>

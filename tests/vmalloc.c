@@ -1,7 +1,7 @@
 /* The vmalloc area. */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
-#include <kernel/ktest.h>
+#include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
 #include <mm/fail.h>

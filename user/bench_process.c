@@ -4,7 +4,7 @@
  * same binary measures Linux (scripts/bench-linux); docs/bench.md says what the rows do.
  *
  * A row runs once to warm up and then three times, and the median is told, as in the kernel
- * (kernel/bench.c). The loop around the operations is part of the figure, and so are the timer's
+ * (kernel/monitor/bench.c). The loop around the operations is part of the figure, and so are the timer's
  * interrupts, because a process cannot turn them off. A row that breaks ends the program with a
  * line and a status other than 0.
  *

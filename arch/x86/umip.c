@@ -9,7 +9,7 @@
  * nothing is, no LDT, Linux's selector of the TSS (which is ours), and a machine status word of an
  * ordinary kernel.
  *
- * Neighbours: kernel/fault.c asks; arch/x86/cpu.c turns UMIP on.
+ * Neighbours: kernel/exception.c asks; arch/x86/cpu.c turns UMIP on.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/gdt.h>

@@ -12,8 +12,8 @@
  *   fs/pipe.c      pipes
  *   fs/char_dev.c  devices by number: the table that upper floors and drivers fill in
  *   fs/mem_dev.c   /dev/null and its like
- *   fs/proc.c      text that is made when it is looked at
- *   fs/proc_pid.c  directories of processes
+ *   fs/procfs.c      text that is made when it is looked at
+ *   fs/procfs_pid.c  directories of processes
  *   fs/cpio.c, fs/initramfs.c  the archive
  *   fs/check.c     the tree, walked whole
  *

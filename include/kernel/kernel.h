@@ -28,7 +28,7 @@ bool symbol_address(const char *name, u32 *addr);
 #define SYMBOL_TEXT_MAX 80
 void symbol_format(char *buf, size_t size, u32 addr);
 
-/* ---- the end (kernel/panic.c) ---- */
+/* ---- the end (kernel/panic_report.c) ---- */
 
 /*
  * Linux's name: return addresses, innermost first, up to the first bad frame pointer. How many were

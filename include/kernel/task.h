@@ -33,16 +33,17 @@ enum pid_kind { PID_OWN, PID_PGRP, PID_SESSION, PID_KINDS };
 struct task {
     struct thread thread;
     enum task_state state;
-    bool sigpending; /* processes: a signal is to be delivered; kept right by kernel/signal.c */
-    bool quiet;      /* its SIGSEGV line is kept in death_note only, not printed */
+    bool
+        sigpending; /* processes: a signal is to be delivered; kept right by kernel/process/signal.c */
+    bool quiet;     /* its SIGSEGV line is kept in death_note only, not printed */
     u32 pid;
     u32 pgrp, session; /* pids of their leaders (man 2 setpgid, setsid) */
     char comm[TASK_COMM_LEN];
     void *stack; /* lowest address, in the vmalloc area */
     struct mm *mm;
-    struct files *files; /* open descriptors (kernel/fdtable.h); NULL for kernel threads */
+    struct files *files; /* open descriptors (kernel/process/fdtable.h); NULL for kernel threads */
     struct signals
-        *signals;      /* actions, mask, what waits (kernel/signal.h); NULL for kernel threads */
+        *signals; /* actions, mask, what waits (kernel/process/signal.h); NULL for kernel threads */
     struct inode *cwd; /* with a reference; NULL for kernel threads */
     struct inode *exe; /* the program's file, with a reference; NULL for kernel threads */
     u32 umask;
@@ -192,13 +193,13 @@ void sched_sleep_until(u64 deadline);
 void wake_up_task(struct task *task);
 
 /*
- * For kernel/signal.c, when it delivers: stop the current process until task_continue(). Its
+ * For kernel/process/signal.c, when it delivers: stop the current process until task_continue(). Its
  * parent's waitpid() is woken; SIGCHLD is the caller's. Interrupts off.
  */
 void task_stop(u32 signal);
 
 /*
- * For kernel/signal.c, when it sends SIGCONT or SIGKILL: make a stopped task ready. `tell`: it goes
+ * For kernel/process/signal.c, when it sends SIGCONT or SIGKILL: make a stopped task ready. `tell`: it goes
  * on (SIGCONT), and its parent's waitpid() hears of it. Nothing when it is not stopped. Any
  * context.
  */
@@ -209,7 +210,7 @@ u32 tasks_stopped(void);
 
 /*
  * True when the current task should give up what takes long or waits: a signal is to be delivered
- * (kernel/signal.h sends them). Kernel threads get none.
+ * (kernel/process/signal.h sends them). Kernel threads get none.
  */
 static inline bool signal_pending(void)
 {
@@ -287,7 +288,7 @@ u64 jiffies_64(void);
 
 /*
  * wait_event(), but a signal ends the sleep: 0 when the condition holds, -ERESTARTSYS
- * (kernel/signal.h) when a signal came first.
+ * (kernel/process/signal.h) when a signal came first.
  */
 #define wait_event_interruptible(queue, condition)                                                 \
     ({                                                                                             \
@@ -314,7 +315,7 @@ void wait_queue_sleep_until(struct wait_queue *queue, u64 deadline);
 /*
  * Wake everybody on the queue. Any context. It also counts itself in wake_up_count and wakes
  * poll_waiters: a task has one wait_link, so poll() waits there for whatever may happen to any of
- * its files, and looks again. (Both are kernel/poll.c's.)
+ * its files, and looks again. (Both are kernel/syscall/sys_poll.c's.)
  */
 void wake_up(struct wait_queue *queue);
 extern u32 wake_up_count; /* wraps; changed with interrupts off */

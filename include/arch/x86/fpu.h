@@ -1,7 +1,7 @@
 /*
  * The floating-point and SSE registers (Intel SDM vol. 1, chapters 8 and 10; vol. 3, 13). There
  * is one set of them, and they belong to one thread until another needs them: then they move to
- * that thread's struct fpu_state. kernel/fpu.c decides when.
+ * that thread's struct fpu_state. kernel/process/process_fpu.c decides when.
  *
  * Where the processor has FXSR, the image is fxsave's, else fnsave's, which knows no SSE.
  */

@@ -11,8 +11,9 @@ struct fpu_state;
 struct thread {
     u32 esp; /* switch_to()'s frame lies there */
     u16 fs, gs;
-    u64 tls[TLS_ENTRIES];  /* descriptors of its own; 0: none */
-    struct fpu_state *fpu; /* kernel/fpu.c: its registers, NULL until it first uses them */
+    u64 tls[TLS_ENTRIES]; /* descriptors of its own; 0: none */
+    struct fpu_state
+        *fpu; /* kernel/process/process_fpu.c: its registers, NULL until it first uses them */
 };
 
 /*

@@ -7,7 +7,7 @@ three seconds and less than one.
 
 Limits: RAM above 4 GiB, and the last page below it, have no struct page and are not counted.
 
-Neighbours: who.py tells all about one frame; kernel/monitor_mm.c prints the same table.
+Neighbours: who.py tells all about one frame; kernel/monitor/monitor_mm.c prints the same table.
 """
 from collections import namedtuple
 

@@ -103,7 +103,7 @@ def pt_regs(task):
 
 def system_call(number):
     """The name of a system call, or its number."""
-    for call in variable("calls", "kernel/strace_table.c"):
+    for call in variable("calls", "kernel/syscall/strace_table.c"):
         if call.number == number:
             return string(call.name)
     return "number %d" % number

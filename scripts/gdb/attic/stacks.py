@@ -1,6 +1,6 @@
 """Kernel stacks: which task really runs, and the frames of a task, from the inside out.
 
-The kernel is built with frame pointers throughout, and kernel/panic.c follows them the same way. Where they meet the stubs of
+The kernel is built with frame pointers throughout, and kernel/panic_report.c follows them the same way. Where they meet the stubs of
 arch/x86/entry.asm, which make no frame, lies the struct pt_regs of what was interrupted; its EIP and EBP lead on. gdb's own
 unwinder knows nothing of the stubs and invents frames there.
 
@@ -18,7 +18,7 @@ import gdb
 
 from attic import kernel, memory, objects, symbols
 
-FRAMES_MAX = 512          # as in kernel/panic.c: a stack of frames of 16 bytes
+FRAMES_MAX = 512          # as in kernel/panic_report.c: a stack of frames of 16 bytes
 EFLAGS_VM = 1 << 17       # virtual 8086 mode, which is ring 3 whatever its CS says
 SWITCH_PUSHES = 4         # registers that switch_to() pushes, each by an instruction of one byte
 

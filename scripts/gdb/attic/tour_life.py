@@ -216,10 +216,10 @@ class Fault(Stop):
     address = None
 
     def place(self):
-        return at("page_fault", "kernel/fault.c", when=lambda: child_runs() and memory.register("cr2") == self.address)
+        return at("page_fault", "kernel/exception.c", when=lambda: child_runs() and memory.register("cr2") == self.address)
 
     def source(self):
-        return user_source(self.regs().eip, 3, 1) + [""] + function_source("page_fault", 11, "kernel/fault.c")
+        return user_source(self.regs().eip, 3, 1) + [""] + function_source("page_fault", 11, "kernel/exception.c")
 
     def regs(self):
         return kernel.Object("struct pt_regs", memory.register("eax"))

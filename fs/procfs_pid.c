@@ -1,0 +1,182 @@
+/*
+ * /proc/PID and /proc/self: directories that are not there until somebody looks.
+ *
+ * A look-up makes an inode, and when its last reference goes it is gone again; nothing is kept in
+ * between. It knows its process by pid and never by pointer, so it may outlive it: what is asked of
+ * it then says -ESRCH. The numbers of such inodes are computed from pid and file, so that two looks
+ * at one file see the same number.
+ *
+ * What files there are, and where processes are found, kernel/ says (struct proc_pid_ops).
+ *
+ * Limits: pids below 2^23.
+ *
+ * Neighbours: fs/procfs.c reads the texts; fs/procfs_fd.c has the directory of descriptors.
+ */
+#include <asm/errno.h>
+#include <fs/internal.h>
+#include <lib/printf.h>
+#include <lib/string.h>
+#include <linux/stat.h>
+
+#define PID_LIMIT (1u << 23)
+
+static const struct proc_pid_ops *pid_ops __ro_after_init;
+
+/* Above all numbers that inode_new() gives in practice; 0 is the directory itself. */
+static u32 pid_ino(u32 pid, const struct proc_pid_file *file)
+{
+    return 1u << 31 | pid << 8 | (file ? file - pid_ops->files + 1 : 0);
+}
+
+static u32 mode_of(const struct proc_pid_file *file)
+{
+    if (file->dir)
+        return S_IFDIR | 0500;
+    return file->target ? S_IFLNK | 0777 : S_IFREG | 0444;
+}
+
+const struct proc_pid_ops *proc_pid_ops(void)
+{
+    return pid_ops;
+}
+
+static int pid_file_show(struct inode *inode, struct seq_file *seq)
+{
+    return inode->pid_file->show(inode->pid, seq);
+}
+
+static int pid_file_target(struct inode *link, struct inode **out)
+{
+    return link->pid_file->target(link->pid, out);
+}
+
+static const struct dir_operations pid_dir_ops;
+
+static int make_inode(u32 pid, const struct proc_pid_file *file, struct inode **out)
+{
+    struct inode *inode = inode_new(file ? mode_of(file) : S_IFDIR | 0555, 0);
+
+    if (!inode)
+        return -ENOMEM;
+    inode->ino = pid_ino(pid, file);
+    inode->dev = PROC_DEV;
+    inode->nlink = file && !file->dir ? 1 : 2;
+    inode->pid = pid;
+    inode->pid_file = file;
+    if (!file || file->dir) {
+        inode->dir.ops = file ? file->dir : &pid_dir_ops;
+    } else if (file->target) {
+        inode->target = pid_file_target;
+    } else {
+        inode->fops = &proc_file_ops;
+        inode->proc.show = pid_file_show;
+    }
+    *out = inode;
+    return 0;
+}
+
+static bool pid_exists(u32 pid)
+{
+    return pid_ops && pid && pid_ops->next(pid) == pid;
+}
+
+/* ---- in /proc/PID ---- */
+
+static int pid_dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
+{
+    if (!pid_exists(dir->pid))
+        return -ENOENT;
+    for (const struct proc_pid_file *file = pid_ops->files; file->name; file++) {
+        if (strlen(file->name) == len && memcmp(file->name, name, len) == 0)
+            return make_inode(dir->pid, file, out);
+    }
+    return -ENOENT;
+}
+
+static int pid_dir_next(struct inode *dir, u32 *place, char *name, u32 *ino, u32 *type)
+{
+    const struct proc_pid_file *file = pid_ops->files;
+
+    if (!pid_exists(dir->pid))
+        return 0;
+    for (u32 i = 0; i < *place && file->name; i++)
+        file++;
+    if (!file->name)
+        return 0;
+    strscpy(name, file->name, NAME_MAX_ + 1);
+    *ino = pid_ino(dir->pid, file);
+    *type = mode_of(file) >> 12;
+    return 1;
+}
+
+static const struct dir_operations pid_dir_ops = {.lookup = pid_dir_lookup, .next = pid_dir_next};
+
+/* ---- in /proc ---- */
+
+/* The pid that a name is, in its one spelling; 0 when it is none. */
+static u32 name_to_pid(const char *name, u32 len)
+{
+    u32 pid = 0;
+
+    if (name[0] == '0' || len > 7)
+        return 0;
+    for (u32 i = 0; i < len; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return 0;
+        pid = pid * 10 + (name[i] - '0');
+    }
+    return pid < PID_LIMIT ? pid : 0;
+}
+
+static int proc_root_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
+{
+    u32 pid = name_to_pid(name, len);
+
+    (void)dir;
+    return pid_exists(pid) ? make_inode(pid, NULL, out) : -ENOENT;
+}
+
+static int proc_root_next(struct inode *dir, u32 *place, char *name, u32 *ino, u32 *type)
+{
+    u32 pid = pid_ops ? pid_ops->next(max(*place, 1u)) : 0;
+
+    (void)dir;
+    if (!pid)
+        return 0;
+    snprintf(name, NAME_MAX_ + 1, "%u", pid);
+    *place = pid;
+    *ino = pid_ino(pid, NULL);
+    *type = S_IFDIR >> 12;
+    return 1;
+}
+
+const struct dir_operations proc_root_ops = {.lookup = proc_root_lookup, .next = proc_root_next};
+
+static long self_readlink(struct inode *inode, char *buf, u32 size)
+{
+    u32 pid = pid_ops->self();
+
+    (void)inode;
+    return pid ? scnprintf(buf, size, "%u", pid) : -ENOENT;
+}
+
+void proc_pid_register(const struct proc_pid_ops *ops)
+{
+    pid_ops = ops;
+    proc_symlink("self", self_readlink);
+}
+
+long proc_pid_path(const struct inode *inode, char *buf, u32 size)
+{
+    u32 len;
+
+    if (!inode->pid)
+        len = snprintf(buf, size, "pipe:[%u]", inode->ino);
+    else if (!inode->pid_file)
+        len = snprintf(buf, size, "/proc/%u", inode->pid);
+    else if (inode->pid_file->dir && S_ISLNK(inode->mode))
+        len = snprintf(buf, size, "/proc/%u/%s/%u", inode->pid, inode->pid_file->name, inode->fd);
+    else
+        len = snprintf(buf, size, "/proc/%u/%s", inode->pid, inode->pid_file->name);
+    return len < size ? (long)len : -ERANGE;
+}

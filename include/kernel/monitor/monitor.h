@@ -1,0 +1,73 @@
+/*
+ * The commands of the monitor, between its parts: each gets its words, argv[0] is its own name. Not
+ * for anybody else.
+ */
+#pragma once
+
+#include <lib/types.h>
+
+struct monitor_command {
+    const char *name, *usage, *help;
+    void (*run)(u32 argc, const char **argv);
+    u32 args_min, args_max; /* words after the name */
+};
+
+/* kernel/monitor/monitor_mm.c */
+void monitor_layout(u32 argc, const char **argv);
+void monitor_meminfo(u32 argc, const char **argv);
+void monitor_vmallocinfo(u32 argc, const char **argv);
+void monitor_buddyinfo(u32 argc, const char **argv);
+void monitor_slabinfo(u32 argc, const char **argv);
+void monitor_frames(u32 argc, const char **argv);
+void monitor_audit(u32 argc, const char **argv);
+
+/* kernel/monitor/monitor_explain.c */
+#define MONITOR_EXPLAIN_USAGE "explain ADDR [PID]"
+void monitor_explain(u32 argc, const char **argv);
+
+/* kernel/monitor/monitor_map.c */
+#define MONITOR_MAP_USAGE "map [-w]"
+void monitor_map(u32 argc, const char **argv);
+
+/* kernel/monitor/monitor_snapshot.c */
+#define MONITOR_SNAPSHOT_USAGE "snapshot NAME"
+void monitor_snapshot(u32 argc, const char **argv);
+
+/* kernel/monitor/monitor_vmalloc.c */
+#define MONITOR_VMALLOC_USAGE "vmalloc SIZE"
+#define MONITOR_VFREE_USAGE   "vfree ADDR"
+void monitor_vmalloc(u32 argc, const char **argv);
+void monitor_vfree(u32 argc, const char **argv);
+
+/* kernel/monitor/monitor_dma.c */
+void monitor_lspci(u32 argc, const char **argv);
+void monitor_dma(u32 argc, const char **argv);
+
+/* kernel/monitor/monitor_run.c */
+#define MONITOR_RUN_USAGE "run PROGRAM [ARG...] [& PROGRAM...] [&]"
+void monitor_ps(u32 argc, const char **argv);
+void monitor_programs(u32 argc, const char **argv);
+void monitor_run(u32 argc, const char **argv);
+
+#define MONITOR_KILL_USAGE "kill PID"
+void monitor_kill(u32 argc, const char **argv);
+
+/* Call see() for each program in / and /bin, links left out. */
+typedef void (*monitor_program_t)(const char *name, u32 size, void *arg);
+void monitor_each_program(monitor_program_t see, void *arg);
+
+/* Run one program in the foreground, for `init=`. */
+void monitor_run_init(const char *path);
+
+/* Say how each background program ended that has ended since the last call. */
+void monitor_report_background(void);
+
+/* True while a program that was started here has not been reported. */
+bool monitor_has_background(void);
+
+/* kernel/monitor/monitor_crash.c */
+#define MONITOR_CRASH_USAGE "crash KIND"
+void monitor_crash(u32 argc, const char **argv);
+
+/* Names of the kinds of crash; NULL past the last. */
+const char *monitor_crash_kind(u32 i);

@@ -1,0 +1,45 @@
+/*
+ * What /proc tells (man 5 proc), as functions that make its texts: the files of /proc call them
+ * when they are opened, and the monitor prints some of them. All give 0, or a negative error
+ * number.
+ */
+#pragma once
+
+#include <lib/types.h>
+
+struct inode;
+struct seq_file;
+struct task;
+struct vm_area;
+
+/* Make the files of /proc. After fs_init(). */
+void proc_files_init(void);
+
+/* ---- memory (kernel/proc/proc_mm.c); inode: NULL will do. May give turns ---- */
+
+int proc_meminfo(struct inode *inode, struct seq_file *seq);
+int proc_vmallocinfo(struct inode *inode, struct seq_file *seq);
+int proc_buddyinfo(struct inode *inode, struct seq_file *seq);
+int proc_slabinfo(struct inode *inode, struct seq_file *seq);
+
+/* "Name:             123 kB", as a line of meminfo. */
+void proc_kb(struct seq_file *seq, const char *name, u64 kb);
+
+/* MemTotal: RAM below 4 GiB, kB. */
+u64 proc_memtotal_kb(void);
+u64 proc_hightotal_kb(void);
+
+/* ---- processes (kernel/proc/proc_pid.c) ---- */
+
+int proc_maps(u32 pid, struct seq_file *seq);
+
+/*
+ * What maps says of an area, for others who show areas: its name, or NULL when it has none (`path`
+ * is PATH_SIZE bytes for a file's), and what its flags (VM_*) say of rights, "rw-p".
+ */
+#define PROC_RIGHTS_SIZE 5
+const char *proc_area_name(const struct vm_area *area, char *path);
+void proc_area_rights(u32 flags, char *rights);
+
+/* The files of /proc/PID are there from now on. */
+void proc_pid_init(void);

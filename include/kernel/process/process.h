@@ -1,0 +1,97 @@
+/*
+ * Processes: tasks with an address space, descriptors and signals.
+ *
+ *   kernel/process/process.c  starting one from the kernel; what fork and exec have in common
+ *   kernel/process/fork.c     fork, vfork, clone
+ *   kernel/process/exec.c     a new program in an old process; the initial stack
+ *   kernel/process/elf.c      the program's file
+ *   kernel/process/exit.c     ending and waiting
+ */
+#pragma once
+
+#include <kernel/task.h>
+
+struct address_space;
+struct mm;
+
+/* Arguments and environment together, with the pointers to them: more is E2BIG. */
+#define ARG_BYTES_MAX (32 * PAGE_SIZE)
+
+/*
+ * Start a program with argv and envp (NULL-terminated; envp NULL: PATH, HOME and TERM) as a child
+ * of the current task, in a process group of its own; descriptors 0, 1 and 2 are the console
+ * (/dev/console; none when there is none), the working directory is /. A name without "/" is looked
+ * up in /, then /bin. Its pid, or -ENOENT, -EACCES, -ENOEXEC with one line that says what is wrong
+ * with the file, -E2BIG, -ENOMEM. `quiet`: what the kernel would say about its death is only kept
+ * for task_wait().
+ */
+__must_check long process_spawn(const char *const argv[], const char *const envp[], bool quiet);
+
+/*
+ * End the current process by a signal; `fmt` goes to the console and to its death note, with pid
+ * and name in front.
+ */
+void __noreturn process_kill_current(u32 signal, const char *fmt, ...) __printf(2, 3);
+
+/*
+ * exit.c, for task_exit(): the current process gives back all that it has but its signals and its
+ * descriptor; then, with interrupts off and TASK_ZOMBIE, its signals, and its parent gets SIGCHLD.
+ * True when the parent will wait for it.
+ */
+void process_release(void);
+bool process_tell_parent(void);
+
+/* process.c: where a new process begins, on its way to the ring 3 of task_pt_regs(). */
+void __noreturn process_start(void *unused);
+
+/* process.c: give back a process that was never published, with whatever it has got so far. */
+void process_discard(struct task *task);
+
+/*
+ * exit.c: for getrusage() and wait4(): of the task itself, of the children it has waited for, or
+ * both.
+ */
+struct rusage;
+void task_rusage(const struct task *task, bool self, bool children, struct rusage *usage);
+
+/* job.c: the current process ends; groups that are orphaned by that and have stopped go on. */
+void job_leave(void);
+
+/*
+ * exit.c: the current process lets go of its address space and has `mm` from now on, NULL when it
+ * ends; a parent of a vfork() goes on. The old one, whose reference the caller gives back. Does not
+ * yield.
+ */
+__must_check struct mm *process_replace_mm(struct mm *mm);
+
+/*
+ * job.c: no process of the group has a parent in another group of the same session (POSIX:
+ * orphaned).
+ */
+bool pgrp_is_orphaned(u32 pgrp);
+
+/*
+ * Kernel memory that only this process uses, bytes: stack, directory, tables, descriptors and
+ * structures.
+ */
+u32 process_kernel_bytes(const struct task *task);
+
+/* Register the handlers for page faults and for the other exceptions. */
+void fault_init(void);
+
+/* Register int 0x80, and sysenter where the processor has it. `strace`: from the command line. */
+void syscall_init(void);
+
+/*
+ * elf.c: check a static i386 ELF file whole (fixed addresses, or position-independent without an
+ * interpreter), then map it into mm, which must be empty. -ENOEXEC with *why, and mm as it was;
+ * so is the error of looking for a named interpreter, from `base` on, that is not there. -ENOMEM,
+ * and mm is only good for mm_put().
+ */
+struct elf_info {
+    u32 entry;
+    u32 phdr, phdr_count; /* user address of the program headers (0: in no segment), how many */
+    u32 bias;             /* what was added to the file's addresses */
+};
+__must_check int elf_load(struct mm *mm, struct inode *base, struct address_space *file,
+                          struct elf_info *info, const char **why);

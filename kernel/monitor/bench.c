@@ -1,0 +1,151 @@
+/*
+ * The bench core: finds the rows, leads each through its rounds, and prints what an operation cost.
+ *
+ * Rows register themselves with BENCH(); the linker collects the entries into one array between
+ * __bench_start and __bench_end. A round is timed by two readings of the time-stamp counter, with
+ * interrupts off in between, and their difference is divided by the number of operations. The loop
+ * around the operations is part of the figure, here as in the Linux module that the figures are
+ * compared with (tests/peers/linux/).
+ *
+ * The first round fills caches and is not counted. Of the others the median is told: under -icount
+ * they hardly differ, and without it a round that the host interrupted does not matter. A mean over
+ * many operations within the round, and not the best of many: work that is put off to every n-th
+ * operation is work.
+ *
+ * Each row starts with empty slabs given back and hot pages joined, so that a figure does not
+ * depend on the rows before it.
+ *
+ * Limits: one row at a time, from one thread. A row that loses pages is reported.
+ *
+ * Neighbours: include/kernel/monitor/bench.h, the rows in tests/bench_*.c, the command in kernel/monitor/monitor.c,
+ * the comparison in scripts/bench.
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
+#include <arch/x86/timer.h>
+#include <kernel/monitor/bench.h>
+#include <lib/div64.h>
+#include <lib/glob.h>
+#include <lib/panic.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+
+extern const struct bench __bench_start[], __bench_end[];
+
+#define ROUNDS 3 /* that count; odd, so that there is one in the middle */
+
+/* The row that runs. */
+static struct {
+    u32 round;        /* the warm-up is 1, 0 before it */
+    u32 cost[ROUNDS]; /* per operation */
+    u32 irq_flags;
+    u64 start;
+    bool skipped;
+    char skip_reason[64];
+} running;
+
+/* ---- within a row ---- */
+
+bool bench_next_round(void)
+{
+    return running.round++ < 1 + ROUNDS;
+}
+
+void bench_start(void)
+{
+    running.irq_flags = local_irq_save();
+    running.start = rdtsc();
+}
+
+void bench_stop(u32 ops)
+{
+    u64 counts = rdtsc() - running.start;
+
+    local_irq_restore(running.irq_flags);
+    assert_op(running.round, >, 0);
+    if (running.round > 1)
+        running.cost[running.round - 2] = div_u64(counts, ops);
+}
+
+void bench_skip(const char *fmt, ...)
+{
+    va_list args;
+
+    running.skipped = true;
+    va_start(args, fmt);
+    vsnprintf(running.skip_reason, sizeof(running.skip_reason), fmt, args);
+    va_end(args);
+}
+
+/* ---- one row, all rows ---- */
+
+static u32 median_cost(void)
+{
+    u32 *cost = running.cost;
+
+    for (u32 i = 1; i < ROUNDS; i++) {
+        u32 value = cost[i], at = i;
+
+        for (; at > 0 && cost[at - 1] > value; at--)
+            cost[at] = cost[at - 1];
+        cost[at] = value;
+    }
+    return cost[ROUNDS / 2];
+}
+
+/* Give back what is only kept; the free pages, which depend on what is allocated and no more. */
+static u32 settle(void)
+{
+    mm_shrink();
+    slab_shrink();
+    drain_all_pages();
+    return nr_free_pages();
+}
+
+static bool run_row(const struct bench *row)
+{
+    u32 free_before = settle(), free_after;
+
+    memset(&running, 0, sizeof(running));
+    row->run();
+    free_after = settle();
+    if (running.skipped)
+        printk("bench: %s skipped: %s\n", row->name, running.skip_reason);
+    else
+        printk("bench: %-24s %10u\n", row->name, median_cost());
+    if (free_after != free_before)
+        printk("bench: %s: %u pages are free, %u were before\n", row->name, free_after,
+               free_before);
+    return !running.skipped && free_after == free_before;
+}
+
+bool bench_run(const char *glob)
+{
+    u32 ran = 0, good = 0;
+
+    for (const struct bench *row = __bench_start; row < __bench_end; row++) {
+        if (!glob_match(glob, row->name))
+            continue;
+        ran++;
+        good += run_row(row);
+    }
+    if (ran == 0)
+        printk("bench: no row matches \"%s\"\n", glob);
+    return ran > 0 && good == ran;
+}
+
+void bench_main(const char *glob)
+{
+    machine_exit(bench_run(glob) ? MACHINE_PASS : MACHINE_FAIL);
+}
+
+void monitor_bench(u32 argc, const char **argv)
+{
+    printk("# time-stamp counts an operation: instructions under -icount shift=0 (make bench), "
+           "else time\n");
+    bench_run(argc == 2 ? argv[1] : "*");
+}

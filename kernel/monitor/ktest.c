@@ -1,0 +1,299 @@
+/*
+ * The self-test core: finds the tests, runs them one after the other, and tells the result as KTAP
+ * version 1 (Linux: Documentation/dev-tools/ktap.rst).
+ *
+ * Tests register themselves with KTEST(); the linker collects the entries into one array between
+ * __ktest_start and __ktest_end. A failed expectation prints a diagnostic line and is counted; the
+ * result line follows when the test is over.
+ *
+ * A test must leave the kernel as it was, and that is checked after each one: interrupts are on, no
+ * child is left, the count of free pages is what it was before, and the audit finds nothing. Caches
+ * are shrunk before both counts, so that the count is a function of what is still allocated and not
+ * of what the caches happen to keep. This way a test that breaks something fails itself and not its
+ * neighbour.
+ *
+ * Limits: a test that never returns is ended from outside, by the time-out of whoever started the
+ * machine. One test at a time, from one thread.
+ *
+ * Neighbours: include/kernel/monitor/ktest.h has the expectations, tests/ the tests, kernel/monitor/monitor.c the
+ * command.
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
+#include <asm/errno.h>
+#include <kernel/kernel.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/task.h>
+#include <lib/glob.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/audit.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+extern const struct ktest __ktest_start[], __ktest_end[];
+
+#define NAME_MAX_LEN      96
+#define DIAGNOSTICS_MAX   10 /* a loop over every page can fail ten thousand times */
+#define CHILD_GRACE_TICKS 100
+#define FAILED_MAX        16 /* named again at the end, where a reader looks first */
+
+/* The running test. */
+static struct {
+    char name[NAME_MAX_LEN];
+    u32 failures;
+    bool skipped;
+    char skip_reason[96];
+} running;
+
+/* Count a failure; true when there is still room for its diagnostic. */
+static bool count_failure(void)
+{
+    running.failures++;
+    if (running.failures == DIAGNOSTICS_MAX + 1)
+        printk("# more failures of this test are not shown\n");
+    return running.failures <= DIAGNOSTICS_MAX;
+}
+
+void ktest_fail(const char *file, u32 line, const char *fmt, ...)
+{
+    va_list args;
+
+    if (!count_failure())
+        return;
+    printk("# %s:%u: ", file, line);
+    va_start(args, fmt);
+    vprintk(fmt, args);
+    va_end(args);
+    printk("\n");
+}
+
+bool ktest_expect(bool held, const struct ktest_site *site)
+{
+    if (!held)
+        ktest_fail(site->file, site->line, "expected %s", site->a);
+    return held;
+}
+
+bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site)
+{
+    if (a != b)
+        ktest_fail(site->file, site->line, "expected %s == %s, got 0x%x and 0x%x", site->a, site->b,
+                   a, b);
+    return a == b;
+}
+
+void ktest_skip(const char *fmt, ...)
+{
+    va_list args;
+
+    running.skipped = true;
+    va_start(args, fmt);
+    vsnprintf(running.skip_reason, sizeof(running.skip_reason), fmt, args);
+    va_end(args);
+}
+
+bool ktest_ok(void)
+{
+    return running.failures == 0;
+}
+
+/* ---- expected panics ---- */
+
+static bool panic_expected;
+char ktest_panic_text[400];
+
+void ktest_expect_panic(bool expected)
+{
+    panic_expected = expected;
+    if (expected)
+        ktest_panic_text[0] = '\0';
+}
+
+/* The way back is a trap, for which expect_panic() has set a probe. */
+void ktest_catch_panic(const char *fmt, va_list args)
+{
+    if (!panic_expected)
+        return;
+    vsnprintf(ktest_panic_text, sizeof(ktest_panic_text), fmt, args);
+    panic_expected = false;
+    __builtin_trap();
+}
+
+/* ---- what a test must leave behind ---- */
+
+static void __printf(1, 2) fail_after(const char *fmt, ...)
+{
+    va_list args;
+
+    running.failures++; /* shown even when the test itself has used up its diagnostics */
+    printk("# after the test: ");
+    va_start(args, fmt);
+    vprintk(fmt, args);
+    va_end(args);
+    printk("\n");
+}
+
+static void check_interrupts(void)
+{
+    u32 flags = local_irq_save();
+
+    if (!(flags & EFLAGS_IF))
+        fail_after("interrupts were off");
+    local_irq_enable();
+}
+
+/* Collect what the test did not wait for; one that still runs gets a moment to end. */
+static void check_children(void)
+{
+    struct task_result child;
+    u32 ticks = 0, left = 0;
+    int result;
+
+    while ((result = task_try_wait(0, &child)) != -ECHILD) {
+        if (result == 0) {
+            left++;
+        } else if (ticks++ < CHILD_GRACE_TICKS) {
+            sched_sleep(1);
+        } else {
+            fail_after("a child of the test does not end");
+            break;
+        }
+    }
+    if (left > 0)
+        fail_after("%u children were not waited for", left);
+}
+
+/*
+ * What the audit finds is the fault of the test that just ran only if it did not find the same
+ * thing before.
+ */
+static void check_audit(void)
+{
+    static char found[192];
+    const char *broken = mm_audit();
+
+    if (broken && strcmp(broken, found) != 0)
+        fail_after("audit: %s", broken);
+    strscpy(found, broken ? broken : "", sizeof(found));
+}
+
+/*
+ * What is in use. Free pages alone would not show an object in a slab that others keep open, nor an
+ * ioremap(), which takes addresses only.
+ */
+struct holdings {
+    u32 free_pages, objects, areas;
+};
+
+static struct holdings holdings_now(void)
+{
+    struct holdings now = {0};
+    struct slabinfo cache;
+
+    task_reap_unwanted();
+    mm_shrink();
+    slab_shrink();
+    now.areas = vmalloc_stats().busy_areas;
+    now.free_pages = nr_free_pages();
+    for (u32 i = 0; slabinfo_at(i, &cache); i++)
+        now.objects += cache.active_objs;
+    return now;
+}
+
+static void check_leftovers(const struct holdings *before)
+{
+    struct holdings now;
+
+    check_interrupts();
+    check_children();
+    now = holdings_now();
+    if (now.free_pages != before->free_pages)
+        fail_after("%u pages are free, %u were before", now.free_pages, before->free_pages);
+    if (now.objects != before->objects)
+        fail_after("%u slab objects are in use, %u were before", now.objects, before->objects);
+    if (now.areas != before->areas)
+        fail_after("%u vmalloc areas are in use, %u were before", now.areas, before->areas);
+    check_audit();
+}
+
+/* ---- one test, all tests ---- */
+
+static void test_name(const struct ktest *test, char *buf, size_t size)
+{
+    snprintf(buf, size, "%s.%s", test->suite, test->name);
+}
+
+static bool test_matches(const struct ktest *test, const char *glob)
+{
+    char name[NAME_MAX_LEN];
+
+    test_name(test, name, sizeof(name));
+    return glob_match(glob, name);
+}
+
+static bool run_test(const struct ktest *test, u32 number)
+{
+    const char *name = running.name;
+    struct holdings before;
+
+    memset(&running, 0, sizeof(running));
+    test_name(test, running.name, sizeof(running.name));
+    before = holdings_now();
+    test->run();
+    check_leftovers(&before);
+    if (!ktest_ok())
+        printk("not ok %u %s\n", number, name);
+    else if (running.skipped)
+        printk("ok %u %s # SKIP %s\n", number, name, running.skip_reason);
+    else
+        printk("ok %u %s\n", number, name);
+    running.name[0] = '\0';
+    return ktest_ok();
+}
+
+const char *ktest_running(void)
+{
+    return running.name[0] ? running.name : NULL;
+}
+
+static u32 count_matches(const char *glob)
+{
+    u32 count = 0;
+
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++)
+        count += test_matches(test, glob);
+    return count;
+}
+
+u32 ktest_run(const char *glob, u32 *ran)
+{
+    const struct ktest *failures[FAILED_MAX];
+    u32 failed = 0;
+
+    printk("KTAP version 1\n1..%u\n", count_matches(glob));
+    *ran = 0;
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
+        if (!test_matches(test, glob) || run_test(test, ++*ran))
+            continue;
+        if (failed < FAILED_MAX)
+            failures[failed] = test;
+        failed++;
+    }
+    if (*ran == 0)
+        printk("# no self-test matches \"%s\"\n", glob);
+    for (u32 i = 0; i < min(failed, (u32)FAILED_MAX); i++)
+        printk("# failed: %s.%s\n", failures[i]->suite, failures[i]->name);
+    printk("# %u passed, %u failed\n", *ran - failed, failed);
+    return failed;
+}
+
+void ktest_main(const char *glob)
+{
+    u32 ran, failed = ktest_run(glob, &ran);
+
+    machine_exit(ran > 0 && failed == 0 ? MACHINE_PASS : MACHINE_FAIL);
+}

@@ -1,0 +1,370 @@
+/*
+ * The monitor: a prompt on the console to look at the kernel and to start programs.
+ *
+ * A command is one row of a table: name, usage, help, function, and how many words it takes. Help,
+ * completion and the answer to a mistyped line come from the table, so a new command is one row and
+ * one function. A line that is wrong gets one line that says what is right: the usage of the
+ * command, or of the command whose name is nearest to what was typed.
+ *
+ * monitor_main() is the kernel's first thread. With `ktest=` on the command line it runs self-tests
+ * and ends the machine, with `init=` it runs that program first. Programs are its children; those
+ * in the background are reported before the next prompt.
+ *
+ * Limits: words are split at blanks, without quotes. A program in the foreground keeps the monitor
+ * waiting until it ends, or Ctrl-C ends it.
+ *
+ * Neighbours: kernel/monitor/readline.c gives lines; the files monitor_*.c have the commands.
+ */
+#include <arch/x86/boot_info.h>
+#include <arch/x86/cpu.h>
+#include <arch/x86/timer.h>
+#include <fs/fs.h>
+#include <kernel/kernel.h>
+#include <kernel/monitor/bench.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/monitor/monitor.h>
+#include <kernel/monitor/readline.h>
+#include <kernel/tty/console.h>
+#include <lib/glob.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <linux/stat.h>
+
+#define PROMPT             "attic> "
+#define MONITOR_TEST_USAGE "test [-l] [GLOB]"
+#define WORDS_MAX          READLINE_MAX /* no line has more: "&" needs no blanks around it */
+
+u64 boot_tsc_prompt;
+
+static void monitor_help(u32 argc, const char **argv);
+static void monitor_test(u32 argc, const char **argv);
+static void monitor_poweroff(u32 argc, const char **argv);
+
+static const struct monitor_command commands[] = {
+    /* clang-format off */
+    {"help", "help [COMMAND]", "list the commands, or explain one", monitor_help, 0, 1},
+    {"layout", "layout", "draw the address map with live numbers", monitor_layout, 0, 0},
+    {"map", MONITOR_MAP_USAGE, "draw who has which memory; -w: again and again, until a key", monitor_map, 0, 1},
+    {"meminfo", "meminfo", "how much memory there is and who has it", monitor_meminfo, 0, 0},
+    {"vmallocinfo", "vmallocinfo", "list the vmalloc areas", monitor_vmallocinfo, 0, 0},
+    {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10", monitor_buddyinfo, 0, 0},
+    {"slabinfo", "slabinfo", "list the caches of small objects", monitor_slabinfo, 0, 0},
+    {"frames", "frames", "count all frames of RAM by their owner", monitor_frames, 0, 0},
+    {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address, a function's too", monitor_explain, 1, 2},
+    {"snapshot", MONITOR_SNAPSHOT_USAGE, "send the state of memory, as JSON, out of the second serial port", monitor_snapshot, 1, 1},
+    {"vmalloc", MONITOR_VMALLOC_USAGE, "make a vmalloc area, to see what that changes", monitor_vmalloc, 1, 1},
+    {"vfree", MONITOR_VFREE_USAGE, "give it back", monitor_vfree, 1, 1},
+    {"audit", "audit", "check the memory invariants", monitor_audit, 0, 0},
+    {"lspci", "lspci", "list the PCI functions and their addresses", monitor_lspci, 0, 0},
+    {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable", monitor_dma, 0, 0},
+    {"ps", "ps", "list the tasks", monitor_ps, 0, 0},
+    {"programs", "programs", "list the programs in / and /bin", monitor_programs, 0, 0},
+    {"run", MONITOR_RUN_USAGE, "run programs; & means background", monitor_run, 1, WORDS_MAX},
+    {"kill", MONITOR_KILL_USAGE, "end a program; Ctrl-C ends the one in the foreground", monitor_kill, 1, 1},
+    {"test", MONITOR_TEST_USAGE, "run, or with -l list, the self-tests whose suite.name matches", monitor_test, 0, 2},
+    {"bench", MONITOR_BENCH_USAGE, "count what kernel operations cost", monitor_bench, 0, 1},
+    {"crash", MONITOR_CRASH_USAGE, "break the kernel, to see the report", monitor_crash, 0, 1},
+    {"poweroff", "poweroff", "end the machine", monitor_poweroff, 0, 0},
+    /* clang-format on */
+};
+
+/* ---- finding a command ---- */
+
+static const struct monitor_command *find_command(const char *name)
+{
+    for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+/*
+ * Letters to insert, delete or change to make b of a (Levenshtein's distance), row by row of the
+ * matrix.
+ */
+static u32 edit_distance(const char *a, const char *b)
+{
+    u32 previous[16], len = strlen(b);
+
+    if (len >= ARRAY_SIZE(previous))
+        return UINT32_MAX;
+    for (u32 j = 0; j <= len; j++)
+        previous[j] = j;
+    for (u32 i = 0; a[i]; i++) {
+        u32 diagonal = previous[0];
+
+        previous[0] = i + 1;
+        for (u32 j = 0; j < len; j++) {
+            u32 change = diagonal + (a[i] != b[j]);
+            u32 insert_or_delete = min(previous[j + 1], previous[j]) + 1;
+
+            diagonal = previous[j + 1];
+            previous[j + 1] = min(change, insert_or_delete);
+        }
+    }
+    return previous[len];
+}
+
+/*
+ * The command whose name is nearest; NULL when none is near: one letter in two may be wrong, and
+ * two in all. A name that was cut short is nearest to itself.
+ */
+static const struct monitor_command *nearest_command(const char *name)
+{
+    const struct monitor_command *nearest = NULL;
+    u32 best = min(strlen(name) / 2 + 1, (size_t)3);
+
+    for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+        bool starts = strncmp(commands[i].name, name, strlen(name)) == 0;
+        u32 distance = starts ? 0 : edit_distance(name, commands[i].name);
+
+        if (distance < best) {
+            best = distance;
+            nearest = &commands[i];
+        }
+    }
+    return nearest;
+}
+
+static void say_unknown(const char *name)
+{
+    const struct monitor_command *nearest = nearest_command(name);
+
+    if (nearest)
+        printk("%s: no such command; the nearest is: %s\n", name, nearest->usage);
+    else
+        printk("%s: no such command; \"help\" lists them\n", name);
+}
+
+/* ---- running a line ---- */
+
+/* Cut the line into words at blanks; "&" is a word of its own wherever it stands. */
+static u32 split_words(char *line, const char **words, u32 max)
+{
+    u32 count = 0;
+    bool in_word = false;
+
+    for (; *line && count < max; line++) {
+        char c = *line;
+
+        if (c == ' ' || c == '\t' || c == '&') {
+            *line = '\0';
+            in_word = false;
+            if (c == '&')
+                words[count++] = "&";
+        } else if (!in_word) {
+            words[count++] = line;
+            in_word = true;
+        }
+    }
+    *line = '\0';
+    return count;
+}
+
+void monitor_execute(char *line)
+{
+    const char *words[WORDS_MAX + 1];
+    u32 count = split_words(line, words, WORDS_MAX);
+    const struct monitor_command *command;
+
+    if (count == 0)
+        return;
+    words[count] = NULL;
+    command = find_command(words[0]);
+    if (!command)
+        say_unknown(words[0]);
+    else if (count - 1 < command->args_min || count - 1 > command->args_max)
+        printk("usage: %s\n", command->usage);
+    else
+        command->run(count, words);
+}
+
+/* ---- completion ---- */
+
+/* Offer "head" + "tail" if that starts with the prefix. */
+static void offer(const char *prefix, const char *head, size_t head_len, const char *tail,
+                  readline_emit_t emit, void *arg)
+{
+    char candidate[READLINE_MAX];
+
+    if (strlen(prefix) >= head_len &&
+        strncmp(prefix + head_len, tail, strlen(prefix + head_len)) == 0) {
+        snprintf(candidate, sizeof(candidate), "%.*s%s", (int)head_len, head, tail);
+        emit(candidate, arg);
+    }
+}
+
+static bool is_first_word(const char *prefix, const char *word)
+{
+    size_t len = strlen(word);
+
+    return strncmp(prefix, word, len) == 0 && prefix[len] == ' ';
+}
+
+/* Each suite as "suite.*" and each test. */
+static void offer_tests(const char *prefix, size_t word, readline_emit_t emit, void *arg)
+{
+    const char *suite = "";
+    char name[READLINE_MAX];
+
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
+        if (strcmp(test->suite, suite) != 0) {
+            suite = test->suite;
+            snprintf(name, sizeof(name), "%s.*", suite);
+            offer(prefix, prefix, word, name, emit, arg);
+        }
+        snprintf(name, sizeof(name), "%s.%s", test->suite, test->name);
+        offer(prefix, prefix, word, name, emit, arg);
+    }
+}
+
+/* What is completed: the arguments of offer(). */
+struct completion {
+    const char *prefix;
+    size_t word;
+    readline_emit_t emit;
+    void *arg;
+};
+
+static void offer_program(const char *name, u32 size, void *arg)
+{
+    const struct completion *completion = arg;
+
+    (void)size;
+    offer(completion->prefix, completion->prefix, completion->word, name, completion->emit,
+          completion->arg);
+}
+
+/*
+ * Programs by their names; once there is a "/" in the word, what is in the folder before the last
+ * one.
+ */
+static void offer_programs(const struct completion *completion)
+{
+    const char *word = completion->prefix + completion->word, *slash = strrchr(word, '/');
+    char path[READLINE_MAX], name[NAME_MAX_ + 2];
+    struct inode *folder;
+    u32 ino, type;
+    u64 pos = 0;
+
+    if (!slash) {
+        monitor_each_program(offer_program, (void *)completion);
+        return;
+    }
+    snprintf(path, sizeof(path), "%.*s", (int)(slash + 1 - word), word);
+    if (path_lookup(fs_root(), path, LOOKUP_DIRECTORY, &folder) != 0)
+        return;
+    while (inode_readdir(folder, pos, name, &ino, &type, &pos) > 0) {
+        if (name[0] == '.' && slash[1] != '.')
+            continue;
+        if (type == S_IFDIR >> 12)
+            strscpy(name + strlen(name), "/", 2);
+        offer(completion->prefix, completion->prefix, slash + 1 - completion->prefix, name,
+              completion->emit, completion->arg);
+    }
+    inode_put(folder);
+}
+
+/* Command names as the first word, then what the command takes. */
+static void complete(const char *prefix, readline_emit_t emit, void *arg)
+{
+    size_t word = 0; /* where the last word starts */
+
+    for (size_t i = 0; prefix[i]; i++) {
+        if (prefix[i] == ' ' || prefix[i] == '&')
+            word = i + 1;
+    }
+    if (word == 0 || is_first_word(prefix, "help")) {
+        for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
+            offer(prefix, prefix, word, commands[i].name, emit, arg);
+    } else if (is_first_word(prefix, "run")) {
+        offer_programs(&(struct completion){prefix, word, emit, arg});
+    } else if (is_first_word(prefix, "test")) {
+        offer_tests(prefix, word, emit, arg);
+    } else if (is_first_word(prefix, "crash")) {
+        for (u32 i = 0; monitor_crash_kind(i); i++)
+            offer(prefix, prefix, word, monitor_crash_kind(i), emit, arg);
+    }
+}
+
+/* ---- commands that belong to no other part ---- */
+
+static void monitor_help(u32 argc, const char **argv)
+{
+    if (argc == 2) {
+        const struct monitor_command *command = find_command(argv[1]);
+
+        if (command)
+            printk("%s: %s\n", command->usage, command->help);
+        else
+            say_unknown(argv[1]);
+        return;
+    }
+    for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
+        printk("%-40s %s\n", commands[i].usage, commands[i].help);
+}
+
+static void list_tests(const char *glob)
+{
+    char name[READLINE_MAX];
+    u32 count = 0;
+
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
+        snprintf(name, sizeof(name), "%s.%s", test->suite, test->name);
+        if (glob_match(glob, name)) {
+            printk("%s\n", name);
+            count++;
+        }
+    }
+    if (count == 0)
+        printk("test: no self-test matches \"%s\"\n", glob);
+}
+
+static void monitor_test(u32 argc, const char **argv)
+{
+    bool list = argc > 1 && strcmp(argv[1], "-l") == 0;
+    const char *glob = argc > 1u + list ? argv[1 + list] : "*";
+    u32 ran;
+
+    if (argc > 2u + list || (!list && glob[0] == '-'))
+        printk("usage: %s\n", MONITOR_TEST_USAGE);
+    else if (list)
+        list_tests(glob);
+    else if (monitor_has_background())
+        printk("test: a program is still running in the background, and pages are counted: end it "
+               "first, \"ps\" and \"kill\"\n");
+    else
+        ktest_run(glob, &ran);
+}
+
+static void __noreturn monitor_poweroff(u32 argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    printk("Power off.\n");
+    machine_exit(MACHINE_PASS);
+}
+
+/* ---- the first thread ---- */
+
+void monitor_main(void *unused)
+{
+    static char line[READLINE_MAX];
+
+    (void)unused;
+    cmdline_check();
+    if (boot_option("ktest", line, sizeof(line)))
+        ktest_main(line);
+    if (boot_option("bench", line, sizeof(line)))
+        bench_main(line);
+    if (boot_option("init", line, sizeof(line)))
+        monitor_run_init(line);
+    printk("Attic's monitor: \"help\" lists the commands, tab completes them.\n");
+    boot_tsc_prompt = rdtsc() - boot_tsc;
+    for (;;) {
+        monitor_report_background();
+        readline(PROMPT, line, sizeof(line), complete);
+        monitor_execute(line);
+    }
+}

@@ -1,0 +1,72 @@
+/*
+ * `map`: the picture of RAM and of the address spaces. It is as large as the terminal allows; with
+ * -w it is drawn again twice a second, over itself, until a key is pressed, while programs in the
+ * background go on. What they write in the meantime is drawn over too.
+ *
+ * With `color=off` on the kernel command line not one escape sequence is sent: no colours, no
+ * question about the terminal's size (80 x 24 then), and with -w one picture below the other.
+ *
+ * The picture is one static structure, so that looking at memory needs none.
+ *
+ * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c look, kernel/view/map_draw.c draws,
+ * kernel/tty/tty_screen.c knows the terminal; kernel/monitor/monitor.c has the table of commands.
+ */
+#include <arch/x86/boot_info.h>
+#include <arch/x86/timer.h>
+#include <kernel/monitor/monitor.h>
+#include <kernel/tty/console.h>
+#include <kernel/tty/tty.h>
+#include <kernel/view/map.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+
+#define REDRAW_TICKS (HZ / 2)
+
+#define CLEAR_SCREEN "\033[2J"
+
+static struct map map;
+
+static bool colour_is_on(void)
+{
+    char value[8];
+
+    return !boot_option("color", value, sizeof(value)) || strcmp(value, "off") != 0;
+}
+
+static void show(const struct map_canvas *canvas)
+{
+    map_gather_ram(&map);
+    map_gather_virtual(&map);
+    map_draw(&map, canvas);
+}
+
+/* The last line stays free: there the cursor is, and one line more would scroll. */
+static void watch(struct map_canvas *canvas)
+{
+    if (canvas->colour) {
+        canvas->in_place = true;
+        canvas->lines_max = map.shape.lines - 1;
+        console_write(CLEAR_SCREEN, strlen(CLEAR_SCREEN));
+    }
+    do
+        show(canvas);
+    while (!tty_key_pressed(REDRAW_TICKS));
+}
+
+void monitor_map(u32 argc, const char **argv)
+{
+    struct map_canvas canvas = {
+        .write = console_write, .colour = colour_is_on(), .lines_max = UINT32_MAX};
+    u32 columns, lines;
+
+    if (argc > 1 && strcmp(argv[1], "-w") != 0) {
+        printk("usage: %s\n", MONITOR_MAP_USAGE);
+        return;
+    }
+    tty_screen_size(canvas.colour, &columns, &lines);
+    map_shape(&map.shape, columns, lines);
+    if (argc > 1)
+        watch(&canvas);
+    else
+        show(&canvas);
+}

@@ -1,0 +1,237 @@
+/*
+ * The monitor's commands that look at memory: the address map with live numbers, and the tables
+ * that Linux shows in /proc, so that what is learned here is read there: meminfo, vmallocinfo,
+ * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc/proc_mm.c); meminfo has a few lines
+ * more. `frames` has no counterpart there: owner by owner, it adds up to all of RAM.
+ *
+ * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is printed.
+ * Counts are in pages inside the kernel and in kB where Linux says kB (1024 bytes).
+ *
+ * Neighbours: mm/ answers, kernel/monitor/monitor.c has the table of commands.
+ */
+#include <arch/x86/sections.h>
+#include <fs/fs.h>
+#include <kernel/kernel.h>
+#include <kernel/monitor/monitor.h>
+#include <kernel/proc/proc.h>
+#include <kernel/task.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <mm/audit.h>
+#include <mm/frames.h>
+#include <mm/layout.h>
+#include <mm/memblock.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+#define KB_PER_PAGE (PAGE_SIZE / 1024)
+
+/* ---- layout ---- */
+
+/*
+ * Two columns between the frame: text, size. With addresses and names of edges a line fits 80
+ * columns.
+ */
+#define ROW_FORMAT  "           | %-37s %11s |\n"
+#define FRAME_WIDTH 51
+
+static void print_edge(u32 addr, char line, const char *name)
+{
+    char frame[FRAME_WIDTH + 1];
+
+    for (u32 i = 0; i < FRAME_WIDTH; i++)
+        frame[i] = line;
+    frame[FRAME_WIDTH] = '\0';
+    printk("0x%08x +%s+%s%s\n", addr, frame, *name ? " " : "", name);
+}
+
+/* In the largest unit that needs no fraction. */
+static void print_row(const char *text, u32 bytes)
+{
+    char size[16];
+    u32 kib = ALIGN_UP(bytes, KIB(1)) >> 10;
+
+    if (kib >= MIB(1) && kib % MIB(1) == 0)
+        snprintf(size, sizeof(size), "%u GiB", kib >> 20);
+    else if (kib >= KIB(1) && kib % KIB(1) == 0)
+        snprintf(size, sizeof(size), "%u MiB", kib >> 10);
+    else
+        snprintf(size, sizeof(size), "%u KiB", kib);
+    printk(ROW_FORMAT, text, size);
+}
+
+static void vmalloc_details(void)
+{
+    struct vmalloc_stats stats = vmalloc_stats();
+    char text[40];
+
+    snprintf(text, sizeof(text), "  mapped (areas: %u)", stats.busy_areas);
+    print_row(text, stats.mapped_pages * PAGE_SIZE);
+    snprintf(text, sizeof(text), "  free (ranges: %u)", stats.free_ranges);
+    print_row(text, stats.free_bytes);
+    print_row("  largest free range", stats.largest_free);
+}
+
+static void print_section(const char *name, const char *start, const char *end)
+{
+    char text[40];
+
+    snprintf(text, sizeof(text), "  0x%08x %s", (u32)start, name);
+    print_row(text, end - start);
+}
+
+static void lowmem_details(void)
+{
+    print_row("  free", nr_free_lowmem_pages() * PAGE_SIZE);
+    print_row("  kernel image", __kernel_end - __text_start);
+    print_section("bss", __bss_start, __bss_end);
+    print_section("data", __data_start, __data_end);
+    print_section("data, read-only now", __sealed_start, __sealed_end);
+    print_section("rodata", __rodata_start, __rodata_end);
+    print_section("text", __text_start, __text_end);
+}
+
+static void user_details(void)
+{
+    char text[40];
+    u32 spaces = 0, pages = 0;
+
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
+        spaces++;
+        pages += mm->pages;
+    }
+    snprintf(text, sizeof(text), "  mapped (processes: %u)", spaces);
+    print_row(text, pages * PAGE_SIZE);
+}
+
+void monitor_layout(u32 argc, const char **argv)
+{
+    static void (*const details[LAYOUT_REGIONS])(void) = {
+        [REGION_VMALLOC] = vmalloc_details,
+        [REGION_LOWMEM] = lowmem_details,
+        [REGION_USER] = user_details,
+    };
+
+    (void)argc, (void)argv;
+    print_edge(UINT32_MAX, '-', "");
+    for (u32 i = 0; i < LAYOUT_REGIONS; i++) {
+        const struct layout_region *region = &layout_regions[i];
+
+        print_row(region->text, layout_region_last(region) - region->start + 1);
+        if (details[i])
+            details[i]();
+        print_edge(region->start, i == REGION_LOWMEM ? '=' : '-', region->edge);
+    }
+}
+
+/* ---- what /proc tells too ---- */
+
+typedef int (*proc_show_t)(struct inode *inode, struct seq_file *seq);
+
+static void print_text(const char *text, u32 len)
+{
+    printk("%.*s", (int)len, text);
+}
+
+/* A text that is longer than what is kept for it: memory is asked for until it fits. */
+static void print_long_text(proc_show_t show, u32 size)
+{
+    struct seq_file seq = {.size = ALIGN_UP(size + 1, PAGE_SIZE)};
+
+    seq.buf = vmalloc(seq.size);
+    if (!seq.buf || show(NULL, &seq) != 0)
+        printk("no memory for a text of %u bytes\n", size);
+    else
+        print_text(seq.buf,
+                   min(seq.used, seq.size - 1)); /* it may have grown by the memory it is in */
+    vfree(seq.buf);
+}
+
+/* Some texts are wanted most when memory is short, so there is room for these. */
+static void print_proc(proc_show_t show)
+{
+    static char text[2048];
+    struct seq_file seq = {.buf = text, .size = sizeof(text)};
+
+    if (show(NULL, &seq) != 0)
+        printk("no memory for the text\n");
+    else if (seq.used < seq.size)
+        print_text(text, seq.used);
+    else
+        print_long_text(show, seq.used + PAGE_SIZE);
+}
+
+static int tell_more_memory(struct inode *inode, struct seq_file *seq)
+{
+    u64 above = memblock_total_above_4g() >> 10;
+
+    (void)inode;
+    proc_kb(seq, "MemUsed:", proc_memtotal_kb() - nr_free_pages() * KB_PER_PAGE);
+    if (above)
+        proc_kb(seq, "Above4GiB:", above);
+    proc_kb(seq, "KernelImage:", (__kernel_end - __text_start) >> 10);
+    seq_printf(
+        seq,
+        "BootTsc: %llu (time-stamp counts from hand-over to prompt; instructions under -icount "
+        "shift=0)\n",
+        boot_tsc_prompt);
+    return 0;
+}
+
+void monitor_meminfo(u32 argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    print_proc(proc_meminfo);
+    print_proc(tell_more_memory);
+}
+
+void monitor_vmallocinfo(u32 argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    print_proc(proc_vmallocinfo);
+}
+
+void monitor_buddyinfo(u32 argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    print_proc(proc_buddyinfo);
+}
+
+void monitor_slabinfo(u32 argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    print_proc(proc_slabinfo);
+}
+
+/* ---- frames, audit ---- */
+
+static void print_frames(const char *kind, const char *name, u32 frames)
+{
+    printk("%-10s%-20s %8u %10u kB\n", kind, name, frames, frames * KB_PER_PAGE);
+}
+
+void monitor_frames(u32 argc, const char **argv)
+{
+    struct frames frames;
+
+    (void)argc, (void)argv;
+    frames_count(&frames);
+    for (u32 type = PAGE_FREE; type < PAGE_TYPES; type++)
+        print_frames(type <= PAGE_HOT ? "free" : "used", page_type_short_name(type),
+                     frames.by_type[type]);
+    for (u32 i = 0; i < frames.reserved_names; i++)
+        print_frames("reserved", frames.reserved[i].name, frames.reserved[i].frames);
+    print_frames("sum", "", frames.total);
+    if (frames.total != frames.ram)
+        printk("frames: RAM below 4 GiB is %u frames: the sum does not add up\n", frames.ram);
+}
+
+void monitor_audit(u32 argc, const char **argv)
+{
+    const char *broken = mm_audit();
+
+    (void)argc, (void)argv;
+    printk("audit: %s\n", broken ? broken : "all invariants hold");
+}

@@ -1,0 +1,267 @@
+/*
+ * The monitor's commands for tasks and programs.
+ *
+ * `run` takes a line as a shell does: "&" ends a program's words and leaves it in the background,
+ * the last one without "&" is waited for. All are started before the first is waited for. A program
+ * is a child of the monitor's thread; how it ended is told in one line, for those in the background
+ * before the next prompt.
+ *
+ * The kernel keeps no name of a child that was collected, so names are taken while the zombie still
+ * has one.
+ *
+ * The program in the foreground has the terminal: Ctrl-C and its like are signals for it
+ * (kernel/tty/tty.c). One that stops gives the terminal back and stays in the background. `kill` ends
+ * any process.
+ *
+ * Neighbours: kernel/process/process.c starts programs, kernel/task.c keeps them; kernel/monitor/monitor.c splits
+ * the line.
+ */
+#include <arch/x86/irqflags.h>
+#include <asm/errno.h>
+#include <asm/fcntl.h>
+#include <asm/signal.h>
+#include <fs/fs.h>
+#include <kernel/monitor/monitor.h>
+#include <kernel/process/process.h>
+#include <kernel/process/signal.h>
+#include <kernel/tty/tty.h>
+#include <lib/kstrtox.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <linux/stat.h>
+#include <mm/mm.h>
+
+/* ---- looking ---- */
+
+void monitor_ps(u32 argc, const char **argv)
+{
+    (void)argc, (void)argv;
+    printk("  PID  PPID STATE      TICKS   WAITED  PREEMPT   PAGES  TABLES    KMEM NAME\n");
+    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
+        printk("%5u %5u %-8s %7u %8u %8u %7u %7u %7u %s\n", task->pid, task_ppid(task),
+               task_state_name(task), task->ticks, task->nvcsw, task->nivcsw,
+               task->mm ? task->mm->pages : 0, task->mm ? task->mm->tables : 0,
+               process_kernel_bytes(task), task->comm);
+    }
+}
+
+/* ---- which programs there are ---- */
+
+/* Size of the program behind a name in a folder, 0 when it is none. */
+static u32 program_size(struct inode *folder, const char *name)
+{
+    struct inode *inode;
+    u32 size = 0;
+
+    if (path_lookup(folder, name, LOOKUP_NOFOLLOW, &inode) != 0)
+        return 0;
+    if (S_ISREG(inode->mode) && (inode->mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
+        size = inode->data.size;
+    inode_put(inode);
+    return size;
+}
+
+static void each_program_in(const char *path, monitor_program_t see, void *arg)
+{
+    char name[NAME_MAX_ + 1];
+    struct file *folder;
+    u32 ino, type;
+
+    if (file_open(fs_root(), path, O_RDONLY | O_DIRECTORY, 0, &folder) != 0)
+        return;
+    while (file_readdir(folder, name, &ino, &type, &folder->pos) > 0) {
+        u32 size = program_size(folder->inode, name);
+
+        if (size)
+            see(name, size, arg);
+    }
+    file_put(folder);
+}
+
+void monitor_each_program(monitor_program_t see, void *arg)
+{
+    each_program_in("/", see, arg);
+    each_program_in("/bin", see, arg);
+}
+
+static void list_program(const char *name, u32 size, void *count)
+{
+    printk("%8u %s\n", size, name);
+    ++*(u32 *)count;
+}
+
+void monitor_programs(u32 argc, const char **argv)
+{
+    u32 count = 0;
+
+    (void)argc, (void)argv;
+    monitor_each_program(list_program, &count);
+    if (count == 0)
+        printk("programs: there are none in / and /bin\n");
+}
+
+/* ---- results ---- */
+
+static void print_result(const char *name, const struct task_result *result)
+{
+    u32 signal = result->exit_code & 0x7f;
+
+    if (signal)
+        printk("%s[%u]: killed by signal %u (%s)\n", name, result->pid, signal,
+               signal_name(signal));
+    else
+        printk("%s[%u]: exit status %u, %u ticks, %u+%u switches (waited+preempted)\n", name,
+               result->pid, result->exit_code >> 8 & 0xff, result->ticks, result->nvcsw,
+               result->nivcsw);
+}
+
+/* Wait for a child and tell how it ended. */
+static void wait_and_print(u32 pid)
+{
+    struct task *task = task_wait_ended(pid);
+    struct task_result result;
+    char name[TASK_COMM_LEN];
+
+    strscpy(name, task->comm, sizeof(name));
+    if (task_wait(pid, &result) == 0)
+        print_result(name, &result);
+}
+
+/* The same with the terminal, and not if it stops. */
+static void wait_in_foreground(u32 pid)
+{
+    const struct task *task = task_find(pid);
+
+    tty_set_foreground(task->pgrp);
+    wait_event(&current->child_wait, task->state == TASK_ZOMBIE || task->state == TASK_STOPPED);
+    tty_set_foreground(0);
+    if (task->state == TASK_STOPPED)
+        printk("%s[%u]: stopped; \"kill %u\" ends it\n", task->comm, pid, pid);
+    else
+        wait_and_print(pid);
+}
+
+static struct task *child_in_state(bool zombie)
+{
+    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
+        if (task->parent == current && (task->state == TASK_ZOMBIE) == zombie)
+            return task;
+    }
+    return NULL;
+}
+
+void monitor_report_background(void)
+{
+    struct task *task;
+
+    while ((task = child_in_state(true)))
+        wait_and_print(task->pid);
+}
+
+bool monitor_has_background(void)
+{
+    monitor_report_background();
+    return child_in_state(false);
+}
+
+/* ---- starting ---- */
+
+/* The pid, or 0 after one line that says what is wrong. */
+static u32 start(const char **argv)
+{
+    long pid = process_spawn(argv, NULL, false);
+
+    switch (pid) {
+    case -ENOENT:
+        printk("%s: no such program; \"programs\" lists them\n", argv[0]);
+        break;
+    case -EACCES:
+        printk("%s: not a file that can be executed\n", argv[0]);
+        break;
+    case -ENOMEM:
+        printk("%s: out of memory\n", argv[0]);
+        break;
+    default:
+        if (pid < 0 && pid != -ENOEXEC)
+            printk("%s: cannot be started: error %ld\n", argv[0], -pid);
+    }
+    return pid > 0 ? pid : 0; /* -ENOEXEC has said its line */
+}
+
+/* The word of the next "&" from `i` on, or argc. */
+static u32 piece_end(u32 argc, const char **argv, u32 i)
+{
+    while (i < argc && strcmp(argv[i], "&") != 0)
+        i++;
+    return i;
+}
+
+/* Every "&" must have a program before it. */
+static bool pieces_are_sound(u32 argc, const char **argv)
+{
+    for (u32 i = 1; i < argc; i = piece_end(argc, argv, i) + 1) {
+        if (piece_end(argc, argv, i) == i)
+            return false;
+    }
+    return true;
+}
+
+void monitor_run(u32 argc, const char **argv)
+{
+    u32 foreground = 0;
+
+    if (!pieces_are_sound(argc, argv)) {
+        printk("usage: %s\n", MONITOR_RUN_USAGE);
+        return;
+    }
+    for (u32 i = 1; i < argc;) {
+        u32 end = piece_end(argc, argv, i);
+        u32 pid;
+
+        argv[end] = NULL; /* the list of words itself ends with one */
+        pid = start(argv + i);
+        if (end == argc)
+            foreground = pid;
+        else if (pid)
+            printk("%s[%u]: in the background\n", task_find(pid)->comm, pid);
+        i = end + 1;
+    }
+    if (foreground)
+        wait_in_foreground(foreground);
+}
+
+void monitor_run_init(const char *path)
+{
+    const char *argv[] = {path, NULL};
+    u32 pid;
+
+    if (!*path) {
+        printk("init= names no program: here is the monitor.\n");
+        return;
+    }
+    pid = start(argv);
+    if (pid)
+        wait_in_foreground(pid);
+}
+
+/* ---- ending ---- */
+
+void monitor_kill(u32 argc, const char **argv)
+{
+    struct task *task;
+    u32 pid;
+
+    (void)argc;
+    if (kstrtouint(argv[1], 10, &pid) != 0) {
+        printk("usage: %s; \"ps\" lists them\n", MONITOR_KILL_USAGE);
+        return;
+    }
+    task = task_find(pid);
+    if (!task)
+        printk("kill: no task has the pid %u; \"ps\" lists them\n", pid);
+    else if (send_signal(task, SIGKILL, NULL) != 0)
+        printk("kill: %s[%u] is a part of the kernel: only programs can be killed\n", task->comm,
+               task->pid);
+    else if (task->parent == current)
+        wait_and_print(task->pid);
+}

@@ -1,0 +1,449 @@
+/*
+ * Line editing. readline_feed() takes one byte and changes the line, the terminal and the state of
+ * the escape-sequence parser; it never waits, so a test drives it as well as the console does.
+ *
+ * Keys: backspace (both codes), Delete, left and right, Home and End (also Ctrl-A, Ctrl-E), Ctrl-U
+ * (erase to the start), Ctrl-C (drop the line), up and down (history), tab (completion). A key that
+ * can do nothing rings the bell. A line that was typed or piped in beyond its limit is not run in
+ * part: its end gets one line of text instead.
+ *
+ * The terminal is told in backspaces, blanks and the text itself, no cursor sequences: that works
+ * on anything, the text screen included. Editing inside a line that is longer than the terminal is
+ * wide therefore looks wrong, though the line is right. Text is ASCII.
+ *
+ * Input may be piped in. A line ends with "\r", "\n" or both together, and a byte that is not part
+ * of an escape sequence ends it and counts as itself, so a stray ESC swallows nothing.
+ *
+ * Neighbours: kernel/tty/tty.c gives bytes, kernel/monitor/monitor.c wants lines.
+ */
+#include <kernel/monitor/readline.h>
+#include <kernel/tty/console.h>
+#include <kernel/tty/tty.h>
+#include <lib/string.h>
+
+#define CTRL(c) ((c) % 32)
+#define ESC     0x1b
+#define DEL     0x7f
+
+_Static_assert((READLINE_HISTORY & (READLINE_HISTORY - 1)) == 0, "line numbers wrap around");
+
+/* ---- the terminal ---- */
+
+static void put_text(struct readline_state *state, const char *text)
+{
+    state->output(text, strlen(text));
+}
+
+static void put_repeated(struct readline_state *state, const char *text, size_t count)
+{
+    while (count-- > 0)
+        put_text(state, text);
+}
+
+static void bell(struct readline_state *state)
+{
+    put_text(state, "\a");
+}
+
+/* ---- the line ---- */
+
+static void move_cursor(struct readline_state *state, size_t pos)
+{
+    if (pos < state->pos)
+        put_repeated(state, "\b", state->pos - pos);
+    else
+        state->output(state->line + state->pos, pos - state->pos);
+    state->pos = pos;
+}
+
+/* Show the line again from the cursor on; `erased` characters that were behind it are gone. */
+static void show_tail(struct readline_state *state, size_t erased)
+{
+    size_t tail = state->len - state->pos;
+
+    state->output(state->line + state->pos, tail);
+    put_repeated(state, " ", erased);
+    put_repeated(state, "\b", tail + erased);
+}
+
+static void insert(struct readline_state *state, char c)
+{
+    if (state->len == state->limit) {
+        bell(state);
+        state->cut = true;
+        return;
+    }
+    memmove(state->line + state->pos + 1, state->line + state->pos, state->len - state->pos);
+    state->line[state->pos] = c;
+    state->len++;
+    state->output(&c, 1);
+    state->pos++;
+    if (state->pos < state->len)
+        show_tail(state, 0);
+}
+
+/* Erase `count` characters from the cursor on. */
+static void erase(struct readline_state *state, size_t count)
+{
+    size_t after = state->pos + count;
+
+    memmove(state->line + state->pos, state->line + after, state->len - after);
+    state->len -= count;
+    state->cut = false;
+    show_tail(state, count);
+}
+
+static void erase_before(struct readline_state *state, size_t count)
+{
+    move_cursor(state, state->pos - count);
+    erase(state, count);
+}
+
+static void replace_line(struct readline_state *state, const char *text)
+{
+    move_cursor(state, 0);
+    erase(state, state->len);
+    while (*text)
+        insert(state, *text++);
+}
+
+static void new_line(struct readline_state *state)
+{
+    put_text(state, state->prompt);
+    state->len = state->pos = 0;
+    state->cut = false;
+    state->history_at = state->history_end;
+}
+
+/* ---- history ---- */
+
+static char *history_line(struct readline_state *state, u32 number)
+{
+    return state->history[number % READLINE_HISTORY];
+}
+
+static void history_add(struct readline_state *state)
+{
+    bool blank = true;
+
+    for (size_t i = 0; i < state->len; i++)
+        blank = blank && state->line[i] == ' ';
+    if (blank)
+        return;
+    if (state->history_end > 0 &&
+        strcmp(history_line(state, state->history_end - 1), state->line) == 0)
+        return;
+    memcpy(history_line(state, state->history_end++), state->line, state->len + 1);
+}
+
+static void history_show(struct readline_state *state, u32 number)
+{
+    if (state->history_at == state->history_end) {
+        memcpy(state->draft, state->line, state->len);
+        state->draft[state->len] = '\0';
+    }
+    state->history_at = number;
+    replace_line(state, number == state->history_end ? state->draft : history_line(state, number));
+}
+
+static void history_older(struct readline_state *state)
+{
+    u32 kept = min(state->history_end, (u32)READLINE_HISTORY);
+
+    if (state->history_at == state->history_end - kept)
+        bell(state);
+    else
+        history_show(state, state->history_at - 1);
+}
+
+static void history_newer(struct readline_state *state)
+{
+    if (state->history_at == state->history_end)
+        bell(state);
+    else
+        history_show(state, state->history_at + 1);
+}
+
+/* ---- completion ---- */
+
+struct completion {
+    struct readline_state *state;
+    u32 count;
+    char common[READLINE_MAX]; /* what all candidates start with */
+    size_t word;               /* where the word under completion starts: listings begin there */
+};
+
+static void completion_add(const char *candidate, void *arg)
+{
+    struct completion *completion = arg;
+    char *common = completion->common;
+    size_t n = 0;
+
+    if (strlen(candidate) >= READLINE_MAX)
+        return;
+    if (completion->count++ == 0) {
+        memcpy(common, candidate, strlen(candidate) + 1);
+        return;
+    }
+    while (common[n] && common[n] == candidate[n])
+        n++;
+    common[n] = '\0';
+}
+
+static void completion_list(const char *candidate, void *arg)
+{
+    struct completion *completion = arg;
+
+    if (strlen(candidate) >= READLINE_MAX)
+        return;
+    put_text(completion->state, candidate + completion->word);
+    put_text(completion->state, "  ");
+}
+
+static void list_candidates(struct readline_state *state, struct completion *completion,
+                            const char *prefix)
+{
+    put_text(state, "\n");
+    state->complete(prefix, completion_list, completion);
+    put_text(state, "\n");
+    put_text(state, state->prompt);
+    state->output(state->line, state->pos);
+    show_tail(state, 0);
+}
+
+/* Then the word is not finished, though it is completed. */
+static bool is_behind_folder(const struct readline_state *state)
+{
+    return state->pos > 0 && state->line[state->pos - 1] == '/';
+}
+
+/* `again`: the byte before was a tab that could not complete. */
+static void complete_word(struct readline_state *state, bool again)
+{
+    struct completion completion = {.state = state};
+    char prefix[READLINE_MAX];
+    size_t prefix_len = state->pos;
+
+    if (!state->complete) {
+        bell(state);
+        return;
+    }
+    memcpy(prefix, state->line, prefix_len);
+    prefix[prefix_len] = '\0';
+    for (size_t i = 0; i < prefix_len; i++) {
+        if (prefix[i] == ' ')
+            completion.word = i + 1;
+    }
+    state->complete(prefix, completion_add, &completion);
+    for (size_t i = prefix_len; completion.count > 0 && completion.common[i]; i++)
+        insert(state, completion.common[i]);
+    if (completion.count == 1 && !is_behind_folder(state)) {
+        insert(state, ' ');
+    } else if (state->pos == prefix_len && completion.count > 1 && again) {
+        list_candidates(state, &completion, prefix);
+    } else if (state->pos == prefix_len) {
+        bell(state);
+        state->after_dead_tab = true;
+    }
+}
+
+/* ---- keys ---- */
+
+static void key_left(struct readline_state *state)
+{
+    if (state->pos > 0)
+        move_cursor(state, state->pos - 1);
+    else
+        bell(state);
+}
+
+static void key_right(struct readline_state *state)
+{
+    if (state->pos < state->len)
+        move_cursor(state, state->pos + 1);
+    else
+        bell(state);
+}
+
+static void key_delete(struct readline_state *state)
+{
+    if (state->pos < state->len)
+        erase(state, 1);
+    else
+        bell(state);
+}
+
+static void key_backspace(struct readline_state *state)
+{
+    if (state->pos > 0)
+        erase_before(state, 1);
+    else
+        bell(state);
+}
+
+/* The end of "ESC [ parameter letter" and of "ESC O letter". */
+static void key_sequence(struct readline_state *state, u8 letter)
+{
+    if (letter == '~') {
+        static const char meaning[] = {[1] = 'H', [3] = DEL, [4] = 'F', [7] = 'H', [8] = 'F'};
+
+        letter = state->parameter < sizeof(meaning) ? meaning[state->parameter] : 0;
+    }
+    switch (letter) {
+    case 'A':
+        history_older(state);
+        break;
+    case 'B':
+        history_newer(state);
+        break;
+    case 'C':
+        key_right(state);
+        break;
+    case 'D':
+        key_left(state);
+        break;
+    case 'H':
+        move_cursor(state, 0);
+        break;
+    case 'F':
+        move_cursor(state, state->len);
+        break;
+    case DEL:
+        key_delete(state);
+        break;
+    default:
+        bell(state);
+    }
+}
+
+/* False for a line that lost characters: it is dropped, and the next one begins. */
+static bool end_line(struct readline_state *state)
+{
+    put_text(state, "\n");
+    state->line[state->len] = '\0';
+    if (!state->cut) {
+        history_add(state);
+        return true;
+    }
+    put_text(state, "The line is too long and was dropped.\n");
+    new_line(state);
+    return false;
+}
+
+static void drop_line(struct readline_state *state)
+{
+    move_cursor(state, state->len);
+    put_text(state, "^C\n");
+    new_line(state);
+}
+
+/* A byte outside of escape sequences; true when it ended the line. */
+static bool feed_text(struct readline_state *state, u8 byte, bool after_dead_tab)
+{
+    switch (byte) {
+    case '\r':
+    case '\n':
+        return end_line(state);
+    case ESC:
+        state->parser = READLINE_ESCAPE;
+        break;
+    case CTRL('A'):
+        move_cursor(state, 0);
+        break;
+    case CTRL('C'):
+        drop_line(state);
+        break;
+    case CTRL('E'):
+        move_cursor(state, state->len);
+        break;
+    case CTRL('U'):
+        erase_before(state, state->pos);
+        break;
+    case '\b':
+    case DEL:
+        key_backspace(state);
+        break;
+    case '\t':
+        complete_word(state, after_dead_tab);
+        break;
+    default:
+        if (byte >= ' ' && byte < DEL)
+            insert(state, byte);
+        else
+            bell(state);
+    }
+    return false;
+}
+
+/*
+ * A byte inside of an escape sequence. False when it does not belong there: the sequence is over,
+ * the byte is text.
+ */
+static bool feed_escape(struct readline_state *state, u8 byte)
+{
+    if (state->parser == READLINE_ESCAPE && (byte == '[' || byte == 'O')) {
+        state->parser = byte == '[' ? READLINE_CSI : READLINE_SS3;
+        state->parameter = 0;
+        return true;
+    }
+    if (state->parser == READLINE_CSI && byte >= '0' && byte <= '9') {
+        state->parameter = min(state->parameter * 10 + byte - '0', 1000u);
+        return true;
+    }
+    if (state->parser == READLINE_CSI && byte >= ' ' && byte <= '?')
+        return true; /* a separator, or an intermediate byte: no key above has one */
+    if (state->parser == READLINE_CSI && byte == '[') {
+        state->parser = READLINE_FUNCTION;
+        return true;
+    }
+    if (state->parser == READLINE_ESCAPE || byte < '@' || byte >= DEL)
+        return false;
+    key_sequence(state, state->parser == READLINE_FUNCTION ? 0 : byte);
+    state->parser = READLINE_TEXT;
+    return true;
+}
+
+/* ---- the public face ---- */
+
+void readline_init(struct readline_state *state, void (*output)(const char *text, size_t len))
+{
+    state->output = output;
+}
+
+void readline_begin(struct readline_state *state, const char *prompt, size_t size,
+                    readline_complete_t complete)
+{
+    state->prompt = prompt;
+    state->limit = min(size, (size_t)READLINE_MAX) - 1;
+    state->complete = complete;
+    new_line(state);
+}
+
+bool readline_feed(struct readline_state *state, u8 byte)
+{
+    bool after_return = state->after_return;
+    bool after_dead_tab = state->after_dead_tab;
+
+    state->after_return = byte == '\r';
+    state->after_dead_tab = false;
+    if (after_return && byte == '\n')
+        return false;
+    if (state->parser != READLINE_TEXT) {
+        if (feed_escape(state, byte))
+            return false;
+        state->parser = READLINE_TEXT;
+    }
+    return feed_text(state, byte, after_dead_tab);
+}
+
+size_t readline(const char *prompt, char *buf, size_t size, readline_complete_t complete)
+{
+    static struct readline_state state;
+
+    readline_init(&state, console_write);
+    readline_begin(&state, prompt, size, complete);
+    while (!readline_feed(&state, tty_getc()))
+        ;
+    memcpy(buf, state.line, state.len + 1);
+    return state.len;
+}

@@ -1,0 +1,286 @@
+/*
+ * The end: what is said when the kernel is broken.
+ *
+ * Three ways lead here. panic() and the checks of lib/panic.h come with a place in the source; a
+ * trap in the kernel comes with all registers; a double fault comes, on a stack of its own, with
+ * what the processor saved of the task that has no usable stack any more. All three print one line
+ * "PANIC at ...", then control registers, the current task and a backtrace with names, and end the
+ * machine with a failing exit code.
+ *
+ * Nothing here trusts what it reports on: no allocation, no locks, frame pointers are followed only
+ * upward and only through copy_from_kernel_nofault(). A panic inside of a panic prints one line and
+ * ends; a third one ends in silence.
+ *
+ * A double fault with its address or stack pointer in the guard page below a task's stack is an
+ * overflow of that stack, and is named so: the most frequent way to break a kernel deserves a
+ * better report than a dump.
+ *
+ * Neighbours: lib/panic.c, arch/x86/double_fault.c and kernel/exception.c call; kernel/symbols.c knows
+ * names.
+ */
+#include <arch/x86/boot_info.h>
+#include <arch/x86/cpu.h>
+#include <arch/x86/irqflags.h>
+#include <arch/x86/trap.h>
+#include <arch/x86/uaccess.h>
+#include <kernel/kernel.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/task.h>
+#include <kernel/view/explain.h>
+#include <lib/panic.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <mm/layout.h>
+#include <mm/mm.h>
+#include <mm/vmalloc.h>
+
+#define BACKTRACE_MAX 512 /* all of a kernel stack, if its frames are of 16 bytes */
+
+static u32 panic_depth;
+
+/* ---- parts of the report ---- */
+
+/* Called before anything is printed. */
+static void panic_enter(void)
+{
+    local_irq_disable();
+    panic_depth++;
+    if (panic_depth == 2)
+        printk("\nPANIC inside of a panic: the report above is all there is\n");
+    if (panic_depth >= 2)
+        machine_exit(MACHINE_PANIC);
+}
+
+/* cr3 is given, because the double-fault task has one of its own. */
+static void print_control_registers(u32 cr3)
+{
+    printk("CR0: %08x CR2: %08x CR3: %08x CR4: %08x\n", read_cr0(), read_cr2(), cr3, read_cr4());
+}
+
+static void print_task(void)
+{
+    const struct task *task = current;
+
+    if (task)
+        printk("Task: %s (pid %u), kernel stack 0x%08x-0x%08x\n", task->comm, task->pid,
+               (u32)task->stack, task_stack_top(task));
+    else
+        printk("Task: none, this is start-up\n");
+}
+
+static void print_registers(const struct pt_regs *regs, u32 esp, u32 ss)
+{
+    printk("EIP: %04x:%08x EFLAGS: %08x error: %08x\n", regs->cs & 0xffff, regs->eip, regs->eflags,
+           regs->error);
+    printk("EAX: %08x EBX: %08x ECX: %08x EDX: %08x\n", regs->eax, regs->ebx, regs->ecx, regs->edx);
+    printk("ESI: %08x EDI: %08x EBP: %08x ESP: %08x\n", regs->esi, regs->edi, regs->ebp, esp);
+    printk("DS: %04x ES: %04x SS: %04x\n", regs->ds & 0xffff, regs->es & 0xffff, ss & 0xffff);
+}
+
+static void __noreturn panic_leave(u32 ebp, u32 eip, u32 cr3)
+{
+    print_control_registers(cr3);
+    print_task();
+    if (ktest_running())
+        printk("Self-test: %s\n", ktest_running());
+    printk("Call trace:\n");
+    backtrace(ebp, eip);
+    machine_exit(MACHINE_PANIC);
+}
+
+/* ---- backtrace ---- */
+
+u32 stack_trace_save(u32 *entries, u32 max, u32 ebp)
+{
+    u32 count = 0;
+
+    while (count < max && ebp >= PAGE_OFFSET && IS_ALIGNED(ebp, sizeof(u32))) {
+        u32 frame[2]; /* the caller's frame pointer, the return address */
+
+        if (copy_from_kernel_nofault(frame, (const void *)ebp, sizeof(frame)) || !frame[1])
+            break;
+        entries[count++] = frame[1];
+        if (frame[0] <= ebp)
+            break;
+        ebp = frame[0];
+    }
+    return count;
+}
+
+/*
+ * A return address is the byte after a call, and after a call that does not return this may be the
+ * next function: `back` is 1 for these.
+ */
+static void print_frame(u32 addr, u32 back)
+{
+    struct symbol symbol;
+
+    if (symbol_find(addr - back, &symbol))
+        printk("  [<%08x>] %s+0x%x/0x%x\n", addr, symbol.name, addr - symbol.start, symbol.size);
+    else
+        printk("  [<%08x>]\n", addr);
+}
+
+void backtrace(u32 ebp, u32 eip)
+{
+    static u32 entries[BACKTRACE_MAX]; /* too large for a stack that may have run out */
+    u32 count = stack_trace_save(entries, BACKTRACE_MAX, ebp);
+
+    if (eip)
+        print_frame(eip, 0);
+    for (u32 i = 0, same; i < count; i += same) {
+        for (same = 1; i + same < count && entries[i + same] == entries[i];)
+            same++;
+        print_frame(entries[i], 1);
+        if (same > 1)
+            printk("  ... and %u more of the same\n", same - 1);
+    }
+    if (count == BACKTRACE_MAX)
+        printk("  ... and more\n");
+}
+
+/* ---- panic() ---- */
+
+static void panic_report(const struct source_location *where, const char *fmt, va_list args)
+{
+    ktest_catch_panic(fmt, args);
+    panic_enter();
+    printk("\nPANIC at %s:%u (%s): ", where->file, where->line, where->function);
+    vprintk(fmt, args);
+    printk("\n");
+    panic_leave((u32)__builtin_frame_address(0), 0, read_cr3());
+}
+
+/* ---- a trap in the kernel ---- */
+
+static void print_page_fault(const struct pt_regs *regs, u32 addr)
+{
+    u32 error = regs->error;
+    const char *access = error & X86_PF_INSTR   ? "fetch of an instruction from"
+                         : error & X86_PF_WRITE ? "write to"
+                                                : "read of";
+    const char *cause = error & X86_PF_RSVD   ? "a reserved bit is set in an entry"
+                        : error & X86_PF_PROT ? "the page's rights forbid it"
+                                              : "no page is mapped there";
+
+    printk(": %s 0x%08x in ring %u, %s", access, addr, error & X86_PF_USER ? 3 : 0, cause);
+}
+
+/* The current task's address space, if that is what is loaded. */
+static const struct mm *loaded_mm(void)
+{
+    const struct mm *mm = current ? current->mm : NULL;
+    phys_addr_t pgd;
+
+    if (!mm || copy_from_kernel_nofault(&pgd, &mm->pgd_phys, sizeof(pgd)))
+        return NULL;
+    return pgd == pgd_loaded() ? mm : NULL;
+}
+
+/* Where the address is, and which bit of which entry was in the way. */
+static void explain_page_fault(const struct pt_regs *regs, u32 addr)
+{
+    static struct explanation facts; /* not on a stack that may be nearly full */
+    static char where[EXPLAIN_BRIEF_MAX];
+    enum explain_access access = regs->error & X86_PF_INSTR   ? EXPLAIN_EXECUTE
+                                 : regs->error & X86_PF_WRITE ? EXPLAIN_WRITE
+                                                              : EXPLAIN_READ;
+
+    explain_walk(&facts, pgd_loaded(), loaded_mm(), addr);
+    explain_brief(where, sizeof(where), &facts,
+                  regs->error & X86_PF_USER ? EXPLAIN_RING3 : EXPLAIN_RING0, access);
+    printk("Address 0x%08x: %s\n", addr, where);
+}
+
+void panic_trap(const struct pt_regs *regs, const char *why)
+{
+    char place[SYMBOL_TEXT_MAX];
+    u32 addr = read_cr2();
+
+    panic_enter();
+    symbol_format(place, sizeof(place), regs->eip);
+    printk("\nPANIC at %s: %s", place, trap_name(regs->vector));
+    if (regs->vector == X86_TRAP_PF)
+        print_page_fault(regs, addr);
+    if (why)
+        printk(" (%s)", why);
+    printk("\n");
+    if (regs->vector == X86_TRAP_PF)
+        explain_page_fault(regs, addr);
+    if (user_mode(regs))
+        print_registers(regs, regs->esp, regs->ss);
+    else
+        print_registers(regs, (u32)&regs->esp, KERNEL_DS); /* ring 0 pushes no stack pointer */
+    panic_leave(regs->ebp, regs->eip, read_cr3());
+}
+
+/* Until fault_init() has others look, every trap is a bug, but for a look at memory that may not be there. */
+static void early_trap(struct pt_regs *regs)
+{
+    if (!trap_fixup(regs, read_cr2()))
+        panic_trap(regs, "before anybody handles it");
+}
+
+void panic_init(void)
+{
+    panic_set_handler(panic_report);
+    trap_set_default(early_trap);
+}
+
+/* ---- double fault ---- */
+
+/* The task whose guard page holds addr. */
+static const struct task *task_by_guard_page(u32 addr)
+{
+    const struct task *task = task_by_stack_address(addr);
+
+    return task && addr < (u32)task->stack ? task : NULL;
+}
+
+/*
+ * A push at the very end of the stack faults while ESP still points into it; a frame larger than
+ * what is left moves ESP first. So either may be the one in the guard page.
+ */
+bool double_fault_describe(const struct double_fault *state, char *buf, size_t size)
+{
+    const struct task *task = task_by_guard_page(state->regs.esp);
+    const char *what = "ESP";
+    u32 addr = state->regs.esp;
+
+    if (!task) {
+        task = task_by_guard_page(state->cr2);
+        what = "fault address";
+        addr = state->cr2;
+    }
+    if (!task) {
+        snprintf(buf, size, "double fault: ESP 0x%08x, last page fault at 0x%08x", state->regs.esp,
+                 state->cr2);
+        return false;
+    }
+    snprintf(buf, size,
+             "kernel stack overflow: task %s (pid %u): %s 0x%08x is in the guard page below its "
+             "stack 0x%08x-0x%08x",
+             task->comm, task->pid, what, addr, (u32)task->stack, task_stack_top(task));
+    return true;
+}
+
+static void double_fault_report(const struct double_fault *state)
+{
+    char place[SYMBOL_TEXT_MAX], line[160];
+
+    panic_enter();
+    symbol_format(place, sizeof(place), state->regs.eip);
+    double_fault_describe(state, line, sizeof(line));
+    printk("\nPANIC at %s: %s\n", place, line);
+    print_registers(&state->regs, state->regs.esp, state->regs.ss);
+    panic_leave(state->regs.ebp, state->regs.eip, state->cr3);
+}
+
+void double_fault_report_init(void)
+{
+    void *stack = vmalloc(THREAD_SIZE);
+
+    if (!stack)
+        boot_refuse("no memory for the double-fault stack");
+    double_fault_init((u32)stack + THREAD_SIZE, double_fault_report);
+}

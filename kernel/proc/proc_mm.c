@@ -1,0 +1,222 @@
+/*
+ * The tables of memory that Linux shows in /proc, in its formats: meminfo, vmallocinfo, buddyinfo,
+ * slabinfo. They are made here and only here; /proc and the monitor both show them.
+ *
+ * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is told. What
+ * is known of no one in particular, which pages belong to processes and which to files, is counted
+ * by walking the struct pages; that gives turns, so the lines of one text may be of different
+ * moments.
+ *
+ * What Linux and Attic call by one name is the same here, as far as there is a counterpart: all
+ * files are in memory, so what was written to one is Shmem, as in Linux's tmpfs, and can never be
+ * dropped; what is still as the initramfs has it can be, and is available memory.
+ *
+ * Neighbours: mm/ answers, kernel/symbols.c names callers.
+ */
+#include <arch/x86/pgtable.h>
+#include <fs/fs.h>
+#include <kernel/kernel.h>
+#include <kernel/proc/proc.h>
+#include <kernel/task.h>
+#include <lib/resched.h>
+#include <mm/layout.h>
+#include <mm/memblock.h>
+#include <mm/mm.h>
+#include <mm/page_alloc.h>
+#include <mm/slab.h>
+#include <mm/vmalloc.h>
+
+#define KB_PER_PAGE (PAGE_SIZE / 1024)
+#define WALK_TURN   4096 /* struct pages between two turns */
+
+/* ---- meminfo ---- */
+
+void proc_kb(struct seq_file *seq, const char *name, u64 kb)
+{
+    seq_printf(seq, "%-15s %8llu kB\n", name, kb);
+}
+
+/* Usable RAM in [start, end), in kB. */
+static u64 ram_kb(u64 start, u64 end)
+{
+    const struct memblock_range *range;
+    u64 bytes = 0;
+
+    for (u32 i = 0; (range = memblock_usable(i)); i++) {
+        u64 from = max(range->start, start), to = min(range->end, end);
+
+        if (from < to)
+            bytes += to - from;
+    }
+    return bytes >> 10;
+}
+
+/* Pages by what they hold. */
+struct page_counts {
+    u32 anon;   /* of processes alone */
+    u32 file;   /* of files, these: */
+    u32 mapped; /* also in a process */
+    u32 dirty;  /* written to: they are nowhere else */
+    u32 droppable;
+};
+
+static void count_page(struct page_counts *counts, const struct page *page)
+{
+    if (!page->head)
+        return;
+    counts->anon += page->type == PAGE_USER;
+    if (page->type != PAGE_FILE)
+        return;
+    counts->file++;
+    counts->mapped += page->refcount > 1;
+    counts->dirty += page->dirty;
+    counts->droppable += !page->dirty && page->refcount == 1;
+}
+
+static struct page_counts count_pages(void)
+{
+    struct page_counts counts = {0};
+    u32 seen = 0;
+
+    for (u32 pfn = 0; pfn < max_pfn; pfn += page_block_size(pfn_to_page(pfn))) {
+        if (++seen % WALK_TURN == 0)
+            cond_resched();
+        count_page(&counts, pfn_to_page(pfn));
+    }
+    return counts;
+}
+
+static u64 low_kb(void)
+{
+    return ram_kb(0, lowmem_size);
+}
+
+u64 proc_hightotal_kb(void)
+{
+    return ram_kb(lowmem_size, (u64)max_pfn << PAGE_SHIFT);
+}
+
+u64 proc_memtotal_kb(void)
+{
+    return low_kb() + proc_hightotal_kb();
+}
+
+/*
+ * As in Linux, what is said of all memory is the sum of low and high; RAM above 4 GiB is in
+ * neither.
+ */
+static void tell_ram(struct seq_file *seq, const struct page_counts *counts)
+{
+    u64 low = low_kb(), low_free = nr_free_lowmem_pages() * KB_PER_PAGE;
+    u64 high = proc_hightotal_kb(), high_free = zone_free_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
+
+    proc_kb(seq, "MemTotal:", low + high);
+    proc_kb(seq, "MemFree:", low_free + high_free);
+    proc_kb(seq, "MemAvailable:", low_free + high_free + counts->droppable * KB_PER_PAGE);
+    proc_kb(seq, "Buffers:", 0);
+    proc_kb(seq, "Cached:", counts->file * KB_PER_PAGE);
+    proc_kb(seq, "SwapCached:", 0);
+    proc_kb(seq, "HighTotal:", high);
+    proc_kb(seq, "HighFree:", high_free);
+    proc_kb(seq, "LowTotal:", low);
+    proc_kb(seq, "LowFree:", low_free);
+    proc_kb(seq, "SwapTotal:", 0);
+    proc_kb(seq, "SwapFree:", 0);
+}
+
+/* Pages of all user page directories and page tables, those that are kept for the next too. */
+static u32 user_table_pages(void)
+{
+    u32 pages = user_tables_kept();
+
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm))
+        pages += mm->tables + 1;
+    return pages;
+}
+
+int proc_meminfo(struct inode *inode, struct seq_file *seq)
+{
+    struct page_counts counts = count_pages();
+    struct vmalloc_stats stats = vmalloc_stats();
+    u32 vmalloc_bytes = VMALLOC_END - VMALLOC_START;
+
+    (void)inode;
+    tell_ram(seq, &counts);
+    proc_kb(seq, "AnonPages:", counts.anon * KB_PER_PAGE);
+    proc_kb(seq, "Mapped:", counts.mapped * KB_PER_PAGE);
+    proc_kb(seq, "Shmem:", counts.dirty * KB_PER_PAGE);
+    proc_kb(seq, "KReclaimable:", 0);
+    proc_kb(seq, "Slab:", slab_pages() * KB_PER_PAGE);
+    proc_kb(seq, "SReclaimable:", 0);
+    proc_kb(seq, "SUnreclaim:", slab_pages() * KB_PER_PAGE);
+    proc_kb(seq, "KernelStack:", task_count() * (THREAD_SIZE >> 10));
+    proc_kb(seq, "PageTables:", user_table_pages() * KB_PER_PAGE);
+    proc_kb(seq, "VmallocTotal:", vmalloc_bytes >> 10);
+    proc_kb(seq, "VmallocUsed:", (vmalloc_bytes - stats.free_bytes) >> 10);
+    proc_kb(seq, "VmallocChunk:", stats.largest_free >> 10);
+    return 0;
+}
+
+/* ---- vmallocinfo, buddyinfo, slabinfo ---- */
+
+static void tell_area(struct seq_file *seq, const struct vmap_area *area)
+{
+    char caller[SYMBOL_TEXT_MAX];
+
+    symbol_format(caller, sizeof(caller), (u32)area->caller);
+    seq_printf(seq, "0x%08x-0x%08x %7u %s", area->start, area->end, area->end - area->start,
+               caller);
+    if (area->flags & VM_IOREMAP)
+        seq_printf(seq, " phys=0x%08x ioremap\n", pte_frame(*kernel_pte(area->start)));
+    else
+        seq_printf(seq, " pages=%u %s\n", vmap_area_pages(area),
+                   area->flags & VM_ALLOC ? "vmalloc" : "vmap");
+}
+
+/* Between two areas others may have their turn, so the next is looked up by address. */
+int proc_vmallocinfo(struct inode *inode, struct seq_file *seq)
+{
+    const struct vmap_area *area;
+    u32 end;
+
+    (void)inode;
+    for (u32 addr = VMALLOC_START; (area = vmap_area_at_or_above(addr)); addr = end) {
+        end = area->end;
+        tell_area(seq, area);
+        cond_resched();
+    }
+    return 0;
+}
+
+int proc_buddyinfo(struct inode *inode, struct seq_file *seq)
+{
+    (void)inode;
+    for (u32 zone = 0; zone < ZONES; zone++) {
+        if (zone_managed_pages(zone) == 0)
+            continue;
+        seq_printf(seq, "Node 0, zone %8s ", zone_name(zone));
+        for (u32 order = 0; order <= MAX_ORDER; order++)
+            seq_printf(seq, "%6u ", zone_free_blocks(zone, order));
+        seq_printf(seq, "\n");
+    }
+    return 0;
+}
+
+/* What is tuned in Linux is fixed here, and there are no queues to share: these are 0. */
+int proc_slabinfo(struct inode *inode, struct seq_file *seq)
+{
+    struct slabinfo info;
+
+    (void)inode;
+    seq_printf(seq, "slabinfo - version: 2.1\n"
+                    "# name            <active_objs> <num_objs> <objsize> <objperslab> "
+                    "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : "
+                    "slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+    for (u32 i = 0; slabinfo_at(i, &info); i++) {
+        seq_printf(seq, "%-17s %6u %6u %6u %4u %4u : tunables %4u %4u %4u : slabdata %6u %6u %6u\n",
+                   info.name, info.active_objs, info.num_objs, info.objsize, info.objperslab,
+                   info.pagesperslab, 0, 0, 0, info.active_slabs, info.num_slabs, 0);
+        cond_resched();
+    }
+    return 0;
+}

@@ -1,0 +1,213 @@
+/*
+ * fork, vfork, clone: a second process that goes on where the first one is.
+ *
+ * The child gets a copy of everything before anybody can see it: the address space (which copies
+ * areas and page tables, while the pages are shared until somebody writes: mm_fork()), descriptors,
+ * signal actions, the floating-point registers. What fails on the way is given back, and the parent
+ * has not changed.
+ *
+ * vfork() shares the address space itself instead, and the parent sleeps until the child has called
+ * execve() or has ended: there are never two that run in it. SIGKILL ends that sleep, so that a
+ * child that does neither does not make its parent immortal. The parent then ends where it is: the
+ * memory is lent, so it writes nothing there, neither a signal's frame nor its cleared thread id.
+ * If it had borrowed that memory itself, the one it had it from waits for the child from then on.
+ *
+ * The parent gives up its turn, so the child, if nobody else waits, is the first to run: it often
+ * has its signals and its group to set before somebody finds it, and when it has ended or has a new
+ * program, the parent need not copy what both had.
+ *
+ * The child's registers are the parent's, with 0 as the result. The thread ids that clone() writes
+ * are a service, as on Linux: where they cannot be written, the call succeeds all the same.
+ *
+ * Limits: no threads. Of clone()'s flags those are known that fork(), vfork() and posix_spawn() of
+ * the C libraries need; any other is -EINVAL.
+ *
+ * Neighbours: mm/ copies address spaces; kernel/task.c makes the task; kernel/process/exec.c and exit.c
+ * wake the parent of a vfork().
+ */
+#include <arch/x86/irqflags.h>
+#include <arch/x86/uaccess.h>
+#include <asm/errno.h>
+#include <asm/signal.h>
+#include <fs/fs.h>
+#include <kernel/pid.h>
+#include <kernel/process/fdtable.h>
+#include <kernel/process/process.h>
+#include <kernel/process/process_fpu.h>
+#include <kernel/process/signal.h>
+#include <kernel/process/tls.h>
+#include <kernel/syscall/syscall.h>
+#include <lib/detach.h>
+#include <lib/string.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <mm/mm.h>
+
+#define CLONE_KNOWN                                                                                \
+    (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |                 \
+     CLONE_CHILD_CLEARTID | CLONE_SETTLS | CLONE_UNTRACED | CLONE_DETACHED)
+
+#define SIGNAL_LAST 64 /* i386's <asm/signal.h> names it for libraries only */
+
+/* What the child is to be, as clone() is asked. */
+struct request {
+    u32 flags;
+    u32 sp; /* 0: the parent's */
+    u32 parent_tid, child_tid, tls;
+};
+
+static int check_request(const struct request *request)
+{
+    if (request->flags & ~CLONE_KNOWN)
+        return -EINVAL;
+    if ((request->flags & CLONE_VM) && !(request->flags & CLONE_VFORK))
+        return -EINVAL; /* two that run in one address space would be threads */
+    if ((request->flags & CSIGNAL) > SIGNAL_LAST)
+        return -EINVAL;
+    return task_count() < current->rlimits[RLIMIT_NPROC].rlim_cur ? 0 : -EAGAIN;
+}
+
+/* Everything that needs memory. 0 or an error; process_discard() gives back what there is. */
+static int copy_resources(struct task *child, const struct request *request)
+{
+    child->mm = request->flags & CLONE_VM ? mm_get(current->mm) : mm_fork(current->mm);
+    if (!child->mm)
+        return -ENOMEM;
+    child->files = files_copy(current->files);
+    child->signals = signals_copy(current->signals);
+    if (!child->files || !child->signals)
+        return -ENOMEM;
+    return fpu_copy(child);
+}
+
+static void copy_attributes(struct task *child, const struct request *request)
+{
+    child->cwd = current->cwd;
+    child->exe = current->exe;
+    inode_get(child->cwd);
+    inode_share_program(child->exe);
+    child->umask = current->umask;
+    child->nice = current->nice;
+    memcpy(child->rlimits, current->rlimits, sizeof(child->rlimits));
+    task_inherit_group(child, current);
+    child->quiet = current->quiet;
+    child->exit_signal = request->flags & CSIGNAL;
+    if (request->flags & CLONE_CHILD_CLEARTID)
+        child->clear_child_tid = request->child_tid;
+}
+
+static void copy_registers(struct task *child, const struct pt_regs *regs, u32 sp)
+{
+    struct pt_regs *child_regs = task_pt_regs(child);
+
+    *child_regs = *regs;
+    child_regs->eax = 0;
+    if (sp)
+        child_regs->esp = sp;
+    thread_copy_segments(&child->thread, &current->thread);
+}
+
+/* A child that nobody sees yet. 0, or an error, and it is gone. */
+static int make_child(const struct request *request, const struct pt_regs *regs, struct task **out)
+{
+    struct task *child = task_alloc(current->comm, process_start, NULL);
+    int err;
+
+    if (!child)
+        return -ENOMEM;
+    err = copy_resources(child, request);
+    if (!err) {
+        copy_registers(child, regs, request->sp);
+        if (request->flags & CLONE_SETTLS)
+            err = tls_set_from_user(child, (const void *)request->tls);
+    }
+    if (err) {
+        process_discard(child);
+        return err;
+    }
+    copy_attributes(child, request);
+    *out = child;
+    return 0;
+}
+
+static void write_tids(struct task *child, const struct request *request)
+{
+    bool told = true;
+
+    if (request->flags & CLONE_PARENT_SETTID)
+        told = !copy_object_to_user((void *)request->parent_tid, &child->pid);
+    if (request->flags & CLONE_CHILD_SETTID)
+        told &= !mm_write(child->mm, request->child_tid, &child->pid, sizeof(child->pid));
+    (void)told; /* as on Linux */
+}
+
+/* Leave the chain of those who wait for an address space: parent and child are neighbours now. */
+static void leave_vfork_chain(void)
+{
+    struct task *child = detach(&current->vfork_child), *parent = detach(&current->vfork_parent);
+
+    child->vfork_parent = parent;
+    if (parent)
+        parent->vfork_child = child;
+}
+
+/* Sleep until the child has let go of the address space; a parent that SIGKILL wakes first ends. */
+static void wait_for_vfork(void)
+{
+    wait_event(&current->child_wait, !current->vfork_child || signal_kill_pending());
+    if (!current->vfork_child)
+        return;
+    leave_vfork_chain();
+    current->clear_child_tid = 0;
+    signal_die();
+}
+
+static long clone_process(const struct request *request, const struct pt_regs *regs)
+{
+    struct task *child;
+    u32 pid;
+    /* In virtual 8086 mode the processor saves four words more than a new stack has room for. */
+    int err = regs->eflags & EFLAGS_VM ? -EINVAL : check_request(request);
+
+    if (!err)
+        err = make_child(request, regs, &child);
+    if (err)
+        return err;
+    if (signal_kill_pending()) { /* came meanwhile, when nobody could see the child */
+        process_discard(child);
+        return -EINTR;
+    }
+    if (request->flags & CLONE_VFORK) { /* from here on a signal may let it begin, and end */
+        child->vfork_parent = current;
+        current->vfork_child = child;
+    }
+    task_publish(child);
+    pid = child->pid;
+    write_tids(child, request);
+    wake_up_task(child);
+    this_cpu()->need_resched = true; /* behind the child in the queue */
+    if (request->flags & CLONE_VFORK)
+        wait_for_vfork();
+    return pid;
+}
+
+SYSCALL(fork)
+{
+    return clone_process(&(const struct request){.flags = SIGCHLD}, regs);
+}
+
+SYSCALL(vfork)
+{
+    return clone_process(&(const struct request){.flags = CLONE_VM | CLONE_VFORK | SIGCHLD}, regs);
+}
+
+SYSCALL(clone)
+{
+    const struct request request = {.flags = regs->ebx,
+                                    .sp = regs->ecx,
+                                    .parent_tid = regs->edx,
+                                    .tls = regs->esi,
+                                    .child_tid = regs->edi};
+
+    return clone_process(&request, regs);
+}

@@ -1,0 +1,420 @@
+/*
+ * futex: sleeping until another process says that a word of memory has changed.
+ *
+ * The word is the program's own; the kernel only keeps who sleeps on it. Which word that is must be
+ * the same for all who share it, whatever address each has it at: in a page of a file, and memory
+ * that processes share is one without a name, it is the file and the place in it; in a page of one
+ * address space it is that and the address. FUTEX_PRIVATE_FLAG promises the second kind and saves
+ * looking at the page.
+ *
+ * Reading the word and falling asleep are one step for everybody else, as kernel code is not
+ * preempted: a wake-up that comes after the change cannot be missed.
+ *
+ * A sleeper stands in one list of all, in the order in which they came, and each operation walks
+ * it: there are at most as many as tasks. A key of a file holds a reference of it. Whoever wakes a
+ * sleeper takes it out of the list; its key, reference and all, stays the sleeper's own.
+ *
+ * Limits: no priority inheritance (FUTEX_LOCK_PI and its kin are -ENOSYS).
+ *
+ * Neighbours: kernel/syscall/sys_time.c has the clocks, kernel/process/exit.c wakes who waits for the end of a
+ * thread, mm/fault.c brings in the page.
+ */
+#include <arch/x86/irqflags.h>
+#include <arch/x86/timer.h>
+#include <arch/x86/uaccess.h>
+#include <asm/errno.h>
+#include <kernel/process/signal.h>
+#include <kernel/syscall/syscall.h>
+#include <kernel/task.h>
+#include <lib/detach.h>
+#include <linux/futex.h>
+#include <linux/time.h>
+#include <mm/filemap.h>
+#include <mm/mm.h>
+#include <mm/page.h>
+
+struct futex_key {
+    struct address_space *file; /* with a reference, or NULL: of the address space below */
+    const struct mm *mm;        /* NULL where file is not */
+    u64 place;                  /* a byte of the file, or an address */
+};
+
+struct sleeper {
+    struct list_head link; /* in `sleepers`; empty when it was woken */
+    struct wait_queue queue;
+    struct futex_key key;
+    u32 bits;
+    struct task *task;
+};
+
+static LIST_HEAD(sleepers); /* the longest asleep first; lock: not preempted */
+
+/* ---- keys ---- */
+
+static bool same_key(const struct futex_key *a, const struct futex_key *b)
+{
+    return a->file == b->file && a->mm == b->mm && a->place == b->place;
+}
+
+static void key_get(const struct futex_key *key)
+{
+    if (key->file)
+        mapping_get(key->file);
+}
+
+static void key_put(struct futex_key *key)
+{
+    if (key->file)
+        mapping_put(detach(&key->file));
+}
+
+/*
+ * The page of a shared word. One that cannot be written to must be a file's, as no other can ever
+ * change. 0, -EFAULT, -ENOMEM.
+ */
+static int word_page(u32 addr, struct page **page)
+{
+    struct mm *mm = current->mm;
+    enum mm_fault fault = mm_fault(mm, addr, true);
+    bool writable = fault == MM_FAULT_OK;
+
+    if (!writable)
+        fault = mm_fault(mm, addr, false);
+    if (fault != MM_FAULT_OK)
+        return fault == MM_FAULT_NO_MEMORY ? -ENOMEM : -EFAULT;
+    *page = pfn_to_page(pte_pfn(*pgd_user_pte(mm->pgd, addr)));
+    return writable || (*page)->type == PAGE_FILE ? 0 : -EFAULT;
+}
+
+/* The caller puts it. 0, -EINVAL, -EFAULT, -ENOMEM. */
+static int get_key(u32 addr, bool private, struct futex_key *key)
+{
+    struct page *page;
+    int err;
+
+    if (addr % sizeof(u32))
+        return -EINVAL;
+    if (!access_ok((const void *)addr, sizeof(u32)))
+        return -EFAULT;
+    *key = (struct futex_key){.mm = current->mm, .place = addr};
+    if (private)
+        return 0;
+    err = word_page(addr, &page);
+    if (!err && page->type == PAGE_FILE) {
+        *key = (struct futex_key){
+            .file = page->mapping,
+            .place = ((u64)page->index << PAGE_SHIFT) + addr % PAGE_SIZE,
+        };
+        key_get(key);
+    }
+    return err;
+}
+
+/* ---- sleeping ---- */
+
+/* Until somebody wakes it, a signal comes, or the time is over. */
+static void sleep(struct sleeper *sleeper, u64 deadline)
+{
+    u32 flags;
+
+    wait_queue_init(&sleeper->queue);
+    list_add_tail(&sleeper->link, &sleepers);
+    flags = local_irq_save();
+    while (!list_empty(&sleeper->link) && jiffies_64() < deadline && !signal_pending())
+        wait_queue_sleep_until(&sleeper->queue, deadline);
+    local_irq_restore(flags);
+}
+
+/* Not inlined: gcc 14 would see a local variable enter a list, and not that it leaves it again. */
+static __noinline long wait_for_change(struct sleeper *sleeper, u64 deadline)
+{
+    if (deadline != ~0ull)
+        deadline = deadline_resumed(deadline);
+    sleep(sleeper, deadline);
+    if (list_empty(&sleeper->link))
+        return 0;
+    list_del_init(&sleeper->link);
+    if (!signal_pending())
+        return -ETIMEDOUT;
+    if (deadline == ~0ull)
+        return -ERESTARTSYS;
+    current->restart_deadline = deadline;
+    return -ERESTARTNOHAND; /* SA_RESTART or not, as on Linux */
+}
+
+static long futex_wait(u32 addr, bool private, u32 expected, u32 bits, u64 deadline)
+{
+    struct sleeper sleeper = {.bits = bits, .task = current};
+    u32 value;
+    long result;
+
+    if (bits == 0)
+        return -EINVAL;
+    result = get_key(addr, private, &sleeper.key);
+    if (result)
+        return result;
+    if (copy_from_user(&value, (const void *)addr, sizeof(value)))
+        result = -EFAULT;
+    else if (value != expected)
+        result = -EAGAIN;
+    else
+        result = wait_for_change(&sleeper, deadline);
+    key_put(&sleeper.key);
+    return result;
+}
+
+/* ---- waking ---- */
+
+static void wake(struct sleeper *sleeper)
+{
+    list_del_init(&sleeper->link);
+    wake_up_task(sleeper->task);
+}
+
+/* How many were woken. One at least where there is one, as on Linux, whatever `most` says. */
+static long wake_key(const struct futex_key *key, s32 most, u32 bits)
+{
+    struct sleeper *sleeper, *next;
+    s32 woken = 0;
+
+    list_for_each_entry_safe (sleeper, next, &sleepers, link) {
+        if (!(sleeper->bits & bits) || !same_key(&sleeper->key, key))
+            continue;
+        wake(sleeper);
+        if (++woken >= most)
+            break;
+    }
+    return woken;
+}
+
+static long futex_wake(u32 addr, bool private, s32 most, u32 bits)
+{
+    struct futex_key key;
+    long result;
+
+    if (bits == 0)
+        return -EINVAL;
+    result = get_key(addr, private, &key);
+    if (result)
+        return result;
+    result = wake_key(&key, most, bits);
+    key_put(&key);
+    return result;
+}
+
+void futex_wake_at(u32 addr)
+{
+    if (futex_wake(addr, false, 1, FUTEX_BITSET_MATCH_ANY) < 0)
+        return; /* a bad address is the program's own business */
+}
+
+/* ---- two words ---- */
+
+/* The keys of both words; the caller puts them. 0 or an error. */
+static int get_keys(u32 addr, u32 addr2, bool private, struct futex_key *key,
+                    struct futex_key *key2)
+{
+    int err = get_key(addr, private, key);
+
+    if (err)
+        return err;
+    err = get_key(addr2, private, key2);
+    if (err)
+        key_put(key);
+    return err;
+}
+
+/* Wake the first sleepers, let the next ones sleep on the other word: how many in all. */
+static long requeue(const struct futex_key *from, const struct futex_key *to, s32 to_wake,
+                    s32 to_move)
+{
+    struct sleeper *sleeper, *next;
+    s32 done = 0;
+
+    list_for_each_entry_safe (sleeper, next, &sleepers, link) {
+        if (done - to_wake >= to_move)
+            break;
+        if (!same_key(&sleeper->key, from))
+            continue;
+        if (done++ < to_wake) {
+            wake(sleeper);
+        } else {
+            key_put(&sleeper->key); /* not the last reference: `from` has one */
+            sleeper->key = *to;
+            key_get(to);
+        }
+    }
+    return done;
+}
+
+/* `expected`: what the first word must hold (-EAGAIN), or NULL. */
+static long futex_requeue(const struct pt_regs *regs, bool private, const u32 *expected)
+{
+    s32 to_wake = regs->edx, to_move = regs->esi;
+    struct futex_key from, to;
+    u32 value;
+    long result;
+
+    if (to_wake < 0 || to_move < 0)
+        return -EINVAL;
+    result = get_keys(regs->ebx, regs->edi, private, &from, &to);
+    if (result)
+        return result;
+    if (expected && copy_from_user(&value, (const void *)regs->ebx, sizeof(value)))
+        result = -EFAULT;
+    else if (expected && value != *expected)
+        result = -EAGAIN;
+    else
+        result = requeue(&from, &to, to_wake, to_move);
+    key_put(&from);
+    key_put(&to);
+    return result;
+}
+
+/* The parts of FUTEX_OP(): what is done to the second word, and what its old value is asked. */
+static s32 signed_field(u32 encoded, u32 shift)
+{
+    return (s32)(encoded << (20 - shift)) >> 20;
+}
+
+/* The new value of the word; false for an operation that there is not. */
+static bool operate(u32 encoded, u32 *value)
+{
+    u32 operation = encoded >> 28, argument = signed_field(encoded, 12);
+
+    if (operation & FUTEX_OP_OPARG_SHIFT)
+        argument = 1u << (argument & 31);
+    switch (operation & ~FUTEX_OP_OPARG_SHIFT) {
+    case FUTEX_OP_SET:
+        *value = argument;
+        return true;
+    case FUTEX_OP_ADD:
+        *value += argument;
+        return true;
+    case FUTEX_OP_OR:
+        *value |= argument;
+        return true;
+    case FUTEX_OP_ANDN:
+        *value &= ~argument;
+        return true;
+    case FUTEX_OP_XOR:
+        *value ^= argument;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* 1, 0, or -ENOSYS for a comparison that there is not. */
+static int compare(u32 encoded, s32 old)
+{
+    s32 argument = signed_field(encoded, 0);
+
+    switch (encoded >> 24 & 15) {
+    case FUTEX_OP_CMP_EQ:
+        return old == argument;
+    case FUTEX_OP_CMP_NE:
+        return old != argument;
+    case FUTEX_OP_CMP_LT:
+        return old < argument;
+    case FUTEX_OP_CMP_LE:
+        return old <= argument;
+    case FUTEX_OP_CMP_GT:
+        return old > argument;
+    case FUTEX_OP_CMP_GE:
+        return old >= argument;
+    default:
+        return -ENOSYS;
+    }
+}
+
+/* Change the word: 1 or 0 as the comparison says, -EFAULT, -ENOSYS. */
+static int operate_on_user(u32 *user, u32 encoded)
+{
+    u32 old, value;
+
+    if (copy_from_user(&old, user, sizeof(old)))
+        return -EFAULT;
+    value = old;
+    if (!operate(encoded, &value))
+        return -ENOSYS;
+    if (copy_object_to_user(user, &value))
+        return -EFAULT;
+    return compare(encoded, old);
+}
+
+static long futex_wake_op(const struct pt_regs *regs, bool private)
+{
+    struct futex_key key, key2;
+    long result = get_keys(regs->ebx, regs->edi, private, &key, &key2), also;
+
+    if (result)
+        return result;
+    also = operate_on_user((u32 *)regs->edi, regs->ebp);
+    result = also;
+    if (also >= 0)
+        result = wake_key(&key, regs->edx, FUTEX_BITSET_MATCH_ANY);
+    if (also > 0)
+        result += wake_key(&key2, regs->esi, FUTEX_BITSET_MATCH_ANY);
+    key_put(&key);
+    key_put(&key2);
+    return result;
+}
+
+/* ---- the call ---- */
+
+/* When a wait is over: *deadline, never for a NULL time. 0, -EFAULT, -EINVAL. */
+static int wait_deadline(const struct pt_regs *regs, u32 command, bool old, u64 *deadline)
+{
+    u32 clock = regs->ecx & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+
+    *deadline = ~0ull;
+    if (!regs->esi)
+        return 0;
+    return deadline_by_clock(deadline, clock, command == FUTEX_WAIT_BITSET, (const void *)regs->esi,
+                             old);
+}
+
+static long do_futex(const struct pt_regs *regs, bool old)
+{
+    u32 command = regs->ecx & FUTEX_CMD_MASK, addr = regs->ebx, value = regs->edx;
+    u32 expected = regs->ebp;
+    bool private = regs->ecx & FUTEX_PRIVATE_FLAG, waits;
+    u64 deadline;
+    long err;
+
+    waits = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
+    err = waits ? wait_deadline(regs, command, old, &deadline) : 0;
+    if (err)
+        return err;
+    if (regs->ecx & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET)
+        return -ENOSYS;
+    switch (command) {
+    case FUTEX_WAIT:
+        return futex_wait(addr, private, value, FUTEX_BITSET_MATCH_ANY, deadline);
+    case FUTEX_WAIT_BITSET:
+        return futex_wait(addr, private, value, regs->ebp, deadline);
+    case FUTEX_WAKE:
+        return futex_wake(addr, private, value, FUTEX_BITSET_MATCH_ANY);
+    case FUTEX_WAKE_BITSET:
+        return futex_wake(addr, private, value, regs->ebp);
+    case FUTEX_REQUEUE:
+        return futex_requeue(regs, private, NULL);
+    case FUTEX_CMP_REQUEUE:
+        return futex_requeue(regs, private, &expected);
+    case FUTEX_WAKE_OP:
+        return futex_wake_op(regs, private);
+    default:
+        return -ENOSYS;
+    }
+}
+
+SYSCALL(futex)
+{
+    return do_futex(regs, true);
+}
+
+SYSCALL(futex_time64)
+{
+    return do_futex(regs, false);
+}

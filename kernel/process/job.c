@@ -1,0 +1,155 @@
+/*
+ * Process groups and sessions (man 2 setpgid, setsid; POSIX, "Job control"): numbers in each
+ * process by which a shell sends signals to all processes of a pipeline, and by which a terminal
+ * knows whose turn it is. The rights and wrongs are Linux's, error by error.
+ *
+ * A group is orphaned when nobody who could continue it is left: no process of it has a parent in
+ * another group of the same session. If a process ends and that makes a group with stopped
+ * processes an orphaned one, these get SIGHUP and SIGCONT, as they would be stopped for ever.
+ *
+ * Limits: a group is found by walking all tasks.
+ *
+ * Neighbours: kernel/process/signal.c sends to groups; the console knows the group in front.
+ */
+#include <asm/errno.h>
+#include <asm/signal.h>
+#include <kernel/pid.h>
+#include <kernel/process/process.h>
+#include <kernel/process/signal.h>
+#include <kernel/syscall/syscall.h>
+
+/* A process of that group, a zombie as well, or NULL. */
+static struct task *pgrp_member(u32 pgrp)
+{
+    for (struct task *task = task_next(NULL); task; task = task_next(task))
+        if (task->session && task->pgrp == pgrp)
+            return task;
+    return NULL;
+}
+
+/* A process that may ask: 0 is the caller. Kernel threads are nobody's business. */
+static struct task *process_of(s32 pid)
+{
+    struct task *task = pid ? task_find(pid) : current;
+
+    return task && task->session ? task : NULL;
+}
+
+static int check_setpgid(const struct task *task, s32 pgrp)
+{
+    if (pgrp < 0)
+        return -EINVAL;
+    if (!task || (task != current && task->parent != current))
+        return -ESRCH;
+    if (task->session != current->session)
+        return -EPERM;
+    if (task != current && task->execed)
+        return -EACCES;
+    if (task->session == task->pid)
+        return -EPERM;
+    if ((u32)pgrp != task->pid) {
+        const struct task *member = pgrp_member(pgrp);
+
+        if (!member || member->session != current->session)
+            return -EPERM;
+    }
+    return 0;
+}
+
+SYSCALL(setpgid)
+{
+    struct task *task = process_of(regs->ebx);
+    s32 pgrp = regs->ecx || !task ? regs->ecx : task->pid;
+    int err = check_setpgid(task, pgrp);
+
+    if (!err)
+        task_set_pgrp(task, pgrp);
+    return err;
+}
+
+SYSCALL(getpgid)
+{
+    const struct task *task = process_of(regs->ebx);
+
+    return task ? (long)task->pgrp : -ESRCH;
+}
+
+SYSCALL(getpgrp)
+{
+    (void)regs;
+    return current->pgrp;
+}
+
+SYSCALL(getsid)
+{
+    const struct task *task = process_of(regs->ebx);
+
+    return task ? (long)task->session : -ESRCH;
+}
+
+SYSCALL(setsid)
+{
+    (void)regs;
+    if (pgrp_member(current->pid))
+        return -EPERM; /* the group would belong to two sessions */
+    task_lead_session(current);
+    return current->pid;
+}
+
+/* ---- orphaned groups ---- */
+
+/* A process of the group that has a parent in another group of the session. */
+static bool is_linked(const struct task *task)
+{
+    const struct task *parent = task->parent;
+
+    return parent && parent->pgrp != task->pgrp && parent->session == task->session;
+}
+
+bool pgrp_is_orphaned(u32 pgrp)
+{
+    for (struct task *task = task_next(NULL); task; task = task_next(task))
+        if (task->pgrp == pgrp && task->state != TASK_ZOMBIE && is_linked(task))
+            return false;
+    return true;
+}
+
+/* The same without the current process, as a member and as a parent. */
+static bool pgrp_would_be_orphaned(u32 pgrp)
+{
+    for (struct task *task = task_next(NULL); task; task = task_next(task))
+        if (task->pgrp == pgrp && task->state != TASK_ZOMBIE && task != current &&
+            task->parent != current && is_linked(task))
+            return false;
+    return true;
+}
+
+static bool has_stopped(u32 pgrp)
+{
+    for (struct task *task = task_next(NULL); task; task = task_next(task))
+        if (task->pgrp == pgrp && task->state == TASK_STOPPED)
+            return true;
+    return false;
+}
+
+/* The current process is what `pgrp` had in its session. */
+static void leave_pgrp(u32 pgrp)
+{
+    if (!has_stopped(pgrp) || !pgrp_would_be_orphaned(pgrp))
+        return;
+    send_signal_group(pgrp, SIGHUP, NULL);
+    send_signal_group(pgrp, SIGCONT, NULL);
+}
+
+void job_leave(void)
+{
+    const struct task *child, *parent = current->parent;
+
+    if (!tasks_stopped())
+        return; /* by far the most frequent case */
+    if (parent && parent->pgrp != current->pgrp && parent->session == current->session)
+        leave_pgrp(current->pgrp);
+    list_for_each_entry (child, &current->children, sibling_link)
+        if (child->pgrp != current->pgrp && child->session == current->session)
+            leave_pgrp(child->pgrp);
+}

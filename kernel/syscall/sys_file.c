@@ -1,0 +1,330 @@
+/*
+ * Calls about open files: making and closing descriptors, their flags, pipes, sizes.
+ *
+ * What makes a descriptor goes in an order in which only the last step is seen by the program: that
+ * there is a number for it is seen to, then the file is opened, for that may make or empty it, the
+ * number is taken, and where a result has to go to user memory and cannot, the number is given back
+ * before anybody could have used it.
+ *
+ * Limits: there is no O_TMPFILE, no asynchronous I/O; flock() is granted and not remembered, as the
+ * locks of fcntl() are (kernel/syscall/sys_fcntl.c). Everything is in memory, so fsync() has nothing to do.
+ * O_NOATIME, O_DIRECT and O_SYNC are kept and told back, and mean nothing.
+ *
+ * Neighbours: fs/file.c opens; kernel/process/fdtable.c has the numbers.
+ */
+#include <arch/x86/irqflags.h>
+#include <arch/x86/uaccess.h>
+#include <asm/errno.h>
+#include <kernel/process/fdtable.h>
+#include <kernel/process/signal.h>
+#include <kernel/syscall/syscall.h>
+#include <linux/close_range.h>
+#include <linux/fadvise.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <mm/mm.h>
+
+/* ---- open, close ---- */
+
+/* A FIFO is open when it has a reader and a writer. 0 or -ERESTARTSYS. */
+static long wait_for_other_end(struct file *file)
+{
+    struct wait_queue *queue = file_wait_queue(file);
+
+    if (!queue)
+        return 0;
+    wake_up(queue); /* whoever waits for this end */
+    return wait_event_interruptible(queue, !file_open_pending(file));
+}
+
+static long open_name(const struct user_name *name, u32 flags, u32 mode)
+{
+    struct file *file;
+    long result;
+    int err = fd_prepare(current->files);
+
+    if (err)
+        return err;
+    err = file_open(name->base, name->path, flags, mode & 07777 & ~current->umask, &file);
+    if (err)
+        return err;
+    result = wait_for_other_end(file);
+    if (result == 0)
+        result = fd_install(current->files, 0, file, flags);
+    if (result < 0)
+        file_close(file);
+    return result;
+}
+
+static long do_open(s32 dirfd, const char *path, u32 flags, u32 mode)
+{
+    struct user_name name;
+    long result;
+
+    if (flags & __O_TMPFILE)
+        return -EOPNOTSUPP;
+    if (!(flags & O_CREAT))
+        mode = 0;
+    result = user_name_get(&name, dirfd, path);
+    if (result)
+        return result;
+    result = open_name(&name, flags, mode);
+    user_name_put(&name);
+    return result;
+}
+
+SYSCALL(open)
+{
+    return do_open(AT_FDCWD, (const char *)regs->ebx, regs->ecx, regs->edx);
+}
+
+SYSCALL(creat)
+{
+    return do_open(AT_FDCWD, (const char *)regs->ebx, O_CREAT | O_WRONLY | O_TRUNC, regs->ecx);
+}
+
+SYSCALL(openat)
+{
+    return do_open(regs->ebx, (const char *)regs->ecx, regs->edx, regs->esi);
+}
+
+SYSCALL(close)
+{
+    return fd_close(current->files, regs->ebx);
+}
+
+SYSCALL(close_range)
+{
+    u32 first = regs->ebx, last = regs->ecx, flags = regs->edx;
+
+    if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
+        return -EINVAL;
+    for (u32 fd = first; fd <= last && fd < current->files->size; fd++) {
+        if (!fd_get(fd))
+            continue;
+        if (flags & CLOSE_RANGE_CLOEXEC)
+            fd_set_cloexec(current->files, fd, true);
+        else
+            fd_close(current->files, fd);
+    }
+    return 0;
+}
+
+/* ---- dup ---- */
+
+long fd_dup(struct file *file, u32 min, u32 flags)
+{
+    long fd = fd_install(current->files, min, file, flags);
+
+    if (fd >= 0)
+        file_get(file);
+    return fd;
+}
+
+static long dup_to(u32 from, u32 to, u32 flags)
+{
+    struct file *file = fd_get(from);
+    long fd;
+
+    if (!file)
+        return -EBADF;
+    file_get(file); /* before what is closed at `to`, which may be the same file */
+    fd = fd_install_at(current->files, to, file, flags);
+    if (fd < 0)
+        file_put(file);
+    return fd;
+}
+
+SYSCALL(dup)
+{
+    struct file *file = fd_get(regs->ebx);
+
+    return file ? fd_dup(file, 0, 0) : -EBADF;
+}
+
+SYSCALL(dup2)
+{
+    if (regs->ebx == regs->ecx)
+        return fd_get(regs->ebx) ? (long)regs->ebx : -EBADF;
+    return dup_to(regs->ebx, regs->ecx, 0);
+}
+
+SYSCALL(dup3)
+{
+    if (regs->edx & ~O_CLOEXEC || regs->ebx == regs->ecx)
+        return -EINVAL;
+    return dup_to(regs->ebx, regs->ecx, regs->edx);
+}
+
+/* ---- pipe ---- */
+
+/* Number both ends and tell the program. On failure the files are still the caller's. */
+static long install_pipe(struct file *file[2], u32 flags, u32 *user_fds)
+{
+    struct files *files = current->files;
+    long read_fd, write_fd;
+    u32 fds[2];
+
+    read_fd = fd_install(files, 0, file[0], flags);
+    if (read_fd < 0)
+        return read_fd;
+    file_get(file[0]);
+    write_fd = fd_install(files, 0, file[1], flags);
+    if (write_fd < 0) {
+        fd_close(files, read_fd);
+        return write_fd;
+    }
+    file_get(file[1]);
+    fds[0] = read_fd;
+    fds[1] = write_fd;
+    if (copy_to_user(user_fds, fds, sizeof(fds))) {
+        fd_close(files, read_fd);
+        fd_close(files, write_fd);
+        return -EFAULT;
+    }
+    return 0;
+}
+
+static long do_pipe(u32 *user_fds, u32 flags)
+{
+    struct file *file[2];
+    long err;
+
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+        return -EINVAL;
+    err = pipe_open(&file[0], &file[1], flags & ~O_DIRECT);
+    if (err)
+        return err;
+    err = install_pipe(file, flags, user_fds);
+    file_put(file[0]); /* the numbers have references of their own */
+    file_put(file[1]);
+    return err;
+}
+
+SYSCALL(pipe)
+{
+    return do_pipe((u32 *)regs->ebx, 0);
+}
+
+SYSCALL(pipe2)
+{
+    return do_pipe((u32 *)regs->ebx, regs->ecx);
+}
+
+/* ---- sizes ---- */
+
+static long do_truncate(const char *path, s64 size)
+{
+    struct inode *inode;
+    long err;
+
+    if (size < 0)
+        return -EINVAL;
+    err = user_lookup(AT_FDCWD, path, 0, &inode);
+    if (err)
+        return err;
+    err = S_ISDIR(inode->mode) ? -EISDIR : inode_truncate(inode, size);
+    inode_put(inode);
+    return err;
+}
+
+static long do_ftruncate(u32 fd, s64 size)
+{
+    struct file *file;
+
+    if (size < 0)
+        return -EINVAL;
+    file = fd_get_for_io(fd);
+    if (!file)
+        return -EBADF;
+    if (!S_ISREG(file->inode->mode) || !(file->mode & FMODE_WRITE))
+        return -EINVAL;
+    return inode_truncate(file->inode, size);
+}
+
+SYSCALL(truncate)
+{
+    return do_truncate((const char *)regs->ebx, (s32)regs->ecx);
+}
+
+SYSCALL(ftruncate)
+{
+    return do_ftruncate(regs->ebx, (s32)regs->ecx);
+}
+
+SYSCALL(truncate64)
+{
+    return do_truncate((const char *)regs->ebx, (u64)regs->edx << 32 | regs->ecx);
+}
+
+SYSCALL(ftruncate64)
+{
+    return do_ftruncate(regs->ebx, (u64)regs->edx << 32 | regs->ecx);
+}
+
+/*
+ * Only what makes room: punching holes and the other modes are refused as by a file system that
+ * cannot do them.
+ */
+SYSCALL(fallocate)
+{
+    s64 offset = (u64)regs->esi << 32 | regs->edx, size = (u64)regs->ebp << 32 | regs->edi;
+    struct file *file;
+
+    if (offset < 0 || size <= 0)
+        return -EINVAL;
+    if (regs->ecx != 0)
+        return -EOPNOTSUPP;
+    file = fd_get_for_io(regs->ebx);
+    if (!file || (file->flags & O_ACCMODE) == O_RDONLY)
+        return -EBADF;
+    if (S_ISFIFO(file->inode->mode))
+        return -ESPIPE;
+    return inode_allocate(file->inode, offset, size);
+}
+
+/* ---- what has nothing to do here ---- */
+
+SYSCALL(fsync)
+{
+    struct file *file = fd_get_for_io(regs->ebx);
+
+    if (!file)
+        return -EBADF;
+    return S_ISREG(file->inode->mode) || S_ISDIR(file->inode->mode) ? 0 : -EINVAL;
+}
+
+SYSCALL(syncfs)
+{
+    return fd_get_for_io(regs->ebx) ? 0 : -EBADF;
+}
+
+SYSCALL(flock)
+{
+    u32 operation = regs->ecx & ~LOCK_NB;
+
+    if (operation != LOCK_SH && operation != LOCK_EX && operation != LOCK_UN)
+        return -EINVAL;
+    return fd_get_for_io(regs->ebx) ? 0 : -EBADF;
+}
+
+static long check_advice(u32 fd, u32 advice)
+{
+    struct file *file = fd_get_for_io(fd);
+
+    if (!file)
+        return -EBADF;
+    if (S_ISFIFO(file->inode->mode))
+        return -ESPIPE;
+    return advice <= POSIX_FADV_NOREUSE ? 0 : -EINVAL;
+}
+
+SYSCALL(fadvise64)
+{
+    return check_advice(regs->ebx, regs->edi);
+}
+
+SYSCALL(fadvise64_64)
+{
+    return check_advice(regs->ebx, regs->ebp);
+}

@@ -1,0 +1,122 @@
+/*
+ * Who a process is: root, always. There is one user and one group, both with number 0; the calls
+ * that ask are answered with 0, and those that would make it somebody else are refused as Linux
+ * refuses a number that does not exist in the process's user namespace: EINVAL.
+ *
+ * In the calls with several numbers, all ones mean "leave it". The older calls have 16 bits for
+ * each.
+ *
+ * Neighbours: kernel/syscall/syscall.c gives user and group calls the same functions; kernel/syscall/sys_attr.c has
+ * the owners of files, which may be any number.
+ */
+#include <arch/x86/uaccess.h>
+#include <asm/errno.h>
+#include <kernel/syscall/syscall.h>
+#include <linux/limits.h>
+
+#define UNCHANGED 0xffffffffu
+
+static u32 wide_id(u32 id)
+{
+    return (u16)id == 0xffff ? UNCHANGED : (u16)id;
+}
+
+static bool is_known(u32 id)
+{
+    return id == 0 || id == UNCHANGED;
+}
+
+SYSCALL(setid)
+{
+    return regs->ebx ? -EINVAL : 0;
+}
+
+SYSCALL(setid16)
+{
+    return (u16)regs->ebx ? -EINVAL : 0;
+}
+
+SYSCALL(setreid)
+{
+    return is_known(regs->ebx) && is_known(regs->ecx) ? 0 : -EINVAL;
+}
+
+SYSCALL(setreid16)
+{
+    return is_known(wide_id(regs->ebx)) && is_known(wide_id(regs->ecx)) ? 0 : -EINVAL;
+}
+
+SYSCALL(setresid)
+{
+    return is_known(regs->ebx) && is_known(regs->ecx) && is_known(regs->edx) ? 0 : -EINVAL;
+}
+
+SYSCALL(setresid16)
+{
+    return is_known(wide_id(regs->ebx)) && is_known(wide_id(regs->ecx)) &&
+                   is_known(wide_id(regs->edx))
+               ? 0
+               : -EINVAL;
+}
+
+/* Real, effective and saved. */
+static long tell_three(const struct pt_regs *regs, u32 size)
+{
+    static const u32 zero;
+
+    if (copy_to_user((void *)regs->ebx, &zero, size) ||
+        copy_to_user((void *)regs->ecx, &zero, size) ||
+        copy_to_user((void *)regs->edx, &zero, size))
+        return -EFAULT;
+    return 0;
+}
+
+SYSCALL(getresid)
+{
+    return tell_three(regs, 4);
+}
+
+SYSCALL(getresid16)
+{
+    return tell_three(regs, 2);
+}
+
+/* They tell the old number, whatever they are asked for. */
+SYSCALL(setfsid)
+{
+    (void)regs;
+    return 0;
+}
+
+/* There are no groups beside the one. */
+SYSCALL(getgroups)
+{
+    return (s32)regs->ebx < 0 ? -EINVAL : 0;
+}
+
+static long check_groups(const struct pt_regs *regs, u32 size)
+{
+    const char *user = (const char *)regs->ecx;
+
+    if (regs->ebx > NGROUPS_MAX)
+        return -EINVAL;
+    for (u32 i = 0; i < regs->ebx; i++) {
+        u32 id = 0;
+
+        if (copy_from_user(&id, user + i * size, size))
+            return -EFAULT;
+        if (id)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+SYSCALL(setgroups)
+{
+    return check_groups(regs, 4);
+}
+
+SYSCALL(setgroups16)
+{
+    return check_groups(regs, 2);
+}
