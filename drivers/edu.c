@@ -17,7 +17,7 @@
  * Limits: one card, one transfer at a time. The factorial unit and message-signalled interrupts are
  * not used.
  *
- * Neighbours: drivers/pci.c finds the card, mm/dma.c says what it may be told, mm/vmalloc.c maps
+ * Neighbours: drivers/pci.c finds the card, mm/kva/dma.c says what it may be told, mm/kva/vmalloc.c maps
  * the registers.
  */
 #include <arch/x86/irq.h>
@@ -25,7 +25,7 @@
 #include <asm/errno.h>
 #include <drivers/edu.h>
 #include <lib/printk.h>
-#include <mm/vmalloc.h>
+#include <mm/kva/vmalloc.h>
 
 #define EDU_VENDOR   0x1234
 #define EDU_DEVICE   0x11e8

@@ -8,7 +8,7 @@
  * What is only open (files without names, pipes, /proc/PID) is in no directory and is not found
  * this way; the count of all inodes must leave room for it.
  *
- * Neighbours: the audit calls it (mm/audit.h), fs/dir.c has the trees.
+ * Neighbours: the audit calls it (mm/check/audit.h), fs/dir.c has the trees.
  */
 #include <fs/internal.h>
 #include <lib/printf.h>

@@ -18,7 +18,7 @@
 #include <fs/internal.h>
 #include <lib/printf.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 #define DT_DIR (S_IFDIR >> 12) /* Linux's DT_* are the types of stat(2), shifted */
 

@@ -18,7 +18,7 @@
 #include <lib/detach.h>
 #include <linux/fs.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 #define RW_COUNT_MAX 0x7ffff000u     /* bytes of one read or write, as on Linux */
 #define SEEK_LIMIT   0xffffffff000ll /* a position can be no more: Linux's on 32 bits */

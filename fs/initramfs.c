@@ -2,7 +2,7 @@
  * The initramfs: files made of the archive that the boot loader put into memory.
  *
  * Each entry becomes an inode with a name. What a file contains stays where it is: its pages are
- * filled from the archive when somebody touches them (mm/filemap.c), so that unpacking costs the
+ * filled from the archive when somebody touches them (mm/user/filemap.c), so that unpacking costs the
  * same for large files and small ones.
  *
  * Hard links: cpio writes an entry for each name, with the same inode and device numbers, and the
@@ -27,7 +27,7 @@
 #include <lib/printk.h>
 #include <lib/rbtree.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 /* A file of which more names are to come. */
 struct met {

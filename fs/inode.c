@@ -2,7 +2,7 @@
  * Inodes: what a file is, whatever it is called.
  *
  * An inode lives as long as somebody holds a reference: each of its names (fs/dir.c) has one, each
- * open file, each mapping into a process. The count is that of its page mapping (mm/filemap.h), so
+ * open file, each mapping into a process. The count is that of its page mapping (mm/user/filemap.h), so
  * that a process that maps a file keeps it without knowing what an inode is.
  *
  * With the last reference everything goes at once. Only a directory above may follow: an inode that
@@ -22,9 +22,9 @@
 #include <lib/printf.h>
 #include <lib/resched.h>
 #include <linux/stat.h>
-#include <mm/audit.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/check/audit.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
 
 #define NAMES_MIN 4096u /* also on the smallest machine */
 

@@ -17,7 +17,7 @@
 #include <fs/internal.h>
 #include <linux/fs.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 static bool is_dir(const struct inode *inode)
 {

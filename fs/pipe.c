@@ -31,7 +31,7 @@
 #include <lib/detach.h>
 #include <linux/limits.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 #define PIPE_PAGES (PIPE_SIZE / PAGE_SIZE)
 

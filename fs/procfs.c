@@ -18,8 +18,8 @@
 #include <fs/internal.h>
 #include <lib/printf.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 
 #define TEXT_FIRST 2048u
 #define TEXT_MAX   (4u << 20)

@@ -1,5 +1,5 @@
 /*
- * What an open regular file does: its contents are pages in memory and nowhere else (mm/filemap.c).
+ * What an open regular file does: its contents are pages in memory and nowhere else (mm/user/filemap.c).
  *
  * A long read or write lets others run between pages, so that no process can hold the processor by one
  * call. Writing and truncating go one after the other, as on Linux: what is appended by two
@@ -8,7 +8,7 @@
  *
  * Limits: 2 GiB a file; access times are kept as with Linux's relatime.
  *
- * Neighbours: mm/filemap.c has the pages, fs/file.c calls.
+ * Neighbours: mm/user/filemap.c has the pages, fs/file.c calls.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

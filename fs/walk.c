@@ -22,7 +22,7 @@
 #include <lib/detach.h>
 #include <lib/resched.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 static void enter(struct walk *walk, struct inode *dir)
 {

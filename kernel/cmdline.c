@@ -6,7 +6,7 @@
  *
  * A new option is a row here and a boot_option() where it is used.
  *
- * Neighbours: arch/x86/boot_info.c has the command line; mm/memory.c, mm/layout.c and
+ * Neighbours: arch/x86/boot_info.c has the command line; mm/frame/memory.c, mm/layout.c and
  * kernel/monitor/monitor.c read it.
  */
 #include <arch/x86/boot_info.h>

@@ -44,7 +44,7 @@
 #include <kernel/view/explain.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 /* ---- page faults ---- */
 

@@ -26,11 +26,11 @@
 #include <kernel/tty/tty.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/mm.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 #include <mm/mm_init.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/user/mm.h>
 
 void kernel_main(u32 magic, phys_addr_t info) __noreturn;
 

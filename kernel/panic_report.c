@@ -30,9 +30,9 @@
 #include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
+#include <mm/kva/vmalloc.h>
 #include <mm/layout.h>
-#include <mm/mm.h>
-#include <mm/vmalloc.h>
+#include <mm/user/mm.h>
 
 #define BACKTRACE_MAX 512 /* all of a kernel stack, if its frames are of 16 bytes */
 

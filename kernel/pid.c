@@ -21,7 +21,7 @@
 #include <lib/detach.h>
 #include <lib/panic.h>
 #include <lib/rbtree.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 #define PID_MAX   32767 /* Linux's default */
 #define PID_AGAIN 300   /* where the second round starts (Linux's RESERVED_PIDS) */

@@ -34,8 +34,8 @@
 #include <kernel/process/signal.h>
 #include <lib/panic.h>
 #include <lib/resched.h>
-#include <mm/highmem.h>
-#include <mm/mm.h>
+#include <mm/frame/highmem.h>
+#include <mm/user/mm.h>
 
 struct cpu boot_cpu;
 

@@ -37,10 +37,10 @@
 #include <lib/printf.h>
 #include <lib/resched.h>
 #include <lib/string.h>
-#include <mm/audit.h>
-#include <mm/mm.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/check/audit.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
 
 static struct kmem_cache *task_cache __ro_after_init;
 static struct list_head unwanted = LIST_HEAD_INIT(unwanted); /* zombies, by sibling_link */

@@ -17,7 +17,7 @@
  *
  * Limits: nothing is checked while a tree is changed; rb_check() walks the whole tree and is for
  * mm_audit() and tests.
- * Neighbours: mm/vmalloc.c keeps its areas in such trees.
+ * Neighbours: mm/kva/vmalloc.c keeps its areas in such trees.
  */
 #include <lib/rbtree.h>
 

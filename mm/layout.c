@@ -12,9 +12,9 @@
  */
 #include <arch/x86/boot_info.h>
 #include <lib/printk.h>
+#include <mm/frame/memblock.h>
+#include <mm/frame/page.h>
 #include <mm/layout.h>
-#include <mm/memblock.h>
-#include <mm/page.h>
 
 u32 lowmem_size __ro_after_init = BOOT_MAP_SIZE;
 u32 vmalloc_start __ro_after_init = VMALLOC_TOP - VMALLOC_SIZE_MIN;

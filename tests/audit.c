@@ -10,12 +10,12 @@
 #include <kernel/monitor/ktest.h>
 #include <lib/printf.h>
 #include <lib/string.h>
-#include <mm/audit.h>
-#include <mm/dma.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmap_area.h>
+#include <mm/check/audit.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/dma.h>
+#include <mm/kva/vmap_area_internal.h>
+#include <mm/user/mm.h>
 
 /* The audit's line must start with the invariant's name. */
 static void expect_audit(const char *invariant)

@@ -3,8 +3,8 @@
  * with the same numbers of operations.
  */
 #include <kernel/monitor/bench.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
 
 #define OPS   10000
 #define BATCH 5000

@@ -5,8 +5,8 @@
  */
 #include <kernel/monitor/bench.h>
 #include <lib/random.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
 
 #define OPS       10000
 #define OPS_1M    1000

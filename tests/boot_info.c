@@ -9,7 +9,7 @@
 #include <lib/random.h>
 #include <lib/string.h>
 #include <linux/elf.h>
-#include <mm/vmalloc.h>
+#include <mm/kva/vmalloc.h>
 
 #define BLOCK_MAX 8192
 #define CMDLINE   "mem=16M ktest=x"

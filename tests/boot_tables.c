@@ -4,7 +4,7 @@
 #include <arch/x86/sections.h>
 #include <arch/x86/trap.h>
 #include <kernel/monitor/ktest.h>
-#include <mm/page.h>
+#include <mm/frame/page.h>
 
 extern char boot_page_directory[];
 

@@ -2,7 +2,7 @@
 #include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
-#include <mm/page_alloc.h>
+#include <mm/frame/page_alloc.h>
 
 KTEST(buddy, alignment_and_size)
 {

@@ -43,7 +43,7 @@ ok -s "$copy/build/attic.iso", 'the ISO is there';
 my ($said, $status) = make();
 unlike $said, qr/^  [A-Z]+ /m, 'nothing to do the second time' or diag $said;
 
-utime undef, undef, 'include/mm/vmalloc.h';
+utime undef, undef, 'include/mm/kva/vmalloc.h';
 ($said, $status) = make('-j2');
 is $status, 0, 'a touched header: builds' or diag $said;
 like $said, qr{^  CC mm/vmalloc\.c$}m, 'its users are made again';

@@ -12,11 +12,11 @@
 #include <kernel/monitor/ktest.h>
 #include <kernel/task.h>
 #include <lib/string.h>
-#include <mm/dma.h>
 #include <mm/fail.h>
-#include <mm/highmem.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/highmem.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/dma.h>
+#include <mm/kva/vmalloc.h>
 
 #define EVERYTHING DMA_BIT_MASK(32)
 

@@ -10,11 +10,11 @@
 #include <kernel/process/process.h>
 #include <lib/string.h>
 #include <linux/elf.h>
-#include <mm/audit.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/check/audit.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
 
 #define PROGRAM  "/hello"
 #define DYN_BASE 0x56555000u /* where kernel/process/elf.c puts position-independent programs */

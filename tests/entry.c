@@ -14,7 +14,7 @@
 #include <asm/errno.h>
 #include <asm/signal.h>
 #include <kernel/process/signal.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define TEXT        0x08048000 /* a page that every program touches with its first step */
 #define EFLAGS_DF   (1u << 10)

@@ -9,8 +9,8 @@
 #include <arch/x86/tlb.h>
 #include <kernel/task.h>
 #include <lib/printf.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
 
 /* ---- lowmem ---- */
 
@@ -84,7 +84,7 @@ KTEST(explain, a_large_page)
 {
     struct explanation facts = look(NULL, PAGE_OFFSET + LARGE_PAGE_SIZE + 0x123456);
 
-    /* The span may also be split, by the tables of lowmem themselves (mm/lowmem.c). */
+    /* The span may also be split, by the tables of lowmem themselves (mm/kva/lowmem.c). */
     if (lowmem_size < 2 * LARGE_PAGE_SIZE || !pde_is_large(swapper_pg_dir[KERNEL_PDE_FIRST + 1])) {
         ktest_skip("lowmem has no whole 4 MiB behind the image's");
         return;

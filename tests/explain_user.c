@@ -4,7 +4,7 @@
  */
 #include "explain.h"
 #include <lib/printf.h>
-#include <mm/page_alloc.h>
+#include <mm/frame/page_alloc.h>
 
 /* ---- touched and untouched ---- */
 

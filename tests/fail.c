@@ -8,11 +8,11 @@
  * a page, so cheap operations are repeated more often than there are objects on a page.
  */
 #include "run.h"
-#include <mm/audit.h>
+#include <mm/check/audit.h>
 #include <mm/fail.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 
 #define BASE            0x08048000
 #define ALLOCATIONS_MAX 200 /* no operation here has more */

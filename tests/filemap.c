@@ -2,7 +2,7 @@
 #include "space.h"
 #include <lib/resched.h>
 #include <mm/fail.h>
-#include <mm/page_alloc.h>
+#include <mm/frame/page_alloc.h>
 
 #define TEXT_SIZE (3 * PAGE_SIZE + 100) /* not a whole number of pages */
 

@@ -2,13 +2,13 @@
 #include <arch/x86/sections.h>
 #include <kernel/monitor/ktest.h>
 #include <lib/string.h>
-#include <mm/filemap.h>
-#include <mm/frames.h>
-#include <mm/memblock.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/check/frames.h>
+#include <mm/frame/memblock.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/filemap.h>
+#include <mm/user/mm.h>
 
 static struct frames before;
 

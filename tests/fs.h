@@ -9,7 +9,7 @@
 #include <kernel/task.h>
 #include <lib/string.h>
 #include <linux/stat.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define __maybe_unused __attribute__((unused))
 

@@ -4,8 +4,8 @@
 #include "fs.h"
 #include <lib/printf.h>
 #include <linux/fs.h>
-#include <mm/audit.h>
-#include <mm/page_alloc.h>
+#include <mm/check/audit.h>
+#include <mm/frame/page_alloc.h>
 
 static struct inode *root(void)
 {

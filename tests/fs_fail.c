@@ -9,9 +9,9 @@
 #include <lib/printf.h>
 #include <linux/fs.h>
 #include <mm/fail.h>
-#include <mm/filemap.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/user/filemap.h>
 
 #define ALLOCATIONS_MAX 100 /* no operation here has more */
 

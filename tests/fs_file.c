@@ -4,7 +4,7 @@
  */
 #include "fs.h"
 #include <linux/fs.h>
-#include <mm/page_alloc.h>
+#include <mm/frame/page_alloc.h>
 
 KTEST(fs_file, open_errors)
 {

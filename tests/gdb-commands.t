@@ -76,7 +76,7 @@ for my $case (['panic', 'hbreak machine_exit'], ['stack', 'hbreak double_fault_t
     my ($saved, $registers, %said);
     if ($crash eq 'stack') {
         like $answers[1], qr/crash_recurse \(depth=depth\@entry=3\)|crash_recurse \(depth=3\)/, 'local: depth is one of crash_recurse()' or diag $answers[1];
-        like $answers[2], qr/^fixmap 0xffc00000\.\.0xffffefff: nothing mapped\nlast page/m, 'local: and is not taken for that of mm/highmem.c';
+        like $answers[2], qr/^fixmap 0xffc00000\.\.0xffffefff: nothing mapped\nlast page/m, 'local: and is not taken for that of mm/frame/highmem.c';
     }
     splice @answers, 0, scalar @go;
     ($saved, $registers) = splice @answers, 0, 2;

@@ -155,7 +155,7 @@ my @print = (
     'print swapper_pg_dir[769]'           => qr/= 0x004001e3: 4 MiB page 0x00400000, P RW A D PS G$/,
     'print lowmem_tables[0][256]'         => qr/= 0x00100163: frame 0x00100000, P RW A D G$/,
     'print swapper_pg_dir[0]'             => qr/= 0x00000000: not present$/,
-    "print 'mm/lowmem.c'::rows[1]"        => qr/prot = P A D G$/m,
+    "print 'mm/kva/lowmem.c'::rows[1]"        => qr/prot = P A D G$/m,
     "print mem_map[@{[ $wanted{text} >> 12 ]}]" =>
         sprintf('= frame %d (physical 0x%08x): file pages, block of order 0, reference count', $wanted{text} >> 12, $wanted{text}),
     'print mem_map[17]'                   => qr/= frame 17 \(physical 0x00011000\): buddy, (?:behind frame \d+ in a )?block of order \d+, reference count 0$/,

@@ -3,10 +3,10 @@
 #include <arch/x86/trap.h>
 #include <kernel/monitor/ktest.h>
 #include <lib/string.h>
-#include <mm/highmem.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/highmem.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
 
 /* A highmem page, or NULL (and the test is skipped) when the machine has none. */
 static struct page *highmem_page(void)

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# mm/memblock.c as a host program, under sanitizers.
+# mm/frame/memblock.c as a host program, under sanitizers.
 use strict;
 use warnings;
 use FindBin;

@@ -6,5 +6,5 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Attic qw(become_host_program32);
 
-become_host_program32('mm_test', 'tests/host/mm_test.c', qw(mm/page_alloc.c mm/slab.c mm/slab_check.c mm/slab_debug.c mm/kmalloc.c),
-    qw(mm/vmap_area.c mm/vmalloc.c), glob 'lib/*.c');
+become_host_program32('mm_test', 'tests/host/mm_test.c', qw(mm/frame/page_alloc.c mm/frame/slab.c mm/frame/slab_check.c mm/frame/slab_debug.c mm/frame/kmalloc.c),
+    qw(mm/kva/vmap_area.c mm/kva/vmalloc.c), glob 'lib/*.c');

@@ -7,7 +7,7 @@
 #include <arch/x86/pgtable.h>
 #include <asm/signal.h>
 #include <lib/printf.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 /*
  * An address in the part of a kernel PDE: mapped if it has any page, and writable if it has one and

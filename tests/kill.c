@@ -19,8 +19,8 @@
 #include <lib/resched.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
-#include <mm/audit.h>
-#include <mm/slab.h>
+#include <mm/check/audit.h>
+#include <mm/frame/slab.h>
 
 /* Send the signal, and wait for the end. */
 static struct task_result signal_and_wait(u32 pid, u32 signal)

@@ -5,8 +5,8 @@
 #include "run.h"
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
 
 KTEST(kpde, every_table_exists_from_boot)
 {

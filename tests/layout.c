@@ -3,9 +3,9 @@
 #include <arch/x86/sections.h>
 #include <arch/x86/trap.h>
 #include <kernel/monitor/ktest.h>
+#include <mm/frame/memblock.h>
+#include <mm/kva/vmalloc.h>
 #include <mm/layout.h>
-#include <mm/memblock.h>
-#include <mm/vmalloc.h>
 
 KTEST(layout, edges_in_order)
 {

@@ -7,11 +7,11 @@
 #include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
-#include <mm/memblock.h>
+#include <mm/frame/memblock.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 #include <mm/mm_init.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
 
 /* Whether the boot loader has put something here. */
 static bool is_loaded(phys_addr_t page)

@@ -3,8 +3,8 @@
  * twice. Addresses, and what is drawn: tests/map_view.c. How it looks at the prompt is seen from
  * outside (tests/map.t).
  */
-#include <mm/frames.h>
-#include <mm/page_alloc.h>
+#include <mm/check/frames.h>
+#include <mm/frame/page_alloc.h>
 
 #include "map.h"
 

@@ -4,7 +4,7 @@
 #include <kernel/monitor/ktest.h>
 #include <kernel/view/map.h>
 #include <lib/string.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 static const struct {
     u32 columns, lines;

@@ -3,9 +3,9 @@
  * colours are switched off again.
  */
 #include <lib/printf.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
 
 #include "map.h"
 

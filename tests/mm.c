@@ -6,9 +6,9 @@
 #include <asm/errno.h>
 #include <kernel/monitor/ktest.h>
 #include <linux/mman.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/user/mm.h>
 
 #define BASE 0x08048000
 

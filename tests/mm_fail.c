@@ -6,8 +6,8 @@
  */
 #include "space.h"
 #include <mm/fail.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
 
 #define PAGES           40
 #define ALLOCATIONS_MAX 100

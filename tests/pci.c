@@ -4,7 +4,7 @@
 #include <drivers/pci.h>
 #include <kernel/monitor/ktest.h>
 #include <lib/bits.h>
-#include <mm/memblock.h>
+#include <mm/frame/memblock.h>
 
 #define NO_DEVICE 0xffffffff
 

@@ -5,7 +5,7 @@
 #include <lib/random.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
-#include <mm/page_alloc.h>
+#include <mm/frame/page_alloc.h>
 
 static struct file *in, *out; /* the writing end, the reading end */
 

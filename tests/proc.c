@@ -11,10 +11,10 @@
 #include <lib/kstrtox.h>
 #include <lib/printf.h>
 #include <lib/string.h>
-#include <mm/frames.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/check/frames.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
 
 #include "run.h"
 

@@ -20,10 +20,10 @@
 #include <linux/fcntl.h>
 #include <linux/resource.h>
 #include <linux/termios.h>
-#include <mm/audit.h>
+#include <mm/check/audit.h>
 #include <mm/fail.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
 
 #define CYCLES        "300" /* the rest of ten thousand: tests/processes.t */
 #define LOWMEM_PAGES  6     /* of a small process: a directory, page tables, what it has in slabs */

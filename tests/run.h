@@ -7,8 +7,8 @@
 #include <kernel/task.h>
 #include <lib/resched.h>
 #include <lib/string.h>
-#include <mm/highmem.h>
-#include <mm/mm.h>
+#include <mm/frame/highmem.h>
+#include <mm/user/mm.h>
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 

@@ -7,9 +7,9 @@
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
 #include <asm/signal.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 
 #define MANY       50
 #define PID_NOBODY 0xffffffffu

@@ -12,9 +12,9 @@
 #include <lib/random.h>
 #include <lib/string.h>
 #include <mm/fail.h>
-#include <mm/page_alloc.h>
-#include <mm/slab_internal.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab_internal.h>
+#include <mm/kva/vmalloc.h>
 
 /* The line of slabinfo with this name. */
 static struct slabinfo info_of(const char *name)

@@ -7,9 +7,9 @@
 #include <kernel/view/snapshot.h>
 #include <lib/printf.h>
 #include <lib/resched.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 
 #include "space.h"
 

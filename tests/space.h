@@ -5,10 +5,10 @@
 #include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 #include <linux/mman.h>
-#include <mm/audit.h>
-#include <mm/filemap.h>
-#include <mm/highmem.h>
-#include <mm/mm_internal.h>
+#include <mm/check/audit.h>
+#include <mm/frame/highmem.h>
+#include <mm/user/filemap.h>
+#include <mm/user/mm_internal.h>
 
 #define BASE    0x10000000u
 #define PAGE(n) (BASE + PAGE_SIZE * (n)) /* address of the n-th page */

@@ -13,8 +13,8 @@
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/string.h>
-#include <mm/mm.h>
-#include <mm/vmalloc.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
 
 KTEST(stack, every_stack_in_vmalloc)
 {

@@ -6,7 +6,7 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/vmalloc.h>
+#include <mm/kva/vmalloc.h>
 
 static void expect_symbol(u32 addr, const char *name, u32 offset)
 {

@@ -4,7 +4,7 @@
  */
 #include "run.h"
 #include <asm/unistd.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 KTEST(syscall, results_and_errors)
 {

@@ -8,10 +8,10 @@
 #include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
-#include <mm/audit.h>
-#include <mm/memblock.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/check/audit.h>
+#include <mm/frame/memblock.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
 
 #define LOOPS 200
 

@@ -9,7 +9,7 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <linux/termios.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 #include "run.h"
 

@@ -16,7 +16,7 @@
 #include <kernel/monitor/ktest.h>
 #include <kernel/task.h>
 #include <lib/string.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define BASE      0x10000000u
 #define END       (BASE + 2 * PAGE_SIZE)

@@ -5,10 +5,10 @@
 #include <lib/random.h>
 #include <lib/string.h>
 #include <mm/fail.h>
-#include <mm/highmem.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/highmem.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 
 #define PAGES 16
 

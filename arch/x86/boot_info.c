@@ -10,7 +10,7 @@
  *
  * Everything useful is copied to boot_info. The block lies in RAM that the memory map calls free,
  * but it is read to its end before the first page is given out, so it needs no reservation; modules
- * and the symbol table stay where GRUB put them and are reserved by mm/memory.c.
+ * and the symbol table stay where GRUB put them and are reserved by mm/frame/memory.c.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>

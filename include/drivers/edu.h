@@ -6,7 +6,7 @@
 #pragma once
 
 #include <drivers/pci.h>
-#include <mm/dma.h>
+#include <mm/kva/dma.h>
 
 /*
  * Half of the card's buffer. QEMU before 8.0 takes a transfer that reaches the buffer's end for one

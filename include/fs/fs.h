@@ -32,7 +32,7 @@
 #include <lib/rbtree.h>
 #include <lib/types.h>
 #include <lib/wait.h>
-#include <mm/filemap.h>
+#include <mm/user/filemap.h>
 
 struct dir_entry;
 struct file;

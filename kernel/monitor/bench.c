@@ -30,9 +30,9 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/user/mm.h>
 
 extern const struct bench __bench_start[], __bench_end[];
 

@@ -28,11 +28,11 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/audit.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/check/audit.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
 
 extern const struct ktest __ktest_start[], __ktest_end[];
 

@@ -27,8 +27,8 @@
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 
 static void crash_panic(void)
 {

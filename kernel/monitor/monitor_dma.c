@@ -14,7 +14,7 @@
  *
  * Everything that is taken is given back, also when memory runs out half-way.
  *
- * Neighbours: mm/dma.c refuses and maps, kernel/monitor/edu_copy.c drives the device, drivers/pci.c knows
+ * Neighbours: mm/kva/dma.c refuses and maps, kernel/monitor/edu_copy.c drives the device, drivers/pci.c knows
  * what there is.
  */
 #include <asm/errno.h>
@@ -24,9 +24,9 @@
 #include <kernel/monitor/monitor.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/dma.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/dma.h>
+#include <mm/kva/vmalloc.h>
 
 /* ---- lspci ---- */
 

@@ -6,7 +6,7 @@
  * process, so the pid says which; without one it is looked up in the master directory, which has no
  * user half, and the answer lists who has an area there.
  *
- * Neighbours: mm/explain.c gathers, kernel/view/explain.c prints.
+ * Neighbours: mm/check/explain_walk.c gathers, kernel/view/explain.c prints.
  */
 #include <kernel/kernel.h>
 #include <kernel/monitor/monitor.h>
@@ -15,7 +15,7 @@
 #include <lib/kstrtox.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 /* False after a line that says what is wrong. */
 static bool parse_address(const char *word, u32 *addr)

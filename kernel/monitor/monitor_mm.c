@@ -17,14 +17,14 @@
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
-#include <mm/audit.h>
-#include <mm/frames.h>
+#include <mm/check/audit.h>
+#include <mm/check/frames.h>
+#include <mm/frame/memblock.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 #include <mm/layout.h>
-#include <mm/memblock.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/user/mm.h>
 
 #define KB_PER_PAGE (PAGE_SIZE / 1024)
 

@@ -29,7 +29,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <linux/stat.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 /* ---- looking ---- */
 

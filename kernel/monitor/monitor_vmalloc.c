@@ -5,12 +5,12 @@
  * The areas bear the command's own address as that of their caller. So `vfree` knows them from all
  * others, which the kernel needs, and which nobody should free under its feet.
  *
- * Neighbours: mm/vmalloc.c does it; kernel/monitor/monitor.c has the table of commands.
+ * Neighbours: mm/kva/vmalloc.c does it; kernel/monitor/monitor.c has the table of commands.
  */
 #include <kernel/monitor/monitor.h>
 #include <lib/kstrtox.h>
 #include <lib/printk.h>
-#include <mm/vmalloc.h>
+#include <mm/kva/vmalloc.h>
 
 void monitor_vmalloc(u32 argc, const char **argv)
 {

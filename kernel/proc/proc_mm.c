@@ -19,12 +19,12 @@
 #include <kernel/proc/proc.h>
 #include <kernel/task.h>
 #include <lib/resched.h>
+#include <mm/frame/memblock.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 #include <mm/layout.h>
-#include <mm/memblock.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/user/mm.h>
 
 #define KB_PER_PAGE (PAGE_SIZE / 1024)
 #define WALK_TURN   4096 /* struct pages between two turns */

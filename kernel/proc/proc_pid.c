@@ -22,8 +22,8 @@
 #include <lib/string.h>
 #include <linux/resource.h>
 #include <linux/stat.h>
-#include <mm/mm.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
+#include <mm/user/mm.h>
 
 #define KB_PER_PAGE (PAGE_SIZE / 1024)
 #define ROOT_DEVICE "00:01" /* st_dev of every file, in maps' form */

@@ -32,9 +32,9 @@
 #include <kernel/process/process.h>
 #include <lib/string.h>
 #include <linux/elf.h>
-#include <mm/filemap.h>
-#include <mm/mm.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
+#include <mm/user/filemap.h>
+#include <mm/user/mm.h>
 
 #define ELF_PHDRS_MAX 64
 #define ELF_DYN_BASE                                                                               \

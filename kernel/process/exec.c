@@ -27,7 +27,7 @@
 #include <lib/string.h>
 #include <linux/resource.h>
 #include <linux/stat.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define SCRIPTS_MAX 5
 #define SCRIPT_LINE 256 /* bytes of a "#!" line that are looked at (Linux's BINPRM_BUF_SIZE) */

@@ -16,8 +16,8 @@
 #include <kernel/process/exec.h>
 #include <lib/resched.h>
 #include <lib/string.h>
-#include <mm/slab.h>
-#include <mm/vmalloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmalloc.h>
 
 #define ARGS_FIRST 1024 /* bytes of the first buffer */
 

@@ -24,7 +24,7 @@
 #include <lib/string.h>
 #include <linux/auxvec.h>
 #include <linux/elf.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define STACK_EXTRA 0x20000 /* below what is on it there is that much from the start, as on Linux */
 #define PLATFORM    "i686"

@@ -34,7 +34,7 @@
 #include <linux/resource.h>
 #include <linux/time_types.h>
 #include <linux/wait.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 /* ---- ending ---- */
 

@@ -22,7 +22,7 @@
 #include <lib/string.h>
 #include <linux/fcntl.h>
 #include <linux/resource.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 _Static_assert(FILES_WORDS == 32, "`full` is one word");
 

@@ -41,7 +41,7 @@
 #include <lib/string.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define CLONE_KNOWN                                                                                \
     (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |                 \

@@ -17,7 +17,7 @@
  * Limits: no priority inheritance (FUTEX_LOCK_PI and its kin are -ENOSYS).
  *
  * Neighbours: kernel/syscall/sys_time.c has the clocks, kernel/process/exit.c wakes who waits for the end of a
- * thread, mm/fault.c brings in the page.
+ * thread, mm/user/fault.c brings in the page.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
@@ -29,9 +29,9 @@
 #include <lib/detach.h>
 #include <linux/futex.h>
 #include <linux/time.h>
-#include <mm/filemap.h>
-#include <mm/mm.h>
-#include <mm/page.h>
+#include <mm/frame/page.h>
+#include <mm/user/filemap.h>
+#include <mm/user/mm.h>
 
 struct futex_key {
     struct address_space *file; /* with a reference, or NULL: of the address space below */

@@ -29,8 +29,8 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <linux/resource.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/user/mm.h>
 
 #define UMASK_FIRST     022
 #define SPAWN_PATH_SIZE 128

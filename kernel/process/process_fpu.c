@@ -27,7 +27,7 @@
 #include <kernel/process/signal.h>
 #include <lib/detach.h>
 #include <lib/panic.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 /* ---- states ---- */
 

@@ -35,7 +35,7 @@
 #include <kernel/syscall/syscall.h>
 #include <lib/string.h>
 #include <linux/signal.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define EFLAGS_TF (1u << 8)
 #define EFLAGS_DF (1u << 10)

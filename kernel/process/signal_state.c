@@ -20,7 +20,7 @@
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <linux/signal.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 /* Caused by the instruction under way, so delivered first (SIGSYS is not used). */
 #define SYNCHRONOUS                                                                                \

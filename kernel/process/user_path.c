@@ -19,7 +19,7 @@
 #include <lib/detach.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 int user_path(const char *user_path, bool empty, char **out)
 {

@@ -27,7 +27,7 @@
 #include <linux/fcntl.h>
 #include <linux/sched.h>
 #include <linux/stat.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 #define LINE_SIZE     1024
 #define EARLY_SIZE    384 /* of a line that waits on the kernel stack */

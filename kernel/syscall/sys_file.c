@@ -22,7 +22,7 @@
 #include <linux/fadvise.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 /* ---- open, close ---- */
 

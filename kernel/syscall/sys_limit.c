@@ -2,7 +2,7 @@
  * Limits, use of resources, and who gets the processor first.
  *
  * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of
- * descriptors (kernel/process/fdtable.c), and what an address space may have (mm/brk.c, mm/fault.c). The
+ * descriptors (kernel/process/fdtable.c), and what an address space may have (mm/user/brk.c, mm/user/fault.c). The
  * others are only remembered.
  *
  * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are
@@ -20,7 +20,7 @@
 #include <lib/string.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define INFINITY     0xffffffffu /* RLIM_INFINITY of 32 bits */
 #define INFINITY_OLD 0x7fffffffu /* as the oldest getrlimit() tells it */

@@ -27,7 +27,7 @@
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
 #include <linux/utsname.h>
-#include <mm/page_alloc.h>
+#include <mm/frame/page_alloc.h>
 
 SYSCALL(zero)
 {

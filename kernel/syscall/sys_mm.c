@@ -8,7 +8,7 @@
  * Pages never leave memory once they are there, so locking them means touching them; msync() has
  * nobody to write to.
  *
- * Neighbours: mm/mmap.c, mm/mremap.c, mm/fault.c.
+ * Neighbours: mm/user/mmap.c, mm/user/mremap.c, mm/user/fault.c.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -18,7 +18,7 @@
 #include <lib/string.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 SYSCALL(brk)
 {

@@ -28,7 +28,7 @@
 #include <linux/poll.h>
 #include <linux/resource.h>
 #include <linux/time_types.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 #define FOREVER (~0ull)
 

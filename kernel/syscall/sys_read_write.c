@@ -29,7 +29,7 @@
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/uio.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
 
 #define IO_MAX     (0x7fffffff & ~(PAGE_SIZE - 1)) /* Linux's MAX_RW_COUNT */
 #define IOV_INLINE 8

@@ -19,7 +19,7 @@
 #include <lib/panic.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 #define PIECE 0x40000u /* bytes mapped at a time */
 

@@ -20,7 +20,7 @@
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 #include <linux/stat.h>
-#include <mm/page_alloc.h>
+#include <mm/frame/page_alloc.h>
 
 /*
  * Contents in units of 512 bytes: pages that are there. What only the archive holds counts as

@@ -25,7 +25,7 @@
 #include <kernel/process/process.h>
 #include <kernel/syscall/syscall.h>
 #include <lib/string.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 typedef long (*syscall_t)(struct pt_regs *regs);
 

@@ -1,7 +1,7 @@
 /*
  * Explanations of addresses, put into words.
  *
- * mm/explain.c has gathered the facts, kernel/view/explain_words.c has the words; here is only which
+ * mm/check/explain_walk.c has gathered the facts, kernel/view/explain_words.c has the words; here is only which
  * comes after which. A line has a label of ten columns and one fact, so that the eye finds what it
  * looks for in the same place each time:
  *
@@ -26,7 +26,7 @@
 #include <kernel/view/explain_internal.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
-#include <mm/mm.h>
+#include <mm/user/mm.h>
 
 /* ---- names ---- */
 

@@ -6,7 +6,7 @@
  *
  * Limits: of many other addresses the first few are listed and the rest counted.
  *
- * Neighbours: mm/rmap.c finds the addresses, mm/dma_verdict.c says what a device may have.
+ * Neighbours: mm/check/rmap.c finds the addresses, mm/kva/dma_verdict.c says what a device may have.
  */
 #include <kernel/task.h>
 #include <kernel/view/explain_internal.h>

@@ -7,10 +7,10 @@
  * reads the words from here, by symbol, and so says the same. What stands between the words (blanks,
  * commas, brackets, 0x) is with those two.
  *
- * The order of each table is that of its enumeration in mm/explain.h or kernel/view/explain.h.
+ * The order of each table is that of its enumeration in mm/check/explain_walk.h or kernel/view/explain.h.
  *
- * Neighbours: mm/explain.c gathers the facts; the reasons of the DMA API are in mm/dma_verdict.c, the
- * names of regions in mm/layout.c, of owners of frames in mm/page_alloc.c.
+ * Neighbours: mm/check/explain_walk.c gathers the facts; the reasons of the DMA API are in mm/kva/dma_verdict.c, the
+ * names of regions in mm/layout.c, of owners of frames in mm/frame/page_alloc.c.
  */
 #include <kernel/view/explain.h>
 

@@ -13,12 +13,12 @@
  * much of have rows of their own here; all others are "reserved".
  *
  * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c add pages, kernel/view/map_draw.c draws cells;
- * mm/frames.c knows owners.
+ * mm/check/frames.c knows owners.
  */
 #include <kernel/view/map.h>
 #include <lib/resched.h>
 #include <lib/string.h>
-#include <mm/frames.h>
+#include <mm/check/frames.h>
 
 #define WALK_TURN 1024 /* looks at a frame, or at an entry, between two turns */
 

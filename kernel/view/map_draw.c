@@ -21,7 +21,7 @@
 #include <kernel/view/map_line.h>
 #include <lib/printf.h>
 #include <lib/string.h>
-#include <mm/page.h>
+#include <mm/frame/page.h>
 
 #define LABEL       11 /* "0x00000000 " */
 #define GAP         2  /* between the two sides */

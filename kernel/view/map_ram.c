@@ -17,11 +17,11 @@
  * A process may take and free pages between the two walks (map_give_turns()): the sums are those of
  * the first.
  *
- * Neighbours: mm/frames.c knows owners; kernel/view/map_cells.c counts.
+ * Neighbours: mm/check/frames.c knows owners; kernel/view/map_cells.c counts.
  */
 #include <kernel/view/map.h>
 #include <lib/string.h>
-#include <mm/frames.h>
+#include <mm/check/frames.h>
 
 #define STRETCH_SHIFT 5 /* frames a bit, as a power of two */
 #define BITS          32

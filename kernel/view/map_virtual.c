@@ -10,17 +10,17 @@
  * Kernel code is not preempted, so long walks give turns (cond_resched()), and whatever was looked
  * at may be gone then: areas are found again by address, tasks by pid, and an address space is held.
  *
- * Neighbours: mm/vmap_area.c, mm/vma.c, mm/frames.c answer; kernel/view/map_cells.c counts;
+ * Neighbours: mm/kva/vmap_area.c, mm/user/vma.c, mm/check/frames.c answer; kernel/view/map_cells.c counts;
  * kernel/view/map_ram.c does the same for frames.
  */
 #include <arch/x86/pgtable.h>
 #include <kernel/view/map.h>
 #include <lib/resched.h>
 #include <lib/string.h>
-#include <mm/frames.h>
-#include <mm/mm.h>
+#include <mm/check/frames.h>
+#include <mm/kva/vmalloc.h>
 #include <mm/mm_init.h>
-#include <mm/vmalloc.h>
+#include <mm/user/mm.h>
 
 /* ---- the kernel's addresses ---- */
 

@@ -25,11 +25,11 @@
 #include <kernel/task.h>
 #include <kernel/view/snapshot.h>
 #include <lib/string.h>
-#include <mm/frames.h>
-#include <mm/memblock.h>
-#include <mm/mm.h>
-#include <mm/page_alloc.h>
-#include <mm/vmalloc.h>
+#include <mm/check/frames.h>
+#include <mm/frame/memblock.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
 
 #define PAGES_END (1u << (32 - PAGE_SHIFT)) /* pages of the address space */
 

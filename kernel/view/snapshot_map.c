@@ -11,7 +11,7 @@
  * A run is looked at twice, for its end and for its frames, so that nothing must be kept.
  *
  * Limits: the bits that the processor leaves to software are not told; they are the vmalloc area's
- * notes to itself (mm/vmap_area.h). A page table that is not in lowmem can only be a broken entry:
+ * notes to itself (mm/kva/vmap_area_internal.h). A page table that is not in lowmem can only be a broken entry:
  * it shows in the directory, and its pages are left out.
  *
  * Neighbours: kernel/view/snapshot.c has the rest of the document, kernel/view/explain_words.c the names of

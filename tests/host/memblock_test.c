@@ -1,5 +1,5 @@
 /*
- * mm/memblock.c as a host program, under sanitizers. Its lists are state of the running kernel, so
+ * mm/frame/memblock.c as a host program, under sanitizers. Its lists are state of the running kernel, so
  * here it is included as text and begins anew for each test.
  *
  * Cases at the edges are written out; everything else is held against a slow and obvious twin: an

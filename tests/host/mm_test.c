@@ -7,7 +7,7 @@
  * follow behind those of lowmem. The page tables of the vmalloc area are a heap block of exactly
  * their size; no processor walks them, so vmalloc's memory is looked at frame by frame, and an
  * invalidation of the TLB is a call that checks what must hold at that moment. In place of
- * mm/memblock.c stands a map of RAM with random holes.
+ * mm/frame/memblock.c stands a map of RAM with random holes.
  *
  * Each allocator is driven by a long random sequence and held against a slow and obvious model: an
  * array of bytes, one a page; a list of objects, each filled with a pattern of its own; a sorted
@@ -27,10 +27,10 @@
 #include <arch/x86/tlb.h>
 #include <lib/random.h>
 #include <mm/fail.h>
-#include <mm/highmem.h>
-#include <mm/memblock.h>
-#include <mm/slab.h>
-#include <mm/vmap_area.h>
+#include <mm/frame/highmem.h>
+#include <mm/frame/memblock.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmap_area_internal.h>
 
 #define SEED       0x0a771c06u
 #define RAM_PAGES  9000u
@@ -945,7 +945,7 @@ static void check_areas(void)
     check_ranges();
 }
 
-/* The rule of mm/page.h; and a block may be freed exactly when nothing shows it. */
+/* The rule of mm/frame/page.h; and a block may be freed exactly when nothing shows it. */
 static void check_block_counts(const struct block *block)
 {
     u32 pfn = page_to_pfn(block->page), shown = mapped[pfn];

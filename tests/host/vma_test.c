@@ -1,5 +1,5 @@
 /*
- * The areas of an address space (mm/vma.c) as a 32-bit host program, under sanitizers.
+ * The areas of an address space (mm/user/vma.c) as a 32-bit host program, under sanitizers.
  *
  * A long random sequence enters areas, cuts, moves their edges, takes them out and joins them, over
  * a few hundred pages; the model is an array with what each page shows. After each step the tree is
@@ -14,9 +14,9 @@
 #include <stdlib.h>
 
 #include <lib/random.h>
-#include <mm/filemap.h>
-#include <mm/mm_internal.h>
-#include <mm/slab.h>
+#include <mm/frame/slab.h>
+#include <mm/user/filemap.h>
+#include <mm/user/mm_internal.h>
 
 #define SEED  0x0a771c09u
 #define FIRST 0x20000000u
@@ -37,7 +37,7 @@ static struct address_space files[2];
 
 static u32 step;
 
-/* ---- what mm/vma.c needs ---- */
+/* ---- what mm/user/vma.c needs ---- */
 
 u32 lowmem_size = BOOT_MAP_SIZE;
 
@@ -75,7 +75,7 @@ void layout_bad_phys(phys_addr_t addr)
     panic("phys_to_virt(%08x)", addr);
 }
 
-/* How many areas show each file, by what mm/vma.c says. */
+/* How many areas show each file, by what mm/user/vma.c says. */
 static u32 shown[2];
 
 void filemap_enter_area(struct mm *mm, struct vm_area *area)

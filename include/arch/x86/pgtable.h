@@ -34,7 +34,7 @@ typedef struct {
 #define PTE_D           (1u << 6) /* dirty */
 #define PTE_PS          (1u << 7) /* PDE: maps a 4 MiB page itself */
 #define PTE_G           (1u << 8) /* global: survives a CR3 load */
-#define PTE_AVL         (7u << 9) /* not the processor's: see include/mm/vmap_area.h */
+#define PTE_AVL         (7u << 9) /* not the processor's: see include/mm/kva/vmap_area_internal.h */
 #define PTE_FRAME       0xFFFFF000u
 #define PDE_LARGE_FRAME 0xFFC00000u
 

@@ -1,7 +1,7 @@
 /* The edu device for those who can sleep: kernel threads only. */
 #pragma once
 
-#include <mm/dma.h>
+#include <mm/kva/dma.h>
 
 /*
  * One transfer of at most EDU_TRANSFER_MAX bytes between memory and the card's buffer, asleep until

@@ -1,10 +1,10 @@
 /*
- * Explanations of addresses in words. The facts are those of mm/explain.h; kernel/view/explain_words.c
+ * Explanations of addresses in words. The facts are those of mm/check/explain_walk.h; kernel/view/explain_words.c
  * has the words, kernel/view/explain.c puts them in order.
  */
 #pragma once
 
-#include <mm/explain.h>
+#include <mm/check/explain_walk.h>
 
 struct task;
 

@@ -7,7 +7,7 @@ for an area is told by the code address that the kernel keeps of each.
 Limits: gaps are not listed (`print *(struct vmap_area *)ADDR` shows one). The walk goes through the kernel's tree of areas,
 so a damaged tree ends it with a sentence; the tables alone can be seen with `attic map master` all the same.
 
-Neighbours: owners.py tells an area in words; mm/vmap_area.c keeps them, kernel/proc/proc_mm.c prints the same list.
+Neighbours: owners.py tells an area in words; mm/kva/vmap_area.c keeps them, kernel/proc/proc_mm.c prints the same list.
 """
 import textwrap
 

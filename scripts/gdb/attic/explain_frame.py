@@ -1,5 +1,5 @@
 """Facts for explanations: the frame behind an address, its other addresses, and whether a device may have it: the twins of
-find_frame() in mm/explain.c, of mm/rmap.c, and of dma_query_single() in mm/dma_verdict.c.
+find_frame() in mm/check/explain_walk.c, of mm/check/rmap.c, and of dma_query_single() in mm/kva/dma_verdict.c.
 
 The other addresses come from the tables alone: the kernel half once, then the user half of each address space. Each table is
 read in one piece.

@@ -1,10 +1,10 @@
 """Facts for explanations: the walk through a directory, and what ring 0 and ring 3 may do: the twin of the first half of
-mm/explain.c.
+mm/check/explain_walk.c.
 
 The entries are the raw ones in physical memory, the control registers those of now. The processor looks for P at both levels
 first; then at US and RW at both, and ring 0 at CR0.WP, CR4.SMEP and CR4.SMAP: the first that fails, at the first level where it
 does, decides (Intel SDM vol. 3, 4.6 and 4.7). What the kernel keeps in entries that are not present (tags of areas, pages of a
-process without rights) is the kernel's convention: include/mm/vmap_area.h, mm/user_pte.c.
+process without rights) is the kernel's convention: include/mm/kva/vmap_area_internal.h, mm/user/user_pte.c.
 
 Facts are named by the kernel's enumerators, for which explain_words.py has the words.
 """

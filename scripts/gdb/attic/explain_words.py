@@ -1,4 +1,4 @@
-"""The words of an explanation, each read from the kernel's own tables (kernel/view/explain_words.c, mm/dma_verdict.c), by symbol.
+"""The words of an explanation, each read from the kernel's own tables (kernel/view/explain_words.c, mm/kva/dma_verdict.c), by symbol.
 
 A word is asked for by its enumerator's name; which number that has is in the debug information. So nothing is said here that
 the kernel would not say, and a table and its enumeration may change without this file.

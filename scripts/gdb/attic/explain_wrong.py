@@ -1,4 +1,4 @@
-"""Facts for explanations: what an entry says against the address map: the twin of mm/explain_wrong.c.
+"""Facts for explanations: what an entry says against the address map: the twin of mm/check/explain_wrong.c.
 
 Known from the end of boot on, as there, when the map is whole.
 """

@@ -1,4 +1,4 @@
-"""`attic frames`, and what a struct page says: frames of RAM by owner, as mm/frames.c counts them.
+"""`attic frames`, and what a struct page says: frames of RAM by owner, as mm/check/frames.c counts them.
 
 A frame is either in a block of the page allocator, and the block's first struct page says what it is used for, or it was
 reserved before there was an allocator, and memblock's list says by whom. The walk goes from block to block, so that the
@@ -26,7 +26,7 @@ class Pages:
         self.max_pfn = kernel.max_pfn()
         self.base = kernel.translate(kernel.variable("mem_map"))
         self.size = kernel.size_of("struct page")
-        self.orders = len(kernel.variable("zones", "mm/page_alloc.c")[0].hot)
+        self.orders = len(kernel.variable("zones", "mm/frame/page_alloc.c")[0].hot)
         self.at = [kernel.offset_of("struct page", name) for name in ("type", "order", "head", "refcount")]
 
     def get(self, pfn):

@@ -59,12 +59,12 @@ def master_is_ready():
 def is_sealed():
     """Whether mm_seal() has ended the boot: it takes the snapshot of the kernel half, whose first entry is lowmem's. CR0.WP, which
     it turns on as well, is anybody's to turn off again."""
-    return paging.paging_is_on() and bool(memory.physical_word(address_of("snapshot", "mm/lowmem.c") - page_offset()))
+    return paging.paging_is_on() and bool(memory.physical_word(address_of("snapshot", "mm/kva/lowmem.c") - page_offset()))
 
 
 def snapshot():
-    """The kernel half of the master directory as it was at the end of boot (mm/lowmem.c): its entries, or None before."""
-    return [entry.val for entry in variable("snapshot", "mm/lowmem.c").kernel_half] if is_sealed() else None
+    """The kernel half of the master directory as it was at the end of boot (mm/kva/lowmem.c): its entries, or None before."""
+    return [entry.val for entry in variable("snapshot", "mm/kva/lowmem.c").kernel_half] if is_sealed() else None
 
 
 # ---- tasks ----
@@ -113,7 +113,7 @@ def system_call(number):
 
 def mms():
     """All address spaces."""
-    return list_entries(address_of("all_mms", "mm/mm.c"), "struct mm", "link")
+    return list_entries(address_of("all_mms", "mm/user/mm.c"), "struct mm", "link")
 
 
 def mm_text(mm):
@@ -128,9 +128,9 @@ def vm_areas(mm):
 
 
 def kept_directories():
-    """Physical addresses of the directories that are kept ready for the next processes (mm/user_table.c)."""
+    """Physical addresses of the directories that are kept ready for the next processes (mm/user/user_table.c)."""
     return [(page - variable("mem_map")) // size_of("struct page") * memory.PAGE_SIZE
-            for page in _kept(variable("pgds", "mm/user_table.c").top)]
+            for page in _kept(variable("pgds", "mm/user/user_table.c").top)]
 
 
 def _kept(page):
@@ -143,7 +143,7 @@ def _kept(page):
 
 def vmap_areas():
     """Busy areas of the vmalloc area, by address."""
-    root = address_of("ranges", "mm/vmap_area.c")
+    root = address_of("ranges", "mm/kva/vmap_area.c")
     return (area for area in tree_entries(root, "struct vmap_area", "node") if area.flags)
 
 
@@ -182,8 +182,8 @@ def region_start(id_name):
 
 def map_rows():
     """The rows that lowmem is made of; none before lowmem_map_init()."""
-    first = variable("rows", "mm/lowmem.c")
-    return [Object("struct map_row", first + i * size_of("struct map_row")) for i in range(variable("row_count", "mm/lowmem.c"))]
+    first = variable("rows", "mm/kva/lowmem.c")
+    return [Object("struct map_row", first + i * size_of("struct map_row")) for i in range(variable("row_count", "mm/kva/lowmem.c"))]
 
 
 # ---- struct pages ----
@@ -220,7 +220,7 @@ def reserved_ranges():
 
 
 def _memblock_ranges(which):
-    found = variable(which, "mm/memblock.c")
+    found = variable(which, "mm/frame/memblock.c")
     return [(part.start, part.end, string(part.name)) for part in found.range[:found.count]]
 
 

@@ -47,7 +47,7 @@ def fixmap_spans():
     """The slots of kmap_local_page() that are taken: the first ones of the fixmap."""
     start = kernel.region_start("REGION_FIXMAP")
     return [Span(start + slot * memory.PAGE_SIZE, start + (slot + 1) * memory.PAGE_SIZE, "kmap_local slot %d" % slot)
-            for slot in range(kernel.variable("depth", "mm/highmem.c"))]
+            for slot in range(kernel.variable("depth", "mm/frame/highmem.c"))]
 
 
 def spans(space):

@@ -3,12 +3,12 @@
 The kernel half must be the same in every directory at all times (docs/invariants.md, I2), entry by entry: the page tables
 below are shared, so equal entries mean that everything is equal. An entry that differs is named with both values. That two
 directories agree proves little when both were copied from a master that was wrong already; so in the end all directories are
-compared with the snapshot that the kernel took when its boot ended (mm/lowmem.c), the ready ones of the next processes too.
+compared with the snapshot that the kernel took when its boot ended (mm/kva/lowmem.c), the ready ones of the next processes too.
 
 The user halves are expected to differ: they are told as ranges, by what the two share.
 
 Limits: page tables of the kernel half are not compared, as all directories share them; what may not change in them either is
-the audit's to find (the monitor's `audit`, mm/lowmem.c).
+the audit's to find (the monitor's `audit`, mm/kva/lowmem.c).
 
 Neighbours: spaces.py lists the directories, maps.py tells which neighbouring entries are one.
 """

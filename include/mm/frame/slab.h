@@ -1,0 +1,120 @@
+/*
+ * Caches of equal objects, and kmalloc on top of them (Linux's names). Objects are in lowmem and
+ * physically contiguous, so they are fit for virt_to_phys(). Not for interrupt handlers.
+ *
+ * Freeing what is not an object that is out is a panic. Every build notices a pointer that is no
+ * object's, another cache's object, and the same object freed twice in a row; a build with DEBUG=1
+ * (mm/frame/slab_debug.c) notices much more and names who allocated the object and who freed it.
+ */
+#pragma once
+
+#include <lib/bits.h>
+#include <lib/string.h>
+#include <lib/types.h>
+#include <mm/frame/page_alloc.h>
+
+#ifdef CONFIG_DEBUG_SLAB
+#define SLAB_DEBUG 1
+#else
+#define SLAB_DEBUG 0
+#endif
+
+struct kmem_cache;
+
+/* Set up kmalloc. After page_alloc_init(). */
+void slab_init(void);
+
+/* ---- caches ---- */
+
+/*
+ * A cache of objects of `size` bytes, 1..KMALLOC_MAX_CACHE_SIZE, aligned to 8. The name is not
+ * copied. NULL when out of memory.
+ */
+__must_check struct kmem_cache *kmem_cache_create(const char *name, u32 size);
+
+/* Free the cache; NULL is allowed. An object still out is a panic. */
+void kmem_cache_destroy(struct kmem_cache *cache);
+
+/* Not cleared. NULL when out of memory. */
+__must_check void *kmem_cache_alloc(struct kmem_cache *cache);
+void kmem_cache_free(struct kmem_cache *cache, void *object);
+
+/* Have slab_shrink() call `drop`, which frees the objects that their owner keeps only for speed. */
+void kmem_cache_on_shrink(struct kmem_cache *cache, void (*drop)(void));
+
+/* Bytes of an object that its owner may use. */
+u32 kmem_cache_size(const struct kmem_cache *cache);
+
+/* ---- kmalloc ---- */
+
+/* The largest size that a cache serves; what is larger is whole blocks of the page allocator. */
+#define KMALLOC_MAX_CACHE_SIZE 8192
+#define KMALLOC_CACHES         14
+
+/* By kmalloc_index(); there is none at 0. */
+extern struct kmem_cache *kmalloc_caches[KMALLOC_CACHES];
+
+/*
+ * The size class, for 1..KMALLOC_MAX_CACHE_SIZE: Linux's numbers. n is 2^n bytes, but 1 is 96 and 2
+ * is 192, between the powers of two where most requests are. A constant for a constant.
+ */
+static inline __attribute__((always_inline)) u32 kmalloc_index(size_t size)
+{
+    if (size <= 8)
+        return 3;
+    if (size > 64 && size <= 96)
+        return 1;
+    if (size > 128 && size <= 192)
+        return 2;
+    return fls(size - 1);
+}
+
+__must_check void *__kmalloc(size_t size);
+
+/*
+ * At least `size` bytes, not cleared, aligned to 8, and to the size itself if that is a power of
+ * two. NULL when size is 0, out of memory, or more than MAX_ORDER gives.
+ */
+static inline __must_check __attribute__((always_inline)) void *kmalloc(size_t size)
+{
+    if (!SLAB_DEBUG && __builtin_constant_p(size) && size - 1 < KMALLOC_MAX_CACHE_SIZE)
+        return kmem_cache_alloc(kmalloc_caches[kmalloc_index(size)]);
+    return __kmalloc(size);
+}
+
+/* The same, cleared. */
+static inline __must_check __attribute__((always_inline)) void *kzalloc(size_t size)
+{
+    void *object = kmalloc(size);
+
+    return object ? memset(object, 0, size) : NULL;
+}
+
+/* Free what kmalloc() or a cache gave; NULL is allowed. */
+void kfree(const void *object);
+
+/* ---- figures and the check (mm/frame/slab_check.c) ---- */
+
+/* A line of Linux's /proc/slabinfo. */
+struct slabinfo {
+    const char *name;
+    u32 active_objs, num_objs; /* given out; there is room for */
+    u32 objsize;               /* bytes from one to the next */
+    u32 objperslab, pagesperslab;
+    u32 active_slabs, num_slabs; /* active: an object of it is out */
+};
+
+/* The i-th cache, false past the last. Walks the cache's slabs that are not full. */
+bool slabinfo_at(u32 i, struct slabinfo *info);
+
+/* Pages held by all caches. */
+u32 slab_pages(void);
+
+/*
+ * Free the objects and the empty slabs that are kept for speed: the count of free pages is then a
+ * function of the objects that are in use.
+ */
+void slab_shrink(void);
+
+/* Walk every slab of every cache; NULL or the first thing wrong. */
+const char *slab_check(void);

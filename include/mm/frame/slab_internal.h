@@ -1,0 +1,200 @@
+/*
+ * What the files of the slab allocator know of each other (mm/frame/slab.c tells the idea); nobody else
+ * but its self-tests includes this. The two hot paths are here, inline, because kmem_cache_* and
+ * kmalloc share them.
+ *
+ * A slot is an object with what a debug build puts around it; in the default build they are the
+ * same. The first word of a free slot links it to the next one.
+ */
+#pragma once
+
+#include <lib/list.h>
+#include <lib/types.h>
+#include <mm/fail.h>
+#include <mm/frame/slab.h>
+
+#define SLAB_ALIGN     8
+#define SLAB_MAX_ORDER 3
+
+/* Who calls this function. Only debug builds remember it, so only they find it out; NULL else. */
+#define SLAB_CALLER (SLAB_DEBUG ? __builtin_return_address(0) : NULL)
+
+struct kmem_cache {
+    void *free;            /* free slots of the active slab */
+    struct slab *active;   /* or NULL; its own list is empty, as if all slots were out */
+    u32 size;              /* bytes from one slot to the next */
+    u32 per_slab;          /* slots */
+    u32 order;             /* of a slab's block */
+    u32 multiplier, limit; /* see slot_at() */
+    u32 slabs;
+    struct slab *empty;       /* the one empty slab that is kept, or NULL */
+    struct list_head partial; /* slabs with objects out and free ones, without the active one */
+    u32 object_size;          /* bytes that the owner of an object may use */
+    u32 object_offset;        /* of the object in its slot: 0 but in a debug build */
+    void (*drop)(void);       /* see kmem_cache_on_shrink(); or NULL */
+    const char *name;
+    struct list_head link;
+    /* What slab_check() found of it in the frames. */
+    u32 found, found_active, found_empty, found_partial;
+};
+
+/* The end of a slab's block: slots start at its start, so that what divides a page is aligned. */
+struct slab {
+    struct kmem_cache *cache;
+    void *free;            /* free slots, but the active slab's */
+    u32 used;              /* slots that are not on that list */
+    u32 multiplier, limit; /* for slot_at(): here, so that a free finds all it needs in one place */
+    struct list_head link;
+};
+
+extern struct list_head slab_caches;
+
+/* ---- places ---- */
+
+/* The descriptor in the block of 2^order pages that starts at block. */
+static inline struct slab *slab_of_block(const void *block, u32 order)
+{
+    return (struct slab *)((uintptr_t)block + (PAGE_SIZE << order)) - 1;
+}
+
+/* The start of the slab's block. */
+static inline char *slab_block(const struct slab *slab)
+{
+    return (char *)ALIGN_DOWN((uintptr_t)slab, (uintptr_t)PAGE_SIZE << slab->cache->order);
+}
+
+/* True for the first page of a slab, and of a slab that is one page. */
+static inline bool page_is_slab(const struct page *page)
+{
+    return page->head && page->type == PAGE_SLAB;
+}
+
+#define PAGE_BYTE(member, value) ((u32)(value) << 8 * offsetof(struct page, member))
+
+/* Type, order and head as one comparison, which the compiler does not find by itself. */
+static inline bool page_is_single_slab(const struct page *page)
+{
+    u32 mask = PAGE_BYTE(type, 0xff) | PAGE_BYTE(order, 0xff) | PAGE_BYTE(head, 0xff);
+
+    return (*(const u32 *)page & mask) == (PAGE_BYTE(type, PAGE_SLAB) | PAGE_BYTE(head, 1));
+}
+
+/*
+ * True when one of its slots starts `offset` bytes into the block, by one multiplication (after
+ * Lemire, Kaser, Kurz, "Faster remainder by direct computation", 2019). The multiplier m is 2^32 /
+ * size rounded up, and 1: m * size = 2^32 + e with size <= e < 2 * size. For offset = q * size + r
+ * the product is q * e + r * m modulo 2^32. As (q + 1) * e is less than m for every q in the block
+ * (cache_setup() asserts it), this is below the limit, per_slab * e, if and only if r is 0 and q <
+ * per_slab.
+ */
+static inline bool slot_at(const struct slab *slab, u32 offset)
+{
+    return offset * slab->multiplier < slab->limit;
+}
+
+/* ---- mm/frame/slab.c: what happens rarely ---- */
+
+/* Make another slab the active one and take a slot of it; NULL when out of memory. */
+void *slab_refill(struct kmem_cache *cache);
+
+/* Free any pointer that is right, and panic about any other. `cache` is NULL for kfree(). */
+void slab_free_any(struct kmem_cache *cache, const void *object, const void *caller);
+
+/* `cache` may be NULL: nobody knows. */
+void __noreturn slab_bad_free(const struct kmem_cache *cache, const void *object,
+                              const void *caller, const char *what) __attribute__((cold));
+
+/* As kmem_cache_create(); `align` is a power of two, at least SLAB_ALIGN. */
+struct kmem_cache *kmem_cache_create_aligned(const char *name, u32 size, u32 align);
+
+/* mm/frame/kmalloc.c: create the size classes. */
+void kmalloc_init(void);
+
+/* mm/frame/slab_check.c: the length of a list of slots, or limit + 1 when it is longer. */
+u32 slab_list_length(void *const *slot, u32 limit);
+
+/* mm/frame/slab_check.c: objects that are out. */
+u32 slab_objects_out(const struct kmem_cache *cache);
+
+/*
+ * mm/frame/slab_check.c: walk all slabs there are: the first one at or behind frame *pfn, which moves on;
+ * NULL past the last.
+ */
+struct slab *slab_walk(u32 *pfn);
+
+/* ---- mm/frame/slab_debug.c: called in debug builds only ---- */
+
+/* Choose where an object lies in its slot, and how large the slot is. */
+void slab_debug_layout(struct kmem_cache *cache, u32 align);
+
+/* A new slot: free, and nobody's. Its link is not touched. */
+void slab_debug_new(const struct kmem_cache *cache, void *slot);
+
+/* Check a free slot and give it out: its object, of which the owner may use `size` bytes. */
+void *slab_debug_alloc(const struct kmem_cache *cache, void *slot, size_t size, const void *caller);
+
+/* Check an object of this slab that is to be freed, from `cache` if not NULL: its slot. */
+void *slab_debug_free(const struct kmem_cache *cache, const struct slab *slab, const void *object,
+                      const void *caller);
+
+/* The first thing wrong with a slot, or NULL; *out: its object is out. */
+const char *slab_debug_check(const struct kmem_cache *cache, const void *slot, bool *out);
+
+/* Name an object that is out although its cache is to be destroyed. */
+void __noreturn slab_debug_leak(const struct kmem_cache *cache, const void *caller);
+
+/* ---- the hot paths ---- */
+
+static inline __attribute__((always_inline)) void *slab_alloc(struct kmem_cache *cache, size_t size,
+                                                              const void *caller)
+{
+    void **slot = cache->free;
+
+    if (alloc_should_fail())
+        return NULL;
+    if (likely(slot))
+        cache->free = *slot;
+    else
+        slot = slab_refill(cache);
+    return SLAB_DEBUG && slot ? slab_debug_alloc(cache, slot, size, caller) : slot;
+}
+
+/* False, and nothing done, when the slot is the first of the list already. */
+static inline __attribute__((always_inline)) bool slab_push(void **list, void **slot)
+{
+    if (unlikely(*list == slot))
+        return false;
+    *slot = *list;
+    *list = slot;
+    return true;
+}
+
+/*
+ * Free an object the short way; false when anything about it is out of the ordinary, be it wrong or
+ * only rare: nothing has changed then, and slab_free_any() sorts it out. Ordinary is an object of a
+ * slab of one page that is not full before nor empty afterwards, and was not freed just now. `of`
+ * is the cache it must belong to, NULL for any.
+ */
+static inline __attribute__((always_inline)) bool slab_free_fast(const struct kmem_cache *of,
+                                                                 const void *object)
+{
+    u32 offset = (u32)object % PAGE_SIZE;
+    struct slab *slab = slab_of_block((const void *)((uintptr_t)object - offset), 0);
+    struct kmem_cache *cache;
+
+    if (SLAB_DEBUG || !is_lowmem_addr(object) || !page_is_single_slab(virt_to_page(object)))
+        return false;
+    /* Else the compiler keeps the page's address apart, runs out of registers, and saves some. */
+    asm("" : "+r"(slab));
+    if (!slot_at(slab, offset))
+        return false;
+    cache = slab->cache;
+    if (of && of != cache)
+        return false;
+    if (slab == cache->active)
+        return slab_push(&cache->free, (void **)object);
+    if (!slab->free || slab->used <= 1 || !slab_push(&slab->free, (void **)object))
+        return false;
+    slab->used--;
+    return true;
+}

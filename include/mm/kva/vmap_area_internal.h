@@ -1,0 +1,56 @@
+/*
+ * Ranges of the vmalloc area: which are taken, which are free (mm/kva/vmap_area.c). For mm/kva/vmalloc.c,
+ * which maps pages into them; everybody else reads vmalloc.h.
+ */
+#pragma once
+
+#include <arch/x86/pgtable.h>
+#include <mm/kva/vmalloc.h>
+
+/* Make the whole area one gap. Panics when out of memory. */
+void vmap_area_init(void);
+
+/*
+ * The lowest free range of `pages` pages and a guard. With `align` above PAGE_SIZE it starts at a
+ * multiple of that, but another gap than the lowest possible one may be taken, and one that only
+ * just fits may be missed. The guard's entry is tagged. Those of its pages are not present; the
+ * first may still hold a tag, which the caller overwrites or clears. NULL when addresses or memory
+ * run out.
+ */
+__must_check struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *caller);
+
+/* Make it free again. The entries of its pages are 0. Never fails. */
+void vmap_area_free(struct vmap_area *area);
+
+/*
+ * Tags. The processor ignores all other bits of an entry that is not present, so the entries of
+ * guards, and of the first and last page of each gap, hold the address of the area or gap they
+ * belong to: whoever stands at a border knows the neighbour without a search (Knuth's boundary tags,
+ * The Art of Computer Programming, vol. 1, 2.5). NULL for a page that is mapped, or has no tag. An
+ * entry that is not present holds 0 or a tag, never anything that was left over.
+ */
+static inline struct vmap_area *vmap_area_tag(pte_t pte)
+{
+    return pte_present(pte) ? NULL : (struct vmap_area *)pte.val;
+}
+
+/*
+ * The entry of an area's first page holds the area's kind, VM_ALLOC, VM_MAP or VM_IOREMAP, in the
+ * bits that the processor leaves to software; in all other entries they are 0. So one look at an
+ * entry tells whether an address is the start of an area of some kind, before anything is done
+ * to it. Who fills an area sets them.
+ */
+#define PTE_KIND(flags) ((u32)(flags) << 9)
+
+_Static_assert(PTE_KIND(VM_ALLOC | VM_MAP | VM_IOREMAP) == PTE_AVL, "a bit for each kind");
+
+static inline bool pte_starts_area(pte_t pte, u32 flags)
+{
+    return (pte.val & (PTE_P | PTE_AVL)) == (PTE_P | PTE_KIND(flags));
+}
+
+/* The tree of all ranges, by address, for who reads it node by node: mm/check/explain_walk.c. */
+const struct rb_root *vmap_area_tree(void);
+
+/* Walk the tree and all entries; NULL or the first thing wrong. */
+const char *vmap_area_check(void);

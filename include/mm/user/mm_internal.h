@@ -1,0 +1,232 @@
+/* What the files of mm/ that make up address spaces tell each other; for nobody else. */
+#pragma once
+
+#include <arch/x86/pgtable.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/user/mm.h>
+
+/* ---- mm/user/vma.c: the tree of areas ---- */
+
+void vma_init(void);
+
+/*
+ * A node that is in no tree, all zero but for what is given; takes a reference of the file. NULL
+ * when out of memory.
+ */
+__must_check struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name,
+                                     struct address_space *file, u32 pgoff, const void *caller);
+
+/* Free a node that was taken out, and its reference of the file. */
+void vma_free(struct vm_area *area);
+
+/*
+ * Free all nodes. Not balanced in between: nobody may look at the tree any more. Lets others run.
+ */
+void vma_free_all(struct mm *mm);
+
+/*
+ * Enter a node between two neighbours, NULL where there is none, with room for it between them;
+ * take one out.
+ */
+void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struct vm_area *next);
+void vma_remove(struct mm *mm, struct vm_area *area);
+
+/*
+ * Enter an area, or, where it continues a neighbour, make that one larger and free the node. What
+ * it is part of then.
+ */
+struct vm_area *vma_enter(struct mm *mm, struct vm_area *area);
+
+/* Join an area of the tree with the neighbours that it continues. What it is part of then. */
+struct vm_area *vma_join(struct mm *mm, struct vm_area *area);
+
+/* Move an edge of an area, across free addresses or its own. */
+void vma_set_start(struct mm *mm, struct vm_area *area, u32 start);
+void vma_set_end(struct mm *mm, struct vm_area *area, u32 end);
+
+/* Cut an area in two at addr, which lies inside; `node`, from vma_alloc(), gets the upper part. */
+void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *node);
+
+/*
+ * A node for vma_split(), not filled in; NULL when out of memory. And how to free one that was not
+ * used.
+ */
+__must_check struct vm_area *vma_alloc(void);
+void vma_free_unused(struct vm_area *node);
+
+struct vm_area *vma_last(const struct mm *mm);
+
+/* The one before `next`, which may be NULL: then the last. */
+struct vm_area *vma_before(const struct mm *mm, const struct vm_area *next);
+
+/* The highest free range of `size` bytes that ends at or below `limit`: its start, or 0. */
+u32 vma_find_gap(const struct mm *mm, u32 size, u32 limit);
+
+/* The lowest address that an area leaves to others: a stack wants MM_GUARD_GAP free below it. */
+static inline u32 vma_floor(const struct vm_area *area)
+{
+    u32 below = area->start - MMAP_MIN_ADDR;
+
+    if (likely(!(area->flags & VM_GROWSDOWN)))
+        return area->start;
+    return area->start - min(below, (u32)MM_GUARD_GAP);
+}
+
+/* How much an area allows: 0 nothing, 1 reading, 2 writing as well. */
+static inline u32 vma_level(u32 flags)
+{
+    return flags & VM_WRITE ? 2 : (flags & VM_ACCESS) != 0;
+}
+
+/* Walk the tree; NULL or the first thing wrong. For the audit. */
+const char *vma_check(const struct mm *mm);
+
+/* Memory of the process's own that it may write to, and no stack: what RLIMIT_DATA counts. */
+static inline bool vma_is_data(u32 flags)
+{
+    return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
+
+/* ---- mm/user/user_table.c: page tables and directories ---- */
+
+/* An empty one. NULL when out of memory. */
+__must_check struct page *user_table_alloc(void);
+__must_check pde_t *user_pgd_alloc(void);
+
+/* Take one back: its user entries are 0 again. */
+void user_table_free(struct page *table);
+void user_pgd_free(pde_t *pgd);
+
+/* Put a table in place for addr, which has none. */
+static inline void user_table_enter(struct mm *mm, u32 addr, struct page *table)
+{
+    pgd_set_user_table(mm->pgd, addr, page_to_phys(table));
+    mm->tables++;
+}
+
+/* The same the other way round; it must be empty. The loaded directory's is invalidated. */
+void user_table_remove(struct mm *mm, u32 addr);
+
+/* Give back the tables that are kept: how many. */
+u32 user_tables_shrink(void);
+
+/* NULL when those that are kept are empty; else which is not. For the audit. */
+const char *user_tables_check(void);
+
+/* ---- mm/user/user_pte.c: ranges of entries ---- */
+
+static inline bool mm_is_loaded(const struct mm *mm)
+{
+    return pgd_loaded() == mm->pgd_phys;
+}
+
+/* The rights that an entry of an area may have at most. */
+static inline pgprot_t vma_prot(u32 flags)
+{
+    if (flags & VM_WRITE)
+        return PAGE_USER_RW;
+    return flags & VM_ACCESS ? PAGE_USER_RO : PAGE_USER_NONE;
+}
+
+/*
+ * From addr on, up to where one table ends and tables are missing behind it: the end of a piece of
+ * [addr, end) that is worked on in one go.
+ */
+u32 user_piece_end(const struct mm *mm, u32 addr, u32 end);
+
+/* The same from `end` downwards: the start of a piece of [addr, end). */
+u32 user_piece_start(const struct mm *mm, u32 addr, u32 end);
+
+/* One mapping less of a page; with the last one it is free. */
+static inline void user_page_put(struct page *page)
+{
+    if (page->refcount == 1)
+        free_page(page);
+    else
+        page->refcount--;
+}
+
+/* Forget the entries of a piece, and invalidate them. */
+void user_zap(struct mm *mm, u32 addr, u32 end);
+
+/*
+ * Take rights from the entries of a piece, or give back that of reading, as its area's flags say
+ * now.
+ */
+void user_protect(struct mm *mm, u32 addr, u32 end, u32 flags);
+
+/*
+ * Let `to` share the pages of a piece of `mm`, read-only on both sides unless the area is
+ * VM_SHARED. The caller invalidates. False when there is no memory for a table.
+ */
+__must_check bool user_copy(struct mm *to, struct mm *mm, u32 addr, u32 end, u32 flags);
+
+/*
+ * Move the entries of [from, from + size) to `to`, where there are none; both page-aligned, not
+ * overlapping. Tables come off the chain, linked through lru.next and of type PAGE_USED; two for
+ * each one of the source are enough. Others may run in between.
+ */
+void user_move(struct mm *mm, u32 from, u32 to, u32 size, struct page **tables);
+
+/* Page tables that [addr, addr + size) has. */
+u32 user_count_tables(const struct mm *mm, u32 addr, u32 size);
+
+/* ---- mm/user/mmap.c ---- */
+
+static inline bool mm_in_user_half(u32 addr, u32 size)
+{
+    return size <= TASK_SIZE && addr <= TASK_SIZE - size;
+}
+
+/* Where to put a mapping that need not be anywhere, or 0; at `hint`, unless 0, if it is free there. */
+u32 mm_choose_address(struct mm *mm, u32 hint, u32 size);
+
+/* Get the node that mm_unmap_areas() will need. 0 or -ENOMEM; *node is NULL when it needs none. */
+__must_check int mm_get_split_node(struct mm *mm, u32 start, u32 end, struct vm_area **node);
+
+/* munmap of whole pages of the user half, which is not asked again. 0 or -ENOMEM. */
+__must_check int mm_unmap(struct mm *mm, u32 start, u32 end);
+
+/* The rest of it, with the node: cannot fail. */
+void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
+
+/* ---- mm/user/brk.c ---- */
+
+/*
+ * Whether the limits of the address space allow an area of these flags to have `more` bytes, when
+ * what is now in [start, start + size) goes.
+ */
+bool mm_may_expand_limited(struct mm *mm, u32 flags, u32 more, u32 start, u32 size);
+
+static inline bool mm_may_expand(struct mm *mm, u32 flags, u32 more, u32 start, u32 size)
+{
+    return likely((mm->size_limit & mm->data_limit) == ~0u) ||
+           mm_may_expand_limited(mm, flags, more, start, size);
+}
+
+/* The same when so many bytes that are there become data: see vma_is_data(). */
+bool mm_may_become_data(struct mm *mm, u32 bytes);
+
+/* ---- mm/user/truncate.c ---- */
+
+/* An area with a file enters its address space, or leaves it. */
+void filemap_enter_area(struct mm *mm, struct vm_area *area);
+void filemap_leave_area(struct vm_area *area);
+
+/*
+ * Let no address space show pages of a file from page `first` on, where it has ended before. Not
+ * twice at a time for one file. Lets others run.
+ */
+void filemap_unmap(struct address_space *mapping, u32 first);
+
+/* ---- mm/user/fault.c ---- */
+
+/*
+ * Make the page at addr one that the kernel may write in the name of its owner, who must have the
+ * right; `unasked`: without the right, where no page is shared on purpose (VM_SHARED). 0, -EFAULT,
+ * -ENOMEM.
+ */
+__must_check int mm_touch_for_write(struct mm *mm, u32 addr, bool unasked);
+
+/* alloc_page(), and once more after mm_reclaim(). */
+__must_check struct page *mm_alloc_page(gfp_t gfp);

@@ -1,0 +1,465 @@
+/*
+ * The audit: one walk over everything that the invariants of the design speak of. It leaves
+ * everything as it found it, allocates nothing, and stops at the first thing that is wrong.
+ *
+ *   I1  lowmem's entries are what the map and the image's sections say      lowmem_check()
+ *   I2  PDE 768..1023 are the same in every directory                       check_directories()
+ *   I4  no entry of the kernel half has the user bit                        check_kernel_half()
+ *   I5  what the processor uses at every entry is mapped, gates lead there  check_entry_points(), cpu_check()
+ *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
+ *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
+ *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()
+ *       areas of processes: no entry allows more than its area; what is writable and private is
+ *       its owner's alone; pages, tables and areas are counted right        check_user_half(), vma_check()
+ *       every frame has one owner, none is lost                             frames_check(), check_lost(), check_tables()
+ *       areas and files show their own                                      check_areas(), filemap_check()
+ *       what is kept for the next process is empty                          user_tables_check()
+ *       no kmap slot is left                                                kmap_check()
+ *
+ *  I10  what devices may reach is RAM in use, named by what it is            dma_check()
+ *
+ * What the floors above have registered is asked last.
+ *
+ * I9 speaks of what happens, not of what is: tests hold it. So does I3, of which only the half that
+ * lies in memory can be looked at, and that is I2: whether an old translation is still in a TLB
+ * cannot be read, and to ask by touching the page would make a new one. Tests touch, then unmap,
+ * then touch again.
+ *
+ * Reference counts are checked without memory for a tally: every mapping found takes one off the
+ * count of its page, then the counts must be what holders alone would make them, then every mapping
+ * gives it back.
+ */
+#include <arch/x86/cpu.h>
+#include <arch/x86/pgtable.h>
+#include <arch/x86/sections.h>
+#include <lib/panic.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <mm/check/audit.h>
+#include <mm/check/frames.h>
+#include <mm/frame/highmem.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/dma.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/mm_init.h>
+#include <mm/user/filemap.h>
+#include <mm/user/mm_internal.h>
+
+#define REGISTERED_MAX 4 /* checks of the floors above */
+
+static char wrong[160];
+static struct frames frames; /* counted once an audit: it takes a look at every frame */
+
+static const char *__printf(1, 2) report(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(wrong, sizeof(wrong), fmt, args);
+    va_end(args);
+    return wrong;
+}
+
+/* Frames that must not be writable through any mapping. */
+static bool frame_is_sealed(phys_addr_t frame)
+{
+    return frame >= virt_to_phys(__text_start) && frame < virt_to_phys(__sealed_end);
+}
+
+/* ---- the kernel half ---- */
+
+static const char *check_kernel_pte(u32 addr, pte_t pte)
+{
+    if (!pte_present(pte))
+        return NULL;
+    if (pte_user(pte))
+        return report("I4: the PTE of kernel page %08x has the user bit: %08x", addr, pte.val);
+    if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
+        return report("I6: page %08x maps sealed frame %08x writable", addr, pte_frame(pte));
+    return NULL;
+}
+
+static const char *check_kernel_pde(u32 index)
+{
+    pde_t pde = swapper_pg_dir[index];
+    u32 addr = index << PDE_SHIFT;
+
+    if (!pde_present(pde))
+        return NULL;
+    if (pde.val & PTE_US)
+        return report("I4: kernel PDE %u has the user bit: %08x", index, pde.val);
+    if (pde_is_large(pde))
+        return NULL; /* lowmem beyond the image: I1 */
+    for (u32 i = 0; i < 1024; i++) {
+        const char *text = check_kernel_pte(addr + (i << PAGE_SHIFT), pde_page_table(pde)[i]);
+
+        if (text)
+            return text;
+    }
+    return NULL;
+}
+
+static const char *check_hole(u32 start, u32 end, const char *name)
+{
+    for (u32 addr = start; addr != end; addr += PAGE_SIZE) {
+        if (!pde_present(swapper_pg_dir[PDE_INDEX(addr)])) {
+            u32 last = addr | (LARGE_PAGE_SIZE - PAGE_SIZE);
+
+            addr = last < end - PAGE_SIZE ? last : end - PAGE_SIZE;
+            continue;
+        }
+        if (pgd_walk(swapper_pg_dir, addr).mapped)
+            return report("I1: page %08x is mapped, but lies in %s", addr, name);
+    }
+    return NULL;
+}
+
+static const char *check_kernel_half(void)
+{
+    const char *text = check_hole(high_memory, VMALLOC_START, "the hole below the vmalloc area");
+
+    if (!text)
+        text = check_hole(VMALLOC_END, FIXMAP_START, "the page below the fixmap");
+    if (!text)
+        text = check_hole(FIXMAP_END, 0, "the last page");
+    for (u32 i = KERNEL_PDE_FIRST; i < 1024 && !text; i++)
+        text = check_kernel_pde(i);
+    return text;
+}
+
+static const char *check_entry_points(void)
+{
+    struct cpu_entry_point point;
+
+    for (u32 i = 0; cpu_entry_point(i, &point); i++) {
+        for (u32 addr = ALIGN_DOWN(point.start, PAGE_SIZE); addr < point.end; addr += PAGE_SIZE) {
+            if (!pgd_walk(swapper_pg_dir, addr).mapped)
+                return report("I5: %s: page %08x is not mapped", point.name, addr);
+        }
+    }
+    return NULL;
+}
+
+/* ---- the user halves ---- */
+
+/* What an entry that holds a page may allow: no more than its area, and no more than its page. */
+static const char *check_user_rights(const struct mm *mm, u32 addr, pte_t pte,
+                                     const struct vm_area *area, const struct page *page)
+{
+    bool shared = area->flags & VM_SHARED;
+    const char *what = NULL;
+
+    if (pte_present(pte) && !(area->flags & VM_ACCESS))
+        what = "can be used, its area cannot";
+    else if (!pte_writable(pte))
+        return NULL;
+    else if (!(area->flags & VM_WRITE))
+        what = "is writable, its area is not";
+    else if (page == zero_page)
+        what = "is writable and shows the page of zeros";
+    else if (page->type == PAGE_FILE && !(shared && page->dirty))
+        what = "is writable and shows a page of a file";
+    else if (page->type == PAGE_USER && !shared && page->refcount != 1)
+        what = "is writable and private, but its page is shared";
+    return what ? report("I8: directory %08x: %08x %s (frame %08x, %d references)", mm->pgd_phys,
+                         addr, what, pte_frame(pte), page->refcount)
+                : NULL;
+}
+
+/*
+ * Which pages the entry of an address in an area may hold: of a file only the one that belongs
+ * there.
+ */
+static bool page_fits(const struct vm_area *area, u32 addr, const struct page *page)
+{
+    u32 index = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+
+    if (page->type == PAGE_USER)
+        return true;
+    if (!area->file)
+        return page == zero_page;
+    return page->type == PAGE_FILE && filemap_find_page(area->file, index) == page;
+}
+
+static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
+{
+    struct vm_area *area = mm_find_area(mm, addr);
+    const struct page *page;
+
+    if (!area)
+        return report("I8: directory %08x maps %08x, where it has no area", mm->pgd_phys, addr);
+    if (!pte_user(pte))
+        return report("I8: directory %08x: the PTE of user page %08x has no user bit", mm->pgd_phys,
+                      addr);
+    if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
+        return report("I6: directory %08x: %08x maps sealed frame %08x writable", mm->pgd_phys,
+                      addr, pte_frame(pte));
+    if (pte_pfn(pte) >= max_pfn)
+        return report("I8: directory %08x: %08x maps %08x, which is no RAM of ours", mm->pgd_phys,
+                      addr, pte_frame(pte));
+    page = phys_to_page(pte_frame(pte));
+    if (!page_fits(area, addr, page))
+        return report("I8: directory %08x: %08x maps frame %08x of type %u", mm->pgd_phys, addr,
+                      pte_frame(pte), page->type);
+    return check_user_rights(mm, addr, pte, area, page);
+}
+
+static const char *check_user_half(struct mm *mm)
+{
+    u32 pages = 0, tables = 0;
+
+    for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
+        if (!pde_present(mm->pgd[i]))
+            continue;
+        tables++;
+        for (u32 k = 0; k < 1024; k++) {
+            pte_t pte = pde_page_table(mm->pgd[i])[k];
+            const char *text = NULL;
+
+            if (pte_none(pte))
+                continue;
+            pages++;
+            text = check_user_pte(mm, i << PDE_SHIFT | k << PAGE_SHIFT, pte);
+            if (text)
+                return text;
+        }
+    }
+    if (pages != mm->pages || tables != mm->tables)
+        return report("I8: directory %08x has %u pages in %u tables, counted as %u in %u",
+                      mm->pgd_phys, pages, tables, mm->pages, mm->tables);
+    return NULL;
+}
+
+static const char *check_directory(struct mm *mm)
+{
+    const char *text = vma_check(mm);
+
+    for (u32 i = KERNEL_PDE_FIRST; i < 1024; i++) {
+        if (mm->pgd[i].val != swapper_pg_dir[i].val)
+            return report("I2: directory %08x: PDE %u is %08x, the master's is %08x", mm->pgd_phys,
+                          i, mm->pgd[i].val, swapper_pg_dir[i].val);
+    }
+    return text ? report("I8: %s", text) : check_user_half(mm);
+}
+
+static const char *check_frames(void)
+{
+    return frames_check(&frames);
+}
+
+/* What the address spaces have, and what is kept for the next, is all that there is of its kind. */
+static const char *check_tables(u32 tables)
+{
+    if (frames.by_type[PAGE_PGTABLE] == tables)
+        return NULL;
+    return report("I8: there are %u frames of directories and tables, but address spaces have %u",
+                  frames.by_type[PAGE_PGTABLE], tables);
+}
+
+static const char *check_directories(void)
+{
+    u32 tables = user_tables_kept();
+    bool loaded_is_known = pgd_loaded() == virt_to_phys(swapper_pg_dir);
+
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
+        const char *text = check_directory(mm);
+
+        if (text)
+            return text;
+        loaded_is_known |= pgd_loaded() == mm->pgd_phys;
+        tables += mm->tables + 1;
+    }
+    if (!loaded_is_known)
+        return report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+    return check_tables(tables);
+}
+
+/* ---- what the vmalloc area shows ---- */
+
+/* Whether a page of an area of this kind may be this one. */
+static bool entry_fits(u32 kind, pte_t pte)
+{
+    bool ram = !pte_device(pte) && pte_pfn(pte) < max_pfn;
+
+    if (kind == VM_IOREMAP)
+        return pte_device(pte);
+    return ram && (kind == VM_MAP || pfn_to_page(pte_pfn(pte))->type == PAGE_VMALLOC);
+}
+
+static const char *check_area(const struct vmap_area *area)
+{
+    for (u32 addr = area->start; addr < area->end - PAGE_SIZE; addr += PAGE_SIZE) {
+        pte_t pte = *kernel_pte(addr);
+
+        if (!entry_fits(area->flags, pte))
+            return report("I8: the PTE of %08x, in area %08x of kind %u, is %08x: not a page of "
+                          "that kind",
+                          addr, area->start, area->flags, pte.val);
+    }
+    return NULL;
+}
+
+/*
+ * An area that owns its pages shows such pages only, and there are as many of them as such areas
+ * show. With the reference counts this makes one owner for each.
+ */
+static const char *check_areas(void)
+{
+    const struct vmap_area *area = vmap_area_at_or_above(VMALLOC_START);
+    u32 owned = 0;
+
+    for (; area; area = vmap_area_at_or_above(area->end)) {
+        const char *text = check_area(area);
+
+        if (text)
+            return text;
+        owned += area->flags == VM_ALLOC ? vmap_area_pages(area) : 0;
+    }
+    if (frames.by_type[PAGE_VMALLOC] != owned)
+        return report("I8: there are %u frames of vmalloc, but its areas own %u",
+                      frames.by_type[PAGE_VMALLOC], owned);
+    return NULL;
+}
+
+/* ---- reference counts ---- */
+
+/*
+ * One mapping more or less, by the rule of mm/frame/page.h: the first of a page behind counts for its
+ * block.
+ */
+static void count_mapping(struct page *page, s32 add)
+{
+    s32 before = page->refcount;
+
+    page->refcount += add;
+    if (!page->head && min(before, page->refcount) == 0) {
+        struct page *first = page_head(page);
+
+        first->refcount += first != page ? add : 0;
+    }
+}
+
+static void count_table(const pte_t *table, u32 entries, s32 add)
+{
+    for (u32 i = 0; i < entries; i++) {
+        if (pte_present(table[i]) && !pte_device(table[i]) && pte_pfn(table[i]) < max_pfn)
+            count_mapping(pfn_to_page(pte_pfn(table[i])), add);
+    }
+}
+
+/* A process's entry holds its page whether it is present or not. */
+static void count_user_table(const pte_t *table, s32 add)
+{
+    for (u32 i = 0; i < 1024; i++) {
+        if (!pte_none(table[i]) && pte_pfn(table[i]) < max_pfn)
+            pfn_to_page(pte_pfn(table[i]))->refcount += add;
+    }
+}
+
+static void count_mappings(s32 add)
+{
+    count_table(kernel_pte(VMALLOC_START), (VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT, add);
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
+        for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
+            if (pde_present(mm->pgd[i]))
+                count_user_table(pde_page_table(mm->pgd[i]), add);
+        }
+    }
+}
+
+/*
+ * What the count is without mappings: 1 for a block whose holder has a pointer to it, be it a file.
+ * A page of a process, and one of the vmalloc area, lives by its mappings alone.
+ */
+static s32 holders(const struct page *page)
+{
+    return page->head && (page->type == PAGE_USED || page->type == PAGE_SLAB ||
+                          page->type == PAGE_PGTABLE || page->type == PAGE_FILE);
+}
+
+/*
+ * Without its mappings only the first page of a block has a count; a page behind it that begins a
+ * block of its own has two owners.
+ */
+static const char *check_block_counts(u32 pfn, u32 pages)
+{
+    for (u32 i = 0; i < pages; i++) {
+        const struct page *page = pfn_to_page(pfn + i);
+        s32 expected = i == 0 ? holders(page) : 0;
+
+        if (i > 0 && page->head)
+            return report("I8: frame %08x begins a block of type %u, but lies in that of %u frames "
+                          "at %08x",
+                          page_to_phys(page), page->type, pages, page_to_phys(page - i));
+        if (page->refcount != expected)
+            return report("I8: frame %08x, in a block of type %u, has %d references, its mappings "
+                          "and holders explain %d less",
+                          page_to_phys(page), pfn_to_page(pfn)->type, page->refcount,
+                          page->refcount - expected);
+    }
+    return NULL;
+}
+
+/* A block in use that nobody refers to is lost: no mapping and no holder will ever free it. */
+static const char *check_lost(void)
+{
+    u32 pages;
+
+    for (u32 pfn = 0; pfn < max_pfn; pfn += pages) {
+        const struct page *page = pfn_to_page(pfn);
+
+        pages = page_block_size(page);
+        if (page->head && page->type >= PAGE_USED && page->refcount < 1)
+            return report("I8: frame %08x is in use, of type %u, but has %d references",
+                          page_to_phys(page), page->type, page->refcount);
+    }
+    return NULL;
+}
+
+static const char *check_counts(void)
+{
+    const char *text = NULL;
+    u32 pages;
+
+    count_mappings(-1);
+    for (u32 pfn = 0; pfn < max_pfn && !text; pfn += pages) {
+        pages = page_block_size(pfn_to_page(pfn));
+        text = check_block_counts(pfn, pages);
+    }
+    count_mappings(1);
+    return text;
+}
+
+/* ---- all of them ---- */
+
+static const char *(*registered[REGISTERED_MAX])(void)__ro_after_init;
+
+void audit_register(const char *(*check)(void))
+{
+    u32 i = 0;
+
+    while (i < REGISTERED_MAX && registered[i])
+        i++;
+    assert_op(i, <, REGISTERED_MAX);
+    registered[i] = check;
+}
+
+const char *mm_audit(void)
+{
+    static const char *(*const checks[])(void) = {
+        lowmem_check,      check_kernel_half, check_entry_points, check_directories,
+        vmalloc_check,     page_alloc_check,  slab_check,         check_lost,
+        check_counts,      check_frames,      check_areas,        filemap_check,
+        user_tables_check, kmap_check,        dma_check,          cpu_check,
+    };
+
+    const char *text = NULL;
+
+    frames_count(&frames);
+    for (u32 i = 0; i < ARRAY_SIZE(checks) && !text; i++)
+        text = checks[i]();
+    for (u32 i = 0; i < REGISTERED_MAX && registered[i] && !text; i++)
+        text = registered[i]();
+    return text;
+}

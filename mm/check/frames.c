@@ -1,0 +1,111 @@
+/*
+ * Counting frames by owner. A frame of RAM is either in a block of the page allocator, whose first
+ * struct page says what the block is used for, or it was reserved before there was an allocator,
+ * and then memblock's list says who did it. So one walk over the struct pages, block by block,
+ * finds the owner of each; what must come out in the end is the RAM of the memory map, which is
+ * counted without a look at any struct page.
+ *
+ * A frame that has no owner (no block, no reservation), or a block that lies over another one or
+ * outside RAM, makes the two differ: this is how a lost frame is noticed that no list and no
+ * mapping speaks of any more.
+ *
+ * Reservations may overlap each other and may lie outside RAM: a frame counts for the first one
+ * that holds it, and only if it is RAM. Where boot code was given to the allocator after start-up,
+ * its reservation is still listed, but the struct page says the newer truth.
+ *
+ * Limits: RAM above 4 GiB, and the last page below it, have no struct page and are not counted.
+ *
+ * Neighbours: mm/frame/memblock.c, mm/frame/page_alloc.c; mm/check/audit.c checks, kernel/monitor/monitor_mm.c prints.
+ */
+#include <lib/printf.h>
+#include <lib/string.h>
+#include <mm/check/frames.h>
+#include <mm/frame/memblock.h>
+
+#define FOUR_GIB (1ull << 32)
+
+static u32 ram_frames(void)
+{
+    u64 bytes = memblock_total() - memblock_total_above_4g();
+
+    if (memblock_overlaps_ram(FOUR_GIB - PAGE_SIZE, FOUR_GIB))
+        bytes -= PAGE_SIZE;
+    return bytes >> PAGE_SHIFT;
+}
+
+/* Who reserved the frame first, or NULL. */
+static const char *reserved_by(phys_addr_t frame)
+{
+    const struct memblock_range *range;
+
+    for (u32 i = 0; (range = memblock_reserved(i)); i++) {
+        if (frame >= range->start && frame < range->end)
+            return range->name;
+    }
+    return NULL;
+}
+
+/* False when there are more names than rows: the sum will tell. */
+static bool add_reserved(struct frames *frames, const char *name)
+{
+    u32 i = 0;
+
+    while (i < frames->reserved_names && strcmp(frames->reserved[i].name, name) != 0)
+        i++;
+    if (i == FRAMES_NAMES_MAX)
+        return false;
+    if (i == frames->reserved_names)
+        frames->reserved[frames->reserved_names++].name = name;
+    frames->reserved[i].frames++;
+    return true;
+}
+
+const char frame_no_ram[] = "no RAM";
+
+u32 frame_owner(u32 pfn, struct frame_owner *owner)
+{
+    struct page *page = pfn_to_page(pfn);
+    const struct page *head = page_head(page);
+    phys_addr_t frame = page_to_phys(page);
+
+    *owner = (struct frame_owner){.type = head->type, .ram = true};
+    if (head->head) {
+        owner->name = page_type_short_name(head->type);
+        return page_to_pfn(head) + page_block_size(head) - pfn;
+    }
+    owner->type = PAGE_RESERVED;
+    owner->ram = memblock_overlaps_ram(frame, (u64)frame + PAGE_SIZE);
+    if (!owner->ram)
+        owner->name = frame_no_ram;
+    else if (page->type == PAGE_RESERVED)
+        owner->name = reserved_by(frame);
+    return 1;
+}
+
+void frames_count(struct frames *frames)
+{
+    struct frame_owner owner;
+    u32 run;
+
+    *frames = (struct frames){.ram = ram_frames()};
+    for (u32 pfn = 0; pfn < max_pfn; pfn += run) {
+        run = frame_owner(pfn, &owner);
+        if (pfn_to_page(pfn)->head)
+            frames->by_type[owner.type] += run;
+        else if (owner.ram)
+            frames->by_type[PAGE_RESERVED] += owner.name && add_reserved(frames, owner.name);
+    }
+    for (u32 type = 0; type < PAGE_TYPES; type++)
+        frames->total += frames->by_type[type];
+}
+
+const char *frames_check(const struct frames *frames)
+{
+    static char text[96];
+
+    if (frames->total == frames->ram)
+        return NULL;
+    snprintf(text, sizeof(text), "I8: the owners have %u frames, but RAM below 4 GiB is %u",
+             frames->total, frames->ram);
+    return text;
+}

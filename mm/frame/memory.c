@@ -1,0 +1,79 @@
+/*
+ * From the boot loader's memory map to memblock: which physical pages are RAM, which of them are
+ * taken, and how the command line bends that. Everything that lives in RAM the map calls free is
+ * reserved here, before the first allocation: the kernel image, GRUB's modules, the symbol table.
+ * What the loader left counts as mapped, wherever it lies. The first 64 KiB are reserved, as on Linux:
+ * firmware writes there that does not say so, and no frame has the physical address 0.
+ */
+#include <arch/x86/boot_info.h>
+#include <arch/x86/sections.h>
+#include <lib/kstrtox.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/frame/memblock.h>
+#include <mm/mm_init.h>
+
+#define FIRMWARE_LOW_END KIB(64)
+
+#define RAM_USABLE 1 /* the type of the memory map (Multiboot2 Specification 2.0, 3.6.8) */
+
+/* The size after `name=`, 0 when it is not there or is no size. At most `most`. */
+static u64 size_option(const char *name, u64 most)
+{
+    char text[32], *end;
+    u64 size;
+
+    if (!boot_option(name, text, sizeof(text)))
+        return 0;
+    size = memparse(text, &end);
+    if (end == text || *end || size == 0 || size > most) {
+        printk("%s=%s is no size that makes sense: ignored.\n", name, text);
+        return 0;
+    }
+    return size;
+}
+
+/* What the loader has put somewhere. */
+static void reserve_loaded(phys_addr_t start, phys_addr_t end, const char *name)
+{
+    memblock_reserve(start, end, name);
+    if (start < end)
+        memblock_map(start, end);
+}
+
+static void reserve_what_is_there(void)
+{
+    memblock_reserve(0, PAGE_SIZE, "page 0");
+    memblock_reserve(PAGE_SIZE, FIRMWARE_LOW_END, "low memory");
+    memblock_reserve((u32)__boot_start, virt_to_phys(__kernel_end), MEMBLOCK_IMAGE);
+    reserve_loaded(boot_info.symtab, boot_info.symtab_end, "symbols");
+    reserve_loaded(boot_info.strtab, boot_info.strtab_end, "symbols");
+    for (u32 i = 0; i < boot_info.module_count; i++)
+        reserve_loaded(boot_info.modules[i].start, boot_info.modules[i].end, "module");
+}
+
+void memory_init(void)
+{
+    char text[32];
+    u64 limit;
+
+    for (u32 i = 0; i < boot_info.memory_count; i++) {
+        const struct boot_range *range = &boot_info.memory[i];
+
+        if (range->type == RAM_USABLE)
+            memblock_add(range->start, range->end);
+        else
+            memblock_reserve(range->start, range->end, "firmware");
+    }
+    limit = size_option("mem", ~0ull);
+    if (limit && limit < RAM_MIN)
+        printk("mem=%s is less than %u MiB: ignored.\n", boot_option("mem", text, sizeof(text)),
+               RAM_MIN >> 20);
+    else if (limit)
+        memblock_limit(limit);
+    if (memblock_ram_end() < RAM_MIN - RAM_MIN_SLACK)
+        boot_refuse("%u MiB of RAM are needed, this machine has %u KiB.", RAM_MIN >> 20,
+                    memblock_ram_end() >> 10);
+    reserve_what_is_there();
+    layout_init(memblock_ram_end(), size_option("vmalloc", ~0u), size_option("lowmem", ~0u));
+}

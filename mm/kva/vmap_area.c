@@ -1,0 +1,563 @@
+/*
+ * Which addresses of the vmalloc area are taken.
+ *
+ * All ranges, busy areas and the gaps between them, tile the vmalloc area and are nodes of one
+ * red-black tree, by address. Every node knows the largest gap in its subtree (the idea of Linux's
+ * tree of free areas): going left whenever something large enough is there finds the lowest gap that
+ * fits in O(log n), and going by address finds the range that holds any address. Being busy or free
+ * is a property of a node, not of the tree it is in; so an area that fills a gap exactly, and one
+ * that becomes a gap again, change no link of the tree. No two gaps touch.
+ *
+ * Every other search is saved by tags in page-table entries that are not present (vmap_area_internal.h). A
+ * range that becomes free looks at the entries beyond its two ends and knows whether gaps are there
+ * to join, and the last area of all is found at the border of the top gap. So allocating and freeing
+ * cost hardly more with thousands of areas than with none.
+ *
+ * The highest gap is not in the tree. It is what remains above all areas, so it is taken from last;
+ * and as it is by far the largest and changes most often, it would change the values all the way to
+ * the root each time. An area that falls to it leaves its node in the tree as the spare: an empty
+ * gap at the tree's end, with no tags and no weight in any value. The next area cut from the top gap
+ * takes the spare over, so that to give back the highest area and take it again changes no link
+ * either. There is one spare at most, and slab_shrink() gives it back.
+ *
+ * Freeing needs no memory, and cannot fail.
+ *
+ * Lock: not preempted; not for interrupt handlers. Neighbours: mm/kva/vmalloc.c fills the entries.
+ */
+#include <lib/panic.h>
+#include <lib/printf.h>
+#include <mm/frame/slab.h>
+#include <mm/kva/vmap_area_internal.h>
+
+static struct rb_root ranges = RB_ROOT;
+static struct vmap_area top;    /* the highest gap, up to VMALLOC_END; it may be empty */
+static struct vmap_area *spare; /* the last node of the tree, empty, at top.start; or NULL */
+static struct kmem_cache *area_cache;
+
+static inline struct vmap_area *area_of(const struct rb_node *node)
+{
+    return rb_entry(node, struct vmap_area, node);
+}
+
+static inline u32 area_size(const struct vmap_area *area)
+{
+    return area->end - area->start;
+}
+
+/* NULL is no gap. */
+static inline bool is_gap(const struct vmap_area *area)
+{
+    return area && area->flags == 0;
+}
+
+/* ---- tags ---- */
+
+static inline void set_first_tag(const struct vmap_area *gap)
+{
+    kernel_pte(gap->start)->val = (u32)gap;
+}
+
+static inline void set_last_tag(const struct vmap_area *range)
+{
+    kernel_pte(range->end)[-1].val = (u32)range;
+}
+
+/* The area or gap that ends at addr; NULL when there is none. */
+static inline struct vmap_area *range_ending_at(u32 addr)
+{
+    return addr == VMALLOC_START ? NULL : vmap_area_tag(kernel_pte(addr)[-1]);
+}
+
+/* The gap that starts at addr, or NULL. An empty top gap starts at VMALLOC_END. */
+static inline struct vmap_area *gap_starting_at(u32 addr)
+{
+    return vmap_area_tag(*kernel_pte(addr));
+}
+
+/* The two tags beside a border, NULL for none. */
+static inline void set_border(u32 addr, const struct vmap_area *below,
+                              const struct vmap_area *above)
+{
+    pte_t *border = kernel_pte(addr);
+
+    border[-1].val = (u32)below;
+    border[0].val = (u32)above;
+}
+
+/* What was a border between two free ranges is none any more. */
+static inline void clear_border(u32 addr)
+{
+    set_border(addr, NULL, NULL);
+}
+
+/* ---- the tree ---- */
+
+static inline u32 subtree_largest(const struct rb_node *node)
+{
+    return node ? area_of(node)->largest_free : 0;
+}
+
+static inline u32 gap_size(const struct vmap_area *area)
+{
+    return area->flags == 0 ? area_size(area) : 0;
+}
+
+static bool update_largest(struct rb_node *node)
+{
+    struct vmap_area *area = area_of(node);
+    u32 children = max(subtree_largest(node->rb_left), subtree_largest(node->rb_right));
+    u32 largest = max(gap_size(area), children);
+    bool changed = area->largest_free != largest;
+
+    area->largest_free = largest;
+    return changed;
+}
+
+/* The lowest gap of at least `size` bytes, or NULL. */
+static inline struct vmap_area *lowest_fit(u32 size)
+{
+    struct rb_node *node = ranges.rb_node;
+
+    if (subtree_largest(node) < size)
+        return area_size(&top) >= size ? &top : NULL;
+    for (;;) {
+        if (subtree_largest(node->rb_left) >= size)
+            node = node->rb_left;
+        else if (gap_size(area_of(node)) >= size)
+            return area_of(node);
+        else
+            node = node->rb_right; /* it is in here, or the value at the top is wrong */
+    }
+}
+
+/* Bytes from addr up to the next multiple of `align`. */
+static inline u32 padding(u32 addr, u32 align)
+{
+    return -addr & (align - 1);
+}
+
+/*
+ * The gap for an aligned area. The lowest one that is large enough may begin so unluckily that its
+ * aligned part is too short; one that is larger by the alignment cannot.
+ */
+static __noinline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
+{
+    struct vmap_area *gap = lowest_fit(size);
+
+    assert((align & (align - 1)) == 0 && align > PAGE_SIZE);
+    if (!gap || padding(gap->start, align) <= area_size(gap) - size)
+        return gap;
+    return align <= VMALLOC_SIZE_MAX ? lowest_fit(size + align - PAGE_SIZE) : NULL;
+}
+
+static inline void link_range(struct vmap_area *area, struct rb_node *parent, struct rb_node **link)
+{
+    rb_link_node(&area->node, parent, link);
+    rb_insert_augmented(&area->node, &ranges, update_largest);
+}
+
+/* Enter a range right below, right above one that is in the tree. */
+static void insert_below(struct vmap_area *area, struct vmap_area *next)
+{
+    struct rb_node *parent = &next->node, **link = &parent->rb_left;
+
+    if (*link) {
+        parent = rb_outermost(*link, 1);
+        link = &parent->rb_right;
+    }
+    link_range(area, parent, link);
+}
+
+static void insert_above(struct vmap_area *area, struct vmap_area *prev)
+{
+    struct rb_node *parent = &prev->node, **link = &parent->rb_right;
+
+    if (*link) {
+        parent = rb_outermost(*link, 0);
+        link = &parent->rb_left;
+    }
+    link_range(area, parent, link);
+}
+
+static void drop_range(struct vmap_area *area)
+{
+    rb_erase_augmented(&area->node, &ranges, update_largest);
+    kmem_cache_free(area_cache, area);
+}
+
+/* ---- taking ---- */
+
+static inline void set_range(struct vmap_area *range, u32 start, u32 end, u32 flags)
+{
+    range->start = start;
+    range->end = end;
+    range->flags = flags;
+}
+
+static void make_gap(struct vmap_area *gap, u32 start, u32 end)
+{
+    set_range(gap, start, end, 0);
+    set_first_tag(gap);
+    set_last_tag(gap);
+}
+
+/* Nodes for what is left of a gap below and above a range that is cut out of it. */
+struct rest {
+    struct vmap_area *low, *high;
+};
+
+/* Get the nodes that cutting [start, end) out of the gap needs. False when out of memory. */
+static inline bool alloc_rest(const struct vmap_area *gap, u32 start, u32 end, struct rest *rest)
+{
+    if (unlikely(start != gap->start)) {
+        rest->low = kmem_cache_alloc(area_cache);
+        if (!rest->low)
+            return false;
+    }
+    if (end != gap->end) {
+        rest->high = kmem_cache_alloc(area_cache);
+        if (!rest->high) {
+            if (rest->low)
+                kmem_cache_free(area_cache, rest->low);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The node of the gap becomes the area; what is left of the gap gets new nodes. */
+static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, u32 end, u32 flags)
+{
+    struct rest rest = {NULL, NULL};
+    u32 gap_start = gap->start, gap_end = gap->end;
+
+    if (!alloc_rest(gap, start, end, &rest))
+        return NULL;
+    set_range(gap, start, end, flags);
+    set_last_tag(gap);
+    rb_augment_path(&gap->node, update_largest);
+    if (rest.low) {
+        make_gap(rest.low, gap_start, start);
+        insert_below(rest.low, gap);
+    }
+    if (rest.high) {
+        make_gap(rest.high, end, gap_end);
+        insert_above(rest.high, gap);
+    }
+    return gap;
+}
+
+/* Make the spare. False when out of memory. */
+static inline bool add_spare(void)
+{
+    struct vmap_area *last = range_ending_at(top.start);
+
+    spare = kmem_cache_alloc(area_cache);
+    if (!spare)
+        return false;
+    set_range(spare, top.start, top.start, 0);
+    if (last)
+        link_range(spare, &last->node, &last->node.rb_right);
+    else
+        link_range(spare, NULL, &ranges.rb_node);
+    return true;
+}
+
+/* What an alignment leaves of the top gap below the area is a gap of the tree, below the spare. */
+static __noinline bool split_top(u32 start)
+{
+    struct vmap_area *low = kmem_cache_alloc(area_cache);
+
+    if (!low)
+        return false;
+    make_gap(low, top.start, start);
+    insert_below(low, spare);
+    return true;
+}
+
+/* The spare becomes the area; the top gap keeps what is above it. */
+static inline struct vmap_area *take_from_top(u32 start, u32 end, u32 flags)
+{
+    struct vmap_area *area;
+
+    if (!spare && !add_spare())
+        return NULL;
+    if (unlikely(start != top.start) && !split_top(start))
+        return NULL;
+    area = spare;
+    spare = NULL;
+    set_range(area, start, end, flags);
+    top.start = end;
+    set_border(end, area, &top);
+    return area;
+}
+
+struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *caller)
+{
+    u32 size = (pages + 1) << PAGE_SHIFT, start;
+    bool any_page = likely(align == PAGE_SIZE);
+    struct vmap_area *gap = any_page ? lowest_fit(size) : lowest_aligned_fit(size, align), *area;
+
+    if (unlikely(!gap))
+        return NULL;
+    start = any_page ? gap->start : gap->start + padding(gap->start, align);
+    if (likely(gap == &top))
+        area = take_from_top(start, start + size, flags);
+    else
+        area = take_from_gap(gap, start, start + size, flags);
+    if (unlikely(!area))
+        return NULL;
+    area->caller = caller;
+    return area;
+}
+
+/* ---- giving back ---- */
+
+/*
+ * The area and the gap below it, if there is one, fall to the top gap, and the area's node becomes
+ * the spare. Being last and without a gap before and after, it changes no value of the tree.
+ */
+static inline void join_top(struct vmap_area *area, struct vmap_area *prev)
+{
+    clear_border(area->end);
+    top.start = area->start;
+    if (prev) {
+        clear_border(area->start);
+        top.start = prev->start;
+        drop_range(prev);
+    }
+    set_first_tag(&top);
+    if (spare)
+        drop_range(spare);
+    set_range(area, top.start, top.start, 0);
+    spare = area;
+}
+
+/* The node of the area becomes the gap; the gaps it touches are taken into it. */
+static inline void join_gaps(struct vmap_area *area, struct vmap_area *prev, struct vmap_area *next)
+{
+    if (prev) {
+        clear_border(area->start);
+        area->start = prev->start;
+        drop_range(prev);
+    }
+    if (next) {
+        clear_border(area->end);
+        area->end = next->end;
+        drop_range(next);
+    }
+    area->flags = 0;
+    set_first_tag(area);
+    set_last_tag(area);
+    rb_augment_path(&area->node, update_largest);
+}
+
+void vmap_area_free(struct vmap_area *area)
+{
+    struct vmap_area *prev = range_ending_at(area->start), *next = gap_starting_at(area->end);
+
+    if (prev && prev->flags != 0)
+        prev = NULL; /* a busy neighbour */
+    if (next == &top)
+        join_top(area, prev);
+    else
+        join_gaps(area, prev, next);
+}
+
+static void drop_spare(void)
+{
+    if (spare)
+        drop_range(spare);
+    spare = NULL;
+}
+
+void vmap_area_init(void)
+{
+    area_cache = kmem_cache_create("vmap_area", sizeof(struct vmap_area));
+    if (!area_cache)
+        panic("no memory for the cache of areas");
+    kmem_cache_on_shrink(area_cache, drop_spare);
+    top = (struct vmap_area){.start = VMALLOC_START, .end = VMALLOC_END};
+    set_first_tag(&top);
+}
+
+/* ---- looking ---- */
+
+/* The range that holds addr, or the lowest above it; NULL when that is the top gap. */
+static struct vmap_area *range_at_or_above(u32 addr)
+{
+    struct rb_node *node = ranges.rb_node;
+    struct vmap_area *best = NULL;
+
+    while (node) {
+        if (area_of(node)->end > addr) {
+            best = area_of(node);
+            node = node->rb_left;
+        } else {
+            node = node->rb_right;
+        }
+    }
+    return best;
+}
+
+const struct vmap_area *vmap_area_at_or_above(u32 addr)
+{
+    struct vmap_area *area = range_at_or_above(addr);
+
+    if (area && is_gap(area)) {
+        struct rb_node *next = rb_next(&area->node); /* gaps do not touch: it is busy, or none */
+
+        area = next ? area_of(next) : NULL;
+    }
+    return area;
+}
+
+const struct vmap_area *find_vmap_area(u32 addr)
+{
+    struct vmap_area *area = range_at_or_above(addr);
+
+    return area && area->start <= addr && !is_gap(area) ? area : NULL;
+}
+
+const struct rb_root *vmap_area_tree(void)
+{
+    return &ranges;
+}
+
+struct vmalloc_stats vmalloc_stats(void)
+{
+    struct vmalloc_stats stats = {.free_bytes = area_size(&top),
+                                  .free_ranges = area_size(&top) > 0};
+
+    stats.largest_free = max(subtree_largest(ranges.rb_node), area_size(&top));
+    for (struct rb_node *node = rb_first(&ranges); node; node = rb_next(node)) {
+        const struct vmap_area *area = area_of(node);
+
+        if (area == spare)
+            break;
+        if (is_gap(area)) {
+            stats.free_ranges++;
+            stats.free_bytes += area_size(area);
+        } else {
+            stats.busy_areas++;
+            stats.mapped_pages += vmap_area_pages(area);
+        }
+    }
+    return stats;
+}
+
+/* ---- the check ---- */
+
+static char check_text[128];
+
+static int compare_areas(const struct rb_node *a, const struct rb_node *b)
+{
+    return area_of(a)->start < area_of(b)->start ? -1 : area_of(a)->start > area_of(b)->start;
+}
+
+static const char *bad_range(const struct vmap_area *area, const char *what, u32 addr)
+{
+    snprintf(check_text, sizeof(check_text), "I7: vmalloc range %08x..%08x: %s at %08x",
+             area->start, area->end, what, addr);
+    return check_text;
+}
+
+/* The entry of a page is none of those that it may be. */
+static const char *bad_entry(const struct vmap_area *area, u32 addr, const char *expected)
+{
+    snprintf(check_text, sizeof(check_text),
+             "I7: vmalloc range %08x..%08x: page %08x: expected %s, found entry %08x", area->start,
+             area->end, addr, expected, kernel_pte(addr)->val);
+    return check_text;
+}
+
+/*
+ * Every page of a busy area but the guard is mapped, the first tells the area's kind, and the guard
+ * is tagged.
+ */
+static const char *check_busy(const struct vmap_area *area)
+{
+    u32 guard = area->end - PAGE_SIZE;
+
+    for (u32 addr = area->start; addr < guard; addr += PAGE_SIZE) {
+        pte_t pte = *kernel_pte(addr);
+
+        if (!pte_present(pte))
+            return bad_entry(area, addr, "a mapped page");
+        if (!pte_starts_area(pte, addr == area->start ? area->flags : 0))
+            return bad_entry(area, addr, "the area's kind in the first entry only");
+    }
+    if (vmap_area_tag(*kernel_pte(guard)) != area || area->flags == 0)
+        return bad_entry(area, guard, "the tag of a guard that is not mapped");
+    return NULL;
+}
+
+/*
+ * No page of a gap is mapped; the first and the last are tagged, and only they. Nobody asks what lies
+ * at the end of the top gap, so its last page has no tag.
+ */
+static const char *check_gap(const struct vmap_area *gap)
+{
+    u32 last = gap == &top ? gap->start : gap->end - PAGE_SIZE;
+
+    for (u32 addr = gap->start; addr < gap->end; addr += PAGE_SIZE) {
+        pte_t pte = *kernel_pte(addr);
+        bool border = addr == gap->start || addr == last;
+
+        if (pte.val != (border ? (u32)gap : 0))
+            return bad_entry(gap, addr, border ? "the gap's tag" : "0, as within a gap");
+    }
+    return is_gap(gap) ? NULL : bad_range(gap, "a gap is marked busy", gap->start);
+}
+
+/*
+ * The spare is empty, so that it adds to no subtree's largest gap, and nothing is above it.
+ * check_tiling() takes it for the end of the tree.
+ */
+static const char *check_spare(void)
+{
+    if (!spare)
+        return NULL;
+    if (spare->start != top.start || spare->end != top.start || !is_gap(spare))
+        return bad_range(spare, "the spare node is not empty, or not where the top gap starts",
+                         top.start);
+    if (rb_last(&ranges) != &spare->node)
+        return bad_range(spare, "the spare node is not the last of the tree", top.start);
+    return NULL;
+}
+
+/* In order of address, the ranges must tile the vmalloc area, and no two gaps may touch. */
+static const char *check_tiling(void)
+{
+    struct rb_node *node = rb_first(&ranges);
+    const struct vmap_area *area = NULL;
+    u32 at = VMALLOC_START;
+
+    while (area != &top) {
+        bool after_gap = is_gap(area);
+        const char *wrong;
+
+        area = node && area_of(node) != spare ? area_of(node) : &top;
+        if (area->start != at || (area->end <= at && area != &top))
+            return bad_range(area, "the ranges do not join", at);
+        if (is_gap(area) && after_gap)
+            return bad_range(area, "two gaps touch", at);
+        wrong = is_gap(area) ? check_gap(area) : check_busy(area);
+        if (wrong)
+            return wrong;
+        at = area->end;
+        node = node ? rb_next(node) : NULL;
+    }
+    if (at == VMALLOC_END && gap_starting_at(top.start) == &top)
+        return NULL;
+    return bad_range(&top, "the top gap is not the last range, or its tag is wrong", at);
+}
+
+const char *vmap_area_check(void)
+{
+    const char *wrong = rb_check(&ranges, compare_areas, update_largest);
+
+    if (!wrong)
+        wrong = check_spare();
+    return wrong ? wrong : check_tiling();
+}

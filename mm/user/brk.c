@@ -1,0 +1,108 @@
+/*
+ * brk: the heap of a program, from the end of its data upwards; and the limits of what it may have.
+ *
+ * The heap is an area like any other, and a program may do to it what it likes: unmap a part,
+ * change rights. So nobody remembers which area it is. Growing looks at what ends where the heap
+ * ends: the heap's own area becomes longer, or, when something else is there or nothing, a new one
+ * begins. Shrinking is munmap.
+ *
+ * One page stays free between the heap and the area above it, so that a program that runs over its
+ * end is told; below a stack it is MM_GUARD_GAP, as for everything else.
+ *
+ * What an address space has is only added up when one of its limits is set.
+ *
+ * Neighbours: mm/user/vma.c, mm/user/mmap.c.
+ */
+#include <mm/user/mm_internal.h>
+
+static const char heap_name[] = "[heap]";
+
+/* ---- limits ---- */
+
+/* Whether there may be `more` bytes than are `used`, in whole pages. */
+static bool fits(u32 used, u32 more, u32 limit)
+{
+    limit = ALIGN_DOWN(limit, PAGE_SIZE);
+    return used <= limit && more <= limit - used;
+}
+
+static u32 overlap(const struct vm_area *area, u32 start, u32 end)
+{
+    u32 low = max(area->start, start), high = min(area->end, end);
+
+    return low < high ? high - low : 0;
+}
+
+bool mm_may_expand_limited(struct mm *mm, u32 flags, u32 more, u32 start, u32 size)
+{
+    u32 total = 0, data = 0, replaced = 0;
+
+    for (const struct vm_area *area = mm_area_above(mm, 0); area; area = area->next) {
+        total += area->end - area->start;
+        data += vma_is_data(area->flags) ? area->end - area->start : 0;
+        replaced += overlap(area, start, start + size);
+    }
+    more -= min(more, replaced);
+    return fits(total, more, mm->size_limit) &&
+           (!vma_is_data(flags) || fits(data, more, mm->data_limit));
+}
+
+bool mm_may_become_data(struct mm *mm, u32 bytes)
+{
+    u32 data = 0;
+
+    if (likely(bytes == 0 || mm->data_limit == ~0u))
+        return true;
+    for (const struct vm_area *area = mm_area_above(mm, 0); area; area = area->next)
+        data += vma_is_data(area->flags) ? area->end - area->start : 0;
+    return fits(data, bytes, mm->data_limit);
+}
+
+/* ---- the heap ---- */
+
+/* Only then it matters whether the area is a stack. */
+static inline bool is_near(const struct vm_area *next, u32 end)
+{
+    return unlikely(next->start < end + PAGE_SIZE + MM_GUARD_GAP);
+}
+
+/*
+ * Let the heap reach from `old` up to `end`. False when something is in the way, or out of memory.
+ */
+static bool grow_heap(struct mm *mm, u32 old, u32 end, const void *caller)
+{
+    struct vm_area *next = mm_area_above(mm, old), *heap = vma_before(mm, next), *area;
+
+    if ((next && is_near(next, end) && vma_floor(next) < end + PAGE_SIZE) ||
+        !mm_may_expand(mm, VM_READ | VM_WRITE, end - old, 0, 0))
+        return false;
+    if (heap && heap->end == old && heap->name == heap_name &&
+        heap->flags == (VM_READ | VM_WRITE)) {
+        vma_set_end(mm, heap, end);
+        return true;
+    }
+    if (mm->area_count >= MM_AREAS_MAX)
+        return false;
+    area = vma_new(old, end, VM_READ | VM_WRITE, heap_name, NULL, 0, caller);
+    if (area)
+        vma_insert(mm, heap, area, next);
+    return area != NULL;
+}
+
+/* Most have no limit. */
+static inline bool exceeds_limit(const struct mm *mm, u32 brk)
+{
+    return unlikely(mm->heap_limit != ~0u) && brk - mm->start_brk > mm->heap_limit;
+}
+
+u32 mm_brk(struct mm *mm, u32 brk)
+{
+    u32 old = PAGE_ALIGN(mm->brk), end = PAGE_ALIGN(brk);
+
+    if (brk < mm->start_brk || brk > TASK_SIZE - PAGE_SIZE || exceeds_limit(mm, brk))
+        return mm->brk;
+    if (end > old ? grow_heap(mm, old, end, __builtin_return_address(0))
+                  : end == old || !mm_unmap(mm, end, old))
+        mm->brk = brk;
+    return mm->brk;
+}

@@ -1,0 +1,332 @@
+/*
+ * Address spaces from birth to death, and the kernel's way to their contents.
+ *
+ * A struct mm is a page directory and a tree of areas. The upper quarter of the directory is a copy
+ * of the master's entries, right for ever (invariant I2). Below, the areas say what a process may
+ * use, and the page tables say what it has used.
+ *
+ * Fork copies no page. Both sides get the same entries, read-only where a write would be seen by
+ * the other, and the first write on either side separates (mm/user/fault.c). Only what the areas span is
+ * walked, and tables only where there are any. The pages of the parent become read-only under its
+ * feet, so its TLB is flushed once at the end; until then it does not run.
+ *
+ * Fork and the end of an address space may be long: they let others run after each page table. Each
+ * time areas, entries and counts agree, and the half-made child is in the list of address spaces,
+ * so that the audit sees what it holds.
+ *
+ * mm_write() and mm_read() go through lowmem or kmap_local and do not need the process's directory.
+ * A write needs the rights that the process itself would need: what it names may be the text of
+ * others, or a file that it has opened for reading only. For a write first every page is touched, which may fail, then every
+ * page is copied. A read touches nothing: it may be in the name of somebody else (/proc), while the
+ * owner is in the middle of moving these very entries.
+ *
+ * Kernel threads have no address space and run in whatever directory is loaded; all of them show
+ * the same kernel. Therefore a directory that is to be freed must not be the loaded one.
+ */
+#include <arch/x86/tlb.h>
+#include <asm/errno.h>
+#include <lib/panic.h>
+#include <lib/resched.h>
+#include <lib/string.h>
+#include <mm/frame/highmem.h>
+#include <mm/frame/slab.h>
+#include <mm/user/filemap.h>
+#include <mm/user/mm_internal.h>
+
+#define RECLAIM_BATCH 256 /* pages */
+
+static LIST_HEAD(all_mms); /* lock: not preempted */
+static struct kmem_cache *mm_cache __ro_after_init;
+
+struct page *zero_page __ro_after_init;
+
+void mm_init(void)
+{
+    mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm));
+    zero_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+    if (!mm_cache || !zero_page)
+        panic("no memory for address spaces");
+    vma_init();
+    page_tree_init();
+}
+
+u32 mm_shrink(void)
+{
+    return user_tables_shrink() + filemap_shrink();
+}
+
+u32 mm_reclaim(void)
+{
+    return user_tables_shrink() + filemap_reclaim(RECLAIM_BATCH);
+}
+
+/* ---- making and destroying ---- */
+
+struct mm *mm_create(void)
+{
+    pde_t *pgd = user_pgd_alloc();
+    struct mm *mm;
+
+    if (!pgd)
+        return NULL;
+    mm = kmem_cache_alloc(mm_cache);
+    if (!mm) {
+        user_pgd_free(pgd);
+        return NULL;
+    }
+    *mm = (struct mm){.users = 1,
+                      .pgd = pgd,
+                      .pgd_phys = virt_to_phys(pgd),
+                      .stack_limit = STACK_LIMIT,
+                      .size_limit = ~0u,
+                      .data_limit = ~0u,
+                      .heap_limit = ~0u};
+    list_add_tail(&mm->link, &all_mms);
+    return mm;
+}
+
+/* Forget the pages of an area, and free the tables that lie under it. */
+static void empty_area(struct mm *mm, const struct vm_area *area)
+{
+    u32 stop;
+
+    for (u32 addr = area->start; addr < area->end && mm->tables; addr = stop) {
+        stop = user_piece_end(mm, addr, area->end);
+        user_zap(mm, addr, stop);
+        cond_resched();
+    }
+}
+
+/*
+ * Free the tables of the 4 MiB steps that an area touches. Others' entries may still be in the
+ * first one and in the last, so all areas are emptied before.
+ */
+static void free_tables(struct mm *mm, const struct vm_area *area)
+{
+    u32 stop;
+
+    for (u32 addr = area->start; addr < area->end && mm->tables; addr = stop) {
+        stop = user_piece_end(mm, addr, area->end);
+        if (pgd_user_pte(mm->pgd, addr))
+            user_table_remove(mm, addr);
+    }
+}
+
+static void destroy(struct mm *mm)
+{
+    struct vm_area *area;
+
+    if (mm_is_loaded(mm))
+        mm_switch(NULL);
+    for (area = mm_area_above(mm, 0); area; area = area->next)
+        empty_area(mm, area);
+    for (area = mm_area_above(mm, 0); area; area = area->next)
+        free_tables(mm, area);
+    assert_op(mm->pages, ==, 0);
+    assert_op(mm->tables, ==, 0);
+    list_del(&mm->link);
+    user_pgd_free(mm->pgd); /* before others run: nobody counts it any more */
+    vma_free_all(mm);
+    kmem_cache_free(mm_cache, mm);
+}
+
+void mm_put(struct mm *mm)
+{
+    assert_op(mm->users, >, 0);
+    if (--mm->users == 0)
+        destroy(mm);
+}
+
+/* ---- fork ---- */
+
+/* Copy an area, which is added behind `prev`. The copy, or NULL. */
+static struct vm_area *copy_area(struct mm *to, struct vm_area *prev, const struct vm_area *area)
+{
+    struct vm_area *copy = vma_new(area->start, area->end, area->flags, area->name, area->file,
+                                   area->pgoff, area->caller);
+
+    if (copy)
+        vma_insert(to, prev, copy, NULL);
+    return copy;
+}
+
+static bool copy_pages(struct mm *to, struct mm *mm, const struct vm_area *area)
+{
+    u32 stop;
+
+    for (u32 addr = area->start; addr < area->end; addr = stop) {
+        stop = user_piece_end(mm, addr, area->end);
+        if (!user_copy(to, mm, addr, stop, area->flags))
+            return false;
+        cond_resched();
+    }
+    return true;
+}
+
+static bool copy_areas(struct mm *to, struct mm *mm)
+{
+    struct vm_area *copy = NULL;
+
+    for (struct vm_area *area = mm_area_above(mm, 0); area; area = area->next) {
+        if (area->flags & VM_DONTCOPY)
+            continue;
+        copy = copy_area(to, copy, area);
+        if (!copy || (!(area->flags & VM_WIPEONFORK) && !copy_pages(to, mm, area)))
+            return false;
+    }
+    return true;
+}
+
+static void copy_layout(struct mm *to, const struct mm *mm)
+{
+    to->start_brk = mm->start_brk;
+    to->brk = mm->brk;
+    to->stack_limit = mm->stack_limit;
+    to->size_limit = mm->size_limit;
+    to->data_limit = mm->data_limit;
+    to->heap_limit = mm->heap_limit;
+    to->arg_start = mm->arg_start;
+    to->arg_end = mm->arg_end;
+    to->env_start = mm->env_start;
+    to->env_end = mm->env_end;
+}
+
+struct mm *mm_fork(struct mm *mm)
+{
+    struct mm *to = mm_create();
+    bool done;
+
+    if (!to)
+        return NULL;
+    copy_layout(to, mm);
+    done = copy_areas(to, mm);
+    if (mm_is_loaded(mm))
+        tlb_flush_user();
+    if (!done) {
+        mm_put(to);
+        return NULL;
+    }
+    return to;
+}
+
+/* ---- the loaded one, all of them ---- */
+
+void mm_switch(struct mm *mm)
+{
+    phys_addr_t pgd = mm ? mm->pgd_phys : virt_to_phys(swapper_pg_dir);
+
+    if (pgd != pgd_loaded())
+        pgd_load(pgd);
+}
+
+struct mm *mm_next(struct mm *mm)
+{
+    struct list_head *next = mm ? mm->link.next : all_mms.next;
+
+    return next == &all_mms ? NULL : list_entry(next, struct mm, link);
+}
+
+/* ---- contents ---- */
+
+/* What is done to a part of a page: `data` moves on with the address, or is NULL. */
+typedef void (*page_work_t)(char *page, const void *data, u32 size);
+
+static void work_write(char *page, const void *data, u32 size)
+{
+    memcpy(page, data, size);
+}
+
+static void work_clear(char *page, const void *data, u32 size)
+{
+    (void)data;
+    memset(page, 0, size);
+}
+
+/* Touch every page of [addr, addr + size), which is not empty: see mm_touch_for_write(). */
+static int touch_range(struct mm *mm, u32 addr, u32 size, bool unasked)
+{
+    u32 last = addr + size - 1;
+    int err = 0;
+
+    if (!mm_in_user_half(addr, size))
+        return -EFAULT;
+    /* From the top down, the way a stack grows. */
+    for (u32 pfn = PFN_DOWN(last) + 1; pfn-- > PFN_DOWN(addr) && !err;)
+        err = mm_touch_for_write(mm, pfn << PAGE_SHIFT, unasked);
+    return err;
+}
+
+static int work_on_range(struct mm *mm, u32 addr, const void *data, u32 size, page_work_t work)
+{
+    int err = size ? touch_range(mm, addr, size, !data) : 0;
+
+    while (size && !err) {
+        u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
+        char *page = kmap_local_page(pfn_to_page(pte_pfn(*pgd_user_pte(mm->pgd, addr))));
+
+        work(page + offset, data, part);
+        kunmap_local(page);
+        data = data ? (const char *)data + part : NULL;
+        addr += part;
+        size -= part;
+    }
+    return err;
+}
+
+int mm_write(struct mm *mm, u32 addr, const void *from, u32 size)
+{
+    return work_on_range(mm, addr, from, size, work_write);
+}
+
+int mm_clear(struct mm *mm, u32 addr, u32 size)
+{
+    return work_on_range(mm, addr, NULL, size, work_clear);
+}
+
+/*
+ * The page that a read at addr would show, which stays as long as nobody allocates. 0 or an error.
+ */
+static int page_shown(struct mm *mm, u32 addr, struct page **page)
+{
+    const pte_t *pte = pgd_user_pte(mm->pgd, addr);
+    const struct vm_area *area;
+    u32 index;
+
+    if (pte && !pte_none(*pte)) {
+        *page = pfn_to_page(pte_pfn(*pte));
+        return 0;
+    }
+    area = mm_find_area(mm, addr);
+    if (!area)
+        return -EFAULT;
+    *page = zero_page;
+    if (!area->file)
+        return 0;
+    index = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
+    if (index >= PFN_UP(area->file->size))
+        return -EFAULT;
+    *page = filemap_get_page(area->file, index, false);
+    return *page ? 0 : -ENOMEM;
+}
+
+int mm_read(struct mm *mm, u32 addr, void *to, u32 size)
+{
+    int err = mm_in_user_half(addr, size) ? 0 : -EFAULT;
+
+    while (size && !err) {
+        u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
+        struct page *page;
+        char *from;
+
+        err = page_shown(mm, addr, &page);
+        if (err)
+            break;
+        from = kmap_local_page(page);
+        memcpy(to, from + offset, part);
+        kunmap_local(from);
+        to = (char *)to + part;
+        addr += part;
+        size -= part;
+    }
+    return err;
+}

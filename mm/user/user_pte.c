@@ -1,0 +1,225 @@
+/*
+ * Ranges of page-table entries of processes: forgetting, sharing and changing them.
+ *
+ * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Whoever enters
+ * or removes one counts: mm->pages, and the page's references. All pages are counted alike, whether
+ * anonymous, of a file or the zero page, so the loops need not know which is which: only the last
+ * reference of an anonymous page, which nobody else holds, frees it.
+ *
+ * Callers go through a range in pieces, each under one table (with whatever has no table behind
+ * it), and let others run in between: a piece is bounded work, and after each the counts are right.
+ *
+ * The TLB holds what was present (Intel SDM vol. 3, 4.10.2.3): removed and weakened entries of the
+ * loaded directory are invalidated, each by itself or, when there are many, all at once, before
+ * their pages can be given to anybody.
+ *
+ * Neighbours: mm/user/mmap.c, mm/user/mm.c, mm/user/mremap.c.
+ */
+#include <arch/x86/tlb.h>
+#include <lib/resched.h>
+#include <mm/user/mm_internal.h>
+
+u32 user_piece_end(const struct mm *mm, u32 addr, u32 end)
+{
+    u32 stop = ALIGN_DOWN(addr, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE; /* TASK_SIZE at most */
+
+    while (stop < end && !pde_present(mm->pgd[PDE_INDEX(stop)]))
+        stop += LARGE_PAGE_SIZE;
+    return min(stop, end);
+}
+
+u32 user_piece_start(const struct mm *mm, u32 addr, u32 end)
+{
+    u32 start = ALIGN_DOWN(end - 1, LARGE_PAGE_SIZE);
+
+    if (!pde_present(mm->pgd[PDE_INDEX(start)])) {
+        while (start > addr && !pde_present(mm->pgd[PDE_INDEX(start) - 1]))
+            start -= LARGE_PAGE_SIZE;
+    }
+    return max(start, addr);
+}
+
+/* The entries of a piece: the first, and how many up to the end of their table. */
+static inline pte_t *piece_entries(const struct mm *mm, u32 addr, u32 end, u32 *count)
+{
+    u32 table_end = ALIGN_DOWN(addr, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE;
+
+    *count = (min(end, table_end) - addr) >> PAGE_SHIFT;
+    return pgd_user_pte(mm->pgd, addr);
+}
+
+/* ---- the TLB ---- */
+
+/* How the entries of a piece are invalidated. */
+enum flush { FLUSH_NONE, FLUSH_EACH, FLUSH_ALL };
+
+static inline enum flush how_to_flush(const struct mm *mm, u32 entries)
+{
+    if (!mm_is_loaded(mm))
+        return FLUSH_NONE;
+    return entries > TLB_FLUSH_MAX_PAGES ? FLUSH_ALL : FLUSH_EACH;
+}
+
+/* ---- forgetting ---- */
+
+void user_zap(struct mm *mm, u32 addr, u32 end)
+{
+    struct page *chain = NULL, *const map = mem_map;
+    u32 count, found = 0;
+    pte_t *first = piece_entries(mm, addr, end, &count), *last = first + count, *pte;
+    enum flush flush;
+
+    if (!first || (pte = pte_skip_none(first, last)) == last)
+        return;
+    flush = how_to_flush(mm, count);
+    for (; pte < last; pte++) {
+        struct page *page;
+
+        if (pte_none(*pte) && (pte = pte_skip_none(pte, last)) == last)
+            break;
+        page = map + pte_pfn(*pte);
+        pte->val = 0;
+        found++;
+        if (flush == FLUSH_EACH)
+            tlb_flush_page(addr + ((u32)(pte - first) << PAGE_SHIFT));
+        if (page->refcount > 1) {
+            page->refcount--;
+        } else {
+            page->lru.next = (struct list_head *)chain;
+            chain = page;
+        }
+    }
+    mm->pages -= found;
+    if (flush == FLUSH_ALL)
+        tlb_flush_user();
+    if (chain)
+        free_pages_bulk(chain);
+}
+
+/* ---- changing rights ---- */
+
+/* Writing is never given back here, because the page may be shared: the next write asks for it. */
+static inline u32 reprotect(u32 val, u32 flags)
+{
+    u32 rights = vma_prot(flags).val;
+
+    return (val & PTE_FRAME) | (rights & ~PTE_RW) | (val & rights & PTE_RW);
+}
+
+void user_protect(struct mm *mm, u32 addr, u32 end, u32 flags)
+{
+    u32 count;
+    pte_t *pte = piece_entries(mm, addr, end, &count), *last = pte + count;
+    enum flush flush;
+
+    if (!pte)
+        return;
+    flush = how_to_flush(mm, count);
+    for (; pte < last; pte++, addr += PAGE_SIZE) {
+        if (pte_none(*pte))
+            continue;
+        pte->val = reprotect(pte->val, flags);
+        if (flush == FLUSH_EACH)
+            tlb_flush_page(addr);
+    }
+    if (flush == FLUSH_ALL)
+        tlb_flush_user();
+}
+
+/* ---- sharing ---- */
+
+/* `keep`: the bits that both sides keep. */
+static u32 copy_entries(pte_t *to, pte_t *from, u32 count, u32 keep)
+{
+    struct page *const map = mem_map;
+    u32 copied = 0;
+
+    for (u32 i = 0; i < count; i++) {
+        u32 val = from[i].val & keep;
+
+        if (!val)
+            continue;
+        from[i].val = val;
+        to[i].val = val;
+        map[val >> PAGE_SHIFT].refcount++;
+        copied++;
+    }
+    return copied;
+}
+
+bool user_copy(struct mm *to, struct mm *mm, u32 addr, u32 end, u32 flags)
+{
+    u32 count, keep = flags & VM_SHARED ? ~0u : ~PTE_RW;
+    pte_t *from = piece_entries(mm, addr, end, &count), *pte;
+    struct page *table;
+
+    if (!from)
+        return true;
+    pte = pgd_user_pte(to->pgd, addr);
+    if (!pte) {
+        table = user_table_alloc();
+        if (!table)
+            return false;
+        user_table_enter(to, addr, table);
+        pte = pgd_user_pte(to->pgd, addr);
+    }
+    to->pages += copy_entries(pte, from, count, keep);
+    return true;
+}
+
+/* ---- moving ---- */
+
+u32 user_count_tables(const struct mm *mm, u32 addr, u32 size)
+{
+    u32 count = 0, end = addr + size;
+
+    for (; addr < end; addr = user_piece_end(mm, addr, end))
+        count += pgd_user_pte(mm->pgd, addr) != NULL;
+    return count;
+}
+
+/* The entry of an address that has none yet; its table may be missing, too. */
+static pte_t *entry_for(struct mm *mm, u32 addr, struct page **tables)
+{
+    pte_t *pte = pgd_user_pte(mm->pgd, addr);
+    struct page *table = *tables;
+
+    if (pte)
+        return pte;
+    *tables = (struct page *)table->lru.next;
+    table->type = PAGE_PGTABLE;
+    user_table_enter(mm, addr, table);
+    return pgd_user_pte(mm->pgd, addr);
+}
+
+static void move_piece(struct mm *mm, u32 from, u32 end, u32 to, struct page **tables)
+{
+    u32 count;
+    pte_t *pte = piece_entries(mm, from, end, &count), *last = pte + count;
+    enum flush flush;
+
+    if (!pte)
+        return;
+    flush = how_to_flush(mm, count);
+    for (; pte < last; pte++, from += PAGE_SIZE, to += PAGE_SIZE) {
+        if (pte_none(*pte))
+            continue;
+        *entry_for(mm, to, tables) = *pte;
+        pte->val = 0;
+        if (flush == FLUSH_EACH)
+            tlb_flush_page(from);
+    }
+    if (flush == FLUSH_ALL)
+        tlb_flush_user();
+}
+
+void user_move(struct mm *mm, u32 from, u32 to, u32 size, struct page **tables)
+{
+    u32 end = from + size, stop;
+
+    for (; from < end; to += stop - from, from = stop) {
+        stop = user_piece_end(mm, from, end);
+        move_piece(mm, from, stop, to, tables);
+        cond_resched();
+    }
+}

@@ -1,0 +1,467 @@
+/*
+ * The areas of an address space: which addresses a process may use, and for what.
+ *
+ * They are a red-black tree by address. Each area knows the room in front of it, and the largest
+ * room in its subtree, so that the highest gap of a size is found in O(log n): wherever the right
+ * side has one large enough, go there. The room is a value of the area behind the gap; whoever
+ * moves an edge sets it again for the neighbour. A stack wants free addresses below it, so that
+ * what is mapped there is not the first thing that it grows into: they do not count as room.
+ *
+ * Looking up an address mostly means looking it up again: the area found last is tried first.
+ *
+ * Areas that touch and differ in nothing are one area, as in Linux: a heap that grows by mmap does
+ * not make a tree of thousands, and what mprotect() split becomes one again when the rights are
+ * equal. Who made an area is no difference: of two that are joined, the one that stays is named.
+ *
+ * Nothing here knows page tables; so the file builds on the host as well (tests/host/vma_test.c).
+ * Splitting needs a node, which the caller gets before it changes anything; the rest cannot fail.
+ *
+ * Lock: not preempted. Neighbours: mm/user/mmap.c decides what to do with areas, mm/user/fault.c asks for
+ * them.
+ */
+#include <lib/panic.h>
+#include <lib/printf.h>
+#include <lib/resched.h>
+#include <mm/frame/slab.h>
+#include <mm/user/filemap.h>
+#include <mm/user/mm_internal.h>
+
+static struct kmem_cache *area_cache __ro_after_init;
+
+static inline struct vm_area *area_of(const struct rb_node *node)
+{
+    return rb_entry(node, struct vm_area, node);
+}
+
+static inline struct vm_area *area_or_null(const struct rb_node *node)
+{
+    return node ? area_of(node) : NULL;
+}
+
+/* ---- nodes ---- */
+
+void vma_init(void)
+{
+    area_cache = kmem_cache_create("vm_area_struct", sizeof(struct vm_area));
+    if (!area_cache)
+        panic("no memory for the cache of areas");
+}
+
+struct vm_area *vma_alloc(void)
+{
+    struct vm_area *area = kmem_cache_alloc(area_cache);
+
+    if (unlikely(!area) && mm_reclaim())
+        area = kmem_cache_alloc(area_cache);
+    return area;
+}
+
+/* What an area is to its file: a reference, and perhaps a writer. */
+static void hold_file(struct vm_area *area)
+{
+    if (!area->file)
+        return;
+    mapping_get(area->file);
+    area->file->writers += area->flags & VM_WRITER ? 1 : 0;
+}
+
+struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct address_space *file,
+                        u32 pgoff, const void *caller)
+{
+    struct vm_area *area = vma_alloc();
+
+    if (!area)
+        return NULL;
+    area->start = start; /* the rest is vma_insert()'s */
+    area->end = end;
+    area->flags = flags;
+    area->name = name;
+    area->file = file;
+    area->pgoff = file ? pgoff : 0;
+    area->caller = caller;
+    hold_file(area);
+    return area;
+}
+
+void vma_free_unused(struct vm_area *node)
+{
+    if (node)
+        kmem_cache_free(area_cache, node);
+}
+
+void vma_free(struct vm_area *area)
+{
+    struct address_space *file = area->file;
+
+    if (file)
+        file->writers -= area->flags & VM_WRITER ? 1 : 0;
+    kmem_cache_free(area_cache, area);
+    if (file)
+        mapping_put(file);
+}
+
+/* ---- the tree ---- */
+
+static bool update_gap(struct rb_node *node)
+{
+    struct vm_area *area = area_of(node);
+    u32 gap = area->room;
+    bool changed;
+
+    if (node->rb_left)
+        gap = max(gap, area_of(node->rb_left)->gap);
+    if (node->rb_right)
+        gap = max(gap, area_of(node->rb_right)->gap);
+    changed = area->gap != gap;
+    area->gap = gap;
+    return changed;
+}
+
+static inline u32 room_between(const struct vm_area *prev, const struct vm_area *area)
+{
+    u32 start = prev ? prev->end : MMAP_MIN_ADDR, floor = vma_floor(area);
+
+    return floor > start ? floor - start : 0;
+}
+
+/*
+ * The area, its start or the one before it has changed. `area` may be NULL: there is none behind.
+ */
+static void update_room(struct vm_area *prev, struct vm_area *area)
+{
+    if (!area)
+        return;
+    area->room = room_between(prev, area);
+    rb_augment_path(&area->node, update_gap);
+}
+
+/* Where the room of an area starts; a place in front of it when there is none. */
+static inline u32 room_start(const struct vm_area *area)
+{
+    return area->room ? vma_floor(area) - area->room : area->start;
+}
+
+struct vm_area *vma_last(const struct mm *mm)
+{
+    return area_or_null(rb_last(&mm->areas));
+}
+
+static __noinline struct vm_area *search_above(struct mm *mm, u32 addr)
+{
+    struct rb_node *node = mm->areas.rb_node;
+    struct vm_area *best = NULL;
+
+    while (node) {
+        struct vm_area *area = area_of(node);
+
+        if (area->end > addr) {
+            best = area;
+            if (area->start <= addr)
+                break;
+            node = node->rb_left;
+        } else {
+            node = node->rb_right;
+        }
+    }
+    if (best)
+        mm->recent = best;
+    return best;
+}
+
+struct vm_area *mm_area_above(struct mm *mm, u32 addr)
+{
+    struct vm_area *recent = mm->recent;
+
+    if (recent && addr < recent->end && (addr >= recent->start || addr >= room_start(recent)))
+        return recent; /* its room is free: what is above an address in there is the same */
+    return search_above(mm, addr);
+}
+
+struct vm_area *mm_find_area(struct mm *mm, u32 addr)
+{
+    struct vm_area *area = mm_area_above(mm, addr);
+
+    return area && area->start <= addr ? area : NULL;
+}
+
+/*
+ * Between two neighbours in the tree, one is below the other, and has nothing on the side of it.
+ * When it is the area that comes or goes that is right below `next`, then the way up from there
+ * passes `next` first, and brings its new room along; otherwise that is carried up by itself
+ * before.
+ */
+void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struct vm_area *next)
+{
+    struct rb_node *parent = NULL, **link = &mm->areas.rb_node;
+
+    if (next && !next->node.rb_left) {
+        parent = &next->node;
+        link = &parent->rb_left;
+        next->room = room_between(area, next);
+    } else if (prev) {
+        parent = &prev->node;
+        link = &parent->rb_right;
+        update_room(area, next);
+    }
+    area->room = room_between(prev, area);
+    area->prev = prev;
+    area->next = next;
+    if (area->file)
+        filemap_enter_area(mm, area);
+    if (prev)
+        prev->next = area;
+    if (next)
+        next->prev = area;
+    rb_link_node(&area->node, parent, link);
+    rb_insert_augmented(&area->node, &mm->areas, update_gap);
+    mm->recent = area; /* it was made to be used */
+    mm->area_count++;
+}
+
+void vma_remove(struct mm *mm, struct vm_area *area)
+{
+    struct vm_area *prev = area->prev, *next = area->next;
+
+    if (area->file)
+        filemap_leave_area(area);
+    if (prev)
+        prev->next = next;
+    if (next)
+        next->prev = prev;
+    if (next && rb_parent(&area->node) == &next->node && !area->node.rb_right)
+        next->room = room_between(prev, next);
+    else
+        update_room(prev, next);
+    rb_erase_augmented(&area->node, &mm->areas, update_gap);
+    if (mm->recent == area)
+        mm->recent = next; /* which is what is above these addresses now */
+    mm->area_count--;
+}
+
+void vma_free_all(struct mm *mm)
+{
+    struct rb_node *node = mm->areas.rb_node, *parent;
+    u32 freed = 0;
+
+    mm->recent = NULL;
+    while (node) {
+        if (node->rb_left || node->rb_right) {
+            node = node->rb_left ? node->rb_left : node->rb_right;
+            continue;
+        }
+        parent = rb_parent(node);
+        if (parent)
+            parent->rb_child[parent->rb_right == node] = NULL;
+        if (area_of(node)->file)
+            filemap_leave_area(area_of(node));
+        vma_free(area_of(node));
+        node = parent;
+        if (++freed % 256 == 0)
+            cond_resched();
+    }
+    mm->areas = RB_ROOT;
+    mm->area_count = 0;
+}
+
+void vma_set_start(struct mm *mm, struct vm_area *area, u32 start)
+{
+    (void)mm;
+    if (area->file && start > area->start)
+        area->pgoff += (start - area->start) >> PAGE_SHIFT;
+    else if (area->file)
+        area->pgoff -= (area->start - start) >> PAGE_SHIFT;
+    area->start = start;
+    update_room(area->prev, area);
+}
+
+void vma_set_end(struct mm *mm, struct vm_area *area, u32 end)
+{
+    (void)mm;
+    area->end = end;
+    update_room(area, area->next);
+}
+
+/* ---- splitting and joining ---- */
+
+void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *node)
+{
+    *node = *area;
+    node->start = addr;
+    if (node->file)
+        node->pgoff += (addr - area->start) >> PAGE_SHIFT;
+    hold_file(node);
+    area->end = addr;
+    vma_insert(mm, area, node, area->next);
+}
+
+/*
+ * True when `high` starts where `low` ends and goes on with the same. While their file is being cut
+ * short they may differ in what has been done about it.
+ */
+static bool continues(const struct vm_area *low, const struct vm_area *high)
+{
+    if (low->end != high->start || low->flags != high->flags || low->name != high->name ||
+        low->file != high->file)
+        return false;
+    return !low->file || (!low->file->cursor &&
+                          low->pgoff + ((low->end - low->start) >> PAGE_SHIFT) == high->pgoff);
+}
+
+struct vm_area *vma_join(struct mm *mm, struct vm_area *area)
+{
+    struct vm_area *prev = area->prev, *next;
+
+    while ((next = area->next) && continues(area, next)) {
+        vma_remove(mm, next);
+        vma_set_end(mm, area, next->end);
+        vma_free(next);
+    }
+    if (prev && continues(prev, area)) {
+        vma_remove(mm, area);
+        vma_set_end(mm, prev, area->end);
+        vma_free(area);
+        return prev;
+    }
+    return area;
+}
+
+struct vm_area *vma_before(const struct mm *mm, const struct vm_area *next)
+{
+    return next ? next->prev : vma_last(mm);
+}
+
+struct vm_area *vma_enter(struct mm *mm, struct vm_area *area)
+{
+    struct vm_area *next = mm_area_above(mm, area->start), *prev = vma_before(mm, next);
+
+    if (prev && continues(prev, area)) {
+        vma_set_end(mm, prev, area->end);
+        vma_free(area);
+        return next && continues(prev, next) ? vma_join(mm, prev) : prev;
+    }
+    if (next && continues(area, next)) {
+        vma_set_start(mm, next, area->start);
+        vma_free(area);
+        return next;
+    }
+    vma_insert(mm, prev, area, next);
+    return area;
+}
+
+/* ---- gaps ---- */
+
+static inline u32 gap_of(const struct rb_node *node)
+{
+    return node ? area_of(node)->gap : 0;
+}
+
+/* The last area of a subtree, which has one, with so much room in front of it. */
+static const struct vm_area *last_with_room(const struct rb_node *node, u32 size)
+{
+    for (;;) {
+        if (gap_of(node->rb_right) >= size)
+            node = node->rb_right;
+        else if (area_of(node)->room >= size)
+            return area_of(node);
+        else
+            node = node->rb_left;
+    }
+}
+
+/*
+ * The last area with so much room in front of it, of those whose room starts at or below `latest`;
+ * NULL when there is none. Room starts higher from area to area, so these are all up to some area:
+ * on the way down to that one, each turn to the right leaves a node and what is left of it behind,
+ * and the last of them that has anything is where to look.
+ */
+static const struct vm_area *find_room(const struct mm *mm, u32 size, u32 latest)
+{
+    const struct rb_node *node = mm->areas.rb_node, *best = NULL;
+
+    while (node && area_of(node)->gap >= size) {
+        const struct vm_area *area = area_of(node);
+
+        if (room_start(area) > latest) {
+            node = node->rb_left;
+            continue;
+        }
+        if (area->room >= size || gap_of(node->rb_left) >= size)
+            best = node;
+        node = node->rb_right;
+    }
+    if (!best || area_of(best)->room >= size)
+        return area_or_null(best);
+    return last_with_room(best->rb_left, size);
+}
+
+u32 vma_find_gap(const struct mm *mm, u32 size, u32 limit)
+{
+    const struct vm_area *area = vma_last(mm);
+    u32 end;
+
+    if (limit < size || limit - size < MMAP_MIN_ADDR)
+        return 0;
+    if (!area || area->end <= limit - size)
+        return limit - size;
+    area = find_room(mm, size, limit - size);
+    if (!area)
+        return 0;
+    end = vma_floor(area);
+    return min(end, limit) - size;
+}
+
+/* ---- the check ---- */
+
+static char check_text[128];
+
+static const char *bad_area(const struct mm *mm, const struct vm_area *area, const char *what)
+{
+    snprintf(check_text, sizeof(check_text), "directory %08x, area %08x..%08x: %s", mm->pgd_phys,
+             area->start, area->end, what);
+    return check_text;
+}
+
+static int compare_areas(const struct rb_node *a, const struct rb_node *b)
+{
+    return area_of(a)->start < area_of(b)->start ? -1 : area_of(a)->start > area_of(b)->start;
+}
+
+static const char *check_area(const struct mm *mm, const struct vm_area *prev,
+                              const struct vm_area *area)
+{
+    if (!IS_ALIGNED(area->start | area->end, PAGE_SIZE) || area->start >= area->end)
+        return bad_area(mm, area, "its edges make no sense");
+    if (area->file && area->mm != mm)
+        return bad_area(mm, area, "is said to be in another address space");
+    if (area->prev != prev || (area->next && area->next->prev != area))
+        return bad_area(mm, area, "its neighbours are told wrong");
+    if (area->start < MMAP_MIN_ADDR || area->end > TASK_SIZE)
+        return bad_area(mm, area, "outside of the user half");
+    if (prev && prev->end > area->start)
+        return bad_area(mm, area, "overlaps the one before it");
+    if (area->room != room_between(prev, area))
+        return bad_area(mm, area, "the room in front of it is told wrong");
+    return NULL;
+}
+
+const char *vma_check(const struct mm *mm)
+{
+    const char *wrong = rb_check(&mm->areas, compare_areas, update_gap);
+    const struct vm_area *prev = NULL, *area;
+    bool recent_found = !mm->recent;
+    u32 count = 0;
+
+    for (area = area_or_null(rb_first(&mm->areas)); area && !wrong; area = area->next) {
+        wrong = check_area(mm, prev, area);
+        recent_found |= area == mm->recent;
+        count++;
+        prev = area;
+    }
+    if (!wrong && (count != mm->area_count || !recent_found)) {
+        snprintf(check_text, sizeof(check_text),
+                 "directory %08x: %u areas, counted as %u; the one found last is %s", mm->pgd_phys,
+                 count, mm->area_count, recent_found ? "there" : "gone");
+        wrong = check_text;
+    }
+    return wrong;
+}
