@@ -93,7 +93,7 @@ FRAMES := -Wframe-larger-than=1536 -Walloca
 KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-return -mgeneral-regs-only \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
-  $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
+  $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude -iquote . $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
 # nasm's own choice of warnings, which -Werror makes errors too; -w+all warns of each address in another section, which is all
 # that an entry table consists of.
 NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+error) -I$(BUILD)/gen/
@@ -101,7 +101,7 @@ NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+err
 # ---- the kernel ---------------------------------------------------------------------------------
 
 # Every file of these folders and of the rooms in them; what is below tests/host and tests/peers is for other machines.
-SOURCES := $(filter-out arch/x86/asm-offsets.c tests/host/% tests/peers/%, \
+SOURCES := $(filter-out arch/x86/asm-offsets.c tests/host/% tests/peers/% tests/run/%, \
   $(sort $(shell find boot arch lib mm drivers fs kernel tests -name '*.c' -o -name '*.asm')))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
@@ -128,7 +128,7 @@ $(BUILD)/%.elf: $(BUILD)/%.debug
 
 # Tests are half of the image and seldom in a hurry: they are built for size. The rows of `make bench` stay as they are.
 $(BUILD)/tests/%.c.o: SIZE_FLAGS := $(if $(filter -O2,$(OPT)),-Os)
-$(BUILD)/tests/bench_%.c.o: SIZE_FLAGS :=
+$(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_FLAGS :=
 
 $(BUILD)/%.c.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -367,8 +367,8 @@ lint:
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
 	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/fetch scripts/examples \
-	  scripts/lib/*.pm tests/lib/*.pm tests/*.t; do \
-	  perl -Itests/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
+	  scripts/lib/*.pm tests/run/lib/*.pm tests/run/*.t; do \
+	  perl -Itests/run/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
 	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
 	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do \
 	  sh -n "$$file" || exit 1; done; bash -n .ci/run

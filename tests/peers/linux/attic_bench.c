@@ -3,7 +3,7 @@
  * What Linux's kernel allocators cost: a module that measures when it is loaded, and prints a line
  * for each row, "bench: name count".
  *
- * The rows do the same work as tests/bench_pages.c and tests/bench_vmalloc.c, operation by
+ * The rows do the same work as tests/mm/frame/bench_pages.c and tests/mm/kva/bench_vmalloc.c, operation by
  * operation and as often; read the two side by side. What differs is how Linux works, and this
  * module takes that into account:
  *

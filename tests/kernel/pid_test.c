@@ -1,0 +1,111 @@
+/*
+ * Numbers of tasks: none twice, none that a process group or a session still goes by, and tasks are
+ * found and listed by them, also when the numbers have gone once round. The tasks here are made and
+ * never run.
+ */
+#include "tests/kernel/process/run.h"
+#include <arch/x86/irqflags.h>
+#include <kernel/pid.h>
+
+#define PID_LAST  32767 /* then it starts again */
+#define PID_FIRST 300   /* from here */
+
+static void nothing(void *unused)
+{
+    (void)unused;
+}
+
+static struct task *make(void)
+{
+    struct task *task = task_create("test", nothing, NULL);
+
+    expect(task != NULL);
+    return task;
+}
+
+static void expect_listed_in_order(void)
+{
+    for (struct task *task = task_next(NULL), *next; task; task = next) {
+        next = task_next(task);
+        expect(task_find(task->pid) == task);
+        if (next)
+            expect(task->pid < next->pid);
+    }
+}
+
+/* With a number that will come again: those of the first tasks do not. */
+static struct task *make_for_the_second_round(void)
+{
+    struct task *task = make();
+
+    while (task && task->pid < PID_FIRST) {
+        task_free(task);
+        task = make();
+    }
+    return task;
+}
+
+/*
+ * Make and free a task for every number there is. How often the pid was `avoid`, of a task that is
+ * there or not.
+ */
+static u32 go_round(u32 avoid)
+{
+    u32 met = 0;
+
+    for (u32 i = PID_FIRST; i <= PID_LAST; i++) {
+        struct task *task = make();
+
+        if (!task)
+            break;
+        expect(task->pid <= PID_LAST);
+        expect(task_find(task->pid) == task);
+        met += task->pid == avoid;
+        task_free(task);
+    }
+    return met;
+}
+
+/*
+ * A leader has gone, and somebody is still in its group, then in its session only: nobody gets the
+ * number, nor that of a living task. When the last one has gone, somebody does.
+ */
+KTEST(pid, taken_numbers_are_left_out)
+{
+    struct task *leader = make_for_the_second_round(), *member = make(), *neighbour = make();
+    u32 number;
+
+    if (!ktest_ok())
+        return;
+    number = leader->pid;
+    task_lead_session(leader);
+    task_inherit_group(member, leader);
+    expect_eq(member->pgrp, number);
+    expect_eq(member->session, number);
+    task_free(leader);
+    expect(task_find(number) == NULL);
+    expect_eq(go_round(number), 0);
+    expect_listed_in_order();
+    expect(task_find(member->pid) == member && task_find(neighbour->pid) == neighbour);
+    task_set_pgrp(member, member->pid);
+    expect_eq(go_round(number), 0);
+    task_free(member);
+    task_free(neighbour);
+    expect_eq(go_round(number), 1);
+    expect_listed_in_order();
+}
+
+KTEST(pid, unknown_numbers)
+{
+    struct task *task = make();
+    u32 pid;
+
+    if (!task)
+        return;
+    pid = task->pid;
+    expect(task_find(pid) == task);
+    task_free(task);
+    expect(task_find(pid) == NULL);
+    expect(task_find(PID_LAST + 1) == NULL);
+    expect(task_find(~0u) == NULL);
+}
