@@ -155,8 +155,11 @@ $(BUILD)/gen/linker.ld: linker.ld $(BUILD)/flags
 
 # ---- user programs ------------------------------------------------------------------------------
 
-# Every user/*.c is a program, linked with what is common in user/lib/.
-PROGRAMS := $(patsubst user/%.c,%,$(sort $(wildcard user/*.c)))
+# Every user/*.c and user/tests/*.c is a program, linked with what is common in user/lib/.
+SHOWN_PROGRAMS := $(patsubst user/%.c,%,$(sort $(wildcard user/*.c)))
+TEST_PROGRAMS := $(patsubst user/tests/%.c,%,$(sort $(wildcard user/tests/*.c)))
+PROGRAMS := $(sort $(SHOWN_PROGRAMS) $(TEST_PROGRAMS))
+PROGRAM_FILES := $(SHOWN_PROGRAMS:%=user/%.c) $(TEST_PROGRAMS:%=user/tests/%.c)
 USER_LIB := $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard user/*.asm user/lib/*.asm user/lib/*.c)))
 USER_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mgeneral-regs-only -ffreestanding -fno-pic -fno-pie \
   -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer "-ffile-prefix-map=$(CURDIR)/=" \
@@ -167,9 +170,16 @@ $(BUILD)/user/%.c.o: user/%.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(USER_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 
-$(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
+define LINK_PROGRAM
 	$(call say,LD,$@)
 	$(Q)$(LD) -m elf_i386 -nostdlib -static --build-id=none -z max-page-size=4096 -T user/user.ld -o $@ $< $(USER_LIB)
+endef
+
+$(SHOWN_PROGRAMS:%=$(BUILD)/user/%): $(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER_LIB) user/user.ld
+	$(LINK_PROGRAM)
+
+$(TEST_PROGRAMS:%=$(BUILD)/user/%): $(BUILD)/user/%: $(BUILD)/user/tests/%.c.o $(USER_LIB) user/user.ld
+	$(LINK_PROGRAM)
 
 # ---- programs of ordinary C libraries -----------------------------------------------------------
 
@@ -389,13 +399,13 @@ compile_commands.json: FORCE
 	  }; \
 	  { separator='['; \
 	    for file in $(filter %.c,$(SOURCES)) arch/x86/asm-offsets.c; do entry "$$JSON_KERNEL" "$$file"; done; \
-	    for file in $(sort $(wildcard user/*.c user/lib/*.c)); do entry "$$JSON_USER" "$$file"; done; \
+	    for file in $(PROGRAM_FILES) $(sort $(wildcard user/lib/*.c)); do entry "$$JSON_USER" "$$file"; done; \
 	    printf '\n]\n'; } > $@
 
 help:
 	@cat scripts/help.txt
 
--include $(addsuffix .d,$(OBJECTS) $(USER_LIB) $(PROGRAMS:%=$(BUILD)/user/%.c.o) \
+-include $(addsuffix .d,$(OBJECTS) $(USER_LIB) $(PROGRAM_FILES:%=$(BUILD)/%.o) \
   $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/linker.ld)
 
 endif # set-up

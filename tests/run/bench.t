@@ -28,7 +28,7 @@ my %RATIO = (
     kmalloc_64             => 0.25,
     kmalloc_64_batch5000   => 0.12,
 
-    # of processes: the rows of user/bench_process.c
+    # of processes: the rows of user/tests/bench_process.c
     getpid                 => 0.25,
     fork_exit_wait         => 0.15,
     fork_exit_wait_8m      => 0.20,

@@ -1,7 +1,7 @@
 /*
  * The border between a program's registers and the kernel's. Programs enter the kernel with null
  * segments and with flags that would hurt a kernel running under them; what they had comes back
- * (user/entry_test.c looks from ring 3), and nothing of it gets into the kernel.
+ * (user/tests/entry_test.c looks from ring 3), and nothing of it gets into the kernel.
  *
  * A switch of tasks keeps neither flags nor DS and ES, because at that point they are the kernel's
  * own. So a kernel thread that gets the processor from a program in the middle of a system call has
@@ -110,7 +110,7 @@ KTEST(entry, kernel_has_its_own_flags_and_segments)
     look_at_turns_of(ALL_NULL);
 }
 
-/* What UMIP takes from programs is answered (user/umip_test.c). */
+/* What UMIP takes from programs is answered (user/tests/umip_test.c). */
 KTEST(entry, umip)
 {
     if (cpu_features.umip)

@@ -1,6 +1,6 @@
 /*
  * The second way into the kernel, and the vDSO. What programs see of it is in
- * user/sysenter_test.c and user/entry_test.c.
+ * user/tests/sysenter_test.c and user/tests/entry_test.c.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>

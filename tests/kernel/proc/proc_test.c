@@ -1,6 +1,6 @@
 /*
  * /proc against the structures that it tells of: each text is made, and compared with what the test
- * reads from the structures itself. What programs see of it: user/proc_test.c.
+ * reads from the structures itself. What programs see of it: user/tests/proc_test.c.
  */
 #include <arch/x86/cpu.h>
 #include <fs/fs.h>

@@ -1,5 +1,5 @@
 /*
- * Floating-point registers, of programs and between them. What a program can see user/fpu_test.c
+ * Floating-point registers, of programs and between them. What a program can see user/tests/fpu_test.c
  * looks at; here is what it cannot: who pays for them, and what becomes of them.
  */
 #include "tests/kernel/process/run.h"

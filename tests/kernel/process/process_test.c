@@ -1,5 +1,5 @@
 /*
- * Processes as programs see them, which the programs themselves check (user/fork_test.c,
+ * Processes as programs see them, which the programs themselves check (user/tests/fork_test.c,
  * wait_test.c, exec_test.c), and as the machine sees them: nothing is left of a process, of
  * thousands, or of one for which memory ran out at any step of fork() or execve().
  *

@@ -1,5 +1,5 @@
 /*
- * Thread-local segments: user/tls_test.c looks from ring 3; here, that nothing of them is left
+ * Thread-local segments: user/tests/tls_test.c looks from ring 3; here, that nothing of them is left
  * behind.
  */
 #include "tests/kernel/process/run.h"

@@ -1,7 +1,7 @@
 /*
  * The line discipline, driven byte by byte: what does a reader get, and what does the terminal
  * show? Each test is a row of settings, keys, what can be read and what went out. What Linux's
- * n_tty does with the same keys is what is expected (observed on a pty of Linux; user/tty_test.c
+ * n_tty does with the same keys is what is expected (observed on a pty of Linux; user/tests/tty_test.c
  * asks both kernels again).
  */
 #include <kernel/monitor/ktest.h>
