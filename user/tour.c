@@ -1,5 +1,5 @@
 /*
- * What gdb's tour of the memory follows (`make tour`, scripts/gdb/attic/tour_life.py): a process that
+ * What gdb's tour of the memory follows (`make tour`, scripts/gdb/attic/tour/tour_life.py): a process that
  * forks once, and a child that touches, writes, asks and ends, one after the other. Each step is a
  * function of its own, so that a debugger finds the moment.
  *

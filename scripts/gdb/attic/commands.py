@@ -12,7 +12,9 @@ import os
 
 import gdb
 
-from attic import areas, console, explain, frames, maps, pgdiff, printers, tasks, tour, walks, who
+from attic import areas, console, frames, maps, pgdiff, printers, tasks, walks, who
+from attic.explain import explain
+from attic.tour import tour
 
 ALL = (walks.Walk, explain.Explain, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Areas, frames.Frames, who.Who, tasks.Ps, tasks.Bt,
        console.Paging, console.Type, tour.Tour)

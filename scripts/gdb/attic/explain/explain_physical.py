@@ -4,9 +4,9 @@ What can be said: whether the image lies there, in which part of it, by the link
 as soon as paging is on. The words that the kernel has are its own (its image is in memory, as GRUB has loaded it).
 """
 from attic import kernel, objects, paging
-from attic import explain_words as words
-from attic.explain_walk import ACCESSES
-from attic.explain_words import say, text
+from attic.explain import explain_words as words
+from attic.explain.explain_walk import ACCESSES
+from attic.explain.explain_words import say, text
 
 MARKS = ("__boot_start", "__text_start", "__rodata_start", "__sealed_start", "__data_start", "__kernel_end")
 

@@ -5,8 +5,8 @@ The addresses are the same in every build: 0xC0100000 is where the image begins,
 kernel's text; 0xC0400000 is ordinary memory.
 """
 from attic import kernel, memory, paging
-from attic.tour_stop import (Moment, Place, Stop, at, expect, kernel_half, ring, unchanged_views, when_returned)
-from attic.tour_text import frame_line, function_source, is_free, label_source, number, view
+from attic.tour.tour_stop import (Moment, Place, Stop, at, expect, kernel_half, ring, unchanged_views, when_returned)
+from attic.tour.tour_text import frame_line, function_source, is_free, label_source, number, view
 
 IMAGE, TEXT = 0xC0100000, 0xC0110000
 

@@ -10,8 +10,8 @@ What the kernel never sees is said in sentences of this file: paging that is off
 Limits: the kernel leaves out a path of 128 characters and more; here it is told.
 """
 from attic import Sorry, cli, kernel, memory, objects, paging, spaces, symbols
-from attic import explain_frame, explain_physical, explain_places, explain_walk, explain_words as words, explain_wrong
-from attic.explain_words import say, text
+from attic.explain import explain_frame, explain_physical, explain_places, explain_walk, explain_words as words, explain_wrong
+from attic.explain.explain_words import say, text
 
 
 class Explain(cli.Command):

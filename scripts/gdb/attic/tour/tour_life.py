@@ -4,10 +4,11 @@ The program forks once. Everything that follows happens in a fixed order, whatev
 asks and ends, while the parent sleeps. A breakpoint is passed by others, too, so each place looks who comes: a process of that
 name, the parent or its child.
 """
-from attic import kernel, memory, paging, tour_program
-from attic.tour_stop import (KERNEL_FIRST, Moment, Place, Stop, at, directory_words, expect, kernel_half, ring, stack_word,
+from attic import kernel, memory, paging
+from attic.tour import tour_program
+from attic.tour.tour_stop import (KERNEL_FIRST, Moment, Place, Stop, at, directory_words, expect, kernel_half, ring, stack_word,
                              when_returned)
-from attic.tour_text import frame_line, function_source, index_ranges, label_source, number, relative, source, view
+from attic.tour.tour_text import frame_line, function_source, index_ranges, label_source, number, relative, source, view
 
 WRITTEN, UNTOUCHED = 0x40000000, 0x50000000  # as user/tour.c has them
 PROGRAM_TEXT = 0x08048000

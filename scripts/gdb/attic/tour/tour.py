@@ -14,8 +14,9 @@ import sys
 
 import gdb
 
-from attic import Sorry, cli, kernel, memory, tour_boot, tour_life, tour_program, tour_text
+from attic import Sorry, cli, kernel, memory
 from attic.console import Console
+from attic.tour import tour_boot, tour_life, tour_program, tour_text
 
 STOPS = tour_boot.STOPS + tour_life.STOPS
 

@@ -6,7 +6,8 @@ ends the tour with one line where the machine disagrees.
 """
 from collections import namedtuple
 
-from attic import Sorry, kernel, memory, paging, tour_program
+from attic import Sorry, kernel, memory, paging
+from attic.tour import tour_program
 
 # A place: where to stop, and when() says whether it is the right passer-by.
 Place = namedtuple("Place", "address when", defaults=(lambda: True,))

@@ -1,0 +1,1 @@
+"""An address explained: `attic explain`, the twin of kernel/view/explain.c."""
