@@ -6,8 +6,8 @@
  * command that starts it. 100 ms later it has moved the bytes and raises its interrupt.
  *
  * The driver begins a transfer and is called back by the interrupt; it never waits. Who wants to
- * sleep until a transfer is done does so one floor higher, in kernel/monitor/edu_copy.c, where there are
- * tasks that can sleep. So a request carries the function to call.
+ * sleep until a transfer is done does so one floor higher, in kernel/monitor/edu_copy.c, where
+ * there are tasks that can sleep. So a request carries the function to call.
  *
  * PCI interrupt lines are level-triggered and shared: the handler asks the card whether it is the
  * one, and acknowledges, which lowers the line, before it returns. A card that is told to stop has
@@ -17,8 +17,8 @@
  * Limits: one card, one transfer at a time. The factorial unit and message-signalled interrupts are
  * not used.
  *
- * Neighbours: drivers/pci.c finds the card, mm/kva/dma.c says what it may be told, mm/kva/vmalloc.c maps
- * the registers.
+ * Neighbours: drivers/pci.c finds the card, mm/kva/dma.c says what it may be told, mm/kva/vmalloc.c
+ * maps the registers.
  */
 #include <arch/x86/irq.h>
 #include <arch/x86/irqflags.h>

@@ -3,9 +3,9 @@
  * either goes into one ring, and the terminal does not know who typed it.
  *
  * When the ring is full, input_add() says so, and the driver does what it can: the serial port
- * holds its sender back, and is told when half of the ring is empty again, so that a long input costs
- * one such stop every half ring and not one a byte. The keyboard can hold nobody back; its key is
- * lost.
+ * holds its sender back, and is told when half of the ring is empty again, so that a long input
+ * costs one such stop every half ring and not one a byte. The keyboard can hold nobody back; its
+ * key is lost.
  *
  * The ring is shared with the interrupt handlers of the drivers: interrupts are off while it
  * changes.

@@ -2,9 +2,9 @@
  * The keyboard: a PS/2 keyboard with the US layout behind a controller of the 8042 kind.
  *
  * The keyboard sends a code when a key goes down and another when it comes up. The controller makes
- * scan code set 1 of them, as every BIOS has it do: bit 7 is set in the code of a key that comes up,
- * E0h is before the codes of keys that the first PC did not have, and Pause alone begins with E1h.
- * Around the arrows and their like the keyboard invents codes of Shift for the sake of old
+ * scan code set 1 of them, as every BIOS has it do: bit 7 is set in the code of a key that comes
+ * up, E0h is before the codes of keys that the first PC did not have, and Pause alone begins with
+ * E1h. Around the arrows and their like the keyboard invents codes of Shift for the sake of old
  * programs (E0h 2Ah, E0h 36h); they are no keys.
  *
  * A key sends what a terminal at the other end of the serial line would: Backspace DEL, Enter a
@@ -12,16 +12,17 @@
  * and function keys the sequences of Linux's console, for TERM is linux. So neither the line editor
  * nor the line discipline knows where a byte comes from.
  *
- * The firmware leaves the controller in a state that nobody has promised. It is told what is wanted:
- * translation and the keyboard's interrupt on, the mouse off, because a byte of the mouse that
- * nobody takes would keep the keyboard's back. A machine without the controller reads as all ones.
- * Every wait ends after a while; then the keyboard is taken for dead or deaf, and the boot goes on.
+ * The firmware leaves the controller in a state that nobody has promised. It is told what is
+ * wanted: translation and the keyboard's interrupt on, the mouse off, because a byte of the mouse
+ * that nobody takes would keep the keyboard's back. A machine without the controller reads as all
+ * ones. Every wait ends after a while; then the keyboard is taken for dead or deaf, and the boot
+ * goes on.
  *
  * Limits: the lamps stay as they are, and NumLock begins as off. A key is lost while 1 KiB of input
  * waits. A keyboard on USB is seen where the firmware plays a PS/2 keyboard.
  *
- * Neighbours: drivers/input.c has what was typed; kernel/tty/console.c starts it. Registers and codes:
- * IBM PS/2 Hardware Interface Technical Reference, keyboard and auxiliary device controller.
+ * Neighbours: drivers/input.c has what was typed; kernel/tty/console.c starts it. Registers and
+ * codes: IBM PS/2 Hardware Interface Technical Reference, keyboard and auxiliary device controller.
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irq.h>

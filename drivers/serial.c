@@ -3,9 +3,9 @@
  * in; the second, where there are two, takes documents out of the machine, and nothing else.
  *
  * A port is looked for before it is used: one that is not there reads as all ones, so it seems to
- * take every byte, and to have one for us at any time. It has no scratch register that keeps what is
- * written to it. Another register is written in between, because the wires of an empty bus may keep
- * the last byte for a while.
+ * take every byte, and to have one for us at any time. It has no scratch register that keeps what
+ * is written to it. Another register is written in between, because the wires of an empty bus may
+ * keep the last byte for a while.
  *
  * The UARTs stay in the mode of the 16450, without FIFO: the FIFO control register is never
  * written. Enabling or clearing the FIFO drops what has arrived, and input that was piped in before
@@ -24,8 +24,9 @@
  * Who listens at the second port may not take what is sent, for which the console would wait for
  * ever; here it is an error after a while.
  *
- * Neighbours: kernel/tty/console.c writes, drivers/input.c has what came in; kernel/monitor/monitor_snapshot.c
- * sends documents. Registers: data sheet of the National Semiconductor PC16450.
+ * Neighbours: kernel/tty/console.c writes, drivers/input.c has what came in;
+ * kernel/monitor/monitor_snapshot.c sends documents. Registers: data sheet of the National
+ * Semiconductor PC16450.
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irq.h>

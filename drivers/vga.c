@@ -9,9 +9,9 @@
  * start address are told to the controller once a call, not once a character.
  *
  * Of the escape sequences of ECMA-48 and Linux's console ("ESC [ ... letter") those are obeyed that
- * Attic's own programs and simple ones send: moving the cursor, erasing, colours, hiding the cursor,
- * saving its place. All others are dropped whole, also when they are split between two calls.
- * Questions are not answered: the terminal at the serial port does that.
+ * Attic's own programs and simple ones send: moving the cursor, erasing, colours, hiding the
+ * cursor, saving its place. All others are dropped whole, also when they are split between two
+ * calls. Questions are not answered: the terminal at the serial port does that.
  *
  * A row that was filled goes on in the next one, and there the backspace goes back to it: the line
  * editor moves by backspaces alone, and a long line takes more rows than one.
@@ -19,8 +19,8 @@
  * Limits: text is in the font's code page, 437. No scrolling regions, no inserting, no tab stops.
  *
  * The window is reached at PAGE_OFFSET + 0xB8000 by plain addition: the boot tables map it already,
- * long before phys_to_virt() knows how much lowmem there is. Neighbours: kernel/tty/console.c is the
- * only user. Registers: IBM VGA, CRT and attribute controller.
+ * long before phys_to_virt() knows how much lowmem there is. Neighbours: kernel/tty/console.c is
+ * the only user. Registers: IBM VGA, CRT and attribute controller.
  */
 #include <arch/x86/io.h>
 #include <drivers/vga.h>

@@ -2,8 +2,8 @@
  * The initramfs: files made of the archive that the boot loader put into memory.
  *
  * Each entry becomes an inode with a name. What a file contains stays where it is: its pages are
- * filled from the archive when somebody touches them (mm/user/filemap.c), so that unpacking costs the
- * same for large files and small ones.
+ * filled from the archive when somebody touches them (mm/user/filemap.c), so that unpacking costs
+ * the same for large files and small ones.
  *
  * Hard links: cpio writes an entry for each name, with the same inode and device numbers, and the
  * contents with one of them, as a rule the last. A tree of those that have names to come leads from

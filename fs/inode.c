@@ -2,13 +2,14 @@
  * Inodes: what a file is, whatever it is called.
  *
  * An inode lives as long as somebody holds a reference: each of its names (fs/dir.c) has one, each
- * open file, each mapping into a process. The count is that of its page mapping (mm/user/filemap.h), so
- * that a process that maps a file keeps it without knowing what an inode is.
+ * open file, each mapping into a process. The count is that of its page mapping
+ * (mm/user/filemap.h), so that a process that maps a file keeps it without knowing what an inode
+ * is.
  *
  * With the last reference everything goes at once. Only a directory above may follow: an inode that
  * was removed while it was open has kept its last entry, and with it the directory that held it; a
- * loop and not a recursion walks up there, because such a chain can be longer than any path; it lets
- * others run on the way.
+ * loop and not a recursion walks up there, because such a chain can be longer than any path; it
+ * lets others run on the way.
  *
  * Limits: as many names as lowmem has pages, halved, as on Linux's tmpfs, which counts each link,
  * too; a removed name that an open file keeps still counts. Inode numbers are a counter and are not

@@ -5,8 +5,8 @@
  * order in which Linux asks (so that the error is the same when two things are wrong), allocates
  * the new entry, and only then changes the tree, which cannot fail any more.
  *
- * Others may run while an operation walks, but not between its questions and its changes, so what it
- * found stays true. Only the end of a large file may let them run again, and it comes last.
+ * Others may run while an operation walks, but not between its questions and its changes, so what
+ * it found stays true. Only the end of a large file may let them run again, and it comes last.
  *
  * Limits: nobody is refused anything by permission bits, everybody is root. rename(2) knows
  * RENAME_NOREPLACE only. The directories that the kernel fills, /proc, refuse all changes.

@@ -5,7 +5,8 @@
  * such a link says is for reading; who follows it comes to the very file that is open there, be it
  * removed, or a pipe that never had a name (inode->target).
  *
- * Neighbours: fs/procfs_pid.c has the directories above; fs/walk.c follows; kernel/ says what is open.
+ * Neighbours: fs/procfs_pid.c has the directories above; fs/walk.c follows; kernel/ says what is
+ * open.
  */
 #include <asm/errno.h>
 #include <fs/internal.h>

@@ -1,8 +1,9 @@
 /*
- * What an open regular file does: its contents are pages in memory and nowhere else (mm/user/filemap.c).
+ * What an open regular file does: its contents are pages in memory and nowhere else
+ * (mm/user/filemap.c).
  *
- * A long read or write lets others run between pages, so that no process can hold the processor by one
- * call. Writing and truncating go one after the other, as on Linux: what is appended by two
+ * A long read or write lets others run between pages, so that no process can hold the processor by
+ * one call. Writing and truncating go one after the other, as on Linux: what is appended by two
  * processes is never mixed, however long it is. Whoever finds the file taken lets others run until
  * it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
  *

@@ -10,8 +10,8 @@
  * its own, and the walk goes on there: links to links cost no stack. Links in /proc/PID that stand
  * for something open lead to it directly, whatever its name is by now.
  *
- * A path through many links may be long, so others run between two parts: what a walk has found holds
- * only for the part that it has reached.
+ * A path through many links may be long, so others run between two parts: what a walk has found
+ * holds only for the part that it has reached.
  *
  * Limits: LINKS_MAX links in one path. Access rights are not looked at: everybody is root.
  *

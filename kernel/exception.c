@@ -5,8 +5,8 @@
  * and not yet made it, or made it for two and now has to make it for each. If not, and for every
  * other exception, the process gets the signal that Linux would send, with the code and the address
  * that Linux would tell; if it has no handler, it is ended, with one line that says what it tried,
- * why that failed, and which bit of which entry forbids it (kernel/view/explain.c). When memory is out,
- * it is killed. Nothing else in the system notices.
+ * why that failed, and which bit of which entry forbids it (kernel/view/explain.c). When memory is
+ * out, it is killed. Nothing else in the system notices.
  *
  * From ring 0 there are three honest reasons for a trap, asked in this order: an instruction listed
  * in the exception table (uaccess) met a user page that is still to come or to be copied, or a bad
@@ -20,17 +20,17 @@
  * violated again for ever.
  *
  * A fault that the tables already allow has two reasons. The TLB may know less than the tables (a
- * spurious fault; Intel SDM vol. 3, 4.10.4.3): mm/ invalidates the page, and the access is repeated.
- * Or the processor did not make it in the name of ring 3, though the program stood there: the error
- * code then lacks U, and SMAP forbids what the entry allows. QEMU does that for what a far call and
- * an iret do with the program's stack. So repeating has an end, is_stuck(), and then the program
- * gets its signal.
+ * spurious fault; Intel SDM vol. 3, 4.10.4.3): mm/ invalidates the page, and the access is
+ * repeated. Or the processor did not make it in the name of ring 3, though the program stood there:
+ * the error code then lacks U, and SMAP forbids what the entry allows. QEMU does that for what a
+ * far call and an iret do with the program's stack. So repeating has an end, is_stuck(), and then
+ * the program gets its signal.
  *
  * The floating-point exceptions (#NM, #MF, #XF) belong to whoever switches the FPU, and have their
  * own handlers there; the rows in the table below are for processors whose FPU nobody switches.
  *
- * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages; kernel/process/signal.c
- * delivers.
+ * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages;
+ * kernel/process/signal.c delivers.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>

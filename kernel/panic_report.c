@@ -15,8 +15,8 @@
  * overflow of that stack, and is named so: the most frequent way to break a kernel deserves a
  * better report than a dump.
  *
- * Neighbours: lib/panic.c, arch/x86/double_fault.c and kernel/exception.c call; kernel/symbols.c knows
- * names.
+ * Neighbours: lib/panic.c, arch/x86/double_fault.c and kernel/exception.c call; kernel/symbols.c
+ * knows names.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>

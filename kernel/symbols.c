@@ -13,8 +13,8 @@
  * The table comes from outside: ranges, sizes and every name offset are checked, and a table that
  * fails is not used.
  *
- * Neighbours: arch/x86/boot_info.c finds the table; kernel/panic_report.c, kernel/monitor/monitor_mm.c ask.
- * Source: the System V ABI, "Symbol Table".
+ * Neighbours: arch/x86/boot_info.c finds the table; kernel/panic_report.c,
+ * kernel/monitor/monitor_mm.c ask. Source: the System V ABI, "Symbol Table".
  */
 #include <linux/elf.h>
 

@@ -24,7 +24,8 @@
  * task_check() is the audit's look at that.
  *
  * Neighbours: kernel/pid.c numbers and finds tasks; kernel/sched.c runs what is made here;
- * kernel/process/process.c and fork.c make user processes of it, kernel/process/exit.c takes them apart.
+ * kernel/process/process.c and fork.c make user processes of it, kernel/process/exit.c takes them
+ * apart.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>

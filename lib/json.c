@@ -10,7 +10,8 @@
  * keeps numbers as doubles is exact up to 2^53). Keys are constants of the caller and are not
  * escaped.
  *
- * Neighbours: kernel/view/snapshot.c writes with it; tests/host/lib_test.c tests it. Source: RFC 8259.
+ * Neighbours: kernel/view/snapshot.c writes with it; tests/host/lib_test.c tests it. Source: RFC
+ * 8259.
  */
 #include <lib/json.h>
 #include <lib/panic.h>

@@ -2,8 +2,8 @@
  * The way out when the kernel finds itself broken.
  *
  * Every floor may panic, but what a panic does (registers, backtrace, the end of the machine) is
- * knowledge of the top floor. So the call goes up through one pointer, which kernel/panic_report.c sets
- * early in start-up.
+ * knowledge of the top floor. So the call goes up through one pointer, which kernel/panic_report.c
+ * sets early in start-up.
  *
  * Before that, the message still goes to whatever printk() reaches by then, and the processor stays
  * here: stopping it properly would take instructions that this floor does not know. A handler must

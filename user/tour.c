@@ -1,10 +1,10 @@
 /*
- * What gdb's tour of the memory follows (`make tour`, scripts/gdb/attic/tour/tour_life.py): a process that
- * forks once, and a child that touches, writes, asks and ends, one after the other. Each step is a
- * function of its own, so that a debugger finds the moment.
+ * What gdb's tour of the memory follows (`make tour`, scripts/gdb/attic/tour/tour_life.py): a
+ * process that forks once, and a child that touches, writes, asks and ends, one after the other.
+ * Each step is a function of its own, so that a debugger finds the moment.
  *
- * The two pages lie at round addresses, each the first of its 4 MiB, so that they are easy to find in
- * the page tables: entry 0 of a table that holds nothing else. The parent sleeps while the child
+ * The two pages lie at round addresses, each the first of its 4 MiB, so that they are easy to find
+ * in the page tables: entry 0 of a table that holds nothing else. The parent sleeps while the child
  * lives, so that what the tour sees does not depend on the timer.
  *
  * Without a debugger it tells in one line what came of it, and passes on Linux.

@@ -27,9 +27,9 @@ struct edu_request {
 void edu_init(void);
 
 /*
- * Take this function into use as the card: NULL; or what is wrong with it, and then the driver is as
- * it was, and a function that was turned on to be asked is off again. For edu_init(), and for tests
- * that have a wrong card.
+ * Take this function into use as the card: NULL; or what is wrong with it, and then the driver is
+ * as it was, and a function that was turned on to be asked is off again. For edu_init(), and for
+ * tests that have a wrong card.
  */
 const char *edu_bind(const struct pci_dev *pci);
 

@@ -8,8 +8,8 @@
 #include <lib/types.h>
 
 /*
- * Look for the ports. The console's gets 115200 baud, 8 data bits, no parity, 1 stop bit; input that
- * has already arrived stays.
+ * Look for the ports. The console's gets 115200 baud, 8 data bits, no parity, 1 stop bit; input
+ * that has already arrived stays.
  */
 void serial_init(void);
 
@@ -17,9 +17,9 @@ void serial_init(void);
 int serial_console(void);
 
 /*
- * Write as much as the port takes without waiting, and how much that is: 0 while it is busy, and all
- * of it where there is no port. "\n" goes out as "\r\n", with a wait of one character between them,
- * or `raw` as it is. Any context.
+ * Write as much as the port takes without waiting, and how much that is: 0 while it is busy, and
+ * all of it where there is no port. "\n" goes out as "\r\n", with a wait of one character between
+ * them, or `raw` as it is. Any context.
  */
 __must_check size_t serial_write(const char *text, size_t len, bool raw);
 

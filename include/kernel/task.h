@@ -193,14 +193,14 @@ void sched_sleep_until(u64 deadline);
 void wake_up_task(struct task *task);
 
 /*
- * For kernel/process/signal.c, when it delivers: stop the current process until task_continue(). Its
- * parent's waitpid() is woken; SIGCHLD is the caller's. Interrupts off.
+ * For kernel/process/signal.c, when it delivers: stop the current process until task_continue().
+ * Its parent's waitpid() is woken; SIGCHLD is the caller's. Interrupts off.
  */
 void task_stop(u32 signal);
 
 /*
- * For kernel/process/signal.c, when it sends SIGCONT or SIGKILL: make a stopped task ready. `tell`: it goes
- * on (SIGCONT), and its parent's waitpid() hears of it. Nothing when it is not stopped. Any
+ * For kernel/process/signal.c, when it sends SIGCONT or SIGKILL: make a stopped task ready. `tell`:
+ * it goes on (SIGCONT), and its parent's waitpid() hears of it. Nothing when it is not stopped. Any
  * context.
  */
 void task_continue(struct task *task, bool tell);

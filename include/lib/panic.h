@@ -1,8 +1,8 @@
 /*
  * Broken-kernel reports. panic() and the checks below insert file, line, function and operands
  * themselves, because hand-typed names go wrong. What happens then (registers, backtrace, end of
- * the machine) goes up through panic_handler, which kernel/panic_report.c fills in; without one (on the
- * host) the program aborts.
+ * the machine) goes up through panic_handler, which kernel/panic_report.c fills in; without one (on
+ * the host) the program aborts.
  */
 #pragma once
 

@@ -17,8 +17,8 @@
  *
  * Limits: one row at a time, from one thread. A row that loses pages is reported.
  *
- * Neighbours: include/kernel/monitor/bench.h, the rows in tests/bench_*.c, the command in kernel/monitor/monitor.c,
- * the comparison in scripts/bench.
+ * Neighbours: include/kernel/monitor/bench.h, the rows in tests/bench_*.c, the command in
+ * kernel/monitor/monitor.c, the comparison in scripts/bench.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>

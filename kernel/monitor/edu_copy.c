@@ -10,7 +10,8 @@
  *
  * Limits: kernel threads only. Each piece takes the card 0.2 s, half of it in each direction.
  *
- * Neighbours: drivers/edu.c moves the bytes; kernel/monitor/monitor_dma.c and tests/mm/kva/dma_test.c are the users.
+ * Neighbours: drivers/edu.c moves the bytes; kernel/monitor/monitor_dma.c and
+ * tests/mm/kva/dma_test.c are the users.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>

@@ -15,8 +15,8 @@
  * Limits: a test that never returns is ended from outside, by the time-out of whoever started the
  * machine. One test at a time, from one thread.
  *
- * Neighbours: include/kernel/monitor/ktest.h has the expectations, tests/ the tests, kernel/monitor/monitor.c the
- * command.
+ * Neighbours: include/kernel/monitor/ktest.h has the expectations, tests/ the tests,
+ * kernel/monitor/monitor.c the command.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>

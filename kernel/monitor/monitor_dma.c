@@ -14,8 +14,8 @@
  *
  * Everything that is taken is given back, also when memory runs out half-way.
  *
- * Neighbours: mm/kva/dma.c refuses and maps, kernel/monitor/edu_copy.c drives the device, drivers/pci.c knows
- * what there is.
+ * Neighbours: mm/kva/dma.c refuses and maps, kernel/monitor/edu_copy.c drives the device,
+ * drivers/pci.c knows what there is.
  */
 #include <asm/errno.h>
 #include <drivers/edu.h>

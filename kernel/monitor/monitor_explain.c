@@ -1,10 +1,10 @@
 /*
  * The monitor's command `explain ADDR [PID]`: everything the kernel knows of one address.
  *
- * ADDR is a number, hexadecimal with 0x in front or decimal, or the name of a function of the kernel.
- * Kernel addresses are the same in every address space. A user address means another place in each
- * process, so the pid says which; without one it is looked up in the master directory, which has no
- * user half, and the answer lists who has an area there.
+ * ADDR is a number, hexadecimal with 0x in front or decimal, or the name of a function of the
+ * kernel. Kernel addresses are the same in every address space. A user address means another place
+ * in each process, so the pid says which; without one it is looked up in the master directory,
+ * which has no user half, and the answer lists who has an area there.
  *
  * Neighbours: mm/check/explain_walk.c gathers, kernel/view/explain.c prints.
  */

@@ -8,8 +8,9 @@
  *
  * The picture is one static structure, so that looking at memory needs none.
  *
- * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c look, kernel/view/map_draw.c draws,
- * kernel/tty/tty_screen.c knows the terminal; kernel/monitor/monitor.c has the table of commands.
+ * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c look, kernel/view/map_draw.c
+ * draws, kernel/tty/tty_screen.c knows the terminal; kernel/monitor/monitor.c has the table of
+ * commands.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/timer.h>

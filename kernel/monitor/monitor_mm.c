@@ -1,8 +1,8 @@
 /*
  * The monitor's commands that look at memory: the address map with live numbers, and the tables
  * that Linux shows in /proc, so that what is learned here is read there: meminfo, vmallocinfo,
- * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc/proc_mm.c); meminfo has a few lines
- * more. `frames` has no counterpart there: owner by owner, it adds up to all of RAM.
+ * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc/proc_mm.c); meminfo has a few
+ * lines more. `frames` has no counterpart there: owner by owner, it adds up to all of RAM.
  *
  * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is printed.
  * Counts are in pages inside the kernel and in kB where Linux says kB (1024 bytes).

@@ -10,11 +10,11 @@
  * has one.
  *
  * The program in the foreground has the terminal: Ctrl-C and its like are signals for it
- * (kernel/tty/tty.c). One that stops gives the terminal back and stays in the background. `kill` ends
- * any process.
+ * (kernel/tty/tty.c). One that stops gives the terminal back and stays in the background. `kill`
+ * ends any process.
  *
- * Neighbours: kernel/process/process.c starts programs, kernel/task.c keeps them; kernel/monitor/monitor.c splits
- * the line.
+ * Neighbours: kernel/process/process.c starts programs, kernel/task.c keeps them;
+ * kernel/monitor/monitor.c splits the line.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>

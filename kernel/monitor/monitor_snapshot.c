@@ -1,9 +1,10 @@
 /*
  * `snapshot NAME`: the state of memory goes out of the second serial port, as one line of JSON.
  *
- * scripts/qemu puts what comes there into a file, a line a snapshot (JSON Lines), and scripts/memdiff
- * finds them by name; so a name must be fit for a command line. Sending waits for the port and not
- * for a turn, because programs must stand still until the document is whole (kernel/view/snapshot.c).
+ * scripts/qemu puts what comes there into a file, a line a snapshot (JSON Lines), and
+ * scripts/memdiff finds them by name; so a name must be fit for a command line. Sending waits for
+ * the port and not for a turn, because programs must stand still until the document is whole
+ * (kernel/view/snapshot.c).
  *
  * A port that stops taking bytes ends the sending with one line; what has gone out is cut short
  * then, and no JSON. The next document begins a line of its own.

@@ -10,8 +10,8 @@
  * scripts"): that program's name, at most one argument, and the path of the script come before the
  * arguments. The interpreter may be a script again, up to SCRIPTS_MAX deep, as on Linux.
  *
- * Neighbours: kernel/process/exec_args.c and exec_stack.c have the arguments, kernel/process/elf.c reads the file;
- * kernel/process/process.c starts the first programs; fs/ has the files.
+ * Neighbours: kernel/process/exec_args.c and exec_stack.c have the arguments, kernel/process/elf.c
+ * reads the file; kernel/process/process.c starts the first programs; fs/ has the files.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/vdso.h>

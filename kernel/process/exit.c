@@ -13,8 +13,8 @@
  *
  * Limits: of struct rusage the times and the context switches are filled, the rest is 0.
  *
- * Neighbours: kernel/task.c has the end of every task; kernel/process/signal.c the signals; kernel/process/job.c
- * the groups that waitpid() can ask for.
+ * Neighbours: kernel/task.c has the end of every task; kernel/process/signal.c the signals;
+ * kernel/process/job.c the groups that waitpid() can ask for.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>

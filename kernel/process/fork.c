@@ -22,8 +22,8 @@
  * Limits: no threads. Of clone()'s flags those are known that fork(), vfork() and posix_spawn() of
  * the C libraries need; any other is -EINVAL.
  *
- * Neighbours: mm/ copies address spaces; kernel/task.c makes the task; kernel/process/exec.c and exit.c
- * wake the parent of a vfork().
+ * Neighbours: mm/ copies address spaces; kernel/task.c makes the task; kernel/process/exec.c and
+ * exit.c wake the parent of a vfork().
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>

@@ -13,7 +13,8 @@
  * A program may write what it likes into its frame. There is one thing the processor would refuse,
  * reserved bits of MXCSR, and so does the kernel, as Linux does since 5.14.
  *
- * Neighbours: kernel/process/sigframe.c places the frame; kernel/process/process_fpu.c has the state.
+ * Neighbours: kernel/process/sigframe.c places the frame; kernel/process/process_fpu.c has the
+ * state.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/fpu.h>

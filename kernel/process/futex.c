@@ -16,8 +16,8 @@
  *
  * Limits: no priority inheritance (FUTEX_LOCK_PI and its kin are -ENOSYS).
  *
- * Neighbours: kernel/syscall/sys_time.c has the clocks, kernel/process/exit.c wakes who waits for the end of a
- * thread, mm/user/fault.c brings in the page.
+ * Neighbours: kernel/syscall/sys_time.c has the clocks, kernel/process/exit.c wakes who waits for
+ * the end of a thread, mm/user/fault.c brings in the page.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>

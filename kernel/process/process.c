@@ -11,8 +11,9 @@
  *
  * Limits: one thread a process. Everybody is root.
  *
- * Neighbours: kernel/process/exec.c makes the address space, kernel/process/fork.c copies a process, kernel/process/exit.c
- * ends one; kernel/exception.c and kernel/syscall/syscall.c are how a process comes back into the kernel.
+ * Neighbours: kernel/process/exec.c makes the address space, kernel/process/fork.c copies a
+ * process, kernel/process/exit.c ends one; kernel/exception.c and kernel/syscall/syscall.c are how
+ * a process comes back into the kernel.
  */
 #include <asm/errno.h>
 #include <asm/fcntl.h>

@@ -10,8 +10,8 @@
  * An exception that the program unmasked is SIGFPE, with the reason that the status word or MXCSR
  * tells. x87 exceptions are told late: EIP is the next instruction that uses the unit.
  *
- * Neighbours: arch/x86 traps and moves; kernel/process/fpu_frame.c puts the registers on the user stack for
- * signals; kernel/process/fork.c, exec.c and exit.c call in here.
+ * Neighbours: arch/x86 traps and moves; kernel/process/fpu_frame.c puts the registers on the user
+ * stack for signals; kernel/process/fork.c, exec.c and exit.c call in here.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/fpu.h>

@@ -17,7 +17,8 @@
  * memory, so all of it may be forged: flags are limited to those a program can change itself, and
  * selectors are loaded where a fault is caught.
  *
- * Neighbours: kernel/process/signal.c decides; kernel/process/process_fpu.c has the floating-point registers.
+ * Neighbours: kernel/process/signal.c decides; kernel/process/process_fpu.c has the floating-point
+ * registers.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>

@@ -1,10 +1,10 @@
 /*
  * Signals: from the moment one is sent to what it does to its process.
  *
- * Sending sets a bit, keeps what a handler wants to know (the first sender's word counts until then:
- * nothing is queued, for real-time signals neither), and wakes the process if it sleeps. On the way
- * back to ring 3 the signal is delivered: to a handler (sigframe.c), or by what Linux does by
- * default: nothing, stop, end.
+ * Sending sets a bit, keeps what a handler wants to know (the first sender's word counts until
+ * then: nothing is queued, for real-time signals neither), and wakes the process if it sleeps. On
+ * the way back to ring 3 the signal is delivered: to a handler (sigframe.c), or by what Linux does
+ * by default: nothing, stop, end.
  *
  * A system call that gave up for a signal has left a result that says whether to make it again;
  * that is settled here, before the handler's frame keeps EIP and EAX. So a flag that is set stays

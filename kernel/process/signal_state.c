@@ -10,7 +10,8 @@
  *
  * Interrupt handlers look at the sets, so they are changed with interrupts off.
  *
- * Neighbours: kernel/process/signal.c sends and delivers; kernel/process/fork.c, exec.c and exit.c have the life.
+ * Neighbours: kernel/process/signal.c sends and delivers; kernel/process/fork.c, exec.c and exit.c
+ * have the life.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>

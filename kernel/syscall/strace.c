@@ -9,12 +9,13 @@
  * and from user memory, which then holds the results too. Calls that do not return, or change what
  * their arguments point to, are told before they are made (`!` in the table).
  *
- * Each argument is a letter in the call's row (kernel/syscall/strace_table.c), and each letter a case here.
+ * Each argument is a letter in the call's row (kernel/syscall/strace_table.c), and each letter a
+ * case here.
  *
  * Without memory for a line it is cut.
  *
- * Neighbours: kernel/syscall/strace_print.c shows one thing; kernel/syscall/syscall.c calls strace_call() in place
- * of the call.
+ * Neighbours: kernel/syscall/strace_print.c shows one thing; kernel/syscall/syscall.c calls
+ * strace_call() in place of the call.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

@@ -8,8 +8,8 @@
  *
  * Limits: structures are shown as far as strace shows them without -v.
  *
- * Neighbours: kernel/syscall/strace.c knows which call has which arguments; kernel/syscall/strace_table.c has the
- * names.
+ * Neighbours: kernel/syscall/strace.c knows which call has which arguments;
+ * kernel/syscall/strace_table.c has the names.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

@@ -1,8 +1,8 @@
 /*
  * What strace=1 calls things: a row for each system call, names of flags and of errors.
  *
- * Letters for arguments are explained where they are printed, in kernel/syscall/strace.c. A call that has
- * no row is told with its number, syscall_0x1a2(...).
+ * Letters for arguments are explained where they are printed, in kernel/syscall/strace.c. A call
+ * that has no row is told with its number, syscall_0x1a2(...).
  *
  * The texts are those of the C library's strerror(), because strace prints those.
  */

@@ -7,8 +7,8 @@
  * before anybody could have used it.
  *
  * Limits: there is no O_TMPFILE, no asynchronous I/O; flock() is granted and not remembered, as the
- * locks of fcntl() are (kernel/syscall/sys_fcntl.c). Everything is in memory, so fsync() has nothing to do.
- * O_NOATIME, O_DIRECT and O_SYNC are kept and told back, and mean nothing.
+ * locks of fcntl() are (kernel/syscall/sys_fcntl.c). Everything is in memory, so fsync() has
+ * nothing to do. O_NOATIME, O_DIRECT and O_SYNC are kept and told back, and mean nothing.
  *
  * Neighbours: fs/file.c opens; kernel/process/fdtable.c has the numbers.
  */

@@ -13,7 +13,8 @@
  *
  * Linux's POLLRDNORM and its like are told along with POLLIN and POLLOUT.
  *
- * Neighbours: fs/ says what a file is ready for; kernel/syscall/sys_read_write.c has the other place to wait.
+ * Neighbours: fs/ says what a file is ready for; kernel/syscall/sys_read_write.c has the other
+ * place to wait.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>

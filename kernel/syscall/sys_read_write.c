@@ -17,7 +17,8 @@
  * Limits: the parts of a writev() are written one by one, so that a full pipe may put another's
  * bytes between two of them.
  *
- * Neighbours: fs/file.c and what is behind it; kernel/syscall/sys_poll.c waits for many files at once.
+ * Neighbours: fs/file.c and what is behind it; kernel/syscall/sys_poll.c waits for many files at
+ * once.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>

@@ -6,8 +6,8 @@
  * In the calls with several numbers, all ones mean "leave it". The older calls have 16 bits for
  * each.
  *
- * Neighbours: kernel/syscall/syscall.c gives user and group calls the same functions; kernel/syscall/sys_attr.c has
- * the owners of files, which may be any number.
+ * Neighbours: kernel/syscall/syscall.c gives user and group calls the same functions;
+ * kernel/syscall/sys_attr.c has the owners of files, which may be any number.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

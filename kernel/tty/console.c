@@ -1,7 +1,7 @@
 /*
  * The console: everything the kernel and its programs say goes to the serial port and to the
- * screen, and what is typed comes from both sides. A machine without a serial port has the screen and
- * the keyboard alone.
+ * screen, and what is typed comes from both sides. A machine without a serial port has the screen
+ * and the keyboard alone.
  *
  * The drivers below do the work. This file makes them one, and a sink of printk(). Text goes out in
  * pieces, interrupts off for the length of a piece, so that what an interrupt handler says (the
@@ -15,8 +15,8 @@
  *
  * The tests read the screen from outside, so both outputs must say the same.
  *
- * Neighbours: drivers/serial.c, keyboard.c, vga.c; kernel/tty/tty.c has the input and what programs see;
- * kernel/monitor/readline.c makes lines of bytes.
+ * Neighbours: drivers/serial.c, keyboard.c, vga.c; kernel/tty/tty.c has the input and what programs
+ * see; kernel/monitor/readline.c makes lines of bytes.
  */
 #include <arch/x86/irqflags.h>
 #include <drivers/input.h>

@@ -1,9 +1,9 @@
 /*
  * The terminal: the line discipline (n_tty.c) on the console, its device files, and who may use it.
  *
- * Typed bytes wait in the queue of the drivers until somebody reads. Only then, in the reader, do they
- * become a line and are echoed; poll() and FIONREAD count as looking for a line. So what was typed
- * ahead goes to whoever reads next, with that reader's settings: what a program leaves is the
+ * Typed bytes wait in the queue of the drivers until somebody reads. Only then, in the reader, do
+ * they become a line and are echoed; poll() and FIONREAD count as looking for a line. So what was
+ * typed ahead goes to whoever reads next, with that reader's settings: what a program leaves is the
  * monitor's next command, and shows there. (Linux echoes at once, and a shell then shows it a
  * second time.) When that queue is full the sender is held back: nothing is lost.
  *
@@ -20,8 +20,8 @@
  * those are read. Output of several processes is whole lines as long as those have up to 256 bytes.
  * A process that is not session leader cannot part from its terminal (TIOCNOTTY) alone.
  *
- * Neighbours: drivers/input.c, console.c, tty_ioctl.c; kernel/syscall/sys_read_write.c waits; kernel/process/signal.c
- * sends.
+ * Neighbours: drivers/input.c, console.c, tty_ioctl.c; kernel/syscall/sys_read_write.c waits;
+ * kernel/process/signal.c sends.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>

@@ -1,6 +1,6 @@
 /*
- * The terminal as the monitor uses it: the next byte, how large the screen is, and whether a key was
- * pressed.
+ * The terminal as the monitor uses it: the next byte, how large the screen is, and whether a key
+ * was pressed.
  *
  * A serial line does not know how large the screen at its other end is. A program may have said so
  * (TIOCSWINSZ, as `resize` and `stty rows` do); else the terminal itself is asked: the cursor is
@@ -19,8 +19,8 @@
  * Limits: only for the monitor, while it has the terminal. A terminal further away than a tenth of
  * a second is taken for 80 x 24, and its answer rings the bell at the prompt.
  *
- * Neighbours: drivers/input.c has the input, kernel/tty/tty.c the line discipline; kernel/monitor/readline.c
- * reads lines, kernel/monitor/monitor_map.c draws.
+ * Neighbours: drivers/input.c has the input, kernel/tty/tty.c the line discipline;
+ * kernel/monitor/readline.c reads lines, kernel/monitor/monitor_map.c draws.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>

@@ -1,9 +1,9 @@
 /*
  * Explanations of addresses, put into words.
  *
- * mm/check/explain_walk.c has gathered the facts, kernel/view/explain_words.c has the words; here is only which
- * comes after which. A line has a label of ten columns and one fact, so that the eye finds what it
- * looks for in the same place each time:
+ * mm/check/explain_walk.c has gathered the facts, kernel/view/explain_words.c has the words; here
+ * is only which comes after which. A line has a label of ten columns and one fact, so that the eye
+ * finds what it looks for in the same place each time:
  *
  *   address, region, area            where it is, and whose
  *   PDE, PTE                         both entries: value, place, each bit
@@ -12,12 +12,12 @@
  *   below, above                     what is next to an address that nobody has
  *   device                           what the DMA API would say
  *
- * The short form, for the lines about faults, has the place and the bit. It must be safe in a panic,
- * so nothing but what explain_walk() has gathered goes into it, and the names of functions.
+ * The short form, for the lines about faults, has the place and the bit. It must be safe in a
+ * panic, so nothing but what explain_walk() has gathered goes into it, and the names of functions.
  *
- * Neighbours: kernel/view/explain_frame.c has the lines about frame and device, kernel/monitor/monitor_explain.c
- * is the command, kernel/exception.c and kernel/panic_report.c take the short form. gdb's `attic explain` prints
- * the same lines from outside, byte for byte.
+ * Neighbours: kernel/view/explain_frame.c has the lines about frame and device,
+ * kernel/monitor/monitor_explain.c is the command, kernel/exception.c and kernel/panic_report.c
+ * take the short form. gdb's `attic explain` prints the same lines from outside, byte for byte.
  */
 #include <fs/fs.h>
 #include <kernel/kernel.h>

@@ -1,12 +1,13 @@
 /*
- * Explanations of addresses: the lines about the memory behind one. Which frame it is, who has it and
- * how often, every other address that shows it, and whether a device may be given it.
+ * Explanations of addresses: the lines about the memory behind one. Which frame it is, who has it
+ * and how often, every other address that shows it, and whether a device may be given it.
  *
  * Also here: lines and their parts, for kernel/view/explain.c too.
  *
  * Limits: of many other addresses the first few are listed and the rest counted.
  *
- * Neighbours: mm/check/rmap.c finds the addresses, mm/kva/dma_verdict.c says what a device may have.
+ * Neighbours: mm/check/rmap.c finds the addresses, mm/kva/dma_verdict.c says what a device may
+ * have.
  */
 #include <kernel/task.h>
 #include <kernel/view/explain_internal.h>

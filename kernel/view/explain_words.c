@@ -1,16 +1,18 @@
 /*
- * Every word that an explanation of an address is made of: the names and meanings of the bits at each
- * level (Intel SDM vol. 3, tables 4-4 to 4-6), of rights, reasons, areas and neighbours.
+ * Every word that an explanation of an address is made of: the names and meanings of the bits at
+ * each level (Intel SDM vol. 3, tables 4-4 to 4-6), of rights, reasons, areas and neighbours.
  *
- * They are tables with names of their own, and nothing else prints a word, because there are two who
- * explain: kernel/view/explain.c from within, and gdb's `attic explain` (scripts/gdb) from outside, which
- * reads the words from here, by symbol, and so says the same. What stands between the words (blanks,
- * commas, brackets, 0x) is with those two.
+ * They are tables with names of their own, and nothing else prints a word, because there are two
+ * who explain: kernel/view/explain.c from within, and gdb's `attic explain` (scripts/gdb) from
+ * outside, which reads the words from here, by symbol, and so says the same. What stands between
+ * the words (blanks, commas, brackets, 0x) is with those two.
  *
- * The order of each table is that of its enumeration in mm/check/explain_walk.h or kernel/view/explain.h.
+ * The order of each table is that of its enumeration in mm/check/explain_walk.h or
+ * kernel/view/explain.h.
  *
- * Neighbours: mm/check/explain_walk.c gathers the facts; the reasons of the DMA API are in mm/kva/dma_verdict.c, the
- * names of regions in mm/layout.c, of owners of frames in mm/frame/page_alloc.c.
+ * Neighbours: mm/check/explain_walk.c gathers the facts; the reasons of the DMA API are in
+ * mm/kva/dma_verdict.c, the names of regions in mm/layout.c, of owners of frames in
+ * mm/frame/page_alloc.c.
  */
 #include <kernel/view/explain.h>
 

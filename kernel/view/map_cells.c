@@ -12,8 +12,8 @@
  * Reserved frames have names, not types (memblock_reserve()). The names that everybody's memory has
  * much of have rows of their own here; all others are "reserved".
  *
- * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c add pages, kernel/view/map_draw.c draws cells;
- * mm/check/frames.c knows owners.
+ * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c add pages, kernel/view/map_draw.c
+ * draws cells; mm/check/frames.c knows owners.
  */
 #include <kernel/view/map.h>
 #include <lib/resched.h>

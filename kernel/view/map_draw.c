@@ -1,6 +1,6 @@
 /*
- * Drawing the map: lines of text made of what kernel/view/map_ram.c and kernel/view/map_virtual.c have
- * found, and nothing else.
+ * Drawing the map: lines of text made of what kernel/view/map_ram.c and kernel/view/map_virtual.c
+ * have found, and nothing else.
  *
  *     RAM ...                                      one line: how much, and what a cell is
  *     0x00000000 KKKK..SSVV......   0xfffff000 last page ...     RAM, and beside it the virtual side
@@ -15,7 +15,8 @@
  * The virtual side is a list of items, each a function that draws one line, since the two sides are
  * drawn line by line together.
  *
- * Neighbours: kernel/view/map_line.c puts text and cells into lines; kernel/monitor/monitor_map.c knows when.
+ * Neighbours: kernel/view/map_line.c puts text and cells into lines; kernel/monitor/monitor_map.c
+ * knows when.
  */
 #include <kernel/view/map.h>
 #include <kernel/view/map_line.h>

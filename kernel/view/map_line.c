@@ -11,7 +11,8 @@
  * one had more, line by line and then below, so that the screen is never empty in between; the
  * cursor is hidden meanwhile.
  *
- * One picture at a time: there is one line, static, as it is larger than a kernel stack should bear.
+ * One picture at a time: there is one line, static, as it is larger than a kernel stack should
+ * bear.
  *
  * Neighbours: kernel/view/map_draw.c.
  */

@@ -2,10 +2,10 @@
  * RAM for the map: the owner of each frame, as rows of cells.
  *
  * Most of RAM is free most of the time, and everything that is taken lies close together at its two
- * ends. Drawn to scale, all of it would be five letters among five hundred dots. So rows that nobody
- * uses any frame of are left out, as hexdump leaves out lines that are alike, with one line that
- * tells how much that was; and a cell is the smallest power of two of frames with which the other
- * rows fit. A machine that is full is drawn to scale, and so is the bar of lowmem always.
+ * ends. Drawn to scale, all of it would be five letters among five hundred dots. So rows that
+ * nobody uses any frame of are left out, as hexdump leaves out lines that are alike, with one line
+ * that tells how much that was; and a cell is the smallest power of two of frames with which the
+ * other rows fit. A machine that is full is drawn to scale, and so is the bar of lowmem always.
  *
  * Two walks over the struct pages, block by block: the first counts, fills the bar of lowmem, and
  * notes which stretches of 32 frames are in use; the notes tell how many rows there would be at any

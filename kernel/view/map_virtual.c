@@ -8,10 +8,11 @@
  * and the gaps between areas are left out, for they are most of the 3 GiB.
  *
  * Kernel code is not preempted, so long walks give turns (cond_resched()), and whatever was looked
- * at may be gone then: areas are found again by address, tasks by pid, and an address space is held.
+ * at may be gone then: areas are found again by address, tasks by pid, and an address space is
+ * held.
  *
- * Neighbours: mm/kva/vmap_area.c, mm/user/vma.c, mm/check/frames.c answer; kernel/view/map_cells.c counts;
- * kernel/view/map_ram.c does the same for frames.
+ * Neighbours: mm/kva/vmap_area.c, mm/user/vma.c, mm/check/frames.c answer; kernel/view/map_cells.c
+ * counts; kernel/view/map_ram.c does the same for frames.
  */
 #include <arch/x86/pgtable.h>
 #include <kernel/view/map.h>

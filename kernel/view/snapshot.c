@@ -16,8 +16,8 @@
  * Limits: interrupts go on, so a sleeper may be told as ready. RAM above 4 GiB is a number only.
  * Objects in slabs are not told apart.
  *
- * Neighbours: docs/snapshot.schema.json says what each member means; kernel/view/snapshot_map.c has the
- * page tables, kernel/monitor/monitor_snapshot.c the command; scripts/memdiff compares.
+ * Neighbours: docs/snapshot.schema.json says what each member means; kernel/view/snapshot_map.c has
+ * the page tables, kernel/monitor/monitor_snapshot.c the command; scripts/memdiff compares.
  */
 #include <fs/fs.h>
 #include <kernel/kernel.h>

@@ -4,18 +4,18 @@
  * A directory is walked as the processor walks it, in the entries that are there, and not by what
  * the kernel remembers of them: a wrong entry is in the document as it is. Neighbours that differ
  * in nothing but their place are one run: directory entries whose tables or 4 MiB pages follow on
- * each other, and pages with the same bits, whose frames are told as runs of their own. So lowmem is
- * a few lines however large it is, and a vmalloc area of scattered frames is one mapping with a list
- * of frames.
+ * each other, and pages with the same bits, whose frames are told as runs of their own. So lowmem
+ * is a few lines however large it is, and a vmalloc area of scattered frames is one mapping with a
+ * list of frames.
  *
  * A run is looked at twice, for its end and for its frames, so that nothing must be kept.
  *
  * Limits: the bits that the processor leaves to software are not told; they are the vmalloc area's
- * notes to itself (mm/kva/vmap_area_internal.h). A page table that is not in lowmem can only be a broken entry:
- * it shows in the directory, and its pages are left out.
+ * notes to itself (mm/kva/vmap_area_internal.h). A page table that is not in lowmem can only be a
+ * broken entry: it shows in the directory, and its pages are left out.
  *
- * Neighbours: kernel/view/snapshot.c has the rest of the document, kernel/view/explain_words.c the names of
- * bits. Source: Intel SDM vol. 3, 4.3.
+ * Neighbours: kernel/view/snapshot.c has the rest of the document, kernel/view/explain_words.c the
+ * names of bits. Source: Intel SDM vol. 3, 4.3.
  */
 #include <kernel/view/explain.h>
 #include <kernel/view/snapshot.h>

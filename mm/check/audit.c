@@ -325,8 +325,8 @@ static const char *check_areas(void)
 /* ---- reference counts ---- */
 
 /*
- * One mapping more or less, by the rule of mm/frame/page.h: the first of a page behind counts for its
- * block.
+ * One mapping more or less, by the rule of mm/frame/page.h: the first of a page behind counts for
+ * its block.
  */
 static void count_mapping(struct page *page, s32 add)
 {

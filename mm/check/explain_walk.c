@@ -16,8 +16,8 @@
  *
  * Limits: the frame of a 4 MiB page above 4 GiB (PSE-36) is not followed; Attic makes none.
  *
- * Neighbours: mm/check/rmap.c finds the other addresses of a frame, mm/kva/dma_verdict.c answers for devices,
- * kernel/view/explain.c has the words.
+ * Neighbours: mm/check/rmap.c finds the other addresses of a frame, mm/kva/dma_verdict.c answers
+ * for devices, kernel/view/explain.c has the words.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>

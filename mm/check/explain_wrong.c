@@ -7,7 +7,8 @@
  * the vmalloc area and the fixmap from the one array that they lie in, and what is in use there and
  * in a process from the lists of areas.
  *
- * Neighbours: mm/check/explain_walk.c gathers the rest; mm/check/audit.c checks the same of all addresses at once.
+ * Neighbours: mm/check/explain_walk.c gathers the rest; mm/check/audit.c checks the same of all
+ * addresses at once.
  */
 #include <arch/x86/cpu.h>
 #include <mm/check/explain_walk.h>

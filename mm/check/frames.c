@@ -15,7 +15,8 @@
  *
  * Limits: RAM above 4 GiB, and the last page below it, have no struct page and are not counted.
  *
- * Neighbours: mm/frame/memblock.c, mm/frame/page_alloc.c; mm/check/audit.c checks, kernel/monitor/monitor_mm.c prints.
+ * Neighbours: mm/frame/memblock.c, mm/frame/page_alloc.c; mm/check/audit.c checks,
+ * kernel/monitor/monitor_mm.c prints.
  */
 #include <lib/printf.h>
 #include <lib/string.h>

@@ -4,8 +4,8 @@
  * One cache a size class; the classes are Linux's: powers of two, and 96 and 192, because there are
  * so many small requests that a step of 2 would waste much. The class is a function of the size
  * alone, so that for a size that is a constant the compiler already knows the cache
- * (include/mm/frame/slab.h). More than 8 KiB is a block of the page allocator: rounding to whole pages
- * loses little then.
+ * (include/mm/frame/slab.h). More than 8 KiB is a block of the page allocator: rounding to whole
+ * pages loses little then.
  *
  * kfree() is told no size. The frame of the address says who has it: a slab, at whose end the
  * descriptor names the cache, or the page allocator's block that it starts.

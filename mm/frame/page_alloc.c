@@ -11,15 +11,16 @@
  * and a bit mask of non-empty lists finds the smallest block without looking at each list.
  *
  * Splitting for an allocation and joining for the free that follows soon after is work for nothing.
- * So freed blocks are first kept aside as they are, last in, first out, in the zone's hot stacks, one
- * per order (Linux keeps such lists per processor). A hot page is free, but not joined. A stack that grows too high gives its older half to the buddy lists, an empty one
- * takes a larger block and cuts it up, and when no list has what is asked for, the zone's hot pages
- * are joined before the next zone is asked or the allocation fails.
+ * So freed blocks are first kept aside as they are, last in, first out, in the zone's hot stacks,
+ * one per order (Linux keeps such lists per processor). A hot page is free, but not joined. A stack
+ * that grows too high gives its older half to the buddy lists, an empty one takes a larger block
+ * and cuts it up, and when no list has what is asked for, the zone's hot pages are joined before
+ * the next zone is asked or the allocation fails.
  *
  * What a block is used for is written in its first page only: a block of 4 MiB costs as much as a
- * single page. Wrong frees are caught here, and named: a page that is free already, that lies inside
- * a block, that has another order, or that is still mapped. The pages behind the first need no look
- * for that, because one that is mapped counts as a reference of the first.
+ * single page. Wrong frees are caught here, and named: a page that is free already, that lies
+ * inside a block, that has another order, or that is still mapped. The pages behind the first need
+ * no look for that, because one that is mapped counts as a reference of the first.
  *
  * Lock: not preempted; interrupt handlers do not allocate.
  */

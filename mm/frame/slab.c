@@ -14,11 +14,11 @@
  * freed: blocks are aligned to their size, so the address leads to the descriptor.
  *
  * The rights and wrongs of a free are settled before anything is written. What costs little is
- * checked in every build; with DEBUG=1 mm/frame/slab_debug.c puts a header and red zones around each
- * object, and all frees go the long way, slab_free_any().
+ * checked in every build; with DEBUG=1 mm/frame/slab_debug.c puts a header and red zones around
+ * each object, and all frees go the long way, slab_free_any().
  *
- * Neighbours: include/mm/frame/slab_internal.h has the hot paths, mm/frame/kmalloc.c the size classes,
- * mm/frame/slab_check.c the figures and the check.
+ * Neighbours: include/mm/frame/slab_internal.h has the hot paths, mm/frame/kmalloc.c the size
+ * classes, mm/frame/slab_check.c the figures and the check.
  */
 #include <lib/panic.h>
 #include <lib/printf.h>

@@ -21,7 +21,8 @@
  *
  * The default build compiles this file as well, so that it stays right, but calls nothing in it.
  *
- * Neighbours: include/mm/frame/slab_internal.h calls at allocation, mm/frame/slab.c at free and at set-up.
+ * Neighbours: include/mm/frame/slab_internal.h calls at allocation, mm/frame/slab.c at free and at
+ * set-up.
  */
 #include <lib/panic.h>
 #include <lib/printf.h>

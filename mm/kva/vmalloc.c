@@ -1,23 +1,24 @@
 /*
  * vmalloc: scattered frames side by side in one range of kernel addresses.
  *
- * mm/kva/vmap_area.c says which range; here its page-table entries are filled and emptied. Which frames
- * an area has is in these entries and nowhere else. All tables exist from boot on (kernel_ptes), so
- * a mapping is a write to an entry and never to a directory, and every address space sees it at
- * once.
+ * mm/kva/vmap_area.c says which range; here its page-table entries are filled and emptied. Which
+ * frames an area has is in these entries and nowhere else. All tables exist from boot on
+ * (kernel_ptes), so a mapping is a write to an entry and never to a directory, and every address
+ * space sees it at once.
  *
  * Unmapping has three steps whose order matters: clear the entries, invalidate the TLB, and only
  * then give the frames back. Whoever gets such a frame next can be sure that nobody sees it through
  * the old address.
  *
  * The last page of each area is its guard: it has no frame, so that running off the end faults, and
- * a kernel stack has an unmapped page below it. The guard's entry tells which area it belongs to, so
- * vfree() has found the area when it has walked its pages. The entry of the first page tells what
- * kind of area starts there: a wrong address is refused at the first look, before anything changes.
+ * a kernel stack has an unmapped page below it. The guard's entry tells which area it belongs to,
+ * so vfree() has found the area when it has walked its pages. The entry of the first page tells
+ * what kind of area starts there: a wrong address is refused at the first look, before anything
+ * changes.
  *
  * vmap() counts each mapping in the struct page. A page behind the first one of a block is counted
- * for itself, and as long as it is mapped at all it counts once for its block (mm/frame/page.h), which
- * cannot be freed meanwhile.
+ * for itself, and as long as it is mapped at all it counts once for its block (mm/frame/page.h),
+ * which cannot be freed meanwhile.
  *
  * Lock: not preempted; not for interrupt handlers.
  */
@@ -30,8 +31,8 @@
 #include <mm/kva/vmap_area_internal.h>
 
 /*
- * No area can have more pages than there are addresses, and none can own more than there are frames:
- * larger sizes make no sense, and must not wrap around.
+ * No area can have more pages than there are addresses, and none can own more than there are
+ * frames: larger sizes make no sense, and must not wrap around.
  */
 static u32 pages_max __ro_after_init, owned_max __ro_after_init;
 
@@ -74,8 +75,8 @@ static __noinline void __noreturn bad_free(const void *addr, u32 kind)
 }
 
 /*
- * The first entry of an area of this kind that starts at addr; anything else is a broken caller, for
- * whom nothing has changed yet.
+ * The first entry of an area of this kind that starts at addr; anything else is a broken caller,
+ * for whom nothing has changed yet.
  */
 static inline pte_t *first_entry(const void *addr, u32 kind)
 {
@@ -156,8 +157,8 @@ void *vzalloc(size_t size)
 }
 
 /*
- * Clear entries, and link their pages for free_pages_bulk(). From the last to the first, so that the
- * lowest page ends up on top: it is used again first.
+ * Clear entries, and link their pages for free_pages_bulk(). From the last to the first, so that
+ * the lowest page ends up on top: it is used again first.
  */
 static inline struct page *take_frames(pte_t *first, pte_t *end)
 {

@@ -3,21 +3,21 @@
  *
  * All ranges, busy areas and the gaps between them, tile the vmalloc area and are nodes of one
  * red-black tree, by address. Every node knows the largest gap in its subtree (the idea of Linux's
- * tree of free areas): going left whenever something large enough is there finds the lowest gap that
- * fits in O(log n), and going by address finds the range that holds any address. Being busy or free
- * is a property of a node, not of the tree it is in; so an area that fills a gap exactly, and one
- * that becomes a gap again, change no link of the tree. No two gaps touch.
+ * tree of free areas): going left whenever something large enough is there finds the lowest gap
+ * that fits in O(log n), and going by address finds the range that holds any address. Being busy or
+ * free is a property of a node, not of the tree it is in; so an area that fills a gap exactly, and
+ * one that becomes a gap again, change no link of the tree. No two gaps touch.
  *
- * Every other search is saved by tags in page-table entries that are not present (vmap_area_internal.h). A
- * range that becomes free looks at the entries beyond its two ends and knows whether gaps are there
- * to join, and the last area of all is found at the border of the top gap. So allocating and freeing
- * cost hardly more with thousands of areas than with none.
+ * Every other search is saved by tags in page-table entries that are not present
+ * (vmap_area_internal.h). A range that becomes free looks at the entries beyond its two ends and
+ * knows whether gaps are there to join, and the last area of all is found at the border of the top
+ * gap. So allocating and freeing cost hardly more with thousands of areas than with none.
  *
  * The highest gap is not in the tree. It is what remains above all areas, so it is taken from last;
  * and as it is by far the largest and changes most often, it would change the values all the way to
  * the root each time. An area that falls to it leaves its node in the tree as the spare: an empty
- * gap at the tree's end, with no tags and no weight in any value. The next area cut from the top gap
- * takes the spare over, so that to give back the highest area and take it again changes no link
+ * gap at the tree's end, with no tags and no weight in any value. The next area cut from the top
+ * gap takes the spare over, so that to give back the highest area and take it again changes no link
  * either. There is one spare at most, and slab_shrink() gives it back.
  *
  * Freeing needs no memory, and cannot fail.
@@ -493,8 +493,8 @@ static const char *check_busy(const struct vmap_area *area)
 }
 
 /*
- * No page of a gap is mapped; the first and the last are tagged, and only they. Nobody asks what lies
- * at the end of the top gap, so its last page has no tag.
+ * No page of a gap is mapped; the first and the last are tagged, and only they. Nobody asks what
+ * lies at the end of the top gap, so its last page has no tag.
  */
 static const char *check_gap(const struct vmap_area *gap)
 {

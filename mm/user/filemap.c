@@ -1,17 +1,18 @@
 /*
  * Pages of files.
  *
- * A mapping has its pages in a tree by index; none where nothing was touched. What an untouched page
- * would hold is known: bytes of the archive that the file came with, or zeros. So reading a file
- * makes no page of it, only mapping and writing does; and a page that nobody has written to and
- * nobody maps can be dropped at any time. filemap_reclaim() does that when memory is short; it looks
- * only where there are clean pages, because a program can make it look with every write.
+ * A mapping has its pages in a tree by index; none where nothing was touched. What an untouched
+ * page would hold is known: bytes of the archive that the file came with, or zeros. So reading a
+ * file makes no page of it, only mapping and writing does; and a page that nobody has written to
+ * and nobody maps can be dropped at any time. filemap_reclaim() does that when memory is short; it
+ * looks only where there are clean pages, because a program can make it look with every write.
  *
  * The mapping holds one reference of each of its pages, every entry that shows the page another.
- * When the file is cut short, the pages behind its end first go from all entries (mm/user/truncate.c).
+ * When the file is cut short, the pages behind its end first go from all entries
+ * (mm/user/truncate.c).
  *
- * The tree (mm/user/page_tree.c) costs what is in it, wherever in the file that is, and goes with the last
- * page, so that a file that was only looked at leaves nothing behind.
+ * The tree (mm/user/page_tree.c) costs what is in it, wherever in the file that is, and goes with
+ * the last page, so that a file that was only looked at leaves nothing behind.
  *
  * Limits: FILE_SIZE_MAX. Nothing is ever written back: there is no disk. Lock: not preempted; what
  * is long lets others run between pages, and then looks at everything again.

@@ -6,9 +6,9 @@
  * use, and the page tables say what it has used.
  *
  * Fork copies no page. Both sides get the same entries, read-only where a write would be seen by
- * the other, and the first write on either side separates (mm/user/fault.c). Only what the areas span is
- * walked, and tables only where there are any. The pages of the parent become read-only under its
- * feet, so its TLB is flushed once at the end; until then it does not run.
+ * the other, and the first write on either side separates (mm/user/fault.c). Only what the areas
+ * span is walked, and tables only where there are any. The pages of the parent become read-only
+ * under its feet, so its TLB is flushed once at the end; until then it does not run.
  *
  * Fork and the end of an address space may be long: they let others run after each page table. Each
  * time areas, entries and counts agree, and the half-made child is in the list of address spaces,
@@ -16,9 +16,9 @@
  *
  * mm_write() and mm_read() go through lowmem or kmap_local and do not need the process's directory.
  * A write needs the rights that the process itself would need: what it names may be the text of
- * others, or a file that it has opened for reading only. For a write first every page is touched, which may fail, then every
- * page is copied. A read touches nothing: it may be in the name of somebody else (/proc), while the
- * owner is in the middle of moving these very entries.
+ * others, or a file that it has opened for reading only. For a write first every page is touched,
+ * which may fail, then every page is copied. A read touches nothing: it may be in the name of
+ * somebody else (/proc), while the owner is in the middle of moving these very entries.
  *
  * Kernel threads have no address space and run in whatever directory is loaded; all of them show
  * the same kernel. Therefore a directory that is to be freed must not be the loaded one.

@@ -10,8 +10,8 @@
  * when nothing is left there, anywhere. A table that no area needs any more is freed with the last
  * of them.
  *
- * Neighbours: mm/user/mprotect.c, mm/user/brk.c and mm/user/mremap.c are the other such calls; mm/user/vma.c keeps the
- * areas, mm/user/user_pte.c the entries, mm/user/fault.c fills them.
+ * Neighbours: mm/user/mprotect.c, mm/user/brk.c and mm/user/mremap.c are the other such calls;
+ * mm/user/vma.c keeps the areas, mm/user/user_pte.c the entries, mm/user/fault.c fills them.
  */
 #include <asm/errno.h>
 #include <lib/resched.h>

@@ -10,7 +10,8 @@
  * The kernel half of the directories that are kept is as right as everybody's: no kernel entry
  * changes after boot. The audit checks them, too.
  *
- * Lock: not preempted. Neighbours: mm/user/mm.c, mm/user/fault.c and mm/user/user_pte.c enter and remove tables.
+ * Lock: not preempted. Neighbours: mm/user/mm.c, mm/user/fault.c and mm/user/user_pte.c enter and
+ * remove tables.
  */
 #include <arch/x86/tlb.h>
 #include <lib/printf.h>

@@ -16,8 +16,8 @@
  * Nothing here knows page tables; so the file builds on the host as well (tests/host/vma_test.c).
  * Splitting needs a node, which the caller gets before it changes anything; the rest cannot fail.
  *
- * Lock: not preempted. Neighbours: mm/user/mmap.c decides what to do with areas, mm/user/fault.c asks for
- * them.
+ * Lock: not preempted. Neighbours: mm/user/mmap.c decides what to do with areas, mm/user/fault.c
+ * asks for them.
  */
 #include <lib/panic.h>
 #include <lib/printf.h>

@@ -1,12 +1,12 @@
 /*
- * mm/frame/memblock.c as a host program, under sanitizers. Its lists are state of the running kernel, so
- * here it is included as text and begins anew for each test.
+ * mm/frame/memblock.c as a host program, under sanitizers. Its lists are state of the running
+ * kernel, so here it is included as text and begins anew for each test.
  *
  * Cases at the edges are written out; everything else is held against a slow and obvious twin: an
  * array of bytes, one a page, that says whether it is usable and whether it is reserved. Output is
  * TAP.
  */
-#include "../../mm/memblock.c"
+#include "../../mm/frame/memblock.c"
 #include <lib/random.h>
 #include <setjmp.h>
 #include <stdarg.h>

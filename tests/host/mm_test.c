@@ -1,6 +1,6 @@
 /*
- * The page allocator, the slabs, the vmalloc ranges and vmalloc itself as a 32-bit host program, under
- * sanitizers.
+ * The page allocator, the slabs, the vmalloc ranges and vmalloc itself as a 32-bit host program,
+ * under sanitizers.
  *
  * A 32-bit process owns its addresses almost up to 4 GiB, so lowmem is mapped where the kernel has
  * it and the real address map holds: include/mm/layout.h is used as it is. The frames of highmem

@@ -46,7 +46,7 @@ unlike $said, qr/^  [A-Z]+ /m, 'nothing to do the second time' or diag $said;
 utime undef, undef, 'include/mm/kva/vmalloc.h';
 ($said, $status) = make('-j2');
 is $status, 0, 'a touched header: builds' or diag $said;
-like $said, qr{^  CC mm/vmalloc\.c$}m, 'its users are made again';
+like $said, qr{^  CC mm/kva/vmalloc\.c$}m, 'its users are made again';
 unlike $said, qr{CC lib/rbtree\.c}, 'and the others are not';
 
 ($said) = make('CMDLINE=lowmem=32M');

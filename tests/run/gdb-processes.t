@@ -49,7 +49,7 @@ is join(' ', sort keys %task), 'forever idle init nap spin', 'ps: all tasks' or 
 is $task{init}{where}, 'tty_getc', 'ps: init waits for a key';
 like $task{nap}{where}, qr/nanosleep|sleep/, 'ps: nap sleeps';
 like $bts[0], qr/^init\[1\], sleeping; kernel stack 0x\w+\.\.0x\w+\n  #0 .* (?:switch_tasks|schedule)\+.* kernel\/sched\.c:\d+\n/, 'bt: from the switch';
-like $bts[0], qr/ wait_queue_sleep\+.*\n(?:.*\n)*.* readline\+0x\w+\/0x\w+ +kernel\/readline\.c:\d+\n.* monitor_main\+/, 'bt: to the prompt';
+like $bts[0], qr/ wait_queue_sleep\+.*\n(?:.*\n)*.* readline\+0x\w+\/0x\w+ +kernel\/monitor\/readline\.c:\d+\n.* monitor_main\+/, 'bt: to the prompt';
 like $bts[0], qr/ thread_start\+.*\n\z/, 'bt: down to where the thread began';
 my ($bt_nap) = grep { /^nap\[\d+\]/ } @bts;
 like $bt_nap, qr/^in ring 3: EIP 0x0804\w+ \(\/nap\), ESP 0xbf\w+; entered the kernel by the system call nanosleep$/m, 'bt: the side of ring 3';

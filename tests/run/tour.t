@@ -38,7 +38,7 @@ for my $stop (@stops) {
 
 my $vm = Attic->boot(name => 'tour', build => $debug, stopped => 1, gdb_socket => 1, input => "run tour\npoweroff\n");
 # The monitor is asked for what the tour has read, entry by entry.
-my $look = 'python from attic.tour import Tour; [gdb.execute("monitor xp /1wx 0x%x" % entry.at) for walks in Tour.guide.walks for walk in walks'
+my $look = 'python from attic.tour.tour import Tour; [gdb.execute("monitor xp /1wx 0x%x" % entry.at) for walks in Tour.guide.walks for walk in walks'
     . ' for entry in (walk.pde, walk.pte) if entry]';
 $said = $vm->gdb("$debug/attic.debug", ('attic tour', $look) x 37, 'attic tour', 'info breakpoints', 'detach');
 my @moments = split /^(?=## |After|In between)/m, $said;

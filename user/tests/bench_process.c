@@ -4,9 +4,9 @@
  * same binary measures Linux (scripts/bench-linux); docs/bench.md says what the rows do.
  *
  * A row runs once to warm up and then three times, and the median is told, as in the kernel
- * (kernel/monitor/bench.c). The loop around the operations is part of the figure, and so are the timer's
- * interrupts, because a process cannot turn them off. A row that breaks ends the program with a
- * line and a status other than 0.
+ * (kernel/monitor/bench.c). The loop around the operations is part of the figure, and so are the
+ * timer's interrupts, because a process cannot turn them off. A row that breaks ends the program
+ * with a line and a status other than 0.
  *
  * How often an operation is repeated matters on Linux: short runs of brk and fork scatter, and a
  * turn of two processes through pipes costs an eighth more somewhere after the thousandth. These

@@ -1,7 +1,7 @@
 /*
  * The instructions that UMIP takes from ring 3, in every form of operand: each is answered as Linux
- * answers it (arch/x86/kernel/umip.c there). Where the processor has no UMIP they tell the truth, and
- * there is nothing to test. Also passes on Linux.
+ * answers it (arch/x86/kernel/umip.c there). Where the processor has no UMIP they tell the truth,
+ * and there is nothing to test. Also passes on Linux.
  */
 #include "lib/check.h"
 #include "lib/handler.h"

@@ -1,6 +1,6 @@
 /*
- * A program in the making: between kernel/process/exec.c, exec_args.c, exec_stack.c and process.c, nobody
- * else's.
+ * A program in the making: between kernel/process/exec.c, exec_args.c, exec_stack.c and process.c,
+ * nobody else's.
  */
 #pragma once
 

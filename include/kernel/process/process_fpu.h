@@ -17,12 +17,12 @@ __must_check int fpu_copy(struct task *child);
 void fpu_drop(struct task *task);
 
 /*
- * For a signal's frame (kernel/process/fpu_frame.c): Linux's struct _fpstate_32 of <asm/sigcontext.h>.
- * fpu_frame_size() is its size in bytes for the current task, 0 when that has used no register.
- * fpu_to_user() writes it, and then the registers are as at the start of a program, for the
- * handler: 0 or -EFAULT. fpu_from_user() takes the registers from there, or fresh ones for NULL:
- * 0; -EFAULT, also for what the processor would refuse; -ENOMEM. On failure they are as they
- * were.
+ * For a signal's frame (kernel/process/fpu_frame.c): Linux's struct _fpstate_32 of
+ * <asm/sigcontext.h>. fpu_frame_size() is its size in bytes for the current task, 0 when that has
+ * used no register. fpu_to_user() writes it, and then the registers are as at the start of a
+ * program, for the handler: 0 or -EFAULT. fpu_from_user() takes the registers from there, or fresh
+ * ones for NULL: 0; -EFAULT, also for what the processor would refuse; -ENOMEM. On failure they are
+ * as they were.
  */
 u32 fpu_frame_size(void);
 __must_check int fpu_to_user(void *user_fpstate);

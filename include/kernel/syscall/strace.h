@@ -1,6 +1,6 @@
 /*
- * strace=1 between its parts: kernel/syscall/strace.c knows which call has which arguments, strace_print.c
- * shows them, strace_table.c has the names. Not for anybody else.
+ * strace=1 between its parts: kernel/syscall/strace.c knows which call has which arguments,
+ * strace_print.c shows them, strace_table.c has the names. Not for anybody else.
  */
 #pragma once
 

@@ -1,10 +1,10 @@
 /*
- * System calls. Each is a function of the saved registers, in the table of kernel/syscall/syscall.c under
- * its number: arguments in EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub brings them
- * there), the result in EAX, an error as its negative number. They run with interrupts on.
+ * System calls. Each is a function of the saved registers, in the table of kernel/syscall/syscall.c
+ * under its number: arguments in EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub brings
+ * them there), the result in EAX, an error as its negative number. They run with interrupts on.
  *
- * A call that a signal cuts short returns -ERESTARTSYS and its like (kernel/process/signal.h). Wherever a
- * path is taken from user memory, user_path() does it.
+ * A call that a signal cuts short returns -ERESTARTSYS and its like (kernel/process/signal.h).
+ * Wherever a path is taken from user memory, user_path() does it.
  */
 #pragma once
 

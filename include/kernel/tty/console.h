@@ -1,7 +1,7 @@
 /*
  * The console: kernel messages and program output go out on the serial port and the VGA text
- * screen; input comes from the serial port and the keyboard, into the queue of drivers/input.h. What
- * programs see of it is the terminal (kernel/tty/tty.h).
+ * screen; input comes from the serial port and the keyboard, into the queue of drivers/input.h.
+ * What programs see of it is the terminal (kernel/tty/tty.h).
  */
 #pragma once
 
@@ -24,8 +24,9 @@ void console_enable_input(void (*notify)(void));
 
 /*
  * Read a line with editing, history and completion into buf (at most size - 1 characters and a 0),
- * without its newline. Its length. One caller at a time. (kernel/monitor/readline.c) `complete`: calls
- * `emit` for each candidate that starts with the given prefix, which is the line up to the cursor.
+ * without its newline. Its length. One caller at a time. (kernel/monitor/readline.c) `complete`:
+ * calls `emit` for each candidate that starts with the given prefix, which is the line up to the
+ * cursor.
  */
 typedef void (*readline_emit_t)(const char *candidate, void *arg);
 size_t readline(const char *prompt, char *buf, size_t size,

@@ -41,8 +41,8 @@ int tty_getc_timeout(u32 ticks);
 /* ---- the screen at its other end (kernel/tty/tty_screen.c); for the monitor ---- */
 
 /*
- * Its size: what a program has set; else, if `may_ask`, what the terminal answers, which takes up to
- * a tenth of a second; else 80 x 24. Input stays as it is.
+ * Its size: what a program has set; else, if `may_ask`, what the terminal answers, which takes up
+ * to a tenth of a second; else 80 x 24. Input stays as it is.
  */
 void tty_screen_size(bool may_ask, u32 *columns, u32 *lines);
 

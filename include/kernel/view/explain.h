@@ -1,6 +1,6 @@
 /*
- * Explanations of addresses in words. The facts are those of mm/check/explain_walk.h; kernel/view/explain_words.c
- * has the words, kernel/view/explain.c puts them in order.
+ * Explanations of addresses in words. The facts are those of mm/check/explain_walk.h;
+ * kernel/view/explain_words.c has the words, kernel/view/explain.c puts them in order.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
  * The picture of memory that `map` shows, in three steps: map_shape() fits it into a terminal,
- * map_gather_...() look at memory, map_draw() makes lines of text. Only the second looks at anything,
- * and nothing changes what it looks at.
+ * map_gather_...() look at memory, map_draw() makes lines of text. Only the second looks at
+ * anything, and nothing changes what it looks at.
  *
  * What is drawn is a row of cells, each of which stands for the same number of pages, a power of
  * two. A cell shows who has most of them. Pages that nobody uses count only where all of them are
@@ -68,7 +68,8 @@ u32 map_pages_in_use(const struct map_cells *cells);
 
 /*
  * Neighbours that have one owner, on their way into one or two sets of cells: most pages are like
- * the one before, and adding them one by one would cost twice as much as finding out whose they are.
+ * the one before, and adding them one by one would cost twice as much as finding out whose they
+ * are.
  */
 struct map_run {
     struct map_cells *cells, *more; /* more: or NULL */

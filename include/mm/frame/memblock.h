@@ -23,8 +23,8 @@ void memblock_add(u64 start, u64 end);
 void memblock_reserve(u64 start, u64 end, const char *name);
 
 /*
- * Lowmem maps the pages of [start, end), rounded outward, though they may be no RAM: the boot loader
- * has put something there. lowmem_map_init() adds what is usable.
+ * Lowmem maps the pages of [start, end), rounded outward, though they may be no RAM: the boot
+ * loader has put something there. lowmem_map_init() adds what is usable.
  */
 void memblock_map(u64 start, u64 end);
 

@@ -55,8 +55,8 @@ __must_check void *get_free_pages(gfp_t gfp, u32 order);
 
 /*
  * Up to `count` single pages at once, linked through lru.next, the last one's NULL; *chain gets the
- * first. The result is how many there are: less than count only when memory ran out. With __GFP_ZERO
- * all are zeroed.
+ * first. The result is how many there are: less than count only when memory ran out. With
+ * __GFP_ZERO all are zeroed.
  */
 __must_check u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain);
 

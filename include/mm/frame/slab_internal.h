@@ -1,7 +1,7 @@
 /*
- * What the files of the slab allocator know of each other (mm/frame/slab.c tells the idea); nobody else
- * but its self-tests includes this. The two hot paths are here, inline, because kmem_cache_* and
- * kmalloc share them.
+ * What the files of the slab allocator know of each other (mm/frame/slab.c tells the idea); nobody
+ * else but its self-tests includes this. The two hot paths are here, inline, because kmem_cache_*
+ * and kmalloc share them.
  *
  * A slot is an object with what a debug build puts around it; in the default build they are the
  * same. The first word of a free slot links it to the next one.
@@ -117,8 +117,8 @@ u32 slab_list_length(void *const *slot, u32 limit);
 u32 slab_objects_out(const struct kmem_cache *cache);
 
 /*
- * mm/frame/slab_check.c: walk all slabs there are: the first one at or behind frame *pfn, which moves on;
- * NULL past the last.
+ * mm/frame/slab_check.c: walk all slabs there are: the first one at or behind frame *pfn, which
+ * moves on; NULL past the last.
  */
 struct slab *slab_walk(u32 *pfn);
 

@@ -154,7 +154,7 @@ void dma_unmap_sg(struct device *dev, struct scatterlist *sg, u32 count,
                   enum dma_data_direction direction);
 
 /*
- * Look at everything that devices have been given: NULL, or the first that is no RAM, is free, or was
- * given by an address that is no lowmem address. For the audit.
+ * Look at everything that devices have been given: NULL, or the first that is no RAM, is free, or
+ * was given by an address that is no lowmem address. For the audit.
  */
 const char *dma_check(void);

@@ -8,8 +8,8 @@
 /* ---- mm/kva/dma_verdict.c: nothing here changes or prints anything ---- */
 
 /*
- * May anybody give [phys, phys + size), which ends before RAM does, to a device? *frame is the first
- * frame that nobody may.
+ * May anybody give [phys, phys + size), which ends before RAM does, to a device? *frame is the
+ * first frame that nobody may.
  */
 enum dma_verdict dma_judge_frames(phys_addr_t phys, size_t size, phys_addr_t *frame);
 

@@ -44,8 +44,8 @@ __must_check void *vmalloc(size_t size);
 __must_check void *vzalloc(size_t size);
 
 /*
- * The same at a multiple of `align` (a power of two, at least PAGE_SIZE), accounted to `caller`, for
- * allocators built on this one.
+ * The same at a multiple of `align` (a power of two, at least PAGE_SIZE), accounted to `caller`,
+ * for allocators built on this one.
  */
 __must_check void *vmalloc_aligned(size_t size, u32 align, const void *caller);
 
@@ -58,8 +58,8 @@ void vfree(const void *addr);
 
 /*
  * Map `count` pages side by side, read-write. NULL on failure. Any page of any block that is in use
- * will do; it stays its owner's, who cannot free it before vunmap(). A page that is free or reserved
- * is a panic.
+ * will do; it stays its owner's, who cannot free it before vunmap(). A page that is free or
+ * reserved is a panic.
  */
 __must_check void *vmap(struct page **pages, u32 count);
 void vunmap(const void *addr);

@@ -151,7 +151,8 @@ __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, cons
 /*
  * mmap2, munmap, mprotect, madvise as their manual pages say (man 2 mmap). `flags` are MAP_*,
  * `prot` PROT_*, of mm_mmap with VM_NEVER_WRITE for a mapping to which mprotect must not give
- * PROT_WRITE (-EACCES), and VM_WRITER where the file was opened for writing. mm_mmap gives the address, or a negative error number: -EINVAL, -ENOMEM,
+ * PROT_WRITE (-EACCES), and VM_WRITER where the file was opened for writing. mm_mmap gives the
+ * address, or a negative error number: -EINVAL, -ENOMEM,
  * -EPERM (fixed below MMAP_MIN_ADDR), -EEXIST (MAP_FIXED_NOREPLACE). What the file may be used for
  * is the caller's to check. All: nothing is changed on failure.
  */
@@ -182,12 +183,12 @@ u32 mm_brk(struct mm *mm, u32 brk);
 /* ---- contents ---- */
 
 /*
- * Copy into areas of any address space, touching (and separating) pages on the way. 0; -EFAULT, also
- * where the owner itself may not write; -ENOMEM. On failure no byte of it is changed, though
+ * Copy into areas of any address space, touching (and separating) pages on the way. 0; -EFAULT,
+ * also where the owner itself may not write; -ENOMEM. On failure no byte of it is changed, though
  * untouched memory may have become touched memory, which nobody but mm->pages can tell from before.
- * mm_clear writes zeros, for the loader of a program: also where the program may not write, but into
- * no VM_SHARED area (-EFAULT), whose pages are others' as well. The owner must not be in the middle of a call that changes its areas: it is the current
- * task's, or runs not yet.
+ * mm_clear writes zeros, for the loader of a program: also where the program may not write, but
+ * into no VM_SHARED area (-EFAULT), whose pages are others' as well. The owner must not be in the
+ * middle of a call that changes its areas: it is the current task's, or runs not yet.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 __must_check int mm_clear(struct mm *mm, u32 addr, u32 size);
@@ -219,9 +220,9 @@ enum mm_fault {
 enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write);
 
 /*
- * The same for a fault that the processor has just taken: MM_FAULT_ALLOWED when the tables allow the
- * access as they are. Either the TLB knew less, and the page is invalidated now, or the processor
- * refuses for a reason that no entry can change: the caller must not repeat it for ever.
+ * The same for a fault that the processor has just taken: MM_FAULT_ALLOWED when the tables allow
+ * the access as they are. Either the TLB knew less, and the page is invalidated now, or the
+ * processor refuses for a reason that no entry can change: the caller must not repeat it for ever.
  */
 enum mm_fault mm_fault_taken(struct mm *mm, u32 addr, bool write);
 const char *mm_fault_text(enum mm_fault fault);

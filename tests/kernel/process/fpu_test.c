@@ -1,6 +1,7 @@
 /*
- * Floating-point registers, of programs and between them. What a program can see user/tests/fpu_test.c
- * looks at; here is what it cannot: who pays for them, and what becomes of them.
+ * Floating-point registers, of programs and between them. What a program can see
+ * user/tests/fpu_test.c looks at; here is what it cannot: who pays for them, and what becomes of
+ * them.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>

@@ -1,6 +1,6 @@
 /*
- * Steps by chance from ring 3 (user/tests/fuzz.c), a few rounds of them: the core then sees whether a
- * page, an object or an area is missing, and what the audit says. More rounds, other machines:
+ * Steps by chance from ring 3 (user/tests/fuzz.c), a few rounds of them: the core then sees whether
+ * a page, an object or an area is missing, and what the audit says. More rounds, other machines:
  * tests/run/fuzz.t.
  */
 #include "tests/kernel/process/run.h"

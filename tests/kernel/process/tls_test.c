@@ -1,6 +1,6 @@
 /*
- * Thread-local segments: user/tests/tls_test.c looks from ring 3; here, that nothing of them is left
- * behind.
+ * Thread-local segments: user/tests/tls_test.c looks from ring 3; here, that nothing of them is
+ * left behind.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/gdt.h>

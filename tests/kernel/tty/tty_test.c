@@ -1,8 +1,8 @@
 /*
  * The line discipline, driven byte by byte: what does a reader get, and what does the terminal
  * show? Each test is a row of settings, keys, what can be read and what went out. What Linux's
- * n_tty does with the same keys is what is expected (observed on a pty of Linux; user/tests/tty_test.c
- * asks both kernels again).
+ * n_tty does with the same keys is what is expected (observed on a pty of Linux;
+ * user/tests/tty_test.c asks both kernels again).
  */
 #include <kernel/monitor/ktest.h>
 #include <kernel/tty/n_tty.h>

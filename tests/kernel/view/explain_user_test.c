@@ -1,6 +1,7 @@
 /*
- * Explanations of user addresses, each held against the raw tables by look(); and of what is broken:
- * an explanation is asked for when something is wrong, and must come to an end whatever it meets.
+ * Explanations of user addresses, each held against the raw tables by look(); and of what is
+ * broken: an explanation is asked for when something is wrong, and must come to an end whatever it
+ * meets.
  */
 #include "tests/kernel/view/explain.h"
 #include <lib/printf.h>

@@ -1,7 +1,7 @@
 /*
  * Snapshots, from within: that taking one changes nothing and gives nobody a turn, and that what is
- * wrong in the tables shows. What the numbers are is tests/run/snapshot.t's, which reads the tables from
- * outside.
+ * wrong in the tables shows. What the numbers are is tests/run/snapshot.t's, which reads the tables
+ * from outside.
  */
 #include <kernel/task.h>
 #include <kernel/view/snapshot.h>

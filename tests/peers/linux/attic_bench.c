@@ -3,9 +3,9 @@
  * What Linux's kernel allocators cost: a module that measures when it is loaded, and prints a line
  * for each row, "bench: name count".
  *
- * The rows do the same work as tests/mm/frame/bench_pages.c and tests/mm/kva/bench_vmalloc.c, operation by
- * operation and as often; read the two side by side. What differs is how Linux works, and this
- * module takes that into account:
+ * The rows do the same work as tests/mm/frame/bench_pages.c and tests/mm/kva/bench_vmalloc.c,
+ * operation by operation and as often; read the two side by side. What differs is how Linux works,
+ * and this module takes that into account:
  *
  * vfree() only notes the range. A worker gives ranges back to the free tree when 32 MiB have come
  * together, and its instructions are part of the cost. So the rows of vmalloc run with interrupts

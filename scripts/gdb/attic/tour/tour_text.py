@@ -13,7 +13,7 @@ from attic import kernel, memory, paging
 from attic.objects import enumerator_of
 
 WIDTH = 100
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))))
 
 
 def paragraph(text):
