@@ -225,7 +225,7 @@ static void replace_program(struct pt_regs *regs, const struct program *program)
     mm_put(old_mm);
 }
 
-SYSCALL(execve)
+long sys_execve(struct pt_regs *regs)
 {
     struct exec_args args = {0};
     struct program program;

@@ -38,12 +38,12 @@
 
 /* ---- ending ---- */
 
-SYSCALL(exit)
+long sys_exit(struct pt_regs *regs)
 {
     task_exit((regs->ebx & 0xff) << 8);
 }
 
-SYSCALL(exit_group)
+long sys_exit_group(struct pt_regs *regs)
 {
     task_exit((regs->ebx & 0xff) << 8);
 }
@@ -278,12 +278,12 @@ static long wait4(s32 pid, u32 *user_status, u32 options, struct rusage *user_us
     return news.info.pid;
 }
 
-SYSCALL(wait4)
+long sys_wait4(struct pt_regs *regs)
 {
     return wait4(regs->ebx, (u32 *)regs->ecx, regs->edx, (struct rusage *)regs->esi);
 }
 
-SYSCALL(waitpid)
+long sys_waitpid(struct pt_regs *regs)
 {
     return wait4(regs->ebx, (u32 *)regs->ecx, regs->edx, NULL);
 }
@@ -315,7 +315,7 @@ static int check_waitid(u32 which, s32 id, u32 options)
     return -EINVAL;
 }
 
-SYSCALL(waitid)
+long sys_waitid(struct pt_regs *regs)
 {
     struct wait wait = {.which = regs->ebx, .id = regs->ecx, .options = regs->esi};
     struct rusage *user_usage = (struct rusage *)regs->edi;

@@ -191,17 +191,17 @@ static long clone_process(const struct request *request, const struct pt_regs *r
     return pid;
 }
 
-SYSCALL(fork)
+long sys_fork(struct pt_regs *regs)
 {
     return clone_process(&(const struct request){.flags = SIGCHLD}, regs);
 }
 
-SYSCALL(vfork)
+long sys_vfork(struct pt_regs *regs)
 {
     return clone_process(&(const struct request){.flags = CLONE_VM | CLONE_VFORK | SIGCHLD}, regs);
 }
 
-SYSCALL(clone)
+long sys_clone(struct pt_regs *regs)
 {
     const struct request request = {.flags = regs->ebx,
                                     .sp = regs->ecx,

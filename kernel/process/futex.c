@@ -409,12 +409,12 @@ static long do_futex(const struct pt_regs *regs, bool old)
     }
 }
 
-SYSCALL(futex)
+long sys_futex(struct pt_regs *regs)
 {
     return do_futex(regs, true);
 }
 
-SYSCALL(futex_time64)
+long sys_futex_time64(struct pt_regs *regs)
 {
     return do_futex(regs, false);
 }

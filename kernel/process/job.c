@@ -56,7 +56,7 @@ static int check_setpgid(const struct task *task, s32 pgrp)
     return 0;
 }
 
-SYSCALL(setpgid)
+long sys_setpgid(struct pt_regs *regs)
 {
     struct task *task = process_of(regs->ebx);
     s32 pgrp = regs->ecx || !task ? regs->ecx : task->pid;
@@ -67,27 +67,27 @@ SYSCALL(setpgid)
     return err;
 }
 
-SYSCALL(getpgid)
+long sys_getpgid(struct pt_regs *regs)
 {
     const struct task *task = process_of(regs->ebx);
 
     return task ? (long)task->pgrp : -ESRCH;
 }
 
-SYSCALL(getpgrp)
+long sys_getpgrp(struct pt_regs *regs)
 {
     (void)regs;
     return current->pgrp;
 }
 
-SYSCALL(getsid)
+long sys_getsid(struct pt_regs *regs)
 {
     const struct task *task = process_of(regs->ebx);
 
     return task ? (long)task->session : -ESRCH;
 }
 
-SYSCALL(setsid)
+long sys_setsid(struct pt_regs *regs)
 {
     (void)regs;
     if (pgrp_member(current->pid))

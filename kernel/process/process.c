@@ -175,26 +175,26 @@ void process_kill_current(u32 signal, const char *fmt, ...)
 
 /* ---- what a process asks about itself ---- */
 
-SYSCALL(getpid)
+long sys_getpid(struct pt_regs *regs)
 {
     (void)regs;
     return current->pid;
 }
 
 /* An orphan is told that pid 1 is its parent, as on Linux, where that one has adopted it. */
-SYSCALL(getppid)
+long sys_getppid(struct pt_regs *regs)
 {
     (void)regs;
     return task_ppid(current);
 }
 
-SYSCALL(set_tid_address)
+long sys_set_tid_address(struct pt_regs *regs)
 {
     current->clear_child_tid = regs->ebx;
     return current->pid;
 }
 
-SYSCALL(sched_yield)
+long sys_sched_yield(struct pt_regs *regs)
 {
     (void)regs;
     sched_yield();

@@ -107,7 +107,7 @@ static int free_entry(const struct thread *thread)
     return -ESRCH;
 }
 
-SYSCALL(set_thread_area)
+long sys_set_thread_area(struct pt_regs *regs)
 {
     struct user_desc desc, *user_desc = (struct user_desc *)regs->ebx;
     int entry, err = desc_from_user(&desc, user_desc);
@@ -128,7 +128,7 @@ SYSCALL(set_thread_area)
     return 0;
 }
 
-SYSCALL(get_thread_area)
+long sys_get_thread_area(struct pt_regs *regs)
 {
     struct user_desc desc, *user_desc = (struct user_desc *)regs->ebx;
     u32 entry;

@@ -44,17 +44,17 @@ static long do_access(s32 dirfd, const char *path, u32 mode, u32 at_flags)
     return err;
 }
 
-SYSCALL(access)
+long sys_access(struct pt_regs *regs)
 {
     return do_access(AT_FDCWD, (const char *)regs->ebx, regs->ecx, 0);
 }
 
-SYSCALL(faccessat)
+long sys_faccessat(struct pt_regs *regs)
 {
     return do_access(regs->ebx, (const char *)regs->ecx, regs->edx, 0);
 }
 
-SYSCALL(faccessat2)
+long sys_faccessat2(struct pt_regs *regs)
 {
     return do_access(regs->ebx, (const char *)regs->ecx, regs->edx, regs->esi);
 }
@@ -83,17 +83,17 @@ static long do_chmod(s32 dirfd, const char *path, u32 mode)
     return err ? err : set_mode(inode, mode);
 }
 
-SYSCALL(chmod)
+long sys_chmod(struct pt_regs *regs)
 {
     return do_chmod(AT_FDCWD, (const char *)regs->ebx, regs->ecx);
 }
 
-SYSCALL(fchmodat)
+long sys_fchmodat(struct pt_regs *regs)
 {
     return do_chmod(regs->ebx, (const char *)regs->ecx, regs->edx);
 }
 
-SYSCALL(fchmod)
+long sys_fchmod(struct pt_regs *regs)
 {
     struct inode *inode;
     long err = user_fd_inode(regs->ebx, true, &inode);
@@ -152,38 +152,38 @@ static u32 wide_id(u32 id)
     return (u16)id == 0xffff ? UNCHANGED : (u16)id;
 }
 
-SYSCALL(chown)
+long sys_chown(struct pt_regs *regs)
 {
     return do_chown(AT_FDCWD, (const char *)regs->ebx, regs->ecx, regs->edx, 0);
 }
 
-SYSCALL(lchown)
+long sys_lchown(struct pt_regs *regs)
 {
     return do_chown(AT_FDCWD, (const char *)regs->ebx, regs->ecx, regs->edx, AT_SYMLINK_NOFOLLOW);
 }
 
-SYSCALL(fchown)
+long sys_fchown(struct pt_regs *regs)
 {
     return do_fchown(regs->ebx, regs->ecx, regs->edx);
 }
 
-SYSCALL(chown16)
+long sys_chown16(struct pt_regs *regs)
 {
     return do_chown(AT_FDCWD, (const char *)regs->ebx, wide_id(regs->ecx), wide_id(regs->edx), 0);
 }
 
-SYSCALL(lchown16)
+long sys_lchown16(struct pt_regs *regs)
 {
     return do_chown(AT_FDCWD, (const char *)regs->ebx, wide_id(regs->ecx), wide_id(regs->edx),
                     AT_SYMLINK_NOFOLLOW);
 }
 
-SYSCALL(fchown16)
+long sys_fchown16(struct pt_regs *regs)
 {
     return do_fchown(regs->ebx, wide_id(regs->ecx), wide_id(regs->edx));
 }
 
-SYSCALL(fchownat)
+long sys_fchownat(struct pt_regs *regs)
 {
     return do_chown(regs->ebx, (const char *)regs->ecx, regs->edx, regs->esi, regs->edi);
 }
@@ -236,7 +236,7 @@ static long do_utimes(s32 dirfd, const char *path, const struct file_times *time
     return err;
 }
 
-SYSCALL(utime)
+long sys_utime(struct pt_regs *regs)
 {
     struct utimbuf user;
     struct file_times times = times_now;
@@ -266,7 +266,7 @@ static int times_from_timevals(struct file_times *times, const void *user)
     return 0;
 }
 
-SYSCALL(utimes)
+long sys_utimes(struct pt_regs *regs)
 {
     struct file_times times;
     long err = times_from_timevals(&times, (const void *)regs->ecx);
@@ -274,7 +274,7 @@ SYSCALL(utimes)
     return err ? err : do_utimes(AT_FDCWD, (const char *)regs->ebx, &times, 0);
 }
 
-SYSCALL(futimesat)
+long sys_futimesat(struct pt_regs *regs)
 {
     struct file_times times;
     long err = times_from_timevals(&times, (const void *)regs->edx);
@@ -312,12 +312,12 @@ static long do_utimensat(const struct pt_regs *regs, bool old)
     return do_utimes(regs->ebx, (const char *)regs->ecx, &times, regs->esi);
 }
 
-SYSCALL(utimensat)
+long sys_utimensat(struct pt_regs *regs)
 {
     return do_utimensat(regs, true);
 }
 
-SYSCALL(utimensat_time64)
+long sys_utimensat_time64(struct pt_regs *regs)
 {
     return do_utimensat(regs, false);
 }

@@ -44,12 +44,12 @@ static long do_mkdir(s32 dirfd, const char *path, u32 mode)
     return err;
 }
 
-SYSCALL(mkdir)
+long sys_mkdir(struct pt_regs *regs)
 {
     return do_mkdir(AT_FDCWD, (const char *)regs->ebx, regs->ecx);
 }
 
-SYSCALL(mkdirat)
+long sys_mkdirat(struct pt_regs *regs)
 {
     return do_mkdir(regs->ebx, (const char *)regs->ecx, regs->edx);
 }
@@ -74,12 +74,12 @@ static long do_mknod(s32 dirfd, const char *path, u32 mode, u32 rdev)
     return err;
 }
 
-SYSCALL(mknod)
+long sys_mknod(struct pt_regs *regs)
 {
     return do_mknod(AT_FDCWD, (const char *)regs->ebx, regs->ecx, regs->edx);
 }
 
-SYSCALL(mknodat)
+long sys_mknodat(struct pt_regs *regs)
 {
     return do_mknod(regs->ebx, (const char *)regs->ecx, regs->edx, regs->esi);
 }
@@ -101,12 +101,12 @@ static long do_symlink(const char *user_target, s32 dirfd, const char *path)
     return err;
 }
 
-SYSCALL(symlink)
+long sys_symlink(struct pt_regs *regs)
 {
     return do_symlink((const char *)regs->ebx, AT_FDCWD, (const char *)regs->ecx);
 }
 
-SYSCALL(symlinkat)
+long sys_symlinkat(struct pt_regs *regs)
 {
     return do_symlink((const char *)regs->ebx, regs->ecx, (const char *)regs->edx);
 }
@@ -152,12 +152,12 @@ static long do_link(s32 old_fd, const char *old, s32 new_fd, const char *new, u3
     return err;
 }
 
-SYSCALL(link)
+long sys_link(struct pt_regs *regs)
 {
     return do_link(AT_FDCWD, (const char *)regs->ebx, AT_FDCWD, (const char *)regs->ecx, 0);
 }
 
-SYSCALL(linkat)
+long sys_linkat(struct pt_regs *regs)
 {
     return do_link(regs->ebx, (const char *)regs->ecx, regs->edx, (const char *)regs->esi,
                    regs->edi);
@@ -178,17 +178,17 @@ static long do_rename(s32 old_fd, const char *old, s32 new_fd, const char *new, 
     return err;
 }
 
-SYSCALL(rename)
+long sys_rename(struct pt_regs *regs)
 {
     return do_rename(AT_FDCWD, (const char *)regs->ebx, AT_FDCWD, (const char *)regs->ecx, 0);
 }
 
-SYSCALL(renameat)
+long sys_renameat(struct pt_regs *regs)
 {
     return do_rename(regs->ebx, (const char *)regs->ecx, regs->edx, (const char *)regs->esi, 0);
 }
 
-SYSCALL(renameat2)
+long sys_renameat2(struct pt_regs *regs)
 {
     return do_rename(regs->ebx, (const char *)regs->ecx, regs->edx, (const char *)regs->esi,
                      regs->edi);
@@ -208,17 +208,17 @@ static long do_remove(s32 dirfd, const char *path, bool directory)
     return err;
 }
 
-SYSCALL(rmdir)
+long sys_rmdir(struct pt_regs *regs)
 {
     return do_remove(AT_FDCWD, (const char *)regs->ebx, true);
 }
 
-SYSCALL(unlink)
+long sys_unlink(struct pt_regs *regs)
 {
     return do_remove(AT_FDCWD, (const char *)regs->ebx, false);
 }
 
-SYSCALL(unlinkat)
+long sys_unlinkat(struct pt_regs *regs)
 {
     if (regs->edx & ~AT_REMOVEDIR)
         return -EINVAL;
@@ -262,12 +262,12 @@ static long do_readlink(s32 dirfd, const char *path, char *user_buf, s32 size)
     return result;
 }
 
-SYSCALL(readlink)
+long sys_readlink(struct pt_regs *regs)
 {
     return do_readlink(AT_FDCWD, (const char *)regs->ebx, (char *)regs->ecx, regs->edx);
 }
 
-SYSCALL(readlinkat)
+long sys_readlinkat(struct pt_regs *regs)
 {
     return do_readlink(regs->ebx, (const char *)regs->ecx, (char *)regs->edx, regs->esi);
 }
@@ -365,19 +365,19 @@ static long do_getdents(const struct pt_regs *regs,
     return used ? (long)used : err;
 }
 
-SYSCALL(getdents)
+long sys_getdents(struct pt_regs *regs)
 {
     return do_getdents(regs, pack32);
 }
 
-SYSCALL(getdents64)
+long sys_getdents64(struct pt_regs *regs)
 {
     return do_getdents(regs, pack64);
 }
 
 /* ---- of the process ---- */
 
-SYSCALL(umask)
+long sys_umask(struct pt_regs *regs)
 {
     u32 old = current->umask;
 
@@ -396,7 +396,7 @@ static long set_cwd(struct inode *inode)
     return 0;
 }
 
-SYSCALL(chdir)
+long sys_chdir(struct pt_regs *regs)
 {
     struct inode *inode;
     long err = user_lookup(AT_FDCWD, (const char *)regs->ebx, 0, &inode);
@@ -404,7 +404,7 @@ SYSCALL(chdir)
     return err ? err : set_cwd(inode);
 }
 
-SYSCALL(fchdir)
+long sys_fchdir(struct pt_regs *regs)
 {
     struct inode *inode;
     long err = user_fd_inode(regs->ebx, false, &inode);
@@ -424,7 +424,7 @@ static long cwd_to_user(char *path, char *user_buf, u32 size)
     return copy_to_user(user_buf, path, length + 1) ? -EFAULT : length + 1;
 }
 
-SYSCALL(getcwd)
+long sys_getcwd(struct pt_regs *regs)
 {
     char *path;
     long result;

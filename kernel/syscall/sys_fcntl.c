@@ -102,7 +102,7 @@ static long fcntl_io(struct file *file, u32 command, u32 arg)
     }
 }
 
-SYSCALL(fcntl64)
+long sys_fcntl64(struct pt_regs *regs)
 {
     u32 fd = regs->ebx, command = regs->ecx, arg = regs->edx;
     struct file *file = fd_get(fd);
@@ -127,7 +127,7 @@ SYSCALL(fcntl64)
 }
 
 /* The older number does not know the 64-bit locks. */
-SYSCALL(fcntl)
+long sys_fcntl(struct pt_regs *regs)
 {
     u32 command = regs->ecx;
 
@@ -154,7 +154,7 @@ static long bytes_left(const struct file *file, void *user)
     return copy_object_to_user(user, &left);
 }
 
-SYSCALL(ioctl)
+long sys_ioctl(struct pt_regs *regs)
 {
     u32 fd = regs->ebx, command = regs->ecx, arg = regs->edx;
     struct file *file = fd_get_for_io(fd);

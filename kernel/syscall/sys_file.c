@@ -73,27 +73,27 @@ static long do_open(s32 dirfd, const char *path, u32 flags, u32 mode)
     return result;
 }
 
-SYSCALL(open)
+long sys_open(struct pt_regs *regs)
 {
     return do_open(AT_FDCWD, (const char *)regs->ebx, regs->ecx, regs->edx);
 }
 
-SYSCALL(creat)
+long sys_creat(struct pt_regs *regs)
 {
     return do_open(AT_FDCWD, (const char *)regs->ebx, O_CREAT | O_WRONLY | O_TRUNC, regs->ecx);
 }
 
-SYSCALL(openat)
+long sys_openat(struct pt_regs *regs)
 {
     return do_open(regs->ebx, (const char *)regs->ecx, regs->edx, regs->esi);
 }
 
-SYSCALL(close)
+long sys_close(struct pt_regs *regs)
 {
     return fd_close(current->files, regs->ebx);
 }
 
-SYSCALL(close_range)
+long sys_close_range(struct pt_regs *regs)
 {
     u32 first = regs->ebx, last = regs->ecx, flags = regs->edx;
 
@@ -135,21 +135,21 @@ static long dup_to(u32 from, u32 to, u32 flags)
     return fd;
 }
 
-SYSCALL(dup)
+long sys_dup(struct pt_regs *regs)
 {
     struct file *file = fd_get(regs->ebx);
 
     return file ? fd_dup(file, 0, 0) : -EBADF;
 }
 
-SYSCALL(dup2)
+long sys_dup2(struct pt_regs *regs)
 {
     if (regs->ebx == regs->ecx)
         return fd_get(regs->ebx) ? (long)regs->ebx : -EBADF;
     return dup_to(regs->ebx, regs->ecx, 0);
 }
 
-SYSCALL(dup3)
+long sys_dup3(struct pt_regs *regs)
 {
     if (regs->edx & ~O_CLOEXEC || regs->ebx == regs->ecx)
         return -EINVAL;
@@ -201,12 +201,12 @@ static long do_pipe(u32 *user_fds, u32 flags)
     return err;
 }
 
-SYSCALL(pipe)
+long sys_pipe(struct pt_regs *regs)
 {
     return do_pipe((u32 *)regs->ebx, 0);
 }
 
-SYSCALL(pipe2)
+long sys_pipe2(struct pt_regs *regs)
 {
     return do_pipe((u32 *)regs->ebx, regs->ecx);
 }
@@ -242,22 +242,22 @@ static long do_ftruncate(u32 fd, s64 size)
     return inode_truncate(file->inode, size);
 }
 
-SYSCALL(truncate)
+long sys_truncate(struct pt_regs *regs)
 {
     return do_truncate((const char *)regs->ebx, (s32)regs->ecx);
 }
 
-SYSCALL(ftruncate)
+long sys_ftruncate(struct pt_regs *regs)
 {
     return do_ftruncate(regs->ebx, (s32)regs->ecx);
 }
 
-SYSCALL(truncate64)
+long sys_truncate64(struct pt_regs *regs)
 {
     return do_truncate((const char *)regs->ebx, (u64)regs->edx << 32 | regs->ecx);
 }
 
-SYSCALL(ftruncate64)
+long sys_ftruncate64(struct pt_regs *regs)
 {
     return do_ftruncate(regs->ebx, (u64)regs->edx << 32 | regs->ecx);
 }
@@ -266,7 +266,7 @@ SYSCALL(ftruncate64)
  * Only what makes room: punching holes and the other modes are refused as by a file system that
  * cannot do them.
  */
-SYSCALL(fallocate)
+long sys_fallocate(struct pt_regs *regs)
 {
     s64 offset = (u64)regs->esi << 32 | regs->edx, size = (u64)regs->ebp << 32 | regs->edi;
     struct file *file;
@@ -285,7 +285,7 @@ SYSCALL(fallocate)
 
 /* ---- what has nothing to do here ---- */
 
-SYSCALL(fsync)
+long sys_fsync(struct pt_regs *regs)
 {
     struct file *file = fd_get_for_io(regs->ebx);
 
@@ -294,12 +294,12 @@ SYSCALL(fsync)
     return S_ISREG(file->inode->mode) || S_ISDIR(file->inode->mode) ? 0 : -EINVAL;
 }
 
-SYSCALL(syncfs)
+long sys_syncfs(struct pt_regs *regs)
 {
     return fd_get_for_io(regs->ebx) ? 0 : -EBADF;
 }
 
-SYSCALL(flock)
+long sys_flock(struct pt_regs *regs)
 {
     u32 operation = regs->ecx & ~LOCK_NB;
 
@@ -319,12 +319,12 @@ static long check_advice(u32 fd, u32 advice)
     return advice <= POSIX_FADV_NOREUSE ? 0 : -EINVAL;
 }
 
-SYSCALL(fadvise64)
+long sys_fadvise64(struct pt_regs *regs)
 {
     return check_advice(regs->ebx, regs->edi);
 }
 
-SYSCALL(fadvise64_64)
+long sys_fadvise64_64(struct pt_regs *regs)
 {
     return check_advice(regs->ebx, regs->ebp);
 }

@@ -73,14 +73,14 @@ static void set_limit(struct task *task, u32 resource, const struct rlimit *limi
         rlimits_apply(task->rlimits, task->mm);
 }
 
-SYSCALL(ugetrlimit)
+long sys_ugetrlimit(struct pt_regs *regs)
 {
     if (regs->ebx >= RLIM_NLIMITS)
         return -EINVAL;
     return copy_object_to_user((void *)regs->ecx, &current->rlimits[regs->ebx]);
 }
 
-SYSCALL(getrlimit)
+long sys_getrlimit(struct pt_regs *regs)
 {
     struct rlimit limit;
 
@@ -92,7 +92,7 @@ SYSCALL(getrlimit)
     return copy_object_to_user((void *)regs->ecx, &limit);
 }
 
-SYSCALL(setrlimit)
+long sys_setrlimit(struct pt_regs *regs)
 {
     struct rlimit limit;
     int err;
@@ -118,7 +118,7 @@ static u64 widen(u32 limit)
 }
 
 /* Reads the old limit and sets the new one. Both can fail before anything has changed. */
-SYSCALL(prlimit64)
+long sys_prlimit64(struct pt_regs *regs)
 {
     u32 resource = regs->ecx;
     const void *user_new = (const void *)regs->edx;
@@ -153,7 +153,7 @@ SYSCALL(prlimit64)
 
 /* ---- what was used ---- */
 
-SYSCALL(getrusage)
+long sys_getrusage(struct pt_regs *regs)
 {
     struct rusage usage;
     u32 ticks = current->ticks, user_ticks = current->user_ticks;
@@ -198,7 +198,7 @@ static bool is_meant(const struct task *task, u32 which, u32 who)
 }
 
 /* The result is 20 - nice of the best, so that it is never negative. */
-SYSCALL(getpriority)
+long sys_getpriority(struct pt_regs *regs)
 {
     long best = -ESRCH;
 
@@ -211,7 +211,7 @@ SYSCALL(getpriority)
     return best;
 }
 
-SYSCALL(setpriority)
+long sys_setpriority(struct pt_regs *regs)
 {
     s32 nice = min(max((s32)regs->edx, NICE_MIN), NICE_MAX);
     long result = -ESRCH;
@@ -227,7 +227,7 @@ SYSCALL(setpriority)
     return result;
 }
 
-SYSCALL(nice)
+long sys_nice(struct pt_regs *regs)
 {
     s32 step = min(max((s32)regs->ebx, -40), 40);
 
@@ -237,7 +237,7 @@ SYSCALL(nice)
 
 /* ---- one processor, one policy ---- */
 
-SYSCALL(sched_getaffinity)
+long sys_sched_getaffinity(struct pt_regs *regs)
 {
     u32 size = regs->ecx, mask = 1;
 
@@ -248,7 +248,7 @@ SYSCALL(sched_getaffinity)
     return copy_object_to_user((void *)regs->edx, &mask) ? -EFAULT : (long)sizeof(mask);
 }
 
-SYSCALL(sched_setaffinity)
+long sys_sched_setaffinity(struct pt_regs *regs)
 {
     u32 mask = 0;
 
@@ -259,7 +259,7 @@ SYSCALL(sched_setaffinity)
     return mask & 1 ? 0 : -EINVAL;
 }
 
-SYSCALL(sched_getscheduler)
+long sys_sched_getscheduler(struct pt_regs *regs)
 {
     if ((s32)regs->ebx < 0)
         return -EINVAL;
@@ -280,7 +280,7 @@ static long check_param(u32 pid, const void *user_param)
     return priority ? -EINVAL : 0;
 }
 
-SYSCALL(sched_setscheduler)
+long sys_sched_setscheduler(struct pt_regs *regs)
 {
     long err;
 
@@ -292,12 +292,12 @@ SYSCALL(sched_setscheduler)
     return regs->ecx == SCHED_NORMAL || regs->ecx == SCHED_BATCH ? 0 : -EINVAL;
 }
 
-SYSCALL(sched_setparam)
+long sys_sched_setparam(struct pt_regs *regs)
 {
     return check_param(regs->ebx, (const void *)regs->ecx);
 }
 
-SYSCALL(sched_getparam)
+long sys_sched_getparam(struct pt_regs *regs)
 {
     s32 priority = 0;
 
@@ -315,12 +315,12 @@ static long priority_limit(u32 policy, long realtime)
     return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EINVAL;
 }
 
-SYSCALL(sched_get_priority_max)
+long sys_sched_get_priority_max(struct pt_regs *regs)
 {
     return priority_limit(regs->ebx, 99);
 }
 
-SYSCALL(sched_get_priority_min)
+long sys_sched_get_priority_min(struct pt_regs *regs)
 {
     return priority_limit(regs->ebx, 1);
 }

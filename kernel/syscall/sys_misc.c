@@ -29,13 +29,13 @@
 #include <linux/utsname.h>
 #include <mm/frame/page_alloc.h>
 
-SYSCALL(zero)
+long sys_zero(struct pt_regs *regs)
 {
     (void)regs;
     return 0;
 }
 
-SYSCALL(refused)
+long sys_refused(struct pt_regs *regs)
 {
     (void)regs;
     return -EPERM;
@@ -52,19 +52,19 @@ struct new_utsname utsname = {
     .domainname = "(none)",
 };
 
-SYSCALL(uname)
+long sys_uname(struct pt_regs *regs)
 {
     return copy_object_to_user((void *)regs->ebx, &utsname);
 }
 
 /* The same without the domain's name. */
-SYSCALL(olduname)
+long sys_olduname(struct pt_regs *regs)
 {
     return copy_to_user((void *)regs->ebx, &utsname, sizeof(struct old_utsname)) ? -EFAULT : 0;
 }
 
 /* Five names of 9 bytes. */
-SYSCALL(oldolduname)
+long sys_oldolduname(struct pt_regs *regs)
 {
     struct oldold_utsname old;
 
@@ -90,19 +90,19 @@ static long set_name(char *name, const struct pt_regs *regs)
     return 0;
 }
 
-SYSCALL(sethostname)
+long sys_sethostname(struct pt_regs *regs)
 {
     return set_name(utsname.nodename, regs);
 }
 
-SYSCALL(setdomainname)
+long sys_setdomainname(struct pt_regs *regs)
 {
     return set_name(utsname.domainname, regs);
 }
 
 /* ---- figures ---- */
 
-SYSCALL(sysinfo)
+long sys_sysinfo(struct pt_regs *regs)
 {
     struct sysinfo info;
 
@@ -119,7 +119,7 @@ SYSCALL(sysinfo)
     return copy_object_to_user((void *)regs->ebx, &info);
 }
 
-SYSCALL(getrandom)
+long sys_getrandom(struct pt_regs *regs)
 {
     u8 *user = (u8 *)regs->ebx;
     u32 count = min(regs->ecx, 0x7fffffffu), done = 0;
@@ -144,7 +144,7 @@ SYSCALL(getrandom)
     return done;
 }
 
-SYSCALL(getcpu)
+long sys_getcpu(struct pt_regs *regs)
 {
     u32 zero = 0;
 
@@ -177,7 +177,7 @@ static long get_comm(char *user)
     return copy_to_user(user, name, sizeof(name)) ? -EFAULT : 0;
 }
 
-SYSCALL(prctl)
+long sys_prctl(struct pt_regs *regs)
 {
     switch (regs->ebx) {
     case PR_SET_NAME:
@@ -198,13 +198,13 @@ SYSCALL(prctl)
 }
 
 /* 0 is Linux; all ones ask. */
-SYSCALL(personality)
+long sys_personality(struct pt_regs *regs)
 {
     return regs->ebx == 0 || regs->ebx == 0xffffffff ? 0 : -EINVAL;
 }
 
 /* The list is not walked when the process ends: a lock that it holds then stays taken. */
-SYSCALL(set_robust_list)
+long sys_set_robust_list(struct pt_regs *regs)
 {
     return regs->ecx == 12 ? 0 : -EINVAL; /* sizeof(struct robust_list_head), 32 bits */
 }
@@ -217,7 +217,7 @@ static bool is_reboot_magic(u32 magic)
            magic == LINUX_REBOOT_MAGIC2B || magic == LINUX_REBOOT_MAGIC2C;
 }
 
-SYSCALL(reboot)
+long sys_reboot(struct pt_regs *regs)
 {
     if (regs->ebx != LINUX_REBOOT_MAGIC1 || !is_reboot_magic(regs->ecx))
         return -EINVAL;
@@ -240,7 +240,7 @@ SYSCALL(reboot)
  * man 2 syslog: 0 and 1 open and close the log, 6 to 8 set what goes to the console, 9 and 10 tell
  * sizes.
  */
-SYSCALL(syslog)
+long sys_syslog(struct pt_regs *regs)
 {
     u32 action = regs->ebx;
 

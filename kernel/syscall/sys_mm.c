@@ -20,7 +20,7 @@
 #include <linux/mman.h>
 #include <mm/user/mm.h>
 
-SYSCALL(brk)
+long sys_brk(struct pt_regs *regs)
 {
     return mm_brk(current->mm, regs->ebx);
 }
@@ -101,13 +101,13 @@ static long do_mmap(u32 addr, u32 size, u32 prot, u32 flags, u32 fd, u32 pgoff)
     return mm_mmap(current->mm, addr, size, prot, flags, mapping, pgoff);
 }
 
-SYSCALL(mmap2)
+long sys_mmap2(struct pt_regs *regs)
 {
     return do_mmap(regs->ebx, regs->ecx, regs->edx, regs->esi, regs->edi, regs->ebp);
 }
 
 /* The oldest form: six arguments in memory, the offset in bytes. */
-SYSCALL(mmap)
+long sys_mmap(struct pt_regs *regs)
 {
     struct {
         u32 addr, size, prot, flags, fd, offset;
@@ -120,22 +120,22 @@ SYSCALL(mmap)
     return do_mmap(arg.addr, arg.size, arg.prot, arg.flags, arg.fd, arg.offset / PAGE_SIZE);
 }
 
-SYSCALL(munmap)
+long sys_munmap(struct pt_regs *regs)
 {
     return mm_munmap(current->mm, regs->ebx, regs->ecx);
 }
 
-SYSCALL(mprotect)
+long sys_mprotect(struct pt_regs *regs)
 {
     return mm_mprotect(current->mm, regs->ebx, regs->ecx, regs->edx);
 }
 
-SYSCALL(mremap)
+long sys_mremap(struct pt_regs *regs)
 {
     return mm_mremap(current->mm, regs->ebx, regs->ecx, regs->edx, regs->esi, regs->edi);
 }
 
-SYSCALL(madvise)
+long sys_madvise(struct pt_regs *regs)
 {
     return mm_madvise(current->mm, regs->ebx, regs->ecx, regs->edx);
 }
@@ -164,7 +164,7 @@ static long check_mapped(u32 addr, u32 end)
     return 0;
 }
 
-SYSCALL(msync)
+long sys_msync(struct pt_regs *regs)
 {
     u32 flags = regs->edx, end;
     long err;
@@ -192,7 +192,7 @@ static bool is_in_core(u32 addr)
 
 #define MINCORE_CHUNK 128
 
-SYSCALL(mincore)
+long sys_mincore(struct pt_regs *regs)
 {
     u32 addr = regs->ebx, end;
     u8 *user = (u8 *)regs->edx;
@@ -254,24 +254,24 @@ static long do_mlock(u32 addr, u32 size, bool touch)
     return err || !touch ? err : touch_pages(start, end);
 }
 
-SYSCALL(mlock)
+long sys_mlock(struct pt_regs *regs)
 {
     return do_mlock(regs->ebx, regs->ecx, true);
 }
 
-SYSCALL(mlock2)
+long sys_mlock2(struct pt_regs *regs)
 {
     if (regs->edx & ~MLOCK_ONFAULT)
         return -EINVAL;
     return do_mlock(regs->ebx, regs->ecx, !(regs->edx & MLOCK_ONFAULT));
 }
 
-SYSCALL(munlock)
+long sys_munlock(struct pt_regs *regs)
 {
     return do_mlock(regs->ebx, regs->ecx, false);
 }
 
-SYSCALL(mlockall)
+long sys_mlockall(struct pt_regs *regs)
 {
     u32 flags = regs->ebx;
 
@@ -280,7 +280,7 @@ SYSCALL(mlockall)
     return 0;
 }
 
-SYSCALL(munlockall)
+long sys_munlockall(struct pt_regs *regs)
 {
     (void)regs;
     return 0;

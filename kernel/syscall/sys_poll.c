@@ -130,7 +130,7 @@ static long do_poll(struct pollfd *user, u32 count, u64 deadline)
     return result;
 }
 
-SYSCALL(poll)
+long sys_poll(struct pt_regs *regs)
 {
     s32 ms = regs->edx;
     u64 deadline = FOREVER;
@@ -316,12 +316,12 @@ static long do_ppoll(const struct pt_regs *regs, bool old)
     return finish(result, user_time, deadline, old);
 }
 
-SYSCALL(ppoll)
+long sys_ppoll(struct pt_regs *regs)
 {
     return do_ppoll(regs, true);
 }
 
-SYSCALL(ppoll_time64)
+long sys_ppoll_time64(struct pt_regs *regs)
 {
     return do_ppoll(regs, false);
 }
@@ -345,12 +345,12 @@ static long do_pselect6(const struct pt_regs *regs, bool old)
     return finish(result, user_time, deadline, old);
 }
 
-SYSCALL(pselect6)
+long sys_pselect6(struct pt_regs *regs)
 {
     return do_pselect6(regs, true);
 }
 
-SYSCALL(pselect6_time64)
+long sys_pselect6_time64(struct pt_regs *regs)
 {
     return do_pselect6(regs, false);
 }
@@ -397,13 +397,13 @@ static long select_timeval(s32 count, u32 in, u32 out, u32 ex, void *user_time)
     return result;
 }
 
-SYSCALL(newselect)
+long sys_newselect(struct pt_regs *regs)
 {
     return select_timeval(regs->ebx, regs->ecx, regs->edx, regs->esi, (void *)regs->edi);
 }
 
 /* The oldest form: all five arguments in memory. */
-SYSCALL(select)
+long sys_select(struct pt_regs *regs)
 {
     u32 args[5];
 

@@ -163,7 +163,7 @@ static long write_buffer(struct file *file, const char *buf, u32 count, u64 *pos
     return file_write_all(file, buf, count, pos);
 }
 
-SYSCALL(read)
+long sys_read(struct pt_regs *regs)
 {
     struct file *file = fd_get(regs->ebx);
 
@@ -172,7 +172,7 @@ SYSCALL(read)
     return read_buffer(file, (char *)regs->ecx, regs->edx, &file->pos);
 }
 
-SYSCALL(write)
+long sys_write(struct pt_regs *regs)
 {
     struct file *file = fd_get(regs->ebx);
 
@@ -195,7 +195,7 @@ static long positioned(u32 fd, u32 low, u32 high, struct file **file, u64 *pos)
     return (*file)->ops->seekable ? 0 : -ESPIPE;
 }
 
-SYSCALL(pread64)
+long sys_pread64(struct pt_regs *regs)
 {
     struct file *file;
     u64 pos;
@@ -204,7 +204,7 @@ SYSCALL(pread64)
     return err ? err : read_buffer(file, (char *)regs->ecx, regs->edx, &pos);
 }
 
-SYSCALL(pwrite64)
+long sys_pwrite64(struct pt_regs *regs)
 {
     struct file *file;
     u64 pos;
@@ -324,7 +324,7 @@ static long write_buffers(struct file *file, const struct iovec *user, u32 count
     return total ? (long)total : result;
 }
 
-SYSCALL(readv)
+long sys_readv(struct pt_regs *regs)
 {
     struct file *file = fd_get(regs->ebx);
 
@@ -333,7 +333,7 @@ SYSCALL(readv)
     return read_buffers(file, (const struct iovec *)regs->ecx, regs->edx, &file->pos);
 }
 
-SYSCALL(writev)
+long sys_writev(struct pt_regs *regs)
 {
     struct file *file = fd_get(regs->ebx);
 
@@ -342,7 +342,7 @@ SYSCALL(writev)
     return write_buffers(file, (const struct iovec *)regs->ecx, regs->edx, &file->pos);
 }
 
-SYSCALL(preadv)
+long sys_preadv(struct pt_regs *regs)
 {
     struct file *file;
     u64 pos;
@@ -351,7 +351,7 @@ SYSCALL(preadv)
     return err ? err : read_buffers(file, (const struct iovec *)regs->ecx, regs->edx, &pos);
 }
 
-SYSCALL(pwritev)
+long sys_pwritev(struct pt_regs *regs)
 {
     struct file *file;
     u64 pos;
@@ -363,7 +363,7 @@ SYSCALL(pwritev)
 /* ---- places ---- */
 
 /* 32 bits must be able to tell the new place; then it is taken. */
-SYSCALL(lseek)
+long sys_lseek(struct pt_regs *regs)
 {
     struct file *file = fd_get_for_io(regs->ebx);
     u64 old;
@@ -381,7 +381,7 @@ SYSCALL(lseek)
 }
 
 /* The new place goes to user memory. */
-SYSCALL(llseek)
+long sys_llseek(struct pt_regs *regs)
 {
     struct file *file = fd_get_for_io(regs->ebx);
     s64 offset = (u64)regs->ecx << 32 | regs->edx, pos;

@@ -93,12 +93,12 @@ static long do_sendfile(const struct pt_regs *regs, u32 pos_size)
     return result;
 }
 
-SYSCALL(sendfile)
+long sys_sendfile(struct pt_regs *regs)
 {
     return do_sendfile(regs, 4);
 }
 
-SYSCALL(sendfile64)
+long sys_sendfile64(struct pt_regs *regs)
 {
     return do_sendfile(regs, 8);
 }

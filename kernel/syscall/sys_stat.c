@@ -155,52 +155,52 @@ static long fd_stat(const struct pt_regs *regs, tell_t tell)
     return err ? err : tell(inode, (void *)regs->ecx);
 }
 
-SYSCALL(oldstat)
+long sys_oldstat(struct pt_regs *regs)
 {
     return path_stat(regs, 0, tell_old_stat);
 }
 
-SYSCALL(oldlstat)
+long sys_oldlstat(struct pt_regs *regs)
 {
     return path_stat(regs, AT_SYMLINK_NOFOLLOW, tell_old_stat);
 }
 
-SYSCALL(oldfstat)
+long sys_oldfstat(struct pt_regs *regs)
 {
     return fd_stat(regs, tell_old_stat);
 }
 
-SYSCALL(stat)
+long sys_stat(struct pt_regs *regs)
 {
     return path_stat(regs, 0, tell_stat);
 }
 
-SYSCALL(lstat)
+long sys_lstat(struct pt_regs *regs)
 {
     return path_stat(regs, AT_SYMLINK_NOFOLLOW, tell_stat);
 }
 
-SYSCALL(fstat)
+long sys_fstat(struct pt_regs *regs)
 {
     return fd_stat(regs, tell_stat);
 }
 
-SYSCALL(stat64)
+long sys_stat64(struct pt_regs *regs)
 {
     return path_stat(regs, 0, tell_stat64);
 }
 
-SYSCALL(lstat64)
+long sys_lstat64(struct pt_regs *regs)
 {
     return path_stat(regs, AT_SYMLINK_NOFOLLOW, tell_stat64);
 }
 
-SYSCALL(fstat64)
+long sys_fstat64(struct pt_regs *regs)
 {
     return fd_stat(regs, tell_stat64);
 }
 
-SYSCALL(fstatat64)
+long sys_fstatat64(struct pt_regs *regs)
 {
     struct inode *inode;
     long err;
@@ -240,7 +240,7 @@ static void to_statx(struct statx *st, const struct inode *inode)
     };
 }
 
-SYSCALL(statx)
+long sys_statx(struct pt_regs *regs)
 {
     u32 flags = regs->edx, mask = regs->esi;
     struct inode *inode;
@@ -303,18 +303,18 @@ static long tell_statfs64(struct inode *inode, void *user)
     return copy_object_to_user(user, &st);
 }
 
-SYSCALL(statfs)
+long sys_statfs(struct pt_regs *regs)
 {
     return path_stat(regs, 0, tell_statfs);
 }
 
-SYSCALL(fstatfs)
+long sys_fstatfs(struct pt_regs *regs)
 {
     return fd_stat(regs, tell_statfs);
 }
 
 /* These are told the size of the structure that the program means. */
-SYSCALL(statfs64)
+long sys_statfs64(struct pt_regs *regs)
 {
     struct inode *inode;
     long err;
@@ -325,7 +325,7 @@ SYSCALL(statfs64)
     return err ? err : tell_statfs64(inode, (void *)regs->edx);
 }
 
-SYSCALL(fstatfs64)
+long sys_fstatfs64(struct pt_regs *regs)
 {
     struct inode *inode;
     long err;

@@ -143,12 +143,12 @@ static long do_clock_gettime(const struct pt_regs *regs, bool old)
     return err ? err : time_to_user((void *)regs->ecx, &now, old);
 }
 
-SYSCALL(clock_gettime)
+long sys_clock_gettime(struct pt_regs *regs)
 {
     return do_clock_gettime(regs, true);
 }
 
-SYSCALL(clock_gettime64)
+long sys_clock_gettime64(struct pt_regs *regs)
 {
     return do_clock_gettime(regs, false);
 }
@@ -163,17 +163,17 @@ static long do_clock_getres(const struct pt_regs *regs, bool old)
     return ticks_to_user((void *)regs->ecx, 1, old);
 }
 
-SYSCALL(clock_getres)
+long sys_clock_getres(struct pt_regs *regs)
 {
     return do_clock_getres(regs, true);
 }
 
-SYSCALL(clock_getres_time64)
+long sys_clock_getres_time64(struct pt_regs *regs)
 {
     return do_clock_getres(regs, false);
 }
 
-SYSCALL(gettimeofday)
+long sys_gettimeofday(struct pt_regs *regs)
 {
     struct __kernel_old_timeval tv;
     struct timespec_fs now;
@@ -186,7 +186,7 @@ SYSCALL(gettimeofday)
     return regs->ecx && copy_to_user((void *)regs->ecx, zone, sizeof(zone)) ? -EFAULT : 0;
 }
 
-SYSCALL(time)
+long sys_time(struct pt_regs *regs)
 {
     struct timespec_fs now;
     s32 seconds;
@@ -198,7 +198,7 @@ SYSCALL(time)
     return seconds;
 }
 
-SYSCALL(times)
+long sys_times(struct pt_regs *regs)
 {
     struct tms tms = {
         .tms_utime = current->user_ticks,
@@ -238,7 +238,7 @@ static long sleep_until(u64 deadline, void *user_left, bool old)
     return -ERESTARTNOHAND;
 }
 
-SYSCALL(nanosleep)
+long sys_nanosleep(struct pt_regs *regs)
 {
     u64 ticks;
     int err = ticks_from_user(&ticks, (const void *)regs->ebx, true);
@@ -287,12 +287,12 @@ static long do_clock_nanosleep(const struct pt_regs *regs, bool old)
     return ticks ? sleep_until(jiffies_64() + ticks + 1, (void *)regs->esi, old) : 0;
 }
 
-SYSCALL(clock_nanosleep)
+long sys_clock_nanosleep(struct pt_regs *regs)
 {
     return do_clock_nanosleep(regs, true);
 }
 
-SYSCALL(clock_nanosleep_time64)
+long sys_clock_nanosleep_time64(struct pt_regs *regs)
 {
     return do_clock_nanosleep(regs, false);
 }

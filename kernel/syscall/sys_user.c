@@ -26,32 +26,32 @@ static bool is_known(u32 id)
     return id == 0 || id == UNCHANGED;
 }
 
-SYSCALL(setid)
+long sys_setid(struct pt_regs *regs)
 {
     return regs->ebx ? -EINVAL : 0;
 }
 
-SYSCALL(setid16)
+long sys_setid16(struct pt_regs *regs)
 {
     return (u16)regs->ebx ? -EINVAL : 0;
 }
 
-SYSCALL(setreid)
+long sys_setreid(struct pt_regs *regs)
 {
     return is_known(regs->ebx) && is_known(regs->ecx) ? 0 : -EINVAL;
 }
 
-SYSCALL(setreid16)
+long sys_setreid16(struct pt_regs *regs)
 {
     return is_known(wide_id(regs->ebx)) && is_known(wide_id(regs->ecx)) ? 0 : -EINVAL;
 }
 
-SYSCALL(setresid)
+long sys_setresid(struct pt_regs *regs)
 {
     return is_known(regs->ebx) && is_known(regs->ecx) && is_known(regs->edx) ? 0 : -EINVAL;
 }
 
-SYSCALL(setresid16)
+long sys_setresid16(struct pt_regs *regs)
 {
     return is_known(wide_id(regs->ebx)) && is_known(wide_id(regs->ecx)) &&
                    is_known(wide_id(regs->edx))
@@ -71,25 +71,25 @@ static long tell_three(const struct pt_regs *regs, u32 size)
     return 0;
 }
 
-SYSCALL(getresid)
+long sys_getresid(struct pt_regs *regs)
 {
     return tell_three(regs, 4);
 }
 
-SYSCALL(getresid16)
+long sys_getresid16(struct pt_regs *regs)
 {
     return tell_three(regs, 2);
 }
 
 /* They tell the old number, whatever they are asked for. */
-SYSCALL(setfsid)
+long sys_setfsid(struct pt_regs *regs)
 {
     (void)regs;
     return 0;
 }
 
 /* There are no groups beside the one. */
-SYSCALL(getgroups)
+long sys_getgroups(struct pt_regs *regs)
 {
     return (s32)regs->ebx < 0 ? -EINVAL : 0;
 }
@@ -111,12 +111,12 @@ static long check_groups(const struct pt_regs *regs, u32 size)
     return 0;
 }
 
-SYSCALL(setgroups)
+long sys_setgroups(struct pt_regs *regs)
 {
     return check_groups(regs, 4);
 }
 
-SYSCALL(setgroups16)
+long sys_setgroups16(struct pt_regs *regs)
 {
     return check_groups(regs, 2);
 }
