@@ -39,9 +39,7 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <kernel/kernel.h>
-#include <kernel/process/process.h>
-#include <kernel/process/signal.h>
-#include <kernel/view/explain.h>
+#include <kernel/task.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <mm/user/mm.h>
@@ -124,12 +122,12 @@ static __noinline void refuse(const struct pt_regs *regs, u32 addr, enum mm_faul
     char where[EXPLAIN_BRIEF_MAX] = "";
     struct explanation facts;
 
-    if (!signal_is_caught(what.signal)) {
+    if (!process_ops.catches(what.signal)) {
         explain_walk(&facts, current->mm->pgd_phys, current->mm, addr);
-        explain_brief(where, sizeof(where), &facts, ring, access);
+        report_ops.explain(where, sizeof(where), &facts, ring, access);
     }
-    force_signal_fault(what.signal, what.code, addr, "%s 0x%08x at eip 0x%08x: %s (%s)",
-                       access_text(access), addr, regs->eip, mm_fault_text(fault), where);
+    process_ops.fault(what.signal, what.code, addr, "%s 0x%08x at eip 0x%08x: %s (%s)",
+                      access_text(access), addr, regs->eip, mm_fault_text(fault), where);
 }
 
 static void user_page_fault(struct pt_regs *regs, u32 addr)
@@ -215,8 +213,8 @@ static bool umip_took(struct pt_regs *regs)
     enum umip_result result = umip_answer(regs, &addr);
 
     if (result == UMIP_FAULT)
-        force_signal_fault(SIGSEGV, SEGV_MAPERR, addr, "%s 0x%08x at eip 0x%08x",
-                           access_text(EXPLAIN_WRITE), addr, regs->eip);
+        process_ops.fault(SIGSEGV, SEGV_MAPERR, addr, "%s 0x%08x at eip 0x%08x",
+                          access_text(EXPLAIN_WRITE), addr, regs->eip);
     return result != UMIP_OTHER;
 }
 
@@ -230,9 +228,9 @@ static void user_exception(struct pt_regs *regs)
     local_irq_enable();
     if (vector == X86_TRAP_GP && umip_took(regs))
         return;
-    force_signal_fault(signal, code, code == SI_KERNEL ? 0 : regs->eip,
-                       "%s at eip 0x%08x, error code 0x%x", trap_name(vector), regs->eip,
-                       regs->error);
+    process_ops.fault(signal, code, code == SI_KERNEL ? 0 : regs->eip,
+                      "%s at eip 0x%08x, error code 0x%x", trap_name(vector), regs->eip,
+                      regs->error);
 }
 
 /* What comes from outside at a time of its own says nothing about the code that it meets. */

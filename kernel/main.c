@@ -15,6 +15,8 @@
 #include <fs/fs.h>
 #include <fs/initramfs.h>
 #include <kernel/kernel.h>
+#include <kernel/monitor/ktest.h>
+#include <kernel/monitor/monitor.h>
 #include <kernel/proc/proc.h>
 #include <kernel/process/exec.h>
 #include <kernel/process/process.h>
@@ -24,12 +26,14 @@
 #include <kernel/task.h>
 #include <kernel/tty/console.h>
 #include <kernel/tty/tty.h>
+#include <kernel/view/explain.h>
 #include <lib/printk.h>
 #include <lib/string.h>
+#include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
+#include <mm/kva/lowmem.h>
 #include <mm/kva/vmalloc.h>
-#include <mm/mm_init.h>
 #include <mm/user/mm.h>
 
 void kernel_main(u32 magic, phys_addr_t info) __noreturn;
@@ -65,6 +69,8 @@ static void kernel_init(void *unused)
 
 void kernel_main(u32 magic, phys_addr_t info)
 {
+    explain_init();              /* faults are explained in a line */
+    ktest_init();                /* a panic tells which self-test it was in */
     console_init();              /* messages go to the serial port and the screen */
     panic_init();                /* a broken kernel says so and ends; so does every trap */
     gdt_init();                  /* segments of our own instead of those of boot/ */
@@ -79,8 +85,7 @@ void kernel_main(u32 magic, phys_addr_t info)
     slab_init();                /* small objects */
     mm_init();                  /* caches for address spaces; the page of zeros */
     vmalloc_init();             /* address ranges made of scattered frames */
-    signal_init();              /* caches for the signals of processes */
-    exec_init();                /* the page of code that every process finds in its memory */
+    process_init();             /* what tasks need that are processes */
     fs_init();                  /* the tree of files: /, /dev, /proc, /tmp */
     double_fault_report_init(); /* a kernel stack overflow is named */
     pic_init();                 /* interrupt lines, all masked */

@@ -24,9 +24,7 @@
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
 #include <kernel/kernel.h>
-#include <kernel/monitor/ktest.h>
 #include <kernel/task.h>
-#include <kernel/view/explain.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
@@ -35,6 +33,8 @@
 #include <mm/user/mm.h>
 
 #define BACKTRACE_MAX 512 /* all of a kernel stack, if its frames are of 16 bytes */
+
+struct report_ops report_ops __ro_after_init;
 
 static u32 panic_depth;
 
@@ -81,8 +81,8 @@ static void __noreturn panic_leave(u32 ebp, u32 eip, u32 cr3)
 {
     print_control_registers(cr3);
     print_task();
-    if (ktest_running())
-        printk("Self-test: %s\n", ktest_running());
+    if (report_ops.test_name && report_ops.test_name())
+        printk("Self-test: %s\n", report_ops.test_name());
     printk("Call trace:\n");
     backtrace(ebp, eip);
     machine_exit(MACHINE_PANIC);
@@ -143,7 +143,8 @@ void backtrace(u32 ebp, u32 eip)
 
 static void panic_report(const struct source_location *where, const char *fmt, va_list args)
 {
-    ktest_catch_panic(fmt, args);
+    if (report_ops.catch_panic)
+        report_ops.catch_panic(fmt, args);
     panic_enter();
     printk("\nPANIC at %s:%u (%s): ", where->file, where->line, where->function);
     vprintk(fmt, args);
@@ -187,8 +188,10 @@ static void explain_page_fault(const struct pt_regs *regs, u32 addr)
                                                               : EXPLAIN_READ;
 
     explain_walk(&facts, pgd_loaded(), loaded_mm(), addr);
-    explain_brief(where, sizeof(where), &facts,
-                  regs->error & X86_PF_USER ? EXPLAIN_RING3 : EXPLAIN_RING0, access);
+    if (!report_ops.explain)
+        return;
+    report_ops.explain(where, sizeof(where), &facts,
+                       regs->error & X86_PF_USER ? EXPLAIN_RING3 : EXPLAIN_RING0, access);
     printk("Address 0x%08x: %s\n", addr, where);
 }
 

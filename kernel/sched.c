@@ -30,8 +30,7 @@
 #include <arch/x86/timer.h>
 #include <arch/x86/trap.h>
 #include <asm/errno.h>
-#include <kernel/process/process.h>
-#include <kernel/process/signal.h>
+#include <kernel/task.h>
 #include <lib/panic.h>
 #include <lib/resched.h>
 #include <mm/frame/highmem.h>
@@ -61,12 +60,11 @@ static void tick(bool user)
 {
     jiffies++;
     wake_sleepers();
-    itimer_tick(jiffies);
     if (current) {
         current->ticks++;
         current->user_ticks += user;
-        itimer_charge(current, user);
     }
+    process_ops.tick(jiffies, user);
     this_cpu()->turn_over = true;
     this_cpu()->need_resched = true;
 }
@@ -137,7 +135,7 @@ static void before_return_to_user(struct pt_regs *regs)
 {
     while (unlikely(this_cpu()->need_resched)) {
         if (signal_pending())
-            signal_deliver(regs);
+            process_ops.deliver(regs);
         schedule();
     }
 }
@@ -186,6 +184,14 @@ void wake_up_task(struct task *task)
     local_irq_restore(flags);
 }
 
+u64 deadline_resumed(u64 deadline)
+{
+    u64 first = current->restart_deadline;
+
+    current->restart_deadline = 0;
+    return first ? first : deadline;
+}
+
 void task_stop(u32 signal)
 {
     current->stop_signal = signal;
@@ -231,6 +237,9 @@ void wait_queue_sleep_until(struct wait_queue *queue, u64 deadline)
     wait_queue_sleep(queue);
 }
 
+u32 wake_up_count;
+struct wait_queue poll_waiters = WAIT_QUEUE_INIT(poll_waiters);
+
 void wake_up(struct wait_queue *queue)
 {
     u32 flags = local_irq_save();
@@ -264,7 +273,7 @@ void sched_init(void)
     task_init();
     trap_set_return_hook(before_return_to_user);
     resched_hook = (struct resched_hook){
-        .needed = &boot_cpu.turn_over, .resched = schedule, .ending = signal_kill_pending};
+        .needed = &boot_cpu.turn_over, .resched = schedule, .ending = process_ops.ending};
     pit_init(tick);
 }
 

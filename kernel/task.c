@@ -30,9 +30,7 @@
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
 #include <kernel/pid.h>
-#include <kernel/process/fdtable.h>
-#include <kernel/process/process.h>
-#include <kernel/syscall/syscall.h>
+#include <kernel/rlimit.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
@@ -43,6 +41,7 @@
 #include <mm/kva/vmalloc.h>
 #include <mm/user/mm.h>
 
+struct process_ops process_ops __ro_after_init;
 static struct kmem_cache *task_cache __ro_after_init;
 static struct list_head unwanted = LIST_HEAD_INIT(unwanted); /* zombies, by sibling_link */
 
@@ -52,7 +51,6 @@ void task_init(void)
     if (!task_cache)
         panic("out of memory for the cache of tasks");
     pid_init();
-    audit_register(task_check);
 }
 
 /* ---- birth ---- */
@@ -172,12 +170,12 @@ void __noreturn task_exit(u32 exit_code)
 
     local_irq_enable(); /* what follows may take long */
     if (task->mm)
-        process_release();
+        process_ops.release();
     disown_children();
     local_irq_disable();
     task->exit_code = exit_code;
     task->state = TASK_ZOMBIE;
-    wanted = task->signals ? process_tell_parent() : task->parent != NULL;
+    wanted = task->signals ? process_ops.tell_parent() : task->parent != NULL;
     if (task->parent)
         wake_up(&task->parent->child_wait);
     if (!wanted) {
@@ -268,76 +266,4 @@ const char *task_state_name(const struct task *task)
         return "zombie";
     }
     return "?";
-}
-
-/* ---- the check ---- */
-
-/* Does another task run in that address space? Those who wait for a vfork() child do not count. */
-static bool runs_elsewhere(const struct mm *mm, const struct task *task)
-{
-    for (struct task *other = task_next(NULL); other; other = task_next(other)) {
-        if (other != task && other->mm == mm && !other->vfork_child)
-            return true;
-    }
-    return false;
-}
-
-static const char *check_memory(const struct task *task)
-{
-    const struct task *child = task->vfork_child, *parent = task->vfork_parent;
-
-    /* Their memory need not be one: clone() takes CLONE_VFORK without CLONE_VM. */
-    if ((child && child->vfork_parent != task) || (parent && parent->vfork_child != task))
-        return "and the other side of its vfork() do not know each other";
-    if (!task->mm)
-        return NULL;
-    if ((s32)task->mm->users <= 0)
-        return "has an address space that has ended";
-    if (task->mm->users > 1 && !child && runs_elsewhere(task->mm, task))
-        return "and another task run in one address space";
-    return NULL;
-}
-
-static const char *check_files(const struct files *files)
-{
-    for (u32 fd = 0; files && fd < files->size; fd++) {
-        const struct file *file = files_at(files, fd);
-
-        if (!file != !(files->open[fd / 32] & 1u << fd % 32))
-            return "has a descriptor that is both open and closed";
-        if (file && file->refcount <= 0)
-            return "has a descriptor of a file that has ended";
-    }
-    return NULL;
-}
-
-static const char *check_task(const struct task *task)
-{
-    const char *wrong;
-
-    if (task->state == TASK_ZOMBIE)
-        return task->mm || task->files || task->signals || task->cwd || task->exe
-                   ? "has ended and still holds something"
-                   : NULL;
-    if (task->exe && (task->exe->data.refcount <= 0 || !task->exe->programs))
-        return "runs a program whose file has ended";
-    if (task->cwd && task->cwd->data.refcount <= 0)
-        return "works in a folder that has ended";
-    wrong = check_memory(task);
-    return wrong ? wrong : check_files(task->files);
-}
-
-const char *task_check(void)
-{
-    static char text[96];
-
-    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
-        const char *wrong = check_task(task);
-
-        if (wrong) {
-            snprintf(text, sizeof(text), "tasks: %s[%u] %s", task->comm, task->pid, wrong);
-            return text;
-        }
-    }
-    return NULL;
 }

@@ -1,19 +1,11 @@
 /*
- * The two edges of the address map that are not constants: where lowmem ends and where the vmalloc
- * area starts.
- *
- * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as much as there is
- * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less, down to
- * what the struct pages of this much RAM need. Everything else in the map is a constant of
- * layout.h. The list of regions is for those who show the map.
+ * The address map at run time: the list of its regions, for those who show it, and the two edges
+ * that are not constants, which mm/frame/edges.c chooses.
  *
  * This file also says what happens to an address that has no place in lowmem and is converted all
  * the same: the caller is broken, and the panic names it.
  */
-#include <arch/x86/boot_info.h>
-#include <lib/printk.h>
-#include <mm/frame/memblock.h>
-#include <mm/frame/page.h>
+#include <lib/panic.h>
 #include <mm/layout.h>
 
 u32 lowmem_size __ro_after_init = BOOT_MAP_SIZE;
@@ -34,89 +26,6 @@ struct layout_region layout_regions[LAYOUT_REGIONS] __ro_after_init = {
 };
 
 _Static_assert(BOOT_MAP_SIZE % LARGE_PAGE_SIZE == 0, "the boot map is made of 4 MiB pages");
-
-/* The size of the vmalloc area that was asked for, if it makes sense. */
-static u32 vmalloc_size(u32 asked)
-{
-    char text[32];
-
-    if (asked >= VMALLOC_SIZE_MIN && asked <= VMALLOC_SIZE_MAX)
-        return ALIGN_UP(asked, LARGE_PAGE_SIZE);
-    if (asked)
-        printk("vmalloc=%s is not between %u and %u MiB: using %u MiB.\n",
-               boot_option("vmalloc", text, sizeof(text)), VMALLOC_SIZE_MIN >> 20,
-               VMALLOC_SIZE_MAX >> 20, VMALLOC_SIZE_DEFAULT >> 20);
-    return VMALLOC_SIZE_DEFAULT;
-}
-
-/*
- * What is taken already: the image, what GRUB loaded with it, the firmware's. It may all lie in
- * lowmem.
- */
-static u32 reserved_bytes(u32 ram_end)
-{
-    const struct memblock_range *range;
-    u32 bytes = 0;
-
-    for (u32 i = 0; (range = memblock_reserved(i)); i++) {
-        if (range->end <= ram_end)
-            bytes += range->end - range->start;
-    }
-    return bytes;
-}
-
-/*
- * The least lowmem that holds all that, the struct pages of all RAM, the kernel's page tables, and
- * some work.
- */
-static u32 lowmem_least(u32 ram_end)
-{
-    u32 pages = (ram_end >> PAGE_SHIFT) * sizeof(struct page);
-    u32 tables = (0u - vmalloc_start) >> PAGE_SHIFT << 2;
-
-    return max((u32)LOWMEM_MIN,
-               PAGE_ALIGN(LOWMEM_MIN / 4 + reserved_bytes(ram_end) + pages + tables));
-}
-
-/*
- * The size of lowmem between the two limits. Asked for less than the struct pages take (and RAM at
- * 4 GiB has many), it is the least that goes; a size that makes no sense is as good as none.
- */
-static u32 choose_lowmem(u32 asked, u32 least, u32 most, u32 ram_end)
-{
-    char text[32]; /* what was asked for, as it was typed */
-
-    if (!asked)
-        return most;
-    if (asked >= least && asked <= most)
-        return ALIGN_DOWN(asked, PAGE_SIZE);
-    boot_option("lowmem", text, sizeof(text));
-    if (least > most) {
-        printk("lowmem=%s: this machine has too little RAM to leave any out of lowmem: using %u "
-               "KiB.\n",
-               text, most >> 10);
-        return most;
-    }
-    if (asked >= LOWMEM_MIN && asked < least) {
-        printk("lowmem=%s is too little to keep account of %u MiB of RAM: using %u KiB.\n", text,
-               ram_end >> 20, least >> 10);
-        return least;
-    }
-    printk("lowmem=%s is not between %u and %u KiB: using %u KiB.\n", text, least >> 10, most >> 10,
-           most >> 10);
-    return most;
-}
-
-void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem)
-{
-    u32 most;
-
-    vmalloc_start = VMALLOC_TOP - vmalloc_size(vmalloc);
-    most = min(ram_end, vmalloc_start - VMALLOC_OFFSET - PAGE_OFFSET);
-    lowmem_size = choose_lowmem(lowmem, lowmem_least(ram_end), most, ram_end);
-    layout_regions[REGION_VMALLOC].start = vmalloc_start;
-    layout_regions[REGION_HOLE].start = high_memory;
-}
 
 const struct layout_region *layout_region_of(u32 addr)
 {

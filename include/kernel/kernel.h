@@ -4,6 +4,7 @@
 #include <arch/x86/regs.h>
 #include <arch/x86/trap.h>
 #include <lib/types.h>
+#include <mm/check/explain_walk.h>
 
 /* ---- symbols (kernel/symbols.c) ---- */
 
@@ -57,22 +58,27 @@ void double_fault_report_init(void);
  */
 bool double_fault_describe(const struct double_fault *state, char *buf, size_t size);
 
+/*
+ * What floors above have to say in a report; each is filled in at start-up, and NULL before.
+ * Self-tests may want a panic for themselves (then catch_panic() does not return) or have their name
+ * told, NULL outside of tests; kernel/view/ says in a line what explain_walk() has found.
+ */
+struct report_ops {
+    void (*catch_panic)(const char *fmt, va_list args);
+    const char *(*test_name)(void);
+    void (*explain)(char *buf, size_t size, const struct explanation *facts, enum explain_ring ring,
+                    enum explain_access access);
+};
+extern struct report_ops report_ops;
+#define EXPLAIN_BRIEF_MAX 160
+
 /* Panic because of a trap in the kernel. `why` may be NULL. */
 void __noreturn panic_trap(const struct pt_regs *regs, const char *why);
 
-/* ---- monitor and self-tests ---- */
+/* ---- exceptions (kernel/exception.c), the command line (kernel/cmdline.c) ---- */
 
-/* One line for each word of the command line that is no kernel option. (kernel/cmdline.c) */
+/* Register the handlers for page faults and for the other exceptions. */
+void fault_init(void);
+
+/* One line for each word of the command line that is no kernel option. */
 void cmdline_check(void);
-
-/* The first thread: runs `ktest=`, or `init=`, or the monitor. */
-void monitor_main(void *unused);
-
-/* Run one line of the monitor; the line is cut into words in place. */
-void monitor_execute(char *line);
-
-/* A glob of self-tests as one run: KTAP output, the machine ends with pass or fail. */
-void __noreturn ktest_main(const char *glob);
-
-/* Instructions (time-stamp counts) from hand-over to the prompt; 0 until then. */
-extern u64 boot_tsc_prompt;

@@ -119,6 +119,22 @@ static inline u32 task_ppid(const struct task *task)
     return task->pid > 1 ? 1 : 0;
 }
 
+/*
+ * What a task that is a process needs of the floor above, kernel/process/, which fills this in
+ * (process_init(), before the first task). `current` is meant everywhere.
+ */
+struct process_ops {
+    void (*tick)(u64 now, bool user);      /* a timer tick, in an interrupt; current may be NULL */
+    void (*deliver)(struct pt_regs *regs); /* a signal is pending, on the way to ring 3 */
+    bool (*ending)(void);                  /* SIGKILL has come */
+    void (*release)(void);     /* at its end: give back all but signals and descriptor; may yield */
+    bool (*tell_parent)(void); /* then, as a zombie: the signals, too. True: somebody will wait */
+    /* An exception of ring 3: a signal of that number and si_code; the text is why, if it kills. */
+    void (*fault)(u32 signal, s32 code, u32 addr, const char *fmt, ...) __printf(4, 5);
+    bool (*catches)(u32 signal); /* a handler is there, which a signal of the processor's reaches */
+};
+extern struct process_ops process_ops;
+
 /* ---- tasks (kernel/task.c) ---- */
 
 /*
@@ -155,13 +171,6 @@ void task_reap_unwanted(void);
 /* How many there are, kernel threads and zombies included. */
 u32 task_count(void);
 
-/*
- * For the audit: whatever a task can be asked for is there, and no two run in one address space.
- * NULL, or a line that names the first task with which that is not so. True at every point where
- * somebody yields.
- */
-const char *task_check(void);
-
 /* ---- scheduler (kernel/sched.c) ---- */
 
 /*
@@ -188,6 +197,13 @@ void sched_sleep(u32 ticks);
 
 /* Sleep until jiffies_64() has reached `deadline`, or the process gets a signal. */
 void sched_sleep_until(u64 deadline);
+
+/*
+ * When a call ends that waits until tick `deadline`: as it was the first time, if a signal without
+ * a handler has cut it short and it is made again. Such a call leaves its deadline in
+ * task->restart_deadline.
+ */
+u64 deadline_resumed(u64 deadline);
 
 /* Make a sleeping task ready; one that is stopped stays so. Any context. */
 void wake_up_task(struct task *task);
@@ -315,7 +331,7 @@ void wait_queue_sleep_until(struct wait_queue *queue, u64 deadline);
 /*
  * Wake everybody on the queue. Any context. It also counts itself in wake_up_count and wakes
  * poll_waiters: a task has one wait_link, so poll() waits there for whatever may happen to any of
- * its files, and looks again. (Both are kernel/syscall/sys_poll.c's.)
+ * its files, and looks again (kernel/syscall/sys_poll.c).
  */
 void wake_up(struct wait_queue *queue);
 extern u32 wake_up_count; /* wraps; changed with interrupts off */

@@ -23,6 +23,7 @@
 #include <asm/errno.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor/ktest.h>
+#include <kernel/monitor/monitor.h>
 #include <kernel/task.h>
 #include <lib/glob.h>
 #include <lib/printf.h>
@@ -114,7 +115,7 @@ void ktest_expect_panic(bool expected)
 }
 
 /* The way back is a trap, for which expect_panic() has set a probe. */
-void ktest_catch_panic(const char *fmt, va_list args)
+static void catch_panic(const char *fmt, va_list args)
 {
     if (!panic_expected)
         return;
@@ -255,7 +256,7 @@ static bool run_test(const struct ktest *test, u32 number)
     return ktest_ok();
 }
 
-const char *ktest_running(void)
+static const char *running_name(void)
 {
     return running.name[0] ? running.name : NULL;
 }
@@ -296,4 +297,10 @@ void ktest_main(const char *glob)
     u32 ran, failed = ktest_run(glob, &ran);
 
     machine_exit(ran > 0 && failed == 0 ? MACHINE_PASS : MACHINE_FAIL);
+}
+
+void ktest_init(void)
+{
+    report_ops.catch_panic = catch_panic;
+    report_ops.test_name = running_name;
 }

@@ -168,7 +168,7 @@ static int tell_more_memory(struct inode *inode, struct seq_file *seq)
     u64 above = memblock_total_above_4g() >> 10;
 
     (void)inode;
-    proc_kb(seq, "MemUsed:", proc_memtotal_kb() - nr_free_pages() * KB_PER_PAGE);
+    proc_kb(seq, "MemUsed:", ram_low_kb() + ram_high_kb() - nr_free_pages() * KB_PER_PAGE);
     if (above)
         proc_kb(seq, "Above4GiB:", above);
     proc_kb(seq, "KernelImage:", (__kernel_end - __text_start) >> 10);

@@ -36,21 +36,6 @@ void proc_kb(struct seq_file *seq, const char *name, u64 kb)
     seq_printf(seq, "%-15s %8llu kB\n", name, kb);
 }
 
-/* Usable RAM in [start, end), in kB. */
-static u64 ram_kb(u64 start, u64 end)
-{
-    const struct memblock_range *range;
-    u64 bytes = 0;
-
-    for (u32 i = 0; (range = memblock_usable(i)); i++) {
-        u64 from = max(range->start, start), to = min(range->end, end);
-
-        if (from < to)
-            bytes += to - from;
-    }
-    return bytes >> 10;
-}
-
 /* Pages by what they hold. */
 struct page_counts {
     u32 anon;   /* of processes alone */
@@ -86,29 +71,14 @@ static struct page_counts count_pages(void)
     return counts;
 }
 
-static u64 low_kb(void)
-{
-    return ram_kb(0, lowmem_size);
-}
-
-u64 proc_hightotal_kb(void)
-{
-    return ram_kb(lowmem_size, (u64)max_pfn << PAGE_SHIFT);
-}
-
-u64 proc_memtotal_kb(void)
-{
-    return low_kb() + proc_hightotal_kb();
-}
-
 /*
  * As in Linux, what is said of all memory is the sum of low and high; RAM above 4 GiB is in
  * neither.
  */
 static void tell_ram(struct seq_file *seq, const struct page_counts *counts)
 {
-    u64 low = low_kb(), low_free = nr_free_lowmem_pages() * KB_PER_PAGE;
-    u64 high = proc_hightotal_kb(), high_free = zone_free_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
+    u64 low = ram_low_kb(), low_free = nr_free_lowmem_pages() * KB_PER_PAGE;
+    u64 high = ram_high_kb(), high_free = zone_free_pages(ZONE_HIGHMEM) * KB_PER_PAGE;
 
     proc_kb(seq, "MemTotal:", low + high);
     proc_kb(seq, "MemFree:", low_free + high_free);

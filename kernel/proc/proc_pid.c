@@ -18,6 +18,7 @@
 #include <kernel/process/process.h>
 #include <kernel/process/signal.h>
 #include <kernel/tty/tty.h>
+#include <kernel/view/area.h>
 #include <lib/resched.h>
 #include <lib/string.h>
 #include <linux/resource.h>
@@ -104,44 +105,14 @@ static void tell_name(struct seq_file *seq, u32 line_start, const char *name)
     }
 }
 
-/* Memory that is shared without a file has a mapping that is in no inode. */
-static bool is_inode_mapping(const struct address_space *mapping)
-{
-    return mapping->release == fs_root()->data.release;
-}
-
-/* The file that an area shows, or NULL. */
-static struct inode *area_inode(const struct vm_area *area)
-{
-    return area->file && is_inode_mapping(area->file) ? mapping_inode(area->file) : NULL;
-}
-
-const char *proc_area_name(const struct vm_area *area, char *path)
-{
-    struct inode *inode = area_inode(area);
-
-    if (inode)
-        return inode_path(inode, path, PATH_SIZE) >= 0 ? path : "(path too long)";
-    return area->file && !area->name ? "/dev/zero (deleted)" : area->name;
-}
-
-void proc_area_rights(u32 flags, char *rights)
-{
-    rights[0] = flags & VM_READ ? 'r' : '-';
-    rights[1] = flags & VM_WRITE ? 'w' : '-';
-    rights[2] = flags & VM_EXEC ? 'x' : '-';
-    rights[3] = flags & VM_SHARED ? 's' : 'p';
-    rights[4] = '\0';
-}
-
 static void tell_area(struct seq_file *seq, const struct vm_area *area, char *path)
 {
     const struct inode *inode = area_inode(area);
-    const char *name = proc_area_name(area, path);
+    const char *name = area_name(area, path);
     u32 line_start = seq->used;
-    char rights[PROC_RIGHTS_SIZE];
+    char rights[AREA_RIGHTS_SIZE];
 
-    proc_area_rights(area->flags, rights);
+    area_rights(area->flags, rights);
     seq_printf(seq, "%08x-%08x %s %08llx %s %u ", area->start, area->end, rights,
                area->file ? (u64)area->pgoff << PAGE_SHIFT : 0, inode ? ROOT_DEVICE : "00:00",
                inode ? inode->ino : 0);

@@ -21,7 +21,6 @@
 #include <kernel/process/fdtable.h>
 #include <kernel/process/process_fpu.h>
 #include <kernel/process/signal.h>
-#include <kernel/syscall/syscall.h>
 #include <lib/detach.h>
 #include <lib/panic.h>
 #include <lib/string.h>
@@ -203,8 +202,7 @@ int program_load(struct program *program, struct inode *base, const char *path,
 
 /* ---- execve ---- */
 
-/* The point of no return: nothing here can fail. */
-static void replace_program(struct pt_regs *regs, const struct program *program)
+void program_replace(struct pt_regs *regs, const struct program *program)
 {
     struct mm *old_mm = process_replace_mm(program->mm);
     struct inode *old_exe = exchange(&current->exe, program->exe);
@@ -223,25 +221,4 @@ static void replace_program(struct pt_regs *regs, const struct program *program)
     files_exec(current->files);
     inode_end_program(old_exe);
     mm_put(old_mm);
-}
-
-long sys_execve(struct pt_regs *regs)
-{
-    struct exec_args args = {0};
-    struct program program;
-    const char *why;
-    char *path;
-    int err = user_path((const char *)regs->ebx, false, &path);
-
-    if (err)
-        return err;
-    err = exec_args_from_user(&args, regs->ecx, regs->edx);
-    if (!err)
-        err = program_load(&program, current->cwd, path, &args,
-                           current->rlimits[RLIMIT_STACK].rlim_cur, &why);
-    exec_args_free(&args);
-    user_path_free(path);
-    if (!err)
-        replace_program(regs, &program);
-    return err;
 }

@@ -1,5 +1,5 @@
 /*
- * Ending, and waiting for others to end.
+ * The end of a process.
  *
  * A process gives back its memory, its files and its folder while it still is a process like any
  * other, which may take long and give turns; then, in one step, it becomes a zombie, tells its
@@ -7,46 +7,29 @@
  * and a stack, with the exit code in it, until the parent waits for it; a parent that ignores
  * SIGCHLD gets none.
  *
- * wait4() and waitid() look through the children for one that has something to tell: it has ended,
- * stopped, or goes on. Each piece of news is told once, and a zombie is gone then, even if the
- * pointer it is told through is bad (as on Linux).
- *
- * Limits: of struct rusage the times and the context switches are filled, the rest is 0.
- *
  * Neighbours: kernel/task.c has the end of every task; kernel/process/signal.c the signals;
- * kernel/process/job.c the groups that waitpid() can ask for.
+ * kernel/syscall/sys_wait.c waits.
  */
 #include <arch/x86/irqflags.h>
-#include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
-#include <asm/errno.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 #include <fs/fs.h>
 #include <kernel/process/fdtable.h>
+#include <kernel/process/futex.h>
 #include <kernel/process/process.h>
 #include <kernel/process/process_fpu.h>
 #include <kernel/process/signal.h>
-#include <kernel/syscall/syscall.h>
-#include <kernel/tty/tty.h>
 #include <lib/detach.h>
-#include <lib/string.h>
-#include <linux/resource.h>
-#include <linux/time_types.h>
-#include <linux/wait.h>
 #include <mm/user/mm.h>
 
-/* ---- ending ---- */
-
-long sys_exit(struct pt_regs *regs)
+/* Nobody has a terminal before tty_init(). */
+static void no_terminal(u32 session)
 {
-    task_exit((regs->ebx & 0xff) << 8);
+    (void)session;
 }
 
-long sys_exit_group(struct pt_regs *regs)
-{
-    task_exit((regs->ebx & 0xff) << 8);
-}
+void (*process_session_ended)(u32 session) __ro_after_init = no_terminal;
 
 /*
  * Others that use the address space, the parent of a vfork(), may wait for the thread id to be
@@ -94,11 +77,11 @@ void process_release(void)
     inode_end_program(detach(&task->exe));
     fpu_drop(task);
     if (task->session == task->pid)
-        tty_session_ended(task->session);
+        process_session_ended(task->session);
     job_leave();
 }
 
-static struct signal_info child_info(const struct task *child)
+struct signal_info process_end_info(const struct task *child)
 {
     u32 signal = child->exit_code & 0x7f;
 
@@ -113,227 +96,11 @@ bool process_tell_parent(void)
     bool wanted = parent != NULL;
 
     if (parent && parent->signals && task->exit_signal) {
-        struct signal_info info = child_info(task);
+        struct signal_info info = process_end_info(task);
 
         wanted = task->exit_signal != SIGCHLD || !signal_ignores_children(parent);
         signal_notify_parent(task, info.code, info.value);
     }
     signals_free(detach(&task->signals));
     return wanted;
-}
-
-/* ---- looking for news ---- */
-
-struct wait {
-    u32 which, id;      /* P_ALL, P_PID, P_PGID (man 2 waitid) */
-    u32 options;        /* WEXITED, WSTOPPED, WCONTINUED, and who counts as a child */
-    bool any;           /* there is such a child */
-    struct task *child; /* one that has news, or NULL */
-};
-
-/*
- * Children whose end is told by another signal than SIGCHLD want to be asked for (__WCLONE,
- * __WALL).
- */
-static bool is_asked_for(const struct wait *wait, const struct task *child)
-{
-    if (wait->which == P_PGID && child->pgrp != wait->id)
-        return false;
-    return (wait->options & __WALL) ||
-           (child->exit_signal != SIGCHLD) == ((wait->options & __WCLONE) != 0);
-}
-
-static bool has_news(const struct wait *wait, const struct task *child)
-{
-    if (child->state == TASK_ZOMBIE)
-        return wait->options & WEXITED;
-    if (child->state == TASK_STOPPED)
-        return (wait->options & WSTOPPED) && child->stop_signal;
-    return (wait->options & WCONTINUED) && child->continued;
-}
-
-/* True when `child` is one to stop at. */
-static bool look_at(struct wait *wait, struct task *child)
-{
-    if (!is_asked_for(wait, child))
-        return false;
-    wait->any = true;
-    if (!has_news(wait, child))
-        return false;
-    wait->child = child;
-    return true;
-}
-
-/* True when there is news, or nobody that news could come from. */
-static bool look(struct wait *wait)
-{
-    struct task *child;
-
-    wait->any = false;
-    wait->child = NULL;
-    if (wait->which == P_PID) {
-        child = task_find(wait->id);
-        if (child && child->parent == current)
-            look_at(wait, child);
-    } else {
-        list_for_each_entry (child, &current->children, sibling_link)
-            if (look_at(wait, child))
-                break;
-    }
-    return wait->child || !wait->any;
-}
-
-/* 0, with wait->child or (WNOHANG) without; -ECHILD, -ERESTARTSYS. */
-static int wait_for_news(struct wait *wait)
-{
-    int err = 0;
-
-    if (!look(wait) && !(wait->options & WNOHANG))
-        err = wait_event_interruptible(&current->child_wait, look(wait));
-    if (!err && !wait->any)
-        err = -ECHILD;
-    return err;
-}
-
-/* ---- telling ---- */
-
-/* What is told of a child, taken before anything is written: a write may yield. */
-struct news {
-    u32 status; /* as waitpid() tells it */
-    struct signal_info info;
-    struct rusage usage;
-};
-
-static void ticks_to_timeval(u32 ticks, struct __kernel_old_timeval *time)
-{
-    time->tv_sec = ticks / HZ;
-    time->tv_usec = ticks % HZ * (1000000 / HZ);
-}
-
-void task_rusage(const struct task *task, bool self, bool children, struct rusage *usage)
-{
-    u32 all = (self ? task->ticks : 0) + (children ? task->child_ticks : 0);
-    u32 user = (self ? task->user_ticks : 0) + (children ? task->child_user_ticks : 0);
-
-    memset(usage, 0, sizeof(*usage));
-    ticks_to_timeval(user, (struct __kernel_old_timeval *)&usage->ru_utime);
-    ticks_to_timeval(all - user, (struct __kernel_old_timeval *)&usage->ru_stime);
-    usage->ru_nvcsw = self ? task->nvcsw : 0;
-    usage->ru_nivcsw = self ? task->nivcsw : 0;
-}
-
-/* The child has told this from now on, and a zombie is freed, unless WNOWAIT. */
-static void take_news(const struct wait *wait, struct news *news)
-{
-    struct task *child = wait->child;
-    bool keep = wait->options & WNOWAIT;
-
-    *news = (struct news){.status = 0};
-    task_rusage(child, true, true, &news->usage);
-    if (child->state == TASK_ZOMBIE) {
-        news->status = child->exit_code;
-        news->info = child_info(child);
-        if (!keep)
-            task_collect(child);
-        return;
-    }
-    news->info.pid = child->pid;
-    if (child->state == TASK_STOPPED) {
-        news->status = child->stop_signal << 8 | 0x7f;
-        news->info.code = CLD_STOPPED;
-        news->info.value = child->stop_signal;
-        if (!keep)
-            child->stop_signal = 0;
-    } else {
-        news->status = 0xffff;
-        news->info.code = CLD_CONTINUED;
-        news->info.value = SIGCONT;
-        if (!keep)
-            child->continued = false;
-    }
-}
-
-static long wait4(s32 pid, u32 *user_status, u32 options, struct rusage *user_usage)
-{
-    struct wait wait = {.which = P_PID, .id = pid, .options = options | WEXITED};
-    struct news news;
-    int err;
-
-    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
-        return -EINVAL;
-    if (pid == INT32_MIN)
-        return -ESRCH; /* there is no group of that number */
-    if (pid == -1)
-        wait.which = P_ALL;
-    else if (pid <= 0)
-        wait.which = P_PGID, wait.id = pid ? (u32)-pid : current->pgrp;
-    err = wait_for_news(&wait);
-    if (err || !wait.child)
-        return err;
-    take_news(&wait, &news);
-    if (user_status && copy_object_to_user(user_status, &news.status))
-        return -EFAULT;
-    if (user_usage && copy_object_to_user(user_usage, &news.usage))
-        return -EFAULT;
-    return news.info.pid;
-}
-
-long sys_wait4(struct pt_regs *regs)
-{
-    return wait4(regs->ebx, (u32 *)regs->ecx, regs->edx, (struct rusage *)regs->esi);
-}
-
-long sys_waitpid(struct pt_regs *regs)
-{
-    return wait4(regs->ebx, (u32 *)regs->ecx, regs->edx, NULL);
-}
-
-/* The part of siginfo_t that waitid() fills, all 0 when there is no news. */
-static int write_siginfo(siginfo_t *user_info, const struct signal_info *info)
-{
-    siginfo_t out;
-
-    memset(&out, 0, sizeof(out));
-    if (info->pid) {
-        out.si_signo = SIGCHLD;
-        out.si_code = info->code;
-        out.si_pid = info->pid;
-        out.si_status = info->value;
-    }
-    return copy_to_user(user_info, &out, offsetof(siginfo_t, si_utime)) ? -EFAULT : 0;
-}
-
-static int check_waitid(u32 which, s32 id, u32 options)
-{
-    if (options &
-        ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
-        return -EINVAL;
-    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
-        return -EINVAL;
-    if (which == P_ALL || (which == P_PGID && id >= 0) || (which == P_PID && id > 0))
-        return 0;
-    return -EINVAL;
-}
-
-long sys_waitid(struct pt_regs *regs)
-{
-    struct wait wait = {.which = regs->ebx, .id = regs->ecx, .options = regs->esi};
-    struct rusage *user_usage = (struct rusage *)regs->edi;
-    struct news news = {.status = 0};
-    int err = check_waitid(wait.which, wait.id, wait.options);
-
-    if (err)
-        return err;
-    if (wait.which == P_PGID && wait.id == 0)
-        wait.id = current->pgrp;
-    err = wait_for_news(&wait);
-    if (err)
-        return err;
-    if (wait.child)
-        take_news(&wait, &news);
-    if (regs->edx && write_siginfo((siginfo_t *)regs->edx, &news.info))
-        return -EFAULT;
-    if (wait.child && user_usage && copy_object_to_user(user_usage, &news.usage))
-        return -EFAULT;
-    return 0;
 }

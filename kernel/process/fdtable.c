@@ -218,3 +218,24 @@ struct file *fd_get_for_io(u32 fd)
 
     return file && !(file->flags & O_PATH) ? file : NULL;
 }
+
+/* ---- those who wait for a file ---- */
+
+void file_wake(struct file *file)
+{
+    struct wait_queue *queue = file_wait_queue(file);
+
+    if (queue && (!list_empty(&queue->tasks) || !list_empty(&poll_waiters.tasks)))
+        wake_up(queue);
+}
+
+/*
+ * Those who are woken here run only after this task has given its turn away, so they find the end
+ * closed, and the queue does not have to outlive it.
+ */
+void file_close(struct file *file)
+{
+    if (file->refcount == 1)
+        file_wake(file);
+    file_put(file);
+}

@@ -36,7 +36,6 @@
 #include <kernel/process/process_fpu.h>
 #include <kernel/process/signal.h>
 #include <kernel/process/tls.h>
-#include <kernel/syscall/syscall.h>
 #include <lib/detach.h>
 #include <lib/string.h>
 #include <linux/resource.h>
@@ -49,14 +48,7 @@
 
 #define SIGNAL_LAST 64 /* i386's <asm/signal.h> names it for libraries only */
 
-/* What the child is to be, as clone() is asked. */
-struct request {
-    u32 flags;
-    u32 sp; /* 0: the parent's */
-    u32 parent_tid, child_tid, tls;
-};
-
-static int check_request(const struct request *request)
+static int check_request(const struct clone_request *request)
 {
     if (request->flags & ~CLONE_KNOWN)
         return -EINVAL;
@@ -68,7 +60,7 @@ static int check_request(const struct request *request)
 }
 
 /* Everything that needs memory. 0 or an error; process_discard() gives back what there is. */
-static int copy_resources(struct task *child, const struct request *request)
+static int copy_resources(struct task *child, const struct clone_request *request)
 {
     child->mm = request->flags & CLONE_VM ? mm_get(current->mm) : mm_fork(current->mm);
     if (!child->mm)
@@ -80,7 +72,7 @@ static int copy_resources(struct task *child, const struct request *request)
     return fpu_copy(child);
 }
 
-static void copy_attributes(struct task *child, const struct request *request)
+static void copy_attributes(struct task *child, const struct clone_request *request)
 {
     child->cwd = current->cwd;
     child->exe = current->exe;
@@ -108,7 +100,8 @@ static void copy_registers(struct task *child, const struct pt_regs *regs, u32 s
 }
 
 /* A child that nobody sees yet. 0, or an error, and it is gone. */
-static int make_child(const struct request *request, const struct pt_regs *regs, struct task **out)
+static int make_child(const struct clone_request *request, const struct pt_regs *regs,
+                      struct task **out)
 {
     struct task *child = task_alloc(current->comm, process_start, NULL);
     int err;
@@ -130,7 +123,7 @@ static int make_child(const struct request *request, const struct pt_regs *regs,
     return 0;
 }
 
-static void write_tids(struct task *child, const struct request *request)
+static void write_tids(struct task *child, const struct clone_request *request)
 {
     bool told = true;
 
@@ -162,7 +155,7 @@ static void wait_for_vfork(void)
     signal_die();
 }
 
-static long clone_process(const struct request *request, const struct pt_regs *regs)
+long process_clone(const struct clone_request *request, const struct pt_regs *regs)
 {
     struct task *child;
     u32 pid;
@@ -189,25 +182,4 @@ static long clone_process(const struct request *request, const struct pt_regs *r
     if (request->flags & CLONE_VFORK)
         wait_for_vfork();
     return pid;
-}
-
-long sys_fork(struct pt_regs *regs)
-{
-    return clone_process(&(const struct request){.flags = SIGCHLD}, regs);
-}
-
-long sys_vfork(struct pt_regs *regs)
-{
-    return clone_process(&(const struct request){.flags = CLONE_VM | CLONE_VFORK | SIGCHLD}, regs);
-}
-
-long sys_clone(struct pt_regs *regs)
-{
-    const struct request request = {.flags = regs->ebx,
-                                    .sp = regs->ecx,
-                                    .parent_tid = regs->edx,
-                                    .tls = regs->esi,
-                                    .child_tid = regs->edi};
-
-    return clone_process(&request, regs);
 }

@@ -23,8 +23,8 @@
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
+#include <kernel/process/futex.h>
 #include <kernel/process/signal.h>
-#include <kernel/syscall/syscall.h>
 #include <kernel/task.h>
 #include <lib/detach.h>
 #include <linux/futex.h>
@@ -142,7 +142,7 @@ static __noinline long wait_for_change(struct sleeper *sleeper, u64 deadline)
     return -ERESTARTNOHAND; /* SA_RESTART or not, as on Linux */
 }
 
-static long futex_wait(u32 addr, bool private, u32 expected, u32 bits, u64 deadline)
+long futex_wait(u32 addr, bool private, u32 expected, u32 bits, u64 deadline)
 {
     struct sleeper sleeper = {.bits = bits, .task = current};
     u32 value;
@@ -187,7 +187,7 @@ static long wake_key(const struct futex_key *key, s32 most, u32 bits)
     return woken;
 }
 
-static long futex_wake(u32 addr, bool private, s32 most, u32 bits)
+long futex_wake(u32 addr, bool private, s32 most, u32 bits)
 {
     struct futex_key key;
     long result;
@@ -247,20 +247,18 @@ static long requeue(const struct futex_key *from, const struct futex_key *to, s3
     return done;
 }
 
-/* `expected`: what the first word must hold (-EAGAIN), or NULL. */
-static long futex_requeue(const struct pt_regs *regs, bool private, const u32 *expected)
+long futex_requeue(u32 addr, u32 addr2, bool private, s32 to_wake, s32 to_move, const u32 *expected)
 {
-    s32 to_wake = regs->edx, to_move = regs->esi;
     struct futex_key from, to;
     u32 value;
     long result;
 
     if (to_wake < 0 || to_move < 0)
         return -EINVAL;
-    result = get_keys(regs->ebx, regs->edi, private, &from, &to);
+    result = get_keys(addr, addr2, private, &from, &to);
     if (result)
         return result;
-    if (expected && copy_from_user(&value, (const void *)regs->ebx, sizeof(value)))
+    if (expected && copy_from_user(&value, (const void *)addr, sizeof(value)))
         result = -EFAULT;
     else if (expected && value != *expected)
         result = -EAGAIN;
@@ -343,78 +341,20 @@ static int operate_on_user(u32 *user, u32 encoded)
     return compare(encoded, old);
 }
 
-static long futex_wake_op(const struct pt_regs *regs, bool private)
+long futex_wake_op(u32 addr, u32 addr2, bool private, s32 most, s32 most2, u32 operation)
 {
     struct futex_key key, key2;
-    long result = get_keys(regs->ebx, regs->edi, private, &key, &key2), also;
+    long result = get_keys(addr, addr2, private, &key, &key2), also;
 
     if (result)
         return result;
-    also = operate_on_user((u32 *)regs->edi, regs->ebp);
+    also = operate_on_user((u32 *)addr2, operation);
     result = also;
     if (also >= 0)
-        result = wake_key(&key, regs->edx, FUTEX_BITSET_MATCH_ANY);
+        result = wake_key(&key, most, FUTEX_BITSET_MATCH_ANY);
     if (also > 0)
-        result += wake_key(&key2, regs->esi, FUTEX_BITSET_MATCH_ANY);
+        result += wake_key(&key2, most2, FUTEX_BITSET_MATCH_ANY);
     key_put(&key);
     key_put(&key2);
     return result;
-}
-
-/* ---- the call ---- */
-
-/* When a wait is over: *deadline, never for a NULL time. 0, -EFAULT, -EINVAL. */
-static int wait_deadline(const struct pt_regs *regs, u32 command, bool old, u64 *deadline)
-{
-    u32 clock = regs->ecx & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-
-    *deadline = ~0ull;
-    if (!regs->esi)
-        return 0;
-    return deadline_by_clock(deadline, clock, command == FUTEX_WAIT_BITSET, (const void *)regs->esi,
-                             old);
-}
-
-static long do_futex(const struct pt_regs *regs, bool old)
-{
-    u32 command = regs->ecx & FUTEX_CMD_MASK, addr = regs->ebx, value = regs->edx;
-    u32 expected = regs->ebp;
-    bool private = regs->ecx & FUTEX_PRIVATE_FLAG, waits;
-    u64 deadline;
-    long err;
-
-    waits = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
-    err = waits ? wait_deadline(regs, command, old, &deadline) : 0;
-    if (err)
-        return err;
-    if (regs->ecx & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET)
-        return -ENOSYS;
-    switch (command) {
-    case FUTEX_WAIT:
-        return futex_wait(addr, private, value, FUTEX_BITSET_MATCH_ANY, deadline);
-    case FUTEX_WAIT_BITSET:
-        return futex_wait(addr, private, value, regs->ebp, deadline);
-    case FUTEX_WAKE:
-        return futex_wake(addr, private, value, FUTEX_BITSET_MATCH_ANY);
-    case FUTEX_WAKE_BITSET:
-        return futex_wake(addr, private, value, regs->ebp);
-    case FUTEX_REQUEUE:
-        return futex_requeue(regs, private, NULL);
-    case FUTEX_CMP_REQUEUE:
-        return futex_requeue(regs, private, &expected);
-    case FUTEX_WAKE_OP:
-        return futex_wake_op(regs, private);
-    default:
-        return -ENOSYS;
-    }
-}
-
-long sys_futex(struct pt_regs *regs)
-{
-    return do_futex(regs, true);
-}
-
-long sys_futex_time64(struct pt_regs *regs)
-{
-    return do_futex(regs, false);
 }

@@ -16,84 +16,13 @@
 #include <kernel/pid.h>
 #include <kernel/process/process.h>
 #include <kernel/process/signal.h>
-#include <kernel/syscall/syscall.h>
 
-/* A process of that group, a zombie as well, or NULL. */
-static struct task *pgrp_member(u32 pgrp)
+struct task *pgrp_member(u32 pgrp)
 {
     for (struct task *task = task_next(NULL); task; task = task_next(task))
         if (task->session && task->pgrp == pgrp)
             return task;
     return NULL;
-}
-
-/* A process that may ask: 0 is the caller. Kernel threads are nobody's business. */
-static struct task *process_of(s32 pid)
-{
-    struct task *task = pid ? task_find(pid) : current;
-
-    return task && task->session ? task : NULL;
-}
-
-static int check_setpgid(const struct task *task, s32 pgrp)
-{
-    if (pgrp < 0)
-        return -EINVAL;
-    if (!task || (task != current && task->parent != current))
-        return -ESRCH;
-    if (task->session != current->session)
-        return -EPERM;
-    if (task != current && task->execed)
-        return -EACCES;
-    if (task->session == task->pid)
-        return -EPERM;
-    if ((u32)pgrp != task->pid) {
-        const struct task *member = pgrp_member(pgrp);
-
-        if (!member || member->session != current->session)
-            return -EPERM;
-    }
-    return 0;
-}
-
-long sys_setpgid(struct pt_regs *regs)
-{
-    struct task *task = process_of(regs->ebx);
-    s32 pgrp = regs->ecx || !task ? regs->ecx : task->pid;
-    int err = check_setpgid(task, pgrp);
-
-    if (!err)
-        task_set_pgrp(task, pgrp);
-    return err;
-}
-
-long sys_getpgid(struct pt_regs *regs)
-{
-    const struct task *task = process_of(regs->ebx);
-
-    return task ? (long)task->pgrp : -ESRCH;
-}
-
-long sys_getpgrp(struct pt_regs *regs)
-{
-    (void)regs;
-    return current->pgrp;
-}
-
-long sys_getsid(struct pt_regs *regs)
-{
-    const struct task *task = process_of(regs->ebx);
-
-    return task ? (long)task->session : -ESRCH;
-}
-
-long sys_setsid(struct pt_regs *regs)
-{
-    (void)regs;
-    if (pgrp_member(current->pid))
-        return -EPERM; /* the group would belong to two sessions */
-    task_lead_session(current);
-    return current->pid;
 }
 
 /* ---- orphaned groups ---- */

@@ -24,18 +24,34 @@
 #include <kernel/process/process.h>
 #include <kernel/process/process_fpu.h>
 #include <kernel/process/signal.h>
-#include <kernel/syscall/syscall.h>
 #include <lib/detach.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <linux/resource.h>
+#include <mm/check/audit.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/user/mm.h>
 
 #define UMASK_FIRST     022
 #define SPAWN_PATH_SIZE 128
 #define NPROC_RAM       (8 * THREAD_SIZE) /* RAM for each process of RLIMIT_NPROC (Linux's rule) */
+
+void process_init(void)
+{
+    process_ops = (struct process_ops){
+        .tick = itimer_tick,
+        .deliver = signal_deliver,
+        .ending = signal_kill_pending,
+        .release = process_release,
+        .tell_parent = process_tell_parent,
+        .fault = force_signal_fault,
+        .catches = signal_is_caught,
+    };
+    audit_register(task_check);
+    signal_init();
+    exec_init();
+}
 
 /* ---- what fork and exec have in common ---- */
 
@@ -171,34 +187,6 @@ void process_kill_current(u32 signal, const char *fmt, ...)
     if (!current->quiet)
         printk("%s\n", note);
     task_exit(signal);
-}
-
-/* ---- what a process asks about itself ---- */
-
-long sys_getpid(struct pt_regs *regs)
-{
-    (void)regs;
-    return current->pid;
-}
-
-/* An orphan is told that pid 1 is its parent, as on Linux, where that one has adopted it. */
-long sys_getppid(struct pt_regs *regs)
-{
-    (void)regs;
-    return task_ppid(current);
-}
-
-long sys_set_tid_address(struct pt_regs *regs)
-{
-    current->clear_child_tid = regs->ebx;
-    return current->pid;
-}
-
-long sys_sched_yield(struct pt_regs *regs)
-{
-    (void)regs;
-    sched_yield();
-    return 0;
 }
 
 u32 process_kernel_bytes(const struct task *task)

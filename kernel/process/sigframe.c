@@ -33,7 +33,6 @@
 #include <kernel/process/process.h>
 #include <kernel/process/process_fpu.h>
 #include <kernel/process/signal_internal.h>
-#include <kernel/syscall/syscall.h>
 #include <lib/string.h>
 #include <linux/signal.h>
 #include <mm/user/mm.h>
@@ -268,7 +267,7 @@ static long bad_frame(const struct pt_regs *regs)
 }
 
 /* The handler's ret took the return address, and __kernel_sigreturn popped the number. */
-long sys_sigreturn(struct pt_regs *regs)
+long sigframe_return(struct pt_regs *regs)
 {
     struct sigframe frame;
 
@@ -278,7 +277,7 @@ long sys_sigreturn(struct pt_regs *regs)
     return frame.context.eax;
 }
 
-long sys_rt_sigreturn(struct pt_regs *regs)
+long rt_sigframe_return(struct pt_regs *regs)
 {
     struct rt_sigframe frame;
 

@@ -243,3 +243,21 @@ bool signal_ignores_children(const struct task *parent)
     return signals && ((signals->ignored & signal_bit(SIGCHLD)) ||
                        (action_of(signals, SIGCHLD).flags & SA_NOCLDWAIT));
 }
+
+/* ---- the alternate stack (man 2 sigaltstack) ---- */
+
+long signal_set_stack(const struct sigaltstack *stack, u32 esp)
+{
+    struct signals *signals = current->signals;
+
+    if (on_signal_stack(signals, esp))
+        return -EPERM;
+    if (stack->ss_flags != SS_DISABLE && stack->ss_flags != SS_ONSTACK && stack->ss_flags != 0)
+        return -EINVAL;
+    if (stack->ss_flags != SS_DISABLE && stack->ss_size < MINSIGSTKSZ)
+        return -ENOMEM;
+    signals->stack.flags = stack->ss_flags & SS_DISABLE;
+    signals->stack.base = signals->stack.flags ? 0 : (u32)stack->ss_sp;
+    signals->stack.size = signals->stack.flags ? 0 : stack->ss_size;
+    return 0;
+}

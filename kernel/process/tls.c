@@ -15,7 +15,6 @@
 #include <asm/errno.h>
 #include <asm/ldt.h>
 #include <kernel/process/tls.h>
-#include <kernel/syscall/syscall.h>
 #include <lib/string.h>
 
 /* Bits of a descriptor (Intel SDM vol. 3, 3.4.5), in its upper half. */
@@ -107,9 +106,9 @@ static int free_entry(const struct thread *thread)
     return -ESRCH;
 }
 
-long sys_set_thread_area(struct pt_regs *regs)
+long tls_set_area(struct user_desc *user_desc)
 {
-    struct user_desc desc, *user_desc = (struct user_desc *)regs->ebx;
+    struct user_desc desc;
     int entry, err = desc_from_user(&desc, user_desc);
 
     if (err)
@@ -128,9 +127,9 @@ long sys_set_thread_area(struct pt_regs *regs)
     return 0;
 }
 
-long sys_get_thread_area(struct pt_regs *regs)
+long tls_get_area(struct user_desc *user_desc)
 {
-    struct user_desc desc, *user_desc = (struct user_desc *)regs->ebx;
+    struct user_desc desc;
     u32 entry;
 
     if (copy_from_user(&entry, &user_desc->entry_number, sizeof(entry)))

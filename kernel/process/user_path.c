@@ -15,7 +15,7 @@
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <kernel/process/fdtable.h>
-#include <kernel/syscall/syscall.h>
+#include <kernel/process/user_path.h>
 #include <lib/detach.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>

@@ -17,6 +17,7 @@
 #include <asm/errno.h>
 #include <kernel/process/fdtable.h>
 #include <kernel/process/signal.h>
+#include <kernel/process/user_path.h>
 #include <kernel/syscall/syscall.h>
 #include <linux/close_range.h>
 #include <linux/fadvise.h>

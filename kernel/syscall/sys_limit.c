@@ -29,16 +29,6 @@
 
 /* ---- limits ---- */
 
-void rlimits_init(struct rlimit *rlimits)
-{
-    for (u32 i = 0; i < RLIM_NLIMITS; i++)
-        rlimits[i] = (struct rlimit){INFINITY, INFINITY};
-    rlimits[RLIMIT_STACK].rlim_cur = STACK_LIMIT;
-    rlimits[RLIMIT_CORE].rlim_cur = 0;
-    rlimits[RLIMIT_NOFILE] = (struct rlimit){FILES_MAX, FILES_MAX};
-    rlimits[RLIMIT_NICE] = rlimits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
-}
-
 /* The process of a pid, 0: the current one. NULL: -ESRCH. */
 static struct task *find_process(u32 pid)
 {
@@ -53,17 +43,6 @@ static int check_limit(u32 resource, const struct rlimit *limit)
     if (limit->rlim_cur > limit->rlim_max)
         return -EINVAL;
     return resource == RLIMIT_NOFILE && limit->rlim_max > FILES_MAX ? -EPERM : 0;
-}
-
-/* With a limit of 0 on data, Linux lets mmap have as much as it could be raised to (for Valgrind). */
-void rlimits_apply(const struct rlimit *rlimits, struct mm *mm)
-{
-    const struct rlimit *data = &rlimits[RLIMIT_DATA];
-
-    mm->stack_limit = rlimits[RLIMIT_STACK].rlim_cur;
-    mm->size_limit = rlimits[RLIMIT_AS].rlim_cur;
-    mm->heap_limit = data->rlim_cur;
-    mm->data_limit = data->rlim_cur ? data->rlim_cur : data->rlim_max;
 }
 
 static void set_limit(struct task *task, u32 resource, const struct rlimit *limit)

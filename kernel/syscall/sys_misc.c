@@ -15,7 +15,6 @@
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
-#include <kernel/proc/proc.h>
 #include <kernel/syscall/syscall.h>
 #include <kernel/task.h>
 #include <lib/div64.h>
@@ -27,6 +26,7 @@
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
 #include <linux/utsname.h>
+#include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
 
 long sys_zero(struct pt_regs *regs)
@@ -109,9 +109,10 @@ long sys_sysinfo(struct pt_regs *regs)
     memset(&info, 0, sizeof(info));
     info.uptime = div_u64(jiffies_64(), HZ);
     info.totalram =
-        proc_memtotal_kb(); /* the same as in /proc/meminfo; in kB, because 4 GiB do not fit in bytes */
+        ram_low_kb() +
+        ram_high_kb(); /* the same as in /proc/meminfo; in kB, because 4 GiB do not fit in bytes */
     info.freeram = nr_free_pages() * (PAGE_SIZE / 1024);
-    info.totalhigh = proc_hightotal_kb();
+    info.totalhigh = ram_high_kb();
     info.freehigh = zone_free_pages(ZONE_HIGHMEM) * (PAGE_SIZE / 1024);
     info.mem_unit = 1024;
     for (struct task *task = task_next(NULL); task; task = task_next(task))

@@ -33,9 +33,6 @@
 
 #define FOREVER (~0ull)
 
-u32 wake_up_count;
-struct wait_queue poll_waiters = WAIT_QUEUE_INIT(poll_waiters);
-
 /* What a file is ready for, with the names that go together. */
 static u32 file_events(struct file *file)
 {

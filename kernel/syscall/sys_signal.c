@@ -365,22 +365,6 @@ long sys_rt_sigtimedwait_time64(struct pt_regs *regs)
 
 /* ---- the alternate stack ---- */
 
-long signal_set_stack(const struct sigaltstack *stack, u32 esp)
-{
-    struct signals *signals = current->signals;
-
-    if (on_signal_stack(signals, esp))
-        return -EPERM;
-    if (stack->ss_flags != SS_DISABLE && stack->ss_flags != SS_ONSTACK && stack->ss_flags != 0)
-        return -EINVAL;
-    if (stack->ss_flags != SS_DISABLE && stack->ss_size < MINSIGSTKSZ)
-        return -ENOMEM;
-    signals->stack.flags = stack->ss_flags & SS_DISABLE;
-    signals->stack.base = signals->stack.flags ? 0 : (u32)stack->ss_sp;
-    signals->stack.size = signals->stack.flags ? 0 : stack->ss_size;
-    return 0;
-}
-
 long sys_sigaltstack(struct pt_regs *regs)
 {
     const struct signals *signals = current->signals;
@@ -399,4 +383,16 @@ long sys_sigaltstack(struct pt_regs *regs)
             return err;
     }
     return regs->ecx ? copy_object_to_user((void *)regs->ecx, &old) : 0;
+}
+
+/* ---- back from a handler ---- */
+
+long sys_sigreturn(struct pt_regs *regs)
+{
+    return sigframe_return(regs);
+}
+
+long sys_rt_sigreturn(struct pt_regs *regs)
+{
+    return rt_sigframe_return(regs);
 }

@@ -15,6 +15,7 @@
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <kernel/process/fdtable.h>
+#include <kernel/process/user_path.h>
 #include <kernel/syscall/syscall.h>
 #include <lib/string.h>
 #include <linux/fcntl.h>

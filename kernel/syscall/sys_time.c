@@ -214,14 +214,6 @@ long sys_times(struct pt_regs *regs)
 
 /* ---- sleeping ---- */
 
-u64 deadline_resumed(u64 deadline)
-{
-    u64 first = current->restart_deadline;
-
-    current->restart_deadline = 0;
-    return first ? first : deadline;
-}
-
 /* Until tick `deadline`. `user_left` (may be NULL) gets what was left when a signal came. */
 static long sleep_until(u64 deadline, void *user_left, bool old)
 {

@@ -195,6 +195,10 @@ void tty_set_foreground(u32 pgrp)
     local_irq_restore(flags);
 }
 
+/*
+ * For a session leader that ends: the terminal has no session any more (man 3 termios), unless it
+ * was another's. What is in the foreground gets SIGHUP and SIGCONT.
+ */
 void tty_session_ended(u32 session)
 {
     u32 pgrp = tty.pgrp;
@@ -419,6 +423,7 @@ static void register_line(int serial)
 void tty_init(void)
 {
     wait_queue_init(&tty.waiters);
+    process_session_ended = tty_session_ended;
     n_tty_init(&tty.ldisc, console_write_raw);
     tty.winsize = (struct winsize){.ws_row = 25, .ws_col = 80}; /* that of the screen */
     char_dev_register("tty", TTY_DEVICE, 0666, &tty_fops);

@@ -21,8 +21,9 @@
  */
 #include <fs/fs.h>
 #include <kernel/kernel.h>
-#include <kernel/proc/proc.h>
 #include <kernel/task.h>
+#include <kernel/view/area.h>
+#include <kernel/view/explain.h>
 #include <kernel/view/explain_internal.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
@@ -50,9 +51,9 @@ static void add_range(struct text *line, const struct explain_area *area)
 
 static void add_user_area(struct text *line, const struct explain_area *area)
 {
-    char rights[PROC_RIGHTS_SIZE];
+    char rights[AREA_RIGHTS_SIZE];
 
-    proc_area_rights(area->flags, rights);
+    area_rights(area->flags, rights);
     text_add(line, " %s", rights);
     if (area->name)
         text_add(line, " %s", area->name);
@@ -371,4 +372,9 @@ void explain_brief(char *buf, size_t size, const struct explanation *facts, enum
     add_decider(&line, facts, right->why, right->level);
     if (facts->wrong)
         text_add(&line, "; %s: %s", explain_labels[LABEL_WRONG], explain_wrongs[facts->wrong]);
+}
+
+void explain_init(void)
+{
+    report_ops.explain = explain_brief;
 }

@@ -19,8 +19,8 @@
 #include <lib/resched.h>
 #include <lib/string.h>
 #include <mm/check/frames.h>
+#include <mm/kva/lowmem.h>
 #include <mm/kva/vmalloc.h>
-#include <mm/mm_init.h>
 #include <mm/user/mm.h>
 
 /* ---- the kernel's addresses ---- */

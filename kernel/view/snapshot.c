@@ -21,8 +21,8 @@
  */
 #include <fs/fs.h>
 #include <kernel/kernel.h>
-#include <kernel/proc/proc.h>
 #include <kernel/task.h>
+#include <kernel/view/area.h>
 #include <kernel/view/snapshot.h>
 #include <lib/string.h>
 #include <mm/check/frames.h>
@@ -158,10 +158,10 @@ static void tell_tasks(struct json *json)
 static void tell_vma(struct json *json, const struct vm_area *area)
 {
     static char path[PATH_SIZE]; /* only one snapshot is taken at a time */
-    const char *name = proc_area_name(area, path);
-    char rights[PROC_RIGHTS_SIZE];
+    const char *name = area_name(area, path);
+    char rights[AREA_RIGHTS_SIZE];
 
-    proc_area_rights(area->flags, rights);
+    area_rights(area->flags, rights);
     json_object(json, NULL);
     json_address(json, "start", area->start);
     json_address(json, "end", area->end);

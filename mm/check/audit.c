@@ -12,7 +12,7 @@
  *       areas of processes: no entry allows more than its area; what is writable and private is
  *       its owner's alone; pages, tables and areas are counted right        check_user_half(), vma_check()
  *       every frame has one owner, none is lost                             frames_check(), check_lost(), check_tables()
- *       areas and files show their own                                      check_areas(), filemap_check()
+ *       areas and files show their own                                      check_areas(), check_files()
  *       what is kept for the next process is empty                          user_tables_check()
  *       no kmap slot is left                                                kmap_check()
  *
@@ -41,8 +41,8 @@
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
 #include <mm/kva/dma.h>
+#include <mm/kva/lowmem.h>
 #include <mm/kva/vmalloc.h>
-#include <mm/mm_init.h>
 #include <mm/user/filemap.h>
 #include <mm/user/mm_internal.h>
 
@@ -241,6 +241,17 @@ static const char *check_directory(struct mm *mm)
                           i, mm->pgd[i].val, swapper_pg_dir[i].val);
     }
     return text ? report("I8: %s", text) : check_user_half(mm);
+}
+
+static const char *check_files(void)
+{
+    u32 pages;
+    const char *text = filemap_check(&pages);
+
+    if (text || frames.by_type[PAGE_FILE] == pages)
+        return text;
+    return report("I8: there are %u frames of files, but files have %u", frames.by_type[PAGE_FILE],
+                  pages);
 }
 
 static const char *check_frames(void)
@@ -450,7 +461,7 @@ const char *mm_audit(void)
     static const char *(*const checks[])(void) = {
         lowmem_check,      check_kernel_half, check_entry_points, check_directories,
         vmalloc_check,     page_alloc_check,  slab_check,         check_lost,
-        check_counts,      check_frames,      check_areas,        filemap_check,
+        check_counts,      check_frames,      check_areas,        check_files,
         user_tables_check, kmap_check,        dma_check,          cpu_check,
     };
 

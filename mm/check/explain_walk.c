@@ -23,8 +23,8 @@
 #include <arch/x86/sections.h>
 #include <arch/x86/uaccess.h>
 #include <mm/check/explain_walk.h>
+#include <mm/kva/lowmem.h>
 #include <mm/kva/vmap_area_internal.h>
-#include <mm/mm_init.h>
 #include <mm/user/mm_internal.h>
 
 #define TREE_DEPTH_MAX 64 /* twice the levels of a tree of 2^32 nodes */

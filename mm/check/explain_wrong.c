@@ -12,7 +12,7 @@
  */
 #include <arch/x86/cpu.h>
 #include <mm/check/explain_walk.h>
-#include <mm/mm_init.h>
+#include <mm/kva/lowmem.h>
 #include <mm/user/mm.h>
 
 static bool is_mapped(const struct explanation *facts)

@@ -11,7 +11,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/frame/memblock.h>
-#include <mm/mm_init.h>
+#include <mm/frame/page.h>
 
 #define FIRMWARE_LOW_END KIB(64)
 
@@ -76,4 +76,29 @@ void memory_init(void)
                     memblock_ram_end() >> 10);
     reserve_what_is_there();
     layout_init(memblock_ram_end(), size_option("vmalloc", ~0u), size_option("lowmem", ~0u));
+}
+
+/* Usable RAM in [start, end), in kB. */
+static u64 ram_kb(u64 start, u64 end)
+{
+    const struct memblock_range *range;
+    u64 bytes = 0;
+
+    for (u32 i = 0; (range = memblock_usable(i)); i++) {
+        u64 from = max(range->start, start), to = min(range->end, end);
+
+        if (from < to)
+            bytes += to - from;
+    }
+    return bytes >> 10;
+}
+
+u64 ram_low_kb(void)
+{
+    return ram_kb(0, lowmem_size);
+}
+
+u64 ram_high_kb(void)
+{
+    return ram_kb(lowmem_size, (u64)max_pfn << PAGE_SHIFT);
 }

@@ -26,7 +26,7 @@
 #include <lib/string.h>
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
-#include <mm/mm_init.h>
+#include <mm/kva/lowmem.h>
 
 #define IMAGE_ROWS 5
 

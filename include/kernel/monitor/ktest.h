@@ -132,11 +132,8 @@ bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site);
 extern char ktest_panic_text[400];
 void ktest_expect_panic(bool expected);
 
-/* For panic(): when the running test expects it, keep the message and go back there. */
-void ktest_catch_panic(const char *fmt, va_list args);
-
-/* "suite.name" of the test that runs, or NULL. For the panic report. */
-const char *ktest_running(void);
+/* Reports of panics know of self-tests from now on. Start-up. */
+void ktest_init(void);
 
 /*
  * Run every test whose "suite.name" matches the glob, print KTAP and a line of counts. Returns the

@@ -6,6 +6,18 @@
 
 #include <lib/types.h>
 
+/* The first thread: runs `ktest=`, or `init=`, or the monitor. */
+void monitor_main(void *unused);
+
+/* Run one line of the monitor; the line is cut into words in place. */
+void monitor_execute(char *line);
+
+/* A glob of self-tests as one run: KTAP output, the machine ends with pass or fail. */
+void __noreturn ktest_main(const char *glob);
+
+/* Instructions (time-stamp counts) from hand-over to the prompt; 0 until then. */
+extern u64 boot_tsc_prompt;
+
 struct monitor_command {
     const char *name, *usage, *help;
     void (*run)(u32 argc, const char **argv);

@@ -25,21 +25,9 @@ int proc_slabinfo(struct inode *inode, struct seq_file *seq);
 /* "Name:             123 kB", as a line of meminfo. */
 void proc_kb(struct seq_file *seq, const char *name, u64 kb);
 
-/* MemTotal: RAM below 4 GiB, kB. */
-u64 proc_memtotal_kb(void);
-u64 proc_hightotal_kb(void);
-
 /* ---- processes (kernel/proc/proc_pid.c) ---- */
 
 int proc_maps(u32 pid, struct seq_file *seq);
-
-/*
- * What maps says of an area, for others who show areas: its name, or NULL when it has none (`path`
- * is PATH_SIZE bytes for a file's), and what its flags (VM_*) say of rights, "rw-p".
- */
-#define PROC_RIGHTS_SIZE 5
-const char *proc_area_name(const struct vm_area *area, char *path);
-void proc_area_rights(u32 flags, char *rights);
 
 /* The files of /proc/PID are there from now on. */
 void proc_pid_init(void);

@@ -51,5 +51,11 @@ struct program {
 __must_check int program_load(struct program *program, struct inode *base, const char *path,
                               struct exec_args *args, u32 stack_limit, const char **why);
 
+/*
+ * The current process has this program from now on; `regs` are those with which it goes back to
+ * ring 3. The point of no return: nothing here can fail.
+ */
+void program_replace(struct pt_regs *regs, const struct program *program);
+
 /* The vDSO's mapping. At start-up, after mm_init(). */
 void exec_init(void);

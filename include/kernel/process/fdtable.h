@@ -7,10 +7,10 @@
 #pragma once
 
 #include <fs/fs.h>
+#include <kernel/rlimit.h>
 #include <kernel/task.h>
 #include <lib/types.h>
 
-#define FILES_MAX    1024 /* descriptors of a process: RLIMIT_NOFILE's hard limit */
 #define FILES_WORDS  (FILES_MAX / 32)
 #define FILES_INLINE 16 /* that need no array of their own */
 
@@ -79,7 +79,7 @@ static inline struct file *files_at(const struct files *files, u32 fd)
     return fd < files->size ? files->file[fd] : NULL;
 }
 
-/* ---- waiting for files (kernel/syscall/sys_read_write.c) ---- */
+/* ---- those who wait for a file ---- */
 
 /* Something was read or written, or an end is about to be closed: whoever waits looks again. */
 void file_wake(struct file *file);

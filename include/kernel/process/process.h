@@ -14,6 +14,21 @@
 struct address_space;
 struct mm;
 
+/* Start-up, after mm_init() and before sched_init(): fill in process_ops, make the caches. */
+void process_init(void);
+
+/*
+ * A child of the current process, as clone() is asked (fork.c). Its pid, or -EINVAL, -EINTR,
+ * -EAGAIN, -EFAULT, -ENOMEM, and nothing has changed. With CLONE_VFORK it returns when the child has
+ * let go of the memory.
+ */
+struct clone_request {
+    u32 flags; /* CLONE_*, and the signal of the child's end */
+    u32 sp;    /* 0: the parent's */
+    u32 parent_tid, child_tid, tls;
+};
+__must_check long process_clone(const struct clone_request *request, const struct pt_regs *regs);
+
 /* Arguments and environment together, with the pointers to them: more is E2BIG. */
 #define ARG_BYTES_MAX (32 * PAGE_SIZE)
 
@@ -34,12 +49,22 @@ __must_check long process_spawn(const char *const argv[], const char *const envp
 void __noreturn process_kill_current(u32 signal, const char *fmt, ...) __printf(2, 3);
 
 /*
+ * task_check.c, for the audit: whatever a task can be asked for is there, and no two run in one address space.
+ * NULL, or a line that names the first task with which that is not so. True at every point where
+ * somebody yields.
+ */
+const char *task_check(void);
+
+/*
  * exit.c, for task_exit(): the current process gives back all that it has but its signals and its
  * descriptor; then, with interrupts off and TASK_ZOMBIE, its signals, and its parent gets SIGCHLD.
  * True when the parent will wait for it.
  */
 void process_release(void);
 bool process_tell_parent(void);
+
+/* For the terminal, which fills it in (tty_init()): the process that leads this session ends. */
+extern void (*process_session_ended)(u32 session);
 
 /* process.c: where a new process begins, on its way to the ring 3 of task_pt_regs(). */
 void __noreturn process_start(void *unused);
@@ -64,6 +89,9 @@ void job_leave(void);
  */
 __must_check struct mm *process_replace_mm(struct mm *mm);
 
+/* job.c: a process of that group, a zombie as well, or NULL. */
+struct task *pgrp_member(u32 pgrp);
+
 /*
  * job.c: no process of the group has a parent in another group of the same session (POSIX:
  * orphaned).
@@ -75,12 +103,6 @@ bool pgrp_is_orphaned(u32 pgrp);
  * structures.
  */
 u32 process_kernel_bytes(const struct task *task);
-
-/* Register the handlers for page faults and for the other exceptions. */
-void fault_init(void);
-
-/* Register int 0x80, and sysenter where the processor has it. `strace`: from the command line. */
-void syscall_init(void);
 
 /*
  * elf.c: check a static i386 ELF file whole (fixed addresses, or position-independent without an

@@ -115,10 +115,22 @@ u32 signals_bytes(const struct signals *signals);
 /* For /proc/PID/status: pending, blocked, ignored, caught. */
 void signal_sets(const struct task *task, u64 sets[4]);
 
+/* What SIGCHLD and waitid() tell of a child that has ended (kernel/process/exit.c). */
+struct signal_info process_end_info(const struct task *child);
+
 /* ---- alarms (kernel/process/itimer.c) ---- */
 
-/* From the timer interrupt: send SIGALRM to whom it is due. */
-void itimer_tick(u64 now);
+/* What is set, in ticks: whole ones left, the one under way not counted, but 1 for less. */
+struct itimer_times {
+    u64 left, interval;
+};
 
-/* From the timer interrupt: a tick of the task's own time, in ring 3 or not. */
-void itimer_charge(struct task *task, bool user);
+/* Of the current process and ITIMER_*: what is set; set a new time, 0 cancels, for the old one. */
+struct itimer_times itimer_read(u32 which);
+struct itimer_times itimer_exchange(u32 which, struct itimer_times new);
+
+/*
+ * From the timer interrupt: SIGALRM to whom it is due, and a tick of the current task's own time, in
+ * ring 3 or not.
+ */
+void itimer_tick(u64 now, bool user);

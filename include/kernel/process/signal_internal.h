@@ -106,10 +106,17 @@ __must_check int sigframe_push(struct pt_regs *regs, u32 signal, const struct ac
 bool on_signal_stack(const struct signals *signals, u32 esp);
 
 /*
- * sys_signal.c: sigaltstack() of a process whose stack pointer is `esp`. 0, -EPERM, -EINVAL,
+ * signal_state.c: sigaltstack() of a process whose stack pointer is `esp`. 0, -EPERM, -EINVAL,
  * -ENOMEM.
  */
 long signal_set_stack(const struct sigaltstack *stack, u32 esp);
+
+/*
+ * sigframe.c: back from a handler to what was interrupted, by the frame of the older or the newer
+ * kind. The EAX that was interrupted; where the frame is not sound, the process gets SIGSEGV.
+ */
+long sigframe_return(struct pt_regs *regs);
+long rt_sigframe_return(struct pt_regs *regs);
 
 /* A siginfo_t for a program (128 bytes). 0 or -EFAULT. */
 __must_check int siginfo_to_user(void *user_info, u32 signal, const struct signal_info *info);

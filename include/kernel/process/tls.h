@@ -9,3 +9,11 @@
  * for the slot included.
  */
 __must_check int tls_set_from_user(struct task *task, const void *user_desc);
+
+/*
+ * set_thread_area() and get_thread_area() of the current process, with a struct user_desc in its
+ * memory. 0, -EFAULT, -EINVAL, -ESRCH.
+ */
+struct user_desc;
+__must_check long tls_set_area(struct user_desc *user_desc);
+__must_check long tls_get_area(struct user_desc *user_desc);

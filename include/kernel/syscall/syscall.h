@@ -14,6 +14,9 @@
 struct file;
 struct inode;
 
+/* Register int 0x80, and sysenter where the processor has it. `strace`: from the command line. */
+void syscall_init(void);
+
 /* ---- dispatch and its shadow (kernel/syscall/syscall.c, strace.c) ---- */
 
 /* Make a call: what its function gives, or -ENOSYS. */
@@ -21,39 +24,6 @@ long syscall_call(u32 number, struct pt_regs *regs);
 
 /* The same, with one line about it on the console. */
 long strace_call(u32 number, struct pt_regs *regs);
-
-/* ---- arguments (kernel/process/user_path.c) ---- */
-
-/*
- * Copy a path of a program; free with user_path_free(). 0, -EFAULT, -ENAMETOOLONG, -ENOENT for an
- * empty one (unless `empty`), -ENOMEM.
- */
-__must_check int user_path(const char *user_path, bool empty, char **out);
-void user_path_free(char *path);
-
-/*
- * Where a relative path of an *at call starts: AT_FDCWD is the working directory. With a reference.
- * 0, -EBADF, -ENOTDIR.
- */
-__must_check int user_path_base(s32 dirfd, const char *path, struct inode **base);
-
-/* A path and where it starts, ready for the functions of fs/fs.h. */
-struct user_name {
-    char *path;
-    struct inode *base; /* with a reference */
-};
-/* 0, or why not: then there is nothing to put. */
-__must_check int user_name_get(struct user_name *name, s32 dirfd, const char *path);
-void user_name_put(struct user_name *name);
-
-/*
- * What a path with AT_* flags means, with a reference: AT_SYMLINK_NOFOLLOW, and AT_EMPTY_PATH for
- * the descriptor itself. Errors as above, and path_lookup()'s.
- */
-__must_check int user_lookup(s32 dirfd, const char *path, u32 at_flags, struct inode **out);
-
-/* The inode of a descriptor, with a reference: 0 or -EBADF. `io`: O_PATH is not enough. */
-__must_check int user_fd_inode(u32 fd, bool io, struct inode **out);
 
 /* ---- time (kernel/syscall/sys_time.c) ---- */
 
@@ -72,43 +42,17 @@ __must_check int ticks_from_user(u64 *ticks, const void *user_time, bool old);
 __must_check int ticks_to_user(void *user_time, u64 ticks, bool old);
 
 /*
- * When a call ends that waits until tick `deadline`: as it was the first time, if a signal without
- * a handler has cut it short and it is made again. Such a call leaves its deadline in
- * task->restart_deadline.
- */
-u64 deadline_resumed(u64 deadline);
-
-/*
  * The tick at which such a time of a program is over: when the clock shows it (`absolute`), or that
  * long from now. 0, -EFAULT, -EINVAL.
  */
 __must_check int deadline_by_clock(u64 *deadline, u32 clock, bool absolute, const void *user_time,
                                    bool old);
 
-/* ---- futex (kernel/process/futex.c) ---- */
-
-/*
- * Wake one that sleeps on the word at a user address of the current task, also one of another
- * process that shares it. For the end of a task (man 2 set_tid_address).
- */
-void futex_wake_at(u32 addr);
-
 /* ---- names (kernel/syscall/sys_misc.c): what uname() tells; hostname may change ---- */
 
 extern struct new_utsname utsname;
 
-/* ---- limits (kernel/syscall/sys_limit.c) ---- */
-
-struct mm;
-struct rlimit;
-
-/* What the first process may use. */
-void rlimits_init(struct rlimit *rlimits);
-
-/* Let an address space heed those that are about memory. */
-void rlimits_apply(const struct rlimit *rlimits, struct mm *mm);
-
-/* ---- kernel/process/process.c, fork.c, exec.c, exit.c ---- */
+/* ---- kernel/syscall/sys_process.c, sys_wait.c, sys_futex.c ---- */
 long sys_fork(struct pt_regs *regs);
 long sys_vfork(struct pt_regs *regs);
 long sys_clone(struct pt_regs *regs);
@@ -122,8 +66,6 @@ long sys_set_tid_address(struct pt_regs *regs);
 long sys_getpid(struct pt_regs *regs);
 long sys_getppid(struct pt_regs *regs);
 long sys_sched_yield(struct pt_regs *regs);
-
-/* ---- kernel/process/job.c ---- */
 long sys_setpgid(struct pt_regs *regs);
 long sys_getpgid(struct pt_regs *regs);
 long sys_getpgrp(struct pt_regs *regs);
@@ -153,8 +95,6 @@ long sys_pause(struct pt_regs *regs);
 long sys_alarm(struct pt_regs *regs);
 long sys_setitimer(struct pt_regs *regs);
 long sys_getitimer(struct pt_regs *regs);
-
-/* ---- kernel/process/process_fpu.c, tls.c ---- */
 
 long sys_set_thread_area(struct pt_regs *regs);
 long sys_get_thread_area(struct pt_regs *regs);

@@ -28,12 +28,6 @@ void tty_set_foreground(u32 pgrp);
 u32 tty_foreground(void);
 u32 tty_session(void);
 
-/*
- * For a session leader that ends: the terminal has no session any more (man 3 termios), unless it
- * was another's. What is in the foreground gets SIGHUP and SIGCONT.
- */
-void tty_session_ended(u32 session);
-
 /* The monitor's next byte of input; waits for it. Or, at most so many ticks: -1 when none came. */
 u8 tty_getc(void);
 int tty_getc_timeout(u32 ticks);

@@ -38,3 +38,6 @@ void tty_pull(u32 want);
 
 void tty_start_output(void);
 void tty_flush_input(void);
+
+/* The session has no terminal any more: see kernel/tty/tty.c. */
+void tty_session_ended(u32 session);

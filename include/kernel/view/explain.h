@@ -17,7 +17,9 @@ void explain_print(const struct explanation *facts);
  */
 void explain_brief(char *buf, size_t size, const struct explanation *facts, enum explain_ring ring,
                    enum explain_access access);
-#define EXPLAIN_BRIEF_MAX 160
+
+/* Have reports of faults use it. Start-up. */
+void explain_init(void);
 
 /* ---- the words (kernel/view/explain_words.c): for C here, and for gdb, by symbol ---- */
 

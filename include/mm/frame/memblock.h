@@ -60,3 +60,12 @@ u64 memblock_total_above_4g(void);
  * page_alloc_init().
  */
 void memblock_for_each_free(phys_addr_t limit, void (*fn)(phys_addr_t start, phys_addr_t end));
+
+/* ---- mm/frame/memory.c ---- */
+
+/* Feed memblock from boot_info and choose the edges of the map. Start-up. */
+void memory_init(void);
+
+/* Usable RAM in lowmem and above it, in kB; what lies above 4 GiB is in neither. */
+u64 ram_low_kb(void);
+u64 ram_high_kb(void);

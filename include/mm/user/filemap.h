@@ -137,5 +137,5 @@ static inline u32 filemap_shrink(void)
     return filemap_reclaim(~0u);
 }
 
-/* Walk all mappings; NULL or the first thing wrong. For the audit. */
-const char *filemap_check(void);
+/* Walk all mappings: NULL and how many pages they have, or the first thing wrong. For the audit. */
+const char *filemap_check(u32 *pages);

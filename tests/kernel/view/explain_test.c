@@ -7,6 +7,7 @@
 #include <arch/x86/irqflags.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
+#include <kernel/kernel.h>
 #include <kernel/task.h>
 #include <lib/printf.h>
 #include <mm/frame/page_alloc.h>

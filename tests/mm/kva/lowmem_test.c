@@ -10,8 +10,8 @@
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
+#include <mm/kva/lowmem.h>
 #include <mm/kva/vmalloc.h>
-#include <mm/mm_init.h>
 
 /* Whether the boot loader has put something here. */
 static bool is_loaded(phys_addr_t page)

@@ -1,6 +1,7 @@
 /* Pages of files: reading, writing, cutting, dropping; and processes that map them. */
 #include "tests/mm/user/space.h"
 #include <lib/resched.h>
+#include <mm/check/audit.h>
 #include <mm/fail.h>
 #include <mm/frame/page_alloc.h>
 
@@ -75,7 +76,7 @@ KTEST(filemap, writes_are_read_back)
     expect_eq(filemap_shrink(), 0); /* these cannot be had again */
     expect_eq(read_at(PAGE_SIZE - 2, 4), 4);
     expect_eq(memcmp(buf, "abcd", 4), 0);
-    expect_none(filemap_check());
+    expect_none(mm_audit());
     done();
 }
 

@@ -1,10 +1,7 @@
-/* The mm part of start-up, in order: called from kernel_main(). */
+/* Lowmem: made at boot, sealed at its end, checked (mm/kva/lowmem.c). */
 #pragma once
 
 #include <arch/x86/pgtable.h>
-
-/* Feed memblock from boot_info and choose the edges of the map. */
-void memory_init(void);
 
 /* Build the master directory from the table of rows and load it. */
 void lowmem_map_init(void);

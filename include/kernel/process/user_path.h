@@ -1,0 +1,37 @@
+/* Paths that programs pass, and where they start (kernel/process/user_path.c). */
+#pragma once
+
+#include <lib/types.h>
+
+struct inode;
+
+/*
+ * Copy a path of a program; free with user_path_free(). 0, -EFAULT, -ENAMETOOLONG, -ENOENT for an
+ * empty one (unless `empty`), -ENOMEM.
+ */
+__must_check int user_path(const char *user_path, bool empty, char **out);
+void user_path_free(char *path);
+
+/*
+ * Where a relative path of an *at call starts: AT_FDCWD is the working directory. With a reference.
+ * 0, -EBADF, -ENOTDIR.
+ */
+__must_check int user_path_base(s32 dirfd, const char *path, struct inode **base);
+
+/* A path and where it starts, ready for the functions of fs/fs.h. */
+struct user_name {
+    char *path;
+    struct inode *base; /* with a reference */
+};
+/* 0, or why not: then there is nothing to put. */
+__must_check int user_name_get(struct user_name *name, s32 dirfd, const char *path);
+void user_name_put(struct user_name *name);
+
+/*
+ * What a path with AT_* flags means, with a reference: AT_SYMLINK_NOFOLLOW, and AT_EMPTY_PATH for
+ * the descriptor itself. Errors as above, and path_lookup()'s.
+ */
+__must_check int user_lookup(s32 dirfd, const char *path, u32 at_flags, struct inode **out);
+
+/* The inode of a descriptor, with a reference: 0 or -EBADF. `io`: O_PATH is not enough. */
+__must_check int user_fd_inode(u32 fd, bool io, struct inode **out);

@@ -1,0 +1,29 @@
+/*
+ * The limits of a task at its start, and what an address space heeds of them (man 2 getrlimit).
+ *
+ * Neighbours: kernel/syscall/sys_limit.c changes them; kernel/task.c and kernel/process/ ask.
+ */
+#include <kernel/rlimit.h>
+#include <linux/resource.h>
+#include <mm/user/mm.h>
+
+void rlimits_init(struct rlimit *rlimits)
+{
+    for (u32 i = 0; i < RLIM_NLIMITS; i++)
+        rlimits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    rlimits[RLIMIT_STACK].rlim_cur = STACK_LIMIT;
+    rlimits[RLIMIT_CORE].rlim_cur = 0;
+    rlimits[RLIMIT_NOFILE] = (struct rlimit){FILES_MAX, FILES_MAX};
+    rlimits[RLIMIT_NICE] = rlimits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
+}
+
+/* With a limit of 0 on data, Linux lets mmap have as much as it could be raised to (for Valgrind). */
+void rlimits_apply(const struct rlimit *rlimits, struct mm *mm)
+{
+    const struct rlimit *data = &rlimits[RLIMIT_DATA];
+
+    mm->stack_limit = rlimits[RLIMIT_STACK].rlim_cur;
+    mm->size_limit = rlimits[RLIMIT_AS].rlim_cur;
+    mm->heap_limit = data->rlim_cur;
+    mm->data_limit = data->rlim_cur ? data->rlim_cur : data->rlim_max;
+}
