@@ -310,6 +310,7 @@ test-linux: all libc linux busybox
 
 # Write down what the examples in README.md and docs/ print today.
 docs: all debug tour-doc
+	@scripts/rooms update '$(BUILD)'
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 
 # ---- costs --------------------------------------------------------------------------------------

@@ -27,7 +27,3 @@ boot_identity_gone:
     xor ebp, ebp                        ; backtraces end here
     call kernel_main
     ud2                                 ; it does not return
-
-section .data..ro_after_init progbits alloc noexec write align=8
-global boot_tsc
-boot_tsc: dq 0

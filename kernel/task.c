@@ -36,7 +36,6 @@
 #include <lib/printf.h>
 #include <lib/resched.h>
 #include <lib/string.h>
-#include <mm/check/audit.h>
 #include <mm/frame/slab.h>
 #include <mm/kva/vmalloc.h>
 #include <mm/user/mm.h>

@@ -21,6 +21,7 @@
 
 #define INFO_MAX (1u << 20) /* a larger block is nonsense */
 
+u64 boot_tsc __ro_after_init; /* written by boot.asm, with paging off */
 struct boot_info boot_info __ro_after_init;
 
 void boot_refuse(const char *fmt, ...)

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The documents name what exists: README's file table is complete, files and make's targets that are spoken of are there, and so are the
+# The documents name what exists: files and make's targets that are spoken of are there, and so are the
 # tests that docs/invariants.md relies on and the rows of docs/bench.md. What examples show is compared in examples.t.
 use strict;
 use warnings;
@@ -9,9 +9,6 @@ use Attic qw(slurp source_files);
 use Test::More;
 
 my $readme = slurp('README.md');
-my @told = $readme =~ /^\| `([^`]+)` \|/mg;
-my @files = grep { !m{^include/|^\.|^README\.md$|^LICENSE$} } source_files();
-is_deeply([sort @told], [sort @files], "README's file table lists every file, once, and only those");
 
 like($readme, qr/`\Q$_\E`/, "README names the stage $_")
     for qw(_start boot_paging_on boot_high boot_identity_gone kernel_main lowmem_map_init page_alloc_init vmalloc_init mm_seal);
