@@ -101,7 +101,7 @@ NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+err
 # ---- the kernel ---------------------------------------------------------------------------------
 
 # Every file of these folders and of the rooms in them; what is below tests/host and tests/peers is for other machines.
-SOURCES := $(filter-out arch/x86/asm-offsets.c tests/host/% tests/peers/% tests/run/%, \
+SOURCES := $(filter-out boot/asm-offsets.c tests/host/% tests/peers/% tests/run/%, \
   $(sort $(shell find boot arch lib mm drivers fs kernel tests -name '*.c' -o -name '*.asm')))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
@@ -142,10 +142,10 @@ $(BUILD)/%.asm.o: %.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
 
 # Numbers that nasm and the linker script share with C are generated from the headers. What asm-offsets.c makes is no
 # assembly, which clang would notice if it assembled by itself.
-$(BUILD)/gen/asm-offsets.inc: arch/x86/asm-offsets.c $(BUILD)/flags
+$(BUILD)/gen/asm-offsets.inc: boot/asm-offsets.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
-	$(Q)$(CC) $(KERNEL_FLAGS) $(NO_CHECK) -MMD -MP -MT $@ -MF $@.d -S $< -o $@.s
+	$(Q)$(CC) $(KERNEL_FLAGS) $(NO_CHECK) -MMD -MP -MT $@ -MF $(BUILD)/gen/boot-offsets.d -S $< -o $@.s
 	$(Q)sed -n 's/^.*->\([A-Z0-9_]*\) [$$]*\([0-9-]*\).*/%define \1 \2/p' $@.s > $@
 
 $(BUILD)/gen/linker.ld: linker.ld $(BUILD)/flags
@@ -399,7 +399,7 @@ compile_commands.json: FORCE
 	    separator=,; \
 	  }; \
 	  { separator='['; \
-	    for file in $(filter %.c,$(SOURCES)) arch/x86/asm-offsets.c; do entry "$$JSON_KERNEL" "$$file"; done; \
+	    for file in $(filter %.c,$(SOURCES)) boot/asm-offsets.c; do entry "$$JSON_KERNEL" "$$file"; done; \
 	    for file in $(PROGRAM_FILES) $(sort $(wildcard user/lib/*.c)); do entry "$$JSON_USER" "$$file"; done; \
 	    printf '\n]\n'; } > $@
 
@@ -407,6 +407,6 @@ help:
 	@cat scripts/help.txt
 
 -include $(addsuffix .d,$(OBJECTS) $(USER_LIB) $(PROGRAM_FILES:%=$(BUILD)/%.o) \
-  $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/linker.ld)
+  $(BUILD)/gen/linker.ld) $(BUILD)/gen/boot-offsets.d
 
 endif # set-up

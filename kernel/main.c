@@ -27,6 +27,7 @@
 #include <kernel/tty/console.h>
 #include <kernel/tty/tty.h>
 #include <kernel/view/explain.h>
+#include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/frame/memblock.h>

@@ -23,6 +23,7 @@
 #include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
+#include <drivers/power.h>
 #include <kernel/kernel.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
@@ -224,9 +225,15 @@ static void early_trap(struct pt_regs *regs)
         panic_trap(regs, "before anybody handles it");
 }
 
+static void refuse(void)
+{
+    machine_exit(MACHINE_REFUSE);
+}
+
 void panic_init(void)
 {
     panic_set_handler(panic_report);
+    refuse_set_handler(refuse);
     trap_set_default(early_trap);
 }
 

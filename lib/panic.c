@@ -24,6 +24,7 @@
 #endif
 
 static panic_handler_t panic_handler __ro_after_init;
+static void (*refuse_handler)(void) __ro_after_init;
 
 void panic_set_handler(panic_handler_t handler)
 {
@@ -71,5 +72,24 @@ void panic_at(const struct source_location *where, const char *fmt, ...)
     else
         report(where, fmt, args);
     va_end(args);
+    stop();
+}
+
+void refuse_set_handler(void (*handler)(void))
+{
+    refuse_handler = handler;
+}
+
+void boot_refuse(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    printk("Attic cannot start: ");
+    vprintk(fmt, args);
+    printk("\n");
+    va_end(args);
+    if (refuse_handler)
+        refuse_handler();
     stop();
 }

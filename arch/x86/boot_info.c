@@ -15,6 +15,7 @@
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/multiboot2.h>
+#include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <linux/elf.h>
@@ -23,18 +24,6 @@
 
 u64 boot_tsc __ro_after_init; /* written by boot.asm, with paging off */
 struct boot_info boot_info __ro_after_init;
-
-void boot_refuse(const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    printk("Attic cannot start: ");
-    vprintk(fmt, args);
-    printk("\n");
-    va_end(args);
-    machine_exit(MACHINE_REFUSE);
-}
 
 /* ---- tags: each function returns what is wrong, or NULL ---- */
 

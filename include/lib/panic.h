@@ -23,6 +23,13 @@ void panic_set_handler(panic_handler_t handler);
 void panic_at(const struct source_location *where, const char *fmt, ...) __noreturn __printf(2, 3)
     __attribute__((cold));
 
+/*
+ * This machine, or its boot loader, cannot run Attic: one line on the console, and the end, by the
+ * handler if there is one. Start-up.
+ */
+void boot_refuse(const char *fmt, ...) __noreturn __printf(1, 2) __attribute__((cold));
+void refuse_set_handler(void (*handler)(void));
+
 #define SOURCE_LOCATION                                                                            \
     (&(const struct source_location){.file = __FILE__, .line = __LINE__, .function = __func__})
 

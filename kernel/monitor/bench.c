@@ -23,6 +23,7 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
+#include <drivers/power.h>
 #include <kernel/monitor/bench.h>
 #include <lib/div64.h>
 #include <lib/glob.h>

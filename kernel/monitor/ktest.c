@@ -21,6 +21,7 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
+#include <drivers/power.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor/ktest.h>
 #include <kernel/monitor/monitor.h>

@@ -18,6 +18,7 @@
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/timer.h>
+#include <drivers/power.h>
 #include <fs/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor/bench.h>

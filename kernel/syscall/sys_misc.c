@@ -15,6 +15,7 @@
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
+#include <drivers/power.h>
 #include <kernel/syscall/syscall.h>
 #include <kernel/task.h>
 #include <lib/div64.h>

@@ -11,7 +11,7 @@
  *
  * memblock_alloc() takes from the top of lowmem downwards, so that the DMA zone stays whole.
  */
-#include <arch/x86/boot_info.h>
+#include <lib/panic.h>
 #include <lib/string.h>
 #include <mm/frame/memblock.h>
 

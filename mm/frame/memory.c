@@ -8,6 +8,7 @@
 #include <arch/x86/boot_info.h>
 #include <arch/x86/sections.h>
 #include <lib/kstrtox.h>
+#include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <mm/frame/memblock.h>

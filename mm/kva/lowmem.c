@@ -21,6 +21,7 @@
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>
+#include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>

@@ -7,6 +7,7 @@
  * TAP.
  */
 #include "../../mm/frame/memblock.c"
+#include <lib/printk.h>
 #include <lib/random.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,21 +33,27 @@ static u32 failures; /* of the running test */
 /* ---- refusals ---- */
 
 static jmp_buf refused;
-static char refusal[128];
+static char refusal[256];
 
-void boot_refuse(const char *fmt, ...)
+static void hear(const char *text, size_t len)
 {
-    va_list args;
+    size_t used = strlen(refusal);
 
-    va_start(args, fmt);
-    vsnprintf(refusal, sizeof(refusal), fmt, args);
-    va_end(args);
+    if (used + len < sizeof(refusal)) {
+        memcpy(refusal + used, text, len);
+        refusal[used + len] = '\0';
+    }
+}
+
+static void refuse(void)
+{
     longjmp(refused, 1);
 }
 
 /* The statement must end in a refusal that says this. */
 #define expect_refused(statement, text)                                                            \
     do {                                                                                           \
+        refusal[0] = '\0';                                                                         \
         if (setjmp(refused) == 0) {                                                                \
             statement;                                                                             \
             expect(!"refused: " #statement);                                                       \
@@ -414,6 +421,8 @@ int main(void)
 {
     u32 failed = 0;
 
+    printk_add_sink(hear);
+    refuse_set_handler(refuse);
     lowmem = malloc(LOWMEM);
     if (!lowmem)
         return 2;

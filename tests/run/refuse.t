@@ -78,7 +78,7 @@ my $I486 = join '|', qw(aa[adms] adc add and arpl bound bs[fr] bswap bt[crs]? l?
 my @NEEDS = ([qr/^cmov/, 'CMOV'], [qr/^cmpxchg8b$/, 'CX8'], [qr/^rdtsc$/, 'TSC'], [qr/^(?:rd|wr)msr$/, 'MSR']);
 # What is used only after a look at cpu_features, and the files that look.
 my @GUARDED = (
-    [qr/^(?:fn?init|fn?save|frstor|fldcw|fn?stcw|fnop|fxsave|fxrstor)$/, qr{^(?:arch/x86|tests)/fpu\.c$}],
+    [qr/^(?:fn?init|fn?save|frstor|fldcw|fn?stcw|fnop|fxsave|fxrstor)$/, qr{^(?:arch/x86/fpu|tests/kernel/process/fpu_test)\.c$}],
     [qr/^rdrand$/, qr{^arch/x86/cpu\.c$}],
 );
 

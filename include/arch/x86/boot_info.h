@@ -59,9 +59,6 @@ __must_check const char *boot_info_parse(const struct multiboot_info *block,
  */
 void boot_info_init(u32 magic, phys_addr_t address);
 
-/* Say one line on the console and stop: this machine cannot run Attic. */
-void __noreturn boot_refuse(const char *fmt, ...) __printf(1, 2);
-
 /*
  * The value of `name=` in the command line, copied to buf (at most size bytes with its 0). NULL
  * when it is not there; the last one counts. Quotes are not special.

@@ -13,6 +13,7 @@
 #include <arch/x86/tss.h>
 #include <asm/sigcontext.h>
 #include <asm/unistd.h>
+#include <drivers/power.h>
 #include <mm/layout.h>
 
 #define DEFINE(name, value) asm volatile("\n->" #name " %0" : : "i"((u64)(value)))
