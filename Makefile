@@ -403,6 +403,11 @@ compile_commands.json: FORCE
 	    for file in $(PROGRAM_FILES) $(sort $(wildcard user/lib/*.c)); do entry "$$JSON_USER" "$$file"; done; \
 	    printf '\n]\n'; } > $@
 
+# How much there is to read.
+.PHONY: lines
+lines:
+	@scripts/rooms lines
+
 help:
 	@cat scripts/help.txt
 

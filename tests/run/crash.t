@@ -85,12 +85,12 @@ like $vm->output, qr/^Call trace:\n(?:.*\n)*?.*\] crash_recurse\+/m, 'crash stac
 
 $vm = crash('double-free');
 is $vm->status, 'panic', 'crash double-free: status' or diag $vm->describe;
-like $vm->output, qr/^PANIC at mm\/slab\.c:.* freed.*free already.*kmalloc-64/m, 'crash double-free: what, and of which cache';
+like $vm->output, qr/^PANIC at mm\/frame\/slab\.c:.* freed.*free already.*kmalloc-64/m, 'crash double-free: what, and of which cache';
 like $vm->output, qr/\] crash_double_free\+/, 'crash double-free: and who';
 
 $vm = crash('foreign-free');
 is $vm->status, 'panic', 'crash foreign-free: status' or diag $vm->describe;
-like $vm->output, qr/^PANIC at mm\/slab\.c:.* freed.*not the start of an object.*kmalloc-64/m, 'crash foreign-free: what';
+like $vm->output, qr/^PANIC at mm\/frame\/slab\.c:.* freed.*not the start of an object.*kmalloc-64/m, 'crash foreign-free: what';
 like $vm->output, qr/\] crash_foreign_free\+/, 'crash foreign-free: and who';
 
 # These take a build with DEBUG=1 (debug.t); here they must do no harm, and say so.

@@ -25,7 +25,7 @@ my %report = (
 for my $how (sort keys %report) {
     my $vm = Attic->run(name => "debug-$how", build => $build, timeout => 60, input => "crash $how\n");
     is $vm->status, 'panic', "crash $how: status" or diag $vm->describe;
-    like $vm->output, qr/^PANIC at mm\/slab\w*\.c:\d+ \(\w+\): cache kmalloc-64, object 0x[0-9a-f]{8}: .*$report{$how}/m,
+    like $vm->output, qr/^PANIC at mm\/frame\/slab\w*\.c:\d+ \(\w+\): cache kmalloc-64, object 0x[0-9a-f]{8}: .*$report{$how}/m,
         "crash $how: cache, object, what is wrong, and who" or diag $vm->describe;
 }
 done_testing;

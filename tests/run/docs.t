@@ -8,15 +8,15 @@ use lib "$FindBin::Bin/lib";
 use Attic qw(slurp source_files);
 use Test::More;
 
-my $readme = slurp('README.md');
-
-like($readme, qr/`\Q$_\E`/, "README names the stage $_")
+cmp_ok scalar(split /\n/, slurp('README.md')), '<=', 180, 'README fits on a page';
+my $gdb = slurp('docs/gdb.md');
+like($gdb, qr/`\Q$_\E`/, "docs/gdb.md names the stage $_")
     for qw(_start boot_paging_on boot_high boot_identity_gone kernel_main lowmem_map_init page_alloc_init vmalloc_init mm_seal);
 
 # Files, and make's targets, in code; not what is built (build/...), nor patterns and placeholders (docs/*.md, user/NAME.c).
 my ($makefile) = slurp('Makefile');
 my %target = map { $_ => 1 } map { split ' ' } $makefile =~ /^([a-z][\w.\- ]*):(?!=)/mg;
-for my $document ('README.md', glob('docs/*.md'), 'scripts/help.txt') {
+for my $document ('README.md', 'CONTRIBUTING.md', glob('docs/*.md'), 'scripts/help.txt') {
     my $text = slurp($document);
     my @code = ($document =~ /\.md$/ ? $text =~ /`([^`\n]+)`/g : (), $text =~ /^(?:\$ )?(make .*)$/mg);
     my @paths = grep { m{^(?:boot|arch|lib|mm|drivers|fs|kernel|user|tests|scripts|docs|include)/[\w./-]+$} && !/[A-Z]{3}/ } @code;
@@ -24,6 +24,13 @@ for my $document ('README.md', glob('docs/*.md'), 'scripts/help.txt') {
     is join(' ', grep { !$target{$_} } map { /\bmake ((?:[a-z][\w.-]*\b(?!=) ?)+)/ ? split(' ', $1) : () } @code), '',
         "$document: the targets of make that it names exist";
 }
+
+# The reading path.
+my @path = slurp('docs/reading.md') =~ /^\| (`.*?) \|/mg;
+my $lines = 0;
+$lines += () = slurp($_) =~ /\n/g for map { /`([^`]+)`/g } @path;
+cmp_ok $lines, '>', 4000, 'docs/reading.md leads through the kernel';
+cmp_ok $lines, '<=', 8000, 'in a weekend';
 
 # The rows of make bench: those of Linux's figures, those that are computed, and no others.
 my %row = map { $_ => 1 } map { /`(\w+)`/g } slurp('docs/bench.md') =~ /^\| (`.*?) \|/mg;

@@ -46,6 +46,9 @@ my %refused = (
     console("attic> ps\n", 'with: FOO=1')                   => qr/^1: with: `FOO=1` cannot be set/,
     "<!-- varies: 1 -->\n\n" . console("\$ true\n1\n")      => qr/^1: a mark stands right before/,
     "<!-- varies: 1 -->\n```c\n1\n```\n"                    => qr/^1: a mark before a block that is not/,
+    console("\$ true\n1\n", 'varies: [one]')                => qr/^1: varies: there is no line `<!-- \[one\] \.\.\. -->`/,
+    console("\$ true\n1\n") . "\n<!-- [one] \\d -->\n"      => qr/^6: \[one\]: no block says `varies: \[one\]`/,
+    console("\$ true\n1\n", 'varies: [one]') . "<!-- [one] \\d; x -->\n" => qr/^6: varies: `x` matches nothing in its block/,
 );
 for my $text (sort keys %refused) {
     like errors($text), $refused{$text}, 'refused: ' . $text =~ s/\n/|/gr;
@@ -60,6 +63,8 @@ is_deeply [map { $_->{text} } @{ $block->{commands} }], [qw(ps audit)], 'two com
 is_deeply $block->{commands}[0]{output}, ['1 2'], 'and an output';
 is_deeply $block->{with}, { MEM => '16M', CMDLINE => 'a=1 b' }, 'with: variables, quoted as for a shell';
 is join(' ', map { $_->[0] } @{ $block->{varies} }), '\d x?2', 'varies: two marks';
+my ($labelled) = Document->parse('fake.md', console("attic> ps\n1 2 3\n", 'varies: [ps]') . "\n<!-- [ps] 1; 2 -->\n<!-- [ps] 3 -->\n")->blocks;
+is join(' ', map { $_->[0] } @{ $labelled->{varies} }), '1 2 3', 'varies: by label, from the end of the document';
 my ($other) = Document->parse('fake.md', console("\$ make\n(gdb) x\nattic> ps\n", 'not run: it is slow'))->blocks;
 is scalar @{ $other->{commands} }, 1, "another prompt's line is output";
 is $other->{not_run}, 'it is slow', 'a block that is not run says why';

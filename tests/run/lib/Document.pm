@@ -30,8 +30,12 @@ my @ANYTHING = ('some unrelated words', '@#~!');
 sub parse {
     my ($class, $file, $text) = @_;
     my $self = bless { file => $file, lines => [split /\n/, $text, -1], blocks => [], errors => [], idle_marks => [] }, $class;
+    for my $i (0 .. $#{ $self->{lines} }) {
+        push @{ $self->{marks_of}{$1} }, [$i + 1, $2] if $self->{lines}[$i] =~ /^<!-- \[([a-z][\w-]*)\] (.*?) -->$/;
+    }
     ($self->{compared_by}) = $text =~ /\A<!-- generated: compared by (\S+) -->\n/;
     $self->find_blocks unless $self->{compared_by};
+    $self->wrong($self->{marks_of}{$_}[0][0], "[$_]: no block says `varies: [$_]`") for grep { !$self->{used_label}{$_} } sort keys %{ $self->{marks_of} };
     return $self;
 }
 
@@ -130,6 +134,13 @@ sub take_mark {
     return $self->wrong($line, "$kind: says nothing") if $value eq '';
     if ($kind eq 'not run') {
         $block->{not_run} = $value;
+    } elsif ($kind eq 'varies' && $value =~ /^\[([a-z][\w-]*)\]$/) {
+        my $label = $1;
+        $self->{used_label}{$label} = 1;
+        $self->wrong($line, "varies: there is no line `<!-- [$label] ... -->`") unless $self->{marks_of}{$label};
+        for my $mark (@{ $self->{marks_of}{$label} // [] }) {
+            $self->take_varies($block, $mark->[0], $_) for split /;\s+/, $mark->[1];
+        }
     } elsif ($kind eq 'varies') {
         $self->take_varies($block, $line, $_) for split /;\s+/, $value;
     } else {
