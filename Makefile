@@ -225,9 +225,14 @@ INITRAMFS_PROGRAMS = $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name)) \
 export FILES ?=
 
 $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) \
-  $(BUILD)/programs scripts/mkinitramfs
+  $(BUILD)/programs $(BUILD)/program-texts scripts/mkinitramfs
 	$(call say,CPIO,$@)
-	$(Q)BUSYBOX='$(BUSYBOX)' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
+	$(Q)BUSYBOX='$(BUSYBOX)' PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
+
+# What the prompt says of the programs for people.
+$(BUILD)/program-texts: $(SHOWN_PROGRAMS:%=user/%.c) scripts/rooms
+	@mkdir -p $(@D)
+	$(Q)scripts/rooms programs > $@
 
 # Pack again when a program has gone, or with FILES anything is another.
 $(BUILD)/programs: FORCE

@@ -1,8 +1,9 @@
 /*
- * Counts as fast as it can and prints now and then how far it came. Between two lines it makes no
- * system call, so a second counter can only get a turn because the kernel takes the first one's
- * away: `run counter & counter` shows lines of both, and each counts about half as far as one
- * alone. A line takes a set time, so the whole run does too (about 0.3 s).
+ * Counts, and prints now and then how far it came.
+ *
+ * Between two lines it makes no system call, so a second counter can only get a turn because the
+ * kernel takes the first one's away: `run counter & counter` shows lines of both, and each counts
+ * about half as far as one alone. A line takes a set time, so the whole run does too (about 0.3 s).
  */
 #include "lib/attic.h"
 

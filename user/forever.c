@@ -1,6 +1,7 @@
 /*
- * Never ends by itself and makes no system call after its first line: Ctrl-C ends it in the
- * foreground, `kill PID` in the background. `forever sleep` never ends either, but sleeps.
+ * Never ends by itself: Ctrl-C or `kill PID` does it.
+ *
+ * It makes no system call after its first line; `forever sleep` sleeps instead.
  */
 #include "lib/attic.h"
 

@@ -1,4 +1,4 @@
-/* The smallest program worth running: says who it is and what it was told. */
+/* The smallest program worth running: says who it is. */
 #include "lib/attic.h"
 
 int main(int argc, char *argv[])

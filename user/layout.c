@@ -1,6 +1,8 @@
 /*
- * Prints where its own parts lie, as a map: the highest address at the top. Two of them at the same
- * time print the same addresses and are still strangers: that is what an address space is.
+ * Prints where its own parts lie, the highest address at the top.
+ *
+ * Two of them at the same time print the same addresses and are still strangers: that is what an
+ * address space is.
  */
 #include "lib/attic.h"
 

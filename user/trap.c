@@ -1,6 +1,7 @@
 /*
- * Does what a processor refuses a program: `trap divide`, and so on. On Attic each ends in a
- * signal; Linux allows float.
+ * Does what a processor refuses a program: `trap divide`.
+ *
+ * Alone it lists the others. On Attic each ends in a signal; Linux allows float.
  */
 #include "lib/attic.h"
 

@@ -301,6 +301,8 @@ static void monitor_help(u32 argc, const char **argv)
             printk("%s: %s\n", command->usage, command->help);
         else
             say_unknown(argv[1]);
+        if (command && command->run == monitor_run)
+            monitor_programs(0, NULL);
         return;
     }
     for (u32 i = 0; i < ARRAY_SIZE(commands); i++)

@@ -45,61 +45,6 @@ void monitor_ps(u32 argc, const char **argv)
     }
 }
 
-/* ---- which programs there are ---- */
-
-/* Size of the program behind a name in a folder, 0 when it is none. */
-static u32 program_size(struct inode *folder, const char *name)
-{
-    struct inode *inode;
-    u32 size = 0;
-
-    if (path_lookup(folder, name, LOOKUP_NOFOLLOW, &inode) != 0)
-        return 0;
-    if (S_ISREG(inode->mode) && (inode->mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
-        size = inode->data.size;
-    inode_put(inode);
-    return size;
-}
-
-static void each_program_in(const char *path, monitor_program_t see, void *arg)
-{
-    char name[NAME_MAX_ + 1];
-    struct file *folder;
-    u32 ino, type;
-
-    if (file_open(fs_root(), path, O_RDONLY | O_DIRECTORY, 0, &folder) != 0)
-        return;
-    while (file_readdir(folder, name, &ino, &type, &folder->pos) > 0) {
-        u32 size = program_size(folder->inode, name);
-
-        if (size)
-            see(name, size, arg);
-    }
-    file_put(folder);
-}
-
-void monitor_each_program(monitor_program_t see, void *arg)
-{
-    each_program_in("/", see, arg);
-    each_program_in("/bin", see, arg);
-}
-
-static void list_program(const char *name, u32 size, void *count)
-{
-    printk("%8u %s\n", size, name);
-    ++*(u32 *)count;
-}
-
-void monitor_programs(u32 argc, const char **argv)
-{
-    u32 count = 0;
-
-    (void)argc, (void)argv;
-    monitor_each_program(list_program, &count);
-    if (count == 0)
-        printk("programs: there are none in / and /bin\n");
-}
-
 /* ---- results ---- */
 
 static void print_result(const char *name, const struct task_result *result)

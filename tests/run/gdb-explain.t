@@ -55,7 +55,7 @@ sub kernel_addresses {
     return (@addresses, '0', '4096', '0x00010000', '0x08048000', '0xbfffe000', '0xbfffffff');
 }
 
-# Of user/tests/places.c, which has a page of every kind, of its child, and of a program that runs.
+# Of user/places.c, which has a page of every kind, of its child, and of a program that runs.
 sub user_addresses {
     my ($vm) = @_;
     $vm->send("run places &\n");

@@ -30,6 +30,17 @@ is $err, '', 'and nothing on standard error';
 like $out, qr/^attic> help\nhelp .*^attic> layout\n.*0xC0000000.*^attic> run counter\n.*exit status 0.*^attic> poweroff\n/msi,
     'and all of it is on standard output' or diag $out;
 
+# What there is to run, and what for: /etc/programs has the words, from the sources.
+my ($listed) = make_run("programs\nhelp run\n");
+my @texts = split /\n/, qx('@{[ root_dir() ]}/scripts/rooms' programs);
+cmp_ok scalar @texts, '>=', 8, 'there are programs to look at';
+for (@texts) {
+    my ($name, $text) = /^(\S+) (.+)$/;
+    is scalar(() = $listed =~ /^\Q@{[ sprintf '%-12s', $name ]} $text\E$/mg), 2, "programs and help run: $name, and what it is for";
+}
+like $listed, qr/^Others: (?:.*\n)+? .*\bfork_test\b/m, 'tests are only named' or diag $listed;
+is join("\n", grep { length > 80 } $listed =~ /^attic> programs\n(.*)/ms ? split /\n/, $1 : 'none'), '', 'in 80 columns';
+
 ($out, $err, $status) = make_run("audit");
 is $status, 0, 'input that ends without poweroff, and without a newline, ends the run as well';
 like $out, qr/^attic> audit\n.*^attic> poweroff\n/ms, 'after its last line';

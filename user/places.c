@@ -1,6 +1,7 @@
 /*
- * Has a page of every kind, tells where, forks, and sleeps with its child until both are killed:
- * for looking at them, with `explain` and with gdb.
+ * Has a page of every kind, and tells where: for `explain`.
+ *
+ * It forks, and sleeps with its child until both are killed.
  *
  * The pages of `shared` and `forked` are the child's, too: of a mapping that says so, and since the
  * fork, until one of the two writes. `own` has been written to by the child alone, since.
