@@ -155,11 +155,12 @@ $(BUILD)/gen/linker.ld: linker.ld $(BUILD)/flags
 
 # ---- user programs ------------------------------------------------------------------------------
 
-# Every user/*.c and user/tests/*.c is a program, linked with what is common in user/lib/.
+# Every user/*.c, and every one below user/tests/, is a program, linked with what is common in user/lib/.
 SHOWN_PROGRAMS := $(patsubst user/%.c,%,$(sort $(wildcard user/*.c)))
 TEST_PROGRAMS := $(patsubst user/tests/%.c,%,$(sort $(wildcard user/tests/*.c)))
-PROGRAMS := $(sort $(SHOWN_PROGRAMS) $(TEST_PROGRAMS))
-PROGRAM_FILES := $(SHOWN_PROGRAMS:%=user/%.c) $(TEST_PROGRAMS:%=user/tests/%.c)
+HELPER_PROGRAMS := $(patsubst user/tests/helpers/%.c,%,$(sort $(wildcard user/tests/helpers/*.c)))
+PROGRAMS := $(sort $(SHOWN_PROGRAMS) $(TEST_PROGRAMS) $(HELPER_PROGRAMS))
+PROGRAM_FILES := $(SHOWN_PROGRAMS:%=user/%.c) $(TEST_PROGRAMS:%=user/tests/%.c) $(HELPER_PROGRAMS:%=user/tests/helpers/%.c)
 USER_LIB := $(patsubst %,$(BUILD)/%.o,$(sort $(wildcard user/*.asm user/lib/*.asm user/lib/*.c)))
 USER_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mgeneral-regs-only -ffreestanding -fno-pic -fno-pie \
   -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer "-ffile-prefix-map=$(CURDIR)/=" \
@@ -179,6 +180,9 @@ $(SHOWN_PROGRAMS:%=$(BUILD)/user/%): $(BUILD)/user/%: $(BUILD)/user/%.c.o $(USER
 	$(LINK_PROGRAM)
 
 $(TEST_PROGRAMS:%=$(BUILD)/user/%): $(BUILD)/user/%: $(BUILD)/user/tests/%.c.o $(USER_LIB) user/user.ld
+	$(LINK_PROGRAM)
+
+$(HELPER_PROGRAMS:%=$(BUILD)/user/%): $(BUILD)/user/%: $(BUILD)/user/tests/helpers/%.c.o $(USER_LIB) user/user.ld
 	$(LINK_PROGRAM)
 
 # ---- programs of ordinary C libraries -----------------------------------------------------------
@@ -383,7 +387,7 @@ lint:
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
 	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/fetch scripts/examples \
-	  scripts/lib/*.pm tests/run/lib/*.pm tests/run/*.t; do \
+	  scripts/lib/*.pm tests/run/lib/*.pm tests/run/*.t tests/run/*/*.t; do \
 	  perl -Itests/run/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
 	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
 	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do \

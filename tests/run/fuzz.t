@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Steps by chance from ring 3 (user/tests/fuzz.c), from a seed that is another each time, on small and ordinary machines, with most of RAM as
+# Steps by chance from ring 3 (user/tests/helpers/fuzz.c), from a seed that is another each time, on small and ordinary machines, with most of RAM as
 # highmem, and in a kernel whose slabs notice misuse. What is not the same afterwards fails. FUZZ_SEED=n repeats a run; the seed on the
 # last line of a log that ends early repeats a round: `run fuzz SEED 1`.
 use strict;

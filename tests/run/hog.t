@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# No call holds the processor: user/tests/hog.c makes the long ones while another process looks at the clock. Under -icount the clock counts
+# No call holds the processor: user/tests/helpers/hog.c makes the long ones while another process looks at the clock. Under -icount the clock counts
 # instructions, here 4 ns each, about what QEMU needs for one: the same in every run, however busy the host is.
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # The terminal, typed at: line editing, end of file, signals, raw modes, flow control and typing ahead, with a program of Attic's
-# own; then job control with an unmodified ash, where busybox is there (tests/run/busybox.t fetches it).
+# own; then job control with an unmodified ash, where busybox is there (tests/run/linux/busybox.t fetches it).
 use strict;
 use warnings;
 use FindBin;

@@ -2,7 +2,7 @@
 
 A command is a class of its own in one of the modules imported here (cli.py says how it is made); what is in ALL is entered
 into gdb under the prefix `attic`, and `attic` alone prints the first line of each one's help. A new command needs its name
-here, a row in the README, and a test: tests/run/gdb-processes.t asks every one for its help.
+here, a row in the README, and a test: tests/run/gdb/gdb-processes.t asks every one for its help.
 
 Nothing happens when this module is loaded: scripts/gdb/load.py calls register() once.
 

@@ -318,7 +318,7 @@ KTEST(kill, all_it_has_is_removed)
 
 /* ---- memory that is lent ---- */
 
-#define LENT_MARK  0x6c656e64 /* user/tests/lend.c */
+#define LENT_MARK  0x6c656e64 /* user/tests/helpers/lend.c */
 #define LENT_BEGUN 4
 
 static u32 heap_word(struct mm *mm, u32 index)

@@ -180,7 +180,7 @@ sub make_initramfs {
 # initramfs when a test has fetched busybox.
 sub own_initramfs {
     my $user = build_dir() . '/user';
-    my %programs = map { $_ => "$user/$_" } map { basename($_, '.c') } glob "'$ROOT/user/'{,tests/}*.c";
+    my %programs = map { $_ => "$user/$_" } map { basename($_, '.c') } glob "'$ROOT/user/'{,tests/,tests/helpers/}*.c";
     $programs{glibc_hello} = "$user/glibc/hello" if -e "$user/glibc/hello";
     my ($archive) = make_initramfs(name => 'own-' . basename($0, '.t'), programs => \%programs);
     return $archive;

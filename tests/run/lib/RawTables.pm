@@ -1,5 +1,5 @@
-# The tables of a machine, walked by the tests themselves, and gdb's commands held against them: for tests/run/gdb-commands.t and
-# tests/run/gdb-processes.t.
+# The tables of a machine, walked by the tests themselves, and gdb's commands held against them: for tests/run/gdb/gdb-commands.t and
+# tests/run/gdb/gdb-processes.t.
 #
 #   my @said = session($build, $vm, 'attic map', 'attic ps', 'detach');   # or 'disconnect': then the machine stays stopped
 #   check_map('the name of it', $said[0], { memory => $vm->physical(0, 16 << 20) }, $directory);

@@ -3,7 +3,7 @@
 The kernel's own engine cannot be called from here: paging may be off, the processor in ring 3 or in a panic. So this is its
 twin: the facts are gathered from outside (explain_walk.py, explain_places.py, explain_frame.py), the words are the kernel's
 (explain_words.py), and this file has the order of the lines and what stands between the words, as kernel/view/explain.c and
-kernel/view/explain_frame.c have them. tests/run/gdb-explain.t holds the two against each other, byte by byte.
+kernel/view/explain_frame.c have them. tests/run/gdb/gdb-explain.t holds the two against each other, byte by byte.
 
 What the kernel never sees is said in sentences of this file: paging that is off, and lists that do not exist yet.
 

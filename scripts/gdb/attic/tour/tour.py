@@ -20,7 +20,7 @@ from attic.tour import tour_boot, tour_life, tour_program, tour_text
 
 STOPS = tour_boot.STOPS + tour_life.STOPS
 
-HEAD = ("<!-- generated: compared by tests/run/tour.t -->\n\n# A tour of the memory, from the first instruction on", """
+HEAD = ("<!-- generated: compared by tests/run/gdb/tour.t -->\n\n# A tour of the memory, from the first instruction on", """
 `make tour` runs Attic under gdb and stops at %d places: the stages of the boot, and then the life of a small process,
 user/tour.c. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and after.
 This is all that it prints; `make tour BATCH=1` writes it anew, and a test compares. What depends on the build and the machine

@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(become_host_program32);
 
 become_host_program32('vma_test', 'tests/host/vma_test.c', 'mm/user/vma.c', glob 'lib/*.c');

@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(become_host_program);
 
 become_host_program('memblock_test', 'tests/host/memblock_test.c', glob 'lib/*.c');

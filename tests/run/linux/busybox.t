@@ -8,7 +8,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(can_be_had fetched make_initramfs root_dir slurp);
 use File::Copy qw(copy);
 use File::Path qw(make_path);

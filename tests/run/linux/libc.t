@@ -6,7 +6,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(build_dir can_be_had fetched make_initramfs root_dir);
 use Linux qw(programs_on_linux);
 use Test::More;

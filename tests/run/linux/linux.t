@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(build_dir can_be_had root_dir slurp);
 use Linux qw(programs_on_linux);
 use Test::More;
@@ -16,7 +16,7 @@ use constant NOTHING_TO_TEST => 77;
 my %ARGUMENTS = (start_test => ['one', 'two']);
 
 my ($build, $root) = (build_dir(), root_dir());
-my @programs = map { m{([^/]+)\.c$} } grep { slurp($_) =~ s{\n \*}{}gr =~ /passes? on Linux/ } sort glob "'$root/user/'{,tests/}*.c";
+my @programs = map { m{([^/]+)\.c$} } grep { slurp($_) =~ s{\n \*}{}gr =~ /passes? on Linux/ } sort glob "'$root/user/'{,tests/,tests/helpers/}*.c";
 cmp_ok scalar @programs, '>', 5, 'there are programs that say they pass on Linux';
 my ($linux, $why) = programs_on_linux('linux', without_arguments => ["$build/user/start_test"],
     map { $_ => ["$build/user/$_", @{ $ARGUMENTS{$_} // [] }] } @programs);

@@ -1,11 +1,11 @@
 #!/usr/bin/perl
 # `attic tour` in gdb, through the boot: it stops at every stage, with source lines before and after paging comes on, and finds
 # CR0.PG, CR3 and EIP as the stage says. It may begin anywhere, and goes on where others stopped the machine. (The whole tour, and what
-# it shows of the tables, is tests/run/tour.t's.)
+# it shows of the tables, is tests/run/gdb/tour.t's.)
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(build_dir root_dir symbols);
 use Test::More;
 

@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(build_dir root_dir slurp);
 use File::Spec::Functions qw(abs2rel);
 use File::Temp ();

@@ -5,7 +5,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(build_dir can_be_had root_dir slurp);
 use Linux qw(programs_on_linux);
 use Test::More;
@@ -28,7 +28,7 @@ my %RATIO = (
     kmalloc_64             => 0.25,
     kmalloc_64_batch5000   => 0.12,
 
-    # of processes: the rows of user/tests/bench_process.c
+    # of processes: the rows of user/tests/helpers/bench_process.c
     getpid                 => 0.25,
     fork_exit_wait         => 0.15,
     fork_exit_wait_8m      => 0.20,

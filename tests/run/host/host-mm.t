@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(become_host_program32);
 
 become_host_program32('mm_test', 'tests/host/mm_test.c', qw(mm/frame/page_alloc.c mm/frame/slab.c mm/frame/slab_check.c mm/frame/slab_debug.c mm/frame/kmalloc.c),

@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib "$FindBin::Bin/../lib";
 use Attic qw(become_host_program);
 
 become_host_program('lib_test', 'tests/host/lib_test.c', glob 'lib/*.c');
