@@ -120,7 +120,7 @@ like $said, qr{^i686-elf-gcc .* -c lib/$_ }m, "$_: made by the compiler that set
 like $said, qr{^\S*(?:gcc|clang) .* -DOTHER=.* -c lib/rbtree\.c }m, 'V=1 shows whole commands' or diag $said;
 my $commands = eval { decode_json(slurp('compile_commands.json')) } or diag $@;
 my %command_of = map { $_->{file} => $_->{command} } @{ $commands || [] };
-is_deeply [sort keys %command_of], [grep { m{^(?:arch|drivers|fs|kernel|lib|mm|tests|user)/.*\.c$} && !m{^(?:tests/(?:host|peers|run)|user/linux)/} } source_files()],
+is_deeply [sort keys %command_of], [grep { m{^(?:arch|boot|drivers|fs|kernel|lib|mm|tests|user)/.*\.c$} && !m{^(?:tests/(?:host|peers|run)|user/linux)/} } source_files()],
     'compile_commands.json has every file';
 like $command_of{'user/hello.c'}, qr/ -Iuser .*-DOTHER=\\"x\\" -c user\/hello\.c$/, 'with the flags of programs, quotes and all';
 system("cd '$copy' && $command_of{'lib/rbtree.c'} -fsyntax-only");
