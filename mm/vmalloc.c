@@ -166,6 +166,7 @@ static inline struct page *take_frames(pte_t *first, pte_t *end)
     while (end > first) {
         struct page *page = pfn_to_page(pte_pfn(*--end));
 
+        tlb_debug_change(kernel_pte_addr(end), end->val, 0);
         end->val = 0;
         page->lru.next = chain;
         chain = (struct list_head *)page;
@@ -255,6 +256,7 @@ void vunmap(const void *addr)
     for (pte = first_entry(addr, VM_MAP); pte_present(*pte); pte++) {
         struct page *page = &map[pte_pfn(*pte)];
 
+        tlb_debug_change(kernel_pte_addr(pte), pte->val, 0);
         pte->val = 0;
         if (unlikely(!page_put_shared(page)))
             last_mapping(addr, page);
