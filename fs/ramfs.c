@@ -84,9 +84,11 @@ int inode_truncate(struct inode *inode, u64 size)
         return -ETXTBSY;
     if (size > FILE_SIZE_MAX)
         return -EFBIG;
+    inode->data.writers++; /* others run meanwhile, but not this file */
     inode_lock(inode);
     err = filemap_truncate(&inode->data, size);
     inode_unlock(inode);
+    inode->data.writers--;
     if (!err)
         inode_stamp(inode);
     return err;
