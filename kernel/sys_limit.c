@@ -56,10 +56,13 @@ static int check_limit(u32 resource, const struct rlimit *limit)
 }
 
 /* With a limit of 0 on data, Linux lets mmap have as much as it could be raised to (for Valgrind). */
-void rlimits_apply(const struct rlimit *rlimits, struct mm *mm)
+void rlimits_apply(const struct task *task)
 {
-    const struct rlimit *data = &rlimits[RLIMIT_DATA];
+    const struct rlimit *rlimits = task->rlimits, *data = &rlimits[RLIMIT_DATA];
+    struct mm *mm = task->mm;
 
+    if (mm->users > 1)
+        return;
     mm->stack_limit = rlimits[RLIMIT_STACK].rlim_cur;
     mm->size_limit = rlimits[RLIMIT_AS].rlim_cur;
     mm->heap_limit = data->rlim_cur;
@@ -69,8 +72,7 @@ void rlimits_apply(const struct rlimit *rlimits, struct mm *mm)
 static void set_limit(struct task *task, u32 resource, const struct rlimit *limit)
 {
     task->rlimits[resource] = *limit;
-    if (task->mm->users == 1) /* else it is lent, for a vfork(), and exec will ask again */
-        rlimits_apply(task->rlimits, task->mm);
+    rlimits_apply(task);
 }
 
 SYSCALL(ugetrlimit)
@@ -145,7 +147,7 @@ SYSCALL(prlimit64)
     old.rlim_max = widen(task->rlimits[resource].rlim_max);
     if (user_old && copy_object_to_user(user_old, &old))
         return -EFAULT;
-    task = find_process(regs->ebx); /* the copy may have given turns */
+    task = find_process(regs->ebx); /* the copy may yield */
     if (user_new && task)
         set_limit(task, resource, &limit);
     return task ? 0 : -ESRCH;

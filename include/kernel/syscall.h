@@ -101,14 +101,17 @@ extern struct new_utsname utsname;
 
 /* ---- limits (kernel/sys_limit.c) ---- */
 
-struct mm;
 struct rlimit;
+struct task;
 
 /* What the first process may use. */
 void rlimits_init(struct rlimit *rlimits);
 
-/* Let an address space heed those that are about memory. */
-void rlimits_apply(const struct rlimit *rlimits, struct mm *mm);
+/*
+ * Let a task's address space heed those that are about memory. Not while it is lent for a vfork():
+ * who has it back, or has a new one by exec, asks again.
+ */
+void rlimits_apply(const struct task *task);
 
 /* ---- kernel/process.c, fork.c, exec.c, exit.c ---- */
 SYSCALL(fork);
