@@ -2,7 +2,7 @@
  * What memory a device may be given, and why not: the judgement behind the gate of mm/dma.c.
  *
  * Each question has one verdict, and each verdict one row with its error and its reason in words, so
- * that whoever refuses, whoever explains an address and whoever reads the console say the same. A
+ * that the refusal, the explanation of an address and the console say the same. A
  * question changes nothing and prints nothing. The verdicts and their order are those that
  * include/mm/dma.h explains.
  *

@@ -1,7 +1,7 @@
 /*
  * Ranges of page-table entries of processes: forgetting, sharing and changing them.
  *
- * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Whoever enters
+ * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Code that enters
  * or removes one counts: mm->pages, and the page's references. All pages are counted alike, whether
  * anonymous, of a file or the zero page, so the loops need not know which is which: only the last
  * reference of an anonymous page, which nobody else holds, frees it.

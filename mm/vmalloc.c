@@ -7,7 +7,7 @@
  * once.
  *
  * Unmapping has three steps whose order matters: clear the entries, invalidate the TLB, and only
- * then give the frames back. Whoever gets such a frame next can be sure that nobody sees it through
+ * then give the frames back. The next owner of such a frame can be sure that nobody sees it through
  * the old address.
  *
  * The last page of each area is its guard: it has no frame, so that running off the end faults, and
@@ -247,7 +247,7 @@ static __noinline void last_mapping(const void *addr, struct page *page)
 /* The pages have other holders, so their counts may go down before the TLB is flushed. */
 void vunmap(const void *addr)
 {
-    struct page *const map = mem_map; /* else it is read anew after every write to an entry */
+    struct page *const map = mem_map; /* else it is read again after every write to an entry */
     struct vmap_area *area;
     pte_t *pte;
 

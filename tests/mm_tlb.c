@@ -5,8 +5,8 @@
 #include <kernel/task.h>
 
 /*
- * Load an address space so that nothing loads another, or the same again, until unload(): no turn
- * is given, no tick comes, and no fault is mended. What copies find is what the TLB and the tables
+ * Load an address space so that nothing loads another, or the same again, until unload(): nobody
+ * yields, no tick comes, and no fault is resolved. What copies find is what the TLB and the tables
  * say.
  */
 static u32 saved_flags;

@@ -1,7 +1,7 @@
 /*
  * What the TLB may still know: `make DEBUG=1` (include/arch/x86/tlb_debug.h).
  *
- * The TLB cannot be read. But whoever changes an entry that the processor may have cached owes an
+ * The TLB cannot be read. But code that changes an entry that the processor may have cached owes an
  * invalidation (Intel SDM vol. 3, 4.10.4.2), and until that has come the frame behind the entry is
  * not free: somebody else's data in it could be reached through the old address. So each debt is
  * noted here with its address and its frame, each invalidation strikes out what it covers, and the

@@ -3,8 +3,8 @@
  * its number: arguments in EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub brings them
  * there), the result in EAX, an error as its negative number. They run with interrupts on.
  *
- * A call that a signal cuts short returns -ERESTARTSYS and its like (kernel/signal.h). Wherever a
- * path is taken from user memory, user_path() does it.
+ * A call that a signal cuts short returns -ERESTARTSYS or one of those beside it (kernel/signal.h).
+ * Wherever a path is taken from user memory, user_path() does it.
  */
 #pragma once
 
