@@ -93,7 +93,7 @@ FRAMES := -Wframe-larger-than=1536 -Walloca
 KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-return -mgeneral-regs-only \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
-  $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude -iquote . $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB) $(EXTRA_CFLAGS)
+  $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude -iquote . $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB -DCONFIG_DEBUG_TLB) $(EXTRA_CFLAGS)
 # nasm's own choice of warnings, which -Werror makes errors too; -w+all warns of each address in another section, which is all
 # that an entry table consists of.
 NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+error) -I$(BUILD)/gen/

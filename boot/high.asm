@@ -3,7 +3,7 @@
 ; the identity mapping.
 ;
 ; This is a file of its own because an assembler's debug information covers one section a file, and
-; a debugger shall show lines here as well.
+; a debugger shows lines here as well.
 
 %include "asm-offsets.inc"
 

@@ -4,8 +4,8 @@
  * The keyboard sends a code when a key goes down and another when it comes up. The controller makes
  * scan code set 1 of them, as every BIOS has it do: bit 7 is set in the code of a key that comes
  * up, E0h is before the codes of keys that the first PC did not have, and Pause alone begins with
- * E1h. Around the arrows and their like the keyboard invents codes of Shift for the sake of old
- * programs (E0h 2Ah, E0h 36h); they are no keys.
+ * E1h. Around the arrows and the keys beside them the keyboard invents codes of Shift for the sake
+ * of old programs (E0h 2Ah, E0h 36h); they are no keys.
  *
  * A key sends what a terminal at the other end of the serial line would: Backspace DEL, Enter a
  * carriage return, Ctrl with a letter its control code, Alt an ESC before the rest, and the arrows

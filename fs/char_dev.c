@@ -1,13 +1,13 @@
 /*
  * Character devices by number: a device file has only its number, and what can be done with it is
- * whatever was registered under that number, by whoever drives it.
+ * whatever was registered under that number by its driver.
  *
  * The number is looked up when the file is opened, so a device file may be there before its driver
  * is, and any name may have any number (mknod).
  *
  * Limits: CHAR_DEVS_MAX numbers; no ranges, no major number that stands for all its minors.
  *
- * Neighbours: fs/mem_dev.c registers /dev/null and its like, kernel/ the console.
+ * Neighbours: fs/mem_dev.c registers /dev/null and others, kernel/ the console.
  */
 #include <asm/errno.h>
 #include <fs/internal.h>

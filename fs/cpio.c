@@ -1,5 +1,5 @@
 /*
- * Reading a cpio archive that lies in memory, whoever made it.
+ * Reading a cpio archive that lies in memory, and may be damaged.
  *
  * The format is Linux's, "newc": each entry is a header of 110 ASCII characters (a magic number and
  * 13 fields of 8 hex digits), the name with its 0, zeros up to a multiple of 4, the data, zeros up

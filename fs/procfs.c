@@ -58,7 +58,7 @@ static void text_free(void *text)
         kfree(text);
 }
 
-/* Made anew, in twice the room it asked for, until it fits: it may have grown meanwhile. */
+/* Made again, in twice the room it asked for, until it fits: it may have grown meanwhile. */
 static int make_text(struct inode *inode, struct seq_file *seq)
 {
     int err;

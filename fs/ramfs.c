@@ -4,8 +4,8 @@
  *
  * A long read or write lets others run between pages, so that no process can hold the processor by
  * one call. Writing and truncating go one after the other, as on Linux: what is appended by two
- * processes is never mixed, however long it is. Whoever finds the file taken lets others run until
- * it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
+ * processes is never mixed, however long it is. A call that finds the file taken lets others run
+ * until it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
  *
  * Limits: 2 GiB a file; access times are kept as with Linux's relatime.
  *
@@ -85,9 +85,11 @@ int inode_truncate(struct inode *inode, u64 size)
         return -ETXTBSY;
     if (size > FILE_SIZE_MAX)
         return -EFBIG;
+    inode->data.writers++; /* others run meanwhile, but not this file */
     inode_lock(inode);
     err = filemap_truncate(&inode->data, size);
     inode_unlock(inode);
+    inode->data.writers--;
     if (!err)
         inode_stamp(inode);
     return err;

@@ -26,8 +26,9 @@
  * far call and an iret do with the program's stack. So repeating has an end, is_stuck(), and then
  * the program gets its signal.
  *
- * The floating-point exceptions (#NM, #MF, #XF) belong to whoever switches the FPU, and have their
- * own handlers there; the rows in the table below are for processors whose FPU nobody switches.
+ * The floating-point exceptions (#NM, #MF, #XF) belong to the code that switches the FPU, and have
+ * their own handlers there; the rows in the table below are for processors whose FPU nobody
+ * switches.
  *
  * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages;
  * kernel/process/signal.c delivers.
@@ -88,7 +89,7 @@ static const char *access_text(enum explain_access access)
     return text[access];
 }
 
-/* The signal for a fault that cannot be mended, and what its handler is told. */
+/* The signal for a fault that cannot be resolved, and what its handler is told. */
 struct fault_signal {
     u32 signal;
     s32 code;

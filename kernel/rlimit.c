@@ -4,6 +4,7 @@
  * Neighbours: kernel/syscall/sys_limit.c changes them; kernel/task.c and kernel/process/ ask.
  */
 #include <kernel/rlimit.h>
+#include <kernel/task.h>
 #include <linux/resource.h>
 #include <mm/user/mm.h>
 
@@ -18,10 +19,13 @@ void rlimits_init(struct rlimit *rlimits)
 }
 
 /* With a limit of 0 on data, Linux lets mmap have as much as it could be raised to (for Valgrind). */
-void rlimits_apply(const struct rlimit *rlimits, struct mm *mm)
+void rlimits_apply(const struct task *task)
 {
-    const struct rlimit *data = &rlimits[RLIMIT_DATA];
+    const struct rlimit *rlimits = task->rlimits, *data = &rlimits[RLIMIT_DATA];
+    struct mm *mm = task->mm;
 
+    if (mm->users > 1)
+        return;
     mm->stack_limit = rlimits[RLIMIT_STACK].rlim_cur;
     mm->size_limit = rlimits[RLIMIT_AS].rlim_cur;
     mm->heap_limit = data->rlim_cur;

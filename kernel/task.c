@@ -10,7 +10,7 @@
  *
  * Making one has two halves. task_alloc() gets the memory and can fail; task_publish() gives the
  * pid and enters the task where others find it, and cannot. What happens in between, such as the
- * copy of an address space, may give turns to others, and nobody meets half a process.
+ * copy of an address space, may yield, and nobody meets half a process.
  *
  * A task cannot free the stack it stands on. It gives away everything else and becomes a zombie,
  * which its parent frees when it waits for it. A zombie that nobody will wait for, because its

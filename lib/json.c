@@ -4,7 +4,7 @@
  * Nothing is kept of what has been written but one bit a level for "is an array" and one for "has
  * an element, so the next one needs a comma". So a text of any length can be sent as it is made, by
  * code that may not allocate, and what the reader gets is well formed or the kernel has stopped: a
- * document that misses a bracket would be found by whoever reads it, later and elsewhere.
+ * document that misses a bracket would be found by its reader, later and elsewhere.
  *
  * Limits: JSON_DEPTH_MAX levels; numbers are unsigned integers, written out whole (a reader that
  * keeps numbers as doubles is exact up to 2^53). Keys are constants of the caller and are not

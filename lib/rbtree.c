@@ -4,7 +4,7 @@
  * Each node is red or black, such that a red node has no red child, and every way from a node down
  * to an empty place passes the same number of black nodes (its black height). Entering and taking
  * out may break one of these rules at one place; the two balance functions carry the break upwards
- * by recolouring until a rotation mends it. At most two rotations mend an insertion and three a
+ * by recolouring until a rotation repairs it. At most two rotations repair an insertion and three a
  * removal, so an augmented tree recomputes few values beside those on the way to the root.
  *
  * Every case exists twice, mirrored. Here it is written once, over rb_child[side], with !side as

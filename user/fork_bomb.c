@@ -2,8 +2,8 @@
  * Makes children that make children, until no more can be had.
  *
  * `fork_bomb [GENERATIONS]`: the first one that gets no child ends them all, itself included, as
- * somebody would who is rid of a bomb: by SIGKILL to the whole process group. With a number: so many
- * generations, of two children each, which end by themselves; a process that gets no child for
+ * somebody would who is rid of a bomb: by SIGKILL to the whole process group. With a number: so
+ * many generations, of two children each, which end by themselves; a process that gets no child for
  * RLIMIT_NPROC says so by its status. On Linux only with a number.
  */
 #include "lib/attic.h"

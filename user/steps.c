@@ -1,8 +1,8 @@
 /*
  * Does one thing to its memory at a time, at `run steps PID`.
  *
- * In between it waits, so that one can look at what a call did: with `snapshot` and memdiff, say, or
- * with gdb.
+ * In between it waits, so that one can look at what a call did: with `snapshot` and memdiff, say,
+ * or with gdb.
  *
  * `run steps &` starts it and tells its pid; `run steps PID` lets it take its next step and is back
  * when that is done. It waits for a signal that it blocks, so that waiting leaves no trace on its

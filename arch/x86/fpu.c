@@ -1,10 +1,10 @@
 /*
  * Moving the floating-point and SSE registers between the processor and memory.
  *
- * The processor holds the registers of one thread, fpu_owner, whoever runs. While another one runs,
- * CR0.TS makes the first floating-point instruction trap, and only then they change hands: threads
- * that compute with integers never pay for those that do not. TS is written when it must change,
- * which fpu_traps remembers, because reading or writing CR0 is slow.
+ * The processor holds the registers of one thread, fpu_owner, whichever runs. While another one
+ * runs, CR0.TS makes the first floating-point instruction trap, and only then they change hands:
+ * threads that compute with integers never pay for those that do not. TS is written when it must
+ * change, which fpu_traps remembers, because reading or writing CR0 is slow.
  *
  * The load instructions must not meet an exception that a former owner left pending: fninit takes
  * it away first.

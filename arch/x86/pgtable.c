@@ -99,6 +99,7 @@ void pgd_load(phys_addr_t pgd)
 {
     main_tss.cr3 = pgd; /* the way back from the double-fault task loads it from here */
     asm volatile("mov %0, %%cr3" : : "r"(pgd) : "memory");
+    tlb_debug_flush(0, PAGE_OFFSET - 1);
 }
 
 void tlb_flush_user(void)
@@ -112,6 +113,7 @@ static void tlb_flush_everything(void)
     u32 cr4 = read_cr4();
 
     asm volatile("mov %0, %%cr4; mov %1, %%cr4" : : "r"(cr4 & ~CR4_PGE), "r"(cr4) : "memory");
+    tlb_debug_flush(0, ~0u);
 }
 
 void tlb_flush_kernel_range(u32 start, u32 end)

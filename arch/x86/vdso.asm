@@ -7,7 +7,7 @@
 ; the stack are Linux's. Formats: System V gABI chapters 4 and 5; Linux Standard Base 5, "Symbol
 ; Versioning" and "Exception Frames"; DWARF 4, 6.4.
 ;
-; The frame descriptions at the end tell a debugger, and whoever throws an exception through a
+; The frame descriptions at the end tell a debugger, and code that throws an exception through a
 ; signal handler, where the caller's registers are. For a signal frame that is the whole struct
 ; sigcontext.
 
@@ -145,7 +145,7 @@ dynamic_end:
 ; ---- code --------------------------------------------------------------------------------------
 
 ; The sixth argument, EBP, goes on top of the stack, for sysenter. These three pushes also save what
-; a sysexit would need, which is Linux's convention: whoever makes the instruction by itself, as old
+; a sysexit would need, which is Linux's convention: a program that makes the instruction by itself, as old
 ; C libraries do, must push the same.
 align 16
 text:

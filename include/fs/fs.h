@@ -11,7 +11,7 @@
  *   fs/ramfs.c     what regular files do
  *   fs/pipe.c      pipes
  *   fs/char_dev.c  devices by number: the table that upper floors and drivers fill in
- *   fs/mem_dev.c   /dev/null and its like
+ *   fs/mem_dev.c   /dev/null and others
  *   fs/procfs.c      text that is made when it is looked at
  *   fs/procfs_pid.c  directories of processes
  *   fs/cpio.c, fs/initramfs.c  the archive
@@ -23,7 +23,7 @@
  * with the file. All pointers named user_* are copied through arch/x86/uaccess.h.
  *
  * Not for interrupt handlers. Kernel code is not preempted, so one call is one step for everybody
- * else, unless it says that it gives turns.
+ * else, unless it says that it yields.
  */
 #pragma once
 
@@ -254,7 +254,7 @@ void file_put(struct file *file);
 /*
  * Read and write once, without waiting: bytes, or an error (-EAGAIN: try again after
  * file_wait_queue() was woken; -EBADF: not opened for that; -EISDIR; -EINVAL). `pos` is &file->pos
- * or the caller's own. May give turns within a long copy of a regular file.
+ * or the caller's own. May yield within a long copy of a regular file.
  */
 long file_read(struct file *file, char *user_buf, u32 count, u64 *pos);
 long file_write(struct file *file, const char *user_buf, u32 count, u64 *pos);
@@ -273,7 +273,7 @@ __must_check int inode_truncate(struct inode *inode, u64 size);
 
 /*
  * Give a regular file the pages of [from, from + size), and that size if it was smaller
- * (fallocate(2), mode 0). 0, -ENODEV, -EFBIG, -ENOSPC, -ENOMEM. May give turns.
+ * (fallocate(2), mode 0). 0, -ENODEV, -EFBIG, -ENOSPC, -ENOMEM. May yield.
  */
 __must_check int inode_allocate(struct inode *inode, u64 from, u64 size);
 

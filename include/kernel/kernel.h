@@ -60,8 +60,8 @@ bool double_fault_describe(const struct double_fault *state, char *buf, size_t s
 
 /*
  * What floors above have to say in a report; each is filled in at start-up, and NULL before.
- * Self-tests may want a panic for themselves (then catch_panic() does not return) or have their name
- * told, NULL outside of tests; kernel/view/ says in a line what explain_walk() has found.
+ * Self-tests may want a panic for themselves (then catch_panic() does not return) or have their
+ * name told, NULL outside of tests; kernel/view/ says in a line what explain_walk() has found.
  */
 struct report_ops {
     void (*catch_panic)(const char *fmt, va_list args);

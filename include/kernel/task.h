@@ -21,7 +21,7 @@ struct signals;
 enum task_state {
     TASK_RUNNING,  /* runs or is ready */
     TASK_SLEEPING, /* waits for wake_up(), its deadline, or (in a process) a signal */
-    TASK_STOPPED,  /* by SIGSTOP and its like; SIGCONT or SIGKILL goes on */
+    TASK_STOPPED,  /* by SIGSTOP, SIGTSTP and others; SIGCONT or SIGKILL goes on */
     TASK_ZOMBIE,   /* has ended; waits for task_wait() */
 };
 

@@ -1,7 +1,7 @@
 /*
  * Giving back an object that others find through some place: a field of a task, a slot of a table.
  *
- * With its last reference an object ends, which may take long and yield. Whoever looks then must
+ * With its last reference an object ends, which may take long and yield. Others who look then must
  * not find it any more, so the place is emptied first, or filled with what comes next:
  *
  *     inode_put(detach(&task->exe));

@@ -1,8 +1,8 @@
 /*
  * The monitor's command `programs`: what there is to run.
  *
- * What a program is for stands in /etc/programs, a line each, "NAME TEXT": the first sentence of its
- * source (scripts/mkinitramfs puts it there). Those without a line, tests and whatever came by
+ * What a program is for stands in /etc/programs, a line each, "NAME TEXT": the first sentence of
+ * its source (scripts/mkinitramfs puts it there). Those without a line, tests and whatever came by
  * FILES=, are only named.
  *
  * Neighbours: kernel/monitor/monitor_run.c starts them; monitor.c completes their names.

@@ -9,7 +9,7 @@
  * The kernel keeps no name of a child that was collected, so names are taken while the zombie still
  * has one.
  *
- * The program in the foreground has the terminal: Ctrl-C and its like are signals for it
+ * The program in the foreground has the terminal: Ctrl-C, Ctrl-Z and Ctrl-\ are signals for it
  * (kernel/tty/tty.c). One that stops gives the terminal back and stays in the background. `kill`
  * ends any process.
  *

@@ -7,7 +7,7 @@
  * Linux's do not, the highest one told counts.
  *
  * The load is what the processor was used, or, when it was used all the time, how many wanted it
- * just now. Linux counts at every fifth second; here nobody counts, and whoever asks brings the
+ * just now. Linux counts at every fifth second; here nobody counts, and the question brings the
  * averages up to date for the time since the last who asked.
  *
  * Limits: no interrupts in stat; a processor's clock rate is not known.

@@ -4,7 +4,7 @@
  *
  * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is told. What
  * is known of no one in particular, which pages belong to processes and which to files, is counted
- * by walking the struct pages; that gives turns, so the lines of one text may be of different
+ * by walking the struct pages; that yields, so the lines of one text may be of different
  * moments.
  *
  * What Linux and Attic call by one name is the same here, as far as there is a counterpart: all

@@ -207,7 +207,7 @@ void program_replace(struct pt_regs *regs, const struct program *program)
     struct mm *old_mm = process_replace_mm(program->mm);
     struct inode *old_exe = exchange(&current->exe, program->exe);
 
-    rlimits_apply(current->rlimits, current->mm);
+    rlimits_apply(current);
     mm_switch(current->mm);
     strscpy(current->comm, program->comm, sizeof(current->comm));
     current->exit_signal = SIGCHLD;

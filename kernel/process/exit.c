@@ -2,7 +2,7 @@
  * The end of a process.
  *
  * A process gives back its memory, its files and its folder while it still is a process like any
- * other, which may take long and give turns; then, in one step, it becomes a zombie, tells its
+ * other, which may take long and yield; then, in one step, it becomes a zombie, tells its
  * parent (SIGCHLD, and a wake-up where it waits) and never runs again. The zombie is a descriptor
  * and a stack, with the exit code in it, until the parent waits for it; a parent that ignores
  * SIGCHLD gets none.

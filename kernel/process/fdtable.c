@@ -12,8 +12,8 @@
  *
  * How many there may be is RLIMIT_NOFILE of the process that makes one; lowering it closes nothing.
  *
- * Neighbours: fs/ has the open files; kernel/syscall/sys_file.c is open(), dup() and their like;
- * fork, exec and exit copy and close tables.
+ * Neighbours: fs/ has the open files; kernel/syscall/sys_file.c is open(), dup() and others; fork,
+ * exec and exit copy and close tables.
  */
 #include <asm/errno.h>
 #include <kernel/process/fdtable.h>

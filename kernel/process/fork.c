@@ -148,8 +148,10 @@ static void leave_vfork_chain(void)
 static void wait_for_vfork(void)
 {
     wait_event(&current->child_wait, !current->vfork_child || signal_kill_pending());
-    if (!current->vfork_child)
+    if (!current->vfork_child) {
+        rlimits_apply(current); /* one that somebody has set meanwhile */
         return;
+    }
     leave_vfork_chain();
     current->clear_child_tid = 0;
     signal_die();

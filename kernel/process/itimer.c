@@ -22,7 +22,7 @@ static struct signals *alarm_owner(struct list_head *link)
     return container_of(link, struct signals, alarm.link);
 }
 
-/* From the end: whoever is called every few ticks goes behind all others who are. */
+/* From the end: an alarm of every few ticks goes behind all others of that kind. */
 static void insert(struct signals *signals)
 {
     struct list_head *at = alarms.prev;

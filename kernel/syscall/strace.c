@@ -231,7 +231,7 @@ static void print_argument(struct strace_line *line, char kind)
     case 'O': /* flags of open(), 'c' behind them its mode */
         strace_add_open_flags(line, value);
         break;
-    case 'F': /* what fcntl() shall do */
+    case 'F': /* what fcntl() is asked to do */
         add_command(line, value);
         break;
     case 'C': /* clone()'s own order */

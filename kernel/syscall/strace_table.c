@@ -95,7 +95,7 @@ static const struct strace_call calls[] = {
     static const struct strace_name list##_names[] = {__VA_ARGS__};                                \
     const struct strace_names strace_##list = {list##_names, ARRAY_SIZE(list##_names), unknown_text}
 
-/* O_RDONLY and its like are numbers, not bits: strace.c prints them. */
+/* O_RDONLY, O_WRONLY and O_RDWR are numbers, not bits: strace.c prints them. */
 NAMES(open_flags, NULL, NAME(O_CREAT), NAME(O_EXCL), NAME(O_NOCTTY), NAME(O_TRUNC), NAME(O_APPEND),
       NAME(O_NONBLOCK), NAME(O_SYNC), NAME(O_DSYNC), NAME(O_DIRECT), NAME(O_LARGEFILE),
       NAME(O_NOFOLLOW), NAME(O_NOATIME), NAME(O_CLOEXEC), NAME(O_PATH), NAME(O_DIRECTORY));

@@ -106,7 +106,7 @@ long sys_fchmod(struct pt_regs *regs)
 
 #define UNCHANGED 0xffffffffu
 
-/* A program that changes owners loses the rights it lent to whoever runs it (man 2 chown). */
+/* A program that changes owners loses the rights it lent to all who run it (man 2 chown). */
 static void drop_lent_rights(struct inode *inode)
 {
     if (!S_ISREG(inode->mode))

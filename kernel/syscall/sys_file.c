@@ -34,7 +34,7 @@ static long wait_for_other_end(struct file *file)
 
     if (!queue)
         return 0;
-    wake_up(queue); /* whoever waits for this end */
+    wake_up(queue); /* those who wait for this end */
     return wait_event_interruptible(queue, !file_open_pending(file));
 }
 

@@ -48,8 +48,7 @@ static int check_limit(u32 resource, const struct rlimit *limit)
 static void set_limit(struct task *task, u32 resource, const struct rlimit *limit)
 {
     task->rlimits[resource] = *limit;
-    if (task->mm->users == 1) /* else it is lent, for a vfork(), and exec will ask again */
-        rlimits_apply(task->rlimits, task->mm);
+    rlimits_apply(task);
 }
 
 long sys_ugetrlimit(struct pt_regs *regs)
@@ -124,7 +123,7 @@ long sys_prlimit64(struct pt_regs *regs)
     old.rlim_max = widen(task->rlimits[resource].rlim_max);
     if (user_old && copy_object_to_user(user_old, &old))
         return -EFAULT;
-    task = find_process(regs->ebx); /* the copy may have given turns */
+    task = find_process(regs->ebx); /* the copy may yield */
     if (user_new && task)
         set_limit(task, resource, &limit);
     return task ? 0 : -ESRCH;

@@ -2,7 +2,7 @@
  * Calls about memory: the arguments are checked here, the work is mm/'s.
  *
  * What a mapping of a file needs is known by the descriptor: that it was opened for reading (for
- * writing too when writes shall reach the file), and that it is a file with contents that can be
+ * writing too when writes are to reach the file), and that it is a file with contents that can be
  * mapped. The mapping then holds the inode, not the open file: the descriptor may be closed.
  *
  * Pages never leave memory once they are there, so locking them means touching them; msync() has
@@ -175,7 +175,7 @@ long sys_msync(struct pt_regs *regs)
     return err ? err : check_mapped(regs->ebx, end);
 }
 
-/* Is the page at addr there? A page of a file counts when the file has it, whoever brought it. */
+/* Is the page at addr there? A page of a file counts when the file has it, whichever process brought it. */
 static bool is_in_core(u32 addr)
 {
     const pte_t *pte = pgd_user_pte(current->mm->pgd, addr);

@@ -2,7 +2,7 @@
  * poll and select: waiting for one of many files.
  *
  * A task has one link for wait queues, and every file has its own queue. So there is one more
- * queue, poll_waiters, which every wake_up() of any queue wakes as well: whoever polls sleeps
+ * queue, poll_waiters, which every wake_up() of any queue wakes as well: a task that polls sleeps
  * there, and looks through all its files again after each. That is simple and never misses
  * anything; its price is that a hundred tasks in poll() all look when one byte moves, which a
  * kernel for thousands of connections could not pay.
@@ -11,7 +11,7 @@
  * back at the end, and only when there are some. ppoll() and pselect6() put another signal mask in
  * place for as long as they wait, and, like select(), tell how much of the time was left.
  *
- * Linux's POLLRDNORM and its like are told along with POLLIN and POLLOUT.
+ * Linux's POLLRDNORM, POLLWRNORM and others are told along with POLLIN and POLLOUT.
  *
  * Neighbours: fs/ says what a file is ready for; kernel/syscall/sys_read_write.c has the other
  * place to wait.

@@ -163,7 +163,8 @@ long sys_write(struct pt_regs *regs)
 }
 
 /*
- * For pread() and its like: a file that has positions, and a position. 0, -EINVAL, -EBADF, -ESPIPE.
+ * For pread(), pwrite() and others: a file that has positions, and a position. 0, -EINVAL, -EBADF,
+ * -ESPIPE.
  */
 static long positioned(u32 fd, u32 low, u32 high, struct file **file, u64 *pos)
 {

@@ -15,7 +15,8 @@
  * Some calls share a function: one thread a process makes gettid() getpid(); there is one user, 0;
  * memory is the only storage, so nothing has to be synced to any other.
  *
- * Neighbours: arch/x86/entry.asm saves the registers; the other files of this folder are the calls, sys_NAME() each.
+ * Neighbours: arch/x86/entry.asm saves the registers; the other files of this folder are the calls,
+ * sys_NAME() each.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/irqflags.h>

@@ -10,8 +10,8 @@
  * characters at most, and as many as there are under an emulator, up to PIECE.
  *
  * Kernel messages are lines. One that comes while the cursor stands behind a prompt or behind what
- * a program has written begins a line of its own, and whoever is editing a line goes on behind it.
- * Who wrote last has to be known, because a line of kernel messages may come in parts.
+ * a program has written begins a line of its own, and a line that is being edited goes on behind
+ * it. Who wrote last has to be known, because a line of kernel messages may come in parts.
  *
  * The tests read the screen from outside, so both outputs must say the same.
  *

@@ -161,7 +161,7 @@ static void put_tab(struct piece *piece)
         put(piece, ' ');
 }
 
-/* One byte of output, as OPOST and its like say. */
+/* One byte of output, as OPOST and the flags beside it say. */
 static void put_processed(struct piece *piece, u8 byte)
 {
     struct n_tty *tty = piece->tty;

@@ -3,8 +3,8 @@
  *
  * Typed bytes wait in the queue of the drivers until somebody reads. Only then, in the reader, do
  * they become a line and are echoed; poll() and FIONREAD count as looking for a line. So what was
- * typed ahead goes to whoever reads next, with that reader's settings: what a program leaves is the
- * monitor's next command, and shows there. (Linux echoes at once, and a shell then shows it a
+ * typed ahead goes to the next that reads, with that reader's settings: what a program leaves is
+ * the monitor's next command, and shows there. (Linux echoes at once, and a shell then shows it a
  * second time.) When that queue is full the sender is held back: nothing is lost.
  *
  * Some bytes cannot wait: those for signals and Ctrl-S, Ctrl-Q. The interrupt handler looks for

@@ -8,7 +8,7 @@
  * VT100: DECSC, DECRC put it back). What answers within a tenth of a second is a terminal; a file
  * or a pipe does not, and gets 80 x 24.
  *
- * The answer is typed, so to say, and whoever types at the same moment must lose nothing: it is
+ * The answer is typed, so to say, and what is typed at the same moment must not be lost: it is
  * looked for in the driver's input, wherever it is there, and taken out from between what others
  * have typed. Where input is waiting already, nobody is asked: that is a script, or somebody who
  * types ahead, and has no use for the delay.

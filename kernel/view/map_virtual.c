@@ -7,7 +7,7 @@
  * have a cell of their own for the beginning of each kind of area (text, data, heap, mmap, stack),
  * and the gaps between areas are left out, for they are most of the 3 GiB.
  *
- * Kernel code is not preempted, so long walks give turns (cond_resched()), and whatever was looked
+ * Kernel code is not preempted, so long walks yield (cond_resched()), and whatever was looked
  * at may be gone then: areas are found again by address, tasks by pid, and an address space is
  * held.
  *

@@ -50,6 +50,7 @@ void kunmap_local(const void *addr)
         panic("kunmap_local(%p): not the page that was mapped last (%u slots are taken)", addr,
               depth);
     depth--;
+    tlb_debug_change(slot, kernel_pte(slot)->val, 0);
     kernel_pte(slot)->val = 0;
     tlb_flush_page(slot);
 }

@@ -24,6 +24,7 @@
  *
  * Lock: not preempted; interrupt handlers do not allocate.
  */
+#include <arch/x86/tlb_debug.h>
 #include <lib/bits.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
@@ -495,6 +496,7 @@ static inline __attribute__((always_inline)) void free_fast(struct page *page, u
 
     if (unlikely(!may_free(page, order)))
         bad_free(page, order);
+    tlb_debug_free(page_to_phys(page), order);
     page->refcount = 0;
     hot_push(hot, page);
     if (unlikely(hot->room < 0))
@@ -522,6 +524,7 @@ static inline struct page *free_chain(struct page *first)
     do {
         if (unlikely(!may_free(page, 0)))
             bad_free(page, 0);
+        tlb_debug_free(page_to_phys(page), 0);
         page->refcount = 0;
         page->type = PAGE_HOT;
         count++;

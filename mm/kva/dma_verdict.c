@@ -2,8 +2,8 @@
  * What memory a device may be given, and why not: the judgement behind the gate of mm/kva/dma.c.
  *
  * Each question has one verdict, and each verdict one row with its error and its reason in words,
- * so that whoever refuses, whoever explains an address and whoever reads the console say the same.
- * A question changes nothing and prints nothing. The verdicts and their order are those that
+ * so that the refusal, the explanation of an address and the console say the same. A question
+ * changes nothing and prints nothing. The verdicts and their order are those that
  * include/mm/kva/dma.h explains.
  *
  * A device that writes does not ask the page tables either. What the kernel has made read-only for

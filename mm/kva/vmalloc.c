@@ -7,7 +7,7 @@
  * space sees it at once.
  *
  * Unmapping has three steps whose order matters: clear the entries, invalidate the TLB, and only
- * then give the frames back. Whoever gets such a frame next can be sure that nobody sees it through
+ * then give the frames back. The next owner of such a frame can be sure that nobody sees it through
  * the old address.
  *
  * The last page of each area is its guard: it has no frame, so that running off the end faults, and
@@ -167,6 +167,7 @@ static inline struct page *take_frames(pte_t *first, pte_t *end)
     while (end > first) {
         struct page *page = pfn_to_page(pte_pfn(*--end));
 
+        tlb_debug_change(kernel_pte_addr(end), end->val, 0);
         end->val = 0;
         page->lru.next = chain;
         chain = (struct list_head *)page;
@@ -247,7 +248,7 @@ static __noinline void last_mapping(const void *addr, struct page *page)
 /* The pages have other holders, so their counts may go down before the TLB is flushed. */
 void vunmap(const void *addr)
 {
-    struct page *const map = mem_map; /* else it is read anew after every write to an entry */
+    struct page *const map = mem_map; /* else it is read again after every write to an entry */
     struct vmap_area *area;
     pte_t *pte;
 
@@ -256,6 +257,7 @@ void vunmap(const void *addr)
     for (pte = first_entry(addr, VM_MAP); pte_present(*pte); pte++) {
         struct page *page = &map[pte_pfn(*pte)];
 
+        tlb_debug_change(kernel_pte_addr(pte), pte->val, 0);
         pte->val = 0;
         if (unlikely(!page_put_shared(page)))
             last_mapping(addr, page);

@@ -45,9 +45,10 @@ struct page *mm_alloc_page(gfp_t gfp)
 /* Let the entry show the page, which it holds from now on; what it held before is let go. */
 static inline void set_entry(struct mm *mm, u32 addr, pte_t *pte, struct page *page, pgprot_t prot)
 {
-    pte_t old = *pte;
+    pte_t old = *pte, new = pte_make(page_to_phys(page), prot);
 
-    *pte = pte_make(page_to_phys(page), prot);
+    user_note_change(mm, addr, old, new);
+    *pte = new;
     if (pte_none(old)) {
         mm->pages++;
         return;
@@ -127,7 +128,10 @@ static enum mm_fault first_touch(struct mm *mm, const struct vm_area *area, u32 
 
 static void set_rights(struct mm *mm, u32 addr, pte_t *pte, pgprot_t prot)
 {
-    *pte = pte_make(pte_frame(*pte), prot);
+    pte_t new = pte_make(pte_frame(*pte), prot);
+
+    user_note_change(mm, addr, *pte, new);
+    *pte = new;
     if (mm_is_loaded(mm))
         tlb_flush_page(addr);
 }

@@ -106,14 +106,28 @@ static struct page_node *make_leaf(struct page_tree *tree, u32 index)
     return node;
 }
 
+/* The same for roots that were put above others for nothing. */
+static void lower(struct page_tree *tree, u32 height)
+{
+    while (tree->height > height) {
+        struct page_node *root = tree->root;
+
+        tree->root = root->slot[0];
+        tree->height--;
+        kmem_cache_free(node_cache, root);
+    }
+}
+
 bool page_tree_insert(struct page_tree *tree, u32 index, struct page *page)
 {
+    u32 height = tree->height;
     struct page_node *leaf;
 
     assert_op(index >> HEIGHT_MAX * PAGE_NODE_BITS, ==, 0);
     leaf = make_leaf(tree, index);
     if (!leaf) {
         prune(tree, index);
+        lower(tree, height);
         return false;
     }
     assert(!leaf->slot[slot_of(index, 0)]);

@@ -1,10 +1,10 @@
 /*
  * Ranges of page-table entries of processes: forgetting, sharing and changing them.
  *
- * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Whoever enters
- * or removes one counts: mm->pages, and the page's references. All pages are counted alike, whether
- * anonymous, of a file or the zero page, so the loops need not know which is which: only the last
- * reference of an anonymous page, which nobody else holds, frees it.
+ * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Code that
+ * enters or removes one counts: mm->pages, and the page's references. All pages are counted alike,
+ * whether anonymous, of a file or the zero page, so the loops need not know which is which: only
+ * the last reference of an anonymous page, which nobody else holds, frees it.
  *
  * Callers go through a range in pieces, each under one table (with whatever has no table behind
  * it), and let others run in between: a piece is bounded work, and after each the counts are right.
@@ -78,6 +78,7 @@ void user_zap(struct mm *mm, u32 addr, u32 end)
         if (pte_none(*pte) && (pte = pte_skip_none(pte, last)) == last)
             break;
         page = map + pte_pfn(*pte);
+        user_note_change(mm, addr + ((u32)(pte - first) << PAGE_SHIFT), *pte, (pte_t){0});
         pte->val = 0;
         found++;
         if (flush == FLUSH_EACH)
@@ -116,9 +117,13 @@ void user_protect(struct mm *mm, u32 addr, u32 end, u32 flags)
         return;
     flush = how_to_flush(mm, count);
     for (; pte < last; pte++, addr += PAGE_SIZE) {
+        pte_t new;
+
         if (pte_none(*pte))
             continue;
-        pte->val = reprotect(pte->val, flags);
+        new = (pte_t){reprotect(pte->val, flags)};
+        user_note_change(mm, addr, *pte, new);
+        *pte = new;
         if (flush == FLUSH_EACH)
             tlb_flush_page(addr);
     }
@@ -163,6 +168,8 @@ bool user_copy(struct mm *to, struct mm *mm, u32 addr, u32 end, u32 flags)
         user_table_enter(to, addr, table);
         pte = pgd_user_pte(to->pgd, addr);
     }
+    for (u32 i = 0; i < count; i++)
+        user_note_change(mm, addr + (i << PAGE_SHIFT), from[i], (pte_t){from[i].val & keep});
     to->pages += copy_entries(pte, from, count, keep);
     return true;
 }
@@ -205,6 +212,7 @@ static void move_piece(struct mm *mm, u32 from, u32 end, u32 to, struct page **t
         if (pte_none(*pte))
             continue;
         *entry_for(mm, to, tables) = *pte;
+        user_note_change(mm, from, *pte, (pte_t){0});
         pte->val = 0;
         if (flush == FLUSH_EACH)
             tlb_flush_page(from);

@@ -46,6 +46,7 @@ static struct page *pop(struct kept *kept)
 /* Keep the page, or free it when there are enough. */
 static void push_or_free(struct kept *kept, struct page *page)
 {
+    tlb_debug_free(page_to_phys(page), 0);
     if (kept->room == 0) {
         free_page(page);
         return;
@@ -79,8 +80,10 @@ void user_table_remove(struct mm *mm, u32 addr)
     struct page *table = phys_to_page(pgd_clear_user_table(mm->pgd, addr));
 
     mm->tables--;
-    if (mm_is_loaded(mm))
+    if (mm_is_loaded(mm)) {
+        tlb_debug_lose_table(page_to_phys(table));
         tlb_flush_page(addr);
+    }
     user_table_free(table);
 }
 

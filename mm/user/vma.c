@@ -3,7 +3,7 @@
  *
  * They are a red-black tree by address. Each area knows the room in front of it, and the largest
  * room in its subtree, so that the highest gap of a size is found in O(log n): wherever the right
- * side has one large enough, go there. The room is a value of the area behind the gap; whoever
+ * side has one large enough, go there. The room is a value of the area behind the gap; code that
  * moves an edge sets it again for the neighbour. A stack wants free addresses below it, so that
  * what is mapped there is not the first thing that it grows into: they do not count as room.
  *

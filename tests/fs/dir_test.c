@@ -164,7 +164,7 @@ KTEST(fs, many_entries)
 
 /* ---- the check ---- */
 
-/* Break a number, see that the check says so and the audit with it, and mend it. */
+/* Break a number, see that the check says so and the audit with it, and repair it. */
 #define expect_noticed(field, value, part)                                                         \
     ({                                                                                             \
         __typeof__(field) kept_ = (field);                                                         \

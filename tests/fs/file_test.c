@@ -3,6 +3,7 @@
  * Contents go through user memory, as read() and write() do.
  */
 #include "tests/fs/fs.h"
+#include "tests/kernel/process/run.h"
 #include <linux/fs.h>
 #include <mm/frame/page_alloc.h>
 
@@ -212,6 +213,43 @@ KTEST(fs_file, long_and_bad_buffers)
     file_put(file);
     remove_all("/t");
     user_leave();
+}
+
+static struct inode *being_cut;
+static int started; /* what becomes of running it meanwhile; 1: nobody has tried yet */
+
+static void start_program_meanwhile(void)
+{
+    if (started == 1)
+        started = inode_start_program(being_cut);
+}
+
+/* As on Linux: who cuts a file may write to it, and so nobody runs it, by whatever way it is cut. */
+KTEST(fs_file, nobody_runs_what_is_being_cut)
+{
+    struct mm *mm = mm_create();
+    struct resched_hook saved;
+    int err;
+
+    if (!expect(mm != NULL))
+        return;
+    make_dir("/t");
+    make_file("/t/f");
+    being_cut = inode_at("/t/f");
+    expect_is(filemap_write(&being_cut->data, 0, "x", 1, filemap_copy_kernel), 1);
+    expect_is(mm_add_area(mm, MMAP_MIN_ADDR, PAGE_SIZE, VM_READ, NULL, &being_cut->data, 0), 0);
+    started = 1;
+    saved = yield_everywhere(start_program_meanwhile);
+    err = inode_truncate(being_cut, 0);
+    resched_hook = saved;
+    expect_is(err, 0);
+    expect_is(started, -ETXTBSY);
+    if (started == 0)
+        inode_end_program(being_cut);
+    expect_is(inode_start_program(being_cut), 0);
+    inode_end_program(being_cut);
+    mm_put(mm);
+    remove_all("/t");
 }
 
 /* An unlinked file lives until its last close, and then all its pages come back. */

@@ -612,7 +612,7 @@ static void test_glob_backslash(void)
     }
 }
 
-/* Exponential in a matcher that tries every star anew. */
+/* Exponential in a matcher that tries every star again. */
 static void test_glob_many_stars(void)
 {
     char pat[201], str[2001];

@@ -1,6 +1,6 @@
 /*
  * mm/frame/memblock.c as a host program, under sanitizers. Its lists are state of the running
- * kernel, so here it is included as text and begins anew for each test.
+ * kernel, so here it is included as text and begins from nothing for each test.
  *
  * Cases at the edges are written out; everything else is held against a slow and obvious twin: an
  * array of bytes, one a page, that says whether it is usable and whether it is reserved. Output is

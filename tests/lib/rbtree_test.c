@@ -3,8 +3,8 @@
  *
  * The random tests enter and take out one object at a time, and after each step look at the whole
  * tree with rb_check() and at every object by brute force: a damage that a later step happens to
- * mend is found, too. The objects are few, so that the tree is emptied and its small shapes, where
- * the special cases are, come up again and again.
+ * repair is found, too. The objects are few, so that the tree is emptied and its small shapes,
+ * where the special cases are, come up again and again.
  *
  * rb_check() itself is tested by damaging a sound tree in each way that it claims to notice.
  *

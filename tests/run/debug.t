@@ -11,7 +11,7 @@ use Test::More;
 my ($build, $said) = checked_build();
 ok -s "$build/attic.elf", 'make DEBUG=1 builds' or diag($said), done_testing, exit;
 
-ktap_ok(name => 'debug', label => 'DEBUG=1', mem => '64M', build => $build);
+ktap_ok(name => 'debug', label => 'DEBUG=1', mem => '64M', cmdline => 'lowmem=32M', build => $build); # with pages that want kmap_local
 
 my $place = qr/\+0x[0-9a-f]+\/0x[0-9a-f]+/;
 my $by = qr/crash_allocate$place/;

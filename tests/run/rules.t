@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # Rules that can be read off the sources. An object that others find through some place is taken out of that place before it is given
 # back, because its end may yield (include/lib/detach.h): so no reference is given back through a pointer to its holder but by detach()
-# or exchange(), and the fields by which a task is asked for what it has are emptied in no other way.
+# or exchange(), and the fields by which a task is asked for what it has are emptied in no other way. And all texts do without some words for
+# which there are plainer ones.
 use strict;
 use warnings;
 use FindBin;
@@ -30,5 +31,9 @@ my @sources = grep { m{^(?:arch|drivers|fs|kernel|lib|mm|include)/.*\.[ch]$} } s
 cmp_ok scalar @sources, '>', 100, 'the sources are there';
 my @broken = map { my $file = $_; map { "$file: $_" } broken(slurp($file)) } @sources;
 is "@broken", '', 'no object is given back while others find it' or diag join "\n", @broken;
+
+my $RARE = qr/\b(?:shall|whoever|anew|mend(?:s|ed)?|takes along|gives? turns|given turns|(?:and|or) (?:its|their) like)\b/i;
+my @rare = map { my $file = $_; map { "$file: $_" } slurp($file) =~ /($RARE)/g } grep { !m{^(?:LICENSE|tests/rules\.t)\z} } source_files();
+is "@rare", '', 'plain words' or diag join "\n", @rare;
 
 done_testing;

@@ -2,8 +2,8 @@
  * Memory that processes share, and what wakes those who wait for it: futexes and what a C library
  * builds of them. Files that are cut short while processes show them.
  *
- * See check.h for how it tells; tests/run/linux/libc.t runs it, with glibc and with musl. Each child has
- * an alarm, so that one that nobody wakes is a failed check and not a test that hangs.
+ * See check.h for how it tells; tests/run/linux/libc.t runs it, with glibc and with musl. Each
+ * child has an alarm, so that one that nobody wakes is a failed check and not a test that hangs.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -89,6 +89,26 @@ static int end_of(pid_t child)
     return status;
 }
 
+static char state_of(pid_t child)
+{
+    char name[32], text[128] = "";
+    int fd;
+
+    snprintf(name, sizeof(name), "/proc/%d/stat", child);
+    fd = open(name, O_RDONLY);
+    check(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+    close(fd);
+    return strrchr(text, ')') ? strrchr(text, ')')[2] : '?';
+}
+
+/* Else nobody would be there who must not be woken. */
+static void wait_until_asleep(pid_t child)
+{
+    for (int i = 0; i < 500 && state_of(child) != 'S'; i++)
+        usleep(10000);
+    check(state_of(child) == 'S');
+}
+
 /* Wake until somebody was there to be woken: how many they were. */
 static long wake(volatile int *word, int operation, int bits)
 {
@@ -122,7 +142,7 @@ static void waking(void)
     check(wake(words, FUTEX_WAKE, 0) == 1);
     check(end_of(child) == 0);
     child = start(wait_for_bit_2, words);
-    usleep(50000);
+    wait_until_asleep(child);
     check(futex(words, FUTEX_WAKE_BITSET, 1, NULL, NULL, 1) == 0);
     check(futex(words + 1, FUTEX_WAKE, 1, NULL, NULL, 0) == 0);
     check(futex(words, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 0);
@@ -187,7 +207,7 @@ static int wait_in_file(volatile int *words)
 
 static int wait_in_own_copy(volatile int *words)
 {
-    struct timespec time = {0, 300000000};
+    struct timespec time = {1, 0};
 
     return -futex(words, FUTEX_WAIT, 0, &time, NULL, 0);
 }
@@ -202,7 +222,7 @@ static void words_of_files(void)
     map = mmap(NULL, PAGE, RW, MAP_SHARED, fd, PAGE);
     check(map != MAP_FAILED);
     child = start(wait_in_file, NULL);
-    usleep(50000);
+    wait_until_asleep(child);
     check(futex(map + 12, FUTEX_WAKE, 1, NULL, NULL, 0) == 0);
     check(wake((volatile int *)(map + 8), FUTEX_WAKE, 0) == 1);
     check(end_of(child) == 0);
@@ -211,7 +231,7 @@ static void words_of_files(void)
     map = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
     map[100] = 1;
     child = start(wait_in_own_copy, (volatile int *)map);
-    usleep(100000);
+    wait_until_asleep(child);
     check(futex(map, FUTEX_WAKE, 1, NULL, NULL, 0) == 0);
     check(end_of(child) == ETIMEDOUT << 8);
     munmap(map, PAGE);
@@ -290,22 +310,15 @@ static void cut_short(void)
 
 /* ---- two words ---- */
 
-static int wait_for_first(volatile int *words)
-{
-    __atomic_add_fetch(&words[8], 1, __ATOMIC_SEQ_CST);
-    return wait_for_word(words);
-}
-
 static void requeueing(void)
 {
     volatile int *words = shared_pages(1);
     pid_t children[3];
 
     for (int i = 0; i < 3; i++)
-        children[i] = start(wait_for_first, words);
-    while (words[8] < 3)
-        usleep(10000);
-    usleep(50000);
+        children[i] = start(wait_for_word, words);
+    for (int i = 0; i < 3; i++)
+        wait_until_asleep(children[i]);
     check(futex(words, FUTEX_CMP_REQUEUE, 1, (void *)1, (void *)&words[1], 7) == -EAGAIN);
     check(futex(words, FUTEX_CMP_REQUEUE, -1, (void *)1, (void *)&words[1], 0) == -EINVAL);
     check(futex(words, FUTEX_CMP_REQUEUE, 1, (void *)1, (void *)&words[1], 0) == 2);

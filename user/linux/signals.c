@@ -1,6 +1,6 @@
 /*
  * Signals through a C library: handlers with and without details, masks, the moment of delivery,
- * calls that are interrupted or begun anew, an own stack, faults that are caught, job control's
+ * calls that are interrupted or begun again, an own stack, faults that are caught, job control's
  * stop and go, timers.
  *
  * A handler's way back goes through the library's code or the kernel's, as the library likes; both
@@ -87,7 +87,7 @@ static void masks(void)
     check(count == 1 && sigprocmask(SIG_SETMASK, &old, NULL) == 0 && count == 2);
 }
 
-/* A signal from a child while the parent waits in read(): begun anew, or interrupted. */
+/* A signal from a child while the parent waits in read(): begun again, or interrupted. */
 static void interrupted(int flags)
 {
     int fd[2], status;

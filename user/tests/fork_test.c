@@ -9,6 +9,7 @@
 #include <asm/signal.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
 
 #define PAGE 4096
@@ -283,6 +284,31 @@ static void vfork_child_killed(void)
     CHECK(wait_for(pid) == SIGKILL);
 }
 
+/* A limit that the parent gets while its memory is lent holds when it has that back. */
+static void vfork_parent_gets_a_limit(void)
+{
+    static const struct rlimit64 limit = {64 << 20, 64 << 20};
+    long child = fork_process(), pid, addr;
+
+    if (child) {
+        CHECK(wait_for(child) == 0);
+        return;
+    }
+    pid = sys_vfork();
+    if (pid == 0) {
+        long parent = syscall3(__NR_getppid, 0, 0, 0), err;
+
+        asm volatile("int $0x80"
+                     : "=a"(err)
+                     : "0"(__NR_prlimit64), "b"(parent), "c"(RLIMIT_AS), "d"(&limit), "S"(0)
+                     : "memory");
+        syscall3(__NR_exit, err != 0, 0, 0);
+    }
+    CHECK(wait_for(pid) == 0);
+    addr = SYS(mmap2, 0, 65 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    sys_exit(addr == -ENOMEM ? 0 : 1);
+}
+
 /* ---- clone ---- */
 
 static void clone_refuses(void)
@@ -419,6 +445,7 @@ int main(int argc, char *argv[])
     folder_and_umask();
     vfork_shares_memory();
     vfork_child_killed();
+    vfork_parent_gets_a_limit();
     clone_refuses();
     clone_tells_pids();
     clone_with_bad_pointers();

@@ -1,5 +1,5 @@
 /*
- * Floating-point and SSE registers: fresh at the start, a process's own whoever runs in between,
+ * Floating-point and SSE registers: fresh at the start, a process's own whichever runs in between,
  * copied by fork, dropped by exec, fresh in a signal handler and back behind it, with what the
  * handler changed in its frame; and the exceptions that a program asks for. Also passes on Linux.
  *

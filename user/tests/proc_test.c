@@ -1,5 +1,5 @@
 /*
- * /proc as programs read it: whoever relies on Linux's formats relies on these. Also passes on
+ * /proc as programs read it: those that rely on Linux's formats rely on these. Also passes on
  * Linux.
  *
  * `proc_test again` is what it becomes by executing /proc/self/exe: a shell that is several

@@ -623,7 +623,7 @@ static long now_ms(void)
         now_ms() - start_;                                                                         \
     })
 
-/* Whoever is stopped and goes on waits no longer for that. */
+/* A process that is stopped and goes on waits no longer for that. */
 static void check_times(void)
 {
     struct __kernel_old_timespec time = {0, 500000000};

@@ -212,7 +212,7 @@ static void check_stack_pointers(void)
 static volatile int steps;
 static volatile uintptr_t step_above;
 
-/* Flags that the instruction takes along into the kernel, where they would do harm. */
+/* Flags that the instruction leaves as they are in the kernel, where they would do harm. */
 static void check_flags(void)
 {
     static const uint32_t flags[] = {1u << 10, 1u << 14}; /* DF, NT */

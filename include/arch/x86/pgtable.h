@@ -149,6 +149,12 @@ static inline pte_t *kernel_pte(u32 addr)
     return &kernel_ptes[addr >> PAGE_SHIFT];
 }
 
+/* The page that it is the entry of. */
+static inline u32 kernel_pte_addr(const pte_t *pte)
+{
+    return (u32)(pte - kernel_ptes) << PAGE_SHIFT;
+}
+
 /*
  * A row of the table that lowmem is built from: [virt, virt + size) -> phys with these rights. All
  * page-aligned.

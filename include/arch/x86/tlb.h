@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <arch/x86/tlb_debug.h>
 #include <lib/types.h>
 
 /*
@@ -20,6 +21,7 @@
 static inline void tlb_flush_page(u32 addr)
 {
     asm volatile("invlpg %0" : : "m"(*(const char *)addr) : "memory");
+    tlb_debug_flush(addr, addr);
 }
 
 /* Pages of the kernel half, in every address space. */

@@ -15,7 +15,7 @@ struct vm_area;
 /* Make the files of /proc. After fs_init(). */
 void proc_files_init(void);
 
-/* ---- memory (kernel/proc/proc_mm.c); inode: NULL will do. May give turns ---- */
+/* ---- memory (kernel/proc/proc_mm.c); inode: NULL will do. May yield ---- */
 
 int proc_meminfo(struct inode *inode, struct seq_file *seq);
 int proc_vmallocinfo(struct inode *inode, struct seq_file *seq);

@@ -28,7 +28,7 @@ __must_check struct files *files_new(void);
 __must_check struct files *files_copy(const struct files *from);
 /* Close what has FD_CLOEXEC. */
 void files_exec(struct files *files);
-/* Close all. May give turns. */
+/* Close all. May yield. */
 void files_free(struct files *files);
 /* Bytes of kernel memory that a table takes. */
 u32 files_bytes(const struct files *files);
@@ -81,7 +81,7 @@ static inline struct file *files_at(const struct files *files, u32 fd)
 
 /* ---- those who wait for a file ---- */
 
-/* Something was read or written, or an end is about to be closed: whoever waits looks again. */
+/* Something was read or written, or an end is about to be closed: those who wait look again. */
 void file_wake(struct file *file);
 
 /* One reference less; when it is the last one, readers and writers of the other end see it. */

@@ -19,8 +19,8 @@ void process_init(void);
 
 /*
  * A child of the current process, as clone() is asked (fork.c). Its pid, or -EINVAL, -EINTR,
- * -EAGAIN, -EFAULT, -ENOMEM, and nothing has changed. With CLONE_VFORK it returns when the child has
- * let go of the memory.
+ * -EAGAIN, -EFAULT, -ENOMEM, and nothing has changed. With CLONE_VFORK it returns when the child
+ * has let go of the memory.
  */
 struct clone_request {
     u32 flags; /* CLONE_*, and the signal of the child's end */
@@ -49,9 +49,9 @@ __must_check long process_spawn(const char *const argv[], const char *const envp
 void __noreturn process_kill_current(u32 signal, const char *fmt, ...) __printf(2, 3);
 
 /*
- * task_check.c, for the audit: whatever a task can be asked for is there, and no two run in one address space.
- * NULL, or a line that names the first task with which that is not so. True at every point where
- * somebody yields.
+ * task_check.c, for the audit: whatever a task can be asked for is there, and no two run in one
+ * address space. NULL, or a line that names the first task with which that is not so. True at every
+ * point where somebody yields.
  */
 const char *task_check(void);
 

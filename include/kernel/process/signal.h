@@ -130,7 +130,7 @@ struct itimer_times itimer_read(u32 which);
 struct itimer_times itimer_exchange(u32 which, struct itimer_times new);
 
 /*
- * From the timer interrupt: SIGALRM to whom it is due, and a tick of the current task's own time, in
- * ring 3 or not.
+ * From the timer interrupt: SIGALRM to whom it is due, and a tick of the current task's own time,
+ * in ring 3 or not.
  */
 void itimer_tick(u64 now, bool user);

@@ -25,9 +25,9 @@ void vmap_area_free(struct vmap_area *area);
 /*
  * Tags. The processor ignores all other bits of an entry that is not present, so the entries of
  * guards, and of the first and last page of each gap, hold the address of the area or gap they
- * belong to: whoever stands at a border knows the neighbour without a search (Knuth's boundary
- * tags, The Art of Computer Programming, vol. 1, 2.5). NULL for a page that is mapped, or has no
- * tag. An entry that is not present holds 0 or a tag, never anything that was left over.
+ * belong to: from a border the neighbour is known without a search (Knuth's boundary tags,
+ * The Art of Computer Programming, vol. 1, 2.5). NULL for a page that is mapped, or has no tag. An
+ * entry that is not present holds 0 or a tag, never anything that was left over.
  */
 static inline struct vmap_area *vmap_area_tag(pte_t pte)
 {

@@ -70,8 +70,8 @@ static inline void mapping_put(struct address_space *mapping)
 
 /*
  * The page at an index (offset / PAGE_SIZE), brought in if need be. NULL when out of memory, or for
- * an index beyond FILE_SIZE_MAX. It belongs to the mapping: whoever keeps it takes a reference.
- * `write`: its bytes are about to be changed, so it cannot be dropped any more.
+ * an index beyond FILE_SIZE_MAX. It belongs to the mapping: a caller that keeps it takes a
+ * reference. `write`: its bytes are about to be changed, so it cannot be dropped any more.
  */
 __must_check struct page *filemap_get_page(struct address_space *mapping, u32 index, bool write);
 

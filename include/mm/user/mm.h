@@ -201,7 +201,7 @@ __must_check int mm_read(struct mm *mm, u32 addr, void *to, u32 size);
 
 /* What became of an access of ring 3. */
 enum mm_fault {
-    MM_FAULT_OK,          /* mended: the access can be repeated */
+    MM_FAULT_OK,          /* the page is there now: the access can be repeated */
     MM_FAULT_ALLOWED,     /* the entry allows it already: mm_fault_taken() */
     MM_FAULT_KERNEL,      /* the address belongs to the kernel */
     MM_FAULT_NO_AREA,     /* no area there */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arch/x86/pgtable.h>
+#include <arch/x86/tlb_debug.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/user/mm.h>
 
@@ -118,6 +119,17 @@ const char *user_tables_check(void);
 static inline bool mm_is_loaded(const struct mm *mm)
 {
     return pgd_loaded() == mm->pgd_phys;
+}
+
+/* An entry is about to change: what is not loaded owes the TLB nothing. */
+static inline void user_note_change(const struct mm *mm, u32 addr, pte_t old, pte_t new)
+{
+#ifdef CONFIG_DEBUG_TLB
+    if (mm_is_loaded(mm))
+        tlb_debug_change(addr, old.val, new.val);
+#else
+    (void)mm, (void)addr, (void)old, (void)new;
+#endif
 }
 
 /* The rights that an entry of an area may have at most. */

@@ -1,7 +1,7 @@
 """`attic areas`: the vmalloc area, as vmallocinfo lists it, with the frames.
 
 What is contiguous for the processor is scattered in memory: each area is told with its frames as runs, read from the page
-tables of the master directory, which are everybody's. A kernel stack is told with the task it belongs to; whoever else asked
+tables of the master directory, which are everybody's. A kernel stack is told with the task it belongs to; who else asked
 for an area is told by the code address that the kernel keeps of each.
 
 Limits: gaps are not listed (`print *(struct vmap_area *)ADDR` shows one). The walk goes through the kernel's tree of areas,

@@ -1,4 +1,4 @@
-"""The list of all commands: `attic walk` and its like.
+"""The list of all commands: `attic walk` and the others.
 
 A command is a class of its own in one of the modules imported here (cli.py says how it is made); what is in ALL is entered
 into gdb under the prefix `attic`, and `attic` alone prints the first line of each one's help. A new command needs its name

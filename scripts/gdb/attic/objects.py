@@ -25,7 +25,7 @@ _types, _places, _members, _signed = {}, {}, {}, {}
 
 
 def forget_names(_event=None):
-    """When gdb loads another kernel, or the same built anew."""
+    """When gdb loads another kernel, or the same built again."""
     for cache in (_types, _places, _members, _signed):
         cache.clear()
 

@@ -6,7 +6,7 @@
 #include <kernel/kernel.h>
 #include <kernel/view/explain.h>
 
-/* What the raw tables say, read anew here: one entry of each level. */
+/* What the raw tables say, read here once more: one entry of each level. */
 struct raw {
     u32 pde, pte;
     bool large, mapped;

@@ -1,5 +1,6 @@
 /*
- * The audit must see what is wrong: each test breaks one invariant on purpose, looks, and mends it.
+ * The audit must see what is wrong: each test breaks one invariant on purpose, looks, and repairs
+ * it.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>

@@ -228,7 +228,7 @@ KTEST(buddy, wrong_frees_panic)
     expect_bad_free(page + 1, 0, "which is free");
 }
 
-/* The check must say this; then nothing may be wrong but what the test mends. */
+/* The check must say this; then nothing may be wrong but what the test repairs. */
 static void expect_damage(const char *part)
 {
     const char *text = page_alloc_check();

@@ -1,7 +1,7 @@
 /*
  * Caches of small objects and kmalloc: that memory is there, is whole and comes back, that misuse
  * is noticed, and that slab_check() sees every kind of damage. The tests that break something
- * inside mend it again.
+ * inside repair it again.
  *
  * In a build with DEBUG=1 objects lie elsewhere in their slabs and the panics have other words:
  * what depends on it asks SLAB_DEBUG.

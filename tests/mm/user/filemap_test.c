@@ -200,6 +200,28 @@ KTEST(filemap, a_page_is_held_while_it_is_copied)
     done();
 }
 
+/* A tree that cannot become high enough is no higher than before. */
+KTEST(filemap, failure_leaves_the_tree_as_it_was)
+{
+    struct page_tree tree = {NULL, 0};
+    u32 last = (1u << 4 * PAGE_NODE_BITS) - 1, refused = 0, index = last;
+    bool entered = false;
+
+    expect(page_tree_insert(&tree, 0, zero_page));
+    while (!entered && ktest_ok()) {
+        alloc_fail_countdown = ++refused;
+        entered = page_tree_insert(&tree, last, zero_page);
+        alloc_fail_countdown = 0;
+        expect_eq(tree.height, entered ? 4 : 1);
+        expect(page_tree_find(&tree, 0) == zero_page);
+    }
+    expect_eq(refused, 7); /* after three nodes upwards, and three down to the other page */
+    page_tree_remove(&tree, 0, true);
+    expect(page_tree_next(&tree, &(u32){0}, true) == zero_page);
+    page_tree_remove(&tree, index, true);
+    expect(!tree.root);
+}
+
 /* ---- mapped ---- */
 
 static struct mm *map_file(u32 prot, u32 flags)

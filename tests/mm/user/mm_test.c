@@ -68,7 +68,7 @@ KTEST(mm, pages_come_with_the_first_touch)
     expect_eq(mm_add_area(mm, BASE, 64 * PAGE_SIZE, VM_READ | VM_WRITE, "heap", NULL, 0), 0);
     expect_eq(mm->pages, 0);
     mm_switch(mm);
-    /* No process runs here, so nobody mends the fault: the copy reports it. */
+    /* No process runs here, so nobody resolves the fault: the copy reports it. */
     expect_eq(copy_from_user(&word, (void *)BASE, 4), 4);
     expect_eq(mm_fault(mm, BASE + 5 * PAGE_SIZE, true), MM_FAULT_OK);
     word = 77;

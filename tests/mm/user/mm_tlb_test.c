@@ -5,8 +5,8 @@
 #include <kernel/task.h>
 
 /*
- * Load an address space so that nothing loads another, or the same again, until unload(): no turn
- * is given, no tick comes, and no fault is mended. What copies find is what the TLB and the tables
+ * Load an address space so that nothing loads another, or the same again, until unload(): nobody
+ * yields, no tick comes, and no fault is resolved. What copies find is what the TLB and the tables
  * say.
  */
 static u32 saved_flags;
@@ -206,4 +206,79 @@ KTEST(mm_tlb, fork_makes_read_only)
     expect_eq(get_word(child, BASE), 1);
     mm_put(child);
     mm_put(parent);
+}
+
+/* ---- frames that come back while their address space is loaded ---- */
+
+/* `pages` pages of a new mapping at BASE; NULL after a failed expectation. The area holds it. */
+static struct mm *space_with_file(u32 pages, u32 flags, struct address_space **file)
+{
+    struct mm *mm = mm_create();
+
+    *file = mapping_new(pages * PAGE_SIZE);
+    if (!expect(mm && *file))
+        return NULL;
+    expect_eq(mm_add_area(mm, BASE, pages * PAGE_SIZE, flags, NULL, *file, 0), 0);
+    mapping_put(*file);
+    return mm;
+}
+
+static void a_cut_file_is_gone(u32 pages, u32 flags)
+{
+    struct address_space *file;
+    struct mm *mm = space_with_file(pages + 1, flags, &file);
+    bool before;
+    u32 left;
+    int err;
+
+    if (!mm)
+        return;
+    put_pages(mm, pages + 1, 1);
+    load(mm);
+    before = read_all(pages + 1);
+    err = filemap_truncate(file, PAGE_SIZE);
+    left = count_readable(pages + 1);
+    unload();
+    expect(before);
+    expect_eq(err, 0);
+    expect_eq(left, 1);
+    mm_put(mm);
+}
+
+KTEST(mm_tlb, a_cut_file_is_gone)
+{
+    for (u32 i = 0; i < ARRAY_SIZE(tlb_pages); i++) {
+        a_cut_file_is_gone(tlb_pages[i], RW | VM_SHARED);
+        a_cut_file_is_gone(tlb_pages[i], RW);
+    }
+}
+
+/*
+ * What the entries showed goes back to the page allocator at once. A build with DEBUG=1 panics when
+ * that comes before the invalidation (arch/x86/tlb_debug.c): of the file's page after a copy, of a
+ * page that has moved, and of the last page table.
+ */
+KTEST(mm_tlb, frames_come_back_invalidated)
+{
+    struct address_space *file;
+    struct mm *mm = space_with_file(1, RW, &file);
+    u32 word = 5, tables;
+    bool before;
+
+    if (!mm)
+        return;
+    expect_eq(get_word(mm, BASE), 0);
+    mm_shrink(); /* what others have left */
+    load(mm);
+    before = can_read(BASE);
+    expect_eq(mm_write(mm, BASE, &word, sizeof(word)), 0);
+    expect_eq(mm_shrink(), 1); /* nobody shows the file's page any more */
+    expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, PAGE(2)),
+              PAGE(2));
+    expect_eq(mm_munmap(mm, PAGE(2), PAGE_SIZE), 0);
+    tables = mm->tables;
+    unload();
+    expect(before);
+    expect_eq(tables, 0);
+    mm_put(mm);
 }

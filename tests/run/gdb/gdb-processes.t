@@ -108,7 +108,7 @@ my ($pasted) = $areas =~ /, kernel stack of idle\[0\]\n    frames (\w+)/ or diag
 @answers = session($debug, $vm, "attic who $pasted", 'disconnect');
 is $answers[0], $who{stack}, 'who: takes a frame as areas prints it';
 
-# ---- a directory entry that was changed is found, whoever has it ----
+# ---- a directory entry that was changed is found, in whichever process ----
 
 my $victim = sprintf '((pde_t *)0x%x)[900].val', C + $task{nap}{directory};
 my ($f, $n) = map { $task{$_}{pid} } qw(forever nap);

@@ -19,7 +19,7 @@ is $status, 0, 'make tour BATCH=1 ends with status 0' or diag $said;
 my @now = split /\n/, normal($transcript);
 my @kept = split /\n/, normal(slurp(root_dir() . '/docs/tour.md'));
 my ($differ) = grep { ($now[$_] // '') ne ($kept[$_] // '') } 0 .. (@now > @kept ? $#now : $#kept);
-ok !defined $differ, 'docs/tour.md holds the transcript: `make tour-doc` writes it anew'
+ok !defined $differ, 'docs/tour.md holds the transcript: `make tour-doc` writes it again'
     or diag sprintf "line %d is now\n%s\nand in docs/tour.md\n%s", $differ + 1, map { $_ // '(nothing)' } $now[$differ], $kept[$differ];
 
 my (undef, @stops) = split /^## /m, $transcript;

@@ -58,7 +58,7 @@ END {
     unlink @dumps;
 }
 
-# What gdb shall say to have memory and registers saved, and to look at them later.
+# What gdb is told to have memory and registers saved, and to look at them later.
 sub dump_commands {
     my ($file, $mib) = @_;
     return (sprintf('monitor pmemsave 0 0x%x "%s"', $mib << 20, $file), 'monitor info registers');
@@ -113,7 +113,7 @@ sub own_pages {
     return @pages;
 }
 
-# Ranges of one page size and rights, as text, whoever owns them.
+# Ranges of one page size and rights, as text, of all owners.
 sub own_ranges {
     my @ranges;
     for (@_) {

@@ -1,6 +1,6 @@
 /*
  * `cycles COUNT`: that often a child is forked, executes this program, and ends; every other one by
- * vfork(). Whoever counts free pages before and afterwards finds the same number. Also runs on
+ * vfork(). The number of free pages is the same before and afterwards. Also runs on
  * Linux.
  */
 #include "lib/auxv.h"

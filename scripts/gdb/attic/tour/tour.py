@@ -23,7 +23,7 @@ STOPS = tour_boot.STOPS + tour_life.STOPS
 HEAD = ("<!-- generated: compared by tests/run/gdb/tour.t -->\n\n# A tour of the memory, from the first instruction on", """
 `make tour` runs Attic under gdb and stops at %d places: the stages of the boot, and then the life of a small process,
 user/tour.c. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and after.
-This is all that it prints; `make tour BATCH=1` writes it anew, and a test compares. What depends on the build and the machine
+This is all that it prints; `make tour BATCH=1` writes it again, and a test compares. What depends on the build and the machine
 may vary: addresses of code and of stacks, of frames and of tables, the entries and tags that hold such addresses, and numbers
 of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how often.
 """, """
@@ -217,7 +217,7 @@ It may begin anywhere: the next stop that the machine comes to is the next one s
         elif arguments:
             raise gdb.GdbError("usage: attic tour " + self.usage)
         elif guide.over():
-            raise Sorry("the tour is over; `make tour` begins anew")
+            raise Sorry("the tour is over; `make tour` begins again")
         else:
             print(guide.next())
 

@@ -1,0 +1,83 @@
+/*
+ * What the TLB may still know: `make DEBUG=1` (include/arch/x86/tlb_debug.h).
+ *
+ * The TLB cannot be read. But code that changes an entry that the processor may have cached owes an
+ * invalidation (Intel SDM vol. 3, 4.10.4.2), and until that has come the frame behind the entry is
+ * not free: somebody else's data in it could be reached through the old address. So each debt is
+ * noted here with its address and its frame, each invalidation strikes out what it covers, and the
+ * page allocator asks before it takes a frame back. What is never given back is never asked for.
+ *
+ * A debt of a directory entry has no address: invalidating any page drops what the processor has
+ * cached of page tables (4.10.4.1). Loading CR3 pays for the user half, whose entries are not
+ * global.
+ *
+ * Limits: it sees what is noted, not what the processor does: code that writes an entry without a
+ * note is not seen, nor is an invalidation of the wrong address while the right one is noted wrong
+ * in the same way. After DEBTS_MAX changes without an invalidation further ones are not noted.
+ *
+ * Neighbours: mm/ notes its changes; arch/x86/tlb.h and pgtable.c invalidate; mm/frame/page_alloc.c
+ * asks.
+ */
+#include <arch/x86/pgtable.h>
+#include <arch/x86/tlb_debug.h>
+#include <lib/panic.h>
+
+#ifdef CONFIG_DEBUG_TLB
+
+#define DEBTS_MAX 4096
+#define NO_PAGE   1 /* the address of a debt for a page table */
+
+static struct {
+    u32 addr; /* of the page */
+    phys_addr_t frame;
+} debts[DEBTS_MAX];
+static u32 debt_count;
+
+static void add_debt(u32 addr, phys_addr_t frame)
+{
+    if (debt_count == DEBTS_MAX)
+        return;
+    debts[debt_count].addr = addr;
+    debts[debt_count].frame = frame;
+    debt_count++;
+}
+
+void tlb_debug_change(u32 addr, u32 before, u32 after)
+{
+    u32 lost = before & ~after & (PTE_P | PTE_RW | PTE_US);
+
+    if (before & PTE_P && (lost || (before ^ after) & PTE_FRAME))
+        add_debt(ALIGN_DOWN(addr, PAGE_SIZE), before & PTE_FRAME);
+}
+
+void tlb_debug_lose_table(phys_addr_t table)
+{
+    add_debt(NO_PAGE, table);
+}
+
+void tlb_debug_flush(u32 first, u32 last)
+{
+    for (u32 i = debt_count; i-- > 0;) {
+        u32 addr = debts[i].addr;
+
+        if (addr == NO_PAGE || (addr >= ALIGN_DOWN(first, PAGE_SIZE) && addr <= last))
+            debts[i] = debts[--debt_count];
+    }
+}
+
+void tlb_debug_free(phys_addr_t frame, u32 order)
+{
+    for (u32 i = 0; i < debt_count; i++) {
+        if (debts[i].frame - frame >= (u32)PAGE_SIZE << order)
+            continue;
+        if (debts[i].addr == NO_PAGE)
+            panic("page table 0x%08x is given back, but no page was invalidated since a directory "
+                  "lost it",
+                  debts[i].frame);
+        panic(
+            "frame 0x%08x is given back, but the TLB may still have it at 0x%08x: invalidate first",
+            debts[i].frame, debts[i].addr);
+    }
+}
+
+#endif
