@@ -1,10 +1,10 @@
 /*
  * What an open regular file does: its contents are pages in memory and nowhere else (mm/filemap.c).
  *
- * A long read or write lets others run between pages, so that no process can hold the processor by one
- * call. Writing and truncating go one after the other, as on Linux: what is appended by two
- * processes is never mixed, however long it is. A call that finds the file taken lets others run until
- * it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
+ * A long read or write lets others run between pages, so that no process can hold the processor by
+ * one call. Writing and truncating go one after the other, as on Linux: what is appended by two
+ * processes is never mixed, however long it is. A call that finds the file taken lets others run
+ * until it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
  *
  * Limits: 2 GiB a file; access times are kept as with Linux's relatime.
  *

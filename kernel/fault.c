@@ -26,8 +26,9 @@
  * an iret do with the program's stack. So repeating has an end, is_stuck(), and then the program
  * gets its signal.
  *
- * The floating-point exceptions (#NM, #MF, #XF) belong to the code that switches the FPU, and have their
- * own handlers there; the rows in the table below are for processors whose FPU nobody switches.
+ * The floating-point exceptions (#NM, #MF, #XF) belong to the code that switches the FPU, and have
+ * their own handlers there; the rows in the table below are for processors whose FPU nobody
+ * switches.
  *
  * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages; kernel/signal.c
  * delivers.

@@ -11,8 +11,8 @@
  * preempted: a wake-up that comes after the change cannot be missed.
  *
  * A sleeper stands in one list of all, in the order in which they came, and each operation walks
- * it: there are at most as many as tasks. A key of a file holds a reference of it. The one that wakes a
- * sleeper takes it out of the list; its key, reference and all, stays the sleeper's own.
+ * it: there are at most as many as tasks. A key of a file holds a reference of it. The one that
+ * wakes a sleeper takes it out of the list; its key, reference and all, stays the sleeper's own.
  *
  * Limits: no priority inheritance (FUTEX_LOCK_PI and its kin are -ENOSYS).
  *

@@ -12,8 +12,8 @@
  * of what the caches happen to keep. This way a test that breaks something fails itself and not its
  * neighbour.
  *
- * Limits: a test that never returns is ended from outside, by the time-out of the program that started the
- * machine. One test at a time, from one thread.
+ * Limits: a test that never returns is ended from outside, by the time-out of the program that
+ * started the machine. One test at a time, from one thread.
  *
  * Neighbours: include/kernel/ktest.h has the expectations, tests/ the tests, kernel/monitor.c the
  * command.

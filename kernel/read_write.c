@@ -181,7 +181,8 @@ SYSCALL(write)
 }
 
 /*
- * For pread(), pwrite() and others: a file that has positions, and a position. 0, -EINVAL, -EBADF, -ESPIPE.
+ * For pread(), pwrite() and others: a file that has positions, and a position. 0, -EINVAL, -EBADF,
+ * -ESPIPE.
  */
 static long positioned(u32 fd, u32 low, u32 high, struct file **file, u64 *pos)
 {

@@ -1,11 +1,11 @@
 /*
  * The scheduler: round robin over one run queue.
  *
- * Every ready task is in the queue except the one that runs. A timer tick ends the turn of the task that
- * runs (a turn is one tick, 10 ms at HZ = 100), but only says so: the switch happens when a trap is
- * about to return to ring 3, or where long work in the kernel asks (cond_resched()). Kernel code is
- * thus never preempted; it gives the processor away only in schedule(), and what it shares with
- * other tasks needs no lock as long as it does not call that in between. What it shares with
+ * Every ready task is in the queue except the one that runs. A timer tick ends the turn of the task
+ * that runs (a turn is one tick, 10 ms at HZ = 100), but only says so: the switch happens when a
+ * trap is about to return to ring 3, or where long work in the kernel asks (cond_resched()). Kernel
+ * code is thus never preempted; it gives the processor away only in schedule(), and what it shares
+ * with other tasks needs no lock as long as it does not call that in between. What it shares with
  * interrupt handlers (the run queue, the sleepers, wait queues, task states) is touched with
  * interrupts off.
  *

@@ -4,9 +4,9 @@
  * task->sigpending says "something is pending that is not blocked"; together with need_resched it
  * is the one flag that is tested on the way back to ring 3.
  *
- * Actions are a table that exists only in processes that have set one. Fork shares it; a process that sets
- * another action first makes a table of its own. Which signals are ignored is kept beside it as a
- * set, because exec keeps that and drops the table, and must not need memory.
+ * Actions are a table that exists only in processes that have set one. Fork shares it; a process
+ * that sets another action first makes a table of its own. Which signals are ignored is kept beside
+ * it as a set, because exec keeps that and drops the table, and must not need memory.
  *
  * Interrupt handlers look at the sets, so they are changed with interrupts off.
  *

@@ -1,10 +1,10 @@
 /*
  * The terminal: the line discipline (n_tty.c) on the console, its device files, and who may use it.
  *
- * Typed bytes wait in the queue of the drivers until somebody reads. Only then, in the reader, do they
- * become a line and are echoed; poll() and FIONREAD count as looking for a line. So what was typed
- * ahead goes to the next that reads, with that reader's settings: what a program leaves is the
- * monitor's next command, and shows there. (Linux echoes at once, and a shell then shows it a
+ * Typed bytes wait in the queue of the drivers until somebody reads. Only then, in the reader, do
+ * they become a line and are echoed; poll() and FIONREAD count as looking for a line. So what was
+ * typed ahead goes to the next that reads, with that reader's settings: what a program leaves is
+ * the monitor's next command, and shows there. (Linux echoes at once, and a shell then shows it a
  * second time.) When that queue is full the sender is held back: nothing is lost.
  *
  * Some bytes cannot wait: those for signals and Ctrl-S, Ctrl-Q. The interrupt handler looks for

@@ -2,8 +2,8 @@
  * What ioctl() can do with the terminal (man 2 ioctl_tty, man 3 tcsetattr, tcsetpgrp): settings,
  * size, foreground group, session, flushing. Numbers and structures are Linux's.
  *
- * A process that changes the terminal must be in the foreground of its session, or be allowed to (SIGTTOU
- * blocked or ignored); who has another controlling terminal, or none, may.
+ * A process that changes the terminal must be in the foreground of its session, or be allowed to
+ * (SIGTTOU blocked or ignored); who has another controlling terminal, or none, may.
  *
  * Output leaves at once, so that waiting for it (TCSETSW, tcdrain) is nothing to do.
  *

@@ -9,9 +9,9 @@
  * and dma_map_sg(), which take frames and no addresses. Nothing here calls virt_to_phys() with an
  * address that could make it panic, and nothing computes with a vmalloc address (invariant I10).
  *
- * There is no IOMMU, so mapping a range changes nothing but what is remembered of it, in one list, the
- * newest first: that finds leaks, drivers that unmap what they did not map (Linux's debug option for
- * DMA does the same), and memory that is freed while a device may still reach it.
+ * There is no IOMMU, so mapping a range changes nothing but what is remembered of it, in one list,
+ * the newest first: that finds leaks, drivers that unmap what they did not map (Linux's debug
+ * option for DMA does the same), and memory that is freed while a device may still reach it.
  *
  * Limits: no bounce buffers. Memory that a device does not reach is refused, not copied. Giving back
  * takes time in proportion to what was given later and is still out.

@@ -2,8 +2,8 @@
  * From the boot loader's memory map to memblock: which physical pages are RAM, which of them are
  * taken, and how the command line bends that. Everything that lives in RAM the map calls free is
  * reserved here, before the first allocation: the kernel image, GRUB's modules, the symbol table.
- * What the loader left counts as mapped, wherever it lies. The first 64 KiB are reserved, as on Linux:
- * firmware writes there that does not say so, and no frame has the physical address 0.
+ * What the loader left counts as mapped, wherever it lies. The first 64 KiB are reserved, as on
+ * Linux: firmware writes there that does not say so, and no frame has the physical address 0.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/sections.h>

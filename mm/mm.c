@@ -16,9 +16,9 @@
  *
  * mm_write() and mm_read() go through lowmem or kmap_local and do not need the process's directory.
  * A write needs the rights that the process itself would need: what it names may be the text of
- * others, or a file that it has opened for reading only. For a write first every page is touched, which may fail, then every
- * page is copied. A read touches nothing: it may be in the name of somebody else (/proc), while the
- * owner is in the middle of moving these very entries.
+ * others, or a file that it has opened for reading only. For a write first every page is touched,
+ * which may fail, then every page is copied. A read touches nothing: it may be in the name of
+ * somebody else (/proc), while the owner is in the middle of moving these very entries.
  *
  * Kernel threads have no address space and run in whatever directory is loaded; all of them show
  * the same kernel. Therefore a directory that is to be freed must not be the loaded one.

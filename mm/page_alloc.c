@@ -12,9 +12,10 @@
  *
  * Splitting for an allocation and joining for the free that follows soon after is work for nothing.
  * So freed blocks are first kept aside as they are, last in, first out, in the zone's hot stacks, one
- * per order (Linux keeps such lists per processor). A hot page is free, but not joined. A stack that grows too high gives its older half to the buddy lists, an empty one
- * takes a larger block and cuts it up, and when no list has what is asked for, the zone's hot pages
- * are joined before the next zone is asked or the allocation fails.
+ * per order (Linux keeps such lists per processor). A hot page is free, but not joined. A stack
+ * that grows too high gives its older half to the buddy lists, an empty one takes a larger block
+ * and cuts it up, and when no list has what is asked for, the zone's hot pages are joined before
+ * the next zone is asked or the allocation fails.
  *
  * What a block is used for is written in its first page only: a block of 4 MiB costs as much as a
  * single page. Wrong frees are caught here, and named: a page that is free already, that lies inside
@@ -677,7 +678,9 @@ static const char *bad_link(const struct zone *zone, const char *where, u32 orde
     return check_text;
 }
 
-/* A pointer that a list leads to may be anything: only a struct page of this zone can be looked at. */
+/*
+ * A pointer that a list leads to may be anything: only a struct page of this zone can be looked at.
+ */
 static const char *check_link(const struct zone *zone, const struct page *page, u32 order,
                               const char *where)
 {

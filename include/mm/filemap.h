@@ -114,8 +114,8 @@ size_t filemap_copy_kernel(void *to, const void *from, size_t size);
 long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, filemap_copy_t copy);
 
 /*
- * Write at `pos`; the file grows. Bytes written; -EFBIG, -ENOSPC, -ENOMEM, -EFAULT as above. A gap before
- * pos reads as zeros.
+ * Write at `pos`; the file grows. Bytes written; -EFBIG, -ENOSPC, -ENOMEM, -EFAULT as above. A gap
+ * before pos reads as zeros.
  */
 long filemap_write(struct address_space *mapping, u32 pos, const void *from, u32 count,
                    filemap_copy_t copy);

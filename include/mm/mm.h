@@ -22,7 +22,10 @@
 
 struct address_space;
 
-/* Rights and kinds of an area, as in Linux's mm.h. An enumeration, so that debuggers know the names. */
+/*
+ * Rights and kinds of an area, as in Linux's mm.h. An enumeration, so that debuggers know the
+ * names.
+ */
 enum vm_flags {
     VM_READ = 0x001,
     VM_WRITE = 0x002,
@@ -150,9 +153,10 @@ __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, cons
 /*
  * mmap2, munmap, mprotect, madvise as their manual pages say (man 2 mmap). `flags` are MAP_*,
  * `prot` PROT_*, of mm_mmap with VM_NEVER_WRITE for a mapping to which mprotect must not give
- * PROT_WRITE (-EACCES), and VM_WRITER where the file was opened for writing. mm_mmap gives the address, or a negative error number: -EINVAL, -ENOMEM,
- * -EPERM (fixed below MMAP_MIN_ADDR), -EEXIST (MAP_FIXED_NOREPLACE). What the file may be used for
- * is the caller's to check. All: nothing is changed on failure.
+ * PROT_WRITE (-EACCES), and VM_WRITER where the file was opened for writing. mm_mmap gives the
+ * address, or a negative error number: -EINVAL, -ENOMEM, -EPERM (fixed below MMAP_MIN_ADDR),
+ * -EEXIST (MAP_FIXED_NOREPLACE). What the file may be used for is the caller's to check. All:
+ * nothing is changed on failure.
  */
 __must_check long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags,
                           struct address_space *file, u32 pgoff);
@@ -185,8 +189,8 @@ u32 mm_brk(struct mm *mm, u32 brk);
  * where the owner itself may not write; -ENOMEM. On failure no byte of it is changed, though
  * untouched memory may have become touched memory, which nobody but mm->pages can tell from before.
  * mm_clear writes zeros, for the loader of a program: also where the program may not write, but into
- * no VM_SHARED area (-EFAULT), whose pages are others' as well. The owner must not be in the middle of a call that changes its areas: it is the current
- * task's, or runs not yet.
+ * no VM_SHARED area (-EFAULT), whose pages are others' as well. The owner must not be in the middle
+ * of a call that changes its areas: it is the current task's, or runs not yet.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 __must_check int mm_clear(struct mm *mm, u32 addr, u32 size);

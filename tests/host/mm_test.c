@@ -1,6 +1,6 @@
 /*
- * The page allocator, the slabs, the vmalloc ranges and vmalloc itself as a 32-bit host program, under
- * sanitizers.
+ * The page allocator, the slabs, the vmalloc ranges and vmalloc itself as a 32-bit host program,
+ * under sanitizers.
  *
  * A 32-bit process owns its addresses almost up to 4 GiB, so lowmem is mapped where the kernel has
  * it and the real address map holds: include/mm/layout.h is used as it is. The frames of highmem
@@ -973,7 +973,10 @@ static void change_block(void)
         free_block(i);
 }
 
-/* Calls that must be refused and must change nothing: the next check, and the right call, will tell. */
+/*
+ * Calls that must be refused and must change nothing: the next check, and the right call, will
+ * tell.
+ */
 static void wrong_areas(void)
 {
     u32 kinds[] = {VM_ALLOC, VM_MAP, VM_IOREMAP}, kind = kinds[below(3)];

@@ -69,8 +69,8 @@ static inline long syscall3(long number, long a, long b, long c)
 }
 
 /*
- * SYS(kill, pid, SIGTERM): any call by its name, with up to six arguments of any scalar type. One SYS()
- * cannot be an argument of another.
+ * SYS(kill, pid, SIGTERM): any call by its name, with up to six arguments of any scalar type. One
+ * SYS() cannot be an argument of another.
  */
 #define SYS_SIX(number, a, b, c, d, e, f, ...)                                                     \
     syscall6(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))

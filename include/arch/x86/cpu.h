@@ -48,8 +48,8 @@ extern struct cpu_features cpu_features;
 
 /*
  * Read CPUID; write CR0 and CR4, of which nothing is kept; turn the local APIC off, so that the 8259A
- * alone interrupts; turn on PGE, and SMEP and SMAP where they exist (patching stac and clac into their
- * places in the text, which must still be writable). Before lowmem_map_init().
+ * alone interrupts; turn on PGE, and SMEP and SMAP where they exist (patching stac and clac into
+ * their places in the text, which must still be writable). Before lowmem_map_init().
  */
 void cpu_init(void);
 
@@ -108,8 +108,9 @@ enum machine_exit {
 };
 
 /*
- * End the virtual machine. Where nothing listens on the port, power off by ACPI's port on QEMU or the port
- * that Bochs has for that, or else halt; a panic or refusal halts, because its report is on the screen.
+ * End the virtual machine. Where nothing listens on the port, power off by ACPI's port on QEMU or
+ * the port that Bochs has for that, or else halt; a panic or refusal halts, because its report is
+ * on the screen.
  */
 void __noreturn machine_exit(enum machine_exit code);
 
