@@ -121,7 +121,7 @@ static void set_alarm(struct signals *signals, u64 ticks, u64 interval)
 }
 
 /* Set a new time, 0 cancels; what was left of the old one. */
-static struct times exchange(u32 which, struct times new)
+static struct times exchange_timer(u32 which, struct times new)
 {
     struct signals *signals = current->signals;
     u32 flags = local_irq_save();
@@ -139,7 +139,7 @@ static struct times exchange(u32 which, struct times new)
 /* What is left is told in the nearest number of seconds, but not as 0. */
 long sys_alarm(struct pt_regs *regs)
 {
-    struct times old = exchange(ITIMER_REAL, (struct times){.left = (u64)regs->ebx * HZ});
+    struct times old = exchange_timer(ITIMER_REAL, (struct times){.left = (u64)regs->ebx * HZ});
     u32 rest, seconds = div_u64_rem(old.left, HZ, &rest);
 
     return seconds + (rest > HZ / 2 || (seconds == 0 && rest));
@@ -182,7 +182,7 @@ long sys_setitimer(struct pt_regs *regs)
     if (regs->ebx > ITIMER_PROF || !to_ticks(&value.it_value, &times.left) ||
         !to_ticks(&value.it_interval, &times.interval))
         return -EINVAL;
-    value = to_itimerval(exchange(regs->ebx, times));
+    value = to_itimerval(exchange_timer(regs->ebx, times));
     return user_old ? copy_object_to_user(user_old, &value) : 0;
 }
 
