@@ -28,6 +28,8 @@ for my $document ('README.md', glob('docs/*.md'), 'scripts/help.txt') {
         "$document: the targets of make that it names exist";
 }
 
+is join("\n", grep { length > 80 } split /\n/, slurp('scripts/help.txt')), '', 'make help fits a terminal of 80 columns';
+
 # The rows of make bench: those of Linux's figures, those that are computed, and no others.
 my %row = map { $_ => 1 } map { /`(\w+)`/g } slurp('docs/bench.md') =~ /^\| (`.*?) \|/mg;
 my %computed = map { $_ => 1 } slurp('scripts/bench') =~ /\bshow\('(\w+)'/g, map { "growth_$_" } 5000, 14000;
