@@ -65,7 +65,7 @@ struct vm_area {
 };
 
 struct mm {
-    u32 users; /* tasks: more than one only during vfork */
+    u32 users; /* tasks, more than one only during vfork, and who looks at it (/proc) meanwhile */
     struct rb_root areas;
     struct vm_area *recent; /* what mm_find_area() found last, or NULL */
     u32 area_count;
