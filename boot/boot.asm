@@ -170,7 +170,7 @@ required_features:
     dd CPUID_CMOV, text_cmov
 required_features_end:
 
-text_loader: db "Attic cannot start: it was not loaded by a multiboot2 boot loader (GRUB: multiboot2).", 10, 0
+text_loader: db "Attic cannot start: no multiboot2 boot loader has loaded it (GRUB: multiboot2).", 10, 0
 text_cpuid:  db "Attic cannot start: this processor has no CPUID instruction.", 10, 0
 text_pse:    db "Attic cannot start: this processor has no 4 MiB pages (PSE).", 10, 0
 text_pge:    db "Attic cannot start: this processor has no global pages (PGE).", 10, 0

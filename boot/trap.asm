@@ -5,12 +5,11 @@
 ;
 ; The table is written twice: for physical addresses, and for those above PAGE_OFFSET in front of the
 ; moment when the identity mapping goes. So is a GDT, because a gate names a code segment, and the
-; boot loader's table need not be in memory any more. Both last until gdt_init() and idt_init().
+; boot loader's table need not be in memory any more. It has the kernel's selectors, so that the gates hold
+; until idt_init(), and not only until gdt_init().
 
 %include "asm-offsets.inc"
 
-BOOT_CS    equ 8
-BOOT_DS    equ 16
 GATE       equ 0x8e00                   ; present, ring 0, 32-bit interrupt gate
 EXCEPTIONS equ 32
 STUB_SIZE  equ 16
@@ -34,7 +33,7 @@ boot_traps_init:
 .next_gate:
     mov esi, eax
     and esi, 0xffff
-    or esi, BOOT_CS << 16
+    or esi, KERNEL_CS << 16
     mov [edi], esi
     mov esi, eax
     mov si, GATE
@@ -49,13 +48,13 @@ boot_traps_init:
     lea eax, [boot_gdt + edx]
     mov [boot_gdtr + 2 + edx], eax
     lgdt [boot_gdtr + edx]
-    mov eax, BOOT_DS
+    mov eax, KERNEL_DS
     mov ds, eax
     mov es, eax
     mov fs, eax
     mov gs, eax
     mov ss, eax
-    push dword BOOT_CS
+    push dword KERNEL_CS
     lea eax, [.loaded + edx]
     push eax
     retf
@@ -155,9 +154,9 @@ write_hex:
 section .boot.data progbits alloc noexec write align=8
 
 boot_gdt:
-    dq 0
-    dq 0x00cf9a000000ffff               ; BOOT_CS: code, flat
-    dq 0x00cf92000000ffff               ; BOOT_DS: data, flat
+    times KERNEL_CS / 8 dq 0
+    dq 0x00cf9a000000ffff               ; KERNEL_CS: code, flat
+    dq 0x00cf92000000ffff               ; KERNEL_DS: data, flat
 boot_gdtr:
     dw $ - boot_gdt - 1
     dd boot_gdt

@@ -45,7 +45,9 @@
 #define CRTC_START_HIGH   0x0c
 #define CRTC_CURSOR_HIGH  0x0e
 
-/* The attribute controller takes index and value at one port; reading the other makes it an index. */
+/*
+ * The attribute controller takes index and value at one port; reading the other makes it an index.
+ */
 #define ATTRIBUTE       0x3c0
 #define ATTRIBUTE_RESET 0x3da
 #define ATTRIBUTE_MODE  0x30 /* and the screen stays on */

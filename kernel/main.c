@@ -44,7 +44,7 @@ static void load_initramfs(void)
     const struct boot_module *module = &boot_info.modules[0];
 
     if (module->failed) /* grub.cfg boots without it only to have this said */
-        boot_refuse("the boot loader cannot load the initramfs; is there enough RAM for it?");
+        boot_refuse("the initramfs cannot be loaded; is there enough RAM?");
     if (boot_info.module_count > 1)
         printk("There are %u modules: the first is the initramfs, the others are ignored.\n",
                boot_info.module_count);

@@ -218,7 +218,10 @@ void panic_trap(const struct pt_regs *regs, const char *why)
     panic_leave(regs->ebp, regs->eip, read_cr3());
 }
 
-/* Until fault_init() has others look, every trap is a bug, but for a look at memory that may not be there. */
+/*
+ * Until fault_init() has others look, every trap is a bug, but for a look at memory that may not be
+ * there.
+ */
 static void early_trap(struct pt_regs *regs)
 {
     if (!trap_fixup(regs, read_cr2()))

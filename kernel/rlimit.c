@@ -18,13 +18,23 @@ void rlimits_init(struct rlimit *rlimits)
     rlimits[RLIMIT_NICE] = rlimits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
 }
 
-/* With a limit of 0 on data, Linux lets mmap have as much as it could be raised to (for Valgrind). */
+/* Whether its memory is lent, or another's: not so of those who read /proc, who hold it as well. */
+static bool is_lent(const struct task *task)
+{
+    const struct task *child = task->vfork_child, *parent = task->vfork_parent;
+
+    return (child && child->mm == task->mm) || (parent && parent->mm == task->mm);
+}
+
+/*
+ * With a limit of 0 on data, Linux lets mmap have as much as it could be raised to (for Valgrind).
+ */
 void rlimits_apply(const struct task *task)
 {
     const struct rlimit *rlimits = task->rlimits, *data = &rlimits[RLIMIT_DATA];
     struct mm *mm = task->mm;
 
-    if (mm->users > 1)
+    if (is_lent(task))
         return;
     mm->stack_limit = rlimits[RLIMIT_STACK].rlim_cur;
     mm->size_limit = rlimits[RLIMIT_AS].rlim_cur;

@@ -13,7 +13,9 @@
  */
 bool keyboard_init(void);
 
-/* Which keys are held down, and what is left of an unfinished code. Zeros are a keyboard at rest. */
+/*
+ * Which keys are held down, and what is left of an unfinished code. Zeros are a keyboard at rest.
+ */
 struct keyboard {
     bool shift[2], control[2], alt[2]; /* left and right */
     bool caps_lock, num_lock;

@@ -82,7 +82,10 @@ const struct pci_dev *pci_get_device(u32 vendor, u32 device);
 u32 pci_config_read(const struct pci_dev *dev, u32 reg);
 void pci_config_write(const struct pci_dev *dev, u32 reg, u32 value);
 
-/* Let it answer at its addresses, or not; let it be master of the bus, or not; let its pin interrupt. */
+/*
+ * Let it answer at its addresses, or not; let it be master of the bus, or not; let its pin
+ * interrupt.
+ */
 void pci_enable_device(const struct pci_dev *dev);
 void pci_disable_device(const struct pci_dev *dev);
 void pci_set_master(const struct pci_dev *dev);

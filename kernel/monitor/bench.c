@@ -146,7 +146,7 @@ void bench_main(const char *glob)
 
 void monitor_bench(u32 argc, const char **argv)
 {
-    printk("# time-stamp counts an operation: instructions under -icount shift=0 (make bench), "
-           "else time\n");
+    printk("# time-stamp counts an operation: instructions under -icount shift=0,\n"
+           "# as in make bench, else time\n");
     bench_run(argc == 2 ? argv[1] : "*");
 }

@@ -336,8 +336,8 @@ static void monitor_test(u32 argc, const char **argv)
     else if (list)
         list_tests(glob);
     else if (monitor_has_background())
-        printk("test: a program is still running in the background, and pages are counted: end it "
-               "first, \"ps\" and \"kill\"\n");
+        printk("test: pages are counted, so end the program in the background first:\n"
+               "\"ps\" shows its number, \"kill\" ends it\n");
     else
         ktest_run(glob, &ran);
 }

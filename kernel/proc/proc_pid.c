@@ -82,9 +82,8 @@ static void add_area(struct mm_sizes *sizes, const struct vm_area *area)
 static struct mm_sizes sizes_of(struct mm *mm)
 {
     struct mm_sizes sizes = {0};
-    const struct vm_area *area;
 
-    for (u32 addr = 0; mm && (area = mm_area_above(mm, addr)); addr = area->end)
+    for (const struct vm_area *area = mm ? mm_area_above(mm, 0) : NULL; area; area = area->next)
         add_area(&sizes, area);
     return sizes;
 }

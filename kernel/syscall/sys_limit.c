@@ -2,8 +2,8 @@
  * Limits, use of resources, and who gets the processor first.
  *
  * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of
- * descriptors (kernel/process/fdtable.c), and what an address space may have (mm/user/brk.c,
- * mm/user/fault.c). The others are only remembered.
+ * descriptors (kernel/process/fdtable.c) and of processes (kernel/process/fork.c), and what an
+ * address space may have (mm/user/brk.c, mm/user/fault.c). The others are only remembered.
  *
  * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are
  * remembered and told back, other policies are refused.

@@ -175,7 +175,10 @@ long sys_msync(struct pt_regs *regs)
     return err ? err : check_mapped(regs->ebx, end);
 }
 
-/* Is the page at addr there? A page of a file counts when the file has it, whichever process brought it. */
+/*
+ * Is the page at addr there? A page of a file counts when the file has it, whichever process
+ * brought it.
+ */
 static bool is_in_core(u32 addr)
 {
     const pte_t *pte = pgd_user_pte(current->mm->pgd, addr);

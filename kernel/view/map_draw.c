@@ -231,7 +231,9 @@ static void add_item(struct items *items, void (*draw)(const struct map *map, u3
         items->item[items->count++] = (struct item){draw, arg};
 }
 
-/* In the lines that the rest leaves; the last of them may have to tell how many others there are. */
+/*
+ * In the lines that the rest leaves; the last of them may have to tell how many others there are.
+ */
 static void add_processes(struct items *items, const struct map *map, u32 lines)
 {
     u32 shown = min(map->process_count <= lines ? lines : lines - 1, map->shown);

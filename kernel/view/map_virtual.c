@@ -158,7 +158,9 @@ static u32 add_kind(struct map_cells *cells, struct mm *mm, enum map_kind kind)
     return pages;
 }
 
-/* Cells of `1 << shift` pages that the kinds of areas fill, each with a cell of its own to begin. */
+/*
+ * Cells of `1 << shift` pages that the kinds of areas fill, each with a cell of its own to begin.
+ */
 static u32 cells_needed(const u32 *pages, u32 shift)
 {
     u32 cells = 0;

@@ -82,7 +82,9 @@ static void tell_bits(struct json *json, u32 bits, enum explain_form form)
 
 /* ---- directories ---- */
 
-/* How many entries from this one on are the same, and point to one frame or 4 MiB after the other. */
+/*
+ * How many entries from this one on are the same, and point to one frame or 4 MiB after the other.
+ */
 static u32 same_entries(const pde_t *pde, u32 most)
 {
     u32 step = pde_is_large(*pde) ? LARGE_PAGE_SIZE : PAGE_SIZE, count = 1;

@@ -295,7 +295,9 @@ static void find_row(struct explanation *facts)
     }
 }
 
-/* The nearest page of the fixmap from addr on, in steps of one page up or down, that shows a frame. */
+/*
+ * The nearest page of the fixmap from addr on, in steps of one page up or down, that shows a frame.
+ */
 static void find_slot(struct explain_area *out, u32 addr, u32 step)
 {
     pte_t pte;

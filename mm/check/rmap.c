@@ -34,7 +34,9 @@ static void walk_table(const struct search *search, const struct mm *mm, pde_t p
     }
 }
 
-/* Entries [first, end) of a directory: the kernel half of the master's, or a process's user half. */
+/*
+ * Entries [first, end) of a directory: the kernel half of the master's, or a process's user half.
+ */
 static void walk_half(const struct search *search, const struct mm *mm, const pde_t *pgd, u32 first,
                       u32 end)
 {

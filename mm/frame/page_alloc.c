@@ -678,7 +678,9 @@ static const char *bad_link(const struct zone *zone, const char *where, u32 orde
     return check_text;
 }
 
-/* A pointer that a list leads to may be anything: only a struct page of this zone can be looked at. */
+/*
+ * A pointer that a list leads to may be anything: only a struct page of this zone can be looked at.
+ */
 static const char *check_link(const struct zone *zone, const struct page *page, u32 order,
                               const char *where)
 {

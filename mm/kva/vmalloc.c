@@ -195,7 +195,9 @@ void vfree(const void *addr)
 
 /* ---- other people's pages, and devices ---- */
 
-/* The first mapping of a page that counted none: it counts for the block that the page lies behind. */
+/*
+ * The first mapping of a page that counted none: it counts for the block that the page lies behind.
+ */
 static __noinline void first_mapping(struct page *page)
 {
     struct page *first = page_used_head(page);
@@ -210,7 +212,10 @@ static __noinline void first_mapping(struct page *page)
 
 void *vmap(struct page **pages, u32 count)
 {
-    /* A frame is 256 times its page's distance from mem_map; the part for mem_map is always the same. */
+    /*
+     * A frame is 256 times its page's distance from mem_map; the part for mem_map is always the
+     * same.
+     */
     const u32 base = pte_make(page_to_phys(NULL), PAGE_KERNEL).val;
     struct vmap_area *area;
     pte_t *pte;
@@ -221,7 +226,9 @@ void *vmap(struct page **pages, u32 count)
     if (!area)
         return NULL;
     pte = kernel_pte(area->start);
-    /* From the last, so that one number is index and end; the compiler would carry count - 1, too. */
+    /*
+     * From the last, so that one number is index and end; the compiler would carry count - 1, too.
+     */
     asm("" : "+r"(count));
     do {
         struct page *page = pages[count - 1];

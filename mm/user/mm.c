@@ -158,7 +158,8 @@ static bool copy_pages(struct mm *to, struct mm *mm, const struct vm_area *area)
         stop = user_piece_end(mm, addr, area->end);
         if (!user_copy(to, mm, addr, stop, area->flags))
             return false;
-        cond_resched();
+        if (stop < area->end)
+            cond_resched();
     }
     return true;
 }
@@ -173,6 +174,7 @@ static bool copy_areas(struct mm *to, struct mm *mm)
         copy = copy_area(to, copy, area);
         if (!copy || (!(area->flags & VM_WIPEONFORK) && !copy_pages(to, mm, area)))
             return false;
+        cond_resched(); /* many may have no pages to copy */
     }
     return true;
 }

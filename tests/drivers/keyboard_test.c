@@ -102,7 +102,9 @@ KTEST(keyboard, arrows_and_their_like)
             "\033[1~\033[4~\033[3~\033[2~\033[5~\033[6~"),
         ROW("\xe0\x1c\xe0\x35", "\r/"),
         ROW("\x2a\x0f\xaa", "\033[Z"),
-        /* The keyboard puts the codes of a Shift around them, which is none: before, and between. */
+        /*
+         * The keyboard puts the codes of a Shift around them, which is none: before, and between.
+         */
         ROW("\xe0\x2a\xe0\x48\xe0\xc8\xe0\xaa\x1e", "\033[Aa"),
         ROW("\x2a\xe0\xaa\xe0\x48\xe0\xc8\xe0\x2a\x1e\xaa\x1e", "\033[AAa"),
     };
@@ -134,7 +136,9 @@ KTEST(keyboard, keypad)
     expect_rows(rows, ARRAY_SIZE(rows));
 }
 
-/* Pause, PrintScreen, answers of the keyboard, keys that nobody knows: and the next key is right. */
+/*
+ * Pause, PrintScreen, answers of the keyboard, keys that nobody knows: and the next key is right.
+ */
 KTEST(keyboard, what_types_nothing)
 {
     static const struct row rows[] = {

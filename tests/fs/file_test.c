@@ -224,7 +224,9 @@ static void start_program_meanwhile(void)
         started = inode_start_program(being_cut);
 }
 
-/* As on Linux: who cuts a file may write to it, and so nobody runs it, by whatever way it is cut. */
+/*
+ * As on Linux: who cuts a file may write to it, and so nobody runs it, by whatever way it is cut.
+ */
 KTEST(fs_file, nobody_runs_what_is_being_cut)
 {
     struct mm *mm = mm_create();

@@ -370,7 +370,9 @@ static void add_link(u32 ino, const char *name, const char *data)
     fields.nlink = fields.ino = 1;
 }
 
-/* No order of names is too odd: one twice, one that another file took meanwhile, all of them gone. */
+/*
+ * No order of names is too odd: one twice, one that another file took meanwhile, all of them gone.
+ */
 KTEST(initramfs, hard_links_that_lie)
 {
     if (!user_enter())

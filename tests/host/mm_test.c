@@ -973,7 +973,10 @@ static void change_block(void)
         free_block(i);
 }
 
-/* Calls that must be refused and must change nothing: the next check, and the right call, will tell. */
+/*
+ * Calls that must be refused and must change nothing: the next check, and the right call, will
+ * tell.
+ */
 static void wrong_areas(void)
 {
     u32 kinds[] = {VM_ALLOC, VM_MAP, VM_IOREMAP}, kind = kinds[below(3)];

@@ -1,4 +1,6 @@
-/* The writer of JSON: what comes out, byte by byte, and the calls that do not fit where they stand. */
+/*
+ * The writer of JSON: what comes out, byte by byte, and the calls that do not fit where they stand.
+ */
 #include <kernel/monitor/ktest.h>
 #include <lib/json.h>
 #include <lib/string.h>

@@ -119,6 +119,8 @@ early('a jump to null without it', '&boot_identity_gone', 'set $eip = 0x20', qr/
 early('a jump too high', '&boot_identity_gone', 'set $eip = 0xfffffff0', qr/^PANIC at 0xfffffff0, .* CR2 0xfffffff0: above lowmem\.$/m);
 early('a write to null before there is a console', '&serial_init', 'set $eip = crash_null',
     qr/\APANIC at 0xc\w{7}, before the kernel has an IDT: trap 14, error 0x0002, CR2 0x00000000: null\.\n\z/);
+early('a write to null between the tables', '&idt_init', 'set $eip = crash_null',
+    qr/\APANIC at 0xc\w{7}, before the kernel has an IDT: trap 14, error 0x0002, CR2 0x00000000: null\.\n\z/);
 early('a write to null before GRUB is asked', '&boot_info_init', 'set $eip = crash_null',
     qr/^PANIC at 0xc\w{7}: page fault: write to 0x00000000 in ring 0, .* \(before anybody handles it\)\nAddress 0x00000000: null; PDE 0: P=0$/m);
 early('a write to null before there are frames', '&page_alloc_init', 'set $eip = crash_null',

@@ -32,6 +32,8 @@ $lines += () = slurp($_) =~ /\n/g for map { /`([^`]+)`/g } @path;
 cmp_ok $lines, '>', 4000, 'docs/reading.md leads through the kernel';
 cmp_ok $lines, '<=', 8000, 'in a weekend';
 
+is join("\n", grep { length > 80 } split /\n/, slurp('scripts/help.txt')), '', 'make help fits a terminal of 80 columns';
+
 # The rows of make bench: those of Linux's figures, those that are computed, and no others.
 my %row = map { $_ => 1 } map { /`(\w+)`/g } slurp('docs/bench.md') =~ /^\| (`.*?) \|/mg;
 my %computed = map { $_ => 1 } slurp('scripts/bench') =~ /\bshow\('(\w+)'/g, map { "growth_$_" } 5000, 14000;

@@ -71,7 +71,9 @@ static void open_for_writing(void)
     CHECK(SYS(close, fd) == 0);
 }
 
-/* A mapping keeps its file open as a descriptor does, for writing too, whatever it may do itself. */
+/*
+ * A mapping keeps its file open as a descriptor does, for writing too, whatever it may do itself.
+ */
 static void mapped_for_writing(void)
 {
     char *shared = map_and_close(O_RDWR, PROT_READ | PROT_WRITE, MAP_SHARED);

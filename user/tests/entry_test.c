@@ -73,7 +73,10 @@ static uint32_t untouched_page(void)
     return heap - PAGE;
 }
 
-/* A push of a segment register moves ESP by 4, but a processor may write 2 bytes (SDM vol. 2, PUSH). */
+/*
+ * A push of a segment register moves ESP by 4, but a processor may write 2 bytes (SDM vol. 2,
+ * PUSH).
+ */
 static bool same_selector(uint32_t pushed, uint32_t selector)
 {
     return (uint16_t)pushed == selector;

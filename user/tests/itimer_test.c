@@ -91,7 +91,10 @@ static long timer_left(uint32_t which)
     return left.value.tv_sec * 100 + (left.value.tv_usec + 9999) / 10000;
 }
 
-/* Linux's timers count the ticks that they meet, and times() tells what was measured: on a busy host the two differ. */
+/*
+ * Linux's timers count the ticks that they meet, and times() tells what was measured: on a busy
+ * host the two differ.
+ */
 static bool about(long ticks, long right)
 {
     long margin = in_attic() ? 3 : 15;

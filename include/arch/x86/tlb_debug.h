@@ -16,7 +16,10 @@ void tlb_debug_change(u32 addr, u32 before, u32 after);
 /* The same for a page table that a directory loses. */
 void tlb_debug_lose_table(phys_addr_t table);
 
-/* The pages from `first` to `last` are invalidated, and with any page all that is remembered of tables. */
+/*
+ * The pages from `first` to `last` are invalidated, and with any page all that is remembered of
+ * tables.
+ */
 void tlb_debug_flush(u32 first, u32 last);
 
 /* 2^order frames are about to be given back. */

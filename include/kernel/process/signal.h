@@ -91,7 +91,9 @@ void signal_deliver(struct pt_regs *regs);
 void signal_set_temporary_mask(u64 mask);
 void signal_restore_mask(void);
 
-/* SIGKILL has come for the current task: nobody waits for what it does. False for kernel threads. */
+/*
+ * SIGKILL has come for the current task: nobody waits for what it does. False for kernel threads.
+ */
 bool signal_kill_pending(void);
 
 /*

@@ -154,7 +154,10 @@ void explain_walk(struct explanation *facts, phys_addr_t pgd, const struct mm *m
 /* All of it, in the address space of a process, or (NULL) in the master directory. */
 void explain_address(struct explanation *facts, const struct mm *mm, u32 addr);
 
-/* What is wrong with the facts that explain_walk() has gathered. Any context. (mm/check/explain_wrong.c) */
+/*
+ * What is wrong with the facts that explain_walk() has gathered. Any context.
+ * (mm/check/explain_wrong.c)
+ */
 enum explain_wrong explain_find_wrong(const struct explanation *facts);
 
 /* ---- mm/check/rmap.c ---- */

@@ -58,7 +58,9 @@ enum dma_verdict {
     DMA_REFUSALS,
 };
 
-/* The error that goes with each of them, its name, and the reason in words; DMA_GRANTED has none. */
+/*
+ * The error that goes with each of them, its name, and the reason in words; DMA_GRANTED has none.
+ */
 struct dma_refusal {
     int error;
     const char *name, *why;
@@ -111,7 +113,9 @@ __must_check int dma_map_page(struct device *dev, const struct page *page, size_
 void dma_unmap_page(struct device *dev, dma_addr_t handle, size_t size,
                     enum dma_data_direction direction);
 
-/* What dma_map_single() would say, but for -ENOMEM. Prints nothing, changes nothing. Any context. */
+/*
+ * What dma_map_single() would say, but for -ENOMEM. Prints nothing, changes nothing. Any context.
+ */
 enum dma_verdict dma_query_single(const struct device *dev, const void *addr, size_t size,
                                   enum dma_data_direction direction);
 

@@ -92,7 +92,9 @@ void filemap_set_dirty(struct page *page);
  */
 bool filemap_has_room(void);
 
-/* Whether a page of the mapping may become one that cannot be dropped. Memory without a name may. */
+/*
+ * Whether a page of the mapping may become one that cannot be dropped. Memory without a name may.
+ */
 static inline bool filemap_may_write(const struct address_space *mapping)
 {
     return mapping->anonymous || filemap_has_room();

@@ -22,7 +22,10 @@
 
 struct address_space;
 
-/* Rights and kinds of an area, as in Linux's mm.h. An enumeration, so that debuggers know the names. */
+/*
+ * Rights and kinds of an area, as in Linux's mm.h. An enumeration, so that debuggers know the
+ * names.
+ */
 enum vm_flags {
     VM_READ = 0x001,
     VM_WRITE = 0x002,
@@ -63,7 +66,7 @@ struct vm_area {
 };
 
 struct mm {
-    u32 users; /* tasks: more than one only during vfork */
+    u32 users; /* tasks, more than one only during vfork, and who looks at it (/proc) meanwhile */
     struct rb_root areas;
     struct vm_area *recent; /* what mm_find_area() found last, or NULL */
     u32 area_count;

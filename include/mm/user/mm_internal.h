@@ -190,7 +190,9 @@ static inline bool mm_in_user_half(u32 addr, u32 size)
     return size <= TASK_SIZE && addr <= TASK_SIZE - size;
 }
 
-/* Where to put a mapping that need not be anywhere, or 0; at `hint`, unless 0, if it is free there. */
+/*
+ * Where to put a mapping that need not be anywhere, or 0; at `hint`, unless 0, if it is free there.
+ */
 u32 mm_choose_address(struct mm *mm, u32 hint, u32 size);
 
 /* Get the node that mm_unmap_areas() will need. 0 or -ENOMEM; *node is NULL when it needs none. */

@@ -143,6 +143,24 @@ KTEST(process, two_hundred)
         expect_eq(wait_for(pids[i]).exit_code, SIGKILL);
 }
 
+/* Who reads /proc/PID/maps holds the memory for a while, and that is no vfork(). */
+KTEST(process, limits_hold_while_somebody_looks)
+{
+    u32 pid = start_program(ARGV("nap", "600000000", "1"));
+    struct task *task = pid ? task_find(pid) : NULL;
+    struct mm *mm;
+
+    if (!task)
+        return;
+    mm = mm_get(task->mm);
+    task->rlimits[RLIMIT_AS].rlim_cur = MIB(64);
+    rlimits_apply(task);
+    expect_eq(mm->size_limit, MIB(64));
+    mm_put(mm);
+    expect_eq(send_signal(task, SIGKILL, NULL), 0);
+    expect_eq(wait_for(pid).exit_code, SIGKILL);
+}
+
 /* ---- what the audit says of tasks ---- */
 
 static void expect_noticed(const char *text, const char *what)

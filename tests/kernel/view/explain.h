@@ -28,7 +28,9 @@ static inline struct raw raw_walk(phys_addr_t pgd, u32 addr)
     return raw;
 }
 
-/* May this access be made? By the manual's rules, put another way than in mm/check/explain_walk.c. */
+/*
+ * May this access be made? By the manual's rules, put another way than in mm/check/explain_walk.c.
+ */
 static inline bool raw_allows(const struct raw *raw, u32 ring, u32 access)
 {
     u32 both = raw->large ? raw->pde : raw->pde & raw->pte;

@@ -311,7 +311,9 @@ KTEST(explain_user, who_made_it_stays)
 
 /* ---- what is broken ---- */
 
-/* A page table that does not lie in lowmem, or not in RAM at all: nothing is read, nothing claimed. */
+/*
+ * A page table that does not lie in lowmem, or not in RAM at all: nothing is read, nothing claimed.
+ */
 KTEST(explain_user, a_page_table_that_cannot_be_read)
 {
     struct mm *mm = space_with(1, RW);

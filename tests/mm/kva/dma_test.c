@@ -470,7 +470,9 @@ KTEST(dma, coherent_memory_that_cannot_be)
 
 /* ---- the edu device ---- */
 
-/* At another address there is no edu device: the card must be off then, and the driver as it was. */
+/*
+ * At another address there is no edu device: the card must be off then, and the driver as it was.
+ */
 KTEST(dma, edu_that_does_not_answer_is_left_alone)
 {
     const struct vmalloc_stats before = vmalloc_stats();

@@ -59,7 +59,9 @@ KTEST(layout, kinds_of_address_are_disjoint)
     expect(!is_vmalloc_addr((void *)VMALLOC_END));
 }
 
-/* A function of its own, because a probe returns twice and the caller's loop would not survive it. */
+/*
+ * A function of its own, because a probe returns twice and the caller's loop would not survive it.
+ */
 static __noinline void expect_unmapped(u32 addr)
 {
     volatile u8 *at = (volatile u8 *)addr;

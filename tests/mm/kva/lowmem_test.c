@@ -26,7 +26,9 @@ static bool is_loaded(phys_addr_t page)
     return false;
 }
 
-/* The first MiB, the image, RAM, and what the boot loader has put elsewhere; no hole between them. */
+/*
+ * The first MiB, the image, RAM, and what the boot loader has put elsewhere; no hole between them.
+ */
 KTEST(lowmem, linear_where_there_is_ram)
 {
     for (phys_addr_t phys = 0; phys < lowmem_size; phys += PAGE_SIZE) {

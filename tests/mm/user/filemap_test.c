@@ -415,7 +415,9 @@ KTEST(filemap, never_writable)
     done();
 }
 
-/* Cut off while mapped: it goes from all who map it, their copies too, and the file can grow again. */
+/*
+ * Cut off while mapped: it goes from all who map it, their copies too, and the file can grow again.
+ */
 KTEST(filemap, truncated_under_a_mapping)
 {
     struct mm *shared, *copies, *child;

@@ -95,7 +95,9 @@ static void stack_deep(void)
 
 /* ---- calls ---- */
 
-/* Such an argument stays what pid_value() allows: the first process must keep its limits as well. */
+/*
+ * Such an argument stays what pid_value() allows: the first process must keep its limits as well.
+ */
 static bool names_process(char letter)
 {
     return letter == 'i' || letter == 'j';

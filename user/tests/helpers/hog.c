@@ -200,13 +200,34 @@ static void ranges(void)
     MEASURE("munmap of touched pages", CHECK(SYS(munmap, area, HUGE) == 0));
 }
 
+/* What /proc says of all areas. */
+static void told(void)
+{
+    static const char *const files[] = {"/proc/self/maps", "/proc/self/status", "/proc/self/stat"};
+
+    for (int i = 0; i < 3; i++) {
+        long fd = SYS(open, files[i], O_RDONLY);
+
+        while (fd >= 0 && SYS(read, fd, buf, sizeof(buf)) > 0)
+            ;
+        SYS(close, fd);
+    }
+}
+
 static void areas(void)
 {
     long area = memory_of(65000 * PAGE, PROT_NONE, 0), pid;
 
     for (unsigned i = 1; i < 65000; i += 2)
         CHECK(SYS(mprotect, area + i * PAGE, PAGE, PROT_READ) == 0);
+    MEASURE("/proc about many areas", told());
     MEASURE("fork of many areas", pid = SYS(fork); if (pid == 0) sys_exit(0);
+            if (pid > 0) wait_status(pid));
+    MEASURE("advice about many areas", SYS(madvise, area, 65000 * PAGE, MADV_WIPEONFORK));
+    MEASURE("fork of many areas that are wiped", pid = SYS(fork); if (pid == 0) sys_exit(0);
+            if (pid > 0) wait_status(pid));
+    MEASURE("advice to leave them out", SYS(madvise, area, 65000 * PAGE, MADV_DONTFORK));
+    MEASURE("fork without them", pid = SYS(fork); if (pid == 0) sys_exit(0);
             if (pid > 0) wait_status(pid));
     MEASURE("mprotect of many areas", SYS(mprotect, area, 65000 * PAGE, PROT_NONE));
     for (unsigned i = 1; i < 65000; i += 2)
