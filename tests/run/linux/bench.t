@@ -72,7 +72,7 @@ my %linux = slurp("$root/tests/peers/linux/figures") =~ /^(\w+) (\d+)$/mg;
 is_deeply [sort grep { $row{$_}[1] && $row{$_}[1] =~ /^\d+$/ } keys %row], [sort keys %linux],
     'the kernel or the program has a row for each of Linux\'s figures, and only those';
 is_deeply [grep { !defined $linux{$_} } sort keys %RATIO], [], 'Linux\'s figures have each row that has a limit';
-my @process = slurp("$root/user/bench_process.c") =~ /^    \{"(\w+)", \w+_row\},$/mg;
+my @process = slurp("$root/user/tests/helpers/bench_process.c") =~ /^    \{"(\w+)", \w+_row\},$/mg;
 is_deeply [grep { !defined $RATIO{$_} } @process], [], 'each row of processes has a limit';
 my $doc = slurp("$root/docs/bench.md");
 is_deeply [grep { $doc !~ /^\|.*`$_`/m } sort keys %row], [], 'docs/bench.md says what each row does';
