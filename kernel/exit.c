@@ -101,8 +101,9 @@ void process_release(void)
 static struct signal_info child_info(const struct task *child)
 {
     u32 signal = child->exit_code & 0x7f;
+    s32 ended_by = child->exit_code & CORE_DUMPED ? CLD_DUMPED : CLD_KILLED;
 
-    return (struct signal_info){.code = signal ? CLD_KILLED : CLD_EXITED,
+    return (struct signal_info){.code = signal ? ended_by : CLD_EXITED,
                                 .pid = child->pid,
                                 .value = signal ? signal : child->exit_code >> 8};
 }

@@ -2,8 +2,8 @@
  * Limits, use of resources, and who gets the processor first.
  *
  * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of
- * descriptors (kernel/fdtable.c), and what an address space may have (mm/brk.c, mm/fault.c). The
- * others are only remembered.
+ * descriptors (kernel/fdtable.c), what an address space may have (mm/brk.c, mm/fault.c), and core
+ * files (kernel/coredump.c). The others are only remembered.
  *
  * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are
  * remembered and told back, other policies are refused.

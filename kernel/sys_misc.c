@@ -27,6 +27,7 @@
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
 #include <linux/utsname.h>
+#include <mm/mm.h>
 #include <mm/page_alloc.h>
 
 SYSCALL(zero)
@@ -185,9 +186,12 @@ SYSCALL(prctl)
     case PR_GET_NAME:
         return get_comm((char *)regs->ecx);
     case PR_SET_DUMPABLE:
-        return regs->ecx <= 1 ? 0 : -EINVAL;
+        if (regs->ecx > 1)
+            return -EINVAL;
+        current->mm->undumpable = !regs->ecx;
+        return 0;
     case PR_GET_DUMPABLE:
-        return 1;
+        return !current->mm->undumpable;
     case PR_GET_KEEPCAPS:
     case PR_GET_NO_NEW_PRIVS:
     case PR_GET_SECCOMP:

@@ -189,6 +189,8 @@ static void copy_layout(struct mm *to, const struct mm *mm)
     to->arg_end = mm->arg_end;
     to->env_start = mm->env_start;
     to->env_end = mm->env_end;
+    to->auxv = mm->auxv;
+    to->undumpable = mm->undumpable;
 }
 
 struct mm *mm_fork(struct mm *mm)

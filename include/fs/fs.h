@@ -268,6 +268,9 @@ long file_ioctl(struct file *file, u32 command, u32 arg);
  */
 s64 file_seek(struct file *file, s64 offset, u32 whence);
 
+/* Bytes of kernel memory into a regular file: how many, or an error. May give turns. */
+long inode_write(struct inode *inode, u32 pos, const void *from, u32 count);
+
 /* Set the size of a regular file. 0, -EINVAL, -EFBIG, -ENOMEM. */
 __must_check int inode_truncate(struct inode *inode, u64 size);
 

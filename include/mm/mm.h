@@ -75,8 +75,10 @@ struct mm {
     u32 data_limit;     /* the same of what vma_is_data(): RLIMIT_DATA */
     u32 heap_limit;     /* and of the heap alone */
     u32 arg_start, arg_end, env_start, env_end; /* for /proc */
-    u32 pages;  /* user pages mapped, the zero page and file pages included */
-    u32 tables; /* page tables, without the directory */
+    u32 auxv;                                   /* the auxiliary vector on the stack */
+    bool undumpable; /* prctl(PR_SET_DUMPABLE, 0): no core file. Not passed on by exec */
+    u32 pages;       /* user pages mapped, the zero page and file pages included */
+    u32 tables;      /* page tables, without the directory */
 };
 
 /* Make the caches, the zero page. After slab_init(). */
