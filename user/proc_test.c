@@ -242,11 +242,33 @@ static void test_fd_of_pipe(void)
     CHECK(SYS(close, end) == 0 && SYS(close, fds[0]) == 0 && SYS(close, fds[1]) == 0);
 }
 
+/* A pipe without a name can be opened at an end whose other one has gone: nobody will come. */
+static void test_fd_of_half_a_pipe(void)
+{
+    long end;
+    int fds[2];
+    char c = 0;
+
+    SYS(alarm, 5);
+    CHECK(SYS(pipe, fds) == 0 && SYS(write, fds[1], "p", 1) == 1 && SYS(close, fds[1]) == 0);
+    end = SYS(open, fd_path(fds[0]), O_RDONLY);
+    CHECK(end >= 0 && SYS(read, end, &c, 1) == 1 && c == 'p' && SYS(read, end, &c, 1) == 0);
+    CHECK(SYS(close, end) == 0 && SYS(close, fds[0]) == 0);
+    CHECK(SYS(pipe, fds) == 0 && SYS(close, fds[0]) == 0);
+    for (long flags = O_WRONLY; flags <= (O_WRONLY | O_NONBLOCK); flags += O_NONBLOCK) {
+        end = SYS(open, fd_path(fds[1]), flags);
+        CHECK(end >= 0 && SYS(close, end) == 0);
+    }
+    CHECK(SYS(close, fds[1]) == 0);
+    SYS(alarm, 0);
+}
+
 static void test_fds(void)
 {
     test_fd_of_file();
     test_fd_of_directory();
     test_fd_of_pipe();
+    test_fd_of_half_a_pipe();
     if (in_attic()) { /* on Linux programs make these */
         CHECK(streq(link_text("/dev/stdin"), "/proc/self/fd/0"));
         CHECK(SYS(access, "/dev/fd/1", 0) == 0);
