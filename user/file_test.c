@@ -308,6 +308,37 @@ static void sizes(void)
     CHECK(SYS(fsync, 999) == -EBADF);
 }
 
+/* Where there are bytes, and where there are none. */
+static void data_and_holes(void)
+{
+    static const char *const programs[] = {"holes", "/proc/self/exe"};
+    int fds[2];
+    long fd = open_rw("holes"), size, null;
+
+    CHECK(SYS(lseek, fd, 0, SEEK_DATA) == -ENXIO && SYS(lseek, fd, 0, SEEK_HOLE) == -ENXIO);
+    while (size_of("holes") < 5000)
+        write_text(fd, "0123456789");
+    for (unsigned i = 0; i < 2; i++) {
+        fd = SYS(open, programs[i], O_RDONLY);
+        size = SYS(lseek, fd, 0, SEEK_END);
+        CHECK(fd >= 0 && size >= 5000);
+        CHECK(SYS(lseek, fd, 0, SEEK_DATA) == 0 && SYS(lseek, fd, 17, SEEK_DATA) == 17);
+        CHECK(SYS(lseek, fd, 0, SEEK_HOLE) == size && SYS(lseek, fd, 0, SEEK_CUR) == size);
+        CHECK(SYS(lseek, fd, size - 1, SEEK_DATA) == size - 1);
+        CHECK(SYS(lseek, fd, size - 1, SEEK_HOLE) == size);
+        CHECK(SYS(lseek, fd, size, SEEK_DATA) == -ENXIO);
+        CHECK(SYS(lseek, fd, size, SEEK_HOLE) == -ENXIO);
+        CHECK(SYS(lseek, fd, -1, SEEK_DATA) == -ENXIO && SYS(lseek, fd, -1, SEEK_HOLE) == -ENXIO);
+        CHECK(SYS(lseek, fd, 0, SEEK_CUR) == size && SYS(lseek, fd, 0, SEEK_HOLE + 1) == -EINVAL);
+        CHECK(SYS(close, fd) == 0);
+    }
+    null = SYS(open, "/dev/null", O_RDONLY);
+    CHECK(SYS(lseek, null, 9, SEEK_DATA) == 0 && SYS(lseek, null, 9, SEEK_HOLE) == 0);
+    CHECK(SYS(pipe, fds) == 0 && SYS(lseek, fds[0], 0, SEEK_DATA) == -ESPIPE);
+    CHECK(SYS(close, null) == 0 && SYS(close, fds[0]) == 0 && SYS(close, fds[1]) == 0);
+    CHECK(SYS(unlink, "holes") == 0);
+}
+
 static void appending(void)
 {
     long a = SYS(open, "log", O_WRONLY | O_CREAT | O_APPEND, 0600), b = SYS(open, "log", O_RDWR);
@@ -611,6 +642,7 @@ static const struct test_case cases[] = {
     {"vectors", vectors},
     {"modes_of_access", modes_of_access},
     {"sizes", sizes},
+    {"data_and_holes", data_and_holes},
     {"appending", appending},
     {"sending", sending},
     {"large_send", large_send},
