@@ -29,7 +29,6 @@
 #include <kernel/signal_internal.h>
 #include <lib/resched.h>
 #include <lib/string.h>
-#include <linux/auxvec.h>
 #include <linux/elf.h>
 #include <linux/resource.h>
 #include <mm/mm.h>
@@ -134,24 +133,13 @@ static void fill_prpsinfo(struct prpsinfo *to, struct mm *mm)
         to->args[i] = to->args[i] ? to->args[i] : ' ';
 }
 
-/* The auxiliary vector as it is on the stack: its size in bytes. */
-static u32 fill_auxv(u32 *auxv, struct mm *mm)
-{
-    u32 words = 0;
-
-    while (words < AUXV_WORDS && mm_read(mm, mm->auxv + words * 4, auxv + words, 8) == 0) {
-        words += 2;
-        if (auxv[words - 2] == AT_NULL)
-            break;
-    }
-    return words * sizeof(u32);
-}
-
 /* All of them: their size in bytes. */
 static u32 fill_notes(struct notes *notes, struct mm *mm, u32 signal)
 {
-    u32 auxv_size = fill_auxv(notes->auxv, mm);
+    u32 auxv_size = min(mm->auxv_end - mm->auxv, (u32)sizeof(notes->auxv));
 
+    if (mm_read(mm, mm->auxv, notes->auxv, auxv_size) != 0)
+        auxv_size = 0; /* the process has unmapped its own stack */
     fill_prstatus(&notes->prstatus, signal);
     fill_prpsinfo(&notes->prpsinfo, mm);
     notes->prstatus_note = note(NT_PRSTATUS, sizeof(notes->prstatus));

@@ -115,6 +115,7 @@ struct inode {
             int (*show)(struct inode *inode, struct seq_file *seq);
         } proc;
     };
+    bool thread;            /* a directory in /proc/PID/task */
     bool locked;            /* somebody writes or truncates (fs/ramfs.c) */
     struct list_head names; /* struct dir_entry; the last one stays when it is removed */
     const struct proc_pid_file *pid_file; /* which file of /proc/PID, NULL for the directory */
@@ -323,7 +324,7 @@ struct seq_file {
 void seq_printf(struct seq_file *seq, const char *fmt, ...) __printf(2, 3);
 void seq_write(struct seq_file *seq, const char *text, u32 len);
 
-/* /proc/NAME: its text comes from show(). Start-up only. */
+/* /proc/NAME, in folders if it has "/" in it: its text comes from show(). Start-up only. */
 void proc_create(const char *name, int (*show)(struct inode *inode, struct seq_file *seq));
 
 /* /proc/NAME as a symbolic link. Start-up only. */
@@ -345,9 +346,12 @@ struct proc_pid_file {
     int (*show)(u32 pid, struct seq_file *seq); /* 0, -ESRCH */
     /* For a symbolic link instead: where it leads to, with a reference. 0, -ESRCH, -ENOENT. */
     int (*target)(u32 pid, struct inode **out);
-    const struct dir_operations *dir; /* for a directory instead */
+    const struct dir_operations *dir;   /* for a directory instead */
+    const struct file_operations *fops; /* for a file that is no text, the owner's alone */
 };
 extern const struct dir_operations proc_fd_dir_ops;
+/* The last of the table, if it is there: a thread's own directory is without it. */
+extern const struct dir_operations proc_task_dir_ops;
 void proc_pid_register(const struct proc_pid_ops *ops);
 
 /* ---- the audit ---- */

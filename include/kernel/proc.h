@@ -7,6 +7,7 @@
 
 #include <lib/types.h>
 
+struct file_operations;
 struct inode;
 struct seq_file;
 struct task;
@@ -40,6 +41,9 @@ int proc_maps(u32 pid, struct seq_file *seq);
 #define PROC_RIGHTS_SIZE 5
 const char *proc_area_name(const struct vm_area *area, char *path);
 void proc_area_rights(u32 flags, char *rights);
+
+/* What is done with /proc/PID/mem (kernel/proc_mem.c). */
+extern const struct file_operations proc_mem_ops;
 
 /* The files of /proc/PID are there from now on. */
 void proc_pid_init(void);
