@@ -47,6 +47,12 @@ static struct task *find_process(u32 pid)
     return task && task->mm ? task : NULL;
 }
 
+/* The same of any task: kernel threads and zombies have a priority, too. */
+static struct task *find_task(u32 pid)
+{
+    return pid ? task_find(pid) : current;
+}
+
 /* 0, or why this cannot be a limit. */
 static int check_limit(u32 resource, const struct rlimit *limit)
 {
@@ -185,8 +191,6 @@ SYSCALL(getrusage)
 /* Does `task` belong to those that (which, who) means? */
 static bool is_meant(const struct task *task, u32 which, u32 who)
 {
-    if (!task->mm)
-        return false;
     switch (which) {
     case PRIO_PROCESS:
         return task->pid == (who ? who : current->pid);
@@ -243,7 +247,7 @@ SYSCALL(sched_getaffinity)
 
     if (size < sizeof(mask) || size % sizeof(mask))
         return -EINVAL;
-    if (!find_process(regs->ebx))
+    if (!find_task(regs->ebx))
         return -ESRCH;
     return copy_object_to_user((void *)regs->edx, &mask) ? -EFAULT : (long)sizeof(mask);
 }
@@ -254,7 +258,7 @@ SYSCALL(sched_setaffinity)
 
     if (copy_from_user(&mask, (const void *)regs->edx, min(regs->ecx, (u32)sizeof(mask))))
         return -EFAULT;
-    if (!find_process(regs->ebx))
+    if (!find_task(regs->ebx))
         return -ESRCH;
     return mask & 1 ? 0 : -EINVAL;
 }
@@ -263,7 +267,7 @@ SYSCALL(sched_getscheduler)
 {
     if ((s32)regs->ebx < 0)
         return -EINVAL;
-    return find_process(regs->ebx) ? SCHED_NORMAL : -ESRCH;
+    return find_task(regs->ebx) ? SCHED_NORMAL : -ESRCH;
 }
 
 /* struct sched_param is libc's: an int, the priority, which must be 0 for SCHED_NORMAL. */
@@ -275,7 +279,7 @@ static long check_param(u32 pid, const void *user_param)
         return -EINVAL;
     if (copy_from_user(&priority, user_param, sizeof(priority)))
         return -EFAULT;
-    if (!find_process(pid))
+    if (!find_task(pid))
         return -ESRCH;
     return priority ? -EINVAL : 0;
 }
@@ -303,7 +307,7 @@ SYSCALL(sched_getparam)
 
     if (!regs->ecx || (s32)regs->ebx < 0)
         return -EINVAL;
-    if (!find_process(regs->ebx))
+    if (!find_task(regs->ebx))
         return -ESRCH;
     return copy_object_to_user((void *)regs->ecx, &priority);
 }
