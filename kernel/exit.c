@@ -91,6 +91,8 @@ void process_release(void)
     mm_put(process_replace_mm(NULL));
     files_free(detach(&task->files));
     inode_put(detach(&task->cwd));
+    if (task->root)
+        inode_put(detach(&task->root));
     inode_end_program(detach(&task->exe));
     fpu_drop(task);
     if (task->session == task->pid)

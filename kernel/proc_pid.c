@@ -406,7 +406,9 @@ static int proc_root_link(u32 pid, struct inode **out)
 {
     const struct task *task = task_find(pid);
 
-    return task ? lead_to(task->cwd ? fs_root() : NULL, out) : -ESRCH;
+    if (!task)
+        return -ESRCH;
+    return lead_to(task->cwd && !task->root ? fs_root() : task->root, out);
 }
 
 /* ---- descriptors ---- */

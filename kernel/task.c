@@ -138,7 +138,8 @@ struct task *kthread_create(const char *name, void (*entry)(void *), void *arg)
 void task_free(struct task *task)
 {
     assert(task != current && list_empty(&task->run_link) && list_empty(&task->children));
-    assert(!task->mm && !task->files && !task->signals && !task->cwd && !task->exe);
+    assert(!task->mm && !task->files && !task->signals);
+    assert(!task->cwd && !task->root && !task->exe);
     list_del(&task->sibling_link);
     free_memory(task);
 }
@@ -315,7 +316,7 @@ static const char *check_task(const struct task *task)
     const char *wrong;
 
     if (task->state == TASK_ZOMBIE)
-        return task->mm || task->files || task->signals || task->cwd || task->exe
+        return task->mm || task->files || task->signals || task->cwd || task->root || task->exe
                    ? "has ended and still holds something"
                    : NULL;
     if (task->exe && (task->exe->data.refcount <= 0 || !task->exe->programs))

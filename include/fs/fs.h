@@ -145,6 +145,15 @@ struct file {
 void fs_init(void);
 struct inode *fs_root(void); /* no reference is taken */
 
+/*
+ * Where "/" leads the current process: filled in by the first chroot(2). NULL: to the root. No
+ * reference is taken.
+ */
+extern struct inode *(*fs_current_root)(void);
+
+/* Whether a directory is `above`, or lies anywhere below it. */
+bool dir_lies_in(struct inode *dir, const struct inode *above);
+
 /* The clock that stamps files: filled in by kernel/ (0 until then). */
 extern void (*fs_clock)(struct timespec_fs *now);
 
@@ -206,7 +215,8 @@ void inode_end_program(struct inode *inode);
 __must_check int path_lookup(struct inode *base, const char *path, u32 flags, struct inode **out);
 
 /*
- * The path of a directory or file as seen from the root, "/" for the root, into buf; a name that
+ * The path of a directory or file as seen from the current process's root, "/" for that one, or from
+ * the root of all where it lies elsewhere, into buf; a name that
  * has been removed ends in " (deleted)". Its length without the 0, or -ERANGE. A file with several
  * names: one of them; a pipe without one: pipe:[INO].
  */

@@ -233,6 +233,7 @@ SYSCALL(umask);
 SYSCALL(chdir);
 SYSCALL(fchdir);
 SYSCALL(getcwd);
+SYSCALL(chroot);
 
 /* ---- kernel/sys_stat.c ---- */
 SYSCALL(oldstat);
