@@ -175,7 +175,7 @@ static bool has_own_pages(pde_t *pgd, const struct vm_area *area)
 /* How much of an area is written. */
 static u32 dump_size(pde_t *pgd, const struct vm_area *area)
 {
-    bool shared = area->flags & VM_SHARED;
+    bool shared = area->file && area->flags & VM_SHARED;
 
     if (shared ? area->file->anonymous : has_own_pages(pgd, area))
         return area->end - area->start;
