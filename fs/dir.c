@@ -229,6 +229,13 @@ struct inode *dir_parent(struct inode *dir)
     return dir == fs_root() ? dir : proc_root();
 }
 
+bool dir_lies_in(struct inode *dir, const struct inode *above)
+{
+    while (dir != above && dir != fs_root())
+        dir = dir_parent(dir);
+    return dir == above;
+}
+
 /* Put `text` in front of *start; false when it does not fit behind `buf`. */
 static bool prepend(const char *buf, char **start, const char *text, u32 len)
 {
@@ -239,9 +246,12 @@ static bool prepend(const char *buf, char **start, const char *text, u32 len)
     return true;
 }
 
+/* The names from the root, or the process's own, down to the entry. */
 static bool prepend_names(const char *buf, char **start, const struct dir_entry *entry)
 {
-    for (; entry; entry = name_of(entry->dir)) {
+    const struct inode *root = process_root();
+
+    for (; entry; entry = entry->dir == root ? NULL : name_of(entry->dir)) {
         if (!prepend(buf, start, entry->name, entry->len) || !prepend(buf, start, "/", 1))
             return false;
     }
@@ -250,11 +260,11 @@ static bool prepend_names(const char *buf, char **start, const struct dir_entry 
 
 long inode_path(struct inode *inode, char *buf, u32 size)
 {
-    const struct dir_entry *entry = name_of(inode);
+    const struct dir_entry *entry = inode == process_root() ? NULL : name_of(inode);
     char *start = buf + size;
     u32 len;
 
-    if (!entry && inode != fs_root())
+    if (!entry && inode != process_root() && inode != fs_root())
         return proc_pid_path(inode, buf, size);
     if (!prepend(buf, &start, "", 1) ||
         (entry && entry->removed && !prepend(buf, &start, " (deleted)", 10)))

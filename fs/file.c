@@ -256,7 +256,7 @@ struct wait_queue *file_wait_queue(struct file *file)
 
 static s64 seek_target(const struct file *file, s64 offset, u32 whence)
 {
-    bool contents = S_ISREG(file->inode->mode);
+    bool contents = file->ops->mappable;
     u32 size = file->inode->data.size;
 
     switch (whence) {

@@ -36,6 +36,7 @@ u32 inode_count;
 u32 fs_names;
 
 void (*fs_clock)(struct timespec_fs *now);
+struct inode *(*fs_current_root)(void);
 
 struct timespec_fs fs_now(void)
 {

@@ -296,14 +296,6 @@ int vfs_rmdir(struct inode *base, const char *path)
 
 /* ---- renaming ---- */
 
-/* Whether `dir` is `above`, or lies anywhere below it. */
-static bool lies_in(struct inode *dir, const struct inode *above)
-{
-    while (dir != above && dir != fs_root())
-        dir = dir_parent(dir);
-    return dir == above;
-}
-
 /* 0 when the entry `from` may take the place of `to` (NULL: there is nothing). */
 static int may_rename(const struct walk *old, const struct walk *new, struct dir_entry *from,
                       struct dir_entry *to, u32 flags)
@@ -314,9 +306,9 @@ static int may_rename(const struct walk *old, const struct walk *new, struct dir
         return -EEXIST;
     if (!is_dir(from->inode) && (old->slash || new->slash))
         return -ENOTDIR;
-    if (is_dir(from->inode) && lies_in(new->dir, from->inode))
+    if (is_dir(from->inode) && dir_lies_in(new->dir, from->inode))
         return -EINVAL;
-    if (to && is_dir(to->inode) && lies_in(old->dir, to->inode))
+    if (to && is_dir(to->inode) && dir_lies_in(old->dir, to->inode))
         return -ENOTEMPTY;
     if (to && to->inode == from->inode)
         return 0; /* the rest asks whether `to` may go, which it will not */

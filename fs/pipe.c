@@ -16,7 +16,8 @@
  *
  * A FIFO is a pipe that hangs at an inode with a name, from the first open to the last close.
  * Opening one end waits for the other, unless it is there, or was since: that is what is counted
- * for.
+ * for. A pipe without a name, which is opened again through /proc/PID/fd, never waits: who has its
+ * other end may have closed it for good.
  *
  * Limits: no packet mode; the size is fixed.
  *
@@ -246,14 +247,23 @@ static void count_end(struct pipe *pipe, u32 mode)
     }
 }
 
-/*
- * How often the other end was opened when this one was; one less when it is open now: nobody waits
- * then.
- */
-static u32 others_before(const struct pipe *pipe, u32 mode)
+/* Of pipe_open(), and not a FIFO. The last name of a FIFO that was removed stays with it. */
+static bool is_nameless(const struct inode *inode)
 {
-    return mode == FMODE_READ ? pipe->writers_ever - !!pipe->writers
-                              : pipe->readers_ever - !!pipe->readers;
+    return list_empty(&inode->names);
+}
+
+/*
+ * How often the other end was opened when this one was; one less when nobody is to wait, because it
+ * is open now, or there is no name.
+ */
+static u32 others_before(const struct inode *inode, u32 mode)
+{
+    const struct pipe *pipe = inode->pipe;
+    bool reads = mode == FMODE_READ;
+
+    return (reads ? pipe->writers_ever : pipe->readers_ever) -
+           ((reads ? pipe->writers : pipe->readers) || is_nameless(inode));
 }
 
 static int pipe_file_open(struct file *file)
@@ -262,7 +272,8 @@ static int pipe_file_open(struct file *file)
 
     if (!(file->mode & (FMODE_READ | FMODE_WRITE)))
         return -EINVAL; /* an access mode of 3: nobody would count as an end */
-    if (file->mode == FMODE_WRITE && file->flags & O_NONBLOCK && (!pipe || !pipe->readers))
+    if (file->mode == FMODE_WRITE && file->flags & O_NONBLOCK && !is_nameless(file->inode) &&
+        (!pipe || !pipe->readers))
         return -ENXIO;
     if (!pipe) {
         pipe = kzalloc(sizeof(*pipe));
@@ -272,7 +283,7 @@ static int pipe_file_open(struct file *file)
         file->inode->pipe = pipe;
     }
     file->private_data = pipe;
-    file->pos = others_before(pipe, file->mode);
+    file->pos = others_before(file->inode, file->mode);
     count_end(pipe, file->mode);
     return 0;
 }
@@ -321,10 +332,6 @@ int pipe_open(struct file **read_end, struct file **write_end, u32 flags)
         if (err)
             file_put(*read_end);
     }
-    /*
-     * The writer came after the reader, so nobody waits for anybody; an end without writers is at
-     * its end.
-     */
     inode_put(inode);
     return err;
 }

@@ -135,15 +135,53 @@ struct inode *proc_root(void)
 }
 
 /* Enter an inode in /proc, which the system calls cannot; its reference goes over to the tree. */
-static void proc_enter(const char *name, struct inode *inode)
+static void enter(struct inode *dir, const char *name, u32 len, struct inode *inode)
 {
-    struct dir_entry *entry = dir_entry_new(name, strlen(name));
+    struct dir_entry *entry = dir_entry_new(name, len);
 
     if (!inode || !entry)
         panic("out of memory for /proc/%s", name);
     inode->dev = PROC_DEV;
-    dir_add(proc, entry, inode, 0);
+    dir_add(dir, entry, inode, 0);
     inode_put(inode);
+}
+
+static int nothing_else(struct inode *dir, const char *name, u32 len, struct inode **out)
+{
+    (void)dir, (void)name, (void)len, (void)out;
+    return -ENOENT;
+}
+
+static int nothing_more(struct inode *dir, u32 *place, char *name, u32 *ino, u32 *type)
+{
+    (void)dir, (void)place, (void)name, (void)ino, (void)type;
+    return 0;
+}
+
+/* A folder in /proc, which is there or is made now. */
+static struct inode *folder(struct inode *dir, const char *name, u32 len)
+{
+    static const struct dir_operations closed = {.lookup = nothing_else, .next = nothing_more};
+    struct dir_entry *entry = dir_find(dir, name, len);
+    struct inode *inode;
+
+    if (entry)
+        return entry->inode;
+    inode = inode_new(S_IFDIR | 0555, 0);
+    if (inode)
+        inode->dir.ops = &closed;
+    enter(dir, name, len, inode);
+    return inode;
+}
+
+static void proc_enter(const char *name, struct inode *inode)
+{
+    struct inode *dir = proc;
+    const char *slash;
+
+    for (; (slash = strchr(name, '/')); name = slash + 1)
+        dir = folder(dir, name, slash - name);
+    enter(dir, name, strlen(name), inode);
 }
 
 void proc_create(const char *name, int (*show)(struct inode *inode, struct seq_file *seq))

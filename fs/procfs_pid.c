@@ -18,7 +18,8 @@
 #include <lib/string.h>
 #include <linux/stat.h>
 
-#define PID_LIMIT (1u << 23)
+#define PID_LIMIT  (1u << 23)
+#define THREAD_INO 0xffu /* in place of a file's number: the thread's directory */
 
 static const struct proc_pid_ops *pid_ops __ro_after_init;
 
@@ -32,6 +33,8 @@ static u32 mode_of(const struct proc_pid_file *file)
 {
     if (file->dir)
         return S_IFDIR | 0500;
+    if (file->fops)
+        return S_IFREG | 0600;
     return file->target ? S_IFLNK | 0777 : S_IFREG | 0444;
 }
 
@@ -68,7 +71,7 @@ static int make_inode(u32 pid, const struct proc_pid_file *file, struct inode **
     } else if (file->target) {
         inode->target = pid_file_target;
     } else {
-        inode->fops = &proc_file_ops;
+        inode->fops = file->fops ? file->fops : &proc_file_ops;
         inode->proc.show = pid_file_show;
     }
     *out = inode;
@@ -82,12 +85,18 @@ static bool pid_exists(u32 pid)
 
 /* ---- in /proc/PID ---- */
 
+/* A thread's directory is its process's but for the list of threads. */
+static bool is_in(const struct inode *dir, const struct proc_pid_file *file)
+{
+    return !dir->thread || file->dir != &proc_task_dir_ops;
+}
+
 static int pid_dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
 {
     if (!pid_exists(dir->pid))
         return -ENOENT;
     for (const struct proc_pid_file *file = pid_ops->files; file->name; file++) {
-        if (strlen(file->name) == len && memcmp(file->name, name, len) == 0)
+        if (strlen(file->name) == len && memcmp(file->name, name, len) == 0 && is_in(dir, file))
             return make_inode(dir->pid, file, out);
     }
     return -ENOENT;
@@ -101,7 +110,7 @@ static int pid_dir_next(struct inode *dir, u32 *place, char *name, u32 *ino, u32
         return 0;
     for (u32 i = 0; i < *place && file->name; i++)
         file++;
-    if (!file->name)
+    if (!file->name || !is_in(dir, file))
         return 0;
     strscpy(name, file->name, NAME_MAX_ + 1);
     *ino = pid_ino(dir->pid, file);
@@ -111,7 +120,7 @@ static int pid_dir_next(struct inode *dir, u32 *place, char *name, u32 *ino, u32
 
 static const struct dir_operations pid_dir_ops = {.lookup = pid_dir_lookup, .next = pid_dir_next};
 
-/* ---- in /proc ---- */
+/* ---- numbers ---- */
 
 /* The pid that a name is, in its one spelling; 0 when it is none. */
 static u32 name_to_pid(const char *name, u32 len)
@@ -127,6 +136,36 @@ static u32 name_to_pid(const char *name, u32 len)
     }
     return pid < PID_LIMIT ? pid : 0;
 }
+
+/* ---- in /proc/PID/task: a process is one thread ---- */
+
+static int task_dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
+{
+    int err;
+
+    if (name_to_pid(name, len) != dir->pid || !pid_exists(dir->pid))
+        return -ENOENT;
+    err = make_inode(dir->pid, NULL, out);
+    if (!err) {
+        (*out)->ino = pid_ino(dir->pid, NULL) | THREAD_INO;
+        (*out)->thread = true;
+    }
+    return err;
+}
+
+static int task_dir_next(struct inode *dir, u32 *place, char *name, u32 *ino, u32 *type)
+{
+    if (*place > 0 || !pid_exists(dir->pid))
+        return 0;
+    snprintf(name, NAME_MAX_ + 1, "%u", dir->pid);
+    *ino = pid_ino(dir->pid, NULL) | THREAD_INO;
+    *type = S_IFDIR >> 12;
+    return 1;
+}
+
+const struct dir_operations proc_task_dir_ops = {.lookup = task_dir_lookup, .next = task_dir_next};
+
+/* ---- in /proc ---- */
 
 static int proc_root_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
 {
@@ -173,7 +212,8 @@ long proc_pid_path(const struct inode *inode, char *buf, u32 size)
     if (!inode->pid)
         len = snprintf(buf, size, "pipe:[%u]", inode->ino);
     else if (!inode->pid_file)
-        len = snprintf(buf, size, "/proc/%u", inode->pid);
+        len = snprintf(buf, size, inode->thread ? "/proc/%u/task/%u" : "/proc/%u", inode->pid,
+                       inode->pid);
     else if (inode->pid_file->dir && S_ISLNK(inode->mode))
         len = snprintf(buf, size, "/proc/%u/%s/%u", inode->pid, inode->pid_file->name, inode->fd);
     else

@@ -73,6 +73,18 @@ static long ramfs_write(struct file *file, const char *user_buf, u32 count, u64 
     return done;
 }
 
+long inode_write(struct inode *inode, u32 pos, const void *from, u32 count)
+{
+    long done;
+
+    inode_lock(inode);
+    done = filemap_write(&inode->data, pos, from, count, filemap_copy_kernel);
+    inode_unlock(inode);
+    if (done > 0)
+        inode_stamp(inode);
+    return done;
+}
+
 int inode_truncate(struct inode *inode, u64 size)
 {
     int err;

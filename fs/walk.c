@@ -13,6 +13,8 @@
  * A path through many links may be long, so others run between two parts: what a walk has found
  * holds only for the part that it has reached.
  *
+ * "/" is the root that the current process has (chroot(2)), and no ".." leads out of it.
+ *
  * Limits: LINKS_MAX links in one path. Access rights are not looked at: everybody is root.
  *
  * Neighbours: fs/dir.c looks names up, fs/namei.c and fs/file.c say what happens at the end.
@@ -33,7 +35,7 @@ int walk_start(struct walk *walk, struct inode *base, const char *path)
 {
     u32 len = strnlen(path, PATH_SIZE);
 
-    *walk = (struct walk){.dir = path[0] == '/' ? fs_root() : base, .rest = path, .own = path};
+    *walk = (struct walk){.dir = path[0] == '/' ? process_root() : base, .rest = path, .own = path};
     inode_get(walk->dir);
     if (len == 0)
         return -ENOENT;
@@ -91,7 +93,7 @@ int walk_child(struct walk *walk, struct inode **out)
     }
     if (walk_at_name(walk))
         return dir_lookup(walk->dir, walk->name, walk->len, out);
-    *out = is_dot(walk) ? walk->dir : dir_parent(walk->dir);
+    *out = is_dot(walk) || walk->dir == process_root() ? walk->dir : dir_parent(walk->dir);
     inode_get(*out);
     return 0;
 }
@@ -149,8 +151,8 @@ static int follow_text(struct walk *walk, struct inode *link)
     kfree(exchange(&walk->buffer, buffer));
     walk->rest = buffer;
     if (buffer[0] == '/') {
-        inode_get(fs_root());
-        enter(walk, fs_root());
+        inode_get(process_root());
+        enter(walk, process_root());
     }
     return 0;
 }

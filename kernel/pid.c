@@ -23,8 +23,7 @@
 #include <lib/rbtree.h>
 #include <mm/frame/slab.h>
 
-#define PID_MAX   32767 /* Linux's default */
-#define PID_AGAIN 300   /* where the second round starts (Linux's RESERVED_PIDS) */
+#define PID_AGAIN 300 /* where the second round starts (Linux's RESERVED_PIDS) */
 
 /* Each task can hold three numbers for itself, and there must always be one that is free. */
 #define TASKS_MAX ((PID_MAX - PID_AGAIN) / 3)

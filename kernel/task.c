@@ -136,7 +136,8 @@ struct task *kthread_create(const char *name, void (*entry)(void *), void *arg)
 void task_free(struct task *task)
 {
     assert(task != current && list_empty(&task->run_link) && list_empty(&task->children));
-    assert(!task->mm && !task->files && !task->signals && !task->cwd && !task->exe);
+    assert(!task->mm && !task->files && !task->signals);
+    assert(!task->cwd && !task->root && !task->exe);
     list_del(&task->sibling_link);
     free_memory(task);
 }

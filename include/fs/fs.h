@@ -115,6 +115,7 @@ struct inode {
             int (*show)(struct inode *inode, struct seq_file *seq);
         } proc;
     };
+    bool thread;            /* a directory in /proc/PID/task */
     bool locked;            /* somebody writes or truncates (fs/ramfs.c) */
     struct list_head names; /* struct dir_entry; the last one stays when it is removed */
     const struct proc_pid_file *pid_file; /* which file of /proc/PID, NULL for the directory */
@@ -143,6 +144,15 @@ struct file {
  */
 void fs_init(void);
 struct inode *fs_root(void); /* no reference is taken */
+
+/*
+ * Where "/" leads the current process: filled in by the first chroot(2). NULL: to the root. No
+ * reference is taken.
+ */
+extern struct inode *(*fs_current_root)(void);
+
+/* Whether a directory is `above`, or lies anywhere below it. */
+bool dir_lies_in(struct inode *dir, const struct inode *above);
 
 /* The clock that stamps files: filled in by kernel/ (0 until then). */
 extern void (*fs_clock)(struct timespec_fs *now);
@@ -205,9 +215,10 @@ void inode_end_program(struct inode *inode);
 __must_check int path_lookup(struct inode *base, const char *path, u32 flags, struct inode **out);
 
 /*
- * The path of a directory or file as seen from the root, "/" for the root, into buf; a name that
- * has been removed ends in " (deleted)". Its length without the 0, or -ERANGE. A file with several
- * names: one of them; a pipe without one: pipe:[INO].
+ * The path of a directory or file as seen from the current process's root, "/" for that one, or
+ * from the root of all where it lies elsewhere, into buf; a name that has been removed ends in "
+ * (deleted)". Its length without the 0, or -ERANGE. A file with several names: one of them; a pipe
+ * without one: pipe:[INO].
  */
 __must_check long inode_path(struct inode *inode, char *buf, u32 size);
 
@@ -268,6 +279,9 @@ long file_ioctl(struct file *file, u32 command, u32 arg);
  */
 s64 file_seek(struct file *file, s64 offset, u32 whence);
 
+/* Bytes of kernel memory into a regular file: how many, or an error. May give turns. */
+long inode_write(struct inode *inode, u32 pos, const void *from, u32 count);
+
 /* Set the size of a regular file. 0, -EINVAL, -EFBIG, -ENOMEM. */
 __must_check int inode_truncate(struct inode *inode, u64 size);
 
@@ -320,7 +334,7 @@ struct seq_file {
 void seq_printf(struct seq_file *seq, const char *fmt, ...) __printf(2, 3);
 void seq_write(struct seq_file *seq, const char *text, u32 len);
 
-/* /proc/NAME: its text comes from show(). Start-up only. */
+/* /proc/NAME, in folders if it has "/" in it: its text comes from show(). Start-up only. */
 void proc_create(const char *name, int (*show)(struct inode *inode, struct seq_file *seq));
 
 /* /proc/NAME as a symbolic link. Start-up only. */
@@ -342,9 +356,12 @@ struct proc_pid_file {
     int (*show)(u32 pid, struct seq_file *seq); /* 0, -ESRCH */
     /* For a symbolic link instead: where it leads to, with a reference. 0, -ESRCH, -ENOENT. */
     int (*target)(u32 pid, struct inode **out);
-    const struct dir_operations *dir; /* for a directory instead */
+    const struct dir_operations *dir;   /* for a directory instead */
+    const struct file_operations *fops; /* for a file that is no text, the owner's alone */
 };
 extern const struct dir_operations proc_fd_dir_ops;
+/* The last of the table, if it is there: a thread's own directory is without it. */
+extern const struct dir_operations proc_task_dir_ops;
 void proc_pid_register(const struct proc_pid_ops *ops);
 
 /* ---- the audit ---- */

@@ -72,6 +72,12 @@ __must_check int dir_may_add(const struct inode *dir);
 /* The directory above; no reference is taken. */
 struct inode *dir_parent(struct inode *dir);
 
+/* What "/" means to the current process; no reference is taken. */
+static inline struct inode *process_root(void)
+{
+    return fs_current_root ? fs_current_root() : fs_root();
+}
+
 /* The entry at `pos` or the first one behind it, made before cookie `end`. As inode_readdir(). */
 int dir_read(struct inode *dir, u64 pos, u32 end, char *name, u32 *ino, u32 *type, u64 *next);
 

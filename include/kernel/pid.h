@@ -6,6 +6,8 @@
 
 #include <lib/types.h>
 
+#define PID_MAX 32767 /* Linux's default */
+
 struct pid;
 struct task;
 

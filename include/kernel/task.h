@@ -44,8 +44,9 @@ struct task {
     struct files *files; /* open descriptors (kernel/process/fdtable.h); NULL for kernel threads */
     struct signals
         *signals; /* actions, mask, what waits (kernel/process/signal.h); NULL for kernel threads */
-    struct inode *cwd; /* with a reference; NULL for kernel threads */
-    struct inode *exe; /* the program's file, with a reference; NULL for kernel threads */
+    struct inode *cwd;  /* with a reference; NULL for kernel threads */
+    struct inode *root; /* where its "/" is, by chroot(), with a reference; NULL: the root of all */
+    struct inode *exe;  /* the program's file, with a reference; NULL for kernel threads */
     u32 umask;
     s32 nice; /* what setpriority() said, -20..19: told back, and not heeded. Fork copies it */
     struct rlimit rlimits[RLIM_NLIMITS]; /* struct rlimit of <linux/resource.h>: two u32 */

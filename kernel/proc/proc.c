@@ -18,6 +18,7 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/timer.h>
 #include <fs/fs.h>
+#include <kernel/pid.h>
 #include <kernel/proc/proc.h>
 #include <kernel/syscall/syscall.h>
 #include <kernel/task.h>
@@ -236,6 +237,45 @@ static int proc_filesystems(struct inode *inode, struct seq_file *seq)
     return 0;
 }
 
+/* ---- /proc/sys: what sysctl shows; nothing of it can be set here ---- */
+
+static int proc_ostype(struct inode *inode, struct seq_file *seq)
+{
+    (void)inode;
+    seq_printf(seq, "%s\n", utsname.sysname);
+    return 0;
+}
+
+static int proc_osrelease(struct inode *inode, struct seq_file *seq)
+{
+    (void)inode;
+    seq_printf(seq, "%s\n", utsname.release);
+    return 0;
+}
+
+static int proc_hostname(struct inode *inode, struct seq_file *seq)
+{
+    (void)inode;
+    seq_printf(seq, "%s\n", utsname.nodename);
+    return 0;
+}
+
+/* The first number that no process has. */
+static int proc_pid_max(struct inode *inode, struct seq_file *seq)
+{
+    (void)inode;
+    seq_printf(seq, "%u\n", PID_MAX + 1);
+    return 0;
+}
+
+/* 1: no mapping is refused because its memory might not be there when it is touched. */
+static int proc_overcommit(struct inode *inode, struct seq_file *seq)
+{
+    (void)inode;
+    seq_printf(seq, "1\n");
+    return 0;
+}
+
 static long mounts_link(struct inode *inode, char *buf, u32 size)
 {
     (void)inode;
@@ -256,5 +296,10 @@ void proc_files_init(void)
     proc_create("cmdline", proc_cmdline);
     proc_create("filesystems", proc_filesystems);
     proc_symlink("mounts", mounts_link);
+    proc_create("sys/kernel/ostype", proc_ostype);
+    proc_create("sys/kernel/osrelease", proc_osrelease);
+    proc_create("sys/kernel/hostname", proc_hostname);
+    proc_create("sys/kernel/pid_max", proc_pid_max);
+    proc_create("sys/vm/overcommit_memory", proc_overcommit);
     proc_pid_init();
 }

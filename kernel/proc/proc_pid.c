@@ -7,7 +7,7 @@
  *
  * Limits: fields of Linux that have no counterpart are 0: page faults, wchan, the registers of
  * somebody who sleeps. Pages of files are not told apart in statm and status: resident memory is
- * all that is mapped. The stack's figures are those of its area. No task or net directories.
+ * all that is mapped. The stack's figures are those of its area. No net directory.
  *
  * Neighbours: fs/procfs_pid.c has the directories; kernel/tty/tty.c knows whose the terminal is.
  */
@@ -327,6 +327,15 @@ static int proc_environ(u32 pid, struct seq_file *seq)
     return task->mm ? tell_memory(task->mm, task->mm->env_start, task->mm->env_end, seq) : 0;
 }
 
+static int proc_auxv(u32 pid, struct seq_file *seq)
+{
+    const struct task *task = task_find(pid);
+
+    if (!task)
+        return -ESRCH;
+    return task->mm ? tell_memory(task->mm, task->mm->auxv, task->mm->auxv_end, seq) : 0;
+}
+
 static int proc_comm(u32 pid, struct seq_file *seq)
 {
     const struct task *task = task_find(pid);
@@ -367,7 +376,9 @@ static int proc_root_link(u32 pid, struct inode **out)
 {
     const struct task *task = task_find(pid);
 
-    return task ? lead_to(task->cwd ? fs_root() : NULL, out) : -ESRCH;
+    if (!task)
+        return -ESRCH;
+    return lead_to(task->cwd && !task->root ? fs_root() : task->root, out);
 }
 
 /* ---- descriptors ---- */
@@ -431,19 +442,14 @@ static u32 next_pid(u32 pid)
 void proc_pid_init(void)
 {
     static const struct proc_pid_file files[] = {
-        {.name = "maps", .show = proc_maps},
-        {.name = "status", .show = proc_status},
-        {.name = "stat", .show = proc_stat},
-        {.name = "statm", .show = proc_statm},
-        {.name = "cmdline", .show = proc_cmdline},
-        {.name = "environ", .show = proc_environ},
-        {.name = "comm", .show = proc_comm},
-        {.name = "mounts", .show = mounts_of},
-        {.name = "exe", .target = proc_exe},
-        {.name = "cwd", .target = proc_cwd},
-        {.name = "root", .target = proc_root_link},
-        {.name = "fd", .dir = &proc_fd_dir_ops},
-        {0},
+        {.name = "maps", .show = proc_maps},         {.name = "status", .show = proc_status},
+        {.name = "stat", .show = proc_stat},         {.name = "statm", .show = proc_statm},
+        {.name = "cmdline", .show = proc_cmdline},   {.name = "environ", .show = proc_environ},
+        {.name = "auxv", .show = proc_auxv},         {.name = "comm", .show = proc_comm},
+        {.name = "mounts", .show = mounts_of},       {.name = "exe", .target = proc_exe},
+        {.name = "cwd", .target = proc_cwd},         {.name = "root", .target = proc_root_link},
+        {.name = "fd", .dir = &proc_fd_dir_ops},     {.name = "mem", .fops = &proc_mem_ops},
+        {.name = "task", .dir = &proc_task_dir_ops}, {0},
     };
     static const struct proc_pid_ops ops = {.self = current_pid,
                                             .next = next_pid,

@@ -65,6 +65,8 @@ static void add_aux(struct stack *stack, u32 type, u32 value)
 
 static void add_auxiliary_vector(struct stack *stack, const struct elf_info *info)
 {
+    stack->mm->auxv = stack->sp + stack->count * sizeof(u32);
+    stack->mm->auxv_end = stack->mm->auxv + 2 * AUX_COUNT * sizeof(u32);
     add_aux(stack, AT_SYSINFO, VDSO_ADDR + vdso_vsyscall);
     add_aux(stack, AT_SYSINFO_EHDR, VDSO_ADDR);
     add_aux(stack, AT_MINSIGSTKSZ, MINSIGSTKSZ);

@@ -7,10 +7,13 @@
  * and a stack, with the exit code in it, until the parent waits for it; a parent that ignores
  * SIGCHLD gets none.
  *
+ * Limits: of struct rusage the times and the context switches are filled, the rest is 0.
+ *
  * Neighbours: kernel/task.c has the end of every task; kernel/process/signal.c the signals;
  * kernel/syscall/sys_wait.c waits.
  */
 #include <arch/x86/irqflags.h>
+#include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/siginfo.h>
 #include <asm/signal.h>
@@ -21,6 +24,9 @@
 #include <kernel/process/process_fpu.h>
 #include <kernel/process/signal.h>
 #include <lib/detach.h>
+#include <lib/string.h>
+#include <linux/resource.h>
+#include <linux/time_types.h>
 #include <mm/user/mm.h>
 
 /* Nobody has a terminal before tty_init(). */
@@ -74,6 +80,8 @@ void process_release(void)
     mm_put(process_replace_mm(NULL));
     files_free(detach(&task->files));
     inode_put(detach(&task->cwd));
+    if (task->root)
+        inode_put(detach(&task->root));
     inode_end_program(detach(&task->exe));
     fpu_drop(task);
     if (task->session == task->pid)
@@ -84,8 +92,9 @@ void process_release(void)
 struct signal_info process_end_info(const struct task *child)
 {
     u32 signal = child->exit_code & 0x7f;
+    s32 ended_by = child->exit_code & CORE_DUMPED ? CLD_DUMPED : CLD_KILLED;
 
-    return (struct signal_info){.code = signal ? CLD_KILLED : CLD_EXITED,
+    return (struct signal_info){.code = signal ? ended_by : CLD_EXITED,
                                 .pid = child->pid,
                                 .value = signal ? signal : child->exit_code >> 8};
 }
@@ -103,4 +112,24 @@ bool process_tell_parent(void)
     }
     signals_free(detach(&task->signals));
     return wanted;
+}
+
+/* ---- what it has used ---- */
+
+static void ticks_to_timeval(u32 ticks, struct __kernel_old_timeval *time)
+{
+    time->tv_sec = ticks / HZ;
+    time->tv_usec = ticks % HZ * (1000000 / HZ);
+}
+
+void task_rusage(const struct task *task, bool self, bool children, struct rusage *usage)
+{
+    u32 all = (self ? task->ticks : 0) + (children ? task->child_ticks : 0);
+    u32 user = (self ? task->user_ticks : 0) + (children ? task->child_user_ticks : 0);
+
+    memset(usage, 0, sizeof(*usage));
+    ticks_to_timeval(user, (struct __kernel_old_timeval *)&usage->ru_utime);
+    ticks_to_timeval(all - user, (struct __kernel_old_timeval *)&usage->ru_stime);
+    usage->ru_nvcsw = self ? task->nvcsw : 0;
+    usage->ru_nivcsw = self ? task->nivcsw : 0;
 }

@@ -76,7 +76,10 @@ static void copy_attributes(struct task *child, const struct clone_request *requ
 {
     child->cwd = current->cwd;
     child->exe = current->exe;
+    child->root = current->root;
     inode_get(child->cwd);
+    if (child->root)
+        inode_get(child->root);
     inode_share_program(child->exe);
     child->umask = current->umask;
     child->nice = current->nice;

@@ -74,6 +74,8 @@ void process_discard(struct task *task)
         signals_free(detach(&task->signals));
     if (task->cwd)
         inode_put(detach(&task->cwd));
+    if (task->root)
+        inode_put(detach(&task->root));
     if (task->exe)
         inode_end_program(detach(&task->exe));
     task_free(task);

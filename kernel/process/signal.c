@@ -193,7 +193,7 @@ static void __noreturn end_process(u32 signal)
                  current->pid, signal_name(signal));
     else if (!current->quiet)
         printk("%s\n", note);
-    task_exit(signal);
+    task_exit(coredump(signal) ? signal | CORE_DUMPED : signal);
 }
 
 void signal_die(void)

@@ -54,7 +54,7 @@ static const char *check_task(const struct task *task)
     const char *wrong;
 
     if (task->state == TASK_ZOMBIE)
-        return task->mm || task->files || task->signals || task->cwd || task->exe
+        return task->mm || task->files || task->signals || task->cwd || task->root || task->exe
                    ? "has ended and still holds something"
                    : NULL;
     if (task->exe && (task->exe->data.refcount <= 0 || !task->exe->programs))

@@ -62,15 +62,10 @@ static long do_mknod(s32 dirfd, const char *path, u32 mode, u32 rdev)
 
     if (S_ISDIR(mode))
         return -EPERM;
-    if ((mode & S_IFMT) == 0)
-        mode |= S_IFREG;
-    if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISCHR(mode))
-        return -EINVAL; /* block devices and sockets: there are none */
     err = user_name_get(&name, dirfd, path);
     if (err)
         return err;
-    err = vfs_mknod(name.base, name.path, (mode & S_IFMT) | (masked(mode) & MODE_BITS),
-                    S_ISCHR(mode) ? rdev : 0);
+    err = vfs_mknod(name.base, name.path, (mode & S_IFMT) | (masked(mode) & MODE_BITS), rdev);
     user_name_put(&name);
     return err;
 }
@@ -387,13 +382,17 @@ long sys_umask(struct pt_regs *regs)
 }
 
 /* Takes over the reference. */
-static long set_cwd(struct inode *inode)
+static long set_folder(struct inode **folder, struct inode *inode)
 {
+    struct inode *old;
+
     if (!S_ISDIR(inode->mode)) {
         inode_put(inode);
         return -ENOTDIR;
     }
-    inode_put(exchange(&current->cwd, inode));
+    old = exchange(folder, inode);
+    if (old)
+        inode_put(old);
     return 0;
 }
 
@@ -402,7 +401,7 @@ long sys_chdir(struct pt_regs *regs)
     struct inode *inode;
     long err = user_lookup(AT_FDCWD, (const char *)regs->ebx, 0, &inode);
 
-    return err ? err : set_cwd(inode);
+    return err ? err : set_folder(&current->cwd, inode);
 }
 
 long sys_fchdir(struct pt_regs *regs)
@@ -410,16 +409,34 @@ long sys_fchdir(struct pt_regs *regs)
     struct inode *inode;
     long err = user_fd_inode(regs->ebx, false, &inode);
 
-    return err ? err : set_cwd(inode);
+    return err ? err : set_folder(&current->cwd, inode);
+}
+
+static struct inode *current_root(void)
+{
+    return current->root ? current->root : fs_root();
+}
+
+/* The working directory stays where it is, and may lie outside then. */
+long sys_chroot(struct pt_regs *regs)
+{
+    struct inode *inode;
+    long err = user_lookup(AT_FDCWD, (const char *)regs->ebx, 0, &inode);
+
+    fs_current_root = current_root; /* nobody is asked before */
+    return err ? err : set_folder(&current->root, inode);
 }
 
 /* The length with its 0. */
 static long cwd_to_user(char *path, char *user_buf, u32 size)
 {
-    long length = inode_path(current->cwd, path, PATH_SIZE);
+    bool inside = !current->root || dir_lies_in(current->cwd, current->root);
+    u32 mark = strscpy(path, inside ? "" : "(unreachable)", PATH_SIZE);
+    long length = inode_path(current->cwd, path + mark, PATH_SIZE - mark);
 
     if (length < 0)
         return length;
+    length += mark;
     if ((u32)length + 1 > size)
         return -ERANGE;
     return copy_to_user(user_buf, path, length + 1) ? -EFAULT : length + 1;

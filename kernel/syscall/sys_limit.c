@@ -2,8 +2,8 @@
  * Limits, use of resources, and who gets the processor first.
  *
  * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of
- * descriptors (kernel/process/fdtable.c) and of processes (kernel/process/fork.c), and what an
- * address space may have (mm/user/brk.c, mm/user/fault.c). The others are only remembered.
+ * descriptors (kernel/process/fdtable.c), what an address space may have (mm/user/brk.c,
+ * mm/user/fault.c), and core files (kernel/coredump.c). The others are only remembered.
  *
  * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are
  * remembered and told back, other policies are refused.
@@ -35,6 +35,12 @@ static struct task *find_process(u32 pid)
     struct task *task = pid ? task_find(pid) : current;
 
     return task && task->mm ? task : NULL;
+}
+
+/* The same of any task: kernel threads and zombies have a priority, too. */
+static struct task *find_task(u32 pid)
+{
+    return pid ? task_find(pid) : current;
 }
 
 /* 0, or why this cannot be a limit. */
@@ -163,8 +169,6 @@ long sys_getrusage(struct pt_regs *regs)
 /* Does `task` belong to those that (which, who) means? */
 static bool is_meant(const struct task *task, u32 which, u32 who)
 {
-    if (!task->mm)
-        return false;
     switch (which) {
     case PRIO_PROCESS:
         return task->pid == (who ? who : current->pid);
@@ -221,7 +225,7 @@ long sys_sched_getaffinity(struct pt_regs *regs)
 
     if (size < sizeof(mask) || size % sizeof(mask))
         return -EINVAL;
-    if (!find_process(regs->ebx))
+    if (!find_task(regs->ebx))
         return -ESRCH;
     return copy_object_to_user((void *)regs->edx, &mask) ? -EFAULT : (long)sizeof(mask);
 }
@@ -232,7 +236,7 @@ long sys_sched_setaffinity(struct pt_regs *regs)
 
     if (copy_from_user(&mask, (const void *)regs->edx, min(regs->ecx, (u32)sizeof(mask))))
         return -EFAULT;
-    if (!find_process(regs->ebx))
+    if (!find_task(regs->ebx))
         return -ESRCH;
     return mask & 1 ? 0 : -EINVAL;
 }
@@ -241,7 +245,7 @@ long sys_sched_getscheduler(struct pt_regs *regs)
 {
     if ((s32)regs->ebx < 0)
         return -EINVAL;
-    return find_process(regs->ebx) ? SCHED_NORMAL : -ESRCH;
+    return find_task(regs->ebx) ? SCHED_NORMAL : -ESRCH;
 }
 
 /* struct sched_param is libc's: an int, the priority, which must be 0 for SCHED_NORMAL. */
@@ -253,7 +257,7 @@ static long check_param(u32 pid, const void *user_param)
         return -EINVAL;
     if (copy_from_user(&priority, user_param, sizeof(priority)))
         return -EFAULT;
-    if (!find_process(pid))
+    if (!find_task(pid))
         return -ESRCH;
     return priority ? -EINVAL : 0;
 }
@@ -281,7 +285,7 @@ long sys_sched_getparam(struct pt_regs *regs)
 
     if (!regs->ecx || (s32)regs->ebx < 0)
         return -EINVAL;
-    if (!find_process(regs->ebx))
+    if (!find_task(regs->ebx))
         return -ESRCH;
     return copy_object_to_user((void *)regs->ecx, &priority);
 }

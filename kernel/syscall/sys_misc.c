@@ -29,6 +29,7 @@
 #include <linux/utsname.h>
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
+#include <mm/user/mm.h>
 
 long sys_zero(struct pt_regs *regs)
 {
@@ -187,9 +188,12 @@ long sys_prctl(struct pt_regs *regs)
     case PR_GET_NAME:
         return get_comm((char *)regs->ecx);
     case PR_SET_DUMPABLE:
-        return regs->ecx <= 1 ? 0 : -EINVAL;
+        if (regs->ecx > 1)
+            return -EINVAL;
+        current->mm->undumpable = !regs->ecx;
+        return 0;
     case PR_GET_DUMPABLE:
-        return 1;
+        return !current->mm->undumpable;
     case PR_GET_KEEPCAPS:
     case PR_GET_NO_NEW_PRIVS:
     case PR_GET_SECCOMP:

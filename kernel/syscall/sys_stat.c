@@ -24,12 +24,13 @@
 #include <mm/frame/page_alloc.h>
 
 /*
- * Contents in units of 512 bytes: pages that are there. What only the archive holds counts as
- * there.
+ * Contents in units of 512 bytes: pages that were written to. A file that came with the archive
+ * counts as a whole.
  */
 static u32 blocks(const struct inode *inode)
 {
-    u32 pages = (inode->data.size + PAGE_SIZE - 1) / PAGE_SIZE;
+    const struct address_space *data = &inode->data;
+    u32 pages = data->backing_size ? PFN_UP(data->size) : data->nrpages - data->nrclean;
 
     return S_ISREG(inode->mode) ? pages * (PAGE_SIZE / 512) : 0;
 }

@@ -5,13 +5,10 @@
  * on. Each piece of news is told once, and a zombie is gone then, even if the pointer it is told
  * through is bad (as on Linux).
  *
- * Limits: of struct rusage the times and the context switches are filled, the rest is 0.
- *
  * Neighbours: kernel/process/exit.c ends processes; kernel/task.c frees what was waited for;
  * kernel/process/job.c has the groups that can be asked for.
  */
 #include <arch/x86/irqflags.h>
-#include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <asm/siginfo.h>
@@ -21,7 +18,6 @@
 #include <kernel/syscall/syscall.h>
 #include <lib/string.h>
 #include <linux/resource.h>
-#include <linux/time_types.h>
 #include <linux/wait.h>
 
 /* ---- looking for news ---- */
@@ -105,24 +101,6 @@ struct news {
     struct signal_info info;
     struct rusage usage;
 };
-
-static void ticks_to_timeval(u32 ticks, struct __kernel_old_timeval *time)
-{
-    time->tv_sec = ticks / HZ;
-    time->tv_usec = ticks % HZ * (1000000 / HZ);
-}
-
-void task_rusage(const struct task *task, bool self, bool children, struct rusage *usage)
-{
-    u32 all = (self ? task->ticks : 0) + (children ? task->child_ticks : 0);
-    u32 user = (self ? task->user_ticks : 0) + (children ? task->child_user_ticks : 0);
-
-    memset(usage, 0, sizeof(*usage));
-    ticks_to_timeval(user, (struct __kernel_old_timeval *)&usage->ru_utime);
-    ticks_to_timeval(all - user, (struct __kernel_old_timeval *)&usage->ru_stime);
-    usage->ru_nvcsw = self ? task->nvcsw : 0;
-    usage->ru_nivcsw = self ? task->nivcsw : 0;
-}
 
 /* The child has told this from now on, and a zombie is freed, unless WNOWAIT. */
 static void take_news(const struct wait *wait, struct news *news)

@@ -191,6 +191,9 @@ static void copy_layout(struct mm *to, const struct mm *mm)
     to->arg_end = mm->arg_end;
     to->env_start = mm->env_start;
     to->env_end = mm->env_end;
+    to->auxv = mm->auxv;
+    to->auxv_end = mm->auxv_end;
+    to->undumpable = mm->undumpable;
 }
 
 struct mm *mm_fork(struct mm *mm)
@@ -258,9 +261,10 @@ static int touch_range(struct mm *mm, u32 addr, u32 size, bool unasked)
     return err;
 }
 
-static int work_on_range(struct mm *mm, u32 addr, const void *data, u32 size, page_work_t work)
+static int work_on_range(struct mm *mm, u32 addr, const void *data, u32 size, bool unasked,
+                         page_work_t work)
 {
-    int err = size ? touch_range(mm, addr, size, !data) : 0;
+    int err = size ? touch_range(mm, addr, size, unasked) : 0;
 
     while (size && !err) {
         u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
@@ -277,12 +281,17 @@ static int work_on_range(struct mm *mm, u32 addr, const void *data, u32 size, pa
 
 int mm_write(struct mm *mm, u32 addr, const void *from, u32 size)
 {
-    return work_on_range(mm, addr, from, size, work_write);
+    return work_on_range(mm, addr, from, size, false, work_write);
+}
+
+int mm_write_private(struct mm *mm, u32 addr, const void *from, u32 size)
+{
+    return work_on_range(mm, addr, from, size, true, work_write);
 }
 
 int mm_clear(struct mm *mm, u32 addr, u32 size)
 {
-    return work_on_range(mm, addr, NULL, size, work_clear);
+    return work_on_range(mm, addr, NULL, size, true, work_clear);
 }
 
 /*

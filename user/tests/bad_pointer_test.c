@@ -7,7 +7,7 @@
  * it, by a place so near the end of mapped memory that the last byte of the object is not there,
  * and, where the kernel writes, by a read-only page.
  *
- * Not in the table, as Linux and Attic differ by right: chroot, mount and others, which Attic
+ * Not in the table, as Linux and Attic differ by right: mount and what belongs to it, which Attic
  * refuses to everybody before it looks; and the old stat, which a 64-bit Linux has in another
  * shape.
  */

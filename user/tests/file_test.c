@@ -226,6 +226,38 @@ static void creation_mask(void)
     CHECK(SYS(stat64, "masked", &st) == 0 && st.st_mode == (S_IFREG | 04777));
 }
 
+/* Names can be made of things that nobody has: they cannot be opened. */
+static void special_files(void)
+{
+    static const struct {
+        uint32_t type, rdev;
+        long open;
+        uint32_t told;
+    } kinds[] = {
+        {S_IFBLK, 0x801, -ENXIO, 0x801},
+        {S_IFBLK, 0x12345678, -ENXIO, 0x12345678},
+        {S_IFCHR, 0x12345678, -ENXIO, 0x12345678},
+        {S_IFSOCK, 5, -ENXIO, 0},
+    };
+    struct stat64 st;
+
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        long made = SYS(mknod, "special", kinds[i].type | 0640, kinds[i].rdev);
+
+        if (made == -EPERM && !in_attic())
+            return; /* devices are root's there */
+        CHECK(made == 0 && SYS(mknod, "special", kinds[i].type, 0) == -EEXIST);
+        CHECK(SYS(stat64, "special", &st) == 0 && st.st_mode == (kinds[i].type | 0640));
+        CHECK(st.st_rdev == kinds[i].told && st.st_size == 0);
+        CHECK(SYS(open, "special", O_RDONLY) == kinds[i].open);
+        CHECK(SYS(truncate, "special", 0) == -EINVAL && SYS(unlink, "special") == 0);
+    }
+    CHECK(SYS(mknod, "special", S_IFLNK | 0600, 0) == -EINVAL);
+    CHECK(SYS(mknod, "special", S_IFMT | 0600, 0) == -EINVAL);
+    CHECK(SYS(mknod, "special", S_IFDIR | 0600, 0) == -EPERM);
+    CHECK(SYS(mknod, "special", 0600, 0) == 0 && size_of("special") == 0);
+}
+
 /* ---- bytes ---- */
 
 static void places(void)
@@ -306,6 +338,79 @@ static void sizes(void)
     CHECK(SYS(truncate64, "nothing", 0, 0) == -ENOENT);
     CHECK(SYS(fsync, fd) == 0 && SYS(fdatasync, fd) == 0);
     CHECK(SYS(fsync, 999) == -EBADF);
+}
+
+/* Where there are bytes, and where there are none. */
+static void data_and_holes(void)
+{
+    static const char *const programs[] = {"holes", "/proc/self/exe"};
+    int fds[2];
+    long fd = open_rw("holes"), size, null;
+
+    CHECK(SYS(lseek, fd, 0, SEEK_DATA) == -ENXIO && SYS(lseek, fd, 0, SEEK_HOLE) == -ENXIO);
+    while (size_of("holes") < 5000)
+        write_text(fd, "0123456789");
+    for (unsigned i = 0; i < 2; i++) {
+        fd = SYS(open, programs[i], O_RDONLY);
+        size = SYS(lseek, fd, 0, SEEK_END);
+        CHECK(fd >= 0 && size >= 5000);
+        CHECK(SYS(lseek, fd, 0, SEEK_DATA) == 0 && SYS(lseek, fd, 17, SEEK_DATA) == 17);
+        CHECK(SYS(lseek, fd, 0, SEEK_HOLE) == size && SYS(lseek, fd, 0, SEEK_CUR) == size);
+        CHECK(SYS(lseek, fd, size - 1, SEEK_DATA) == size - 1);
+        CHECK(SYS(lseek, fd, size - 1, SEEK_HOLE) == size);
+        CHECK(SYS(lseek, fd, size, SEEK_DATA) == -ENXIO);
+        CHECK(SYS(lseek, fd, size, SEEK_HOLE) == -ENXIO);
+        CHECK(SYS(lseek, fd, -1, SEEK_DATA) == -ENXIO && SYS(lseek, fd, -1, SEEK_HOLE) == -ENXIO);
+        CHECK(SYS(lseek, fd, 0, SEEK_CUR) == size && SYS(lseek, fd, 0, SEEK_HOLE + 1) == -EINVAL);
+        CHECK(SYS(close, fd) == 0);
+    }
+    null = SYS(open, "/dev/null", O_RDONLY);
+    CHECK(SYS(lseek, null, 9, SEEK_DATA) == 0 && SYS(lseek, null, 9, SEEK_HOLE) == 0);
+    CHECK(SYS(pipe, fds) == 0 && SYS(lseek, fds[0], 0, SEEK_DATA) == -ESPIPE);
+    CHECK(SYS(close, null) == 0 && SYS(close, fds[0]) == 0 && SYS(close, fds[1]) == 0);
+    CHECK(SYS(unlink, "holes") == 0);
+}
+
+static bool is_there(const char *path)
+{
+    return SYS(access, path, 0) == 0;
+}
+
+static const char *where(void)
+{
+    static char path[256];
+
+    CHECK(SYS(getcwd, path, sizeof(path)) > 0);
+    return path;
+}
+
+/* In a process of its own, for which "jail" becomes the root. */
+static void in_jail(void)
+{
+    long out = SYS(open, ".", O_RDONLY | O_DIRECTORY);
+
+    CHECK(SYS(chroot, "nothing") == -ENOENT && SYS(chroot, "jail/f") == -ENOTDIR);
+    CHECK(SYS(chroot, 1) == -EFAULT && SYS(chroot, "jail") == 0);
+    CHECK(streq(where(), "(unreachable)" HOME) && is_there("jail/f"));
+    CHECK(SYS(chdir, "/") == 0 && streq(where(), "/"));
+    CHECK(is_there("/f") && is_there("f") && !is_there("/jail") && !is_there("jail"));
+    CHECK(is_there("/../f") && is_there("../../f") && is_there("/inner/../../f"));
+    CHECK(is_there("absolute") && is_there("/inner/climbing") && !is_there("outside"));
+    CHECK(SYS(chdir, "inner") == 0 && streq(where(), "/inner"));
+    EXPECT_EXIT(0, CHECK(is_there("/f") && SYS(chroot, ".") == 0 && streq(where(), "/"));
+                CHECK(is_there("climbing") == 0 && !is_there("../f")); sys_exit(0));
+    CHECK(is_there("/f") && SYS(rename, "/f", "/inner/g") == 0 && is_there("g"));
+    CHECK(SYS(fchdir, out) == 0 && is_there("jail/inner/g")); /* a descriptor leads out */
+}
+
+static void roots(void)
+{
+    CHECK(SYS(mkdir, "jail", 0700) == 0 && SYS(mkdir, "jail/inner", 0700) == 0);
+    CHECK(SYS(close, open_rw("jail/f")) == 0 && SYS(symlink, "/f", "jail/absolute") == 0);
+    CHECK(SYS(symlink, "../../../f", "jail/inner/climbing") == 0);
+    CHECK(SYS(symlink, HOME, "jail/outside") == 0);
+    EXPECT_EXIT(0, if (in_attic() || SYS(chroot, "/") != -EPERM) in_jail(); sys_exit(0));
+    CHECK(is_there("jail") && streq(where(), HOME));
 }
 
 static void appending(void)
@@ -607,10 +712,13 @@ static const struct test_case cases[] = {
     {"access_mode_three", access_mode_three},
     {"path_too_long", path_too_long},
     {"creation_mask", creation_mask},
+    {"special_files", special_files},
     {"places", places},
     {"vectors", vectors},
     {"modes_of_access", modes_of_access},
     {"sizes", sizes},
+    {"data_and_holes", data_and_holes},
+    {"roots", roots},
     {"appending", appending},
     {"sending", sending},
     {"large_send", large_send},

@@ -12,6 +12,7 @@
 #include <linux/time.h>
 #include <linux/times.h>
 #include <linux/utsname.h>
+#include <linux/wait.h>
 
 typedef struct __kernel_timespec time64;
 typedef struct __kernel_old_timespec time32;
@@ -190,6 +191,25 @@ static void priorities(void)
     CHECK(SYS(sched_get_priority_min, 1) == 1 && SYS(sched_get_priority_min, 99) == -EINVAL);
 }
 
+/* The first process is any kernel's own business, and a child that has ended is one until then. */
+static void processes_of_any_kind(void)
+{
+    uint32_t mask[32], priority = 100;
+    long child = fork_process();
+
+    if (child == 0)
+        sys_exit(0);
+    CHECK(SYS(waitid, P_PID, child, NULL, WEXITED | WNOWAIT, NULL) == 0);
+    for (long pid = 1; pid; pid = pid == child ? 0 : child) {
+        CHECK(SYS(sched_getaffinity, pid, sizeof(mask), mask) >= 4 && mask[0] != 0);
+        CHECK(SYS(sched_getscheduler, pid) >= 0);
+        CHECK(SYS(sched_getparam, pid, &priority) == 0 && priority < 100);
+        CHECK(SYS(getpriority, PRIO_PROCESS, pid) > 0);
+    }
+    CHECK(wait_status(child) == 0);
+    CHECK(SYS(sched_getscheduler, child) == -ESRCH);
+}
+
 /* ---- names and users ---- */
 
 static void names(void)
@@ -292,10 +312,19 @@ static void core(void)
 }
 
 static const struct test_case cases[] = {
-    {"clocks", clocks},       {"sleeping", sleeping},     {"interrupted_sleep", interrupted_sleep},
-    {"used_time", used_time}, {"futexes", futexes},       {"shared futex", shared_futex},
-    {"limits", limits},       {"priorities", priorities}, {"names", names},
-    {"users", users},         {"machine", machine},       {"mappings_of_files", mappings_of_files},
+    {"clocks", clocks},
+    {"sleeping", sleeping},
+    {"interrupted_sleep", interrupted_sleep},
+    {"used_time", used_time},
+    {"futexes", futexes},
+    {"shared futex", shared_futex},
+    {"limits", limits},
+    {"priorities", priorities},
+    {"processes_of_any_kind", processes_of_any_kind},
+    {"names", names},
+    {"users", users},
+    {"machine", machine},
+    {"mappings_of_files", mappings_of_files},
     {"core", core},
 };
 

@@ -8,6 +8,7 @@
 #include "lib/check.h"
 #include <asm/stat.h>
 #include <linux/fcntl.h>
+#include <linux/fs.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
@@ -242,11 +243,33 @@ static void test_fd_of_pipe(void)
     CHECK(SYS(close, end) == 0 && SYS(close, fds[0]) == 0 && SYS(close, fds[1]) == 0);
 }
 
+/* A pipe without a name can be opened at an end whose other one has gone: nobody will come. */
+static void test_fd_of_half_a_pipe(void)
+{
+    long end;
+    int fds[2];
+    char c = 0;
+
+    SYS(alarm, 5);
+    CHECK(SYS(pipe, fds) == 0 && SYS(write, fds[1], "p", 1) == 1 && SYS(close, fds[1]) == 0);
+    end = SYS(open, fd_path(fds[0]), O_RDONLY);
+    CHECK(end >= 0 && SYS(read, end, &c, 1) == 1 && c == 'p' && SYS(read, end, &c, 1) == 0);
+    CHECK(SYS(close, end) == 0 && SYS(close, fds[0]) == 0);
+    CHECK(SYS(pipe, fds) == 0 && SYS(close, fds[0]) == 0);
+    for (long flags = O_WRONLY; flags <= (O_WRONLY | O_NONBLOCK); flags += O_NONBLOCK) {
+        end = SYS(open, fd_path(fds[1]), flags);
+        CHECK(end >= 0 && SYS(close, end) == 0);
+    }
+    CHECK(SYS(close, fds[1]) == 0);
+    SYS(alarm, 0);
+}
+
 static void test_fds(void)
 {
     test_fd_of_file();
     test_fd_of_directory();
     test_fd_of_pipe();
+    test_fd_of_half_a_pipe();
     if (in_attic()) { /* on Linux programs make these */
         CHECK(streq(link_text("/dev/stdin"), "/proc/self/fd/0"));
         CHECK(SYS(access, "/dev/fd/1", 0) == 0);
@@ -256,6 +279,109 @@ static void test_fds(void)
     CHECK(SYS(access, "/proc/self/fd/4294967296", 0) == -ENOENT);
     CHECK(mode_of_link("/proc/self/fd") == 0040500);
     CHECK(SYS(access, "/proc/1/fd", 0) == 0 || !in_attic());
+}
+
+/* ---- threads: there is one ---- */
+
+static char path_text[64];
+
+/* /proc/self/task/TID and what follows. */
+static const char *task_path(long tid, const char *rest)
+{
+    char digits[12], *digit = digits + sizeof(digits), *to = path_text;
+
+    for (*--digit = '\0'; tid; tid /= 10)
+        *--digit = '0' + tid % 10;
+    for (const char *s = "/proc/self/task/"; *s;)
+        *to++ = *s++;
+    while (*digit)
+        *to++ = *digit++;
+    while ((*to++ = *rest++))
+        ;
+    return path_text;
+}
+
+static void test_task(void)
+{
+    struct linux_dirent64 {
+        uint64_t ino;
+        int64_t off;
+        uint16_t reclen;
+        uint8_t type;
+        char name[];
+    } * entry;
+    long dir = SYS(open, "/proc/self/task", O_RDONLY | O_DIRECTORY), size, names = 0;
+
+    CHECK(dir >= 0 && (size = SYS(getdents64, dir, text, sizeof(text))) > 0);
+    for (long at = 0; at < size; at += entry->reclen) {
+        entry = (struct linux_dirent64 *)(text + at);
+        if (entry->name[0] == '.')
+            continue;
+        CHECK(starts(task_path(sys_getpid(), ""), "/proc/self/task/"));
+        CHECK(streq(path_text + 16, entry->name) && entry->type == 4);
+        names++;
+    }
+    CHECK(names == 1 && SYS(getdents64, dir, text, sizeof(text)) == 0 && SYS(close, dir) == 0);
+    CHECK(streq(read_file(task_path(sys_getpid(), "/comm")), "proc_test\n"));
+    CHECK(SYS(access, task_path(sys_getpid(), "/fd/0"), 0) == 0);
+    CHECK(SYS(access, task_path(sys_getpid(), "/task"), 0) == -ENOENT);
+    CHECK(SYS(access, task_path(sys_getpid() + 1, ""), 0) == -ENOENT);
+    CHECK(SYS(access, "/proc/self/task/0", 0) == -ENOENT);
+    CHECK(SYS(access, "/proc/self/task/x", 0) == -ENOENT);
+}
+
+/* ---- /proc/sys, auxv, places ---- */
+
+static const char *with_newline(const char *s)
+{
+    char *to = path_text;
+
+    while ((*to = *s++))
+        to++;
+    to[0] = '\n', to[1] = '\0';
+    return path_text;
+}
+
+static void test_sys(void)
+{
+    struct new_utsname name;
+
+    CHECK(SYS(uname, &name) == 0);
+    CHECK(streq(read_file("/proc/sys/kernel/ostype"), with_newline(name.sysname)));
+    CHECK(streq(read_file("/proc/sys/kernel/osrelease"), with_newline(name.release)));
+    CHECK(streq(read_file("/proc/sys/kernel/hostname"), with_newline(name.nodename)));
+    CHECK(read_file("/proc/sys/kernel/pid_max")[0] > '0');
+    CHECK(read_file("/proc/sys/vm/overcommit_memory")[1] == '\n' && text[0] <= '2');
+    CHECK(SYS(open, "/proc/sys/kernel/ostype", O_WRONLY) == -EACCES);
+    CHECK(SYS(access, "/proc/sys/kernel/nothing", 0) == -ENOENT);
+    CHECK(SYS(open, "/proc/sys/kernel/nothing", O_WRONLY | O_CREAT, 0600) < 0);
+    CHECK(SYS(mkdir, "/proc/sys/kernel/folder", 0700) < 0 && SYS(rmdir, "/proc/sys/vm") < 0);
+    CHECK(SYS(unlink, "/proc/sys/kernel/ostype") < 0);
+    CHECK(mode_of_link("/proc/sys/kernel") == 0040555);
+    CHECK(mode_of_link("/proc/sys/kernel/ostype") == 0100444);
+}
+
+static void test_auxv(void)
+{
+    const uint32_t *word = (const uint32_t *)environ, *read = (const uint32_t *)text;
+
+    read_file("/proc/self/auxv");
+    while (*word++)
+        ;
+    for (; word[0]; word += 2, read += 2)
+        CHECK(read[0] == word[0] && read[1] == word[1]);
+    CHECK(read[0] == 0 && read[1] == 0);
+}
+
+/* The texts of processes have no end that could be asked for, and are no data. */
+static void test_places(void)
+{
+    long fd = SYS(open, "/proc/self/status", O_RDONLY);
+
+    CHECK(fd >= 0 && SYS(lseek, fd, 3, SEEK_SET) == 3 && SYS(lseek, fd, 1, SEEK_CUR) == 4);
+    for (long whence = SEEK_END; whence <= SEEK_HOLE; whence++)
+        CHECK(SYS(lseek, fd, 0, whence) == -EINVAL);
+    CHECK(SYS(close, fd) == 0);
 }
 
 /* A name cannot pretend to be a line. */
@@ -328,6 +454,10 @@ int main(int argc, char **argv)
     test_pieces();
     test_device();
     EXPECT_EXIT(7, SYS(execve, "/proc/self/exe", again, NULL));
+    test_task();
+    test_sys();
+    test_auxv();
+    test_places();
     test_forged_name();
     return 0;
 }

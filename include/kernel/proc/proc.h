@@ -7,6 +7,7 @@
 
 #include <lib/types.h>
 
+struct file_operations;
 struct inode;
 struct seq_file;
 struct task;
@@ -28,6 +29,9 @@ void proc_kb(struct seq_file *seq, const char *name, u64 kb);
 /* ---- processes (kernel/proc/proc_pid.c) ---- */
 
 int proc_maps(u32 pid, struct seq_file *seq);
+
+/* What is done with /proc/PID/mem (kernel/proc/proc_mem.c). */
+extern const struct file_operations proc_mem_ops;
 
 /* The files of /proc/PID are there from now on. */
 void proc_pid_init(void);

@@ -102,6 +102,13 @@ bool signal_kill_pending(void);
  */
 void __noreturn signal_die(void);
 
+/*
+ * coredump.c: the current process ends by that signal; if it is one that leaves a core file, write
+ * one. True when there is one now, and CORE_DUMPED belongs into the exit code.
+ */
+#define CORE_DUMPED 0x80
+__must_check bool coredump(u32 signal);
+
 /* Sleep until a signal is to be delivered. */
 void signal_wait(void);
 

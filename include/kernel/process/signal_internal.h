@@ -64,6 +64,10 @@ static inline u64 signal_bit(u32 signal)
 /* What happens by default (man 7 signal); any other signal ends the process. */
 #define SIGNALS_IGNORED                                                                            \
     (signal_bit(SIGCHLD) | signal_bit(SIGCONT) | signal_bit(SIGURG) | signal_bit(SIGWINCH))
+#define SIGNALS_THAT_DUMP                                                                          \
+    (signal_bit(SIGQUIT) | signal_bit(SIGILL) | signal_bit(SIGTRAP) | signal_bit(SIGABRT) |        \
+     signal_bit(SIGBUS) | signal_bit(SIGFPE) | signal_bit(SIGSEGV) | signal_bit(SIGXCPU) |         \
+     signal_bit(SIGXFSZ) | signal_bit(SIGSYS))
 #define SIGNALS_THAT_STOP                                                                          \
     (signal_bit(SIGSTOP) | signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU))
 

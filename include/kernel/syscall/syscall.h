@@ -168,6 +168,7 @@ long sys_mknodat(struct pt_regs *regs);
 long sys_readlink(struct pt_regs *regs);
 long sys_readlinkat(struct pt_regs *regs);
 long sys_umask(struct pt_regs *regs);
+long sys_chroot(struct pt_regs *regs);
 long sys_chdir(struct pt_regs *regs);
 long sys_fchdir(struct pt_regs *regs);
 long sys_getcwd(struct pt_regs *regs);

@@ -79,8 +79,10 @@ struct mm {
     u32 data_limit;     /* the same of what vma_is_data(): RLIMIT_DATA */
     u32 heap_limit;     /* and of the heap alone */
     u32 arg_start, arg_end, env_start, env_end; /* for /proc */
-    u32 pages;  /* user pages mapped, the zero page and file pages included */
-    u32 tables; /* page tables, without the directory */
+    u32 auxv, auxv_end;                         /* the auxiliary vector on the stack */
+    bool undumpable; /* prctl(PR_SET_DUMPABLE, 0): no core file. Not passed on by exec */
+    u32 pages;       /* user pages mapped, the zero page and file pages included */
+    u32 tables;      /* page tables, without the directory */
 };
 
 /* Make the caches, the zero page. After slab_init(). */
@@ -195,6 +197,9 @@ u32 mm_brk(struct mm *mm, u32 brk);
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 __must_check int mm_clear(struct mm *mm, u32 addr, u32 size);
+
+/* mm_write(), but as mm_clear(): for who writes with more rights than the program has. */
+__must_check int mm_write_private(struct mm *mm, u32 addr, const void *from, u32 size);
 
 /*
  * Copy out of any address space at any time, touching nothing. 0, -EFAULT, -ENOMEM; `to` may be

@@ -295,4 +295,5 @@ KTEST(proc, machine_files)
 KTEST(proc, programs)
 {
     expect_passes("proc_test");
+    expect_passes("proc_mem_test");
 }

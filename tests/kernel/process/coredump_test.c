@@ -1,0 +1,110 @@
+/*
+ * Core files. What is in one the program itself looks at (user/tests/core_test.c, also on Linux); here is
+ * what only the kernel can bring about: SIGKILL in the middle, and memory that runs out at any
+ * step.
+ */
+#include "tests/kernel/process/run.h"
+#include <asm/signal.h>
+#include <fs/fs.h>
+#include <kernel/process/signal_internal.h>
+#include <linux/resource.h>
+#include <mm/fail.h>
+
+#define STEPS_MAX 500 /* allocations, and yields, of one small core file */
+
+KTEST(coredump, core_test)
+{
+    expect_passes("core_test");
+}
+
+static struct {
+    u32 pid;
+    u32 yields, kill_at;
+} victim;
+
+static void yield_and_kill(void)
+{
+    if (current->pid == victim.pid && ++victim.yields == victim.kill_at)
+        send_signal(current, SIGKILL, NULL);
+}
+
+/* A program that runs, and will leave a core file in its working directory, which is /. */
+static struct task *start_victim(void)
+{
+    struct task *task = NULL;
+
+    victim.pid = start_program(ARGV("spin", "until-told"));
+    victim.yields = 0;
+    if (victim.pid)
+        task = task_find(victim.pid);
+    if (!task || !expect_soon(task->mm->brk > task->mm->start_brk))
+        return NULL;
+    task->rlimits[RLIMIT_CORE].rlim_cur = RLIM_INFINITY;
+    return task;
+}
+
+/* Pages that the core file has, which is removed; 0 when there is none, or it is no ELF file. */
+static u32 take_core(void)
+{
+    struct inode *core;
+    u32 pages, magic = 0;
+
+    if (path_lookup(fs_root(), "core", LOOKUP_NOFOLLOW, &core) != 0)
+        return 0;
+    pages = core->data.nrpages;
+    filemap_read(&core->data, 0, &magic, sizeof(magic), filemap_copy_kernel);
+    inode_put(core);
+    expect_eq(vfs_unlink(fs_root(), "core"), 0);
+    return magic == 0x464c457f ? pages : 0;
+}
+
+/* SIGKILL comes at one yield after the other. Each page that is written is followed by one. */
+KTEST(coredump, killed_in_the_middle)
+{
+    u32 all = 0, pages = 0;
+
+    for (u32 n = 0; n < STEPS_MAX && ktest_ok() && (n < 2 || pages < all); n++) {
+        struct task *task = start_victim();
+        struct resched_hook saved = yield_everywhere(yield_and_kill);
+        struct task_result result;
+
+        victim.kill_at = n; /* 0: never */
+        if (task)
+            expect_eq(send_signal(task, SIGABRT, NULL), 0);
+        result = wait_for(victim.pid);
+        resched_hook = saved;
+        expect_eq(result.exit_code & 0x7f, SIGABRT);
+        pages = take_core();
+        if (n == 0)
+            all = pages;
+        else
+            expect(pages <= n);
+    }
+    expect(all > 3);
+    expect_eq(pages, all);
+}
+
+KTEST(coredump, without_memory)
+{
+    bool refused = true;
+    u32 k, dumped = 0;
+
+    for (k = 1; refused && k < STEPS_MAX && ktest_ok(); k++) {
+        struct task *task = start_victim();
+        struct task_result result;
+        u32 pages;
+
+        if (!task)
+            return;
+        expect_eq(send_signal(task, SIGABRT, NULL), 0);
+        alloc_fail_countdown = k;
+        result = wait_for(victim.pid);
+        refused = alloc_fail_countdown == 0;
+        alloc_fail_countdown = 0;
+        pages = take_core();
+        dumped = result.exit_code & CORE_DUMPED;
+        expect_eq(result.exit_code & ~CORE_DUMPED, SIGABRT);
+        expect(!dumped || pages > 0);
+    }
+    expect(dumped && !refused && k > 8);
+}
