@@ -122,7 +122,6 @@ void tlb_flush_kernel_range(u32 start, u32 end)
         tlb_flush_everything();
         return;
     }
-    /* From the last, so that what is left of the size says both where and how often. */
-    for (u32 size = end - start; size > 0; size -= PAGE_SIZE)
-        tlb_flush_page(start + size - PAGE_SIZE);
+    for (u32 addr = start; addr < end; addr += PAGE_SIZE)
+        tlb_flush_page(addr);
 }

@@ -279,7 +279,7 @@ long file_ioctl(struct file *file, u32 command, u32 arg);
  */
 s64 file_seek(struct file *file, s64 offset, u32 whence);
 
-/* Bytes of kernel memory into a regular file: how many, or an error. May give turns. */
+/* Bytes of kernel memory into a regular file: how many, or an error. May yield. */
 long inode_write(struct inode *inode, u32 pos, const void *from, u32 count);
 
 /* Set the size of a regular file. 0, -EINVAL, -EFBIG, -ENOMEM. */

@@ -42,16 +42,14 @@
 #define HOT_PAGES_MAX 1024
 #define HOT_REFILL    5 /* order of the block that an empty stack of single pages cuts up */
 
-/* Blocks of one order that are free but not joined. A stack: only lru.next is used. */
+/* Blocks of one order that are free but not joined: a stack, linked through `next`. */
 struct hot_stack {
     struct page *top;
-    s32 room; /* blocks that it may still take; counting down to the limit costs no comparison */
-    s32 limit;
-    u32 unused; /* 16 bytes, so that finding one is a shift */
+    u32 count, limit;
 };
 
 struct zone {
-    struct hot_stack hot[MAX_ORDER + 1]; /* first, so that a zone's address is its stacks' */
+    struct hot_stack hot[MAX_ORDER + 1];
     const char *name;
     u32 start_pfn, end_pfn;
     u32 managed;     /* pages ever given to this zone */
@@ -80,16 +78,6 @@ _Static_assert(GFP_DMA == ZONE_DMA && GFP_KERNEL == ZONE_NORMAL && GFP_HIGHUSER 
 static inline u32 gfp_zone(gfp_t gfp)
 {
     return gfp & 3;
-}
-
-static inline struct page *hot_next(const struct page *page)
-{
-    return (struct page *)page->lru.next;
-}
-
-static inline void set_hot_next(struct page *page, struct page *next)
-{
-    page->lru.next = (struct list_head *)next;
 }
 
 /* ---- the buddy system ---- */
@@ -187,17 +175,12 @@ static void free_run(struct zone *zone, u32 pfn, u32 end_pfn)
 
 /* ---- hot stacks ---- */
 
-static inline u32 hot_count(const struct hot_stack *hot)
-{
-    return hot->limit - hot->room;
-}
-
 static inline void hot_push(struct hot_stack *hot, struct page *page)
 {
     page->type = PAGE_HOT;
-    set_hot_next(page, hot->top);
+    page->next = hot->top;
     hot->top = page;
-    hot->room--;
+    hot->count++;
 }
 
 /*
@@ -211,7 +194,7 @@ static struct page *drain_run(struct zone *zone, struct page *page, u32 *count)
     s32 step = 0;
 
     for (;;) {
-        struct page *next = hot_next(last);
+        struct page *next = last->next;
 
         last->head = 0;
         ++*count;
@@ -233,19 +216,19 @@ static __noinline void hot_drain(struct zone *zone, u32 order, u32 keep)
     u32 drained = 0;
 
     for (u32 i = 0; i < keep && *link; i++)
-        link = (struct page **)&(*link)->lru.next;
+        link = &(*link)->next;
     page = *link;
     *link = NULL;
     for (; page; page = next) {
         if (order == 0) {
             next = drain_run(zone, page, &drained);
         } else {
-            next = hot_next(page);
+            next = page->next;
             buddy_free(zone, page, order);
             drained++;
         }
     }
-    hot->room += drained;
+    hot->count -= drained;
 }
 
 /* Cut a larger block up for an empty stack of single pages. False when there is none. */
@@ -290,8 +273,8 @@ static inline struct page *hot_take(struct hot_stack *hot)
 {
     struct page *page = hot->top;
 
-    hot->top = hot_next(page);
-    hot->room++;
+    hot->top = page->next;
+    hot->count--;
     return take(page);
 }
 
@@ -385,7 +368,7 @@ void *get_free_pages(gfp_t gfp, u32 order)
 
 static void clear_chain(struct page *page)
 {
-    for (; page; page = hot_next(page))
+    for (; page; page = page->next)
         clear_pages(page, 0);
 }
 
@@ -399,15 +382,15 @@ u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
     if (likely(!alloc_fail_countdown)) {
         *chain = hot->top;
         while (got < count && (page = *last)) {
-            last = (struct page **)&take(page)->lru.next;
+            last = &take(page)->next;
             got++;
         }
         hot->top = *last;
-        hot->room += got;
+        hot->count -= got;
     }
     while (got < count && (page = alloc_page(gfp & ~__GFP_ZERO))) {
         *last = page;
-        last = (struct page **)&page->lru.next;
+        last = &page->next;
         got++;
     }
     *last = NULL;
@@ -499,7 +482,7 @@ static inline __attribute__((always_inline)) void free_fast(struct page *page, u
     tlb_debug_free(page_to_phys(page), order);
     page->refcount = 0;
     hot_push(hot, page);
-    if (unlikely(hot->room < 0))
+    if (unlikely(hot->count > hot->limit))
         free_slow(page, order);
 }
 
@@ -519,7 +502,7 @@ static inline struct page *free_chain(struct page *first)
     struct hot_stack *hot = &zones[first->zone].hot[0];
     struct page *page = first, *last;
     u32 zone = first->zone;
-    s32 count = 0;
+    u32 count = 0;
 
     do {
         if (unlikely(!may_free(page, 0)))
@@ -529,12 +512,12 @@ static inline struct page *free_chain(struct page *first)
         page->type = PAGE_HOT;
         count++;
         last = page;
-        page = hot_next(page);
+        page = page->next;
     } while (page && page->zone == zone);
-    set_hot_next(last, hot->top);
+    last->next = hot->top;
     hot->top = first;
-    hot->room -= count;
-    if (unlikely(hot->room < 0))
+    hot->count += count;
+    if (unlikely(hot->count > hot->limit))
         free_slow(first, 0);
     return page;
 }
@@ -591,7 +574,7 @@ static void set_hot_limits(struct zone *zone)
     u32 pages = min(max(zone->managed / HOT_ZONE_PART, (u32)HOT_PAGES_MIN), (u32)HOT_PAGES_MAX);
 
     for (u32 order = 0; order <= MAX_ORDER; order++)
-        zone->hot[order].limit = zone->hot[order].room = pages >> order;
+        zone->hot[order].limit = pages >> order;
 }
 
 void page_alloc_init(void)
@@ -620,7 +603,7 @@ u32 zone_free_pages(enum zone_id id)
     u32 pages = zone->buddy_pages;
 
     for (u32 order = 0; order <= MAX_ORDER; order++)
-        pages += hot_count(&zone->hot[order]) << order;
+        pages += zone->hot[order].count << order;
     return pages;
 }
 
@@ -641,7 +624,7 @@ u32 nr_managed_pages(void)
 
 u32 zone_free_blocks(enum zone_id zone, u32 order)
 {
-    return zones[zone].nr_free[order] + hot_count(&zones[zone].hot[order]);
+    return zones[zone].nr_free[order] + zones[zone].hot[order].count;
 }
 
 const char *zone_name(enum zone_id zone)
@@ -753,10 +736,10 @@ static const char *check_list(struct zone *zone, u32 order, u32 *pages)
 
 static const char *check_hot(struct zone *zone, u32 order, u32 *pages)
 {
-    u32 count = 0, expected = hot_count(&zone->hot[order]);
+    u32 count = 0, expected = zone->hot[order].count;
     const char *wrong;
 
-    for (struct page *page = zone->hot[order].top; page; page = hot_next(page)) {
+    for (struct page *page = zone->hot[order].top; page; page = page->next) {
         wrong = check_link(zone, page, order, "hot stack");
         if (wrong)
             return wrong;

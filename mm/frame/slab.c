@@ -56,7 +56,7 @@ static struct slab *slab_create(struct kmem_cache *cache)
     block = page_address(page);
     slab = slab_of_block(block, cache->order);
     *slab = (struct slab){
-        .cache = cache, .free = block, .multiplier = cache->multiplier, .limit = cache->limit};
+        .cache = cache, .free = block};
     link_slots(cache, block);
     for (u32 i = 0; SLAB_DEBUG && i < cache->per_slab; i++)
         slab_debug_new(cache, block + i * cache->size);
@@ -172,7 +172,7 @@ static void free_to_slab(const struct kmem_cache *of, struct slab *slab, const v
         slot = slab_debug_free(of, slab, object, caller);
     if (of && of != cache)
         slab_bad_free(cache, object, caller, "it is another cache's object");
-    if (!slot_at(slab, (char *)slot - slab_block(slab)))
+    if (!slot_at(cache, (char *)slot - slab_block(slab)))
         slab_bad_free(cache, object, caller, "it is not the start of an object");
     if (!(slab == cache->active ? slab_push(&cache->free, slot) : free_into(slab, slot)))
         slab_bad_free(cache, object, caller, "it is free already");
@@ -226,9 +226,6 @@ static void cache_setup(struct kmem_cache *cache, const char *name, u32 size, u3
     cache->order = choose_order(cache->size);
     cache->per_slab = slots_in_block(cache->size, cache->order);
     assert_op(cache->per_slab, >, 0);
-    cache->multiplier = UINT32_MAX / cache->size + 2;
-    assert_op(cache->multiplier, >, 2 * ((PAGE_SIZE << cache->order) + cache->size));
-    cache->limit = cache->per_slab * (cache->multiplier * cache->size);
     INIT_LIST_HEAD(&cache->partial);
     list_add_tail(&cache->link, &slab_caches);
 }

@@ -135,7 +135,7 @@ static const char *check_list(const struct slab *slab, void *const *slot, u32 *l
     for (*length = 0; slot; slot = *slot) {
         u32 offset = (uintptr_t)slot - (uintptr_t)block;
 
-        if (offset >= (u32)PAGE_SIZE << cache->order || !slot_at(slab, offset))
+        if (offset >= (u32)PAGE_SIZE << cache->order || !slot_at(cache, offset))
             return wrong(cache, block, "%p on its free list is not the start of an object", slot);
         if (++*length > cache->per_slab)
             return wrong(cache, block, "its free list goes in a circle");
@@ -196,8 +196,7 @@ static const char *check_slab(const struct slab *slab, u32 order)
         return text;
     }
     cache->found++;
-    if (order != cache->order || slab->multiplier != cache->multiplier ||
-        slab->limit != cache->limit)
+    if (order != cache->order)
         return wrong(cache, slab_block(slab), "its descriptor does not fit the cache");
     bad = check_list(slab, slab->free, &own);
     if (!bad && slab == cache->active)

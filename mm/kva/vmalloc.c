@@ -118,7 +118,7 @@ static inline bool fill_area(pte_t *pte, u32 count)
         free_pages_bulk(page);
         return false;
     }
-    for (pte_t *at = pte; page; page = (struct page *)page->lru.next) {
+    for (pte_t *at = pte; page; page = page->next) {
         page->type = PAGE_VMALLOC;
         *at++ = pte_make(page_to_phys(page), PAGE_KERNEL);
     }
@@ -162,17 +162,17 @@ void *vzalloc(size_t size)
  */
 static inline struct page *take_frames(pte_t *first, pte_t *end)
 {
-    struct list_head *chain = NULL;
+    struct page *chain = NULL;
 
     while (end > first) {
         struct page *page = pfn_to_page(pte_pfn(*--end));
 
         tlb_debug_change(kernel_pte_addr(end), end->val, 0);
         end->val = 0;
-        page->lru.next = chain;
-        chain = (struct list_head *)page;
+        page->next = chain;
+        chain = page;
     }
-    return (struct page *)chain;
+    return chain;
 }
 
 void vfree(const void *addr)
@@ -212,11 +212,6 @@ static __noinline void first_mapping(struct page *page)
 
 void *vmap(struct page **pages, u32 count)
 {
-    /*
-     * A frame is 256 times its page's distance from mem_map; the part for mem_map is always the
-     * same.
-     */
-    const u32 base = pte_make(page_to_phys(NULL), PAGE_KERNEL).val;
     struct vmap_area *area;
     pte_t *pte;
 
@@ -226,17 +221,13 @@ void *vmap(struct page **pages, u32 count)
     if (!area)
         return NULL;
     pte = kernel_pte(area->start);
-    /*
-     * From the last, so that one number is index and end; the compiler would carry count - 1, too.
-     */
-    asm("" : "+r"(count));
-    do {
-        struct page *page = pages[count - 1];
+    for (u32 i = 0; i < count; i++) {
+        struct page *page = pages[i];
 
+        pte[i] = pte_make(page_to_phys(page), PAGE_KERNEL);
         if (unlikely(!page_get_shared(page)))
             first_mapping(page);
-        pte[count - 1].val = base + (u32)page * (PAGE_SIZE / sizeof(*page));
-    } while (--count > 0);
+    }
     pte->val |= PTE_KIND(VM_MAP);
     return (void *)area->start;
 }
@@ -255,14 +246,13 @@ static __noinline void last_mapping(const void *addr, struct page *page)
 /* The pages have other holders, so their counts may go down before the TLB is flushed. */
 void vunmap(const void *addr)
 {
-    struct page *const map = mem_map; /* else it is read again after every write to an entry */
     struct vmap_area *area;
     pte_t *pte;
 
     if (!addr)
         return;
     for (pte = first_entry(addr, VM_MAP); pte_present(*pte); pte++) {
-        struct page *page = &map[pte_pfn(*pte)];
+        struct page *page = pfn_to_page(pte_pfn(*pte));
 
         tlb_debug_change(kernel_pte_addr(pte), pte->val, 0);
         pte->val = 0;

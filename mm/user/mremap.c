@@ -25,7 +25,7 @@ struct move {
     u32 old_size;     /* what goes at `from`; 0: nothing */
     u32 to, new_size; /* where they go */
     struct vm_area *area, *from_node, *to_node;
-    struct page *tables; /* linked through lru.next */
+    struct page *tables; /* linked through `next` */
 };
 
 static bool get_tables(struct move *move, u32 count)
@@ -36,7 +36,7 @@ static bool get_tables(struct move *move, u32 count)
         if (!table)
             return false;
         table->type = PAGE_USED; /* nobody's table yet */
-        table->lru.next = (struct list_head *)move->tables;
+        table->next = move->tables;
         move->tables = table;
     }
     return true;
@@ -47,7 +47,7 @@ static void free_tables(struct move *move)
     while (move->tables) {
         struct page *table = move->tables;
 
-        move->tables = (struct page *)table->lru.next;
+        move->tables = table->next;
         table->type = PAGE_PGTABLE;
         user_table_free(table);
     }

@@ -86,7 +86,7 @@ void user_zap(struct mm *mm, u32 addr, u32 end)
         if (page->refcount > 1) {
             page->refcount--;
         } else {
-            page->lru.next = (struct list_head *)chain;
+            page->next = chain;
             chain = page;
         }
     }
@@ -193,7 +193,7 @@ static pte_t *entry_for(struct mm *mm, u32 addr, struct page **tables)
 
     if (pte)
         return pte;
-    *tables = (struct page *)table->lru.next;
+    *tables = table->next;
     table->type = PAGE_PGTABLE;
     user_table_enter(mm, addr, table);
     return pgd_user_pte(mm->pgd, addr);

@@ -22,7 +22,7 @@
 #define TABLES_KEPT_MAX 32
 #define PGDS_KEPT_MAX   8
 
-/* Pages of type PAGE_PGTABLE, linked through lru.next. */
+/* Pages of type PAGE_PGTABLE, linked through `next`. */
 struct kept {
     struct page *top;
     u32 room;
@@ -37,7 +37,7 @@ static struct page *pop(struct kept *kept)
     struct page *page = kept->top;
 
     if (page) {
-        kept->top = (struct page *)page->lru.next;
+        kept->top = page->next;
         kept->room++;
     }
     return page;
@@ -51,7 +51,7 @@ static void push_or_free(struct kept *kept, struct page *page)
         free_page(page);
         return;
     }
-    page->lru.next = (struct list_head *)kept->top;
+    page->next = kept->top;
     kept->top = page;
     kept->room--;
 }
@@ -150,9 +150,9 @@ const char *user_tables_check(void)
     const char *wrong = NULL;
     struct page *page;
 
-    for (page = tables.top; page && !wrong; page = (struct page *)page->lru.next)
+    for (page = tables.top; page && !wrong; page = page->next)
         wrong = check_empty(page, 1024);
-    for (page = pgds.top; page && !wrong; page = (struct page *)page->lru.next) {
+    for (page = pgds.top; page && !wrong; page = page->next) {
         const pde_t *pgd = page_address(page);
 
         wrong = check_empty(page, KERNEL_PDE_FIRST);

@@ -184,12 +184,7 @@ struct vm_area *mm_find_area(struct mm *mm, u32 addr)
     return area && area->start <= addr ? area : NULL;
 }
 
-/*
- * Between two neighbours in the tree, one is below the other, and has nothing on the side of it.
- * When it is the area that comes or goes that is right below `next`, then the way up from there
- * passes `next` first, and brings its new room along; otherwise that is carried up by itself
- * before.
- */
+/* Between two neighbours in the tree, one has nothing on the side of the other. */
 void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struct vm_area *next)
 {
     struct rb_node *parent = NULL, **link = &mm->areas.rb_node;
@@ -197,11 +192,9 @@ void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struc
     if (next && !next->node.rb_left) {
         parent = &next->node;
         link = &parent->rb_left;
-        next->room = room_between(area, next);
     } else if (prev) {
         parent = &prev->node;
         link = &parent->rb_right;
-        update_room(area, next);
     }
     area->room = room_between(prev, area);
     area->prev = prev;
@@ -214,6 +207,7 @@ void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struc
         next->prev = area;
     rb_link_node(&area->node, parent, link);
     rb_insert_augmented(&area->node, &mm->areas, update_gap);
+    update_room(area, next);
     mm->recent = area; /* it was made to be used */
     mm->area_count++;
 }
@@ -228,11 +222,8 @@ void vma_remove(struct mm *mm, struct vm_area *area)
         prev->next = next;
     if (next)
         next->prev = prev;
-    if (next && rb_parent(&area->node) == &next->node && !area->node.rb_right)
-        next->room = room_between(prev, next);
-    else
-        update_room(prev, next);
     rb_erase_augmented(&area->node, &mm->areas, update_gap);
+    update_room(prev, next);
     if (mm->recent == area)
         mm->recent = next; /* which is what is above these addresses now */
     mm->area_count--;

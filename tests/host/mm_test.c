@@ -310,7 +310,7 @@ static void alloc_bulk(void)
 
     got = alloc_pages_bulk(zone, count, &chain);
     for (struct page *page = chain; page; page = next, walked++) {
-        next = (struct page *)page->lru.next;
+        next = page->next;
         got_block(page, zone, 0, false);
     }
     expect(walked == got && got <= count);
@@ -325,7 +325,7 @@ static void free_bulk(void)
         if (blocks[i].order == 0) {
             struct page *page = take_block(i--).page;
 
-            page->lru.next = (struct list_head *)chain;
+            page->next = chain;
             chain = page;
             count--;
         }

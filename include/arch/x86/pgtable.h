@@ -202,18 +202,12 @@ static inline pte_t *pgd_user_pte(pde_t *pgd, u32 addr)
                             : NULL;
 }
 
-/*
- * From an entry on, the first of [pte, end) that is not 0, or end. Long stretches of tables are
- * empty; a string instruction passes an entry in one count.
- */
+/* From an entry on, the first of [pte, end) that is not 0, or end. */
 static inline pte_t *pte_skip_none(pte_t *pte, pte_t *end)
 {
-    u32 left = end - pte;
-    bool empty = true;
-
-    if (left)
-        asm volatile("repe scasl" : "+D"(pte), "+c"(left), "=@ccz"(empty) : "a"(0) : "memory");
-    return empty ? end : pte - 1;
+    while (pte < end && pte_none(*pte))
+        pte++;
+    return pte;
 }
 
 /* Put a zeroed page table in place for the 4 MiB around a user address that has none. */

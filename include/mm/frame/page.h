@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <arch/x86/atomic.h>
 #include <lib/list.h>
 #include <lib/types.h>
 #include <mm/layout.h>
@@ -49,6 +50,7 @@ struct page {
     s32 refcount;
     union {
         struct list_head lru;              /* link of the owner of the block */
+        struct page *next;                 /* or of a chain of single pages; NULL in the last */
         struct {                           /* PAGE_FILE */
             struct address_space *mapping; /* whose page it is */
             u32 index : 31;                /* which of them */
@@ -105,22 +107,13 @@ static inline struct page *virt_to_page(const void *addr)
 /* Count a mapping more. False when nobody held the page before, and nothing mapped it. */
 static inline bool page_get_shared(struct page *page)
 {
-    bool held;
-
-    asm("incl %0\n\tcmpl $1, %0" : "+m"(page->refcount), "=@ccg"(held));
-    return held;
+    return atomic_inc_above_one(&page->refcount);
 }
 
-/*
- * Count a holder less. False when nobody holds the page then, or nobody did before. The compiler
- * would load, compare, subtract and store, where the flags of one instruction tell all.
- */
+/* Count a holder less. False when nobody holds the page then, or nobody did before. */
 static inline bool page_put_shared(struct page *page)
 {
-    bool held;
-
-    asm("decl %0" : "+m"(page->refcount), "=@ccg"(held));
-    return held;
+    return atomic_dec_above_zero(&page->refcount);
 }
 
 /* The first page of the block that holds `page`; `page` itself when no block does. */

@@ -54,7 +54,7 @@ static inline void free_pages(struct page *page, u32 order)
 __must_check void *get_free_pages(gfp_t gfp, u32 order);
 
 /*
- * Up to `count` single pages at once, linked through lru.next, the last one's NULL; *chain gets the
+ * Up to `count` single pages at once, linked through `next`, the last one's NULL; *chain gets the
  * first. The result is how many there are: less than count only when memory ran out. With
  * __GFP_ZERO all are zeroed.
  */

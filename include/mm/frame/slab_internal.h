@@ -25,7 +25,6 @@ struct kmem_cache {
     u32 size;              /* bytes from one slot to the next */
     u32 per_slab;          /* slots */
     u32 order;             /* of a slab's block */
-    u32 multiplier, limit; /* see slot_at() */
     u32 slabs;
     struct slab *empty;       /* the one empty slab that is kept, or NULL */
     struct list_head partial; /* slabs with objects out and free ones, without the active one */
@@ -43,7 +42,6 @@ struct slab {
     struct kmem_cache *cache;
     void *free;            /* free slots, but the active slab's */
     u32 used;              /* slots that are not on that list */
-    u32 multiplier, limit; /* for slot_at(): here, so that a free finds all it needs in one place */
     struct list_head link;
 };
 
@@ -69,27 +67,10 @@ static inline bool page_is_slab(const struct page *page)
     return page->head && page->type == PAGE_SLAB;
 }
 
-#define PAGE_BYTE(member, value) ((u32)(value) << 8 * offsetof(struct page, member))
-
-/* Type, order and head as one comparison, which the compiler does not find by itself. */
-static inline bool page_is_single_slab(const struct page *page)
+/* True when one of the slots of such a slab starts `offset` bytes into the block. */
+static inline bool slot_at(const struct kmem_cache *cache, u32 offset)
 {
-    u32 mask = PAGE_BYTE(type, 0xff) | PAGE_BYTE(order, 0xff) | PAGE_BYTE(head, 0xff);
-
-    return (*(const u32 *)page & mask) == (PAGE_BYTE(type, PAGE_SLAB) | PAGE_BYTE(head, 1));
-}
-
-/*
- * True when one of its slots starts `offset` bytes into the block, by one multiplication (after
- * Lemire, Kaser, Kurz, "Faster remainder by direct computation", 2019). The multiplier m is 2^32 /
- * size rounded up, and 1: m * size = 2^32 + e with size <= e < 2 * size. For offset = q * size + r
- * the product is q * e + r * m modulo 2^32. As (q + 1) * e is less than m for every q in the block
- * (cache_setup() asserts it), this is below the limit, per_slab * e, if and only if r is 0 and q <
- * per_slab.
- */
-static inline bool slot_at(const struct slab *slab, u32 offset)
-{
-    return offset * slab->multiplier < slab->limit;
+    return offset % cache->size == 0 && offset / cache->size < cache->per_slab;
 }
 
 /* ---- mm/frame/slab.c: what happens rarely ---- */
@@ -180,16 +161,16 @@ static inline __attribute__((always_inline)) bool slab_free_fast(const struct km
 {
     u32 offset = (u32)object % PAGE_SIZE;
     struct slab *slab = slab_of_block((const void *)((uintptr_t)object - offset), 0);
+    const struct page *page;
     struct kmem_cache *cache;
 
-    if (SLAB_DEBUG || !is_lowmem_addr(object) || !page_is_single_slab(virt_to_page(object)))
+    if (SLAB_DEBUG || !is_lowmem_addr(object))
         return false;
-    /* Else the compiler keeps the page's address apart, runs out of registers, and saves some. */
-    asm("" : "+r"(slab));
-    if (!slot_at(slab, offset))
+    page = virt_to_page(object);
+    if (!page_is_slab(page) || page->order != 0)
         return false;
     cache = slab->cache;
-    if (of && of != cache)
+    if ((of && of != cache) || !slot_at(cache, offset))
         return false;
     if (slab == cache->active)
         return slab_push(&cache->free, (void **)object);

@@ -175,7 +175,7 @@ __must_check bool user_copy(struct mm *to, struct mm *mm, u32 addr, u32 end, u32
 
 /*
  * Move the entries of [from, from + size) to `to`, where there are none; both page-aligned, not
- * overlapping. Tables come off the chain, linked through lru.next and of type PAGE_USED; two for
+ * overlapping. Tables come off the chain, linked through `next` and of type PAGE_USED; two for
  * each one of the source are enough. Others may run in between.
  */
 void user_move(struct mm *mm, u32 from, u32 to, u32 size, struct page **tables);

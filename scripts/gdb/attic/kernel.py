@@ -136,7 +136,7 @@ def kept_directories():
 def _kept(page):
     while page:
         yield page
-        page = Object("struct page", page).lru.next
+        page = Object("struct page", page).next
 
 
 # ---- areas and regions of the map ----

@@ -79,7 +79,7 @@ KTEST(buddy, zeroed_in_bulk_on_request)
 
         got = alloc_pages_bulk(gfp, pages, &chain);
         expect_eq(got, pages);
-        for (struct page *page = chain; page; page = (struct page *)page->lru.next) {
+        for (struct page *page = chain; page; page = page->next) {
             u8 *byte = page_address(page);
 
             if (round == 0)
@@ -315,19 +315,18 @@ KTEST(buddy, check_names_a_damaged_list)
 
 KTEST(buddy, check_notices_a_damaged_hot_stack)
 {
-    struct page *page = alloc_page(GFP_KERNEL);
-    struct list_head *next;
+    struct page *page = alloc_page(GFP_KERNEL), *next;
 
     free_page(page); /* on top of the stack */
-    next = page->lru.next;
+    next = page->next;
     page->type = PAGE_USED;
     expect_damage("on a hot stack, but not hot");
     page->type = PAGE_HOT;
-    page->lru.next = (void *)page;
+    page->next = page;
     expect_damage("blocks on a hot stack: found");
-    page->lru.next = (void *)0x10;
+    page->next = (void *)0x10;
     expect_damage("that is no struct page");
-    page->lru.next = next;
+    page->next = next;
     expect_none(page_alloc_check());
 }
 
@@ -365,7 +364,7 @@ static struct page *take_zone(enum zone_id zone)
 
     for (u32 order = MAX_ORDER + 1; order-- > 0;) {
         while ((page = __alloc_pages(zone, order)) && page->zone == zone) {
-            page->lru.next = (struct list_head *)chain;
+            page->next = chain;
             chain = page;
         }
         if (page)
@@ -379,7 +378,7 @@ static void give_back(struct page *chain)
     while (chain) {
         struct page *page = chain;
 
-        chain = (struct page *)page->lru.next;
+        chain = page->next;
         free_pages(page, page->order);
     }
 }

@@ -176,7 +176,7 @@ KTEST(highmem, zones_follow_from_the_top)
     while ((page = alloc_page(GFP_HIGHUSER))) {
         out_of_turn += page->zone > zone;
         zone = page->zone;
-        page->lru.next = (struct list_head *)chain;
+        page->next = chain;
         chain = page;
         count++;
     }

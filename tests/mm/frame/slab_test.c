@@ -648,9 +648,9 @@ KTEST(slab, check_notices_wrong_counts)
     cache->slabs++;
     expect_wrong("slabs, there are");
     cache->slabs--;
-    partial->multiplier++;
+    cache->order++;
     expect_wrong("does not fit the cache");
-    partial->multiplier--;
+    cache->order--;
     expect_whole();
     free_all(cache, object, count);
 }

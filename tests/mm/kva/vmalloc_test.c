@@ -213,7 +213,7 @@ KTEST(vmalloc, failure_half_way_changes_nothing)
     struct page *chain = NULL, *page;
 
     while (nr_free_pages() > 5 && (page = alloc_page(GFP_HIGHUSER))) {
-        page->lru.next = (struct list_head *)chain;
+        page->next = chain;
         chain = page;
     }
     expect(vmalloc(6 * PAGE_SIZE) == NULL);
@@ -222,7 +222,7 @@ KTEST(vmalloc, failure_half_way_changes_nothing)
     expect_none(vmalloc_check());
     while (chain) {
         page = chain;
-        chain = (struct page *)page->lru.next;
+        chain = page->next;
         free_page(page);
     }
 }

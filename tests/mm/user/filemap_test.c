@@ -479,7 +479,7 @@ KTEST(filemap, areas_of_a_file)
 
 /* ---- the end of memory, and of patience ---- */
 
-/* Take pages until only so many are free; they are linked through lru.next. */
+/* Take pages until only so many are free; they are linked through `next`. */
 static struct page *take_all_but(u32 left)
 {
     struct page *chain = NULL, *block;
@@ -492,7 +492,7 @@ static struct page *take_all_but(u32 left)
             block = alloc_pages(GFP_HIGHUSER, order = 0);
         if (!block)
             break;
-        block->lru.next = (struct list_head *)chain;
+        block->next = chain;
         chain = block;
     }
     return chain;
@@ -501,7 +501,7 @@ static struct page *take_all_but(u32 left)
 static void give_back(struct page *chain)
 {
     while (chain) {
-        struct page *next = (struct page *)chain->lru.next;
+        struct page *next = chain->next;
 
         free_pages(chain, chain->order);
         chain = next;

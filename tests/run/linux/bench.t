@@ -19,14 +19,14 @@ my %RATIO = (
     vmalloc_4k_busy5000    => 0.20,
     vmalloc_4k_holes2500   => 0.20,
     vmalloc_16k_holes2500  => 0.20,
-    vmalloc_random_replace => 0.20,
-    vmap_16                => 0.25,
+    vmalloc_random_replace => 0.21,
+    vmap_16                => 0.285,
     page_order0            => 0.10,
     page_order3            => 0.10,
     page_order9            => 0.01,
     page_batch5000         => 0.08,
-    kmalloc_64             => 0.25,
-    kmalloc_64_batch5000   => 0.12,
+    kmalloc_64             => 0.285,
+    kmalloc_64_batch5000   => 0.138,
 
     # of processes: the rows of user/tests/helpers/bench_process.c
     getpid                 => 0.25,
@@ -36,7 +36,7 @@ my %RATIO = (
     cow_fault              => 0.40,
     munmap_page            => 0.08,
     mmap_touch_munmap_64k  => 0.20,
-    brk_64k                => 0.10,
+    brk_64k                => 0.115,
     pipe_roundtrip         => 0.20,
 );
 
