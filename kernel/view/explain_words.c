@@ -12,7 +12,7 @@
  *
  * Neighbours: mm/check/explain_walk.c gathers the facts; the reasons of the DMA API are in
  * mm/kva/dma_verdict.c, the names of regions in mm/layout.c, of owners of frames in
- * mm/frame/page_alloc.c.
+ * mm/frame/zone.c.
  */
 #include <kernel/view/explain.h>
 

@@ -8,10 +8,10 @@
  *   I5  what the processor uses at every entry is mapped, gates lead there  check_entry_points(), cpu_check()
  *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
  *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
- *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), check_counts()
+ *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), audit_counts()
  *       areas of processes: no entry allows more than its area; what is writable and private is
  *       its owner's alone; pages, tables and areas are counted right        check_user_half(), vma_check()
- *       every frame has one owner, none is lost                             frames_check(), check_lost(), check_tables()
+ *       every frame has one owner, none is lost                             frames_check(), audit_lost(), check_tables()
  *       areas and files show their own                                      check_areas(), check_files()
  *       what is kept for the next process is empty                          user_tables_check()
  *       no kmap slot is left                                                kmap_check()
@@ -35,7 +35,7 @@
 #include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
-#include <mm/check/audit.h>
+#include <mm/check/audit_internal.h>
 #include <mm/check/frames.h>
 #include <mm/frame/highmem.h>
 #include <mm/frame/page_alloc.h>
@@ -51,7 +51,7 @@
 static char wrong[160];
 static struct frames frames; /* counted once an audit: it takes a look at every frame */
 
-static const char *__printf(1, 2) report(const char *fmt, ...)
+const char *audit_report(const char *fmt, ...)
 {
     va_list args;
 
@@ -74,9 +74,10 @@ static const char *check_kernel_pte(u32 addr, pte_t pte)
     if (!pte_present(pte))
         return NULL;
     if (pte_user(pte))
-        return report("I4: the PTE of kernel page %08x has the user bit: %08x", addr, pte.val);
+        return audit_report("I4: the PTE of kernel page %08x has the user bit: %08x", addr,
+                            pte.val);
     if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
-        return report("I6: page %08x maps sealed frame %08x writable", addr, pte_frame(pte));
+        return audit_report("I6: page %08x maps sealed frame %08x writable", addr, pte_frame(pte));
     return NULL;
 }
 
@@ -88,7 +89,7 @@ static const char *check_kernel_pde(u32 index)
     if (!pde_present(pde))
         return NULL;
     if (pde.val & PTE_US)
-        return report("I4: kernel PDE %u has the user bit: %08x", index, pde.val);
+        return audit_report("I4: kernel PDE %u has the user bit: %08x", index, pde.val);
     if (pde_is_large(pde))
         return NULL; /* lowmem beyond the image: I1 */
     for (u32 i = 0; i < 1024; i++) {
@@ -110,7 +111,7 @@ static const char *check_hole(u32 start, u32 end, const char *name)
             continue;
         }
         if (pgd_walk(swapper_pg_dir, addr).mapped)
-            return report("I1: page %08x is mapped, but lies in %s", addr, name);
+            return audit_report("I1: page %08x is mapped, but lies in %s", addr, name);
     }
     return NULL;
 }
@@ -135,7 +136,7 @@ static const char *check_entry_points(void)
     for (u32 i = 0; cpu_entry_point(i, &point); i++) {
         for (u32 addr = ALIGN_DOWN(point.start, PAGE_SIZE); addr < point.end; addr += PAGE_SIZE) {
             if (!pgd_walk(swapper_pg_dir, addr).mapped)
-                return report("I5: %s: page %08x is not mapped", point.name, addr);
+                return audit_report("I5: %s: page %08x is not mapped", point.name, addr);
         }
     }
     return NULL;
@@ -162,8 +163,8 @@ static const char *check_user_rights(const struct mm *mm, u32 addr, pte_t pte,
         what = "is writable and shows a page of a file";
     else if (page->type == PAGE_USER && !shared && page->refcount != 1)
         what = "is writable and private, but its page is shared";
-    return what ? report("I8: directory %08x: %08x %s (frame %08x, %d references)", mm->pgd_phys,
-                         addr, what, pte_frame(pte), page->refcount)
+    return what ? audit_report("I8: directory %08x: %08x %s (frame %08x, %d references)",
+                               mm->pgd_phys, addr, what, pte_frame(pte), page->refcount)
                 : NULL;
 }
 
@@ -188,20 +189,21 @@ static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
     const struct page *page;
 
     if (!area)
-        return report("I8: directory %08x maps %08x, where it has no area", mm->pgd_phys, addr);
+        return audit_report("I8: directory %08x maps %08x, where it has no area", mm->pgd_phys,
+                            addr);
     if (!pte_user(pte))
-        return report("I8: directory %08x: the PTE of user page %08x has no user bit", mm->pgd_phys,
-                      addr);
+        return audit_report("I8: directory %08x: the PTE of user page %08x has no user bit",
+                            mm->pgd_phys, addr);
     if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
-        return report("I6: directory %08x: %08x maps sealed frame %08x writable", mm->pgd_phys,
-                      addr, pte_frame(pte));
+        return audit_report("I6: directory %08x: %08x maps sealed frame %08x writable",
+                            mm->pgd_phys, addr, pte_frame(pte));
     if (pte_pfn(pte) >= max_pfn)
-        return report("I8: directory %08x: %08x maps %08x, which is no RAM of ours", mm->pgd_phys,
-                      addr, pte_frame(pte));
+        return audit_report("I8: directory %08x: %08x maps %08x, which is no RAM of ours",
+                            mm->pgd_phys, addr, pte_frame(pte));
     page = phys_to_page(pte_frame(pte));
     if (!page_fits(area, addr, page))
-        return report("I8: directory %08x: %08x maps frame %08x of type %u", mm->pgd_phys, addr,
-                      pte_frame(pte), page->type);
+        return audit_report("I8: directory %08x: %08x maps frame %08x of type %u", mm->pgd_phys,
+                            addr, pte_frame(pte), page->type);
     return check_user_rights(mm, addr, pte, area, page);
 }
 
@@ -226,8 +228,8 @@ static const char *check_user_half(struct mm *mm)
         }
     }
     if (pages != mm->pages || tables != mm->tables)
-        return report("I8: directory %08x has %u pages in %u tables, counted as %u in %u",
-                      mm->pgd_phys, pages, tables, mm->pages, mm->tables);
+        return audit_report("I8: directory %08x has %u pages in %u tables, counted as %u in %u",
+                            mm->pgd_phys, pages, tables, mm->pages, mm->tables);
     return NULL;
 }
 
@@ -237,10 +239,10 @@ static const char *check_directory(struct mm *mm)
 
     for (u32 i = KERNEL_PDE_FIRST; i < 1024; i++) {
         if (mm->pgd[i].val != swapper_pg_dir[i].val)
-            return report("I2: directory %08x: PDE %u is %08x, the master's is %08x", mm->pgd_phys,
-                          i, mm->pgd[i].val, swapper_pg_dir[i].val);
+            return audit_report("I2: directory %08x: PDE %u is %08x, the master's is %08x",
+                                mm->pgd_phys, i, mm->pgd[i].val, swapper_pg_dir[i].val);
     }
-    return text ? report("I8: %s", text) : check_user_half(mm);
+    return text ? audit_report("I8: %s", text) : check_user_half(mm);
 }
 
 static const char *check_files(void)
@@ -250,8 +252,8 @@ static const char *check_files(void)
 
     if (text || frames.by_type[PAGE_FILE] == pages)
         return text;
-    return report("I8: there are %u frames of files, but files have %u", frames.by_type[PAGE_FILE],
-                  pages);
+    return audit_report("I8: there are %u frames of files, but files have %u",
+                        frames.by_type[PAGE_FILE], pages);
 }
 
 static const char *check_frames(void)
@@ -264,8 +266,9 @@ static const char *check_tables(u32 tables)
 {
     if (frames.by_type[PAGE_PGTABLE] == tables)
         return NULL;
-    return report("I8: there are %u frames of directories and tables, but address spaces have %u",
-                  frames.by_type[PAGE_PGTABLE], tables);
+    return audit_report(
+        "I8: there are %u frames of directories and tables, but address spaces have %u",
+        frames.by_type[PAGE_PGTABLE], tables);
 }
 
 static const char *check_directories(void)
@@ -282,7 +285,7 @@ static const char *check_directories(void)
         tables += mm->tables + 1;
     }
     if (!loaded_is_known)
-        return report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+        return audit_report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
     return check_tables(tables);
 }
 
@@ -304,9 +307,10 @@ static const char *check_area(const struct vmap_area *area)
         pte_t pte = *kernel_pte(addr);
 
         if (!entry_fits(area->flags, pte))
-            return report("I8: the PTE of %08x, in area %08x of kind %u, is %08x: not a page of "
-                          "that kind",
-                          addr, area->start, area->flags, pte.val);
+            return audit_report(
+                "I8: the PTE of %08x, in area %08x of kind %u, is %08x: not a page of "
+                "that kind",
+                addr, area->start, area->flags, pte.val);
     }
     return NULL;
 }
@@ -328,118 +332,9 @@ static const char *check_areas(void)
         owned += area->flags == VM_ALLOC ? vmap_area_pages(area) : 0;
     }
     if (frames.by_type[PAGE_VMALLOC] != owned)
-        return report("I8: there are %u frames of vmalloc, but its areas own %u",
-                      frames.by_type[PAGE_VMALLOC], owned);
+        return audit_report("I8: there are %u frames of vmalloc, but its areas own %u",
+                            frames.by_type[PAGE_VMALLOC], owned);
     return NULL;
-}
-
-/* ---- reference counts ---- */
-
-/*
- * One mapping more or less, by the rule of mm/frame/page.h: the first of a page behind counts for
- * its block.
- */
-static void count_mapping(struct page *page, s32 add)
-{
-    s32 before = page->refcount;
-
-    page->refcount += add;
-    if (!page->head && min(before, page->refcount) == 0) {
-        struct page *first = page_head(page);
-
-        first->refcount += first != page ? add : 0;
-    }
-}
-
-static void count_table(const pte_t *table, u32 entries, s32 add)
-{
-    for (u32 i = 0; i < entries; i++) {
-        if (pte_present(table[i]) && !pte_device(table[i]) && pte_pfn(table[i]) < max_pfn)
-            count_mapping(pfn_to_page(pte_pfn(table[i])), add);
-    }
-}
-
-/* A process's entry holds its page whether it is present or not. */
-static void count_user_table(const pte_t *table, s32 add)
-{
-    for (u32 i = 0; i < 1024; i++) {
-        if (!pte_none(table[i]) && pte_pfn(table[i]) < max_pfn)
-            pfn_to_page(pte_pfn(table[i]))->refcount += add;
-    }
-}
-
-static void count_mappings(s32 add)
-{
-    count_table(kernel_pte(VMALLOC_START), (VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT, add);
-    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
-        for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
-            if (pde_present(mm->pgd[i]))
-                count_user_table(pde_page_table(mm->pgd[i]), add);
-        }
-    }
-}
-
-/*
- * What the count is without mappings: 1 for a block whose holder has a pointer to it, be it a file.
- * A page of a process, and one of the vmalloc area, lives by its mappings alone.
- */
-static s32 holders(const struct page *page)
-{
-    return page->head && (page->type == PAGE_USED || page->type == PAGE_SLAB ||
-                          page->type == PAGE_PGTABLE || page->type == PAGE_FILE);
-}
-
-/*
- * Without its mappings only the first page of a block has a count; a page behind it that begins a
- * block of its own has two owners.
- */
-static const char *check_block_counts(u32 pfn, u32 pages)
-{
-    for (u32 i = 0; i < pages; i++) {
-        const struct page *page = pfn_to_page(pfn + i);
-        s32 expected = i == 0 ? holders(page) : 0;
-
-        if (i > 0 && page->head)
-            return report("I8: frame %08x begins a block of type %u, but lies in that of %u frames "
-                          "at %08x",
-                          page_to_phys(page), page->type, pages, page_to_phys(page - i));
-        if (page->refcount != expected)
-            return report("I8: frame %08x, in a block of type %u, has %d references, its mappings "
-                          "and holders explain %d less",
-                          page_to_phys(page), pfn_to_page(pfn)->type, page->refcount,
-                          page->refcount - expected);
-    }
-    return NULL;
-}
-
-/* A block in use that nobody refers to is lost: no mapping and no holder will ever free it. */
-static const char *check_lost(void)
-{
-    u32 pages;
-
-    for (u32 pfn = 0; pfn < max_pfn; pfn += pages) {
-        const struct page *page = pfn_to_page(pfn);
-
-        pages = page_block_size(page);
-        if (page->head && page->type >= PAGE_USED && page->refcount < 1)
-            return report("I8: frame %08x is in use, of type %u, but has %d references",
-                          page_to_phys(page), page->type, page->refcount);
-    }
-    return NULL;
-}
-
-static const char *check_counts(void)
-{
-    const char *text = NULL;
-    u32 pages;
-
-    count_mappings(-1);
-    for (u32 pfn = 0; pfn < max_pfn && !text; pfn += pages) {
-        pages = page_block_size(pfn_to_page(pfn));
-        text = check_block_counts(pfn, pages);
-    }
-    count_mappings(1);
-    return text;
 }
 
 /* ---- all of them ---- */
@@ -460,8 +355,8 @@ const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {
         lowmem_check,      check_kernel_half, check_entry_points, check_directories,
-        vmalloc_check,     page_alloc_check,  slab_check,         check_lost,
-        check_counts,      check_frames,      check_areas,        check_files,
+        vmalloc_check,     page_alloc_check,  slab_check,         audit_lost,
+        audit_counts,      check_frames,      check_areas,        check_files,
         user_tables_check, kmap_check,        dma_check,          cpu_check,
     };
 

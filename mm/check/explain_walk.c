@@ -150,11 +150,11 @@ static struct explain_right right_of_ring0(const struct explanation *facts, u32 
         access == EXPLAIN_WRITE ? level_without(facts, PTE_RW) : EXPLAIN_NOWHERE;
     bool user = !level_without(facts, PTE_US);
 
-    if (read_only && read_cr0() & CR0_WP)
+    if (read_only && cpu_wp_is_on())
         return refused(EXPLAIN_RW_WP, read_only);
-    if (user && access == EXPLAIN_EXECUTE && read_cr4() & CR4_SMEP)
+    if (user && access == EXPLAIN_EXECUTE && cpu_smep_is_on())
         return refused(EXPLAIN_SMEP, last);
-    if (user && access != EXPLAIN_EXECUTE && read_cr4() & CR4_SMAP)
+    if (user && access != EXPLAIN_EXECUTE && cpu_smap_is_on())
         return refused(EXPLAIN_SMAP, last);
     if (read_only)
         return (struct explain_right){true, EXPLAIN_RW_WITHOUT_WP, read_only};
@@ -231,7 +231,7 @@ static bool take_vmap_area(struct explain_area *out, const struct rb_node *node)
 
 static struct sides vmap_sides(u32 addr)
 {
-    return find_sides(vmap_area_tree(), offsetof(struct vmap_area, start), addr);
+    return find_sides(&vmap_ranges, offsetof(struct vmap_area, start), addr);
 }
 
 static u32 start_of(const struct rb_node *node)

@@ -107,7 +107,7 @@ enum explain_wrong explain_find_wrong(const struct explanation *facts)
 {
     enum explain_wrong wrong;
 
-    if (!(read_cr0() & CR0_WP))
+    if (!cpu_wp_is_on())
         return EXPLAIN_SOUND; /* it comes on when the map is whole */
     if (facts->addr < PAGE_OFFSET)
         return wrong_in_user_half(facts);

@@ -55,8 +55,7 @@ static struct slab *slab_create(struct kmem_cache *cache)
     page->type = PAGE_SLAB;
     block = page_address(page);
     slab = slab_of_block(block, cache->order);
-    *slab = (struct slab){
-        .cache = cache, .free = block};
+    *slab = (struct slab){.cache = cache, .free = block};
     link_slots(cache, block);
     for (u32 i = 0; SLAB_DEBUG && i < cache->per_slab; i++)
         slab_debug_new(cache, block + i * cache->size);

@@ -29,26 +29,10 @@
 #include <mm/frame/slab.h>
 #include <mm/kva/vmap_area_internal.h>
 
-static struct rb_root ranges = RB_ROOT;
-static struct vmap_area top;    /* the highest gap, up to VMALLOC_END; it may be empty */
-static struct vmap_area *spare; /* the last node of the tree, empty, at top.start; or NULL */
+struct rb_root vmap_ranges = RB_ROOT;
+struct vmap_area vmap_top;
+struct vmap_area *vmap_spare;
 static struct kmem_cache *area_cache;
-
-static inline struct vmap_area *area_of(const struct rb_node *node)
-{
-    return rb_entry(node, struct vmap_area, node);
-}
-
-static inline u32 area_size(const struct vmap_area *area)
-{
-    return area->end - area->start;
-}
-
-/* NULL is no gap. */
-static inline bool is_gap(const struct vmap_area *area)
-{
-    return area && area->flags == 0;
-}
 
 /* ---- tags ---- */
 
@@ -94,17 +78,17 @@ static inline void clear_border(u32 addr)
 
 static inline u32 subtree_largest(const struct rb_node *node)
 {
-    return node ? area_of(node)->largest_free : 0;
+    return node ? vmap_area_of(node)->largest_free : 0;
 }
 
 static inline u32 gap_size(const struct vmap_area *area)
 {
-    return area->flags == 0 ? area_size(area) : 0;
+    return area->flags == 0 ? vmap_area_size(area) : 0;
 }
 
-static bool update_largest(struct rb_node *node)
+bool vmap_update_largest(struct rb_node *node)
 {
-    struct vmap_area *area = area_of(node);
+    struct vmap_area *area = vmap_area_of(node);
     u32 children = max(subtree_largest(node->rb_left), subtree_largest(node->rb_right));
     u32 largest = max(gap_size(area), children);
     bool changed = area->largest_free != largest;
@@ -116,15 +100,15 @@ static bool update_largest(struct rb_node *node)
 /* The lowest gap of at least `size` bytes, or NULL. */
 static inline struct vmap_area *lowest_fit(u32 size)
 {
-    struct rb_node *node = ranges.rb_node;
+    struct rb_node *node = vmap_ranges.rb_node;
 
     if (subtree_largest(node) < size)
-        return area_size(&top) >= size ? &top : NULL;
+        return vmap_area_size(&vmap_top) >= size ? &vmap_top : NULL;
     for (;;) {
         if (subtree_largest(node->rb_left) >= size)
             node = node->rb_left;
-        else if (gap_size(area_of(node)) >= size)
-            return area_of(node);
+        else if (gap_size(vmap_area_of(node)) >= size)
+            return vmap_area_of(node);
         else
             node = node->rb_right; /* it is in here, or the value at the top is wrong */
     }
@@ -145,7 +129,7 @@ static __noinline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
     struct vmap_area *gap = lowest_fit(size);
 
     assert((align & (align - 1)) == 0 && align > PAGE_SIZE);
-    if (!gap || padding(gap->start, align) <= area_size(gap) - size)
+    if (!gap || padding(gap->start, align) <= vmap_area_size(gap) - size)
         return gap;
     return align <= VMALLOC_SIZE_MAX ? lowest_fit(size + align - PAGE_SIZE) : NULL;
 }
@@ -153,7 +137,7 @@ static __noinline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
 static inline void link_range(struct vmap_area *area, struct rb_node *parent, struct rb_node **link)
 {
     rb_link_node(&area->node, parent, link);
-    rb_insert_augmented(&area->node, &ranges, update_largest);
+    rb_insert_augmented(&area->node, &vmap_ranges, vmap_update_largest);
 }
 
 /* Enter a range right below, right above one that is in the tree. */
@@ -181,7 +165,7 @@ static void insert_above(struct vmap_area *area, struct vmap_area *prev)
 
 static void drop_range(struct vmap_area *area)
 {
-    rb_erase_augmented(&area->node, &ranges, update_largest);
+    rb_erase_augmented(&area->node, &vmap_ranges, vmap_update_largest);
     kmem_cache_free(area_cache, area);
 }
 
@@ -235,7 +219,7 @@ static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, 
         return NULL;
     set_range(gap, start, end, flags);
     set_last_tag(gap);
-    rb_augment_path(&gap->node, update_largest);
+    rb_augment_path(&gap->node, vmap_update_largest);
     if (rest.low) {
         make_gap(rest.low, gap_start, start);
         insert_below(rest.low, gap);
@@ -250,16 +234,16 @@ static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, 
 /* Make the spare. False when out of memory. */
 static inline bool add_spare(void)
 {
-    struct vmap_area *last = range_ending_at(top.start);
+    struct vmap_area *last = range_ending_at(vmap_top.start);
 
-    spare = kmem_cache_alloc(area_cache);
-    if (!spare)
+    vmap_spare = kmem_cache_alloc(area_cache);
+    if (!vmap_spare)
         return false;
-    set_range(spare, top.start, top.start, 0);
+    set_range(vmap_spare, vmap_top.start, vmap_top.start, 0);
     if (last)
-        link_range(spare, &last->node, &last->node.rb_right);
+        link_range(vmap_spare, &last->node, &last->node.rb_right);
     else
-        link_range(spare, NULL, &ranges.rb_node);
+        link_range(vmap_spare, NULL, &vmap_ranges.rb_node);
     return true;
 }
 
@@ -270,8 +254,8 @@ static __noinline bool split_top(u32 start)
 
     if (!low)
         return false;
-    make_gap(low, top.start, start);
-    insert_below(low, spare);
+    make_gap(low, vmap_top.start, start);
+    insert_below(low, vmap_spare);
     return true;
 }
 
@@ -280,15 +264,15 @@ static inline struct vmap_area *take_from_top(u32 start, u32 end, u32 flags)
 {
     struct vmap_area *area;
 
-    if (!spare && !add_spare())
+    if (!vmap_spare && !add_spare())
         return NULL;
-    if (unlikely(start != top.start) && !split_top(start))
+    if (unlikely(start != vmap_top.start) && !split_top(start))
         return NULL;
-    area = spare;
-    spare = NULL;
+    area = vmap_spare;
+    vmap_spare = NULL;
     set_range(area, start, end, flags);
-    top.start = end;
-    set_border(end, area, &top);
+    vmap_top.start = end;
+    set_border(end, area, &vmap_top);
     return area;
 }
 
@@ -301,7 +285,7 @@ struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *c
     if (unlikely(!gap))
         return NULL;
     start = any_page ? gap->start : gap->start + padding(gap->start, align);
-    if (likely(gap == &top))
+    if (likely(gap == &vmap_top))
         area = take_from_top(start, start + size, flags);
     else
         area = take_from_gap(gap, start, start + size, flags);
@@ -320,17 +304,17 @@ struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *c
 static inline void join_top(struct vmap_area *area, struct vmap_area *prev)
 {
     clear_border(area->end);
-    top.start = area->start;
+    vmap_top.start = area->start;
     if (prev) {
         clear_border(area->start);
-        top.start = prev->start;
+        vmap_top.start = prev->start;
         drop_range(prev);
     }
-    set_first_tag(&top);
-    if (spare)
-        drop_range(spare);
-    set_range(area, top.start, top.start, 0);
-    spare = area;
+    set_first_tag(&vmap_top);
+    if (vmap_spare)
+        drop_range(vmap_spare);
+    set_range(area, vmap_top.start, vmap_top.start, 0);
+    vmap_spare = area;
 }
 
 /* The node of the area becomes the gap; the gaps it touches are taken into it. */
@@ -349,7 +333,7 @@ static inline void join_gaps(struct vmap_area *area, struct vmap_area *prev, str
     area->flags = 0;
     set_first_tag(area);
     set_last_tag(area);
-    rb_augment_path(&area->node, update_largest);
+    rb_augment_path(&area->node, vmap_update_largest);
 }
 
 void vmap_area_free(struct vmap_area *area)
@@ -358,7 +342,7 @@ void vmap_area_free(struct vmap_area *area)
 
     if (prev && prev->flags != 0)
         prev = NULL; /* a busy neighbour */
-    if (next == &top)
+    if (next == &vmap_top)
         join_top(area, prev);
     else
         join_gaps(area, prev, next);
@@ -366,9 +350,9 @@ void vmap_area_free(struct vmap_area *area)
 
 static void drop_spare(void)
 {
-    if (spare)
-        drop_range(spare);
-    spare = NULL;
+    if (vmap_spare)
+        drop_range(vmap_spare);
+    vmap_spare = NULL;
 }
 
 void vmap_area_init(void)
@@ -377,8 +361,8 @@ void vmap_area_init(void)
     if (!area_cache)
         panic("no memory for the cache of areas");
     kmem_cache_on_shrink(area_cache, drop_spare);
-    top = (struct vmap_area){.start = VMALLOC_START, .end = VMALLOC_END};
-    set_first_tag(&top);
+    vmap_top = (struct vmap_area){.start = VMALLOC_START, .end = VMALLOC_END};
+    set_first_tag(&vmap_top);
 }
 
 /* ---- looking ---- */
@@ -386,12 +370,12 @@ void vmap_area_init(void)
 /* The range that holds addr, or the lowest above it; NULL when that is the top gap. */
 static struct vmap_area *range_at_or_above(u32 addr)
 {
-    struct rb_node *node = ranges.rb_node;
+    struct rb_node *node = vmap_ranges.rb_node;
     struct vmap_area *best = NULL;
 
     while (node) {
-        if (area_of(node)->end > addr) {
-            best = area_of(node);
+        if (vmap_area_of(node)->end > addr) {
+            best = vmap_area_of(node);
             node = node->rb_left;
         } else {
             node = node->rb_right;
@@ -404,10 +388,10 @@ const struct vmap_area *vmap_area_at_or_above(u32 addr)
 {
     struct vmap_area *area = range_at_or_above(addr);
 
-    if (area && is_gap(area)) {
+    if (area && vmap_is_gap(area)) {
         struct rb_node *next = rb_next(&area->node); /* gaps do not touch: it is busy, or none */
 
-        area = next ? area_of(next) : NULL;
+        area = next ? vmap_area_of(next) : NULL;
     }
     return area;
 }
@@ -416,148 +400,27 @@ const struct vmap_area *find_vmap_area(u32 addr)
 {
     struct vmap_area *area = range_at_or_above(addr);
 
-    return area && area->start <= addr && !is_gap(area) ? area : NULL;
-}
-
-const struct rb_root *vmap_area_tree(void)
-{
-    return &ranges;
+    return area && area->start <= addr && !vmap_is_gap(area) ? area : NULL;
 }
 
 struct vmalloc_stats vmalloc_stats(void)
 {
-    struct vmalloc_stats stats = {.free_bytes = area_size(&top),
-                                  .free_ranges = area_size(&top) > 0};
+    struct vmalloc_stats stats = {.free_bytes = vmap_area_size(&vmap_top),
+                                  .free_ranges = vmap_area_size(&vmap_top) > 0};
 
-    stats.largest_free = max(subtree_largest(ranges.rb_node), area_size(&top));
-    for (struct rb_node *node = rb_first(&ranges); node; node = rb_next(node)) {
-        const struct vmap_area *area = area_of(node);
+    stats.largest_free = max(subtree_largest(vmap_ranges.rb_node), vmap_area_size(&vmap_top));
+    for (struct rb_node *node = rb_first(&vmap_ranges); node; node = rb_next(node)) {
+        const struct vmap_area *area = vmap_area_of(node);
 
-        if (area == spare)
+        if (area == vmap_spare)
             break;
-        if (is_gap(area)) {
+        if (vmap_is_gap(area)) {
             stats.free_ranges++;
-            stats.free_bytes += area_size(area);
+            stats.free_bytes += vmap_area_size(area);
         } else {
             stats.busy_areas++;
             stats.mapped_pages += vmap_area_pages(area);
         }
     }
     return stats;
-}
-
-/* ---- the check ---- */
-
-static char check_text[128];
-
-static int compare_areas(const struct rb_node *a, const struct rb_node *b)
-{
-    return area_of(a)->start < area_of(b)->start ? -1 : area_of(a)->start > area_of(b)->start;
-}
-
-static const char *bad_range(const struct vmap_area *area, const char *what, u32 addr)
-{
-    snprintf(check_text, sizeof(check_text), "I7: vmalloc range %08x..%08x: %s at %08x",
-             area->start, area->end, what, addr);
-    return check_text;
-}
-
-/* The entry of a page is none of those that it may be. */
-static const char *bad_entry(const struct vmap_area *area, u32 addr, const char *expected)
-{
-    snprintf(check_text, sizeof(check_text),
-             "I7: vmalloc range %08x..%08x: page %08x: expected %s, found entry %08x", area->start,
-             area->end, addr, expected, kernel_pte(addr)->val);
-    return check_text;
-}
-
-/*
- * Every page of a busy area but the guard is mapped, the first tells the area's kind, and the guard
- * is tagged.
- */
-static const char *check_busy(const struct vmap_area *area)
-{
-    u32 guard = area->end - PAGE_SIZE;
-
-    for (u32 addr = area->start; addr < guard; addr += PAGE_SIZE) {
-        pte_t pte = *kernel_pte(addr);
-
-        if (!pte_present(pte))
-            return bad_entry(area, addr, "a mapped page");
-        if (!pte_starts_area(pte, addr == area->start ? area->flags : 0))
-            return bad_entry(area, addr, "the area's kind in the first entry only");
-    }
-    if (vmap_area_tag(*kernel_pte(guard)) != area || area->flags == 0)
-        return bad_entry(area, guard, "the tag of a guard that is not mapped");
-    return NULL;
-}
-
-/*
- * No page of a gap is mapped; the first and the last are tagged, and only they. Nobody asks what
- * lies at the end of the top gap, so its last page has no tag.
- */
-static const char *check_gap(const struct vmap_area *gap)
-{
-    u32 last = gap == &top ? gap->start : gap->end - PAGE_SIZE;
-
-    for (u32 addr = gap->start; addr < gap->end; addr += PAGE_SIZE) {
-        pte_t pte = *kernel_pte(addr);
-        bool border = addr == gap->start || addr == last;
-
-        if (pte.val != (border ? (u32)gap : 0))
-            return bad_entry(gap, addr, border ? "the gap's tag" : "0, as within a gap");
-    }
-    return is_gap(gap) ? NULL : bad_range(gap, "a gap is marked busy", gap->start);
-}
-
-/*
- * The spare is empty, so that it adds to no subtree's largest gap, and nothing is above it.
- * check_tiling() takes it for the end of the tree.
- */
-static const char *check_spare(void)
-{
-    if (!spare)
-        return NULL;
-    if (spare->start != top.start || spare->end != top.start || !is_gap(spare))
-        return bad_range(spare, "the spare node is not empty, or not where the top gap starts",
-                         top.start);
-    if (rb_last(&ranges) != &spare->node)
-        return bad_range(spare, "the spare node is not the last of the tree", top.start);
-    return NULL;
-}
-
-/* In order of address, the ranges must tile the vmalloc area, and no two gaps may touch. */
-static const char *check_tiling(void)
-{
-    struct rb_node *node = rb_first(&ranges);
-    const struct vmap_area *area = NULL;
-    u32 at = VMALLOC_START;
-
-    while (area != &top) {
-        bool after_gap = is_gap(area);
-        const char *wrong;
-
-        area = node && area_of(node) != spare ? area_of(node) : &top;
-        if (area->start != at || (area->end <= at && area != &top))
-            return bad_range(area, "the ranges do not join", at);
-        if (is_gap(area) && after_gap)
-            return bad_range(area, "two gaps touch", at);
-        wrong = is_gap(area) ? check_gap(area) : check_busy(area);
-        if (wrong)
-            return wrong;
-        at = area->end;
-        node = node ? rb_next(node) : NULL;
-    }
-    if (at == VMALLOC_END && gap_starting_at(top.start) == &top)
-        return NULL;
-    return bad_range(&top, "the top gap is not the last range, or its tag is wrong", at);
-}
-
-const char *vmap_area_check(void)
-{
-    const char *wrong = rb_check(&ranges, compare_areas, update_largest);
-
-    if (!wrong)
-        wrong = check_spare();
-    return wrong ? wrong : check_tiling();
 }

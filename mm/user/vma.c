@@ -28,16 +28,6 @@
 
 static struct kmem_cache *area_cache __ro_after_init;
 
-static inline struct vm_area *area_of(const struct rb_node *node)
-{
-    return rb_entry(node, struct vm_area, node);
-}
-
-static inline struct vm_area *area_or_null(const struct rb_node *node)
-{
-    return node ? area_of(node) : NULL;
-}
-
 /* ---- nodes ---- */
 
 void vma_init(void)
@@ -102,26 +92,19 @@ void vma_free(struct vm_area *area)
 
 /* ---- the tree ---- */
 
-static bool update_gap(struct rb_node *node)
+bool vma_update_gap(struct rb_node *node)
 {
-    struct vm_area *area = area_of(node);
+    struct vm_area *area = vma_of(node);
     u32 gap = area->room;
     bool changed;
 
     if (node->rb_left)
-        gap = max(gap, area_of(node->rb_left)->gap);
+        gap = max(gap, vma_of(node->rb_left)->gap);
     if (node->rb_right)
-        gap = max(gap, area_of(node->rb_right)->gap);
+        gap = max(gap, vma_of(node->rb_right)->gap);
     changed = area->gap != gap;
     area->gap = gap;
     return changed;
-}
-
-static inline u32 room_between(const struct vm_area *prev, const struct vm_area *area)
-{
-    u32 start = prev ? prev->end : MMAP_MIN_ADDR, floor = vma_floor(area);
-
-    return floor > start ? floor - start : 0;
 }
 
 /*
@@ -131,8 +114,8 @@ static void update_room(struct vm_area *prev, struct vm_area *area)
 {
     if (!area)
         return;
-    area->room = room_between(prev, area);
-    rb_augment_path(&area->node, update_gap);
+    area->room = vma_room(prev, area);
+    rb_augment_path(&area->node, vma_update_gap);
 }
 
 /* Where the room of an area starts; a place in front of it when there is none. */
@@ -143,7 +126,7 @@ static inline u32 room_start(const struct vm_area *area)
 
 struct vm_area *vma_last(const struct mm *mm)
 {
-    return area_or_null(rb_last(&mm->areas));
+    return vma_or_null(rb_last(&mm->areas));
 }
 
 static __noinline struct vm_area *search_above(struct mm *mm, u32 addr)
@@ -152,7 +135,7 @@ static __noinline struct vm_area *search_above(struct mm *mm, u32 addr)
     struct vm_area *best = NULL;
 
     while (node) {
-        struct vm_area *area = area_of(node);
+        struct vm_area *area = vma_of(node);
 
         if (area->end > addr) {
             best = area;
@@ -196,7 +179,7 @@ void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struc
         parent = &prev->node;
         link = &parent->rb_right;
     }
-    area->room = room_between(prev, area);
+    area->room = vma_room(prev, area);
     area->prev = prev;
     area->next = next;
     if (area->file)
@@ -206,7 +189,7 @@ void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struc
     if (next)
         next->prev = area;
     rb_link_node(&area->node, parent, link);
-    rb_insert_augmented(&area->node, &mm->areas, update_gap);
+    rb_insert_augmented(&area->node, &mm->areas, vma_update_gap);
     update_room(area, next);
     mm->recent = area; /* it was made to be used */
     mm->area_count++;
@@ -222,7 +205,7 @@ void vma_remove(struct mm *mm, struct vm_area *area)
         prev->next = next;
     if (next)
         next->prev = prev;
-    rb_erase_augmented(&area->node, &mm->areas, update_gap);
+    rb_erase_augmented(&area->node, &mm->areas, vma_update_gap);
     update_room(prev, next);
     if (mm->recent == area)
         mm->recent = next; /* which is what is above these addresses now */
@@ -243,9 +226,9 @@ void vma_free_all(struct mm *mm)
         parent = rb_parent(node);
         if (parent)
             parent->rb_child[parent->rb_right == node] = NULL;
-        if (area_of(node)->file)
-            filemap_leave_area(area_of(node));
-        vma_free(area_of(node));
+        if (vma_of(node)->file)
+            filemap_leave_area(vma_of(node));
+        vma_free(vma_of(node));
         node = parent;
         if (++freed % 256 == 0)
             cond_resched();
@@ -343,7 +326,7 @@ struct vm_area *vma_enter(struct mm *mm, struct vm_area *area)
 
 static inline u32 gap_of(const struct rb_node *node)
 {
-    return node ? area_of(node)->gap : 0;
+    return node ? vma_of(node)->gap : 0;
 }
 
 /* The last area of a subtree, which has one, with so much room in front of it. */
@@ -352,8 +335,8 @@ static const struct vm_area *last_with_room(const struct rb_node *node, u32 size
     for (;;) {
         if (gap_of(node->rb_right) >= size)
             node = node->rb_right;
-        else if (area_of(node)->room >= size)
-            return area_of(node);
+        else if (vma_of(node)->room >= size)
+            return vma_of(node);
         else
             node = node->rb_left;
     }
@@ -369,8 +352,8 @@ static const struct vm_area *find_room(const struct mm *mm, u32 size, u32 latest
 {
     const struct rb_node *node = mm->areas.rb_node, *best = NULL;
 
-    while (node && area_of(node)->gap >= size) {
-        const struct vm_area *area = area_of(node);
+    while (node && vma_of(node)->gap >= size) {
+        const struct vm_area *area = vma_of(node);
 
         if (room_start(area) > latest) {
             node = node->rb_left;
@@ -380,8 +363,8 @@ static const struct vm_area *find_room(const struct mm *mm, u32 size, u32 latest
             best = node;
         node = node->rb_right;
     }
-    if (!best || area_of(best)->room >= size)
-        return area_or_null(best);
+    if (!best || vma_of(best)->room >= size)
+        return vma_or_null(best);
     return last_with_room(best->rb_left, size);
 }
 
@@ -399,60 +382,4 @@ u32 vma_find_gap(const struct mm *mm, u32 size, u32 limit)
         return 0;
     end = vma_floor(area);
     return min(end, limit) - size;
-}
-
-/* ---- the check ---- */
-
-static char check_text[128];
-
-static const char *bad_area(const struct mm *mm, const struct vm_area *area, const char *what)
-{
-    snprintf(check_text, sizeof(check_text), "directory %08x, area %08x..%08x: %s", mm->pgd_phys,
-             area->start, area->end, what);
-    return check_text;
-}
-
-static int compare_areas(const struct rb_node *a, const struct rb_node *b)
-{
-    return area_of(a)->start < area_of(b)->start ? -1 : area_of(a)->start > area_of(b)->start;
-}
-
-static const char *check_area(const struct mm *mm, const struct vm_area *prev,
-                              const struct vm_area *area)
-{
-    if (!IS_ALIGNED(area->start | area->end, PAGE_SIZE) || area->start >= area->end)
-        return bad_area(mm, area, "its edges make no sense");
-    if (area->file && area->mm != mm)
-        return bad_area(mm, area, "is said to be in another address space");
-    if (area->prev != prev || (area->next && area->next->prev != area))
-        return bad_area(mm, area, "its neighbours are told wrong");
-    if (area->start < MMAP_MIN_ADDR || area->end > TASK_SIZE)
-        return bad_area(mm, area, "outside of the user half");
-    if (prev && prev->end > area->start)
-        return bad_area(mm, area, "overlaps the one before it");
-    if (area->room != room_between(prev, area))
-        return bad_area(mm, area, "the room in front of it is told wrong");
-    return NULL;
-}
-
-const char *vma_check(const struct mm *mm)
-{
-    const char *wrong = rb_check(&mm->areas, compare_areas, update_gap);
-    const struct vm_area *prev = NULL, *area;
-    bool recent_found = !mm->recent;
-    u32 count = 0;
-
-    for (area = area_or_null(rb_first(&mm->areas)); area && !wrong; area = area->next) {
-        wrong = check_area(mm, prev, area);
-        recent_found |= area == mm->recent;
-        count++;
-        prev = area;
-    }
-    if (!wrong && (count != mm->area_count || !recent_found)) {
-        snprintf(check_text, sizeof(check_text),
-                 "directory %08x: %u areas, counted as %u; the one found last is %s", mm->pgd_phys,
-                 count, mm->area_count, recent_found ? "there" : "gone");
-        wrong = check_text;
-    }
-    return wrong;
 }

@@ -70,6 +70,22 @@ void write_cr0(u32 value);
 u32 read_cr3(void);
 u32 read_cr4(void);
 
+/* What protects pages from ring 0 just now: CR0.WP, CR4.SMEP, CR4.SMAP (Intel SDM vol. 3, 4.6). */
+static inline bool cpu_wp_is_on(void)
+{
+    return read_cr0() & CR0_WP;
+}
+
+static inline bool cpu_smep_is_on(void)
+{
+    return read_cr4() & CR4_SMEP;
+}
+
+static inline bool cpu_smap_is_on(void)
+{
+    return read_cr4() & CR4_SMAP;
+}
+
 /* A model-specific register that the processor has; any other is a general-protection fault. */
 u64 rdmsr(u32 msr);
 void wrmsr(u32 msr, u64 value);

@@ -20,11 +20,11 @@
 #define SLAB_CALLER (SLAB_DEBUG ? __builtin_return_address(0) : NULL)
 
 struct kmem_cache {
-    void *free;            /* free slots of the active slab */
-    struct slab *active;   /* or NULL; its own list is empty, as if all slots were out */
-    u32 size;              /* bytes from one slot to the next */
-    u32 per_slab;          /* slots */
-    u32 order;             /* of a slab's block */
+    void *free;          /* free slots of the active slab */
+    struct slab *active; /* or NULL; its own list is empty, as if all slots were out */
+    u32 size;            /* bytes from one slot to the next */
+    u32 per_slab;        /* slots */
+    u32 order;           /* of a slab's block */
     u32 slabs;
     struct slab *empty;       /* the one empty slab that is kept, or NULL */
     struct list_head partial; /* slabs with objects out and free ones, without the active one */
@@ -40,8 +40,8 @@ struct kmem_cache {
 /* The end of a slab's block: slots start at its start, so that what divides a page is aligned. */
 struct slab {
     struct kmem_cache *cache;
-    void *free;            /* free slots, but the active slab's */
-    u32 used;              /* slots that are not on that list */
+    void *free; /* free slots, but the active slab's */
+    u32 used;   /* slots that are not on that list */
     struct list_head link;
 };
 

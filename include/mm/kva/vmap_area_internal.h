@@ -49,8 +49,33 @@ static inline bool pte_starts_area(pte_t pte, u32 flags)
     return (pte.val & (PTE_P | PTE_AVL)) == (PTE_P | PTE_KIND(flags));
 }
 
-/* The tree of all ranges, by address, for who reads it node by node: mm/check/explain_walk.c. */
-const struct rb_root *vmap_area_tree(void);
+/*
+ * The tree of all ranges, by address, and what is not in it or weighs nothing there. For the check,
+ * and for mm/check/explain_walk.c, which reads the tree node by node.
+ */
+extern struct rb_root vmap_ranges;
+extern struct vmap_area vmap_top; /* the highest gap, up to VMALLOC_END; it may be empty */
+extern struct vmap_area
+    *vmap_spare; /* the last node of the tree, empty, at vmap_top.start; or NULL */
+
+static inline struct vmap_area *vmap_area_of(const struct rb_node *node)
+{
+    return rb_entry(node, struct vmap_area, node);
+}
+
+static inline u32 vmap_area_size(const struct vmap_area *area)
+{
+    return area->end - area->start;
+}
+
+/* NULL is no gap. */
+static inline bool vmap_is_gap(const struct vmap_area *area)
+{
+    return area && area->flags == 0;
+}
+
+/* The largest gap of a node's subtree, from those of its children: true when it has changed. */
+bool vmap_update_largest(struct rb_node *node);
 
 /* Walk the tree and all entries; NULL or the first thing wrong. */
 const char *vmap_area_check(void);

@@ -73,6 +73,27 @@ static inline u32 vma_floor(const struct vm_area *area)
     return area->start - min(below, (u32)MM_GUARD_GAP);
 }
 
+/* Bytes free in front of an area, from the end of the one before it, which may be NULL. */
+static inline u32 vma_room(const struct vm_area *prev, const struct vm_area *area)
+{
+    u32 start = prev ? prev->end : MMAP_MIN_ADDR, floor = vma_floor(area);
+
+    return floor > start ? floor - start : 0;
+}
+
+static inline struct vm_area *vma_of(const struct rb_node *node)
+{
+    return rb_entry(node, struct vm_area, node);
+}
+
+static inline struct vm_area *vma_or_null(const struct rb_node *node)
+{
+    return node ? vma_of(node) : NULL;
+}
+
+/* The largest room of a node's subtree: true when it has changed. */
+bool vma_update_gap(struct rb_node *node);
+
 /* How much an area allows: 0 nothing, 1 reading, 2 writing as well. */
 static inline u32 vma_level(u32 flags)
 {

@@ -26,7 +26,7 @@ class Pages:
         self.max_pfn = kernel.max_pfn()
         self.base = kernel.translate(kernel.variable("mem_map"))
         self.size = kernel.size_of("struct page")
-        self.orders = len(kernel.variable("zones", "mm/frame/page_alloc.c")[0].hot)
+        self.orders = len(kernel.variable("zones")[0].hot)
         self.at = [kernel.offset_of("struct page", name) for name in ("type", "order", "head", "refcount")]
 
     def get(self, pfn):

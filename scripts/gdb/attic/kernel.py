@@ -143,7 +143,7 @@ def _kept(page):
 
 def vmap_areas():
     """Busy areas of the vmalloc area, by address."""
-    root = address_of("ranges", "mm/kva/vmap_area.c")
+    root = address_of("vmap_ranges")
     return (area for area in tree_entries(root, "struct vmap_area", "node") if area.flags)
 
 

@@ -24,7 +24,7 @@ my @stages = (
     ['boot_identity_gone', 1, $boot_directory,   1, 'boot/'],
     ['kernel_main',        1, $boot_directory,   1, 'kernel/main.c'],
     ['lowmem_map_init',    1, $boot_directory,   1, 'mm/kva/lowmem.c'],
-    ['page_alloc_init',    1, $master_directory, 1, 'mm/frame/page_alloc.c'],
+    ['page_alloc_init',    1, $master_directory, 1, 'mm/frame/zone.c'],
     ['vmalloc_init',       1, $master_directory, 1, 'mm/kva/vmalloc.c'],
     ['mm_seal',            1, $master_directory, 1, 'mm/'],
     ['return_to_user',     1, undef,             1, 'arch/x86/entry.asm'],

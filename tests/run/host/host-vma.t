@@ -6,4 +6,4 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Attic qw(become_host_program32);
 
-become_host_program32('vma_test', 'tests/host/vma_test.c', 'mm/user/vma.c', glob 'lib/*.c');
+become_host_program32('vma_test', 'tests/host/vma_test.c', 'mm/user/vma.c', 'mm/user/vma_check.c', glob 'lib/*.c');

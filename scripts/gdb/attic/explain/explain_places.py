@@ -60,7 +60,7 @@ class Place:
             self.area = Area("EXPLAIN_ROW", row.virt, row.virt + row.size - 1, kernel.string(row.name))
 
     def _find_vmap(self):
-        if not objects.Object("struct rb_root", objects.address_of("ranges", "mm/kva/vmap_area.c")).rb_node:
+        if not objects.Object("struct rb_root", objects.address_of("vmap_ranges")).rb_node:
             raise kernel.NotYet("none yet: vmalloc_init() makes the first free range")
         self._take_sides(_vmap_area(area) for area in kernel.vmap_areas())
         if self.below and not self.area and self.addr <= self.below.last + memory.PAGE_SIZE:

@@ -215,7 +215,7 @@ class VmallocInit(Function):
     def checker(self):
         def check():
             walk = self.views()[0].walks()[0]
-            expect(not walk.mapped and walk.pte.value == kernel.address_of("top", "mm/kva/vmap_area.c"), "the entry is the gap's tag")
+            expect(not walk.mapped and walk.pte.value == kernel.address_of("vmap_top"), "the entry is the gap's tag")
         return check
 
 

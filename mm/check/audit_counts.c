@@ -1,0 +1,119 @@
+/*
+ * The audit of reference counts (invariant I8): all mappings are counted off, what is left must be
+ * explained by holders, and all are counted on again.
+ *
+ * Neighbours: mm/check/audit.c asks; include/mm/frame/page.h has the rule.
+ */
+#include <arch/x86/pgtable.h>
+#include <mm/check/audit_internal.h>
+#include <mm/frame/page_alloc.h>
+#include <mm/kva/vmalloc.h>
+#include <mm/user/mm.h>
+
+/*
+ * One mapping more or less, by the rule of mm/frame/page.h: the first of a page behind counts for
+ * its block.
+ */
+static void count_mapping(struct page *page, s32 add)
+{
+    s32 before = page->refcount;
+
+    page->refcount += add;
+    if (!page->head && min(before, page->refcount) == 0) {
+        struct page *first = page_head(page);
+
+        first->refcount += first != page ? add : 0;
+    }
+}
+
+static void count_table(const pte_t *table, u32 entries, s32 add)
+{
+    for (u32 i = 0; i < entries; i++) {
+        if (pte_present(table[i]) && !pte_device(table[i]) && pte_pfn(table[i]) < max_pfn)
+            count_mapping(pfn_to_page(pte_pfn(table[i])), add);
+    }
+}
+
+/* A process's entry holds its page whether it is present or not. */
+static void count_user_table(const pte_t *table, s32 add)
+{
+    for (u32 i = 0; i < 1024; i++) {
+        if (!pte_none(table[i]) && pte_pfn(table[i]) < max_pfn)
+            pfn_to_page(pte_pfn(table[i]))->refcount += add;
+    }
+}
+
+static void count_mappings(s32 add)
+{
+    count_table(kernel_pte(VMALLOC_START), (VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT, add);
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
+        for (u32 i = 0; i < KERNEL_PDE_FIRST; i++) {
+            if (pde_present(mm->pgd[i]))
+                count_user_table(pde_page_table(mm->pgd[i]), add);
+        }
+    }
+}
+
+/*
+ * What the count is without mappings: 1 for a block whose holder has a pointer to it, be it a file.
+ * A page of a process, and one of the vmalloc area, lives by its mappings alone.
+ */
+static s32 holders(const struct page *page)
+{
+    return page->head && (page->type == PAGE_USED || page->type == PAGE_SLAB ||
+                          page->type == PAGE_PGTABLE || page->type == PAGE_FILE);
+}
+
+/*
+ * Without its mappings only the first page of a block has a count; a page behind it that begins a
+ * block of its own has two owners.
+ */
+static const char *check_block_counts(u32 pfn, u32 pages)
+{
+    for (u32 i = 0; i < pages; i++) {
+        const struct page *page = pfn_to_page(pfn + i);
+        s32 expected = i == 0 ? holders(page) : 0;
+
+        if (i > 0 && page->head)
+            return audit_report(
+                "I8: frame %08x begins a block of type %u, but lies in that of %u frames "
+                "at %08x",
+                page_to_phys(page), page->type, pages, page_to_phys(page - i));
+        if (page->refcount != expected)
+            return audit_report(
+                "I8: frame %08x, in a block of type %u, has %d references, its mappings "
+                "and holders explain %d less",
+                page_to_phys(page), pfn_to_page(pfn)->type, page->refcount,
+                page->refcount - expected);
+    }
+    return NULL;
+}
+
+const char *audit_lost(void)
+{
+    u32 pages;
+
+    for (u32 pfn = 0; pfn < max_pfn; pfn += pages) {
+        const struct page *page = pfn_to_page(pfn);
+
+        pages = page_block_size(page);
+        if (page->head && page->type >= PAGE_USED && page->refcount < 1)
+            return audit_report("I8: frame %08x is in use, of type %u, but has %d references",
+                                page_to_phys(page), page->type, page->refcount);
+    }
+    return NULL;
+}
+
+const char *audit_counts(void)
+{
+    const char *text = NULL;
+    u32 pages;
+
+    count_mappings(-1);
+    for (u32 pfn = 0; pfn < max_pfn && !text; pfn += pages) {
+        pages = page_block_size(pfn_to_page(pfn));
+        text = check_block_counts(pfn, pages);
+    }
+    count_mappings(1);
+    return text;
+}
