@@ -179,12 +179,14 @@ static void page_fault(struct pt_regs *regs)
 {
     u32 addr = read_cr2();
 
+    if (likely(user_mode(regs))) { /* ring 3 has interrupts on */
+        local_irq_enable();
+        user_page_fault(regs, addr);
+        return;
+    }
     if (regs->eflags & EFLAGS_IF)
         local_irq_enable();
-    if (user_mode(regs))
-        user_page_fault(regs, addr);
-    else
-        kernel_page_fault(regs, addr);
+    kernel_page_fault(regs, addr);
 }
 
 /* ---- all others ---- */

@@ -67,6 +67,8 @@ void sysenter_dispatch(struct pt_regs *regs)
         regs->ebp = argument;
         trap_dispatch(regs);
     } else {
+        if (regs->eflags & EFLAGS_FOREIGN)
+            trap_drop_foreign_flags(regs);
         syscall_set_result(regs, -EFAULT);
         trap_leave(regs);
     }

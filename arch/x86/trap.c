@@ -105,12 +105,15 @@ void idt_set_task_gate(u32 vector, u16 selector)
 void trap_set_handler(u32 vector, trap_handler_t handler)
 {
     assert_op(vector, <, VECTORS);
-    assert(!trap_table[vector]);
+    assert(trap_table[vector] == trap_default);
     trap_table[vector] = handler;
 }
 
 void trap_set_default(trap_handler_t handler)
 {
+    for (u32 v = 0; v < VECTORS; v++)
+        if (trap_table[v] == trap_default)
+            trap_table[v] = handler;
     trap_default = handler;
 }
 
@@ -127,15 +130,34 @@ void trap_leave(struct pt_regs *regs)
         return_hook(regs);
 }
 
+#define V86_WORDS 4 /* that the processor saves above the others in virtual 8086 mode */
+
+/*
+ * No processor gives a program IOPL, or lets it enter virtual 8086 mode, but QEMU does. Its iret
+ * takes VM from any ring, and behind a cmpxchg8b or a rotation it may save any number as flags, of
+ * the kernel's code as well (version 7.2). What was interrupted goes on without these flags; a
+ * program in virtual 8086 mode, whose CS may be anything, finds that its selectors cannot be loaded.
+ * Registers of a program lie at the very top of the stack. The kernel, which was entered with the
+ * same IOPL, lets go of it, too.
+ */
+void trap_drop_foreign_flags(struct pt_regs *regs)
+{
+    u32 top = main_tss.esp0; /* 0 until the first task runs */
+
+    asm volatile("push %0\n\tpopf" : : "i"(EFLAGS_FIXED) : "memory", "cc");
+    regs->eflags &= ~EFLAGS_FOREIGN;
+    if (top && (u32)(regs + 1) + V86_WORDS * sizeof(u32) >= top) {
+        regs->eflags |= EFLAGS_IF;
+        regs->cs |= 3;
+    }
+}
+
 /* From entry.asm, with interrupts off. */
 void trap_dispatch(struct pt_regs *regs)
 {
-    trap_handler_t handler = trap_table[regs->vector];
-
-    if (likely(handler))
-        handler(regs);
-    else
-        trap_default(regs);
+    if (unlikely(regs->eflags & EFLAGS_FOREIGN))
+        trap_drop_foreign_flags(regs);
+    trap_table[regs->vector](regs);
     trap_leave(regs);
 }
 

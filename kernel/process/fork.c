@@ -164,8 +164,7 @@ long process_clone(const struct clone_request *request, const struct pt_regs *re
 {
     struct task *child;
     u32 pid;
-    /* In virtual 8086 mode the processor saves four words more than a new stack has room for. */
-    int err = regs->eflags & EFLAGS_VM ? -EINVAL : check_request(request);
+    int err = check_request(request);
 
     if (!err)
         err = make_child(request, regs, &child);

@@ -229,7 +229,7 @@ int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,
     regs->ecx = rt ? sp + offsetof(struct rt_sigframe, ucontext) : 0;
     regs->cs = USER_CS;
     regs->ds = regs->es = regs->ss = USER_DS;
-    regs->eflags &= ~(EFLAGS_DF | EFLAGS_TF | EFLAGS_RF | EFLAGS_VM | EFLAGS_IOPL);
+    regs->eflags &= ~(EFLAGS_DF | EFLAGS_TF | EFLAGS_RF);
     return 0;
 }
 

@@ -163,8 +163,43 @@ static void check_slow_ways(uint32_t mask, uint32_t flags)
     check_call(in, __NR_nanosleep, 0);
 }
 
+/*
+ * Flags that no program has. What an emulator takes for the flags behind a cmpxchg8b may be the
+ * operand of the instruction before it (QEMU 7.2), and it shows that to whoever looks next: a
+ * fault, a system call.
+ */
+#define EFLAGS_IOPL (3u << 12)
+#define EFLAGS_VM   (1u << 17)
+
+#define FLAGS_BEHIND(way)                                                                          \
+    ({                                                                                             \
+        uint32_t rest = 0, eax = 0, edx = 0;                                                       \
+        asm volatile("push $0x202\n\t popf\n\t sub %[operand], %[rest]\n\t cmpxchg8b pair\n\t" way \
+                     "\n\t pushf\n\t pop %[rest]"                                                  \
+                     : [rest] "+S"(rest), "+a"(eax), "+d"(edx)                                     \
+                     : [operand] "D"(operand), "b"(0), "c"(0)                                      \
+                     : "memory", "cc");                                                            \
+        rest;                                                                                      \
+    })
+
+uint64_t pair;
+uint32_t target;
+
+static void check_foreign_flags(uint32_t operand)
+{
+    const uint32_t foreign = EFLAGS_IOPL | EFLAGS_VM;
+
+    target = untouched_page();
+    CHECK(!(FLAGS_BEHIND("mov target, %%eax\n\t movl $1, (%%eax)") & foreign));
+    CHECK(!(FLAGS_BEHIND("mov $20, %%eax\n\t int $0x80") & foreign));
+    if (vsyscall)
+        CHECK(!(FLAGS_BEHIND("mov $20, %%eax\n\t call *vsyscall") & foreign));
+}
+
 static void check_everything(void)
 {
+    check_foreign_flags(EFLAGS_IOPL);
+    check_foreign_flags(EFLAGS_IOPL | EFLAGS_VM);
     static const uint32_t flags[] = {0, EFLAGS_DF, EFLAGS_NT, EFLAGS_AC, EFLAGS_ID, EFLAGS_ALL};
 
     for (uint32_t mask = 0; mask < 16; mask++) {

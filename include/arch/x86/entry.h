@@ -41,6 +41,9 @@ struct fault_probe *fault_probe_take(u32 vector, u32 error, u32 address);
 /* trap.c: the end of each trap: interrupts off, and the hook if it came from ring 3. */
 void trap_leave(struct pt_regs *regs);
 
+/* For registers with EFLAGS_FOREIGN, before anything looks at them. */
+void trap_drop_foreign_flags(struct pt_regs *regs);
+
 /* What lgdt, lidt, sgdt and sidt move (Intel SDM vol. 3, 3.5.1). */
 struct table_register {
     u16 limit;

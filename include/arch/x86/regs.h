@@ -16,16 +16,13 @@ struct pt_regs {
     u32 esp, ss; /* only there when the trap came from ring 3: see user_mode() */
 };
 
-#define EFLAGS_IOPL 0x00003000u
-#define EFLAGS_VM   0x00020000u /* virtual 8086 mode */
+/* No program has these: IOPL, and VM, virtual 8086 mode. But see trap_dispatch(). */
+#define EFLAGS_FOREIGN 0x00023000u
 
-/*
- * True when the interrupted code ran in ring 3. So does virtual 8086 mode, whose CS may be
- * anything: no processor lets a program enter it, but QEMU's iret takes the flag from any ring.
- */
+/* True when the interrupted code ran in ring 3: no other but 0 is used. */
 static inline bool user_mode(const struct pt_regs *regs)
 {
-    return (regs->cs & 3) == 3 || regs->eflags & EFLAGS_VM;
+    return regs->cs & 3;
 }
 
 /* ---- system calls ---- */
@@ -73,7 +70,7 @@ static inline void syscall_restart(struct pt_regs *regs, u32 number)
  */
 #define EFLAGS_FROM_FRAME 0x00040dd5u
 
-/* Take the flags of a frame; IOPL, VM, NT, IF and RF stay what they are. */
+/* Take the flags of a frame; NT, IF and RF stay what they are. */
 static inline void regs_set_flags(struct pt_regs *regs, u32 flags)
 {
     regs->eflags = (regs->eflags & ~EFLAGS_FROM_FRAME) | (flags & EFLAGS_FROM_FRAME);

@@ -246,6 +246,22 @@ static void virtual_8086(void)
                  : "r"(flags_value() | 0x20000), "r"(below(0x10000)), "r"(pointer_value()));
 }
 
+/* What an emulator takes for the flags behind a cmpxchg8b may be the operand of a sub before it. */
+static void foreign_flags(void)
+{
+    static uint64_t pair;
+    static uint32_t at;
+    uint32_t eax = 0, edx = 0, esi = 0;
+
+    at = pointer_value();
+    asm volatile("push $0x202\n\t popf\n\t sub %[flags], %%esi\n\t cmpxchg8b %[pair]\n\t"
+                 "mov %[at], %%eax\n\t mov %%edx, (%%eax)\n\t mov %[getpid], %%eax\n\t int $0x80"
+                 : [pair] "+m"(pair), "+a"(eax), "+d"(edx), "+S"(esi)
+                 : [flags] "D"(flags_value() << below(3)), [at] "m"(at), [getpid] "i"(__NR_getpid),
+                   "b"(0), "c"(0)
+                 : "memory", "cc");
+}
+
 /* ---- segments ---- */
 
 static void segment(void)
@@ -463,12 +479,16 @@ static void leave(void)
 /* ---- a round ---- */
 
 static void (*const actions[])(void) = {
-    any_call,     any_call,     any_call,    any_call, any_call,        any_call,        any_call,
-    any_call,     any_call,     any_call,    any_call, any_call,        any_call,        any_call,
-    fill,         fill,         touch,       touch,    touch_pages,     map_area,        map_area,
-    restore,      instruction,  instruction, jump,     call_with_flags, bad_stack,       segment,
-    leave,        forged_frame, odd_handler, borrow,   new_process,     damaged_program, stack_deep,
-    virtual_8086,
+    any_call,      any_call,        any_call,    any_call,
+    any_call,      any_call,        any_call,    any_call,
+    any_call,      any_call,        any_call,    any_call,
+    any_call,      any_call,        fill,        fill,
+    touch,         touch,           touch_pages, map_area,
+    map_area,      restore,         instruction, instruction,
+    jump,          call_with_flags, bad_stack,   segment,
+    leave,         forged_frame,    odd_handler, borrow,
+    new_process,   damaged_program, stack_deep,  virtual_8086,
+    foreign_flags,
 };
 
 static void open_files(void)
