@@ -136,9 +136,9 @@ void trap_leave(struct pt_regs *regs)
  * No processor gives a program IOPL, or lets it enter virtual 8086 mode, but QEMU does. Its iret
  * takes VM from any ring, and behind a cmpxchg8b or a rotation it may save any number as flags, of
  * the kernel's code as well (version 7.2). What was interrupted goes on without these flags; a
- * program in virtual 8086 mode, whose CS may be anything, finds that its selectors cannot be loaded.
- * Registers of a program lie at the very top of the stack. The kernel, which was entered with the
- * same IOPL, lets go of it, too.
+ * program in virtual 8086 mode, whose CS may be anything, finds that its selectors cannot be
+ * loaded. Registers of a program lie at the very top of the stack. The kernel, which was entered
+ * with the same IOPL, lets go of it, too.
  */
 void trap_drop_foreign_flags(struct pt_regs *regs)
 {

@@ -1,8 +1,8 @@
 /*
  * The check of the page allocator: every list, every hot stack, and every frame, for the audit.
  *
- * The lists may be damaged: a link is looked at only when it leads to a struct page of the zone, and
- * no walk goes on for ever.
+ * The lists may be damaged: a link is looked at only when it leads to a struct page of the zone,
+ * and no walk goes on for ever.
  */
 #include <lib/printf.h>
 #include <mm/frame/page_alloc_internal.h>

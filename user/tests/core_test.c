@@ -354,7 +354,10 @@ static void large_and_empty(void)
     CHECK(SYS(unlink, "core") == 0);
 }
 
-/* For gdb on the host (tests/run/gdb/core.t): words of the core file that are not 0, with their places. */
+/*
+ * For gdb on the host (tests/run/gdb/core.t): words of the core file that are not 0, with their
+ * places.
+ */
 static void print_core(void)
 {
     const uint32_t *word;

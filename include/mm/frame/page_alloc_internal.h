@@ -1,6 +1,6 @@
 /*
- * The zones and their free blocks, between the files of the page allocator: buddy.c joins and splits,
- * page_alloc.c gives out and takes back, zone.c begins and counts, page_check.c looks.
+ * The zones and their free blocks, between the files of the page allocator: buddy.c joins and
+ * splits, page_alloc.c gives out and takes back, zone.c begins and counts, page_check.c looks.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * Core files. What is in one the program itself looks at (user/tests/core_test.c, also on Linux); here is
- * what only the kernel can bring about: SIGKILL in the middle, and memory that runs out at any
- * step.
+ * Core files. What is in one the program itself looks at (user/tests/core_test.c, also on Linux);
+ * here is what only the kernel can bring about: SIGKILL in the middle, and memory that runs out at
+ * any step.
  */
 #include "tests/kernel/process/run.h"
 #include <asm/signal.h>
