@@ -86,6 +86,6 @@ sub check {
 
 sub rooms {
     my ($folder, @arguments) = @_;
-    my $said = qx('$folder/scripts/rooms' @arguments 2>&1);
+    my $said = qx('$folder/scripts/rooms' @{[ map { "'$_'" } @arguments ]} 2>&1);
     return ($said, $? >> 8);
 }

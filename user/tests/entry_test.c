@@ -165,7 +165,7 @@ static void check_slow_ways(uint32_t mask, uint32_t flags)
 
 /*
  * Flags that no program has. What an emulator takes for the flags behind a cmpxchg8b may be the
- * operand of the instruction before it (QEMU 7.2), and it shows that to whoever looks next: a
+ * operand of the instruction before it (QEMU 7.2), and it shows that to who looks next: a
  * fault, a system call.
  */
 #define EFLAGS_IOPL (3u << 12)
