@@ -390,7 +390,7 @@ static __noinline long call_told_before(struct strace_line *line, u32 number, st
         strace_add(line, " = ?\n");
         printk("%s", text);
     }
-    line->result = syscall_call(number, regs);
+    line->result = syscall_by_number(number, regs);
     line->told = true;
     line->size = sizeof(text);
     print_result(line, call);
@@ -422,7 +422,7 @@ long strace_call(u32 number, struct pt_regs *regs)
 
     if (call && call->arguments[0] == '!')
         return call_told_before(&line, number, regs, call);
-    line.result = syscall_call(number, regs);
+    line.result = syscall_by_number(number, regs);
     line.told = true;
     tell(&line, number, call);
     return line.result;

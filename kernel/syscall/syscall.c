@@ -293,7 +293,7 @@ static const syscall_t syscalls[] = {
     [__NR_acct] = sys_refused,
 };
 
-long syscall_call(u32 number, struct pt_regs *regs)
+long syscall_by_number(u32 number, struct pt_regs *regs)
 {
     return number < ARRAY_SIZE(syscalls) && syscalls[number] ? syscalls[number](regs) : -ENOSYS;
 }

@@ -10,9 +10,8 @@
  *
  * Who reads this wants to know why something broke, so nothing is believed: a page table is only
  * read where lowmem shows it, each entry, node and pointer with copy_from_kernel_nofault(), and a
- * search in a tree ends after as many steps as no sound tree has levels. What cannot be read is not
- * guessed. The allocators' own searches are not used, as they trust their trees, and one of them
- * remembers what it found.
+ * search ends after as many steps as no sound tree has levels. What cannot be read is not guessed.
+ * The allocators' own searches trust their trees, and are not used.
  *
  * Limits: the frame of a 4 MiB page above 4 GiB (PSE-36) is not followed; Attic makes none.
  *

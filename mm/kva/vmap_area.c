@@ -9,9 +9,16 @@
  * one that becomes a gap again, change no link of the tree. No two gaps touch.
  *
  * Every other search is saved by tags in page-table entries that are not present
- * (vmap_area_internal.h). A range that becomes free looks at the entries beyond its two ends and
- * knows whether gaps are there to join, and the last area of all is found at the border of the top
- * gap. So allocating and freeing cost hardly more with thousands of areas than with none.
+ * (vmap_area_internal.h):
+ *
+ *     pages      | A  A  A  A* | G*  0  0  G* | B  B* | T*  0  0 ...
+ *     range      | area A      | gap G        | B     | top gap
+ *
+ * A letter with a star is an entry that holds the address of that range: the guard of an area, the
+ * first and the last page of a gap, the first page of the top gap. So when B is given back, the
+ * entry before its first page names the gap G and the entry behind its guard the top gap: both are
+ * joined without a look at the tree. Allocating and freeing cost hardly more with thousands of areas
+ * than with none.
  *
  * The highest gap is not in the tree. It is what remains above all areas, so it is taken from last;
  * and as it is by far the largest and changes most often, it would change the values all the way to

@@ -16,7 +16,7 @@ like($gdb, qr/`\Q$_\E`/, "docs/gdb.md names the stage $_")
 # Files, and make's targets, in code; not what is built (build/...), nor patterns and placeholders (docs/*.md, user/NAME.c).
 my ($makefile) = slurp('Makefile');
 my %target = map { $_ => 1 } map { split ' ' } $makefile =~ /^([a-z][\w.\- ]*):(?!=)/mg;
-for my $document ('README.md', 'CONTRIBUTING.md', glob('docs/*.md'), 'scripts/help.txt') {
+for my $document ('CONTRIBUTING.md', glob('{,*/,*/*/}README.md docs/*.md'), 'scripts/help.txt') {
     my $text = slurp($document);
     my @code = ($document =~ /\.md$/ ? $text =~ /`([^`\n]+)`/g : (), $text =~ /^(?:\$ )?(make .*)$/mg);
     my @paths = grep { m{^(?:boot|arch|lib|mm|drivers|fs|kernel|user|tests|scripts|docs|include)/[\w./-]+$} && !/[A-Z]{3}/ } @code;

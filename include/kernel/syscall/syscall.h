@@ -19,8 +19,11 @@ void syscall_init(void);
 
 /* ---- dispatch and its shadow (kernel/syscall/syscall.c, strace.c) ---- */
 
-/* Make a call: what its function gives, or -ENOSYS. */
-long syscall_call(u32 number, struct pt_regs *regs);
+/*
+ * What the function of a number gives, or -ENOSYS. For strace and tests: int 0x80 goes to
+ * kernel/syscall/syscall.c by the table of handlers.
+ */
+long syscall_by_number(u32 number, struct pt_regs *regs);
 
 /* The same, with one line about it on the console. */
 long strace_call(u32 number, struct pt_regs *regs);

@@ -466,7 +466,7 @@ static long tell(const struct telling_call *call, u8 poison, u8 *out)
     memset(out + 1, 0, 3);
     expect_eq(mm_write(current->mm, out_addr(), out, OUT_SIZE), 0);
     poison_stack(poison, THREAD_SIZE / 4 / 1024);
-    result = syscall_call(call->number, &regs);
+    result = syscall_by_number(call->number, &regs);
     expect_eq(mm_read(current->mm, out_addr(), out, OUT_SIZE), 0);
     return result;
 }
@@ -511,19 +511,19 @@ static void tell_all(void *unused)
     regs.ebx = call_data_addr() + offsetof(struct call_data, argument);
     expect_eq(mm_write(current->mm, regs.ebx, "/", 2), 0);
     for (u32 i = 0; i <= DIR; i++)
-        expect_eq(syscall_call(__NR_open, &regs), i);
+        expect_eq(syscall_by_number(__NR_open, &regs), i);
     expect_eq(mm_write(current->mm, call_data_addr(), "/dev/console", 13), 0);
     regs.ebx = call_data_addr();
-    expect_eq(syscall_call(__NR_open, &regs), TERMINAL);
+    expect_eq(syscall_by_number(__NR_open, &regs), TERMINAL);
     for (u32 i = 0; i < ARRAY_SIZE(telling_calls); i++) {
         const struct telling_call *call = &telling_calls[i];
 
         tell(call, 0xa5, told[0]);
         regs.ebx = DIR;
         regs.ecx = regs.edx = 0;
-        syscall_call(__NR_lseek, &regs);
+        syscall_by_number(__NR_lseek, &regs);
         look_for_poison(call->name, tell(call, 0x5a, told[1]));
-        syscall_call(__NR_lseek, &regs);
+        syscall_by_number(__NR_lseek, &regs);
     }
     for (u32 rt = 0; rt < 2; rt++) {
         push_signal(rt, 0xa5, told[0]);
