@@ -11,7 +11,6 @@
  * Who reads this wants to know why something broke, so nothing is believed: a page table is only
  * read where lowmem shows it, each entry, node and pointer with copy_from_kernel_nofault(), and a
  * search ends after as many steps as no sound tree has levels. What cannot be read is not guessed.
- * The allocators' own searches trust their trees, and are not used.
  *
  * Limits: the frame of a 4 MiB page above 4 GiB (PSE-36) is not followed; Attic makes none.
  *

@@ -53,6 +53,6 @@ for my $name ($invariants =~ /`([a-z0-9_]+\.[a-z0-9_*]+)`/g) {
     my $pattern = qr/^$suite, @{[ $test =~ s{\*}{\\w*}r ]}$/;
     ok(scalar(grep { /$pattern/ } keys %ktest), "docs/invariants.md: a test $name exists");
 }
-like($sources, qr/\b\Q$_\E\(/, "docs/invariants.md: $_() exists") for $invariants =~ /`(\w+_\w+)`/g;
+ok($sources =~ /\b\Q$_\E\(/, "docs/invariants.md: $_() exists") for $invariants =~ /`(\w+_\w+)`/g;
 
 done_testing;
