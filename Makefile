@@ -321,6 +321,7 @@ test-linux: all libc linux busybox
 docs: all debug tour-doc
 	@scripts/rooms update '$(BUILD)'
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
+	@scripts/picture '$(BUILD)/attic.iso' > '$(BUILD)/map.svg' && mv '$(BUILD)/map.svg' docs/map.svg
 
 # ---- costs --------------------------------------------------------------------------------------
 
@@ -389,7 +390,7 @@ lint:
 	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/fetch scripts/examples \
 	  scripts/lib/*.pm tests/run/lib/*.pm tests/run/*.t tests/run/*/*.t; do \
 	  perl -Itests/run/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
-	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib
+	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib scripts/rooms scripts/picture
 	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do \
 	  sh -n "$$file" || exit 1; done; bash -n .ci/run
 

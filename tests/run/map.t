@@ -245,4 +245,23 @@ like $vm->output, qr/^attic> audit\naudit: all.*^attic> map\n.*^attic> ps\n/ms, 
 like $vm->output, qr/^Kernel option "color=$_" has no such value: it is color=on or off$/m, "color=$_: a line" for qw(blue offx);
 like $vm->output, qr/\e\[0;30;\d+mK/, 'and colours';
 
+# ---- the picture in README.md ----
+
+# The words of a picture, without its numbers, which are those of one build.
+sub words {
+    my ($picture) = @_;
+    return join "\n", grep { /[a-z]{3}/ } map { s/[\d.]+|0x\w+|\s+/ /gr } $picture =~ m{<text[^>]*>([^<]+)</text>}g;
+}
+
+my $picture;
+my $status = Attic::with_make(sub {
+    Attic::make('all CMDLINE='); # another test may have left its own command line
+    $picture = qx('@{[ Attic::root_dir() ]}/scripts/picture' '@{[ Attic::build_dir() ]}/attic.iso' 2>&1);
+    return $? >> 8;
+});
+is $status, 0, 'scripts/picture draws' or diag $picture;
+like $picture, qr{\A<svg .*^</svg>\n\z}ms, 'an SVG';
+like words($picture), qr/kernel image.*struct pages.*page tables/s, 'of the map';
+is words(Attic::slurp('docs/map.svg')), words($picture), 'docs/map.svg says the same (make docs)';
+
 done_testing;
