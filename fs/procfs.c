@@ -11,7 +11,7 @@
  *
  * Limits: TEXT_MAX bytes; a reader who wants a newer text opens the file again.
  *
- * Neighbours: kernel/ registers what there is to tell.
+ * Neighbours: kernel/proc/proc.c registers what there is to tell.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

@@ -8,7 +8,7 @@
  *
  * Limits: no log is kept; a message that comes before the first sink is lost. What a sink must
  * protect, it protects itself.
- * Neighbours: lib/printf.c formats, kernel/tty/console.c adds the sinks, lib/panic.c reports early
+ * Neighbours: lib/printf.c formats, kernel/tty/console.c adds the sink, lib/panic.c reports early
  * panics here.
  */
 #include <lib/panic.h>

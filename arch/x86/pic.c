@@ -5,6 +5,8 @@
  *
  * A line that goes away before the processor asks appears as line 7 or 15 of its controller without
  * its in-service bit: such a spurious interrupt gets no end-of-interrupt of its own controller.
+ *
+ * Neighbours: arch/x86/trap.c calls irq_dispatch(); drivers, and arch/x86/pit.c, register lines.
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irq.h>

@@ -341,7 +341,7 @@ void proc_create(const char *name, int (*show)(struct inode *inode, struct seq_f
 void proc_symlink(const char *name, long (*readlink)(struct inode *inode, char *buf, u32 size));
 
 /*
- * Directories of processes: /proc/PID and /proc/self. kernel/ fills in how to find them.
+ * Directories of processes: /proc/PID and /proc/self. kernel/proc/ fills in how to find them.
  */
 struct proc_pid_ops {
     u32 (*self)(void);                 /* pid of the current process, 0 for none */

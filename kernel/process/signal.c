@@ -13,7 +13,9 @@
  * Interrupt handlers send signals too (Ctrl-C, alarms), so sets are changed with interrupts off.
  *
  * Neighbours: kernel/process/signal_state.c has the sets and the actions; kernel/sched.c calls
- * signal_deliver(), kernel/exception.c force_signal_fault(); kernel/process/exit.c tells parents.
+ * signal_deliver() and kernel/exception.c force_signal_fault() by way of process_ops
+ * (kernel/process/process.c, which delivers the first ones itself); kernel/process/exit.c tells
+ * parents.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>

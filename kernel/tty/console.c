@@ -30,7 +30,10 @@
 
 static bool others_wrote; /* the last text was not a kernel message */
 
-/* How much of it could be written now. */
+/*
+ * How much of it could be written now. Without a port serial_write() takes all, so the screen gets
+ * everything.
+ */
 static size_t write_piece(const char *text, size_t len, bool raw)
 {
     u32 flags = local_irq_save();

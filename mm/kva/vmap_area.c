@@ -17,8 +17,8 @@
  * A letter with a star is an entry that holds the address of that range: the guard of an area, the
  * first and the last page of a gap, the first page of the top gap. So when B is given back, the
  * entry before its first page names the gap G and the entry behind its guard the top gap: both are
- * joined without a look at the tree. Allocating and freeing cost hardly more with thousands of areas
- * than with none.
+ * joined without a look at the tree. Allocating and freeing cost hardly more with thousands of
+ * areas than with none.
  *
  * The highest gap is not in the tree. It is what remains above all areas, so it is taken from last;
  * and as it is by far the largest and changes most often, it would change the values all the way to

@@ -55,18 +55,20 @@ void monitor_vfree(u32 argc, const char **argv);
 void monitor_lspci(u32 argc, const char **argv);
 void monitor_dma(u32 argc, const char **argv);
 
-/* kernel/monitor/monitor_run.c */
-#define MONITOR_RUN_USAGE "run PROGRAM [ARG...] [& PROGRAM...] [&]"
-void monitor_ps(u32 argc, const char **argv);
+/* kernel/monitor/monitor_programs.c */
 void monitor_programs(u32 argc, const char **argv);
-void monitor_run(u32 argc, const char **argv);
-
-#define MONITOR_KILL_USAGE "kill PID"
-void monitor_kill(u32 argc, const char **argv);
 
 /* Call see() for each program in / and /bin, links left out. */
 typedef void (*monitor_program_t)(const char *name, u32 size, void *arg);
 void monitor_each_program(monitor_program_t see, void *arg);
+
+/* kernel/monitor/monitor_run.c */
+#define MONITOR_RUN_USAGE "run PROGRAM [ARG...] [& PROGRAM...] [&]"
+void monitor_ps(u32 argc, const char **argv);
+void monitor_run(u32 argc, const char **argv);
+
+#define MONITOR_KILL_USAGE "kill PID"
+void monitor_kill(u32 argc, const char **argv);
 
 /* Run one program in the foreground, for `init=`. */
 void monitor_run_init(const char *path);

@@ -1,6 +1,7 @@
 /*
- * Ranges of the vmalloc area: which are taken, which are free (mm/kva/vmap_area.c). For
- * mm/kva/vmalloc.c, which maps pages into them; everybody else reads vmalloc.h.
+ * Ranges of the vmalloc area: which are taken, which are free (mm/kva/vmap_area.c). Only
+ * mm/kva/vmalloc.c, which maps pages into them, takes and gives back; vmap_check.c and
+ * mm/check/explain_walk.c read the tree. All others have vmalloc.h.
  */
 #pragma once
 
