@@ -84,6 +84,7 @@ void kernel_main(u32 magic, phys_addr_t info)
     lowmem_map_init();          /* the kernel half, complete and for good */
     page_alloc_init();          /* frames */
     slab_init();                /* small objects */
+    kmalloc_init();             /* of any size */
     mm_init();                  /* caches for address spaces; the page of zeros */
     vmalloc_init();             /* address ranges made of scattered frames */
     process_init();             /* what tasks need that are processes */

@@ -48,18 +48,7 @@
 
 #define REGISTERED_MAX 4 /* checks of the floors above */
 
-static char wrong[160];
 static struct frames frames; /* counted once an audit: it takes a look at every frame */
-
-const char *audit_report(const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(wrong, sizeof(wrong), fmt, args);
-    va_end(args);
-    return wrong;
-}
 
 /* Frames that must not be writable through any mapping. */
 static bool frame_is_sealed(phys_addr_t frame)

@@ -15,6 +15,9 @@
 #include <lib/bits.h>
 #include <mm/frame/page_alloc_internal.h>
 
+struct page *mem_map __ro_after_init;
+u32 max_pfn __ro_after_init;
+
 static void add_block(struct zone *zone, struct page *page, u32 order)
 {
     page->type = PAGE_FREE;

@@ -27,6 +27,29 @@
 LIST_HEAD(slab_caches);
 static struct kmem_cache cache_of_caches;
 
+/* ---- counting ---- */
+
+u32 slab_list_length(void *const *slot, u32 limit)
+{
+    u32 length = 0;
+
+    for (; slot && length <= limit; slot = *slot)
+        length++;
+    return length;
+}
+
+u32 slab_objects_out(const struct kmem_cache *cache)
+{
+    u32 out = cache->slabs * cache->per_slab - slab_list_length(cache->free, cache->per_slab);
+    const struct slab *slab;
+
+    if (cache->empty)
+        out -= cache->per_slab;
+    list_for_each_entry (slab, &cache->partial, link)
+        out -= cache->per_slab - slab->used;
+    return out;
+}
+
 /* ---- slabs ---- */
 
 /* In order of address. Every object pays for one turn of this loop. */
@@ -295,5 +318,4 @@ void slab_shrink(void)
 void slab_init(void)
 {
     cache_setup(&cache_of_caches, "kmem_cache", sizeof(struct kmem_cache), SLAB_ALIGN);
-    kmalloc_init();
 }

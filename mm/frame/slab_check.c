@@ -32,32 +32,11 @@ struct slab *slab_walk(u32 *pfn)
     return NULL;
 }
 
-u32 slab_list_length(void *const *slot, u32 limit)
-{
-    u32 length = 0;
-
-    for (; slot && length <= limit; slot = *slot)
-        length++;
-    return length;
-}
-
 /* ---- figures ---- */
 
 static u32 active_free(const struct kmem_cache *cache)
 {
     return slab_list_length(cache->free, cache->per_slab);
-}
-
-u32 slab_objects_out(const struct kmem_cache *cache)
-{
-    u32 out = cache->slabs * cache->per_slab - active_free(cache);
-    const struct slab *slab;
-
-    if (cache->empty)
-        out -= cache->per_slab;
-    list_for_each_entry (slab, &cache->partial, link)
-        out -= cache->per_slab - slab->used;
-    return out;
 }
 
 static void cache_info(const struct kmem_cache *cache, struct slabinfo *info)

@@ -14,9 +14,6 @@
 #define HOT_PAGES_MIN 32
 #define HOT_PAGES_MAX 1024
 
-struct page *mem_map __ro_after_init;
-u32 max_pfn __ro_after_init;
-
 struct zone zones[ZONES] = {
     [ZONE_DMA] = {.name = "DMA"},
     [ZONE_NORMAL] = {.name = "Normal"},

@@ -1,5 +1,5 @@
 /*
- * brk: the heap of a program, from the end of its data upwards; and the limits of what it may have.
+ * brk: the heap of a program, from the end of its data upwards.
  *
  * The heap is an area like any other, and a program may do to it what it likes: unmap a part,
  * change rights. So nobody remembers which area it is. Growing looks at what ends where the heap
@@ -9,56 +9,11 @@
  * One page stays free between the heap and the area above it, so that a program that runs over its
  * end is told; below a stack it is MM_GUARD_GAP, as for everything else.
  *
- * What an address space has is only added up when one of its limits is set.
- *
  * Neighbours: mm/user/vma.c, mm/user/mmap.c.
  */
 #include <mm/user/mm_internal.h>
 
 static const char heap_name[] = "[heap]";
-
-/* ---- limits ---- */
-
-/* Whether there may be `more` bytes than are `used`, in whole pages. */
-static bool fits(u32 used, u32 more, u32 limit)
-{
-    limit = ALIGN_DOWN(limit, PAGE_SIZE);
-    return used <= limit && more <= limit - used;
-}
-
-static u32 overlap(const struct vm_area *area, u32 start, u32 end)
-{
-    u32 low = max(area->start, start), high = min(area->end, end);
-
-    return low < high ? high - low : 0;
-}
-
-bool mm_may_expand_limited(struct mm *mm, u32 flags, u32 more, u32 start, u32 size)
-{
-    u32 total = 0, data = 0, replaced = 0;
-
-    for (const struct vm_area *area = mm_area_above(mm, 0); area; area = area->next) {
-        total += area->end - area->start;
-        data += vma_is_data(area->flags) ? area->end - area->start : 0;
-        replaced += overlap(area, start, start + size);
-    }
-    more -= min(more, replaced);
-    return fits(total, more, mm->size_limit) &&
-           (!vma_is_data(flags) || fits(data, more, mm->data_limit));
-}
-
-bool mm_may_become_data(struct mm *mm, u32 bytes)
-{
-    u32 data = 0;
-
-    if (likely(bytes == 0 || mm->data_limit == ~0u))
-        return true;
-    for (const struct vm_area *area = mm_area_above(mm, 0); area; area = area->next)
-        data += vma_is_data(area->flags) ? area->end - area->start : 0;
-    return fits(data, bytes, mm->data_limit);
-}
-
-/* ---- the heap ---- */
 
 /* Only then it matters whether the area is a stack. */
 static inline bool is_near(const struct vm_area *next, u32 end)

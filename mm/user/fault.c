@@ -31,15 +31,6 @@
 #include <mm/user/filemap.h>
 #include <mm/user/mm_internal.h>
 
-struct page *mm_alloc_page(gfp_t gfp)
-{
-    struct page *page = alloc_page(gfp);
-
-    if (unlikely(!page) && mm_reclaim())
-        page = alloc_page(gfp);
-    return page;
-}
-
 /* ---- entering pages ---- */
 
 /* Let the entry show the page, which it holds from now on; what it held before is let go. */

@@ -1,5 +1,5 @@
 /*
- * Address spaces from birth to death, and the kernel's way to their contents.
+ * Address spaces from birth to death.
  *
  * A struct mm is a page directory and a tree of areas. The upper quarter of the directory is a copy
  * of the master's entries, right for ever (invariant I2). Below, the areas say what a process may
@@ -14,12 +14,6 @@
  * time areas, entries and counts agree, and the half-made child is in the list of address spaces,
  * so that the audit sees what it holds.
  *
- * mm_write() and mm_read() go through lowmem or kmap_local and do not need the process's directory.
- * A write needs the rights that the process itself would need: what it names may be the text of
- * others, or a file that it has opened for reading only. For a write first every page is touched,
- * which may fail, then every page is copied. A read touches nothing: it may be in the name of
- * somebody else (/proc), while the owner is in the middle of moving these very entries.
- *
  * Kernel threads have no address space and run in whatever directory is loaded; all of them show
  * the same kernel. Therefore a directory that is to be freed must not be the loaded one.
  */
@@ -28,36 +22,23 @@
 #include <lib/panic.h>
 #include <lib/resched.h>
 #include <lib/string.h>
-#include <mm/frame/highmem.h>
 #include <mm/frame/slab.h>
 #include <mm/user/filemap.h>
 #include <mm/user/mm_internal.h>
 
-#define RECLAIM_BATCH 256 /* pages */
-
 static LIST_HEAD(all_mms); /* lock: not preempted */
 static struct kmem_cache *mm_cache __ro_after_init;
-
-struct page *zero_page __ro_after_init;
 
 void mm_init(void)
 {
     mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm));
-    zero_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-    if (!mm_cache || !zero_page)
+    if (!mm_cache)
         panic("no memory for address spaces");
+    reclaim_init();
+    register_shrinker(user_tables_shrink);
+    register_shrinker(filemap_reclaim);
     vma_init();
     page_tree_init();
-}
-
-u32 mm_shrink(void)
-{
-    return user_tables_shrink() + filemap_shrink();
-}
-
-u32 mm_reclaim(void)
-{
-    return user_tables_shrink() + filemap_reclaim(RECLAIM_BATCH);
 }
 
 /* ---- making and destroying ---- */
@@ -229,115 +210,4 @@ struct mm *mm_next(struct mm *mm)
     struct list_head *next = mm ? mm->link.next : all_mms.next;
 
     return next == &all_mms ? NULL : list_entry(next, struct mm, link);
-}
-
-/* ---- contents ---- */
-
-/* What is done to a part of a page: `data` moves on with the address, or is NULL. */
-typedef void (*page_work_t)(char *page, const void *data, u32 size);
-
-static void work_write(char *page, const void *data, u32 size)
-{
-    memcpy(page, data, size);
-}
-
-static void work_clear(char *page, const void *data, u32 size)
-{
-    (void)data;
-    memset(page, 0, size);
-}
-
-/* Touch every page of [addr, addr + size), which is not empty: see mm_touch_for_write(). */
-static int touch_range(struct mm *mm, u32 addr, u32 size, bool unasked)
-{
-    u32 last = addr + size - 1;
-    int err = 0;
-
-    if (!mm_in_user_half(addr, size))
-        return -EFAULT;
-    /* From the top down, the way a stack grows. */
-    for (u32 pfn = PFN_DOWN(last) + 1; pfn-- > PFN_DOWN(addr) && !err;)
-        err = mm_touch_for_write(mm, pfn << PAGE_SHIFT, unasked);
-    return err;
-}
-
-static int work_on_range(struct mm *mm, u32 addr, const void *data, u32 size, bool unasked,
-                         page_work_t work)
-{
-    int err = size ? touch_range(mm, addr, size, unasked) : 0;
-
-    while (size && !err) {
-        u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
-        char *page = kmap_local_page(pfn_to_page(pte_pfn(*pgd_user_pte(mm->pgd, addr))));
-
-        work(page + offset, data, part);
-        kunmap_local(page);
-        data = data ? (const char *)data + part : NULL;
-        addr += part;
-        size -= part;
-    }
-    return err;
-}
-
-int mm_write(struct mm *mm, u32 addr, const void *from, u32 size)
-{
-    return work_on_range(mm, addr, from, size, false, work_write);
-}
-
-int mm_write_private(struct mm *mm, u32 addr, const void *from, u32 size)
-{
-    return work_on_range(mm, addr, from, size, true, work_write);
-}
-
-int mm_clear(struct mm *mm, u32 addr, u32 size)
-{
-    return work_on_range(mm, addr, NULL, size, true, work_clear);
-}
-
-/*
- * The page that a read at addr would show, which stays as long as nobody allocates. 0 or an error.
- */
-static int page_shown(struct mm *mm, u32 addr, struct page **page)
-{
-    const pte_t *pte = pgd_user_pte(mm->pgd, addr);
-    const struct vm_area *area;
-    u32 index;
-
-    if (pte && !pte_none(*pte)) {
-        *page = pfn_to_page(pte_pfn(*pte));
-        return 0;
-    }
-    area = mm_find_area(mm, addr);
-    if (!area)
-        return -EFAULT;
-    *page = zero_page;
-    if (!area->file)
-        return 0;
-    index = area->pgoff + ((addr - area->start) >> PAGE_SHIFT);
-    if (index >= PFN_UP(area->file->size))
-        return -EFAULT;
-    *page = filemap_get_page(area->file, index, false);
-    return *page ? 0 : -ENOMEM;
-}
-
-int mm_read(struct mm *mm, u32 addr, void *to, u32 size)
-{
-    int err = mm_in_user_half(addr, size) ? 0 : -EFAULT;
-
-    while (size && !err) {
-        u32 offset = addr % PAGE_SIZE, part = min(size, PAGE_SIZE - offset);
-        struct page *page;
-        char *from;
-
-        err = page_shown(mm, addr, &page);
-        if (err)
-            break;
-        from = kmap_local_page(page);
-        memcpy(to, from + offset, part);
-        kunmap_local(from);
-        to = (char *)to + part;
-        addr += part;
-        size -= part;
-    }
-    return err;
 }

@@ -605,6 +605,7 @@ static void slabs(void)
     u32 free_pages_before;
 
     slab_init();
+    kmalloc_init();
     slab_shrink();
     free_pages_before = nr_free_pages();
     for (u32 step = 0; step < 120000 && failures == 0; step++) {
@@ -780,6 +781,7 @@ static void vmalloc_ranges(void)
     u32 wanted = 0;
 
     slab_init();
+    kmalloc_init();
     vmap_area_init();
     for (u32 step = 0; step < 60000 && failures == 0; step++) {
         if (below(1000) == 0)
@@ -1025,6 +1027,7 @@ static void vmalloc_areas(void)
     u32 free_pages_before;
 
     slab_init();
+    kmalloc_init();
     vmalloc_init();
     slab_shrink();
     free_pages_before = nr_free_pages();

@@ -47,6 +47,13 @@ put('docs/rooms.md', table('`lib/`', '`kernel/`'));
 ($said, $status) = check();
 is $status, 1, 'a table that goes round in a circle';
 like $said, qr/^kernel uses lib, and lib uses kernel: no order of floors holds both$/m, 'is named' or diag $said;
+put('docs/rooms.md', table('`lib/`', 'nothing') . "| `mm/` | memory | nothing |\n");
+put('lib/low.c', "/* Stays below. */\nint low(void)\n{\n    return 0;\n}\n");
+put('mm/one.c', "/* Uses two. */\nint two(void);\nint one(void)\n{\n    return two();\n}\n");
+put('mm/two.c', "/* Uses one. */\nint one(void);\nint two(void)\n{\n    return one();\n}\n");
+($said, $status) = check();
+is "$status $said", "1 files that use each other: mm/one.c, mm/two.c\n", 'files of mm/ that use each other';
+unlink "$house/mm/one.c", "$house/mm/two.c";
 put('docs/rooms.md', table('`lib/`', '`attic/`'));
 ($said, $status) = check();
 like $said, qr/lets `lib` use `attic`, which has no row$/m, 'a room that there is not' or diag $said;
@@ -76,7 +83,7 @@ sub put {
 
 # Compile the house and ask.
 sub check {
-    for my $file (glob "$house/{kernel,lib,fs}/*.c") {
+    for my $file (glob "$house/{kernel,lib,fs,mm}/*.c") {
         my $object = $file =~ s{^\Q$house\E/}{$house/build/}r . '.o';
         make_path(dirname($object));
         system('gcc', '-w', '-I', "$house/include", '-c', $file, '-o', $object) == 0 or die "$file: not compiled\n";

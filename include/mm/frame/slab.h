@@ -21,8 +21,11 @@
 
 struct kmem_cache;
 
-/* Set up kmalloc. After page_alloc_init(). */
+/* Begin with the cache of caches. After page_alloc_init(). */
 void slab_init(void);
+
+/* Then the size classes of kmalloc(). */
+void kmalloc_init(void);
 
 /* ---- caches ---- */
 

@@ -88,10 +88,7 @@ void __noreturn slab_bad_free(const struct kmem_cache *cache, const void *object
 /* As kmem_cache_create(); `align` is a power of two, at least SLAB_ALIGN. */
 struct kmem_cache *kmem_cache_create_aligned(const char *name, u32 size, u32 align);
 
-/* mm/frame/kmalloc.c: create the size classes. */
-void kmalloc_init(void);
-
-/* mm/frame/slab_check.c: the length of a list of slots, or limit + 1 when it is longer. */
+/* mm/frame/slab.c: the length of a list of slots, or limit + 1 when it is longer. */
 u32 slab_list_length(void *const *slot, u32 limit);
 
 /* mm/frame/slab_check.c: objects that are out. */

@@ -130,7 +130,7 @@ static inline void user_table_enter(struct mm *mm, u32 addr, struct page *table)
 void user_table_remove(struct mm *mm, u32 addr);
 
 /* Give back the tables that are kept: how many. */
-u32 user_tables_shrink(void);
+u32 user_tables_shrink(u32 most);
 
 /* NULL when those that are kept are empty; else which is not. For the audit. */
 const char *user_tables_check(void);
@@ -225,7 +225,19 @@ __must_check int mm_unmap(struct mm *mm, u32 start, u32 end);
 /* The rest of it, with the node: cannot fail. */
 void mm_unmap_areas(struct mm *mm, u32 start, u32 end, struct vm_area *node);
 
-/* ---- mm/user/brk.c ---- */
+/* ---- mm/user/reclaim.c ---- */
+
+/* Make the page of zeros. */
+void reclaim_init(void);
+
+/* A function that gives back pages which are kept for speed, `most` at most: how many. Start-up. */
+typedef u32 (*shrinker_t)(u32 most);
+void register_shrinker(shrinker_t shrink);
+
+/* alloc_page(), and once more after mm_reclaim(). */
+__must_check struct page *mm_alloc_page(gfp_t gfp);
+
+/* ---- mm/user/limits.c ---- */
 
 /*
  * Whether the limits of the address space allow an area of these flags to have `more` bytes, when
@@ -262,6 +274,3 @@ void filemap_unmap(struct address_space *mapping, u32 first);
  * -ENOMEM.
  */
 __must_check int mm_touch_for_write(struct mm *mm, u32 addr, bool unasked);
-
-/* alloc_page(), and once more after mm_reclaim(). */
-__must_check struct page *mm_alloc_page(gfp_t gfp);
