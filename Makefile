@@ -385,7 +385,7 @@ lint:
 	@scripts/check-tools lint
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
-	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude \
+	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude -Iuser -I. \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
 	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/fetch scripts/examples \
 	  scripts/lib/*.pm tests/run/lib/*.pm tests/run/*.t tests/run/*/*.t; do \
