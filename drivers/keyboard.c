@@ -299,12 +299,15 @@ static void keyboard_interrupt(void)
 
     for (u32 i = 0; i < BYTES_MAX; i++) {
         u8 status = inb(STATUS), code;
+        u32 len;
 
         if (!(status & STATUS_OUTPUT))
             break;
         code = inb(DATA);
-        if (!(status & STATUS_MOUSE))
-            input_add(text, keyboard_decode(&keyboard, code, text));
+        if (status & STATUS_MOUSE)
+            continue;
+        len = keyboard_decode(&keyboard, code, text);
+        input_add(text, len);
     }
     input_arrived();
 }

@@ -16,8 +16,8 @@ my ($root, $build) = (root_dir(), build_dir());
 my ($said, $status) = rooms($root, 'check', $build);
 is $status, 0, 'every arrow is in the table' or diag $said;
 is $said, '', 'and nothing is said';
-is((rooms($root, 'draw', $build))[0], slurp("$root/docs/rooms.md"), 'docs/rooms.md has the picture of today (make docs)');
-is((rooms($root, 'files'))[0], slurp("$root/docs/files.md"), 'docs/files.md has the files of today (make docs)');
+same('docs/rooms.md', rooms($root, 'draw', $build)) if $status == 0;
+same('docs/files.md', rooms($root, 'files'));
 
 # ---- a house with two rooms ----
 
@@ -66,6 +66,18 @@ put('lib/mute.c', "int mute;\n");
 like((rooms($house, 'files'))[0], qr{lib/mute\.c does not begin with a comment}, 'a file that does not say what it is for');
 
 done_testing;
+
+# A document is what it should be, or the lines in which it is not.
+sub same {
+    my ($document, $wanted) = @_;
+    my @is = split /\n/, slurp("$root/$document");
+    my @should = split /\n/, $wanted;
+    my %is = map { $_ => 1 } @is;
+    my %should = map { $_ => 1 } @should;
+    ok "@is" eq "@should", "$document is that of today"
+        or diag 'scripts/rooms update, or make docs, writes it down:', map { "\n$_" } (map { "- $_" } grep { !$should{$_} } @is),
+            (map { "+ $_" } grep { !$is{$_} } @should);
+}
 
 sub table {
     my ($top, $low) = @_;

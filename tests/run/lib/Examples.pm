@@ -211,16 +211,17 @@ sub faults {
     return map { $document->file . ":$_->[0]: $_->[1]\n" } $document->errors, $document->idle_marks;
 }
 
-# The text of the document with today's outputs where they differ, and what could not be done.
+# The text of the document with today's outputs, and what could not be done. A block in which nothing differs stays; of one in which
+# something does, all outputs are new, so that they are of one run.
 sub update {
     my ($document) = @_;
     my (%outputs, @problems);
     for my $block (grep { !defined $_->{not_run} } $document->blocks) {
         my @came = eval { run($block) };
         push @problems, $document->file . ":$block->{line}: $@" if $@;
+        next unless grep { difference($block->{commands}[$_]{output}, $came[$_], @{ $block->{varies} }) } 0 .. $#came;
         for my $n (0 .. $#came) {
             my $command = $block->{commands}[$n];
-            next unless difference($command->{output}, $came[$n], @{ $block->{varies} });
             my $new = shortened($command->{output}, $came[$n], @{ $block->{varies} });
             push @problems, $document->file . ":$command->{line}: the lines around `...` are not there any more; shorten it by hand"
                 unless $new;
