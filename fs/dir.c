@@ -16,7 +16,6 @@
  */
 #include <asm/errno.h>
 #include <fs/internal.h>
-#include <lib/printf.h>
 #include <linux/stat.h>
 #include <mm/frame/slab.h>
 

@@ -33,7 +33,6 @@
 #include <kernel/rlimit.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
-#include <lib/printf.h>
 #include <lib/resched.h>
 #include <lib/string.h>
 #include <mm/frame/slab.h>

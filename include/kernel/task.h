@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <arch/x86/irqflags.h>
 #include <arch/x86/regs.h>
 #include <arch/x86/switch.h>
 #include <lib/list.h>
@@ -304,8 +305,16 @@ u64 jiffies_64(void);
     })
 
 /*
- * wait_event(), but a signal ends the sleep: 0 when the condition holds, -ERESTARTSYS
- * (kernel/process/signal.h) when a signal came first.
+ * Results of a system call that a signal cut short; programs never see them. When a handler runs,
+ * ERESTARTSYS is EINTR unless SA_RESTART, ERESTARTNOHAND is EINTR. When none runs, the call is made
+ * again.
+ */
+#define ERESTARTSYS    512
+#define ERESTARTNOHAND 514
+
+/*
+ * wait_event(), but a signal ends the sleep: 0 when the condition holds, -ERESTARTSYS when a signal
+ * came first.
  */
 #define wait_event_interruptible(queue, condition)                                                 \
     ({                                                                                             \

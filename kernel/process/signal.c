@@ -16,7 +16,6 @@
  * signal_deliver(), kernel/exception.c force_signal_fault(); kernel/process/exit.c tells parents.
  */
 #include <arch/x86/irqflags.h>
-#include <arch/x86/trap.h>
 #include <asm/errno.h>
 #include <asm/siginfo.h>
 #include <kernel/process/process.h>

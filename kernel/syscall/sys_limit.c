@@ -15,10 +15,11 @@
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
-#include <kernel/process/fdtable.h>
+#include <kernel/rlimit.h>
 #include <kernel/syscall/syscall.h>
 #include <lib/string.h>
 #include <linux/resource.h>
+#include <kernel/task.h>
 #include <linux/sched.h>
 #include <mm/user/mm.h>
 

@@ -3,7 +3,7 @@
  * under its number: arguments in EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub brings
  * them there), the result in EAX, an error as its negative number. They run with interrupts on.
  *
- * A call that a signal cuts short returns -ERESTARTSYS or a sibling (kernel/process/signal.h).
+ * A call that a signal cuts short returns -ERESTARTSYS or a sibling (kernel/task.h).
  * Wherever a path is taken from user memory, user_path() does it.
  */
 #pragma once
