@@ -11,9 +11,6 @@
 #include <arch/x86/regs.h>
 #include <lib/types.h>
 
-struct file;
-struct inode;
-
 /* Register int 0x80, and sysenter where the processor has it. `strace`: from the command line. */
 void syscall_init(void);
 
@@ -145,7 +142,6 @@ long sys_truncate64(struct pt_regs *regs);
 long sys_ftruncate64(struct pt_regs *regs);
 long sys_fallocate(struct pt_regs *regs);
 long sys_fsync(struct pt_regs *regs);
-long sys_sync(struct pt_regs *regs);
 long sys_syncfs(struct pt_regs *regs);
 long sys_flock(struct pt_regs *regs);
 long sys_fadvise64(struct pt_regs *regs);
