@@ -34,17 +34,16 @@ enum pid_kind { PID_OWN, PID_PGRP, PID_SESSION, PID_KINDS };
 struct task {
     struct thread thread;
     enum task_state state;
-    bool
-        sigpending; /* processes: a signal is to be delivered; kept right by kernel/process/signal.c */
-    bool quiet;     /* its SIGSEGV line is kept in death_note only, not printed */
+    bool sigpending; /* a signal is to be delivered (kernel/process/signal.c keeps it right) */
+    bool quiet;      /* its SIGSEGV line is kept in death_note only, not printed */
     u32 pid;
     u32 pgrp, session; /* pids of their leaders (man 2 setpgid, setsid) */
     char comm[TASK_COMM_LEN];
     void *stack; /* lowest address, in the vmalloc area */
     struct mm *mm;
-    struct files *files; /* open descriptors (kernel/process/fdtable.h); NULL for kernel threads */
-    struct signals
-        *signals; /* actions, mask, what waits (kernel/process/signal.h); NULL for kernel threads */
+    /* NULL for kernel threads: descriptors (kernel/process/fdtable.h), and signals (signal.h) */
+    struct files *files;
+    struct signals *signals;
     struct inode *cwd;  /* with a reference; NULL for kernel threads */
     struct inode *root; /* where its "/" is, by chroot(), with a reference; NULL: the root of all */
     struct inode *exe;  /* the program's file, with a reference; NULL for kernel threads */
