@@ -234,9 +234,10 @@ $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD
 	$(Q)BUSYBOX='$(BUSYBOX)' PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
 
 # What the prompt says of the programs for people.
-$(BUILD)/program-texts: $(SHOWN_PROGRAMS:%=user/%.c) scripts/rooms
+$(BUILD)/program-texts: FORCE
 	@mkdir -p $(@D)
-	$(Q)scripts/rooms programs > $@
+	@scripts/rooms programs > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # Pack again when a program has gone, or with FILES anything is another.
 $(BUILD)/programs: FORCE

@@ -16,11 +16,8 @@
  */
 #include <asm/errno.h>
 #include <fs/internal.h>
-#include <lib/printf.h>
 #include <linux/stat.h>
 #include <mm/frame/slab.h>
-
-#define DT_DIR (S_IFDIR >> 12) /* Linux's DT_* are the types of stat(2), shifted */
 
 /* ---- the tree of names ---- */
 
@@ -282,7 +279,7 @@ static int tell(char *name, u32 *ino, u32 *type, const char *entry_name, const s
 {
     strscpy(name, entry_name, NAME_MAX_ + 1);
     *ino = inode->ino;
-    *type = (inode->mode & S_IFMT) >> 12;
+    *type = (inode->mode & S_IFMT) >> 12; /* Linux's DT_*: the types of stat(2), shifted */
     return 1;
 }
 

@@ -13,8 +13,8 @@
  *
  * Limits: as many names as lowmem has pages, halved, as on Linux's tmpfs, which counts each link,
  * too; a removed name that an open file keeps still counts. Inode numbers are a counter and are not
- * used again; after 2^32 files two could be alike.
- * Everything is in lowmem except the pages of regular files.
+ * used again; after 2^32 files two could be alike. Everything is in lowmem except the pages of
+ * regular files.
  *
  * Neighbours: fs/dir.c gives names, fs/file.c opens.
  */

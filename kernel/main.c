@@ -18,10 +18,8 @@
 #include <kernel/monitor/ktest.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/proc/proc.h>
-#include <kernel/process/exec.h>
 #include <kernel/process/process.h>
 #include <kernel/process/process_fpu.h>
-#include <kernel/process/signal.h>
 #include <kernel/syscall/syscall.h>
 #include <kernel/task.h>
 #include <kernel/tty/console.h>
@@ -29,7 +27,6 @@
 #include <kernel/view/explain.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
-#include <lib/string.h>
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>

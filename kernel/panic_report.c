@@ -18,7 +18,6 @@
  * Neighbours: lib/panic.c, arch/x86/double_fault.c and kernel/exception.c call; kernel/symbols.c
  * knows names.
  */
-#include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>

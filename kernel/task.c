@@ -33,7 +33,6 @@
 #include <kernel/rlimit.h>
 #include <kernel/task.h>
 #include <lib/panic.h>
-#include <lib/printf.h>
 #include <lib/resched.h>
 #include <lib/string.h>
 #include <mm/frame/slab.h>
@@ -104,8 +103,8 @@ struct task *task_create(const char *name, void (*start)(void *), void *arg)
     struct task *task = task_alloc(name, start, arg);
 
     if (task) {
-        rlimits_init(
-            task->rlimits); /* a thread of the kernel's that makes a process opens its files */
+        /* A thread of the kernel's that makes a process opens its files. */
+        rlimits_init(task->rlimits);
         task_publish(task);
     }
     return task;

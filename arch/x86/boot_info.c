@@ -13,10 +13,8 @@
  * and the symbol table stay where GRUB put them and are reserved by mm/frame/memory.c.
  */
 #include <arch/x86/boot_info.h>
-#include <arch/x86/cpu.h>
 #include <arch/x86/multiboot2.h>
 #include <lib/panic.h>
-#include <lib/printk.h>
 #include <lib/string.h>
 #include <linux/elf.h>
 

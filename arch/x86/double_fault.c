@@ -47,9 +47,8 @@ static bool resume_probe(u32 address)
     if (!probe)
         return false;
     main_tss.eax = (u32)probe;
-    main_tss.esp =
-        probe
-            ->esp; /* the one it had is unusable, and an interrupt may come before the probe loads it */
+    /* The one it had is unusable, and an interrupt may come before the probe loads it. */
+    main_tss.esp = probe->esp;
     main_tss.eip = (u32)fault_probe_resume;
     fpu_task_switched();
     return true;

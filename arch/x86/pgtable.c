@@ -9,7 +9,6 @@
  * Kernel entries are global (CR4.PGE), so a CR3 load keeps them in the TLB, and a removed one must
  * be invalidated by address.
  */
-#include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/tlb.h>
 #include <arch/x86/tss.h>

@@ -1,6 +1,8 @@
 /* The end of the machine (drivers/power.c). Nasm gets the numbers, too. */
 #pragma once
 
+#include <lib/types.h>
+
 #define DEBUG_EXIT_PORT 0xf4
 
 /*

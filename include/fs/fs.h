@@ -34,7 +34,6 @@
 #include <lib/wait.h>
 #include <mm/user/filemap.h>
 
-struct dir_entry;
 struct file;
 struct inode;
 struct pipe;

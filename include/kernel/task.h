@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <arch/x86/irqflags.h>
 #include <arch/x86/regs.h>
 #include <arch/x86/switch.h>
 #include <lib/list.h>
@@ -33,17 +34,16 @@ enum pid_kind { PID_OWN, PID_PGRP, PID_SESSION, PID_KINDS };
 struct task {
     struct thread thread;
     enum task_state state;
-    bool
-        sigpending; /* processes: a signal is to be delivered; kept right by kernel/process/signal.c */
-    bool quiet;     /* its SIGSEGV line is kept in death_note only, not printed */
+    bool sigpending; /* a signal is to be delivered (kernel/process/signal.c keeps it right) */
+    bool quiet;      /* its SIGSEGV line is kept in death_note only, not printed */
     u32 pid;
     u32 pgrp, session; /* pids of their leaders (man 2 setpgid, setsid) */
     char comm[TASK_COMM_LEN];
     void *stack; /* lowest address, in the vmalloc area */
     struct mm *mm;
-    struct files *files; /* open descriptors (kernel/process/fdtable.h); NULL for kernel threads */
-    struct signals
-        *signals; /* actions, mask, what waits (kernel/process/signal.h); NULL for kernel threads */
+    /* NULL for kernel threads: descriptors (kernel/process/fdtable.h), and signals (signal.h) */
+    struct files *files;
+    struct signals *signals;
     struct inode *cwd;  /* with a reference; NULL for kernel threads */
     struct inode *root; /* where its "/" is, by chroot(), with a reference; NULL: the root of all */
     struct inode *exe;  /* the program's file, with a reference; NULL for kernel threads */
@@ -304,8 +304,16 @@ u64 jiffies_64(void);
     })
 
 /*
- * wait_event(), but a signal ends the sleep: 0 when the condition holds, -ERESTARTSYS
- * (kernel/process/signal.h) when a signal came first.
+ * Results of a system call that a signal cut short; programs never see them. When a handler runs,
+ * ERESTARTSYS is EINTR unless SA_RESTART, ERESTARTNOHAND is EINTR. When none runs, the call is made
+ * again.
+ */
+#define ERESTARTSYS    512
+#define ERESTARTNOHAND 514
+
+/*
+ * wait_event(), but a signal ends the sleep: 0 when the condition holds, -ERESTARTSYS when a signal
+ * came first.
  */
 #define wait_event_interruptible(queue, condition)                                                 \
     ({                                                                                             \

@@ -20,7 +20,6 @@
  * Neighbours: include/kernel/monitor/bench.h, the rows in tests/bench_*.c, the command in
  * kernel/monitor/monitor.c, the comparison in scripts/bench.
  */
-#include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
 #include <drivers/power.h>

@@ -13,7 +13,6 @@
  * Neighbours: drivers/edu.c moves the bytes; kernel/monitor/monitor_dma.c and
  * tests/mm/kva/dma_test.c are the users.
  */
-#include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
 #include <asm/errno.h>
 #include <drivers/edu.h>

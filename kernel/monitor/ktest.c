@@ -18,7 +18,6 @@
  * Neighbours: include/kernel/monitor/ktest.h has the expectations, tests/ the tests,
  * kernel/monitor/monitor.c the command.
  */
-#include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
 #include <drivers/power.h>

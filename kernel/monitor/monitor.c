@@ -16,7 +16,6 @@
  * Neighbours: kernel/monitor/readline.c gives lines; the files monitor_*.c have the commands.
  */
 #include <arch/x86/boot_info.h>
-#include <arch/x86/cpu.h>
 #include <arch/x86/timer.h>
 #include <drivers/power.h>
 #include <fs/fs.h>

@@ -22,7 +22,6 @@
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>
-#include <kernel/kernel.h>
 #include <kernel/monitor/monitor.h>
 #include <lib/panic.h>
 #include <lib/printk.h>

@@ -14,7 +14,6 @@
 #include <kernel/view/explain.h>
 #include <lib/kstrtox.h>
 #include <lib/printk.h>
-#include <lib/string.h>
 #include <mm/user/mm.h>
 
 /* False after a line that says what is wrong. */

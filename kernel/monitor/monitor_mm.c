@@ -11,17 +11,14 @@
  */
 #include <arch/x86/sections.h>
 #include <fs/fs.h>
-#include <kernel/kernel.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/proc/proc.h>
-#include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/check/audit.h>
 #include <mm/check/frames.h>
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
-#include <mm/frame/slab.h>
 #include <mm/kva/vmalloc.h>
 #include <mm/layout.h>
 #include <mm/user/mm.h>

@@ -16,7 +16,6 @@
  * Neighbours: kernel/process/process.c starts programs, kernel/task.c keeps them;
  * kernel/monitor/monitor.c splits the line.
  */
-#include <arch/x86/irqflags.h>
 #include <asm/errno.h>
 #include <asm/fcntl.h>
 #include <asm/signal.h>

@@ -15,12 +15,10 @@
 #include <fs/fs.h>
 #include <kernel/proc/proc.h>
 #include <kernel/process/fdtable.h>
-#include <kernel/process/process.h>
 #include <kernel/process/signal.h>
 #include <kernel/tty/tty.h>
 #include <kernel/view/area.h>
 #include <lib/resched.h>
-#include <lib/string.h>
 #include <linux/resource.h>
 #include <linux/stat.h>
 #include <mm/frame/slab.h>

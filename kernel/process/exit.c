@@ -12,7 +12,6 @@
  * Neighbours: kernel/task.c has the end of every task; kernel/process/signal.c the signals;
  * kernel/syscall/sys_wait.c waits.
  */
-#include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/siginfo.h>

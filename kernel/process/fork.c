@@ -25,7 +25,6 @@
  * Neighbours: mm/ copies address spaces; kernel/task.c makes the task; kernel/process/exec.c and
  * exit.c wake the parent of a vfork().
  */
-#include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <asm/signal.h>

@@ -20,7 +20,6 @@
  * the end of a thread, mm/user/fault.c brings in the page.
  */
 #include <arch/x86/irqflags.h>
-#include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <kernel/process/futex.h>

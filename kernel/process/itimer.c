@@ -10,7 +10,6 @@
  * Neighbours: kernel/sched.c ticks, kernel/process/signal.c sends.
  */
 #include <arch/x86/irqflags.h>
-#include <arch/x86/timer.h>
 #include <kernel/process/signal_internal.h>
 #include <linux/signal.h>
 #include <linux/time.h>

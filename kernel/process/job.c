@@ -13,7 +13,6 @@
  */
 #include <asm/errno.h>
 #include <asm/signal.h>
-#include <kernel/pid.h>
 #include <kernel/process/process.h>
 #include <kernel/process/signal.h>
 

@@ -30,7 +30,6 @@
 #include <asm/sigcontext.h>
 #include <asm/siginfo.h>
 #include <asm/unistd.h>
-#include <kernel/process/process.h>
 #include <kernel/process/process_fpu.h>
 #include <kernel/process/signal_internal.h>
 #include <lib/string.h>

@@ -18,7 +18,6 @@
  * parents.
  */
 #include <arch/x86/irqflags.h>
-#include <arch/x86/trap.h>
 #include <asm/errno.h>
 #include <asm/siginfo.h>
 #include <kernel/process/process.h>

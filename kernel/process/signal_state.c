@@ -15,7 +15,6 @@
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
-#include <kernel/process/process.h>
 #include <kernel/process/signal_internal.h>
 #include <lib/detach.h>
 #include <lib/panic.h>

@@ -61,6 +61,8 @@ static const char *check_task(const struct task *task)
         return "runs a program whose file has ended";
     if (task->cwd && task->cwd->data.refcount <= 0)
         return "works in a folder that has ended";
+    if (task->root && task->root->data.refcount <= 0)
+        return "has a root that has ended";
     wrong = check_memory(task);
     return wrong ? wrong : check_files(task->files);
 }

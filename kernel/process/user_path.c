@@ -44,7 +44,11 @@ void user_path_free(char *path)
     kfree(path);
 }
 
-int user_path_base(s32 dirfd, const char *path, struct inode **base)
+/*
+ * Where a relative path of an *at call starts: AT_FDCWD is the working directory. With a reference.
+ * 0, -EBADF, -ENOTDIR.
+ */
+static int user_path_base(s32 dirfd, const char *path, struct inode **base)
 {
     struct file *file;
 

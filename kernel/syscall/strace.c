@@ -17,14 +17,12 @@
  * Neighbours: kernel/syscall/strace_print.c shows one thing; kernel/syscall/syscall.c calls
  * strace_call() in place of the call.
  */
-#include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <asm/unistd.h>
 #include <kernel/process/signal.h>
 #include <kernel/syscall/strace.h>
 #include <kernel/syscall/syscall.h>
 #include <lib/printk.h>
-#include <lib/string.h>
 #include <linux/fcntl.h>
 #include <linux/sched.h>
 #include <linux/stat.h>

@@ -9,7 +9,6 @@
 #include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <asm/unistd.h>
-#include <kernel/process/signal.h>
 #include <kernel/syscall/strace.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>

@@ -11,7 +11,7 @@
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
-#include <kernel/process/fdtable.h>
+#include <fs/fs.h>
 #include <kernel/process/user_path.h>
 #include <kernel/syscall/syscall.h>
 #include <linux/fcntl.h>

@@ -12,18 +12,16 @@
  *
  * Neighbours: fs/file.c opens; kernel/process/fdtable.c has the numbers.
  */
-#include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
+#include <fs/fs.h>
 #include <kernel/process/fdtable.h>
-#include <kernel/process/signal.h>
 #include <kernel/process/user_path.h>
 #include <kernel/syscall/syscall.h>
 #include <linux/close_range.h>
 #include <linux/fadvise.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
-#include <mm/user/mm.h>
 
 /* ---- open, close ---- */
 

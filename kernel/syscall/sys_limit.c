@@ -2,27 +2,29 @@
  * Limits, use of resources, and who gets the processor first.
  *
  * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of
- * descriptors (kernel/process/fdtable.c), what an address space may have (mm/user/brk.c,
- * mm/user/fault.c), and core files (kernel/coredump.c). The others are only remembered.
+ * descriptors (kernel/process/fdtable.c) and of processes (kernel/process/fork.c), what an address
+ * space may have (mm/user/brk.c, mm/user/fault.c), and core files (kernel/process/coredump.c). The
+ * others are only remembered.
  *
  * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are
  * remembered and told back, other policies are refused.
  *
  * Everybody is root and may raise limits, and look at and change those of any process.
  *
- * Neighbours: kernel/task.h has the limits, and the times that getrusage() tells.
+ * Neighbours: kernel/task.h has the limits, and the times that getrusage() tells; kernel/rlimit.c
+ * hands those about memory to the address space.
  */
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
-#include <kernel/process/fdtable.h>
+#include <kernel/rlimit.h>
 #include <kernel/syscall/syscall.h>
+#include <kernel/task.h>
 #include <lib/string.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <mm/user/mm.h>
 
-#define INFINITY     0xffffffffu /* RLIM_INFINITY of 32 bits */
 #define INFINITY_OLD 0x7fffffffu /* as the oldest getrlimit() tells it */
 #define NICE_MIN     (-20)
 #define NICE_MAX     19
@@ -93,12 +95,12 @@ long sys_setrlimit(struct pt_regs *regs)
 
 static u32 narrow(u64 limit)
 {
-    return limit > INFINITY ? INFINITY : limit;
+    return limit > RLIM_INFINITY ? RLIM_INFINITY : limit;
 }
 
 static u64 widen(u32 limit)
 {
-    return limit == INFINITY ? RLIM64_INFINITY : limit;
+    return limit == RLIM_INFINITY ? RLIM64_INFINITY : limit;
 }
 
 /* Reads the old limit and sets the new one. Both can fail before anything has changed. */

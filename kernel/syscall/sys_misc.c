@@ -110,9 +110,8 @@ long sys_sysinfo(struct pt_regs *regs)
 
     memset(&info, 0, sizeof(info));
     info.uptime = div_u64(jiffies_64(), HZ);
-    info.totalram =
-        ram_low_kb() +
-        ram_high_kb(); /* the same as in /proc/meminfo; in kB, because 4 GiB do not fit in bytes */
+    /* The same as in /proc/meminfo; in kB, because 4 GiB do not fit in bytes. */
+    info.totalram = ram_low_kb() + ram_high_kb();
     info.freeram = nr_free_pages() * (PAGE_SIZE / 1024);
     info.totalhigh = ram_high_kb();
     info.freehigh = zone_free_pages(ZONE_HIGHMEM) * (PAGE_SIZE / 1024);

@@ -15,7 +15,6 @@
 #include <kernel/process/fdtable.h>
 #include <kernel/syscall/syscall.h>
 #include <lib/resched.h>
-#include <lib/string.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <mm/user/mm.h>

@@ -9,7 +9,6 @@
 #include <kernel/pid.h>
 #include <kernel/process/exec.h>
 #include <kernel/process/process.h>
-#include <kernel/process/signal.h>
 #include <kernel/process/tls.h>
 #include <kernel/process/user_path.h>
 #include <kernel/syscall/syscall.h>

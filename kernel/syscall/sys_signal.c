@@ -11,7 +11,6 @@
 #include <asm/siginfo.h>
 #include <kernel/process/signal_internal.h>
 #include <kernel/syscall/syscall.h>
-#include <lib/string.h>
 #include <linux/signal.h>
 
 static bool is_signal(u32 signal)

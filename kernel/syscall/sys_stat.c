@@ -14,7 +14,7 @@
 #include <asm/errno.h>
 #include <asm/stat.h>
 #include <asm/statfs.h>
-#include <kernel/process/fdtable.h>
+#include <fs/fs.h>
 #include <kernel/process/user_path.h>
 #include <kernel/syscall/syscall.h>
 #include <lib/string.h>

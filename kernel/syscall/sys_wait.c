@@ -8,7 +8,6 @@
  * Neighbours: kernel/process/exit.c ends processes; kernel/task.c frees what was waited for;
  * kernel/process/job.c has the groups that can be asked for.
  */
-#include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
 #include <asm/siginfo.h>

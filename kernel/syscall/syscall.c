@@ -23,7 +23,6 @@
 #include <arch/x86/trap.h>
 #include <asm/errno.h>
 #include <asm/unistd.h>
-#include <kernel/process/process.h>
 #include <kernel/syscall/syscall.h>
 #include <lib/string.h>
 #include <mm/user/mm.h>

@@ -34,9 +34,9 @@
 #include <kernel/process/process.h>
 #include <kernel/process/signal.h>
 #include <kernel/tty/console.h>
+#include <kernel/tty/tty.h>
 #include <kernel/tty/tty_internal.h>
 #include <lib/resched.h>
-#include <lib/string.h>
 #include <linux/fcntl.h>
 #include <linux/poll.h>
 #include <linux/stat.h>

@@ -16,9 +16,8 @@
 #include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <asm/signal.h>
-#include <drivers/input.h>
-#include <kernel/process/process.h>
 #include <kernel/process/signal.h>
+#include <kernel/tty/tty.h>
 #include <kernel/tty/tty_internal.h>
 #include <lib/string.h>
 #include <linux/termios.h>

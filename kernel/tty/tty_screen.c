@@ -22,12 +22,12 @@
  * Neighbours: drivers/input.c has the input, kernel/tty/tty.c the line discipline;
  * kernel/monitor/readline.c reads lines, kernel/monitor/monitor_map.c draws.
  */
-#include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
 #include <drivers/input.h>
 #include <drivers/serial.h>
 #include <kernel/task.h>
 #include <kernel/tty/console.h>
+#include <kernel/tty/tty.h>
 #include <kernel/tty/tty_internal.h>
 #include <lib/string.h>
 #include <linux/termios.h>

@@ -34,7 +34,7 @@
 #include <arch/x86/sections.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
-#include <lib/printk.h>
+#include <mm/check/audit.h>
 #include <mm/check/audit_internal.h>
 #include <mm/check/frames.h>
 #include <mm/frame/highmem.h>

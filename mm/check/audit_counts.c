@@ -6,8 +6,7 @@
  */
 #include <arch/x86/pgtable.h>
 #include <mm/check/audit_internal.h>
-#include <mm/frame/page_alloc.h>
-#include <mm/kva/vmalloc.h>
+#include <mm/frame/page.h>
 #include <mm/user/mm.h>
 
 /*

@@ -9,8 +9,8 @@
  * finding it takes no search, and a bit mask of non-empty lists finds the smallest block without
  * looking at each list.
  *
- * Neighbours: mm/frame/page_alloc.c is its only user while the machine runs, mm/frame/zone.c at
- * start-up.
+ * Neighbours: mm/frame/page_alloc.c is its user while the machine runs, mm/frame/zone.c at start-up;
+ * mm/frame/page_check.c checks.
  */
 #include <lib/bits.h>
 #include <mm/frame/page_alloc_internal.h>
@@ -43,7 +43,7 @@ static inline bool is_free_block(const struct page *page, u32 order)
     return page->type == PAGE_FREE && page->head && page->order == order;
 }
 
-struct page *free_buddy(const struct zone *zone, const struct page *page, u32 order)
+struct page *buddy_find(const struct zone *zone, const struct page *page, u32 order)
 {
     u32 pfn = page_to_pfn(page) ^ (1u << order);
     struct page *buddy = pfn_to_page(pfn);
@@ -76,7 +76,7 @@ void buddy_free(struct zone *zone, struct page *page, u32 order)
     struct page *buddy;
 
     page->head = 0;
-    while (order < MAX_ORDER && (buddy = free_buddy(zone, page, order))) {
+    while (order < MAX_ORDER && (buddy = buddy_find(zone, page, order))) {
         remove_block(zone, buddy, order);
         page = min(page, buddy);
         order++;

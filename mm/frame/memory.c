@@ -10,7 +10,6 @@
 #include <lib/kstrtox.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
-#include <lib/string.h>
 #include <mm/frame/memblock.h>
 #include <mm/frame/page.h>
 

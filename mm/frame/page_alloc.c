@@ -18,13 +18,9 @@
  * Lock: not preempted; interrupt handlers do not allocate.
  */
 #include <arch/x86/tlb_debug.h>
-#include <lib/bits.h>
 #include <lib/panic.h>
-#include <lib/printf.h>
-#include <lib/string.h>
 #include <mm/fail.h>
 #include <mm/frame/highmem.h>
-#include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc_internal.h>
 
 #define HOT_REFILL 5 /* order of the block that an empty stack of single pages cuts up */

@@ -78,7 +78,7 @@ static const char *check_listed(struct zone *zone, const struct list_head *link,
     if (page->type != PAGE_FREE)
         return bad_block(zone, page, "on a free list, but not free");
     wrong = check_block(zone, page, order);
-    if (!wrong && order < MAX_ORDER && free_buddy(zone, page, order))
+    if (!wrong && order < MAX_ORDER && buddy_find(zone, page, order))
         return bad_block(zone, page, "its buddy is free too, but they are not joined");
     return wrong;
 }

@@ -3,7 +3,6 @@
  *
  * Neighbours: mm/frame/memblock.c hands the memory over, mm/frame/page_alloc.c gives it out.
  */
-#include <lib/panic.h>
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc_internal.h>
 

@@ -18,7 +18,6 @@
  * All page tables of the vmalloc area and the fixmap are made here too, in one array (kernel_ptes),
  * so that the kernel half of the master directory is complete before the first process copies it.
  */
-#include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>
 #include <lib/panic.h>

@@ -23,7 +23,6 @@
  * Lock: not preempted; not for interrupt handlers.
  */
 #include <arch/x86/tlb.h>
-#include <lib/bits.h>
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <mm/frame/memblock.h>

@@ -32,7 +32,6 @@
  * Lock: not preempted; not for interrupt handlers. Neighbours: mm/kva/vmalloc.c fills the entries.
  */
 #include <lib/panic.h>
-#include <lib/printf.h>
 #include <mm/frame/slab.h>
 #include <mm/kva/vmap_area_internal.h>
 

@@ -16,7 +16,6 @@
  */
 #include <asm/errno.h>
 #include <linux/mman.h>
-#include <mm/user/filemap.h>
 #include <mm/user/mm_internal.h>
 
 struct move {

@@ -20,7 +20,6 @@
  * asks for them.
  */
 #include <lib/panic.h>
-#include <lib/printf.h>
 #include <lib/resched.h>
 #include <mm/frame/slab.h>
 #include <mm/user/filemap.h>

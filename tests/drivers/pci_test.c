@@ -3,7 +3,6 @@
 #include <drivers/edu.h>
 #include <drivers/pci.h>
 #include <kernel/monitor/ktest.h>
-#include <lib/bits.h>
 #include <mm/frame/memblock.h>
 
 #define NO_DEVICE 0xffffffff

@@ -5,7 +5,6 @@
 #include <lib/printf.h>
 #include <linux/fs.h>
 #include <mm/check/audit.h>
-#include <mm/frame/page_alloc.h>
 
 static struct inode *root(void)
 {

@@ -5,7 +5,6 @@
 #include "tests/fs/fs.h"
 #include "tests/kernel/process/run.h"
 #include <linux/fs.h>
-#include <mm/frame/page_alloc.h>
 
 KTEST(fs_file, open_errors)
 {

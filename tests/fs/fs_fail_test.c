@@ -5,7 +5,6 @@
  */
 #include "tests/fs/fs.h"
 #include "tests/kernel/process/run.h"
-#include <fs/initramfs.h>
 #include <lib/printf.h>
 #include <linux/fs.h>
 #include <mm/fail.h>

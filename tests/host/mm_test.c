@@ -399,8 +399,8 @@ static void wrong_frees(void)
 
 static void page_step(void)
 {
-    static u32
-        wanted; /* how many blocks there should be: it wanders, so memory fills and empties */
+    /* How many blocks there should be: it wanders, so memory fills and empties. */
+    static u32 wanted;
 
     if (below(2000) == 0)
         wanted = below(3) ? mostly_small(5000) : 0;

@@ -4,7 +4,6 @@
  * never run.
  */
 #include "tests/kernel/process/run.h"
-#include <arch/x86/irqflags.h>
 #include <kernel/pid.h>
 
 #define PID_LAST  32767 /* then it starts again */

@@ -4,7 +4,6 @@
  * busy host may make anything late.
  */
 #include "tests/kernel/process/run.h"
-#include <arch/x86/irqflags.h>
 #include <asm/errno.h>
 #include <asm/signal.h>
 #include <mm/frame/page_alloc.h>

@@ -6,7 +6,6 @@
  */
 #include <kernel/monitor/ktest.h>
 #include <lib/list.h>
-#include <lib/string.h>
 
 struct item {
     u32 digit;

@@ -12,7 +12,6 @@
 #include <lib/kstrtox.h>
 #include <lib/printk.h>
 #include <lib/random.h>
-#include <lib/string.h>
 
 struct glob_case {
     const char *pat, *str;

@@ -243,8 +243,8 @@ KTEST(rbtree, augmented_right_after_every_step)
         } else if (item->linked) {
             erase(&root, item, update_max);
         } else {
-            item->size =
-                prandom_below(&random, 20); /* few sizes: equal ones stop the way up early */
+            /* Few sizes: equal ones stop the way up early. */
+            item->size = prandom_below(&random, 20);
             item->max_size = prandom_below(&random, 20);
             insert(&root, item, update_max);
         }

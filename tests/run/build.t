@@ -49,6 +49,13 @@ is $status, 0, 'a touched header: builds' or diag $said;
 like $said, qr{^  CC mm/kva/vmalloc\.c$}m, 'its users are made again';
 unlike $said, qr{CC lib/rbtree\.c}, 'and the others are not';
 
+rename 'user/trap.c', 'user/tests/trap.c' or die "user/trap.c: $!\n";
+make('build/program-texts');
+unlike slurp('build/program-texts'), qr/^trap /m, 'a program that is for tests from now on is shown no more';
+rename 'user/tests/trap.c', 'user/trap.c' or die "user/trap.c: $!\n";
+make('build/program-texts', 'build/user/trap', 'build/initramfs.cpio');
+like slurp('build/program-texts'), qr/^trap /m, 'and again when it is back';
+
 ($said) = make('CMDLINE=lowmem=32M');
 like $said, qr/^  ISO /m, 'another command line: another image';
 unlike $said, qr/^  (?!ISO)/m, 'and nothing else';

@@ -43,6 +43,12 @@ is "$status $said", "1 lib may not use kernel:\n    lib/low.c uses top of kernel
 put('lib/low.c', "/* Climbs. */\n#include <kernel/top.h>\nint low(void)\n{\n    return 0;\n}\n");
 ($said, $status) = check();
 is "$status $said", "1 lib may not use kernel:\n    lib/low.c uses kernel/top.h\n", 'an include that goes up';
+put('lib/low.c', "/* Climbs. */\n#if 1\n#  include <kernel/top.h>\n#endif\nint low(void)\n{\n    return 0;\n}\n");
+($said, $status) = check();
+is "$status $said", "1 lib may not use kernel:\n    lib/low.c uses kernel/top.h\n", 'however it is set';
+like((rooms($house, 'draw', "$house/build"))[0], qr/^rooms: (kernel|lib) uses what uses \1: there is no picture of that$/, 'and no picture');
+is((rooms($house, 'check', "$house/none"))[0], "rooms: there is no $house/none/kernel/top.c.o: `make` first, or name the folder of the build\n",
+    'a house that is not built');
 put('docs/rooms.md', table('`lib/`', '`kernel/`'));
 ($said, $status) = check();
 is $status, 1, 'a table that goes round in a circle';

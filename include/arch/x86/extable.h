@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <mm/layout.h>
-
 /* What an entry is for. A page fault is told apart by its error code and its address. */
 enum ex_kind {
     EX_USER_READ,   /* a page fault from reading below TASK_SIZE */

@@ -11,9 +11,8 @@ struct fpu_state;
 struct thread {
     u32 esp; /* switch_to()'s frame lies there */
     u16 fs, gs;
-    u64 tls[TLS_ENTRIES]; /* descriptors of its own; 0: none */
-    struct fpu_state
-        *fpu; /* kernel/process/process_fpu.c: its registers, NULL until it first uses them */
+    u64 tls[TLS_ENTRIES];  /* descriptors of its own; 0: none */
+    struct fpu_state *fpu; /* NULL until it first uses them (kernel/process/process_fpu.c) */
 };
 
 /*

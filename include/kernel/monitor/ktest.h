@@ -8,7 +8,6 @@
 #pragma once
 
 #include <arch/x86/probe.h>
-#include <arch/x86/trap.h>
 #include <lib/types.h>
 #include <stdarg.h>
 

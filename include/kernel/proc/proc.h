@@ -10,8 +10,6 @@
 struct file_operations;
 struct inode;
 struct seq_file;
-struct task;
-struct vm_area;
 
 /* Make the files of /proc. After fs_init(). */
 void proc_files_init(void);

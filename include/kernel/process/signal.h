@@ -17,14 +17,6 @@
 #include <kernel/task.h>
 #include <lib/types.h>
 
-/*
- * Results of a system call that a signal cut short; programs never see them. When a handler runs,
- * ERESTARTSYS is EINTR unless SA_RESTART, ERESTARTNOHAND is EINTR. When none runs, the call is made
- * again.
- */
-#define ERESTARTSYS    512
-#define ERESTARTNOHAND 514
-
 /* What a handler with SA_SIGINFO is told. */
 struct signal_info {
     s32 code;  /* SI_USER, SI_KERNEL, SI_TKILL, CLD_*, SEGV_*, ... */

@@ -12,12 +12,6 @@ struct inode;
 __must_check int user_path(const char *user_path, bool empty, char **out);
 void user_path_free(char *path);
 
-/*
- * Where a relative path of an *at call starts: AT_FDCWD is the working directory. With a reference.
- * 0, -EBADF, -ENOTDIR.
- */
-__must_check int user_path_base(s32 dirfd, const char *path, struct inode **base);
-
 /* A path and where it starts, ready for the functions of fs/fs.h. */
 struct user_name {
     char *path;

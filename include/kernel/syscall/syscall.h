@@ -3,16 +3,13 @@
  * under its number: arguments in EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub brings
  * them there), the result in EAX, an error as its negative number. They run with interrupts on.
  *
- * A call that a signal cuts short returns -ERESTARTSYS or a sibling (kernel/process/signal.h).
+ * A call that a signal cuts short returns -ERESTARTSYS or a sibling (kernel/task.h).
  * Wherever a path is taken from user memory, user_path() does it.
  */
 #pragma once
 
 #include <arch/x86/regs.h>
 #include <lib/types.h>
-
-struct file;
-struct inode;
 
 /* Register int 0x80, and sysenter where the processor has it. `strace`: from the command line. */
 void syscall_init(void);
@@ -145,7 +142,6 @@ long sys_truncate64(struct pt_regs *regs);
 long sys_ftruncate64(struct pt_regs *regs);
 long sys_fallocate(struct pt_regs *regs);
 long sys_fsync(struct pt_regs *regs);
-long sys_sync(struct pt_regs *regs);
 long sys_syncfs(struct pt_regs *regs);
 long sys_flock(struct pt_regs *regs);
 long sys_fadvise64(struct pt_regs *regs);

@@ -1,8 +1,7 @@
 /*
  * The terminal (man 3 termios, man 2 ioctl_tty): the one console, under the names /dev/console,
  * /dev/ttyS0 (or ttyS1, or tty1, as there are serial ports) and, for those who have it as
- * controlling terminal, /dev/tty. What a line is, what is
- * echoed: kernel/tty/n_tty.h.
+ * controlling terminal, /dev/tty. What a line is, what is echoed: kernel/tty/n_tty.h.
  *
  * The terminal belongs to one session, and in it one process group is in the foreground: it reads,
  * and Ctrl-C, Ctrl-\ and Ctrl-Z are its signals. Group 0 is the monitor, whose programs are in its

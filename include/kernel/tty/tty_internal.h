@@ -2,7 +2,6 @@
 #pragma once
 
 #include <kernel/tty/n_tty.h>
-#include <kernel/tty/tty.h>
 #include <lib/wait.h>
 #include <linux/termios.h>
 

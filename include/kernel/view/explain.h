@@ -6,8 +6,6 @@
 
 #include <mm/check/explain_walk.h>
 
-struct task;
-
 /* Print all that is known of an address, gathered just now. From a task. */
 void explain_print(const struct explanation *facts);
 

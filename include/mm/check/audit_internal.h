@@ -1,7 +1,7 @@
 /* Between the files of the audit. Each check: NULL, or the first thing that is wrong. */
 #pragma once
 
-#include <mm/check/audit.h>
+#include <lib/types.h>
 
 /* The line about what is wrong, in a buffer of the audit's. */
 const char *audit_report(const char *fmt, ...) __printf(1, 2);

@@ -40,4 +40,4 @@ void buddy_free(struct zone *zone, struct page *page, u32 order);
 void buddy_free_run(struct zone *zone, u32 pfn, u32 end_pfn);
 
 /* The free block that makes a larger one with this; NULL when there is none. */
-struct page *free_buddy(const struct zone *zone, const struct page *page, u32 order);
+struct page *buddy_find(const struct zone *zone, const struct page *page, u32 order);

@@ -55,9 +55,8 @@ static inline bool pte_starts_area(pte_t pte, u32 flags)
  * and for mm/check/explain_walk.c, which reads the tree node by node.
  */
 extern struct rb_root vmap_ranges;
-extern struct vmap_area vmap_top; /* the highest gap, up to VMALLOC_END; it may be empty */
-extern struct vmap_area
-    *vmap_spare; /* the last node of the tree, empty, at vmap_top.start; or NULL */
+extern struct vmap_area vmap_top;    /* the highest gap, up to VMALLOC_END; it may be empty */
+extern struct vmap_area *vmap_spare; /* the tree's last, empty, at vmap_top.start; or NULL */
 
 static inline struct vmap_area *vmap_area_of(const struct rb_node *node)
 {

@@ -8,7 +8,6 @@
 #include <kernel/proc/proc.h>
 #include <kernel/process/fdtable.h>
 #include <kernel/process/signal.h>
-#include <lib/kstrtox.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/check/frames.h>

@@ -6,8 +6,8 @@
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>
 #include <arch/x86/fpu.h>
+#include <arch/x86/trap.h>
 #include <asm/signal.h>
-#include <kernel/process/process_fpu.h>
 #include <mm/fail.h>
 
 #define SPIN_MS "100"

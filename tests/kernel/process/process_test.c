@@ -171,7 +171,7 @@ static void expect_noticed(const char *text, const char *what)
 }
 
 /* For a moment a count says that what the process holds has ended. */
-static void ended_is_noticed(const struct task *task)
+static void ended_is_noticed(struct task *task)
 {
     const struct {
         void *count;
@@ -180,16 +180,19 @@ static void ended_is_noticed(const struct task *task)
         {&task->exe->data.refcount, "runs a program whose file has ended"},
         {&task->exe->programs, "runs a program whose file has ended"},
         {&task->cwd->data.refcount, "works in a folder that has ended"},
+        {&task->files->file[0]->inode->data.refcount, "has a root that has ended"},
         {&task->mm->users, "has an address space that has ended"},
         {&task->files->file[0]->refcount, "has a descriptor of a file that has ended"},
     };
 
+    task->root = task->files->file[0]->inode; /* of all that it holds the one nobody else checks */
     for (u32 i = 0; i < ARRAY_SIZE(held); i++) {
         u32 saved = exchange((u32 *)held[i].count, 0);
 
         expect_noticed(task_check(), held[i].what);
         *(u32 *)held[i].count = saved;
     }
+    task->root = NULL;
 }
 
 KTEST(process, check_notices)

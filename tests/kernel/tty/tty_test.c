@@ -6,7 +6,6 @@
  */
 #include <kernel/monitor/ktest.h>
 #include <kernel/tty/n_tty.h>
-#include <lib/printf.h>
 #include <lib/string.h>
 #include <linux/termios.h>
 #include <mm/frame/slab.h>

@@ -4,8 +4,6 @@
  * meets.
  */
 #include "tests/kernel/view/explain.h"
-#include <lib/printf.h>
-#include <mm/frame/page_alloc.h>
 
 /* ---- touched and untouched ---- */
 

@@ -7,6 +7,7 @@
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
+#include <arch/x86/trap.h>
 #include <arch/x86/tss.h>
 #include <kernel/monitor/ktest.h>
 #include <lib/printf.h>

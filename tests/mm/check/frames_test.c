@@ -3,7 +3,6 @@
 #include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 #include <mm/check/frames.h>
-#include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
 #include <mm/kva/vmalloc.h>

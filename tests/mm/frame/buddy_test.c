@@ -56,8 +56,8 @@ KTEST(buddy, zeroed_on_request)
         return;
     memset(page_address(page), 0xff, PAGE_SIZE);
     free_page(page);
-    page =
-        alloc_page(GFP_KERNEL | __GFP_ZERO); /* the same page: the lists are last in, first out */
+    /* The same page: the lists are last in, first out. */
+    page = alloc_page(GFP_KERNEL | __GFP_ZERO);
     if (!expect(page != NULL))
         return;
     word = page_address(page);

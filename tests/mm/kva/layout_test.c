@@ -4,7 +4,6 @@
 #include <arch/x86/trap.h>
 #include <kernel/monitor/ktest.h>
 #include <mm/frame/memblock.h>
-#include <mm/kva/vmalloc.h>
 #include <mm/layout.h>
 
 KTEST(layout, edges_in_order)

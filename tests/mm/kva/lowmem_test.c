@@ -8,7 +8,6 @@
 #include <lib/random.h>
 #include <lib/string.h>
 #include <mm/frame/memblock.h>
-#include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
 #include <mm/kva/lowmem.h>
 #include <mm/kva/vmalloc.h>

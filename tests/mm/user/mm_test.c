@@ -1,6 +1,5 @@
 /* Address spaces, without a process in them. */
 #include <arch/x86/cpu.h>
-#include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
