@@ -1,5 +1,5 @@
 /*
- * The end: what is said when the kernel is broken.
+ * What is said at the end: of a panic, of a trap in the kernel, of an overflow of a kernel stack.
  *
  * Three ways lead here. panic() and the checks of lib/panic.h come with a place in the source; a
  * trap in the kernel comes with all registers; a double fault comes, on a stack of its own, with

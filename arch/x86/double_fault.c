@@ -4,9 +4,10 @@
  * IDT gives it one: it saves all registers in the main TSS and loads those of the double-fault TSS,
  * CR3 included (Intel SDM vol. 3, 6.15, interrupt 8).
  *
- * Its stack lies in the vmalloc area like every kernel stack, behind a guard page of its own. What
- * the state means is for the upper floors to say, through the report callback. A self-test may have
- * set a fault probe: then the interrupted task goes on in the probe.
+ * Its stack lies in the vmalloc area like every kernel stack, behind a guard page of its own. A
+ * self-test may have set a fault probe: then the interrupted task goes on in the probe.
+ *
+ * Neighbours: kernel/panic_report.c says what the state means, through the report callback.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
