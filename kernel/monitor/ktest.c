@@ -199,7 +199,7 @@ static struct holdings holdings_now(void)
     mm_shrink();
     slab_shrink();
     now.areas = vmalloc_stats().busy_areas;
-    now.free_pages = nr_free_pages();
+    now.free_pages = nr_free_pages() + slab_pages(); /* how full slabs are is chance */
     for (u32 i = 0; slabinfo_at(i, &cache); i++)
         now.objects += cache.active_objs;
     return now;

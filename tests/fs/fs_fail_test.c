@@ -27,7 +27,7 @@ static struct footprint footprint(void)
 
     filemap_shrink();
     slab_shrink();
-    now.free_pages = nr_free_pages();
+    now.free_pages = nr_free_pages() + slab_pages(); /* how full slabs are is chance */
     for (u32 i = 0; slabinfo_at(i, &info); i++)
         now.objects += info.active_objs;
     now.entries = inode_at("/t")->dir.entries;

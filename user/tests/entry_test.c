@@ -82,6 +82,13 @@ static bool same_selector(uint32_t pushed, uint32_t selector)
     return (uint16_t)pushed == selector;
 }
 
+/*
+ * No program can change these, but QEMU's iret lets one into virtual 8086 mode, and VIF and VIP as
+ * it found them on that stack stay set for ever, for whatever runs next (its helper_iret_protected()
+ * writes them on this way alone).
+ */
+#define EFLAGS_STUCK (3u << 19)
+
 static void check_way(struct state in, void (*way)(void), uint32_t eax_after, uint32_t ecx_after)
 {
     struct state out;
@@ -91,7 +98,7 @@ static void check_way(struct state in, void (*way)(void), uint32_t eax_after, ui
     /* A 32-bit Linux comes back from sysenter with DS and ES for data. */
     CHECK((same_selector(out.ds, in.ds) && same_selector(out.es, in.es)) ||
           (way == way_vsyscall && !in_attic()));
-    CHECK(out.eflags == in.eflags);
+    CHECK((out.eflags & ~EFLAGS_STUCK) == in.eflags);
     CHECK(out.eax == eax_after && out.ecx == ecx_after);
     CHECK(out.ebx == in.ebx && out.edx == in.edx && out.ebp == in.ebp);
     CHECK(out.esi == in.esi && out.edi == in.edi);

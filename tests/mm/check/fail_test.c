@@ -31,7 +31,7 @@ static struct footprint footprint(void)
 
     mm_shrink();
     slab_shrink();
-    now.free_pages = nr_free_pages();
+    now.free_pages = nr_free_pages() + slab_pages(); /* how full slabs are is chance */
     now.vmalloc = vmalloc_stats();
     for (struct task *task = task_next(NULL); task; task = task_next(task))
         now.tasks++;

@@ -57,7 +57,7 @@ static struct state state(void)
     return (struct state){.areas = mm->area_count,
                           .pages = mm->pages,
                           .tables = mm->tables,
-                          .free = nr_free_pages(),
+                          .free = nr_free_pages() + slab_pages(), /* how full slabs are is chance */
                           .start = stack->start,
                           .end = mm_area_above(mm, 0)->end,
                           .brk = mm->brk,
