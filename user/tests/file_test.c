@@ -384,6 +384,19 @@ static const char *where(void)
     return path;
 }
 
+/* HOME as it is told outside of the root. Where that is no root of all either, more is in between. */
+static bool is_home_outside(const char *path)
+{
+    const char *outside = "(unreachable)";
+    size_t length, home = strlen(HOME);
+
+    while (*outside && *path == *outside)
+        path++, outside++;
+    length = strlen(path);
+    return !*outside && length >= home && streq(path + length - home, HOME) &&
+           (length == home || !in_attic());
+}
+
 /* In a process of its own, for which "jail" becomes the root. */
 static void in_jail(void)
 {
@@ -391,7 +404,7 @@ static void in_jail(void)
 
     CHECK(SYS(chroot, "nothing") == -ENOENT && SYS(chroot, "jail/f") == -ENOTDIR);
     CHECK(SYS(chroot, 1) == -EFAULT && SYS(chroot, "jail") == 0);
-    CHECK(streq(where(), "(unreachable)" HOME) && is_there("jail/f"));
+    CHECK(is_home_outside(where()) && is_there("jail/f"));
     CHECK(SYS(chdir, "/") == 0 && streq(where(), "/"));
     CHECK(is_there("/f") && is_there("f") && !is_there("/jail") && !is_there("jail"));
     CHECK(is_there("/../f") && is_there("../../f") && is_there("/inner/../../f"));

@@ -67,9 +67,9 @@ static void outside(void)
     char byte = 0;
 
     CHECK(read_at(BAD, &byte, 1) == -EIO && write_at(BAD, &byte, 1) == -EIO);
-    CHECK(SYS(pread64, mem, &byte, 1, &word, 0x100) == -EIO); /* beyond 4 GiB */
     if (!in_attic())
-        return; /* where the kernel is depends on the kernel */
+        return; /* where the kernel is depends on the kernel, and a 32-bit Linux cuts the place */
+    CHECK(SYS(pread64, mem, &byte, 1, &word, 0x100) == -EIO); /* beyond 4 GiB */
     for (uint32_t addr = 0xc0000000; addr; addr += 0x100000) {
         CHECK(read_at((void *)addr, &byte, 1) == -EIO);
         CHECK(write_at((void *)addr, &byte, 1) == -EIO);
