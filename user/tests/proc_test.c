@@ -309,7 +309,8 @@ static void test_task(void)
         uint16_t reclen;
         uint8_t type;
         char name[];
-    } * entry;
+    };
+    struct linux_dirent64 *entry;
     long dir = SYS(open, "/proc/self/task", O_RDONLY | O_DIRECTORY), size, names = 0;
 
     CHECK(dir >= 0 && (size = SYS(getdents64, dir, text, sizeof(text))) > 0);

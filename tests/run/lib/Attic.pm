@@ -512,6 +512,9 @@ sub reap {
     my ($self) = @_;
     waitpid $self->{pid}, 0;
     my $verdict = $self->{timed_out} ? Attic::QEMU::timeout_verdict() : Attic::QEMU::verdict($?, $self->{reset_log}, 0);
+    # QEMU 10 may die of its own end, when sockets are open and the guest writes the exit port. The guest has said its last word then, in
+    # which there is no failure.
+    $verdict = ['pass', 0, 'QEMU died of SIGSEGV after the power was off'] if ($? & 127) == POSIX::SIGSEGV && $self->output =~ /^Power off\.\r?\n\z/m;
     $self->{ended} = 1;
     ($self->{status}, undef, $self->{text}) = @$verdict;
     $self->{text} .= " ($self->{timed_out})" if $self->{timed_out};
@@ -779,7 +782,13 @@ sub ktap_ok {
     my (%o) = @_;
     my $label = delete $o{label} // $o{mem};
     my $glob = $ENV{KTEST} // '*';
-    my $vm = Attic->run(timeout => 240, %o, cmdline => join ' ', grep { length } $o{cmdline} // '', "ktest=$glob");
+    my @machine = (timeout => 240, %o, cmdline => join ' ', grep { length } $o{cmdline} // '', "ktest=$glob");
+    my $vm = Attic->run(@machine);
+    if ($vm->status eq 'timeout') {
+        # A QEMU that the host has let starve, or that hangs by itself (10.0, once in thousands of tests): a kernel that hangs does it again.
+        diag join "\n", "$label: once more, because the first run was not heard of any more", $vm->describe;
+        $vm = Attic->run(@machine);
+    }
     my $verdict = judge_ktap($vm->output, $vm->status);
     # QEMU's "max" has all that Attic asks for: a test that says otherwise has been misled.
     push @{ $verdict->{problems} }, map { "$_->{name}: $_->{skip}" } grep { ($_->{skip} // '') =~ /^this processor/ } @{ $verdict->{tests} }
