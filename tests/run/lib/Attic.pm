@@ -782,13 +782,7 @@ sub ktap_ok {
     my (%o) = @_;
     my $label = delete $o{label} // $o{mem};
     my $glob = $ENV{KTEST} // '*';
-    my @machine = (timeout => 240, %o, cmdline => join ' ', grep { length } $o{cmdline} // '', "ktest=$glob");
-    my $vm = Attic->run(@machine);
-    if ($vm->status eq 'timeout') {
-        # A QEMU that the host has let starve, or that hangs by itself (10.0, once in thousands of tests): a kernel that hangs does it again.
-        diag join "\n", "$label: once more, because the first run was not heard of any more", $vm->describe;
-        $vm = Attic->run(@machine);
-    }
+    my $vm = Attic->run(timeout => 240, %o, cmdline => join ' ', grep { length } $o{cmdline} // '', "ktest=$glob");
     my $verdict = judge_ktap($vm->output, $vm->status);
     # QEMU's "max" has all that Attic asks for: a test that says otherwise has been misled.
     push @{ $verdict->{problems} }, map { "$_->{name}: $_->{skip}" } grep { ($_->{skip} // '') =~ /^this processor/ } @{ $verdict->{tests} }
