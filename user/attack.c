@@ -1,7 +1,7 @@
 /*
  * Tries to reach what is not its own.
  *
- * `attack read|write|jump ADDR` does just that, and dies of it, with one line from the kernel; exit
+ * `attack read|write|jump ADDR` does just that and is killed, with one line from the kernel; exit
  * status 1 means that it survived, and something is badly wrong. `attack syscall ADDR` lets the
  * kernel do the reading, by passing the address to write(); status 0 means that the kernel answered
  * EFAULT. Without arguments it picks an address within the kernel's half as its target, and asks

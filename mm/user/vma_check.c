@@ -27,15 +27,15 @@ static const char *check_area(const struct mm *mm, const struct vm_area *prev,
     if (!IS_ALIGNED(area->start | area->end, PAGE_SIZE) || area->start >= area->end)
         return bad_area(mm, area, "its edges make no sense");
     if (area->file && area->mm != mm)
-        return bad_area(mm, area, "is said to be in another address space");
+        return bad_area(mm, area, "belongs to another address space");
     if (area->prev != prev || (area->next && area->next->prev != area))
-        return bad_area(mm, area, "its neighbours are told wrong");
+        return bad_area(mm, area, "its neighbours do not link to it");
     if (area->start < MMAP_MIN_ADDR || area->end > TASK_SIZE)
         return bad_area(mm, area, "outside of the user half");
     if (prev && prev->end > area->start)
         return bad_area(mm, area, "overlaps the one before it");
     if (area->room != vma_room(prev, area))
-        return bad_area(mm, area, "the room in front of it is told wrong");
+        return bad_area(mm, area, "the size of the room in front of it is wrong");
     return NULL;
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# `map` as it looks at the prompt: on machines of three sizes in plain letters, where rows, letters and legend are held against
+# `map` as it looks at the prompt: on machines of three sizes as letters without colours, where rows, letters and legend are held against
 # `frames`; then in colours on a terminal that answers, or does not, or says something else meanwhile; and `map -w` with a program
 # behind it, and each way to end it.
 use strict;
@@ -70,7 +70,7 @@ sub counted {
     return \%frames;
 }
 
-# ---- plain letters, three sizes ----
+# ---- letters, three sizes ----
 
 for my $mem (qw(8M 128M 4G)) {
     my $vm = booted("plain-$mem", mem => $mem, cmdline => 'color=off');
