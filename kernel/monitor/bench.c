@@ -7,7 +7,7 @@
  * around the operations is part of the figure, here as in the Linux module that the figures are
  * compared with (tests/peers/linux/).
  *
- * The first round fills caches and is not counted. Of the others the median is told: under -icount
+ * The first round fills caches and is not counted. The median of the others is printed: under -icount
  * they hardly differ, and without it a round that the host interrupted does not matter. A mean over
  * many operations within the round, and not the best of many: work that is put off to every n-th
  * operation is work.

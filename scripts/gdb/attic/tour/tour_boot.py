@@ -131,7 +131,7 @@ class IdentityGone(Stage):
 class KernelMain(Stage):
     name, until, title, extra = "kernel_main", "lowmem_map_init", "C begins, on the boot tables", ("CR4",)
     text = """kernel_main() is a list of calls, in the order in which each needs what is above it. Console, segments and
-        interrupt table come first, so that whatever goes wrong is told; then the memory map that GRUB got from the firmware
+        interrupt table come first, so that whatever goes wrong is reported; then the memory map that GRUB got from the firmware
         is read. All this runs on the boot directory, which lets the kernel write everywhere, even to its own code. cpu_init()
         turns on what the final tables will use: global pages (CR4.PGE), and, where the processor has them, SMEP and SMAP, by
         which ring 0 cannot run or touch pages of ring 3 by accident."""
