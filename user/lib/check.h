@@ -69,3 +69,15 @@ static __attribute__((unused)) long
 /* A child that does this must exit with that code, or die of that signal. */
 #define EXPECT_EXIT(code, ...)    CHECK(CHILD_STATUS(__VA_ARGS__) == (code) << 8)
 #define EXPECT_DEATH(signal, ...) CHECK((CHILD_STATUS(__VA_ARGS__) & 0x7f) == (signal))
+
+/*
+ * One of some tries takes less than so many milliseconds, which is what each says it took: a busy host
+ * makes any of them longer, but none shorter.
+ */
+#define WITHIN(ms, try)                                                                            \
+    ({                                                                                             \
+        int left_ = 20;                                                                            \
+        while (left_ && (try) >= (ms))                                                             \
+            left_--;                                                                               \
+        left_ > 0;                                                                                 \
+    })
