@@ -397,10 +397,7 @@ lint:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude -Iuser -I. \
 	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
-	@echo perl; for file in scripts/qemu scripts/debug scripts/test scripts/bench scripts/bench-linux scripts/fetch scripts/examples \
-	  scripts/lib/*.pm tests/run/lib/*.pm tests/run/*.t tests/run/*/*.t; do \
-	  perl -Itests/run/lib -wc "$$file" 2> $(BUILD)/lint.log || { cat $(BUILD)/lint.log; exit 1; }; done
-	@echo pyflakes; pyflakes3 scripts/gdb scripts/memdiff scripts/lib scripts/rooms scripts/picture
+	@echo pyflakes; pyflakes3 scripts/attic scripts/gdb tests/run $$(grep -ls '^#!/usr/bin/python3' scripts/*)
 	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do \
 	  sh -n "$$file" || exit 1; done; bash -n .ci/run
 

@@ -3,7 +3,7 @@
  *
  * A process forks once, and its child touches, writes, asks and ends, one after the other. Each
  * step is a function of its own, so that a debugger finds the moment
- * (scripts/gdb/attic/tour/tour_life.py).
+ * (scripts/attic/gdb/tour/tour_life.py).
  *
  * The two pages lie at round addresses, each the first of its 4 MiB, so that they are easy to find
  * in the page tables: entry 0 of a table that holds nothing else. The parent sleeps while the child

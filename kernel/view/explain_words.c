@@ -3,9 +3,9 @@
  * each level (Intel SDM vol. 3, tables 4-4 to 4-6), of rights, reasons, areas and neighbours.
  *
  * They are tables with names of their own, and nothing else prints a word, because there are two
- * who explain: kernel/view/explain.c from within, and gdb's `attic explain` (scripts/gdb) from
- * outside, which reads the words from here, by symbol, and so says the same. What stands between
- * the words (blanks, commas, brackets, 0x) is with those two.
+ * who explain: kernel/view/explain.c from within, and gdb's `attic explain` (scripts/attic/gdb)
+ * from outside, which reads the words from here, by symbol, and so says the same. What stands
+ * between the words (blanks, commas, brackets, 0x) is with those two.
  *
  * The order of each table is that of its enumeration in mm/check/explain_walk.h or
  * kernel/view/explain.h.

@@ -1,5 +1,5 @@
 # For a gdb that debugs Attic in QEMU: `make gdb` loads it, an editor can (`source scripts/gdb/attic.gdb`, from the root of the
-# repository). The commands are in attic/: `help attic`.
+# repository). The commands are in scripts/attic/gdb/: `help attic`.
 set architecture i386
 set confirm off
 set disassembly-flavor intel

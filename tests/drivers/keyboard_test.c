@@ -1,6 +1,6 @@
 /*
  * The keyboard's codes: what does a row of them type? They are fed to the decoder as the controller
- * would hand them over (scan code set 1); the keys of a whole machine are pressed in console.t.
+ * would hand them over (scan code set 1); the keys of a whole machine are pressed in test_console.py.
  * What is expected: the codes of IBM's reference, the US layout, the sequences that terminfo has
  * for `linux`.
  */

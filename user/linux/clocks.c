@@ -2,7 +2,7 @@
  * Time through a C library: clocks that go on and agree, sleeping at least as long as asked,
  * calendars.
  *
- * See check.h for how it tells; tests/run/linux/libc.t runs it, with glibc and with musl.
+ * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"

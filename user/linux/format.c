@@ -5,7 +5,7 @@
  *
  * A child computes at the same time as its parent, with other values in the same registers.
  *
- * See check.h for how it tells; tests/run/linux/libc.t runs it, with glibc and with musl.
+ * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #include "check.h"
 

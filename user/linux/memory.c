@@ -3,7 +3,7 @@
  * with mremap; musl makes a guard page over the start of its heap. Then mmap by the program itself,
  * anonymous and of a file, and a deep stack.
  *
- * See check.h for how it tells; tests/run/linux/libc.t runs it, with glibc and with musl.
+ * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"

@@ -4,7 +4,7 @@
  *
  * Started with an argument it is the child of itself: `processes exit 5`, `processes echo ...`.
  *
- * See check.h for how it tells; tests/run/linux/libc.t runs it, with glibc and with musl.
+ * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"

@@ -2,7 +2,7 @@
  * Memory that processes share, and what wakes those who wait for it: futexes and what a C library
  * builds of them. Files that are cut short while processes show them.
  *
- * See check.h for how it tells; tests/run/linux/libc.t runs it, with glibc and with musl. Each
+ * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl. Each
  * child has an alarm, so that one that nobody wakes is a failed check and not a test that hangs.
  */
 #define _GNU_SOURCE

@@ -6,7 +6,7 @@
  * A handler's way back goes through the library's code or the kernel's, as the library likes; both
  * ways are here, because glibc takes the kernel's vDSO where there is one, and musl brings its own.
  *
- * See check.h for how it tells; tests/run/linux/libc.t runs it, with glibc and with musl.
+ * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"

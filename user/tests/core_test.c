@@ -17,7 +17,7 @@
 #include <linux/wait.h>
 
 #define PAGE        4096u
-#define NOTHING     77 /* tests/run/linux/linux.t: this machine cannot be asked */
+#define NOTHING     77 /* tests/run/linux/test_linux.py: this machine cannot be asked */
 #define FOLDER      "/tmp/core_test"
 #define DUMPED      0x80
 #define WORD        0x5eed0001u
@@ -355,7 +355,7 @@ static void large_and_empty(void)
 }
 
 /*
- * For gdb on the host (tests/run/gdb/core.t): words of the core file that are not 0, with their
+ * For gdb on the host (tests/run/gdb/test_core.py): words of the core file that are not 0, with their
  * places.
  */
 static void print_core(void)

@@ -1,6 +1,6 @@
 /*
  * The terminal as programs see it: settings, sizes, who controls it, and what happens to those in
- * the background. Nobody types here (tests/run/tty.t does).
+ * the background. Nobody types here (tests/run/test_tty.py does).
  *
  * Also passes on Linux: where there are pseudo-terminals the test makes one of its own, so that it
  * needs none to start with; Attic has its one terminal, which a session leader may take over as

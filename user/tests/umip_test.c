@@ -13,7 +13,7 @@
 #define MSW  0x80050033u
 #define TSS  0x80u
 
-#define NOTHING_TO_TEST 77 /* the exit status that says so to tests/run/linux/linux.t */
+#define NOTHING_TO_TEST 77 /* the exit status that says so to tests/run/linux/test_linux.py */
 
 static uint32_t tss = TSS;
 

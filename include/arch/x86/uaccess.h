@@ -25,7 +25,7 @@ __must_check size_t copy_to_user(void *user_to, const void *from, size_t size);
 /*
  * Copy an object of the kernel's whole, a structure or a number: 0 or -EFAULT. What a structure has
  * between its members, which nobody assigns and which may be left over from other work on the same
- * stack, is set to 0 first. The only way out for structures: tests/run/tools.t looks for others.
+ * stack, is set to 0 first. The only way out for structures: tests/run/test_tools.py looks for others.
  * Where the compiler does not know how (clang before 20), the filler of a structure with gaps must
  * do it; tests/kernel/process/process_test.c sees what is left.
  */

@@ -1,7 +1,7 @@
 /*
  * What is known of one address in one address space: facts without words, read from the raw tables.
- * kernel/view/explain.c turns them into lines; scripts/gdb gathers the same from outside and takes
- * the words from kernel/view/explain_words.c.
+ * kernel/view/explain.c turns them into lines; scripts/attic/gdb gathers the same from outside and
+ * takes the words from kernel/view/explain_words.c.
  *
  * Everything is read so carefully that a panic may ask, whatever is broken: entries and nodes are
  * copied with copy_from_kernel_nofault(), trees are gone down a bounded number of steps, nothing is

@@ -25,7 +25,7 @@
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
 
-#define CYCLES        "300" /* the rest of ten thousand: tests/run/processes.t */
+#define CYCLES        "300" /* the rest of ten thousand: tests/run/test_processes.py */
 #define LOWMEM_PAGES  6     /* of a small process: a directory, page tables, what it has in slabs */
 #define MANY          200
 #define MANY_RAM      (64u << 20)

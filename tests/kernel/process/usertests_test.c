@@ -1,6 +1,6 @@
 /*
  * Programs that test the kernel from ring 3. Each says by its exit status how it went, and prints
- * the cases that failed; tests/run/linux/linux.t runs the same binaries on Linux.
+ * the cases that failed; tests/run/linux/test_linux.py runs the same binaries on Linux.
  */
 #include "tests/kernel/process/run.h"
 

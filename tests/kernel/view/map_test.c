@@ -1,7 +1,7 @@
 /*
  * The map of RAM: cells show who has their pages, at every scale, and nobody is lost or counted
  * twice. Addresses, and what is drawn: tests/kernel/view/map_view_test.c. How it looks at the
- * prompt is seen from outside (tests/run/map.t).
+ * prompt is seen from outside (tests/run/test_map.py).
  */
 #include <mm/check/frames.h>
 #include <mm/frame/page_alloc.h>

@@ -1,6 +1,6 @@
 /*
  * Snapshots, from within: that taking one changes nothing and gives nobody a turn, and that what is
- * wrong in the tables shows. What the numbers are is tests/run/snapshot.t's, which reads the tables
+ * wrong in the tables shows. What the numbers are is tests/run/test_snapshot.py's, which reads the tables
  * from outside.
  */
 #include <kernel/task.h>

@@ -3,7 +3,7 @@
  * the way: a second process looks at the clock all the time, and the longest time that it missed is
  * printed for each call and held against the limit. `hog` runs all, `hog NAME` one.
  *
- * It means something where the clock counts instructions (tests/run/hog.t); elsewhere a busy host
+ * It means something where the clock counts instructions (tests/run/test_hog.py); elsewhere a busy host
  * is measured as well.
  */
 #include "lib/cases.h"

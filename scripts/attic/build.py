@@ -1,0 +1,194 @@
+"""The kernel under test: where it was built, what make and the scripts make of it, and what else a test needs beside it.
+
+Environment, as `make test` hands it over: BUILD, the folder of the kernel (build); FETCHED, where `make busybox` and the like put what
+they fetch (build); CC, the compiler; NO_I386=1, as if this machine ran no i386 programs.
+"""
+import fcntl
+import functools
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+from attic.symbols import Symbols
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def build_dir():
+    return ROOT / (os.environ.get('BUILD') or 'build')
+
+
+def fetched_dir():
+    return ROOT / (os.environ.get('FETCHED') or 'build')
+
+
+def log_dir():
+    """Where tests leave logs, made if it is not there."""
+    return made(build_dir() / 'test-logs')
+
+
+def made(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def for_make(path):
+    """A path for make, which takes no blanks in it: the root of the repository may have some."""
+    return os.path.relpath(path, ROOT)
+
+
+def source_files():
+    """The files of the repository, from its root: all but what is built. git is not asked, because a checkout may be somebody else's,
+    or a folder unpacked from an archive."""
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if not (folder == str(ROOT) and name in ('build', '.git')) and name != '__pycache__']
+        found += [os.path.relpath(os.path.join(folder, name), ROOT) for name in names]
+    return sorted(name for name in found if name not in ('compile_commands.json', '.git'))
+
+
+def symbols(elf=None):
+    """Those of the kernel under test, or of another file; attic.elf has no names of data."""
+    names = Symbols(elf or build_dir() / 'attic.debug')
+    if not names:
+        raise FileNotFoundError(f'{elf or build_dir() / "attic.debug"}: no symbols')
+    return names
+
+
+# ---- make ----
+
+@contextmanager
+def locked(path):
+    """Tests run two at a time: one of them in here."""
+    made(path.parent)
+    with open(path, 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def make(*arguments):
+    """Run make with these arguments, for this build by default. The CompletedProcess: stdout has errors, too."""
+    environment = {name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
+    environment |= {'BUILD': for_make(build_dir()), 'FETCHED': for_make(fetched_dir())}
+    return subprocess.run(['make', '--no-print-directory', '-C', ROOT, *arguments], env=environment, text=True, errors='replace',
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+@contextmanager
+def with_make():
+    """While no other test runs make in this build: the environment that make needs below `make test`, with the variables that this was
+    given, but not its -j."""
+    environment = {name: value for name, value in os.environ.items() if name not in ('MAKELEVEL', 'MFLAGS')}
+    given = re.search('-- .*', os.environ.get('MAKEFLAGS', ''), re.S)
+    environment['MAKEFLAGS'] = given[0] if given else ''
+    with locked(build_dir() / 'make.lock'):
+        yield environment
+
+
+def checked_build():
+    """The folder of a kernel built with DEBUG=1, made now if it is not there, and what make said."""
+    folder = build_dir() / 'checks'
+    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
+    with locked(folder / 'lock'):
+        return folder, make('DEBUG=1', f'BUILD={for_make(folder)}', *compiler, 'all')
+
+
+class CannotBeHad(Exception):
+    """What is missing on this machine, and why."""
+
+
+def fetched(target, path):
+    """What `make TARGET` fetches: fetched now if it is not there. Raises CannotBeHad."""
+    file = fetched_dir() / path
+    if file.exists():
+        return file
+    done = make(target)
+    if done.returncode == 0 and file.exists():
+        return file
+    why = re.findall(rf'^{re.escape(target)}: .*', done.stdout, re.M)
+    raise CannotBeHad(why[-1] if why else f'make {target} fails')
+
+
+# ---- programs of i386 ----
+
+@functools.cache
+def runs_i386():
+    """Whether this host's kernel runs i386 programs, and not an emulator that it hands them to (binfmt_misc), which is neither Linux nor
+    suits AddressSanitizer. With NO_I386=1 everything goes as if it did not. No test runs one without asking here."""
+    return not os.environ.get('NO_I386') and runs_itself((build_dir() / 'user/forever').resolve())
+
+
+def runs_itself(program):
+    try:
+        process = subprocess.Popen([program, 'sleep'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        return False
+    with process:
+        process.stdout.readline()  # it says that it runs
+        try:
+            return os.readlink(f'/proc/{process.pid}/exe') == str(program)
+        except OSError:
+            return False
+        finally:
+            process.kill()
+
+
+def user_programs():
+    """The programs of user/ by name, where they are linked: make empties the folder of its own initramfs when a test has fetched
+    busybox."""
+    folders = (ROOT / 'user', ROOT / 'user/tests', ROOT / 'user/tests/helpers')
+    programs = {source.stem: build_dir() / 'user' / source.stem for folder in folders for source in sorted(folder.glob('*.c'))}
+    glibc = build_dir() / 'user/glibc/hello'
+    return programs | ({'glibc_hello': glibc} if glibc.exists() else {})
+
+
+# ---- images ----
+
+def make_initramfs(name, *, busybox=None, programs=None, files=None):
+    """An initramfs in a folder of this name: the archive, and the folder that it was made of. `programs` are paths by name, which go to
+    the root; `files` texts by path, executable when they start with #!."""
+    folder = made(build_dir() / 'test-images' / name)
+    archive, tree = folder / 'initramfs.cpio', folder / 'tree'
+    script = ROOT / 'scripts/mkinitramfs'
+    environment = os.environ | {'BUSYBOX': str(busybox or '')}
+    pairs = [f'{key}={path}' for key, path in sorted((programs or {}).items())]
+    subprocess.run([script, archive, tree, *pairs], check=True, env=environment)
+    for path, text in sorted((files or {}).items()):
+        file = tree / path
+        data = text if isinstance(text, bytes) else text.encode()
+        made(file.parent)
+        file.write_bytes(data)
+        file.chmod(0o755 if data.startswith(b'#!') else 0o644)
+    subprocess.run([script, '--pack', archive, tree], check=True, env=environment)
+    return archive, tree
+
+
+def own_initramfs(name):
+    """The build's own programs without busybox, for what measures or compares: a busybox that was fetched makes no difference. Each test
+    has its own, by this name, because they run two at a time."""
+    return make_initramfs(f'own-{name}', programs=user_programs())[0]
+
+
+def boot_image(cmdline='', build=None, initramfs=None):
+    """The ISO that boots a build's kernel with this command line and initramfs (the build's own by default); made once, again when one of
+    them is newer."""
+    build = build or build_dir()
+    key = '\0'.join([cmdline, *([str(initramfs)] if initramfs else [])])
+    iso = made(build / 'test-images') / (hashlib.sha1(key.encode()).hexdigest()[:12] + '.iso')
+    kernel, initramfs = build / 'attic.elf', initramfs or build / 'initramfs.cpio'
+    if not kernel.exists():
+        raise FileNotFoundError(f'{kernel} is not there: run make first')
+    with locked(iso.with_suffix('.iso.lock')):
+        newest = max(file.stat().st_mtime for file in (kernel, initramfs) if file.exists())
+        if not iso.exists() or iso.stat().st_mtime <= newest:
+            subprocess.run([ROOT / 'scripts/mkiso', iso, kernel, initramfs, cmdline], check=True)
+    return iso
+
+
+def which(*names):
+    """The first of these programs that there is."""
+    return next((path for path in map(shutil.which, names) if path), None)

@@ -1,0 +1,230 @@
+"""Run the example blocks of documents (document.py finds them) and compare what comes with what the document shows.
+
+    check(document, block)    # problems: none when the block shows what comes
+    update(document)          # its text with the outputs of today, and problems
+
+A block has a machine, or a shell for each command, of its own, so that no block depends on another. The monitor's machine has the build's
+own programs and no busybox; gdb is started as `make gdb` starts it, on the build for debugging, and Attic's console goes elsewhere,
+because it would come among gdb's lines at any moment. A command for the shell gets the build under test: where it says build/, that folder
+is meant. What make builds first is left out of its output: another time it is up to date.
+
+Comparing: blanks at the end of a line do not count. A match of a mark is replaced by a sign for that mark, in the document and in reality,
+and then lines must be equal. A line `...` stands for one or more lines. Limits are there against hangs only; an output that depends on
+time cannot be shown but with `...`.
+"""
+import re
+import subprocess
+
+from attic.build import ROOT, build_dir, for_make, own_initramfs, with_make
+from attic.debugger import gdb_command
+from attic.document import Document
+from attic.machine import EOF, PROMPT, TIMEOUT, Machine
+
+# What make says of a step of the build ($(call say) in the Makefile).
+BUILT = re.compile(r'^  [A-Z]+ [\w./-]+(?: \(for gdb\))?\n', re.M)
+
+SECONDS = 120         # for one command, of a machine's clock
+SHELL_SECONDS = 1200  # for one of the shell, which may call make; of any clock
+TIMED_OUT = 124       # timeout's exit status
+ELISION = '...'
+CONTEXT = 3
+UTF_8 = {'encoding': 'utf-8', 'errors': 'surrogateescape'}  # whatever comes is kept
+SEPARATOR = '\036'    # what gdb prints between the commands, and nothing else does
+
+
+class CannotRun(Exception):
+    """Why it cannot be found out what a block prints: a sentence."""
+
+
+def documents():
+    """README.md and docs/*.md, relative to the root."""
+    return ['README.md', *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'docs').glob('*.md'))]
+
+
+def document(file):
+    """One of them; its file name is told as it is here."""
+    return Document(file, (ROOT / file).read_text(**UTF_8))
+
+
+# ---- running ----
+
+def run(document, block):
+    """What each command of a block prints, as lists of lines. Raises CannotRun."""
+    runners = {'$ ': run_shell, 'attic> ': run_monitor, '(gdb) ': run_gdb}
+    printed = runners[block.prompt](document, block, [command.text for command in block.commands])
+    return [[line.rstrip() for line in text.rstrip('\n').split('\n')] if text.strip('\n') else [] for text in printed]
+
+
+def run_shell(_document, _block, commands):
+    build = for_make(build_dir())
+    with with_make() as environment:
+        printed = [shell(re.sub(r'(?<![\w/.])build/', lambda _: f'{build}/', command), environment) for command in commands]
+    return [re.sub(rf'(?<![\w/.]){re.escape(build)}/', 'build/', text) for text in printed]
+
+
+def shell(command, environment):
+    done = subprocess.run(['timeout', str(SHELL_SECONDS), 'sh', '-c', command], cwd=ROOT, env=environment | {'TIMEOUT': str(SECONDS)},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **UTF_8)
+    if done.returncode == TIMED_OUT:
+        raise CannotRun(f'`{command}` does not end\n')
+    return BUILT.sub('', done.stdout.replace('\r', ''))
+
+
+def machine(document, block, **options):
+    """The machine that a block asks for; options are those of Machine."""
+    name = f'examples-{document.file}-{block.line}'
+    return Machine(name, mem=block.settings.get('MEM'), cpu=block.settings.get('CPU'), cmdline=block.settings.get('CMDLINE', ''),
+                   timeout=5 * SECONDS, silence=SECONDS, initramfs=own_initramfs('examples'), **options)
+
+
+def run_monitor(document, block, commands):
+    with machine(document, block) as attic:
+        if not attic.saw(PROMPT, SECONDS):
+            raise CannotRun(f'Attic does not come to its prompt\n{attic}\n')
+        return [monitor_command(attic, command) for command in commands]
+
+
+def monitor_command(attic, command):
+    """Up to the next prompt, or to the end of the machine; without the echo."""
+    if attic.ended:
+        raise CannotRun(f'`{command}`: Attic has ended before it\n')
+    try:
+        return attic.run(command, SECONDS)
+    except (EOF, TIMEOUT):
+        if attic.status in ('running', 'timeout'):
+            raise CannotRun(f'`{command}`: no prompt follows\n{attic}\n') from None
+        return attic.before.partition('\n')[2]
+
+
+def run_gdb(document, block, commands):
+    """Not in batch mode, in which gdb leaves lines out that a user sees."""
+    build = build_dir() / 'debug'
+    with machine(document, block, build=build, stopped=True, gdb=True) as attic:
+        console = attic.open_console()
+        steps = ['set width 0', 'set pagination off', *(step for command in commands for step in (r'echo \036', command)), r'echo \036', 'quit']
+        said = attic.beside(*gdb_command(attic.gdb_target, build / 'attic.debug'), *(word for step in steps for word in ('-ex', step)),
+                            env={'ATTIC_CONSOLE': console})
+        timed_out = attic.beside_timed_out
+    _, *printed = said.split(SEPARATOR)
+    if timed_out or len(printed) != len(commands) + 1:
+        raise CannotRun(f'`{commands[-1]}`: gdb does not come back from it, or ended before:\n{said}')
+    return printed[:-1]
+
+
+# ---- comparing ----
+
+def with_signs(line, varies):
+    """A line with each match of a mark replaced by the mark's sign: a character that no output has."""
+    if varies:
+        marks = '|'.join(f'(?P<m{i}>{source})' for i, source in enumerate(varies))
+        line = re.sub(marks, lambda found: chr(0xe000 + int(found.lastgroup[1:])), line)
+    return line.rstrip()
+
+
+def segments(lines):
+    """The lines of an output between its `...`: (index of the first, lines)."""
+    found = [(0, [])]
+    for i, line in enumerate(lines):
+        if line == ELISION:
+            found.append((i + 1, []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def difference(shown, came, varies):
+    """Where the lines of the document do not show those that came: None, or the indices in both where they part. What follows a `...` may
+    lie anywhere behind at least one line; the last lines of the document are the last that came."""
+    came = [with_signs(line, varies) for line in came]
+    parts = segments([with_signs(line, varies) for line in shown])
+    end = 0
+    for n, (at, lines) in enumerate(parts):
+        first, last = end + 1 if n else 0, len(came) - len(lines)
+        is_last = n == len(parts) - 1
+        places = [last] if is_last else range(first, last + 1) if n else [0]
+        place = next((p for p in places if p >= first and (n or p == 0) and equal_lines(lines, came, p) == len(lines)), None)
+        if place is None:
+            if is_last and n:
+                first = max(first, last)
+            equal = equal_lines(lines, came, first)
+            return at + equal, first + equal
+        end = place + len(lines)
+    return None
+
+
+def equal_lines(lines, came, start):
+    """How many of the lines, from the first on, are those that came from this index on."""
+    equal = 0
+    while equal < min(len(lines), len(came) - start) and lines[equal] == came[start + equal]:
+        equal += 1
+    return equal
+
+
+# ---- check and update ----
+
+def faults(document):
+    """What is wrong with the blocks of a document before any is run."""
+    return [f'{document.file}:{line}: {text}\n' for line, text in (*document.errors, *document.idle_marks)]
+
+
+def check(document, block):
+    """What is wrong with a block, in sentences, with line numbers of the document."""
+    try:
+        came = run(document, block)
+    except CannotRun as why:
+        return [f'{document.file}:{block.line}: {why}']
+    return [describe(document, block, command, lines, *parted) for command, lines in zip(block.commands, came)
+            if (parted := difference(command.output, lines, block.varies))]
+
+
+def describe(document, block, command, came, shown_at, came_at):
+    return (f"{document.file}:{command.first + 1 + shown_at}: `{block.prompt}{command.text}` prints something else"
+            " ('-' is in the document, '+' is what came; `make docs` writes it down):\n"
+            + excerpt('-', command.output, shown_at) + excerpt('+', came, came_at))
+
+
+def excerpt(sign, lines, start):
+    return ''.join(f'  {sign} {line}\n' for line in lines[start:start + CONTEXT] or ['(the output ends)'])
+
+
+def update(document):
+    """The text of the document with today's outputs, and what could not be done. A block in which nothing differs stays; of one in which
+    something does, all outputs are new, so that they are of one run."""
+    outputs, problems = {}, []
+    for block in document.blocks:
+        if block.not_run is not None:
+            continue
+        try:
+            came = run(document, block)
+        except CannotRun as why:
+            problems.append(f'{document.file}:{block.line}: {why}')
+            continue
+        pairs = list(zip(block.commands, came))
+        if not any(difference(command.output, lines, block.varies) for command, lines in pairs):
+            continue
+        for command, lines in pairs:
+            new = shortened(command.output, lines, block.varies)
+            if new is None:
+                problems.append(f'{document.file}:{command.line}: the lines around `...` are not there any more; shorten it by hand')
+            outputs[command.line] = lines if new is None else new
+    return document.text(outputs), problems
+
+
+def shortened(old, came, varies):
+    """The new output with `...` where the old one had it: the lines before the first and after the last keep their number, those between
+    are found by the first of them. None when they cannot be."""
+    parts = [lines for _, lines in segments(old)]
+    if len(parts) == 1:
+        return came
+    head, *middle, tail = parts
+    if len(head) + len(tail) >= len(came):
+        return None
+    new, at, end = came[:len(head)], len(head), len(came) - len(tail)
+    for lines in middle:
+        wanted = with_signs(lines[0], varies) if lines else None
+        place = next((p for p in range(at + 1, end - len(lines)) if with_signs(came[p], varies) == wanted), None)
+        if place is None:
+            return None
+        new += [ELISION, *came[place:place + len(lines)]]
+        at = place + len(lines)
+    return [*new, ELISION, *came[end:]]

@@ -1,0 +1,47 @@
+"""`attic areas`: the vmalloc area, as vmallocinfo lists it, with the frames.
+
+What is contiguous for the processor is scattered in memory: each area is told with its frames as runs, read from the page
+tables of the master directory, which are everybody's. A kernel stack is told with the task it belongs to; who else asked
+for an area is told by the code address that the kernel keeps of each.
+
+Limits: gaps are not listed (`print *(struct vmap_area *)ADDR` shows one). The walk goes through the kernel's tree of areas,
+so a damaged tree ends it with a sentence; the tables alone can be seen with `attic map master` all the same.
+
+Neighbours: owners.py tells an area in words; mm/kva/vmap_area.c keeps them, kernel/proc/proc_mm.c prints the same list.
+"""
+import textwrap
+
+from attic.gdb import cli, kernel, memory, owners, paging
+
+
+class Areas(cli.Command):
+    """attic areas: the areas of the vmalloc area: addresses, pages, kind, who asked for it, frames.
+
+Addresses are those of the pages; one more page behind each area is a guard and never mapped. The
+kinds: vmalloc owns its frames, vmap shows frames of somebody else, ioremap shows a device. Frames
+are frame numbers (physical address / 4096), as `attic who` takes them, side by side as first-last."""
+
+    name = "areas"
+
+    def run(self, arguments):
+        areas = list(kernel.vmap_areas())
+        if not areas:
+            raise kernel.NotYet("there are no areas: vmalloc_init() has not run, or nobody has asked for one")
+        stacks = {task.stack: task for task in kernel.tasks()}
+        for area in areas:
+            pages = (area.end - area.start) // memory.PAGE_SIZE - 1
+            print("0x%08x..0x%08x  %-10s %s" % (area.start, area.end - memory.PAGE_SIZE - 1, cli.count_text(pages, "page"),
+                                              owners.vmap_text(area, stacks.get(area.start))))
+            print(textwrap.fill("frames " + frames_text(area), 120, initial_indent="    ", subsequent_indent="           "))
+
+
+def frames_text(area):
+    """The frames of an area as runs of frame numbers."""
+    runs = []
+    for page in paging.pages(kernel.master_directory(), area.start, area.end - memory.PAGE_SIZE - 1):
+        pfn = page.physical >> memory.PAGE_SHIFT
+        if runs and pfn == runs[-1][1] + 1:
+            runs[-1][1] = pfn
+        else:
+            runs.append([pfn, pfn])
+    return " ".join("%d" % first if first == last else "%d-%d" % (first, last) for first, last in runs) or "none"

@@ -1,0 +1,133 @@
+"""A command of `attic`: how it gets its arguments, and how it says what is wrong.
+
+A command is a class with a name, a usage, a doc string that `help` shows, and run(). It prints, or raises Sorry with one
+sentence; so does everything it calls when something cannot be had. No exception of Python reaches the reader: what nobody
+foresaw is a structure that has changed, and is said to be that.
+
+Arguments are words; where a command wants an address, everything in front of the last word that can stand for an address
+space belongs to it, so that `attic walk &jiffies + 4 7` means what it looks like.
+
+Neighbours: spaces.py knows the words for address spaces; the commands' files are listed in __init__.py.
+"""
+import gdb
+
+from attic.gdb import Sorry, kernel, memory, spaces, symbols
+
+
+class Command(gdb.Command):
+    name = None       # after `attic `
+    usage = ""        # the arguments
+    at_least = 0      # how many of them there must be
+    at_most = 0
+    expression = False   # the first one is an address, as an expression of gdb's
+    needs_kernel = True  # it cannot do anything before the kernel is there
+
+    def __init__(self):
+        super().__init__("attic " + self.name, gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        memory.forget()
+        try:
+            self.check_machine()
+            arguments = self.split(argument)
+            if not self.at_least <= len(arguments) <= self.at_most:
+                raise gdb.GdbError(("usage: attic %s %s" % (self.name, self.usage)).rstrip())
+            self.run(arguments)
+        except gdb.GdbError:
+            raise
+        except (Sorry, gdb.error) as error:
+            raise gdb.GdbError("attic %s: %s" % (self.name, error))
+        except Exception as error:  # pylint: disable=broad-except
+            raise gdb.GdbError("attic %s: this kernel's structures are not those that the command knows: %s: %s"
+                               % (self.name, type(error).__name__, error))
+
+    def check_machine(self):
+        if not memory.machine_is_there():
+            raise Sorry("no machine is connected: start with `make gdb`, or `target remote :1234` while `make qemu-gdb` runs")
+        if not self.needs_kernel:
+            return
+        symbols.table()  # gdb.error when there is none
+        if not kernel.is_loaded():
+            raise Sorry("the kernel does not run yet: `hbreak *_start` and `continue` lead to its first instruction")
+        if not kernel.is_of_symbols():
+            raise Sorry("the machine runs another build than gdb's symbols are of (%s): `file` loads those of its build"
+                        % symbols.path())
+
+    def split(self, argument):
+        return split_arguments(argument, self.expression)
+
+    def run(self, arguments):
+        raise NotImplementedError
+
+    def complete(self, text, word):
+        """Names of variables for an address, and behind it what may stand for PID."""
+        if self.expression and " " not in text.lstrip():
+            return gdb.COMPLETE_EXPRESSION
+        return matching(space_words(), word) if "PID" in self.usage else gdb.COMPLETE_NONE
+
+
+def matching(words, word):
+    return [one for one in words if word is None or one.startswith(word)]
+
+
+def count_text(number, what):
+    """"1 page", "2 pages"."""
+    return "%d %s%s" % (number, what, "" if number == 1 else "s")
+
+
+def space_words():
+    try:
+        return spaces.words() if memory.machine_is_there() else list(spaces.WORDS)
+    except (gdb.error, Sorry, LookupError):
+        return list(spaces.WORDS)
+
+
+def split_arguments(text, expression=False):
+    """Words; of an expression with blanks in it only what follows is split off, if it can be an address space."""
+    words = text.split()
+    if not expression or len(words) < 2:
+        return words
+    front, last = " ".join(words[:-1]), words[-1]
+    if (last.isdecimal() or last in spaces.WORDS) and _is_expression(front):
+        return [front, last]
+    return [front, last] if last.isidentifier() and not _is_expression(text) else [text.strip()]
+
+
+def _is_expression(text):
+    try:
+        gdb.parse_and_eval("(%s)" % text)
+        return True
+    except gdb.error as error:
+        return "syntax error" not in str(error)
+
+
+def address(text):
+    """A number or any expression of gdb's, as an address: of a function, a label, an array or a structure it is where that
+    lies."""
+    number = _as_number(_evaluate(text), text)
+    if not -(1 << 31) <= number < 1 << 32:
+        raise Sorry("`%s` is 0x%x, and addresses have 32 bits" % (text, number))
+    return number & 0xFFFFFFFF
+
+
+def _evaluate(text):
+    try:
+        return gdb.parse_and_eval(text)
+    except gdb.error as error:
+        if "has unknown type" in str(error):  # a variable of assembly code
+            return gdb.parse_and_eval("&" + text)
+        raise Sorry("`%s` is no address: %s" % (text, str(error).rstrip(".")))
+
+
+def _as_number(value, text):
+    kind = value.type.strip_typedefs()
+    try:
+        if kind.code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+            return int(value.address)
+        if kind.code == gdb.TYPE_CODE_FLAGS:  # a control register
+            return int(value.cast(gdb.lookup_type("unsigned long"))) & 0xFFFFFFFF
+        if kind.code == gdb.TYPE_CODE_FLT:
+            raise TypeError
+        return int(value)
+    except (gdb.error, TypeError, OverflowError):
+        raise Sorry("`%s` is no address, but of the type %s" % (text, value.type))

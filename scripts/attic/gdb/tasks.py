@@ -1,0 +1,159 @@
+"""`attic ps` and `attic bt`: the tasks, and where each of them is.
+
+A task that does not run has left its registers on its kernel stack; the one that runs has them in the processor, or, under the
+double-fault task, in main_tss. stacks.py finds the frames from there. At the end of a process's stack lies the frame with
+which it came from ring 3.
+
+Limits: of a task that runs in ring 3 the frames are gdb's own, which knows the program only if its symbols are loaded.
+
+Neighbours: kernel.py lists tasks, stacks.py follows frames, symbols.py names the functions.
+"""
+import itertools
+
+import gdb
+
+from attic.gdb import cli, kernel, memory, spaces, stacks, symbols
+
+SYSCALL_VECTOR = 0x80  # of Linux's system-call ABI
+
+
+# ---- where a task is ----
+
+def is_current(task):
+    running = stacks.running()
+    return running is not None and running.address == task.address
+
+
+def state_text(task):
+    """As the monitor's ps calls it."""
+    if task.state == "TASK_RUNNING":
+        return "running" if is_current(task) else "ready"
+    return task.state.replace("TASK_", "").lower()
+
+
+def source_text(addr):
+    """file:line of an address, or nothing."""
+    line = gdb.find_pc_line(addr)
+    return "%s:%d" % (line.symtab.filename, line.line) if line.symtab and line.line else ""
+
+
+def is_scheduler(addr):
+    """The way into a switch, which is the same for everybody."""
+    block, file = gdb.block_for_pc(addr), ""
+    while block and not block.is_static:
+        if block.function:
+            file = block.function.symtab.filename  # in the end that of the outermost: what is inlined may be from a header
+        block = block.superblock
+    return file.endswith("kernel/sched.c") or symbols.function(addr) == "switch_to"
+
+
+def waits_in(task):
+    """The function in which a task sleeps; where the running one is."""
+    if is_current(task):
+        if stacks.in_ring3():
+            return "in ring 3, at 0x%08x" % memory.eip()
+        return "in " + (symbols.function(memory.eip()) or "0x%08x" % memory.eip()) + switch_text()
+    if task.state != "TASK_SLEEPING":
+        return ""
+    outside = (addr for addr in (frame.place for frame in stacks.saved_frames(task)) if not is_scheduler(addr))
+    return symbols.function(next(outside, 0)) or "?"
+
+
+def switch_text():
+    """A clause for the task that runs while the kernel goes over to another one."""
+    to = stacks.switching_to()
+    return ", and a switch to %s is under way" % kernel.task_text(to) if to else ""
+
+
+class Ps(cli.Command):
+    """attic ps: the tasks: pid, state, page directory, kernel stack, name, where it is.
+
+A kernel thread has no directory of its own (-). Of a task that sleeps the function in which it
+waits is told, of the one that runs where the processor is."""
+
+    name = "ps"
+
+    def run(self, arguments):
+        if not kernel.has_tasks():
+            raise kernel.NotYet("there are no tasks yet: the scheduler has not started")
+        print("  PID STATE    DIRECTORY  KERNEL STACK NAME             WHERE")
+        for task in kernel.tasks():
+            mm = task.deref("mm")
+            print(("%5d %-8s %-10s 0x%08x   %-16s %s" % (
+                task.pid, state_text(task), "0x%08x" % mm.pgd_phys if mm else "-", task.stack, task.comm,
+                waits_in(task))).rstrip())
+
+
+# ---- backtraces ----
+
+class Bt(cli.Command):
+    """attic bt PID: the backtrace of a task in the kernel, by its frame pointers.
+
+Each line is a return address with function, offset and size as the kernel writes them, and the
+source line of the call; of the task that runs, #0 is where the processor is. Where an exception or
+an interrupt came from ring 0, the frames go on with what it interrupted. Of a process follows where
+it was in ring 3 when it entered the kernel; of one that runs in ring 3, gdb's own backtrace."""
+
+    name, usage, at_least, at_most = "bt", "PID", 1, 1
+
+    def complete(self, text, word):
+        return cli.matching([one for one in cli.space_words() if one.isdecimal()], word)
+
+    def run(self, arguments):
+        task = spaces.find_task(arguments[0])
+        print("%s, %s; kernel stack 0x%08x..0x%08x" % (
+            kernel.task_text(task), state_text(task), task.stack, kernel.stack_end(task) - 1))
+        if not is_current(task):
+            show_frames(stacks.saved_frames(task))
+        elif stacks.in_ring3():
+            print("it runs in ring 3, so this is gdb's own backtrace (`bt`):")
+            gdb.execute("bt 30")
+            return
+        else:
+            if stacks.in_double_fault():
+                print("interrupted by a double fault, whose task is what runs (gdb's `bt` shows it); it was here:")
+            else:
+                print("it runs%s; the processor is here:" % switch_text())
+            show_frames(stacks.running_frames(task))
+        self.show_user_side(task)
+
+    def show_user_side(self, task):
+        mm = task.deref("mm")
+        if mm is None:
+            return
+        regs = kernel.pt_regs(task)
+        area = next((area for area in kernel.vm_areas(mm) if area.start <= regs.eip < area.end), None)
+        print("in ring 3: EIP 0x%08x (%s), ESP 0x%08x; %s" % (
+            regs.eip, kernel.area_text(area) if area else "in no area", regs.esp, entry_text(regs)))
+
+
+def entry_text(regs):
+    """How a process came into the kernel, by its registers. Those with which a program begins are all 0 (regs_init_user)."""
+    if not any((regs.vector, regs.eax, regs.ebx, regs.ecx, regs.edx, regs.esi, regs.edi, regs.ebp)):
+        return "the program has not begun yet"
+    if regs.vector == SYSCALL_VECTOR:
+        return "entered the kernel by the system call " + kernel.system_call(regs.error)
+    return "entered the kernel by %s %d" % (vector_text(regs.vector), regs.vector)
+
+
+def show_frames(found):
+    """A line for each; the same address many times over (a recursion) is told once, with how often."""
+    number = 0
+    for frame, group in itertools.groupby(found):
+        same = len(list(group))
+        print(("  #%-2d 0x%08x  %-40s %s" % (number, frame.addr, frame_text(frame), source_text(frame.place))).rstrip())
+        if same > 1:
+            print("  ... and %d more of the same" % (same - 1))
+        if frame.trap is not None:
+            print("  %s %d came here, in ring 0:" % (vector_text(frame.trap), frame.trap))
+        number += same
+
+
+def vector_text(vector):
+    return "exception" if vector < 32 else "interrupt"
+
+
+def frame_text(frame):
+    """function+offset/size for an address, in the function that its place is in."""
+    function = symbols.table().find(frame.place)
+    return "%s+0x%x/0x%x" % (function[2], frame.addr - function[0], function[1] - function[0]) if function else ""

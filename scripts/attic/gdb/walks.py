@@ -1,0 +1,73 @@
+"""`attic walk`: what the processor meets on its way from an address to a frame, and who may then do what.
+
+Each level is one line: index, where the entry lies, its value, its bits in words. RW and US count at both levels, so the
+lines below them say what the two allow together, for the kernel and for ring 3, and which level forbids the rest. What ring 0
+may do depends on control registers too (CR0.WP, CR4.SMEP, CR4.SMAP; Intel SDM vol. 3, 4.6), and these are read now.
+
+Limits: it is the tables that are walked, not the TLB. An entry that was changed without an invalidation may still be used by
+the processor as it was.
+
+Neighbours: paging.py walks, spaces.py knows which directory is meant; explain.py says more about an address.
+"""
+from attic import tables
+from attic.gdb import cli, kernel, memory, paging, spaces
+
+
+class Walk(cli.Command):
+    """attic walk VA [PID]: walk a page directory for an address, as the processor does.
+
+VA is a number or any expression of gdb's: 0xc0100000, kernel_main, &jiffies, $esp.
+PID is a process, or `master`, `boot` or `loaded`. Without it the walk goes through the loaded
+directory, and where paging is off it says so. Each bit of the entries is told in words, then
+what ring 0 and ring 3 may do there, and which level forbids the rest."""
+
+    name, usage, at_least, at_most, expression = "walk", "VA [PID]", 1, 2, True
+
+    def run(self, arguments):
+        addr = cli.address(arguments[0])
+        if len(arguments) == 1 and not paging.paging_is_on():
+            print("0x%08x is physical: paging is off, and the processor uses addresses as they are" % addr)
+            return
+        space = spaces.named(*arguments[1:])
+        print("0x%08x (%s) in %s, at physical 0x%08x:" % (addr, kernel.region_name(addr), space.text, space.directory))
+        for line in lines(paging.walk(space.directory, addr)):
+            print("  " + line)
+
+
+def lines(walk):
+    """The walk, entry by entry, and where it ends."""
+    for entry in walk.entries:
+        yield "%s %4d at 0x%08x: 0x%08x  %s" % (entry.level, entry.index, entry.at, entry.value, entry.words())
+    if not walk.mapped:
+        yield "not mapped: the %s is not present" % walk.last.level
+        return
+    yield "-> physical 0x%08x, in a %s page" % (walk.physical, "4 MiB" if walk.pde.large else "4 KiB")
+    yield ring0_text(walk)
+    yield ring3_text(walk)
+
+
+def ring0_text(walk):
+    """What ring 0 may do. SMAP and SMEP forbid user pages to it before RW is looked at."""
+    user = walk.rights & tables.US
+    if user and paging.smap_holds():
+        said = "ring 0 may not touch it now: US=1, and CR4.SMAP is on; between stac and clac it may " + touch_text(walk)
+    else:
+        said = "ring 0 may " + touch_text(walk)
+    return said + ("; it may not run code there: US=1, and CR4.SMEP is on"
+                   if user and memory.register("cr4") & paging.CR4_SMEP else "")
+
+
+def touch_text(walk):
+    if walk.rights & tables.RW:
+        return "read and write"
+    if memory.register("cr0") & paging.CR0_WP:
+        return "read; writes are forbidden by RW=0 in the %s (CR0.WP is on)" % walk.forbids(tables.RW)
+    return "read and, as CR0.WP is off, write: RW=0 in the %s does not count" % walk.forbids(tables.RW)
+
+
+def ring3_text(walk):
+    if not walk.rights & tables.US:
+        return "ring 3 may do nothing: US=0 in the %s" % walk.forbids(tables.US)
+    if walk.rights & tables.RW:
+        return "ring 3 may read, write and run code"
+    return "ring 3 may read and run code; writes are forbidden by RW=0 in the %s" % walk.forbids(tables.RW)

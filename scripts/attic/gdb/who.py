@@ -1,0 +1,151 @@
+"""`attic who`: all about one frame: its owner, its references, and every address that shows it.
+
+The owner comes from the struct page and, by type, from the structure that keeps the frame: a slab's descriptor, a file's
+mapping, a directory's entries. The addresses come from the tables alone, the kernel half once and the user half of
+every address space, so that one that the kernel has lost track of is found as well.
+
+Limits: only the first level that a type names is told, not which object of a slab is whose.
+
+Neighbours: frames.py decodes struct pages, owners.py tells addresses, paging.py the tables.
+"""
+from attic import tables
+from attic.gdb import cli, frames, kernel, memory, objects, owners, paging, spaces
+
+
+class Who(cli.Command):
+    """attic who FRAME: who has a frame, how often, and every address at which it is mapped.
+
+FRAME is a physical address (0x7f11000, or any expression of gdb's), or, in plain decimal digits, a
+frame number (32529: physical address / 4096). Told are the owner by the struct page, with the
+slab, file, page table or reservation it belongs to; the reference count; and the addresses: in
+lowmem, in the vmalloc area, in the fixmap, and in each process, with what lies there."""
+
+    name, usage, at_least, at_most, expression = "who", "FRAME", 1, 1, True
+
+    def run(self, arguments):
+        pfn = frame_number(arguments[0])
+        print("frame %d, physical 0x%08x: %s" % (pfn, pfn << memory.PAGE_SHIFT, owner_text(pfn)))
+        for line in table_lines(pfn):
+            print("  " + line)
+        if not paging.paging_is_on():
+            print("  paging is off: its only address is the physical one")
+            return
+        for line in list(mappings(pfn)) or ["mapped nowhere"]:
+            print("  " + line)
+
+
+def frame_number(text):
+    number = int(text) if text.isdecimal() and (text == "0" or text[0] != "0") else cli.address(text) >> memory.PAGE_SHIFT
+    if number >= 1 << 20:
+        raise cli.Sorry("there are no frames from number %d on; a physical address is written 0x%x" % (1 << 20, number))
+    if kernel.page_offset() >> memory.PAGE_SHIFT <= number and not text.isdecimal():
+        check_physical(cli.address(text))
+    return number
+
+
+def check_physical(addr):
+    """Sorry for what is rather an address of the kernel's: one without RAM at which something is mapped."""
+    pfn = addr >> memory.PAGE_SHIFT
+    if not paging.paging_is_on() or frames.Reserved().is_ram(pfn):
+        return
+    physical = paging.walk(paging.loaded_directory(), addr).physical
+    if physical is not None:
+        raise cli.Sorry("it takes a frame number or a physical address, and 0x%08x has no RAM; as a virtual address it shows frame %d,"
+                        " physical 0x%08x" % (addr, physical >> memory.PAGE_SHIFT, physical & tables.FRAME))
+
+
+# ---- owner ----
+
+def owner_text(pfn):
+    try:
+        pages = frames.Pages()
+    except kernel.NotYet as sorry:
+        return str(sorry)
+    if pfn >= pages.max_pfn:
+        return "no RAM, so it has no struct page"
+    page = pages.block(pfn)
+    if not page.head:
+        return reserved_text(pfn)
+    kind = objects.enumerator_of("page_type", page.type)
+    said = "free: " if page.type <= objects.enumerators("page_type")["PAGE_HOT"] else "used: "
+    said += kernel.page_type_name(kind) + DETAILS.get(kind, lambda page, pfn: "")(page, pfn)
+    if page.order:
+        said += ", in a block of %d frames from %d on" % (1 << page.order, page.pfn)
+    return "%s; reference count %d" % (said, pages.get(pfn).refcount)
+
+
+def reserved_text(pfn):
+    memblock = frames.Reserved()
+    if not memblock.is_ram(pfn):
+        return "no RAM"
+    return "reserved since start-up: %s" % (memblock.name(pfn) or "lost, nobody has it")
+
+
+def slab_text(page, _pfn):
+    """The descriptor of a slab is the end of its block."""
+    block = kernel.page_offset() + (page.pfn << memory.PAGE_SHIFT)
+    slab = objects.Object("struct slab", block + (memory.PAGE_SIZE << page.order) - kernel.size_of("struct slab"))
+    cache = slab.deref("cache")
+    return " of the cache %s, objects of %d bytes" % (kernel.string(cache.name), cache.object_size)
+
+
+def file_text(_page, pfn):
+    page = kernel.page(pfn)
+    mapping = page.deref("mapping")
+    if mapping is None:
+        return ""
+    return " of %s, bytes from 0x%x on%s" % (kernel.file_text(mapping), page.index * memory.PAGE_SIZE,
+                                             ", written to" if page.dirty else "")
+
+
+DETAILS = {"PAGE_SLAB": slab_text, "PAGE_FILE": file_text}
+
+
+def table_lines(pfn):
+    """What the frame is as a directory or page table."""
+    at = pfn << memory.PAGE_SHIFT
+    for directory, text in directories():
+        if directory == at:
+            yield "it is " + text
+    border = kernel.page_offset() >> tables.PDE_SHIFT
+    for directory, text in directories():
+        entries = paging.directory_entries(directory)
+        shared = kernel.is_sealed() and directory != kernel.master_directory()
+        for entry in entries[:border] if shared else entries:
+            if entry.present and not entry.large and entry.frame == at:
+                yield "it is the page table of 0x%08x..0x%08x in %s" % (
+                    entry.index << tables.PDE_SHIFT, (entry.index << tables.PDE_SHIFT) + 0x3FFFFF,
+                    "every directory" if entry.index >= border and kernel.is_sealed() else text)
+
+
+def directories():
+    """Physical address and text of each directory."""
+    found = {}
+    if kernel.master_is_ready():
+        found = {space.directory: space.text for space in spaces.everyone()}
+        found.update((at, "a directory kept for the next process") for at in kernel.kept_directories())
+    if paging.paging_is_on():
+        found.setdefault(paging.loaded_directory(), spaces.loaded().text)
+    return found.items()
+
+
+# ---- addresses ----
+
+def mappings(pfn):
+    """A line for each page that shows the frame: the kernel half once, then each process."""
+    directory = kernel.master_directory() if kernel.master_is_ready() else paging.loaded_directory()
+    spans = owners.kernel_spans()
+    for addr, rights in paging.addresses(directory, pfn, 0, 1023, tables.P):
+        span = owners.find(spans, addr)
+        yield "0x%08x %s  %s%s" % (addr, tables.rights_text(rights), kernel.region_name(addr), ": " + span.text if span else "")
+    if kernel.is_sealed():
+        for mm in kernel.mms():
+            yield from user_mappings(mm, pfn)
+
+
+def user_mappings(mm, pfn):
+    spans = owners.user_spans(mm)
+    for addr, rights in paging.addresses(mm.pgd_phys, pfn, 0, (kernel.page_offset() >> tables.PDE_SHIFT) - 1):
+        span = owners.find(spans, addr)
+        yield "0x%08x %s  %s: %s" % (addr, tables.rights_text(rights) if rights else "held without rights",
+                                     kernel.mm_text(mm), span.text if span else "in none of its areas")

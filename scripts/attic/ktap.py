@@ -1,0 +1,51 @@
+"""Judge the serial log of a run of in-kernel tests: KTAP version 1 (Linux's Documentation/dev-tools/ktap.rst)."""
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Result:
+    name: str
+    ok: bool
+    skip: str | None = None  # why
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    """A run is whole, and without problems, when it has a header, a plan, every number of the plan once and in order, no name twice, and
+    ended in pass or fail as its results say."""
+    tests: list[Result] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def judge(output, status):
+    """`output` is what the serial port said, `status` how the machine ended (Machine.status)."""
+    run, headers, plans, notes, seen = Run(), [], [], [], set()
+    for line in output.splitlines():
+        if found := re.fullmatch(r'KTAP version (\d+)', line):
+            headers.append(found[1])
+        elif found := re.match(r'1\.\.(\d+)', line):
+            plans.append(int(found[1]))
+        elif found := re.match(r'(not )?ok (\d+) (?:- )?(\S+)(?: # SKIP ?(.*))?', line):
+            run.tests.append(Result(found[3], not found[1], found[4], notes))
+            notes = []
+            if int(found[2]) != len(run.tests):
+                run.problems.append(f'result {found[2]} where {len(run.tests)} should be')
+            if found[3] in seen:
+                run.problems.append(f'{found[3]} is there twice')
+            seen.add(found[3])
+        elif line.startswith('# '):
+            notes.append(line)
+    run.problems += [f'KTAP version {version}' for version in headers if version != '1']
+    for what, found in (('KTAP header', headers), ('plan', plans)):
+        if len(found) != 1:
+            run.problems.append(f'a second {what}' if found else f'no {what}')
+    if plans and plans[0] != len(run.tests):
+        run.problems.append(f'{plans[0]} tests planned, {len(run.tests)} reported')
+    if not run.tests:
+        run.problems.append('no tests')
+    expected = 'pass' if all(test.ok for test in run.tests) else 'fail'
+    if status != expected:
+        run.problems.append(f'ended in {status}, not {expected}')
+    return run

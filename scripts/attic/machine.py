@@ -1,0 +1,343 @@
+"""A machine: Attic in QEMU, spoken to, read from outside, and judged.
+
+    with Machine('monitor', mem='128M', cmdline='lowmem=8M') as machine:
+        machine.expect(PROMPT)                    # what comes on the serial port, in order: pexpect's expect()
+        machine.run('vmalloc 16K')                # a line typed at the prompt; what it prints
+        machine.wait_until(lambda: 'hello' not in machine.run('ps'))     # a state, which no line tells
+        machine.physical(0x100000, 4096)          # the view from outside
+        machine.walk(0xC0100000).physical         # through the page tables, as raw memory has them
+        machine.finish('poweroff')                # pass fail panic refuse triple-fault quit timeout error
+
+Each machine has a limit for the whole run and one for silence; one that passes either is killed and has ended in 'timeout'. All limits
+are seconds of its clock(), which stands still while others have the processors: however busy the host is, a machine gets the time it
+needs, and one that hangs is found as soon as ever. The serial log stays in build/test-logs/NAME.log.
+"""
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from pexpect import EOF, TIMEOUT
+from pexpect.spawnbase import SpawnBase
+
+from attic import debugger, qemu
+from attic.build import ROOT, boot_image, log_dir
+from attic.screen import Screen
+from attic.tables import FRAME, Tables
+from attic.watch import Watch
+
+PROMPT = re.compile('^attic> ', re.M)
+LONG = 60            # seconds that wait_until() waits
+BESIDE_SECONDS = 120
+
+
+class Machine(SpawnBase):
+    """`name` is that of the log; `mem`, `cpu`, `machine`, `firmware`, `snapshots`, `serial`, `stopped`, `as_disk`, `exit_device`, `edu` and
+    `extra` are those of qemu.command(). `build` is another build's folder, `initramfs`, `iso` and `kernel` (another than Attic) files.
+    `input` is sent as it is taken. `gdb` makes gdb() work. `timeout` and `silence` are seconds."""
+
+    def __init__(self, name, *, cmdline='', build=None, initramfs=None, iso=None, kernel=None, input='', gdb=False, extra=(),
+                 timeout=120, silence=20, **options):
+        super().__init__(timeout=timeout, encoding='utf-8', codec_errors='surrogateescape')
+        self.name, self.silence = name, silence
+        self.output = ''          # everything the serial port has said so far, without carriage returns
+        self._told = 0            # how much of it expect() has been told; the rest came while it did not wait
+        self.status = 'running'   # how it ended, as one word
+        self.text = 'still running'
+        self.screen = Screen(self)
+        self.tables = Tables(self.physical)
+        self.delayafterread = None
+        self._pending = input.encode()
+        self._clock, self._last_sign, self._until = 0.0, 0.0, timeout
+        self._waited, self._beside = {}, set()  # by thread, of QEMU and the programs of beside(); their pids
+        self._timed_out = None
+        self._console = self._typist = None
+        base = re.sub(r'[^\w.-]+', '_', name)
+        self.log_path = log_dir() / f'{base}.log'
+        self._resets = log_dir() / f'{base}.qemu'
+        self._resets.unlink(missing_ok=True)
+        self._logfile = open(self.log_path, 'wb', buffering=0)
+        self._folder = tempfile.TemporaryDirectory(prefix='attic-', dir=qemu.socket_folder())
+        if kernel:
+            extra = [*extra, '-kernel', str(kernel), '-initrd', str(initramfs), '-append', cmdline]
+        else:
+            iso = iso or boot_image(cmdline, build, initramfs)
+        self.iso = iso
+        if gdb:
+            extra = [*extra, '-chardev', f'socket,path={self.gdb_target},server=on,wait=off,id=gdb', '-gdb', 'chardev:gdb']
+        self._start(iso, extra, options)
+
+    def _start(self, iso, extra, options):
+        self.watch = Watch(iso, idle=lambda: self.pump(0))
+        words = qemu.command(iso=iso, log=self._resets, extra=extra, watch=self.watch.qmp.options(), **options)
+        self.started = time.monotonic()
+        with open(self._resets, 'ab') as errors:
+            self.process = qemu.start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
+                                      pass_fds=[self.watch.qmp.theirs])
+        self.watch.qmp.started()
+        for stream in (self.process.stdin, self.process.stdout):
+            os.set_blocking(stream.fileno(), False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        self._folder.cleanup()
+
+    def __str__(self):
+        """How it ended, as a sentence, where the machine was if it said nothing of its end, and the last lines of output."""
+        lines = [f'  | {line}' for line in self.output.splitlines()[-20:]]
+        return '\n'.join([f'{self.name}: {self.text}; log: {self.log_path}', *self.watch.lines, *lines])
+
+    # ---- time ----
+
+    def used(self):
+        """Seconds of a processor that QEMU has used: they hardly depend on what else the host does."""
+        return used(self.process.pid)
+
+    def clock(self):
+        """Seconds since QEMU's start without those in which it waited for a processor, nor those in which a program of beside() did. It
+        never goes back."""
+        kept = 0.0
+        for pid in (self.process.pid, *self._beside):
+            kept = qemu.waited(pid, self._waited)
+        elapsed = time.monotonic() - self.started
+        self._clock = max(self._clock, elapsed - kept, elapsed / qemu.PATIENCE)
+        return self._clock
+
+    def wait_until(self, question):
+        """Ask, while the machine goes on, until the answer is true, for LONG seconds at most. The last answer."""
+        until = self.clock() + LONG
+        while not (answer := question()):
+            if self.ended or self.clock() > until:
+                break
+            self.pump(0.05)
+        return answer
+
+    # ---- the serial port ----
+
+    def send(self, text):
+        self._pending += text.encode('utf-8', 'surrogateescape')
+        self.pump(0)
+
+    def expect(self, pattern, timeout=None, **options):
+        """pexpect's, on the machine's clock: wait until the output after the last match matches, and step past it; `match`, `before` and
+        `after` tell what came. In a text pattern ^ and $ are those of lines, and a dot is no line's end. Raises EOF when the machine has
+        ended, TIMEOUT when it is silent for too long."""
+        self._until = self.clock() + (self.timeout if timeout is None else timeout)
+        return super().expect(pattern, timeout=None, **options)
+
+    def compile_pattern_list(self, patterns):
+        """So that text patterns mean what expect() says."""
+        if not isinstance(patterns, (list, tuple)):
+            patterns = [patterns]
+        return super().compile_pattern_list([re.compile(p, re.M) if isinstance(p, str) else p for p in patterns])
+
+    def saw(self, pattern, timeout=None):
+        """Whether what is expected comes."""
+        try:
+            self.expect(pattern, timeout)
+        except (EOF, TIMEOUT):
+            return False
+        return True
+
+    def run(self, line, timeout=None):
+        """Send a line to the monitor; what it prints up to the next prompt, without the echo of the line. Raises EOF or TIMEOUT when
+        no prompt comes."""
+        self.send(f'{line}\n')
+        self.expect(PROMPT, timeout)
+        return self.before.partition('\n')[2]
+
+    def read_nonblocking(self, size=1, timeout=None):
+        """What has come since, for pexpect; waits for it."""
+        while len(self.output) == self._told:
+            if self.ended:
+                raise EOF(f'{self.name} has ended: {self.text}')
+            if self.clock() > self._until:
+                raise TIMEOUT(f'{self.name}: not within its time')
+            self.pump(0.1)
+        start, self._told = self._told, len(self.output)
+        return self.output[start:]
+
+    def pump(self, wait):
+        """Move bytes both ways, for at most `wait` seconds; notice the end of QEMU and both limits."""
+        if self.ended:
+            return
+        out, into, qmp = self.process.stdout, self.process.stdin, self.watch.qmp.socket
+        readable, writable, _ = select.select([stream for stream in (out, qmp) if stream], [into] if self._pending else [], [], wait)
+        if writable:
+            self._write()
+        if out in readable:
+            self._read()
+        if qmp in readable:
+            self.watch.serve()
+        if not self.ended:
+            self._check_limits()
+
+    def _write(self):
+        try:
+            self._pending = self._pending[os.write(self.process.stdin.fileno(), self._pending[:4096]):]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._pending = b''
+
+    def _read(self):
+        try:
+            data = os.read(self.process.stdout.fileno(), 65536)
+        except BlockingIOError:
+            return
+        if not data:
+            self._reap()
+            return
+        self._last_sign = self.clock()
+        self._logfile.write(data)
+        self.output += self._decoder.decode(data.replace(b'\r', b''))
+
+    # ---- its end ----
+
+    @property
+    def ended(self):
+        return self.status != 'running'
+
+    def _check_limits(self):
+        now = self.clock()
+        if self._timed_out:  # this comes here again while QEMU is asked where the machine is
+            return
+        if now > self.timeout:
+            self._timed_out = f'longer than {self.timeout} s'
+        elif now > self._last_sign + self.silence:
+            self._timed_out = f'silent for {self.silence} s'
+        else:
+            return
+        self.watch.look()
+        self.process.kill()
+        self._reap()
+
+    def _reap(self):
+        code = self.process.wait()
+        end = qemu.TIMEOUT if self._timed_out else qemu.verdict(code, self._resets)
+        # QEMU 10 may die of its own end, when sockets are open and the guest writes the exit port. The guest has said its last word then,
+        # in which there is no failure.
+        if code == -signal.SIGSEGV and self.output.endswith('Power off.\n'):
+            end = qemu.Verdict('pass', 0, 'QEMU died of SIGSEGV after the power was off')
+        self.status = end.name
+        self.text = end.text + (f' ({self._timed_out})' if self._timed_out else '')
+        if self.status not in ('triple-fault', 'error'):
+            self._resets.unlink(missing_ok=True)
+        for stream in (self._logfile, self.process.stdin, self.process.stdout):
+            stream.close()
+        self.watch.qmp.close()
+
+    def finish(self, line=None):
+        """Wait for the end, after this line if one is given. How it ended, as one word."""
+        if line:
+            self.send(f'{line}\n')
+        while not self.ended:
+            self.pump(0.2)
+        return self.status
+
+    def kill(self):
+        """End it now, whatever it does."""
+        if not self.ended:
+            self._timed_out = self._timed_out or 'ended by the test'
+            self.process.kill()
+            self._reap()
+
+    # ---- the view from outside ----
+
+    def monitor(self, line):
+        """Run one command of QEMU's human monitor and return what it prints."""
+        said = self.watch.qmp.ask('human-monitor-command', LONG, command_line=line)
+        if said is None:
+            raise EOFError(f"QEMU's monitor does not answer `{line}`\n{self}")
+        return said.replace('\r', '')
+
+    def physical(self, address, size):
+        """`size` bytes of physical memory from `address`."""
+        file = Path(self._folder.name) / 'memory'
+        said = self.monitor(f'pmemsave {address} {size} "{file}"')
+        if not file.exists():
+            raise EOFError(f'pmemsave: {said}')
+        data = file.read_bytes()
+        file.unlink()
+        return data
+
+    def register(self, name):
+        """The value of a register in `info registers`: CR0, CR3, EIP..."""
+        return int(re.search(rf'\b{name}=([0-9a-f]+)', self.monitor('info registers'))[1], 16)
+
+    def walk(self, address):
+        """What the processor meets on its way to an address, in the tables that are loaded: a Walk of tables.py."""
+        return self.tables.walk(self.register('CR3') & FRAME, address)
+
+    # ---- programs beside it ----
+
+    @property
+    def gdb_target(self):
+        """Where a gdb can connect to."""
+        return f'{self._folder.name}/gdb'
+
+    def gdb(self, elf, *commands):
+        """Attach gdb in batch mode, with Attic's own commands loaded, and run these. What it prints. The machine goes on by itself when
+        gdb has detached."""
+        while not self.ended and not os.path.exists(self.gdb_target):
+            self.pump(0.05)  # QEMU makes it when it starts
+        return self.beside(*debugger.gdb(elf, '-batch', *debugger.commands(f'target remote {self.gdb_target}', *commands)))
+
+    def beside(self, *command, env=None):
+        """Run a program in the root of the repository while the machine goes on; what it prints, errors included. One that does not end
+        within BESIDE_SECONDS of the clock is killed, and beside_timed_out is true."""
+        until, said = self.clock() + BESIDE_SECONDS, b''
+        self.beside_timed_out = False
+        with subprocess.Popen(command, cwd=ROOT, env=os.environ | (env or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as process:
+            self._beside.add(process.pid)
+            while True:
+                self.pump(0.02)
+                self._take_typed()
+                self._last_sign = self.clock()  # stopped on purpose
+                if self.clock() > until:
+                    self.beside_timed_out = True
+                    process.kill()
+                    break
+                if select.select([process.stdout], [], [], 0.02)[0]:
+                    data = os.read(process.stdout.fileno(), 65536)
+                    if not data:
+                        break
+                    said += data
+        return said.decode(errors='surrogateescape')
+
+    def open_console(self):
+        """A socket for a gdb of beside() that wants to type on Attic's console (ATTIC_CONSOLE). The console's output is not sent there: it
+        would come among gdb's lines at any moment."""
+        self._console = socket.socket(socket.AF_UNIX)
+        path = f'{self._folder.name}/console'
+        self._console.bind(path)
+        self._console.listen(1)
+        return path
+
+    def _take_typed(self):
+        source = self._typist or self._console
+        if not source or not select.select([source], [], [], 0)[0]:
+            return
+        if not self._typist:
+            self._typist = self._console.accept()[0]
+        elif data := self._typist.recv(4096):
+            self.send(data.decode(errors='surrogateescape'))
+        else:
+            self._typist.close()
+            self._console.close()
+            self._console = self._typist = None
+
+
+def used(pid):
+    """Seconds of a processor that a process has used."""
+    fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')

@@ -1,0 +1,182 @@
+"""QEMU's command line, and what its end means: `make run`, the tests, gdb and the benches all come through here.
+
+    process = start(command(iso='build/attic.iso', mem='8M'), stdin=DEVNULL)
+    timed_out = wait_for(process, 60)
+    verdict(process.returncode, log).name      # pass fail panic refuse triple-fault quit timeout error
+
+Environment, for what a caller leaves open: MEM (128M), CPU (max: SMEP and SMAP are on), ACCEL (tcg; never kvm by itself), QEMU
+(qemu-system-i386), QEMU_EXTRA (more options, split at blanks), MACHINE, FIRMWARE (bios), QEMU_DISPLAY (none).
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections import namedtuple
+from pathlib import Path
+
+Verdict = namedtuple('Verdict', 'name status text')
+
+# How a run ended, by QEMU's own exit status: isa-debug-exit makes value * 2 + 1 of what the kernel writes (enum machine_exit in
+# include/arch/x86/cpu.h).
+VERDICTS = {
+    33: Verdict('pass', 0, 'passed or powered off'),
+    35: Verdict('fail', 1, 'the self-tests did not pass: one failed, or there is none of that name'),
+    37: Verdict('panic', 2, 'the kernel panicked'),
+    39: Verdict('refuse', 3, 'Attic refused to run on this machine'),
+}
+RESET = Verdict('triple-fault', 4, 'triple fault, or another reset of the machine')
+TIMEOUT = Verdict('timeout', 5, 'time-out: QEMU was ended')
+QUIT = Verdict('quit', 0, 'QEMU was told to quit')
+
+# Firmware by name. Debian builds that of 32 bits for Secure Boot only, which needs a machine with system-management mode; with no keys
+# in its variables it boots what it finds. That of 64 bits needs a processor of 64 bits, and so another QEMU.
+OVMF = '/usr/share/OVMF'
+Firmware = namedtuple('Firmware', 'qemu machine flash options', defaults=((), ()))
+FIRMWARE = {
+    'bios': Firmware('qemu-system-i386', 'pc'),
+    'uefi32': Firmware('qemu-system-i386', 'q35,smm=on', (f'{OVMF}/OVMF32_CODE_4M.secboot.fd', f'{OVMF}/OVMF32_VARS_4M.fd'),
+                       ('-global', 'driver=cfi.pflash01,property=secure,value=on')),
+    'uefi64': Firmware('qemu-system-x86_64', 'q35', (f'{OVMF}/OVMF_CODE_4M.fd', f'{OVMF}/OVMF_VARS_4M.fd')),
+}
+
+# However busy the host is, a time-out comes after so many times its seconds.
+PATIENCE = 20
+
+
+def firmware_name(name=None):
+    return name or os.environ.get('FIRMWARE') or 'bios'
+
+
+def missing_firmware(name):
+    """Which file of this firmware is not there; None when all are."""
+    return next((file for file in FIRMWARE[name].flash if not os.path.exists(file)), None)
+
+
+def program(firmware=None):
+    """The QEMU that a firmware needs."""
+    return os.environ.get('QEMU') or FIRMWARE[firmware_name(firmware)].qemu
+
+
+def cpu_of(cpu=None):
+    return cpu or os.environ.get('CPU') or 'max'
+
+
+def lacks_apic(cpu=None):
+    """Whether the processor has no APIC. The edu card sends its interrupts as messages, which only an APIC takes, so QEMU does not
+    start then."""
+    return bool(re.search(r'^486\b|,(?:-apic|apic=(?:off|no|false))\b', cpu_of(cpu)))
+
+
+def flash_options(firmware):
+    """The code cannot be written, and what is written to the variables goes with the machine."""
+    if not firmware.flash:
+        return []
+    code, variables = firmware.flash
+    return ['-drive', f'if=pflash,unit=0,format=raw,readonly=on,file={code}',
+            '-drive', f'if=pflash,unit=1,format=raw,snapshot=on,file={variables}', *firmware.options]
+
+
+def command(*, iso=None, mem=None, cpu=None, accel=None, machine=None, firmware=None, display=None, serial=None, snapshots=None,
+            monitor=None, gdb=None, stopped=False, log=None, watch=None, as_disk=False, exit_device=True, edu=True, extra=()):
+    """The whole command line. `snapshots` and `log` are files, `watch` the options of a Watch, `as_disk` is for an image on a disk
+    instead of a CD; without `exit_device` the kernel cannot end the machine, without `edu` there is no device that does DMA.
+    -nodefaults leaves out the network card, whose boot ROM alone costs a quarter of the start-up time."""
+    kind = FIRMWARE[firmware_name(firmware)]
+    machine = machine or os.environ.get('MACHINE') or kind.machine
+    words = [program(firmware),
+             '-accel', accel or os.environ.get('ACCEL') or 'tcg',
+             '-machine', machine, '-nodefaults', '-no-user-config', '-no-reboot',
+             '-m', mem or os.environ.get('MEM') or '128M',
+             '-cpu', cpu_of(cpu),
+             '-vga', 'std', '-display', display or os.environ.get('QEMU_DISPLAY') or 'none',
+             '-serial', serial or 'stdio',
+             *flash_options(kind)]
+    if snapshots:
+        words += ['-serial', f'file:{snapshots}']
+    if edu and not re.match(r'isapc\b', machine) and not lacks_apic(cpu):
+        words += ['-device', 'edu']
+    if exit_device:
+        words += ['-device', 'isa-debug-exit,iobase=0xf4,iosize=4']
+    if iso:
+        words += ['-drive', f'format=raw,snapshot=on,file={iso}'] if as_disk else ['-cdrom', str(iso), '-boot', 'd']
+    for option, value in (('-monitor', monitor), ('-gdb', gdb)):
+        if value:
+            words += [option, value]
+    if stopped:
+        words.append('-S')
+    if log:
+        words += ['-d', 'cpu_reset', '-D', str(log)]
+    return [*words, *(watch or ()), *os.environ.get('QEMU_EXTRA', '').split(), *extra]
+
+
+def start(words, **options):
+    """A process that becomes QEMU, or another program that must not outlive this one. Options are those of Popen."""
+    setpriv = next((path for path in ('/usr/bin/setpriv', '/bin/setpriv') if os.access(path, os.X_OK)), None)
+    if not shutil.which(words[0]):
+        raise FileNotFoundError(f'cannot run {words[0]}: there is no such program')
+    return subprocess.Popen([setpriv, '--pdeathsig', 'TERM', *words] if setpriv else words, **options)
+
+
+def verdict(returncode, log=None, can_quit=False):
+    """How a QEMU that was started with `log` has ended. With -no-reboot a triple fault ends QEMU with status 0, as does Ctrl-A x or a
+    gdb that leaves; where somebody is there who may do that (`can_quit`), the log of processor resets tells them apart."""
+    if returncode < 0:
+        return Verdict('error', 6, f'QEMU was killed by signal {-returncode}')
+    if returncode in VERDICTS:
+        return VERDICTS[returncode]
+    if returncode:
+        return Verdict('error', 6, f'QEMU failed with status {returncode}')
+    return QUIT if can_quit and not log_has_triple_fault(log) else RESET
+
+
+def log_has_triple_fault(log):
+    try:
+        return bool(re.search('^Triple fault', Path(log).read_text(errors='replace'), re.M))
+    except OSError:
+        return False
+
+
+def socket_folder():
+    """Where sockets can lie: their paths are at most 108 bytes long, and gdb takes no blank in one."""
+    folder = os.environ.get('TMPDIR', '')
+    return folder if re.fullmatch(r'/\S{1,60}', folder) else '/tmp'
+
+
+def waited(pid, seen):
+    """For how many seconds the threads of a process were ready to run, but others had the processors: the second figure of Linux's
+    schedstat. All of them count, because one that waits may hold a lock that another one wants. 0 where the host does not tell. A
+    time-out that leaves these seconds out is as short as ever for a machine that hangs, and does not end one that is only kept
+    waiting. `seen` remembers each thread, by its file, because what one has waited is not told any more when it has ended."""
+    for file in glob.glob(f'/proc/{pid}/task/*/schedstat'):
+        try:
+            seen[file] = int(Path(file).read_text().split()[1]) / 1e9
+        except (OSError, IndexError):
+            pass
+    return sum(seen.values())
+
+
+def wait_for(process, timeout=0, watch=None):
+    """Wait for the process, at most `timeout` seconds if that is not 0; those that it was kept waiting do not count. A watch is served
+    meanwhile, and looks where the machine is before it is ended. Whether it had to be."""
+    started, seen = time.monotonic(), {}
+    while process.poll() is None:
+        left = 1.0
+        if timeout:
+            kept = min(waited(process.pid, seen), (PATIENCE - 1) * timeout)
+            left = min(left, started + timeout + kept - time.monotonic())
+        if left <= 0:
+            if watch:
+                watch.look()
+            process.kill()
+            process.wait()
+            return True
+        if watch and watch.qmp.connected:
+            watch.serve(left)
+        else:
+            try:
+                process.wait(left)
+            except subprocess.TimeoutExpired:
+                pass
+    return False

@@ -1,0 +1,145 @@
+"""What a machine in QEMU was doing when it died or was ended: a watch, to which QEMU tells its end before it goes.
+
+    watch = Watch('build/attic.iso')
+    process = start(command(..., watch=watch.qmp.options()), pass_fds=[watch.qmp.theirs])
+    watch.qmp.started()
+    watch.serve()       # now and then
+    watch.look()        # before a machine is killed that is silent
+    watch.lines         # where it was, and what the kernel's address map says of the place
+
+The machine is told to stop where it would end: a triple fault leaves its registers only as long as QEMU lives. Then they are read, and
+QEMU is told to quit.
+
+Names come from attic.debug, the regions from the kernel's own table, layout_regions, in the machine's memory. Neither is believed:
+without a file there are no names, and a table that makes no sense is not used.
+"""
+import re
+import struct
+
+from attic.qmp import Qmp
+from attic.symbols import PAGE_OFFSET, Symbols, debug_file
+
+CR0_PG = 1 << 31
+EFLAGS_IF = 1 << 9
+PTE_P, PDE_PS = 1, 1 << 7
+ROW = struct.Struct('<4I')  # struct layout_region: start and three pointers, of which the second is the name
+NAME_MAX = 20
+
+
+class Watch:
+    def __init__(self, image=None, idle=None):
+        self.qmp = Qmp(idle)
+        self.lines = []
+        self._debug = debug_file(image) if image else None
+        self._symbols = None
+
+    @property
+    def symbols(self):
+        if self._symbols is None:
+            self._symbols = Symbols(self._debug)
+        return self._symbols
+
+    def serve(self, wait=0.0):
+        """Hear what QEMU says, for at most so many seconds, and do what is to do at its end."""
+        self.qmp.readable(wait)
+        for event in self.qmp.events():
+            if event['event'] == 'SHUTDOWN':
+                if event.get('data', {}).get('reason') == 'guest-reset':
+                    self.look()
+                self.qmp.tell('quit')
+
+    def look(self):
+        """Stop the machine and remember where it is. What has never spoken, a program in QEMU's place, is not waited for."""
+        if not self.qmp.speaks:
+            return
+        self.qmp.ask('stop')
+        registers = Registers(self.qmp.monitor('info registers'))
+        if 'IP' in registers and 'CR0' in registers:
+            self.lines = self._describe(registers)
+
+    def _describe(self, r):
+        name = self.symbols.function_at(r['IP'])
+        first = (f'EIP 0x{r["IP"]:08x}{name and " " + name}, CR0 0x{r["CR0"]:08x}, CR2 0x{r["CR2"]:08x}, CR3 0x{r["CR3"]:08x}')
+        return [first, *self._paging(r), *halted(r), *self._gates(r)]
+
+    def _paging(self, r):
+        """What the addresses mean."""
+        if not r['CR0'] & CR0_PG:
+            return ['paging is off: EIP is a physical address']
+        return [f'paging is on; EIP: {self._place(r, r["IP"])}',
+                f'the last page fault, if there was one, was at CR2: {self._place(r, r["CR2"])}']
+
+    def _gates(self, r):
+        """An IDT that cannot be the kernel's is the reason why nobody handled what happened."""
+        if not r.get('IDT_LIMIT'):
+            return ['the IDT is empty: no trap can be handled']
+        if 'idt' not in self.symbols or r['IDT'] == self.symbols['idt']:
+            return []
+        return [f'the IDT at 0x{r["IDT"]:08x} is not the kernel\'s, which has not loaded its own yet']
+
+    def _place(self, r, address):
+        """The region, and what the tables say, in the words of the kernel's `explain`."""
+        known = [text for text in (self._region(address), self._walk(r['CR3'], address)) if text]
+        return '; '.join(known) or 'nothing is known of it'
+
+    def _walk(self, cr3, address):
+        """The entry that decides whether there is a page: Intel SDM vol. 3, 4.3."""
+        pde, pte = address >> 22, address >> 12 & 1023
+        entry = self._word((cr3 & ~0xfff) + 4 * pde)
+        if entry is None:
+            return None
+        if not entry & PTE_P or entry & PDE_PS:
+            return f'PDE {pde}: P={entry & PTE_P}'
+        entry = self._word((entry & ~0xfff) + 4 * pte)
+        return None if entry is None else f'PTE {pte}: P={entry & PTE_P}'
+
+    def _physical(self, address, size):
+        """Bytes of physical memory: fewer, or none, where there is no answer."""
+        said = self.qmp.monitor(f'xp /{size}xb 0x{address:x}')
+        return bytes(int(byte, 16) for line in re.findall(r'^[0-9a-f]+:(.*)', said, re.M) for byte in line.split())
+
+    def _word(self, address):
+        data = self._physical(address, 4)
+        return int.from_bytes(data, 'little') if len(data) == 4 else None
+
+    def _image(self, address, size):
+        """Memory of the kernel's image, which lies in one piece."""
+        return self._physical(address - PAGE_OFFSET, size) if address >= PAGE_OFFSET else b''
+
+    def _region(self, address):
+        """The name of the region that holds an address, or None."""
+        if 'layout_regions' not in self.symbols:
+            return None
+        table = self._image(self.symbols['layout_regions'], self.symbols.sizes['layout_regions'])
+        above, found = 1 << 32, None
+        for start, _, name, _ in ROW.iter_unpack(table[:len(table) // ROW.size * ROW.size]):
+            if start >= above:
+                return None
+            if found is None and address >= start:
+                found = name
+            above = start
+        if not found or above != 0:
+            return None
+        return self._image(found, NAME_MAX).split(b'\0')[0].decode(errors='replace') or None
+
+
+class Registers(dict):
+    """The 32-bit registers in what `info registers` prints: by name, without the E, and IDT with IDT_LIMIT; HLT is 1 when the processor
+    has halted. None that is not there."""
+
+    def __init__(self, dump):
+        super().__init__()
+        for name in ('IP', 'FL', 'CR0', 'CR2', 'CR3', 'CR4', 'HLT'):
+            found = re.search(rf'\b[ER]?{name}\s*=\s*([0-9a-f]+)', dump)
+            if found:
+                self[name] = int(found[1], 16)
+        idt = re.search(r'^IDT=\s*([0-9a-f]+) ([0-9a-f]+)', dump, re.M)
+        if idt:
+            self['IDT'], self['IDT_LIMIT'] = int(idt[1], 16), int(idt[2], 16)
+
+
+def halted(r):
+    if not r.get('HLT'):
+        return []
+    off = '' if r.get('FL', 0) & EFLAGS_IF else ' with interrupts off, for good'
+    return ['the processor has halted' + (off or ' until the next interrupt')]

@@ -1,0 +1,88 @@
+"""What all tests share: which run first, and the fixtures. docs/tests.md says how to write one."""
+import os
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from attic.build import CannotBeHad
+from attic.machine import Machine
+
+pytest_plugins = ['points']
+
+# The tests say themselves which machine they want, and tools speak plain English: no test depends on a locale that a bare machine has
+# not.
+for variable in ('MEM', 'CPU', 'MACHINE', 'FIRMWARE', 'QEMU_DISPLAY', 'CMDLINE', 'SNAPSHOTS'):
+    os.environ.pop(variable, None)
+os.environ['LC_ALL'] = 'C'
+
+# Those that take longest first, so that two at a time end together.
+SLOW_FIRST = ('bochs', 'build', 'boot', 'busybox', 'libc', 'examples', 'machines', 'crash', 'monitor', 'host')
+
+# The tests of a file share its machines and run in one process, one after the other; those of these files are each for itself.
+EACH_FOR_ITSELF = ('machines', 'bochs', 'host')
+
+
+class LongestFirst(LoadScopeScheduling):
+    """pytest-xdist's scheduler, but for its order, and that a test of which its worker has died is not run again."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition('::')[0]
+        return nodeid if short(file) in EACH_FOR_ITSELF else file
+
+    def _assign_work_unit(self, node):
+        first = min(self.workqueue, key=rank)  # min() takes the first of equals
+        self.workqueue.move_to_end(first, last=False)
+        super()._assign_work_unit(node)
+
+    def remove_node(self, node):
+        units = self.assigned_work.pop(node)
+        left = [(unit, nodeid) for unit in units.values() for nodeid, done in unit.items() if not done]
+        if not left:
+            return None
+        unit, died_of = left[0]
+        unit[died_of] = True
+        self.workqueue.update({scope: unit for scope, unit in units.items() if not all(unit.values())})
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return died_of
+
+
+def short(nodeid):
+    return nodeid.partition('::')[0].rpartition('/')[2].removeprefix('test_').removesuffix('.py')
+
+
+def rank(scope):
+    name = short(scope)
+    return SLOW_FIRST.index(name) if name in SLOW_FIRST else len(SLOW_FIRST)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return LongestFirst(config, log)
+
+
+@pytest.fixture
+def boot(request):
+    """Boot a machine, which is ended with the test: boot('name', mem='8M')."""
+    machines = []
+
+    def start(name, **options):
+        machines.append(Machine(name, **options))
+        return machines[-1]
+    yield start
+    for machine in machines:
+        machine.__exit__()
+
+
+@pytest.fixture(scope='session')
+def can_be_had():
+    """Call a function that fetches something. What cannot be had skips the test, with the reason, or in CI, where the package sources can
+    be reached, fails it."""
+    def have(function, *arguments, **options):
+        try:
+            return function(*arguments, **options)
+        except CannotBeHad as why:
+            if os.environ.get('CI') == 'true':
+                pytest.fail(f'cannot be had: {why}')
+            pytest.skip(str(why))
+    return have

@@ -1,0 +1,138 @@
+"""The tour of the memory: `make tour BATCH=1` writes what docs/tour.md holds, but for the numbers that depend on the build, and the entries
+it shows are those in memory. Each of its claims is checked by the tour itself, which ends when one is not so."""
+import os
+import re
+import subprocess
+from itertools import zip_longest
+
+from attic.build import ROOT, build_dir, for_make
+
+DEBUG = build_dir() / 'debug'
+ELF = DEBUG / 'attic.debug'
+MOMENTS = 37
+
+
+class Names:
+    """What a transcript says in every build. Numbers become names, by first appearance, so that equal ones stay equal and different ones
+    different: lines of source; the frames in entries and in the addresses of entries, where the bits below stay as they are; other numbers
+    as a whole. Which addresses are walked stays."""
+
+    def __init__(self, transcript):
+        self.names, self.file = {}, ''
+        self.lines = [re.sub(' +', ' ', self.line(line)) for line in transcript.rstrip('\n').split('\n')]
+
+    def name(self, thing):
+        return self.names.setdefault(thing, f'#{len(self.names) + 1}')
+
+    def frame(self, match):
+        """What is above the end of RAM is no frame: the tag in an entry that is not present."""
+        before, number = match.groups()
+        if number[0] in 'cdef':
+            return before + self.name(f'tag {number}')
+        return f'{before}{self.name(f"frame {number[:5]}")}+{number[5:]}'
+
+    def line(self, line):
+        if found := re.match(r'(    ([\w/]+\.(?:c|asm)):)(\d+)$', line):
+            self.file = found[2]
+            return found[1] + self.name(f'{self.file}:{found[3]}')
+        line = re.sub(r'^(    [ >]) *(\d+)  ', lambda match: f'{match[1]}{self.name(f"{self.file}:{match[2]}")}  ', line)
+        if not re.match(r'    0x\w+(?:\.\.0x\w+)?, ', line):
+            line = re.sub(r'( at |: |was |physical |frame |CR3=)0x(\w{8})', self.frame, line)
+            line = re.sub('0x([0-9a-f]{8})', lambda match: self.name(f'value {match[1]}'), line)
+        return line
+
+
+def make_tour(**environment):
+    """`make tour BATCH=1`: the process, with its output."""
+    kept = {name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
+    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
+    return subprocess.run(['make', '--no-print-directory', '-C', ROOT, 'tour', 'BATCH=1', f'BUILD={for_make(build_dir())}', *compiler],
+                          env=kept | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def test_transcript(check):
+    done = make_tour()
+    check.equal(done.returncode, 0, 'make tour BATCH=1 ends with status 0', done.stderr)
+    pairs = zip_longest(Names(done.stdout).lines, Names((ROOT / 'docs/tour.md').read_text()).lines, fillvalue='(nothing)')
+    differ = next((f'line {number} is now\n{now}\nand in docs/tour.md\n{kept}'
+                   for number, (now, kept) in enumerate(pairs, 1) if now != kept), '')
+    check.true(not differ, 'docs/tour.md holds the transcript: `make tour-doc` writes it again', differ)
+    stops = re.split('^## ', done.stdout, flags=re.M)[1:]
+    check.equal(len(stops), 18, 'so many stops')
+    for stop in stops:
+        check_stop(stop, check)
+
+
+def check_stop(stop, check):
+    found = re.match(r'\d+\. ([^:]+): .*\n\n((?:.+\n)+)', stop)
+    if not found:
+        check.true(False, 'a stop has a heading and sentences', stop)
+        return
+    name, text = found.groups()
+    sentences = len(re.findall(r'[.?](?=\s)', text))
+    check.true(2 <= sentences <= 5, f'{name}: two to five sentences', f'{sentences}: {text}')
+    check.like(stop, r'^    (?:[\w/]+\.(?:c|asm):\d+\n\n(?:    .*\n|\n)*?    > *\d+  |0x\w+: the program\'s first instruction)',
+               f'{name}: a source line')
+    check.like(stop, r'^Before:\n\n    CR0.*\n\n    0x\w+.*\n(?:    .*\n|\n)*(?:In between.*:\n\n(?:    .*\n|\n)*)?'
+               r'^After.*:\n\n    CR0.*\n\n    0x', f'{name}: a walk before and after')
+
+
+def test_entries_are_in_memory(boot, check):
+    """The same stop by stop. QEMU's monitor is asked for what the tour has read, entry by entry."""
+    machine = boot('tour', build=DEBUG, stopped=True, gdb=True, input='run tour\npoweroff\n')
+    look = ('python from attic.gdb.tour.tour import Tour; [gdb.execute("monitor xp /1wx 0x%x" % entry.at) '
+            'for walks in Tour.guide.walks for walk in walks for entry in walk.entries]')
+    said = machine.gdb(ELF, *['attic tour', look] * MOMENTS, 'attic tour', 'info breakpoints', 'detach')
+    moments = re.split('^(?=## |After|In between)', said, flags=re.M)[1:]
+    check.equal(len(moments), MOMENTS, 'so many moments, one with each `attic tour`', said)
+    entries, wrong = 0, []
+    for moment in moments:
+        memory = dict(re.findall('^0*([0-9a-f]{8}): 0x([0-9a-f]{8})', moment, re.M))
+        for at, value in re.findall(r'^    [ *] P[DT]E +\d+ at 0x(\w+): 0x(\w+)', moment, re.M):
+            entries += 1
+            if memory.get(at) != value:
+                wrong.append(f'{at}: tour {value}, monitor {memory.get(at, "nothing")}')
+    check.true(entries > 100, 'there are entries to compare', entries)
+    check.equal(wrong, [], "each entry is in memory as the tour shows it, says QEMU's monitor")
+    check.like(said, '^attic tour: the tour is over', 'then it is over')
+    # As gdb 10 says it, and from gdb 16 on.
+    check.like(said, r'^No breakpoints(?: or watchpoints|, watchpoints, tracepoints, or catchpoints)\.$', 'and has left no breakpoint')
+    check.unlike(said, 'Python|Traceback|Error occurred', 'no exception of Python shows')
+    check.equal(machine.finish(), 'pass', 'detached, Attic goes on and powers off', machine)
+    check.like(machine.output, "^tour: the child wrote to its own page; the parent still reads 'p'$", 'the program did what the tour tells')
+
+
+def test_who_goes_on_alone(boot, check, monkeypatch):
+    machine = boot('tour-alone', build=DEBUG, stopped=True, gdb=True)
+    monkeypatch.setenv('ATTIC_CONSOLE', machine.open_console())
+    said = machine.gdb(ELF, 'attic tour', 'thbreak monitor_main', 'continue', 'attic tour', 'attic tour')
+    check.equal(headings(said), '## 1 Before ## 10 Before After', 'past the boot the tour goes on with the program', said)
+
+
+def headings(said):
+    return ' '.join(re.findall(r'^(## \d+|Before|After)', said, re.M))
+
+
+def test_enter(check):
+    """`make tour`, but for make."""
+    done = subprocess.run([ROOT / 'scripts/debug', '--tour', DEBUG], input='\n\n\nq\n', stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+    check.equal(headings(done.stdout), '## 1 Before After ## 2 Before After', 'each Enter goes on by a moment', done.stdout)
+    check.equal(done.returncode, 0, 'q quits')
+
+
+def test_no_qemu(check):
+    done = make_tour(QEMU='/bin/false')
+    check.true(done.returncode, 'no QEMU: the tour fails')
+    check.equal(done.stdout, '', 'and writes no half of a transcript')
+    check.like(done.stderr, '^(?:tour|qemu): .*', 'but why')
+
+
+def test_no_end(check, tmp_path):
+    gdb = tmp_path / 'gdb'
+    gdb.write_text('#!/bin/sh\n[ "$1" = --version ] && exec gdb --version\nexec sleep 60\n')
+    gdb.chmod(0o755)
+    done = make_tour(GDB=str(gdb), TIMEOUT='1')
+    check.true(done.returncode, 'no end: the tour fails')
+    check.equal(done.stdout, '', 'with no half of a transcript')
+    check.like(done.stderr, '^tour: not at its end after 1 s$', 'but a line')

@@ -1,0 +1,23 @@
+"""The in-kernel tests in Bochs, on a Pentium III, which has neither SMEP nor SMAP, and on a Core i7, which has both: another emulator, with
+another TLB, another opinion on what a push of a segment register writes, and devices of PCI 2.1. Each takes 160 seconds of a processor.
+
+What Bochs lacks, and the tests then skip: the edu card, which is QEMU's own, and on these two processors UMIP.
+"""
+import os
+
+import pytest
+
+import bochs
+from attic import ktap
+from ktests import report_run
+
+# Which tests of a processor's features may be skipped; all others of that kind must run.
+LACKS = {'p3_katmai': 'SMEP|SMAP|UMIP', 'corei7_skylake_x': 'UMIP'}
+
+
+@pytest.mark.parametrize('model', LACKS)
+def test_bochs(model, check, can_be_had):
+    can_be_had(bochs.is_there)
+    with bochs.Bochs(f'bochs-{model}', model, cmdline=f'ktest={os.environ.get("KTEST") or "*"}') as run:
+        status = run.finish()
+        report_run(check, model, ktap.judge(run.output, status), run, LACKS[model])

@@ -1,0 +1,102 @@
+"""The in-kernel tests on machines of all sizes and kinds: of little and of much memory, with another chipset and without PCI, with UEFI of
+32 and 64 bits, and with processors that lack something: SMEP and SMAP, floating point, and an APIC, without which there is no edu card.
+
+Under UEFI there is no text screen, and what GRUB left on the frame buffer says where the console is.
+"""
+import re
+
+import pytest
+
+from attic import qemu
+from attic.build import CannotBeHad, log_dir, own_initramfs
+from attic.machine import PROMPT
+from ktests import check_ktests
+
+SCREEN_LINE = "Attic's console is on the first serial port: UEFI has no text screen."
+GLYPH_WIDTH, GLYPH_HEIGHT = 8, 19  # of EDK II's console
+UEFI_SILENCE = 60
+
+# By label; those that take longest first. A busybox that was fetched would need the memory of the programs that the tests run where there
+# is little of it: `own` machines have an initramfs without it.
+MACHINES = {
+    '8M': {'mem': '8M', 'own': True},
+    '16M': {'mem': '16M'},  # all RAM is in zone DMA
+    '128M': {'mem': '128M'},  # what `make run` gives
+    'qemu32': {'cpu': 'qemu32'},  # no SMEP and SMAP
+    '1G': {'mem': '1G'},  # more RAM than lowmem can map
+    '64M': {'mem': '64M'},
+    '512M': {'mem': '512M'},
+    '2G': {'mem': '2G'},
+    '3.5G': {'mem': '3584M'},
+    '4G': {'mem': '4G'},
+    '128M, lowmem=8M': {'cmdline': 'lowmem=8M', 'own': True},  # most of RAM is highmem
+    'q35': {'machine': 'q35'},
+    'isapc': {'machine': 'isapc'},
+    'no FPU': {'cpu': 'max,-fpu,-sse,-fxsr,-mmx'},
+    'no APIC': {'cpu': 'max,-apic'},
+    'uefi32': {'firmware': 'uefi32', 'silence': UEFI_SILENCE},
+    'uefi64': {'firmware': 'uefi64', 'silence': UEFI_SILENCE},
+}
+FIRMWARE = ('uefi32', 'uefi64')
+
+def firmware_is_there(name):
+    missing = qemu.missing_firmware(name)
+    if missing:
+        raise CannotBeHad(f'{name}: no {missing}')
+
+
+@pytest.mark.parametrize('label', MACHINES)
+def test_ktest(label, check, can_be_had):
+    options = {'mem': '128M'} | MACHINES[label]
+    can_be_had(firmware_is_there, options.get('firmware', 'bios'))
+    name = 'ktest-' + label.removeprefix('128M, ').replace(' ', '-')
+    if options.pop('own', False):
+        options['initramfs'] = own_initramfs(name)
+    check_ktests(check, name, label, **options)
+
+
+@pytest.mark.parametrize('firmware', FIRMWARE)
+def test_screen_says_where_the_console_is(firmware, boot, check, can_be_had):
+    can_be_had(firmware_is_there, firmware)
+    machine = boot(f'screen-{firmware}', mem='128M', firmware=firmware, silence=UEFI_SILENCE)
+    check.true(machine.saw(PROMPT), f'{firmware}: the prompt', machine)
+    file = log_dir() / f'screen-{firmware}.ppm'
+    machine.monitor(f'screendump "{file}"')
+    check.true(shows(SCREEN_LINE, read_picture(file)), f'{firmware}: the screen says where the console is', f'{file} does not')
+    check.equal(machine.finish('poweroff'), 'pass', f'{firmware}: powers off', machine)
+
+
+@pytest.mark.parametrize('firmware', [*FIRMWARE, 'bios'])
+def test_from_a_disk(firmware, boot, check, can_be_had):
+    """The same image on a disk instead of a CD."""
+    can_be_had(firmware_is_there, firmware)
+    machine = boot(f'stick-{firmware}', mem='128M', firmware=firmware, silence=UEFI_SILENCE, as_disk=True)
+    check.true(machine.saw(PROMPT), f'{firmware}: from a disk', machine)
+
+
+def read_picture(file):
+    """Rows of a PPM file: for each a text of 1 where a pixel is bright."""
+    data = file.read_bytes()
+    head = re.match(rb'P6\s+(\d+)\s+(\d+)\s+255\s', data)
+    assert head, f'{file}: not a picture'
+    width, height = map(int, head.groups())
+    bright = ''.join('1' if red > 0x60 else '0' for red in data[head.end()::3])
+    return [bright[at:at + width] for at in range(0, width * height, width)]
+
+
+def shows(line, rows):
+    """Whether the line stands somewhere in a picture of text. Which letters the font has need not be known: cells look the same where the
+    line has the same letter, and only there."""
+    return any(looks_like(line, rows, x, y)
+               for y in range(len(rows) - GLYPH_HEIGHT + 1) if '1' in rows[y + GLYPH_HEIGHT // 2]
+               for x in range(0, len(rows[0]) - GLYPH_WIDTH * len(line) + 1, GLYPH_WIDTH))
+
+
+def looks_like(line, rows, x, y):
+    glyph_of, letter_of = {}, {}
+    for letter in line:
+        glyph = ''.join(row[x:x + GLYPH_WIDTH] for row in rows[y:y + GLYPH_HEIGHT])
+        if glyph_of.setdefault(letter, glyph) != glyph or letter_of.setdefault(glyph, letter) != letter:
+            return False
+        x += GLYPH_WIDTH
+    return True

@@ -1,0 +1,191 @@
+"""Every size of memory that Attic promises to boot on reaches the prompt, believes what it was given, and powers off. So does a machine
+whose loader has left other things in its registers than GRUB does on a PC: multiboot2 promises only PE and PG of CR0."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from attic.build import ROOT, build_dir, made, make_initramfs
+from attic.machine import PROMPT, Machine
+
+HOLDS = re.compile(r'^attic> audit\n.*\ball\b.*hold', re.M | re.I)
+NO_INITRAMFS = r'^Attic cannot start: .*initramfs.*\n\Z'
+
+# The options that bend the map.
+BENDING = ('mem=16M', 'lowmem=32M', 'lowmem=33333333', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M', 'lowmem=x', 'vmalloc=99999999999G', 'init=',
+           'nonsense ==', 'x' * 400)
+
+# CR0.CD, NW, AM, NE, TS, EM and MP, and CR4.VME to OSXMMEXCPT without PSE: what firmware may have set, each on its own and all at once;
+# EFLAGS.IF is off, as multiboot2 promises; EFER.LME is what 64-bit firmware runs with, and PAE would be wrong without it.
+LEFT = {
+    'CR0.WP': ['$cr0 = 0x10011'],
+    'CR0': ['$cr0 = 0x6005003f'],
+    'CR4.PAE': ['$cr4 = 0x20'],
+    'CR4': ['$cr4 = 0x66f'],
+    'EFER.LME': ['$efer = 0x100'],
+    'flags': ['$eflags = 0x44402'],
+    'all': ['$cr0 = 0x6005003f', '$cr4 = 0x66f', '$efer = 0x100', '$eflags = 0x44402'],
+}
+
+# What is taken out of the memory map, and how the map of the kernel shows it: the boot code's pages, the tables of pages at both ends of
+# lowmem, a hole with parts of pages, the initramfs, and RAM at the very start.
+CUT = {
+    '0x100000 0x200000': 'rw memory$',
+    '0x100000 0x101000': 'rw memory$',
+    '0x2000000 0x2345678': r'\.\.c1ffffff -> \w+ rw memory\n.*c2346000\.\..* rw memory$',
+    '0x200000 0x2000000': 'rw memory$',
+    '0x7f00000 0x8000000': r'\.\.c7efffff -> ',
+    '0 0x80000': 'rw memory$',
+}
+
+
+def run(name, **options):
+    """A machine that has come to its end."""
+    with Machine(name, **options) as machine:
+        machine.finish()
+    return machine
+
+
+@pytest.mark.parametrize('mem', '8M 16M 64M 128M 512M 1G 2G 3584M 4G'.split())
+def test_memory(mem, boot, check):
+    machine = boot(f'boot-{mem}', mem=mem, input='audit\npoweroff\n')
+    check.true(machine.saw(PROMPT, 60), f'{mem}: the prompt', machine)
+    check.equal(machine.finish(), 'pass', f'{mem}: powers off', machine)
+    check.like(machine.output, HOLDS, f'{mem}: the audit finds nothing', machine)
+
+
+# ---- options ----
+
+def short(cmdline):
+    return cmdline if len(cmdline) <= 40 else f'{cmdline[:10]}...'
+
+
+@pytest.mark.parametrize('cmdline', BENDING, ids=short)
+def test_option(cmdline, check):
+    """Each boots, and none of them breaks an invariant."""
+    label = short(cmdline)
+    machine = run(f'boot-{label}', cmdline=cmdline, input='audit\npoweroff\n')
+    check.equal(machine.status, 'pass', f'{label}: boots and powers off', machine)
+    check.like(machine.output, HOLDS, f'{label}: the audit finds nothing', machine)
+
+
+def test_init(check):
+    machine = run('boot-init', cmdline='init=', input='poweroff\n')
+    check.like(machine.output, '^init= names no program', 'init=: a line', machine)
+    check.unlike(machine.output, '^:', 'init=: no line about a program without a name')
+
+
+def boot_with_lowmem(label, size, check):
+    machine = run(f'boot-lowmem-{label}', mem='4G', cmdline=f'lowmem={size}', input='meminfo\nframes\npoweroff\n')
+    check.equal(machine.status, 'pass', f'4G, lowmem={label}: boots and powers off', machine)
+    return machine
+
+
+def test_least_lowmem(check):
+    """The least that a line names is accepted when it is asked for."""
+    refused = boot_with_lowmem('1K', '1K', check)
+    least = re.search(r'^lowmem=1K is not between (\d+) and', refused.output, re.M)
+    assert least, f'no line about lowmem=1K\n{refused}'
+    machine = boot_with_lowmem('least', f'{least[1]}K', check)
+    check.unlike(machine.output, 'is not between', f'lowmem={least[1]}K: taken', machine)
+    total = number(r'^MemTotal: +(\d+) kB$', machine)
+    check.equal(total, 4 * number(r'^ *sum\D+(\d+)', machine), 'and meminfo still counts all of RAM')
+
+
+def test_nothing_to_leave_out(check):
+    machine = run('boot-lowmem-8M', mem='8M', cmdline='lowmem=8M', input='poweroff\n')
+    check.like(machine.output, '^lowmem=8M: this machine has too little RAM', '8M has nothing to leave out', machine)
+
+
+@pytest.mark.parametrize('mem', ['2G', '4G'])
+def test_too_little_lowmem(mem, check):
+    """On a machine with much RAM, 8 MiB do not hold the struct pages: lowmem is then as small as it can be."""
+    machine = run(f'boot-{mem}-lowmem', mem=mem, cmdline='lowmem=8M', input='audit\nmeminfo\npoweroff\n')
+    used = number(r'^lowmem=8M is too little .* of RAM: using (\d+) KiB\.$', machine)
+    check.true(used < 32 << 10, f'{mem}, lowmem=8M: says what is used instead', f'{used} KiB')
+    low = number(r'^LowTotal: +(\d+) kB$', machine)
+    check.true(low <= used, f'{mem}, lowmem=8M: and uses it', f'{low} kB of {used}')
+    check.like(machine.output, HOLDS, f'{mem}, lowmem=8M: the audit finds nothing')
+
+
+def number(pattern, machine):
+    found = re.search(pattern, machine.output, re.M)
+    assert found, f'no {pattern}\n{machine}'
+    return int(found[1])
+
+
+# ---- what a loader leaves behind ----
+
+@pytest.mark.parametrize('what', LEFT)
+def test_left_behind(what, boot, check):
+    """gdb plays the loader at the first instruction."""
+    machine = boot(f'boot-left-{what}', cpu='max', stopped=True, gdb=True, timeout=60)
+    sets = [f'set {change}' for change in LEFT[what]]
+    said = machine.gdb(build_dir() / 'attic.debug', 'thbreak *_start', 'continue', *sets, 'info registers cr0 cr4 efer', 'detach')
+    check.like(said, '^cr4 ', f'{what} left behind: gdb has done it')
+    check.true(machine.saw(PROMPT), f'{what} left behind: the prompt', machine)
+    check.equal(machine.finish('audit\npoweroff'), 'pass', f'{what} left behind: powers off', machine)
+    check.like(machine.output, HOLDS, f'{what} left behind: the audit finds nothing', machine)
+
+
+# ---- a loader that does something else with memory, modules and options: GRUB, told so ----
+
+def grub_does(label, pattern='', instead='', *, initramfs=None, cmdline='', input='audit\n', mem='128M'):
+    """Run a machine where the first match of the pattern in grub.cfg is something else."""
+    base = made(build_dir() / 'test-images') / ('boot-' + re.sub(r'\W+', '-', label))
+    iso, config = base.with_suffix('.iso'), base.with_suffix('.cfg')
+    text, changes = re.subn(pattern, instead, (ROOT / 'grub.cfg').read_text(), count=1, flags=re.M)
+    assert changes, f'grub.cfg has no {pattern}'
+    config.write_text(text)
+    build = build_dir()
+    subprocess.run([ROOT / 'scripts/mkiso', iso, build / 'attic.elf', initramfs or build / 'initramfs.cpio', cmdline], check=True,
+                   env=os.environ | {'GRUB_CFG': str(config), 'GRUB_COMMANDS': 'mmap'})
+    return run(f'boot-{label}', iso=iso, input=f'{input}poweroff\n', mem=mem)
+
+
+def cut(label, *ranges, **options):
+    """cutmem takes RAM out of the memory map."""
+    return grub_does(label, r'^(set timeout.*\n)', r'\1' + ''.join(f'cutmem {words}\n' for words in ranges), **options)
+
+
+@pytest.mark.parametrize('words', CUT)
+def test_cutmem(words, check):
+    label = f'cutmem {words}'
+    machine = cut(label, words, input='run hello\naudit\n')
+    check.equal(machine.status, 'pass', f'{label}: boots and powers off', machine)
+    check.like(machine.output, CUT[words], f'{label}: the map')
+    check.like(machine.output, HOLDS, f'{label}: the audit finds nothing', machine)
+    check.like(machine.output, r'^hello\[2\]: exit status 0', f'{label}: a program runs', machine)
+
+
+def test_holes(check):
+    machine = cut('cutmem and the self-tests', '0x100000 0x200000', '0x2000000 0x2345678', cmdline='ktest=lowmem.*')
+    check.equal(machine.status, 'pass', 'RAM with holes: lowmem is mapped where there is RAM, and nowhere else', machine)
+
+
+def test_two_modules(check):
+    machine = grub_does('two modules', r'^( *)if (module2 .*); then\n', r'\g<0>\1    \2\n')
+    check.like(machine.output, r'^There are 2 modules: the first is the initramfs, the others are ignored\.$', 'two modules: a line',
+               machine)
+
+
+def check_refused(label, machine, check):
+    check.equal(machine.status, 'refuse', f'{label}: refused', machine)
+    check.like(machine.output, NO_INITRAMFS, f'{label}: the last line', machine)
+
+
+def test_no_module(check):
+    check_refused('no initramfs to load', grub_does('no module', r'if module2 \S+', 'if module2 /boot/none.cpio'), check)
+
+
+def test_long_module(check):
+    """One that leaves no room for tables between the image and 4 MiB."""
+    long, _ = make_initramfs('boot-long', files={'long': 'x' * (6 << 20)})
+    machine = grub_does('long module', initramfs=long, mem='64M', cmdline='ktest=lowmem.*')
+    check.equal(machine.status, 'pass', 'no room beside the image: the tables of lowmem are sealed elsewhere', machine)
+
+
+def test_large_module(check):
+    large, _ = make_initramfs('boot-large', files={'large': 'x' * (16 << 20)})
+    check_refused('an initramfs larger than RAM', grub_does('large module', initramfs=large, mem='16M'), check)

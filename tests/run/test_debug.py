@@ -1,0 +1,47 @@
+"""A kernel built with DEBUG=1: the self-tests in it, and misuse of kmalloc that it must notice, with both call sites named. What the
+default build notices is in test_crash.py."""
+import pytest
+
+from attic.build import checked_build
+from ktests import check_ktests
+
+PLACE = r'\+0x[0-9a-f]+/0x[0-9a-f]+'
+BY = f'crash_allocate{PLACE}'
+REPORTS = {
+    'double-free': f'freed, but it is not out; allocated by {BY}, freed by crash_free{PLACE}, now freed by crash_double_free{PLACE}',
+    'foreign-free': f'8 bytes from its start, is freed instead; allocated by {BY}, now freed by crash_free{PLACE}',
+    'overrun': f'written past its end: byte 60 is 01, not cc; allocated by {BY}, now freed by crash_free{PLACE}',
+    'use-after-free': f'written after it was freed: byte 8 is 01, not 6b; allocated by {BY}, freed by crash_free{PLACE}, '
+                      f'now allocated by {BY}',
+}
+
+
+@pytest.fixture(scope='module')
+def checked():
+    return checked_build()
+
+
+@pytest.fixture
+def build(checked):
+    folder, made = checked
+    assert (folder / 'attic.elf').exists(), made.stdout
+    return folder
+
+
+def test_build(checked, check):
+    folder, made = checked
+    elf = folder / 'attic.elf'
+    check.true(elf.exists() and elf.stat().st_size, 'make DEBUG=1 builds', made.stdout)
+
+
+def test_ktest(build, check):
+    """With pages that want kmap_local_page()."""
+    check_ktests(check, 'debug', 'DEBUG=1', mem='64M', cmdline='lowmem=32M', build=build)
+
+
+@pytest.mark.parametrize('how', REPORTS)
+def test_misuse(how, build, boot, check):
+    machine = boot(f'debug-{how}', build=build, timeout=60, input=f'crash {how}\n')
+    check.equal(machine.finish(), 'panic', f'crash {how}: status', machine)
+    check.like(machine.output, rf'^PANIC at mm/frame/slab\w*\.c:\d+ \(\w+\): cache kmalloc-64, object 0x[0-9a-f]{{8}}: .*{REPORTS[how]}',
+               f'crash {how}: cache, object, what is wrong, and who', machine)

@@ -1,0 +1,64 @@
+"""Steps by chance from ring 3 (user/tests/helpers/fuzz.c), from a seed that is another each time, on small and ordinary machines, with most
+of RAM as highmem, and in a kernel whose slabs notice misuse. What is not the same afterwards fails. FUZZ_SEED=n repeats a run; the seed on
+the last line of a log that ends early repeats a round: `run fuzz SEED 1`."""
+import os
+import random
+import re
+
+import pytest
+from pexpect import EOF, TIMEOUT
+
+from attic.build import checked_build, own_initramfs
+from attic.machine import PROMPT
+from meminfo import free_kb
+
+ROUNDS = 100
+SECONDS = 120
+WARM_UP = 5  # rounds after which caches hold what they keep
+KEPT = 256   # kB that caches may keep; fuzz.a_few_seeds compares without them
+
+MACHINES = {
+    '8M': {'mem': '8M'},
+    '128M': {'mem': '128M'},
+    'lowmem': {'mem': '128M', 'cmdline': 'lowmem=8M'},
+    'qemu32': {'mem': '64M', 'cpu': 'qemu32'},
+    'debug': {'mem': '64M'},
+}
+
+
+@pytest.fixture(scope='module')
+def seed():
+    """That of the run: each machine has its own seeds from there on."""
+    return int(os.environ.get('FUZZ_SEED') or random.randrange(10**9))
+
+
+@pytest.mark.parametrize('name', MACHINES)
+def test_fuzz(name, seed, boot, check):
+    options = MACHINES[name]
+    if name == 'debug':
+        build, made = checked_build()
+        assert (build / 'attic.elf').exists(), made.stdout
+        options = options | {'build': build}
+    machine = boot(f'fuzz-{name}', timeout=2 * SECONDS, initramfs=own_initramfs('fuzz'), **options)
+    machine.expect(PROMPT, 20)
+    again = f'FUZZ_SEED={seed}'
+    first = seed + ROUNDS * list(MACHINES).index(name)
+    check_rounds(check, machine, first, WARM_UP, f'{name}, seeds from {first}: before the count', again)
+    before = free_kb(machine)
+    first += WARM_UP
+    check_rounds(check, machine, first, ROUNDS, f'{name}, seeds from {first}: the kernel outlives them', again)
+    free = free_kb(machine)
+    check.true(free >= before - KEPT, f'{name}: its memory is free', f'{free} kB, {before} kB before; {again}')
+    check.like(machine.run('audit'), 'all invariants hold', f'{name}: the audit finds nothing', again)
+
+
+def check_rounds(check, machine, first, count, name, again):
+    """Rounds from a seed on. On failure: what repeats them, and what is known of their end."""
+    try:
+        said, end = machine.run(f'run fuzz {first} {count} say', SECONDS), 'it has ended'
+    except (EOF, TIMEOUT):
+        said, end = '', f'no prompt came in {SECONDS} s'
+    last = re.findall(r'^fuzz: seed (\d+)$', said or machine.output, re.M) or ['none']
+    check.like(said, r'^fuzz\[\d+\]: exit status 0,', name,
+               f'{again}; `run fuzz {first} {count}`: the last round is {last[-1]}, and {end}\n{machine}')
+    assert said, 'the machine does not answer any more'

@@ -1,0 +1,22 @@
+"""No call holds the processor: user/tests/helpers/hog.c makes the long ones while another process looks at the clock. Under -icount the
+clock counts instructions, here 4 ns each, about what QEMU needs for one: the same in every run, however busy the host is."""
+import re
+
+import pytest
+
+from attic.build import own_initramfs
+
+LIMIT_MS = 50
+
+
+@pytest.mark.parametrize('mem', ['64M', '512M'])
+def test_hog(mem, boot, check):
+    machine = boot(f'hog-{mem}', mem=mem, initramfs=own_initramfs('hog'), input='run hog\naudit\npoweroff\n',
+                   extra=['-icount', 'shift=2,sleep=off'], timeout=400)
+    machine.finish()
+    measured = re.findall(r'^hog: (.+): (\d+) ms$', machine.output, re.M)
+    check.true(len(measured) >= 30, f'{mem}: the calls were made', machine)
+    for what, ms in measured:
+        check.true(int(ms) < LIMIT_MS, f'{mem}: {what}: others wait {ms} ms at most')
+    check.like(machine.output, r'^hog\[\d+\]: exit status 0', f'{mem}: nothing failed', machine)
+    check.like(machine.output, '^audit: all invariants hold', f'{mem}: the audit holds')

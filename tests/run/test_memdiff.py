@@ -1,0 +1,439 @@
+"""memdiff: what each of the steps of user/steps.c did, in words; where snapshots are looked for, and what is refused; changes that are made
+up in documents; and all of it through make."""
+import copy
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from attic.build import ROOT, build_dir, for_make, log_dir, with_make
+from attic.machine import PROMPT, Machine
+from snapshots import documents, invalid
+
+FRAMES = r'frames? 0x[0-9a-f]{4}\S*(?:, 0x\S+)*'
+AT = '0x[0-9a-f]{8}'
+STEPS = 'mmap touch fork write mprotect kill munmap end'.split()
+
+
+def memdiff(*arguments):
+    """What memdiff says, its standard error, and its exit status."""
+    done = subprocess.run([ROOT / 'scripts/memdiff', *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.stdout, done.stderr, done.returncode
+
+
+def lines(text):
+    return text.count('\n')
+
+
+class Story:
+    """A machine on which a program takes its steps, and its snapshots."""
+
+    def __init__(self, machine, file):
+        self.machine, self.file = machine, file
+        machine.expect(PROMPT)
+        self.snapshot('start')
+        self.area = re.search(f'^vmalloc: ({AT}), 4 pages', machine.run('vmalloc 16K'), re.M)[1]
+        self.area_end = f'{int(self.area, 16) + 5 * 4096:#010x}'
+        self.snapshot('vmalloc')
+        machine.run(f'vfree {self.area}')
+        self.snapshot('vfree')
+        self.steps = re.search(r'^steps\[(\d+)\]', machine.run('run steps &'), re.M)[1]
+        self.process = rf'^process {self.steps} \(steps\)'
+        self.snapshot('steps')
+        self.warm_up()
+        self.snapshot('first')
+        self.done = {name: self.take(name) for name in STEPS}
+        for _ in range(12):
+            machine.run('vmalloc 8K')
+        self.snapshot('many')
+        self.touched = re.search(f': pages ({AT})-', self.memdiff('mmap', 'touch')[0])
+        machine.finish('poweroff')
+
+    def snapshot(self, name):
+        self.machine.run(f'snapshot {name}')
+
+    def warm_up(self):
+        """So that what only a first program needs is there."""
+        self.machine.run('run forever & forever sleep &')
+        for pid in re.findall(r'^ *(\d+) .* forever$', self.machine.run('ps'), re.M):
+            self.machine.run(f'kill {pid}')
+
+    def take(self, name):
+        said = self.machine.run(f'run steps {self.steps}')
+        self.snapshot(name)
+        return said
+
+    def memdiff(self, *arguments):
+        return memdiff('--file', self.file, *arguments)
+
+    def page(self, number):
+        """The address of a page of those that the program has touched."""
+        return f'{int(self.touched[1], 16) + 4096 * number:#010x}'
+
+
+@pytest.fixture(scope='module')
+def story():
+    file = log_dir() / 'memdiff.jsonl'
+    with Machine('memdiff', snapshots=file, silence=100) as machine:
+        return Story(machine, file)
+
+
+# ---- step by step ----
+
+def check_changed(story, check, start, end, expected):
+    """`expected` are patterns by what they are of; there must be no match of one that is of `no` thing."""
+    said, errors, status = story.memdiff(start, end)
+    check.equal((errors, status), ('', 1), f'{start} to {end}: something has changed, and no trouble')
+    for what, pattern in expected.items():
+        (check.unlike if what.startswith('no ') else check.like)(said, pattern, f'{start} to {end}: {what}')
+    return said
+
+
+def test_nothing(story, check):
+    said, *trouble = story.memdiff('first', 'first')
+    check.equal(said, 'Nothing has changed from first to first.\n', 'nothing has changed')
+    check.equal(trouble, ['', 0], 'which is status 0')
+
+
+def test_vmalloc(story, check):
+    said, _, status = story.memdiff('start', 'vmalloc')
+    area = f'^vmalloc area {story.area}-{story.area_end}'
+    check.equal(status, 1, 'something has changed: status 1')
+    check.like(said, rf'{area} \(4 pages, vmalloc, by monitor_vmalloc\+0x0\) is new: {FRAMES}, which were free$', 'a vmalloc: the area')
+    check.like(said, f'^vmalloc: 4 frames more, {FRAMES}, which were free$', 'and its frames')
+    check.unlike(said, 'kernel: directory|process|kernel: page', 'and no directory entry')
+    check_changed(story, check, 'vmalloc', 'vfree', {'the area': f'{area} .* is gone: {FRAMES}, which are free now$'})
+    check.like(story.memdiff('start', 'vfree')[0], r'\A(?:Nothing has changed from start to vfree\.\n|slab: 1 frame more.*\n)\Z',
+               'there and back: nothing but a slab that was kept')
+
+
+def test_process(story, check):
+    check_changed(story, check, 'vfree', 'steps', {
+        'its kernel stack':
+            rf'^vmalloc area .*\(2 pages, vmalloc, by \w+\+0x[0-9a-f]+, kernel stack of {story.steps} \(steps\)\) is new: ',
+        'the process': rf'{story.process} is new, started by 1 \(init\): 5 areas, \d+ pages? mapped: .*; \d+ page tables?$',
+        'its tables': r'^process tables: \d+ frames more'})
+    check_changed(story, check, 'munmap', 'end', {'the process': f'{story.process} is gone$'})
+
+
+def test_mmap(story, check):
+    check.like(story.done['mmap'], rf'^steps\[{story.steps}\]: mmap', 'a step is taken')
+    check_changed(story, check, 'first', 'mmap', {
+        'the area': rf'{story.process}: area {AT}-{AT} \(8 pages; rw-p, no name\) is new$',
+        'no page of it': f'{story.process}: page.*mapped now'})
+
+
+def test_touch(story, check):
+    check_changed(story, check, 'mmap', 'touch', {
+        'four pages': rf'{story.process}: pages ({AT})-{AT} \(4 pages\): mapped now: {FRAMES} writable \(1 reference\), was free$',
+        'the page of zeros': f'{story.process}: page {AT}: mapped now: the page of zeros$',
+        'a page table': rf'{story.process}: directory entry \d+ \({AT}\): page table in frame 0x[0-9a-f]{{4}} \[P RW US\] is new$',
+        'frames': f'^user pages: 4 frames more, {FRAMES}, which were free$',
+        'a reference': r'^the page of zeros: 1 frame with \d+ references, which had \d+: ',
+        'no area': ': area '})
+
+
+def test_fork_and_copy(story, check):
+    check_changed(story, check, 'touch', 'fork', {
+        'the child': rf'^process \d+ \(steps\) is new, forked from {story.steps} \(steps\), with which it shares 4 frames: 6 areas, ',
+        'shared from now on': rf'{story.process}: pages {story.page(0)}-{story.page(4)} \(4 pages\): {FRAMES}: writable -> read-only, '
+                              '1 -> 2 references$',
+        'two have them': f'^user pages: 4 frames with 2 references, which had 1: {FRAMES}$'})
+    check_changed(story, check, 'fork', 'write', {
+        'copied': rf'{story.process}: pages {story.page(0)}-{story.page(2)} \(2 pages\): {FRAMES} read-only \(2 references\) -> '
+                  rf'{FRAMES} writable \(1 reference\): copied$',
+        'frames': f'^user pages: 2 frames more, {FRAMES}, which were free$',
+        'one has the old ones': f'^user pages: 2 frames with 1 reference, which had 2: {FRAMES}$',
+        'no other process': f'^process (?!{story.steps} )'})
+    check_changed(story, check, 'mprotect', 'kill', {
+        'the child': r'^process \d+ \(steps\) is gone$',
+        'its frames': rf'^user pages: \d frames fewer, {FRAMES}, which are free now$'})
+
+
+def test_mprotect_and_munmap(story, check):
+    check_changed(story, check, 'write', 'mprotect', {
+        'the area': rf'{story.process}: area {story.page(0)}-{AT} \(1 page\): r--p, no name; was rw-p, no name$',
+        'the page': f'{story.process}: page {story.page(0)}: {FRAMES}: writable -> read-only'})
+    check_changed(story, check, 'kill', 'munmap', {
+        'the areas': rf'{story.process}: area {AT}-{AT} \(7 pages; rw-p, no name\) is gone$',
+        'the pages': rf'{story.process}: pages? \S+.*: mapped no longer: {FRAMES} writable \(1 reference\), is free now$',
+        'the table': f'{story.process}: directory entry .* is gone$'})
+
+
+def test_many(story, check):
+    """Many at once are few words, and --all makes them many."""
+    short = check_changed(story, check, 'end', 'many', {
+        'twelve areas': rf'^12 vmalloc areas from {AT} to {AT} \(2 pages each, vmalloc, by monitor_vmalloc\+0x0\) are new: '})
+    check.true(lines(short) < 8, 'end to many: few lines', short)
+    long, *_ = story.memdiff('--all', 'end', 'many')
+    check.true(lines(long) > 12, 'and many with --all', long)
+
+
+def test_end(story, check):
+    check.equal(story.machine.status, 'pass', 'and Attic is well', story.machine)
+    check.equal(invalid(story.file), '', 'the schema holds for all of them')
+
+
+# ---- where snapshots are found ----
+
+class Files:
+    """Files with snapshots, and what they are made of: lines of the story, and a document."""
+
+    def __init__(self, folder, story):
+        self.folder, self.story = folder, story
+        found = {name: line for line in story.file.read_text().splitlines(True) for name in re.findall('"name":"(first|touch)"', line)}
+        self.first, self.touch = found['first'], found['touch']
+        self.document = json.loads(self.first)
+        self.alone = self.write('alone.json', self.touch)
+
+    def write(self, name, text):
+        file = self.folder / name
+        file.write_text(text if isinstance(text, str) else json.dumps(text))
+        return file
+
+
+@pytest.fixture
+def files(tmp_path, story):
+    return Files(tmp_path, story)
+
+
+def check_same(check, label, *arguments):
+    said, *trouble = memdiff(*arguments)
+    check.equal(trouble, ['', 0], label, said)
+
+
+def check_refused(check, label, pattern, *arguments):
+    said, errors, status = memdiff(*arguments)
+    check.equal((said, status), ('', 2), f'{label}: status 2, and nothing is printed')
+    check.like(errors, pattern, f'{label}: says why')
+    check.equal(lines(errors), 1, f'{label}: in one line')
+
+
+def test_found(files, check):
+    file, alone = files.story.file, files.alone
+    check_same(check, 'FILE:NAME, and a file with one document', '--file', file, f'{file}:touch', alone)
+    check_same(check, 'a document in many lines', '--file', file, 'first',
+               files.write('pretty.json', json.dumps(files.document, indent=3, sort_keys=True)))
+    renamed = files.touch.replace('"name":"touch"', '"name":"first"', 1)
+    check_same(check, 'the last of a name counts', '--file', files.write('twice', f'{files.first}\n{renamed}'), 'first', alone)
+    check_same(check, 'what is cut short behind it does no harm', '--file', files.write('behind', files.touch + files.first[:2000]),
+               'touch', alone)
+
+
+def test_not_found(files, check):
+    def refused(label, pattern, *arguments):
+        check_refused(check, label, pattern, *arguments)
+    file, folder = files.story.file, files.folder
+    refused('no such name', '^memdiff: no snapshot "nothing": .+ has end, first, ', '--file', file, 'first', 'nothing')
+    refused('no such file', r'^memdiff: \S+none: no such file', '--file', folder / 'none', 'first', 'touch')
+    refused('a folder', r'^memdiff: \S+: Is a directory$', '--file', folder, 'first', 'touch')
+    refused('an empty file', 'has no snapshots$', '--file', files.write('empty', ''), 'first', 'touch')
+    refused('a file with many', 'more than one document; .+:NAME says which$', file, files.alone)
+    refused('one argument', '^memdiff: .*usage: make memdiff A=NAME B=NAME', 'first')
+    refused('an empty argument', 'two snapshots are needed', 'first', '')
+    refused('cut short', 'first: broken JSON', '--file', files.write('cut', files.first[:2000]), 'first', files.alone)
+
+
+def test_broken_documents(files, check):
+    def refused(label, pattern, name, text):
+        check_refused(check, label, pattern, files.alone, files.write(name, text))
+    document = files.document
+    refused('no JSON', 'broken JSON', 'text', 'hello\n')
+    refused('brackets without end', 'broken JSON', 'deep', '[' * 100_000)
+    refused('other JSON', 'no snapshot of Attic', 'list', '[1]\n')
+    newer = files.first.replace('"version":1', '"version":2', 1)
+    refused('another version', 'format version 2; this program reads 1$', 'newer', newer)
+    for key in sorted(document.keys() - {'uptime_ms'}):
+        refused(f'without {key}', r'^memdiff: \S*less: ', 'less', {name: value for name, value in document.items() if name != key})
+    for key, value in (('frames', [[1, 2]]), ('frames', [[1, 2, [], 1]]), ('regions', [{'name': 'null', 'start': 0, 'end': 1}]),
+                       ('tasks', [{}]), ('spaces', 7), ('kernel', document['kernel'] | {'pdes': [{}]})):
+        refused(f'wrong {key}', r'not as docs/snapshot\.schema\.json has it', 'wrong', document | {key: value})
+
+
+# ---- changes that are made up ----
+
+class Forked:
+    """The document of the step `fork`, to be changed."""
+
+    def __init__(self, story):
+        self.document = documents(story.file)['fork']
+        self.before = copy.deepcopy(self.document)
+        self.kernel, self.spaces, self.tasks = (self.document[name] for name in ('kernel', 'spaces', 'tasks'))
+        self.parent, self.child = sorted((task for task in self.tasks if task['pgd']), key=lambda task: task['pid'])
+        self.space = next(space for space in self.spaces if space['pgd'] == self.child['pgd'])
+        self.pid, self.page = self.child['pid'], story.page
+        self.who = rf'process {self.pid} \(steps\)'
+
+    def of_touched(self, kind):
+        """The child's area, or run of mappings, that starts with the pages that were touched."""
+        return next(entry for entry in self.space[kind] if entry['start'] == self.page(0))
+
+
+MADE_UP = {}
+
+
+def made_up(label):
+    """A function that changes a Forked, and tells what is said of it: one pattern for each line."""
+    def note(function):
+        MADE_UP[label] = function
+        return function
+    return note
+
+
+@made_up('nothing but a turn')
+def _(fork):
+    fork.child['state'] = 'ready'
+    return [r'Nothing has changed from fork to fork\.']
+
+
+@made_up('hot frames')
+def _(fork):
+    for run in fork.document['frames']:
+        run[2] = 'hot' if run[2] == 'buddy' else run[2]
+    return ['Nothing has changed .*']
+
+
+@made_up('a signal')
+def _(fork):
+    fork.child['state'] = 'stopped'
+    return [f'{fork.who} has been stopped']
+
+
+@made_up('another parent')
+def _(fork):
+    fork.child['ppid'] = 1
+    return [f'{fork.who}: its ppid is 1, was {fork.parent["pid"]}']
+
+
+@made_up('a zombie')
+def _(fork):
+    fork.spaces.remove(fork.space)
+    fork.child |= {'state': 'zombie', 'pgd': None}
+    return [rf'task {fork.pid} \(steps\) has ended, and its parent has not asked for it yet',
+            rf'task {fork.pid} \(steps\) has no address space any more']
+
+
+@made_up('a program that execs')
+def _(fork):
+    fork.space['pgd'] = fork.child['pgd'] = '0x00123000'
+    fork.child['comm'] = 'hello'
+    who = rf'process {fork.pid} \(hello\)'
+    return [f'{who} was steps', rf'{who} has a new address space, page directory 0x00123000: 6 areas, \d+ pages mapped: .*']
+
+
+@made_up('vfork')
+def _(fork):
+    fork.tasks.append(fork.child | {'pid': 4000, 'ppid': fork.pid})
+    return [rf'process 4000 \(steps\) is new, in the address space of {fork.pid} \(steps\) \(vfork\)']
+
+
+@made_up('a heap')
+def _(fork):
+    fork.space['heap_end'] = '0x0804d010'
+    return [f'{fork.who}: the heap is {AT}-0x0804d010, was {AT}-{AT}']
+
+
+@made_up('a stack that grows')
+def _(fork):
+    stack = next(area for area in fork.space['vmas'] if area.get('name') == '[stack]')
+    stack['start'] = f'{int(stack["start"], 16) - 8192:#010x}'
+    return [rf'{fork.who}: area {AT}-{AT} \(2 pages; rw-p, \[stack\]\) is new, grown from what is beside it']
+
+
+@made_up('an area cut short')
+def _(fork):
+    fork.of_touched('vmas')['end'] = fork.page(4)
+    return [rf'{fork.who}: area {fork.page(4)}-{AT} \(4 pages; rw-p, no name\) is gone, cut off what is beside it']
+
+
+@made_up('a right')
+def _(fork):
+    fork.of_touched('mappings')['bits'] = 'US'
+    return [rf'{fork.who}: pages {fork.page(0)}-{fork.page(4)} \(4 pages\): {FRAMES}: read-only -> without any right, A cleared'
+            '(?:, D cleared)?']
+
+
+@made_up('the other half')
+def _(fork):
+    fork.space['kernel_differs'] = [800]
+    return [rf"{fork.who}: directory entries that are not the kernel's: \[800\], was \[\]"]
+
+
+@made_up('an address space of nobody')
+def _(fork):
+    fork.spaces.append(fork.space | {'pgd': '0x00123000'})
+    return ['page directory 0x00123000, which no task has, has a new address space, .*']
+
+
+@made_up('a page of every second kind')
+def _(fork):
+    zeros = fork.document['memory']['zero_frame']
+    fork.space['mappings'] = [{'start': f'{at:#010x}', 'end': f'{at + 4096:#010x}', 'bits': 'P US', 'frames': [[zeros, 1]]}
+                              for at in range(0x20000000, 0x20000000 + 40 * 8192, 8192)]
+    return [f'{fork.who}: .*'] * 16 + [rf'{fork.who}: and \d\d more changes of its pages']
+
+
+@made_up('a vmap')
+def _(fork):
+    mappings = [{'start': '0xff000000', 'end': '0xff001000', 'bits': 'P RW A D G', 'frames': [[0, 1]]}]
+    fork.kernel['areas'].append({'start': '0xff000000', 'end': '0xff002000', 'kind': 'vmap', 'pages': 1, 'caller': 'here+0x1/0x2',
+                                 'caller_address': '0xc0100001', 'mappings': mappings})
+    return [r'vmalloc area 0xff000000-0xff002000 \(1 page, vmap, by here\+0x1\) is new: shows frame 0x0000, of page 0']
+
+
+@made_up('a device that is given up')
+def _(fork):
+    fork.kernel['areas'] = [area for area in fork.kernel['areas'] if area['kind'] != 'ioremap']
+    return [r'vmalloc area .* \(1 page, ioremap, by edu_bind\+.*\) is gone: showed a device at frame 0xfea00']
+
+
+@made_up('a page of an area')
+def _(fork):
+    fork.kernel['areas'][0]['mappings'][0]['bits'] = 'P A D G'
+    return [r'vmalloc area .*: pages .* \(2 pages\): frame (\w+) \[P A D G\], was frame \1 \[P RW A D G\]']
+
+
+@made_up('another machine')
+def _(fork):
+    fork.document['memory']['ram_frames'] = 1
+    for runs in (fork.document['regions'], fork.kernel['pdes'], fork.kernel['mappings'], fork.document['frames']):
+        runs.pop(0)
+    return [r'memory: ram_frames is 1, was \d+', 'region null: not there, was 0x00000000-0x00010000',
+            r'kernel: directory entry 768 \(0xc0000000\): page table in frame 0x\w{4} \[P RW A\] is gone',
+            r'kernel: pages 0xc0000000-0xc0\w{6} \(\d+ pages\): nothing, was frame 0x0000 \[P RW A D G\]',
+            '1 frame of page 0 now of no RAM: frame 0x0000']
+
+
+@pytest.mark.parametrize('label', MADE_UP)
+def test_made_up(label, story, files, check):
+    fork = Forked(story)
+    expected = ''.join(f'{line}\n' for line in MADE_UP[label](fork))
+    said, errors, _ = memdiff(files.write('before', fork.before), files.write('after', fork.document))
+    check.like(errors + said, re.compile(rf'\A{expected}\Z'), label)
+
+
+# ---- through make ----
+
+def make(text, *arguments):
+    """What make says with this on standard input, and its exit status."""
+    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
+    with with_make() as environment:
+        done = subprocess.run(['make', '--no-print-directory', '-C', ROOT, f'BUILD={for_make(build_dir())}', *compiler, *arguments],
+                              input=text, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+    return done.stdout, done.returncode
+
+
+def test_make(tmp_path, check):
+    snapshots = tmp_path / 'made by make'
+    snapshots.write_text('of a run before\n')
+    said, status = make('snapshot a\nvmalloc 4K\nsnapshot b\n', 'run', f'SNAPSHOTS={snapshots}', 'TIMEOUT=60', 'CMDLINE=')
+    check.equal(status, 0, 'make run', said)
+    check.equal(lines(snapshots.read_text()), 2, 'SNAPSHOTS= is the file, with the snapshots of this run')
+    said, status = make('', 'memdiff', f'SNAPSHOTS={snapshots}', 'A=a', 'B=b')
+    check.like(said, r'\Avmalloc area .* \(1 page, vmalloc, by monitor_vmalloc\+0x0\) is new: ', 'make memdiff')
+    check.equal(status, 0, 'for which a change is no failure')
+    said, status = make('', 'memdiff', f'SNAPSHOTS={snapshots}', 'A=a', 'B=c')
+    check.like(said, '^memdiff: no snapshot "c": .* has a, b$', 'but trouble is')
+    check.equal(status, 2, 'one')

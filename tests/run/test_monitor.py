@@ -1,0 +1,365 @@
+"""The monitor as a user meets it: `make run` with input piped in, each command's output, line editing, and a lot of input at once."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from attic.build import ROOT, symbols, with_make
+from attic.machine import PROMPT, Machine
+
+LISTED = 'help layout meminfo vmallocinfo buddyinfo slabinfo frames audit ps run test poweroff'.split()
+ENDED = r'^counter\[\d+\]: exit status 0'
+
+# A line that is wrong, and what it is answered with.
+WRONG = {
+    'meminf': 'meminfo',
+    'xyzzy': 'help',
+    'layout now': 'usage: layout$',
+    'run': 'usage: run PROGRAM',
+    'run nothing': 'no such program',
+    'run &': 'usage: run',
+    'crash gently': 'usage: crash',
+    'help nothing': 'no such command',
+    'kill': 'usage: kill PID',
+    'kill init': 'usage: kill PID',
+    'kill 4000000': 'no task has the pid 4000000',
+    'test -x': 'usage: test',
+    'test a b': 'usage: test',
+    'test no.such': 'no self-test matches',
+    'A' * 200: 'no such command',
+    'A' * 300: 'too long and was dropped',
+}
+
+
+@pytest.fixture(scope='module')
+def machine():
+    with Machine('monitor') as machine:
+        machine.expect(PROMPT)
+        yield machine
+
+
+def count(pattern, text):
+    return len(re.findall(pattern, text, re.M))
+
+
+# ---- make run, as it is ----
+
+def make_run(text, *variables):
+    """What `make run` prints on standard output and on standard error, and its exit status, with this on standard input."""
+    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
+    with with_make() as environment:
+        done = subprocess.run(['make', '--no-print-directory', '-C', ROOT, 'run', 'TIMEOUT=60', *compiler, *variables],
+                              input=text.encode(), env=environment, capture_output=True)
+    return done.stdout.decode(errors='replace').replace('\r', ''), done.stderr.decode(errors='replace'), done.returncode
+
+
+def test_make_run(check):
+    out, err, status = make_run('help\nlayout\nrun counter\npoweroff\n')
+    check.equal(status, 0, 'make run with piped input ends with status 0', err)
+    check.equal(err, '', 'and nothing on standard error')
+    session = r'^attic> help\nhelp .*^attic> layout\n.*0xC0000000.*^attic> run counter\n.*exit status 0.*^attic> poweroff\n'
+    check.like(out, re.compile(session, re.M | re.S | re.I), 'and all of it is on standard output')
+
+
+def test_make_run_programs(check):
+    """What there is to run, and what for: /etc/programs has the words, from the sources."""
+    listed, _, _ = make_run('programs\nhelp run\n')
+    programs = subprocess.run([ROOT / 'scripts/rooms', 'programs'], capture_output=True, text=True, check=True).stdout.splitlines()
+    check.true(len(programs) >= 8, 'there are programs to look at')
+    for line in programs:
+        name, text = line.split(' ', 1)
+        check.equal(count(f'^{re.escape(f"{name:12} {text}")}$', listed), 2, f'programs and help run: {name}, and what it is for')
+    check.like(listed, r'^Others: (?:.*\n)+? .*\bfork_test\b', 'tests are only named')
+    shown = listed.partition('\nattic> programs\n')[2].splitlines()
+    check.true(shown and max(map(len, shown)) <= 80, 'in 80 columns', '\n'.join(shown))
+
+
+def test_make_run_end_of_input(check):
+    out, err, status = make_run('audit')
+    check.equal(status, 0, 'input that ends without poweroff, and without a newline, ends the run as well', err)
+    check.like(out, re.compile(r'^attic> audit\n.*^attic> poweroff\n', re.M | re.S), 'after its last line')
+    check.equal(make_run('')[2], 0, 'no input at all')
+
+
+def test_make_run_panic(check):
+    _, err, status = make_run('crash panic\n')
+    check.true(status != 0, 'a panic is a failure of make run')
+    check.like(err, '^qemu: the kernel panicked$', 'and is told in one line')
+
+
+def test_make_run_ktest(check):
+    out, err, status = make_run('', 'CMDLINE=ktest=printf.*')
+    check.equal(status, 0, 'CMDLINE="ktest=printf.*" runs self-tests', out + err)
+    check.like(out, r'^ok 1 printf\.', 'with their results')
+    out, err, status = make_run('', 'CMDLINE=ktest=nothing*')
+    check.true(status != 0, 'self-tests that do not exist fail')
+    check.like(err, '^qemu: .*none of that name', 'and it is not said that one failed')
+
+
+def test_make_run_memory(check):
+    out, err, _ = make_run('meminfo\n', 'MEM=16M', 'CMDLINE=')
+    check.like(out, r'\b1[56][ .\d]*(?:MiB|\d\d\d kB)', 'MEM=16M is the size of the machine', err)
+    out, _, _ = make_run('meminfo\nbuddyinfo\n', 'MEM=1G', 'CMDLINE=')
+    kb = kilobytes(out)
+    check.true(kb.get('HighTotal', 0) > 100 << 10, 'MEM=1G has high memory', out)
+    check.true(abs(kb['HighTotal'] - kb['HighFree']) < 4 << 10, 'nearly all of it free', out)
+    check.like(out, r'^Node 0, zone  HighMem(?: +\d+){11} *$', 'buddyinfo: it is a zone')
+    out, _, _ = make_run('dma\n', 'MEM=512M', 'CMDLINE=')
+    check.equal(count(r'^ +The copy has 8192 of 8192 bytes right\.$', out), 2, 'dma: also where vmalloc has frames above the mask', out)
+
+
+def test_make_run_unknown_options(check):
+    """What the kernel does not know is told, as it was typed."""
+    out, _, _ = make_run('', 'CMDLINE=vmaloc=64M quiet ktest vmalloc=3M lowmem=1M mem=3M bench')
+    for option in ('vmaloc=64M', 'quiet'):
+        check.like(out, f'^Kernel option "{option}" is unknown and ignored; .*vmalloc=', f'option {option}: unknown')
+    check.like(out, '^Kernel option "ktest" has no value', 'option ktest without a value')
+    for option in ('vmalloc=3M', 'lowmem=1M', 'mem=3M'):
+        check.like(out, f'^{option} is ', f'{option}: quoted as typed')
+    check.unlike(out, '^Kernel option "(?:bench|.*=[31]M)"', 'known options are not complained about')
+
+
+# ---- each command ----
+
+def test_help(machine, check):
+    check.like(machine.output, PROMPT, 'the prompt')
+    said = machine.run('help')
+    for name in LISTED:
+        check.like(said, rf'^{name}\b.*\S', f'help lists {name}')
+    check.equal(machine.run('help audit').count('\n'), 1, 'help COMMAND is one line')
+
+
+def test_layout(machine, check):
+    layout = machine.run('layout')
+    anywhere = re.I | re.S
+    check.like(layout, re.compile('0xffc00000.*fixmap', anywhere), 'layout: the fixmap')
+    check.like(layout, re.compile('0xf7c00000.*vmalloc|vmalloc.*0xf7c00000', anywhere), 'layout: the vmalloc area')
+    check.like(layout, re.compile(r'0xc8000000|0xc7f[ef]\w+', re.I), 'layout: high_memory is that of 128 MiB')
+    check.like(layout, re.compile('0xc0000000', re.I), 'layout: C')
+    addresses = [int(address, 16) for address in re.findall(r'^\s*(0x[0-9a-f]{8})\b', layout, re.M | re.I)]
+    check.equal(addresses, sorted(addresses, reverse=True), 'layout: from high to low addresses')
+
+
+def kilobytes(meminfo):
+    return {name: int(size) for name, size in re.findall(r'^(\w+): +(\d+) kB$', meminfo, re.M)}
+
+
+def test_meminfo(machine, check):
+    meminfo = machine.run('meminfo')
+    check.like(meminfo, r'^MemTotal: +\d+ kB$', 'meminfo: MemTotal')
+    check.like(meminfo, r'^MemFree: +\d+ kB$', 'meminfo: MemFree')
+    check.like(meminfo, r'^MemAvailable: +\d+ kB\nBuffers: +0 kB\nCached: +\d+ kB$', "meminfo: Linux's lines")
+    check.like(meminfo, r'^BootTsc: +[1-9]\d* .*\bunder -icount', 'meminfo: the cost of the boot, in its unit')
+    kb, names = kilobytes(meminfo), symbols()
+    check.equal(kb['KernelImage'], names['__kernel_end'] - names['__text_start'] >> 10, 'meminfo: the image without the boot code')
+    check.equal(kb['MemFree'] + kb['MemUsed'], kb['MemTotal'], 'meminfo: free and used are all')
+    check.equal(kb['LowTotal'] + kb['HighTotal'], kb['MemTotal'], 'meminfo: low and high are all')
+
+
+def test_vmallocinfo(machine, check):
+    said = machine.run('vmallocinfo')
+    areas = said.splitlines()
+    check.true(areas, 'vmallocinfo: there is an area')
+    area = re.compile(r'0x([0-9a-f]{8})-0x([0-9a-f]{8}) +(\d+) [\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+'
+                      r'(?: pages=\d+ (?:vmalloc|vmap)| phys=0x[0-9a-f]{8} ioremap)')
+    check.equal([line for line in areas if not area.fullmatch(line)], [], "vmallocinfo: Linux's line format")
+    sizes = [(int(end, 16) - int(start, 16), int(size)) for start, end, size in area.findall(said)]
+    check.equal([pair for pair in sizes if pair[0] != pair[1]], [], 'vmallocinfo: sizes are the ranges')
+    check.like(said, ' pages=2 vmalloc$', 'vmallocinfo: a kernel stack of two pages')
+    check.like(said, r' edu_\w+\S+ phys=0x[0-9a-f]{5}000 ioremap$', 'vmallocinfo: the registers of a device')
+
+
+def test_buddyinfo(machine, check):
+    said = machine.run('buddyinfo')
+    for line in said.splitlines():
+        check.like(line, r'^Node 0, zone +\w+(?: +\d+){11} *$', "buddyinfo: Linux's line format")
+    check.equal(re.findall(r'zone +(\w+)', said), ['DMA', 'Normal'], 'buddyinfo: the zones that have memory')
+
+
+def test_slabinfo(machine, check):
+    said = machine.run('slabinfo')
+    first, second, *caches = said.splitlines()
+    check.equal(first, 'slabinfo - version: 2.1', "slabinfo: Linux's first line")
+    check.like(second, '^# name +<active_objs> <num_objs> <objsize> .* : tunables .* : slabdata ', 'slabinfo: the second')
+    cache = re.compile(r'\S+ +(\d+) +(\d+) +\d+ +(\d+) +\d+ : tunables +0 +0 +0 : slabdata +(\d+) +(\d+) +0')
+    check.equal([line for line in caches if not cache.fullmatch(line)], [], "slabinfo: Linux's line format")
+    wrong = []
+    for found in filter(None, map(cache.fullmatch, caches)):
+        active, objects, per_slab, active_slabs, slabs = map(int, found.groups())
+        if active > objects or objects != per_slab * slabs or active_slabs > slabs:
+            wrong.append(found[0])
+    check.equal(wrong, [], 'slabinfo: the numbers fit together')
+    for name in 'kmem_cache kmalloc-8 kmalloc-64 kmalloc-96 kmalloc-8k task vmap_area'.split():
+        check.like('\n'.join(caches), f'^{name} ', f'slabinfo: {name}')
+
+
+def test_frames(machine, check):
+    said = machine.run('frames')
+    row = re.compile(r'(free|used|reserved|sum) +([a-z0-9]\D*?[a-z0-9]+(?: 0)?|) +(\d+) +(\d+) kB')
+    check.equal([line for line in said.splitlines() if not row.fullmatch(line)], [], 'frames: a row for each owner')
+    rows = [(found[1], int(found[3]), int(found[4])) for found in map(row.fullmatch, said.splitlines()) if found]
+    check.equal([found for found in rows if found[2] != 4 * found[1]], [], 'frames: frames of 4 kB')
+    total = sum(frames for kind, frames, _ in rows if kind == 'sum')
+    check.equal(sum(frames for kind, frames, _ in rows if kind != 'sum'), total, 'frames: the sum is that of the rows')
+    check.equal(4 * total, kilobytes(machine.run('meminfo'))['MemTotal'], 'frames: and all of RAM')
+    for owner in ('free +buddy', 'used +slab', 'used +vmalloc', 'reserved +page 0', 'reserved +kernel image', 'reserved +struct pages',
+                  'reserved +module'):
+        check.like(said, f'^{owner} +[1-9]', f'frames: {owner}')
+
+
+def test_lspci(machine, check):
+    check.like(machine.run('lspci'), r'^00:03\.0 00ff: 1234:11e8 \(rev \w\w\)\n\tInterrupt: pin A routed to IRQ \d+\n'
+               r'\tRegion 0: Memory at [0-9a-f]{8} .*1M\]$', 'lspci: the edu card, its interrupt and its registers')
+
+
+def test_dma(machine, check):
+    dma = machine.run('dma', 30)
+    parts = re.split(r'^(?=\d\. )', dma, flags=re.M)
+    check.equal(len(parts), 5, 'dma: a head and four parts', dma)
+    check.like(parts[1], r'^ +The copy has 8192 of 8192 bytes right\.$', 'dma: lowmem is copied right')
+    check.equal(count('^dma: .* refused: ', dma), 1, 'dma: one line says what is refused')
+    check.like(parts[2], r'^dma: edu: 0x[0-9a-f]{8} refused: a vmalloc address: .*\n +dma_map_single has refused it with error -99\.$',
+               'dma: the vmalloc buffer, and why')
+    check.like(parts[3], r'(?:^ +The device is told of 4096 bytes at physical 0x\w+\.\n){2} +The copy has 8192 of 8192 bytes right\.$',
+               'dma: frame by frame it is copied right')
+    check.like(parts[4], r'A, has 4096 new ones.*\n.*C, has 0 new ones, and 4096 as .*\n.*B, .* has 0 as .*\n.*meant for C: yes, all\.$',
+               'dma: arithmetic writes over the neighbour')
+    check.like(dma, r'^The device has interrupted 24 times\. ', 'dma: an interrupt for each transfer')
+    check.like(machine.run('audit'), 'hold', 'dma: and nothing is left behind')
+
+
+def test_ps_audit_run(machine, check):
+    check.like(machine.run('ps'), r'^ *PID .*\n(?: *\d+ .*\n)*.* init$', 'ps: the thread of the monitor')
+    check.like(machine.run('audit'), re.compile(r'\A[^\n]*all\b[^\n]*hold[^\n]*\n\Z', re.I), 'audit: one line, all hold')
+    check.like(machine.run('run hello'), r'hello\[\d+\]: exit status 0', 'run hello')
+
+
+def run_counters(machine):
+    """Two at once; the one in the background is reported before some prompt. What they said, and how often one went on after the other."""
+    said = machine.run('run counter & counter', 30)
+
+    def both_ended():
+        nonlocal said
+        said += machine.run('')
+        return count(ENDED, said) >= 2
+    machine.wait_until(both_ended)
+    pids = re.findall(r'counter\[(\d+)\] \d of', said)
+    return said, sum(one != other for one, other in zip(pids, pids[1:]))
+
+
+def test_two_at_once(machine, check):
+    """A host that is busy elsewhere may lose so many ticks that one ends before the other has had a turn: then it is tried again."""
+    for _ in range(20):
+        said, turns = run_counters(machine)
+        if turns >= 2:
+            break
+    check.equal(count(ENDED, said), 2, 'run counter & counter: both end', said)
+    check.true(turns >= 2, 'and took turns')
+
+
+# ---- Ctrl-C and kill ----
+
+def test_ctrl_c(machine, check):
+    """Once the program is there, and before: it waits unread then."""
+    machine.send('run forever\n')
+    check.true(machine.saw(r'^forever\[\d+\]: runs until.*\n', 20), 'run forever', machine)
+    machine.send('dropped\x03')
+    assert check.true(machine.saw(PROMPT, 20), 'Ctrl-C brings the prompt back', machine)
+    check.like(machine.before, r'\A\^C\nforever\[\d+\]: killed by signal 2 \(SIGINT\)\n\Z', 'and ends the program')
+    check.equal(machine.run(''), '', 'what was typed before it is dropped')
+    check.like(machine.run('run forever sleep\n\x03'), r': killed by signal 2 \(SIGINT\)',
+               'Ctrl-C that waits unread, and a program that sleeps')
+
+
+def test_kill(machine, check):
+    machine.send('run forever & forever sleep & tty_read\n')
+    check.true(machine.saw('^ready\n', 20), 'a program in the foreground, two behind it')
+    machine.send('\x03')
+    check.true(machine.saw(r'^tty_read\[\d+\]: killed by signal 2 \(SIGINT\)\n', 20), 'Ctrl-C ends the one in the foreground')
+    machine.expect(PROMPT, 10)
+    tasks = re.findall(r'^ *(\d+) .* (\w+)$', machine.run('ps'), re.M)
+    background = [pid for pid, name in tasks if name == 'forever']
+    check.equal(len(background), 2, 'and leaves those in the background')
+    check.like(machine.run('test list.*'), r'\Atest: pages are counted, so end the program in the background first:\n',
+               'test waits for them')
+    for pid in background:
+        check.equal(machine.run(f'kill {pid}'), f'forever[{pid}]: killed by signal 9 (SIGKILL)\n', f'kill {pid}')
+    check.unlike(machine.run('ps'), 'forever', 'and they are gone')
+    pids = {name: pid for pid, name in tasks}
+    for name in ('init', 'idle'):
+        check.like(machine.run(f'kill {pids[name]}'), rf'\Akill: {name}\[\d+\] is a part of the kernel[^\n]*\n\Z', f'kill: {name} refuses')
+    check.like(machine.run('run attack read 0'), r'killed by signal 11 \(SIGSEGV\)', 'a signal is named')
+
+
+# ---- test ----
+
+def test_test(machine, check):
+    names = re.findall(r'^KTEST\(kill, (\w+)\)', (ROOT / 'tests/kernel/process/kill_test.c').read_text(), re.M)
+    check.equal(machine.run('test -l kill.*'), ''.join(f'kill.{name}\n' for name in names), 'test -l GLOB lists them')
+    check.true(machine.run('test -l').count('\n') > 100, 'test -l lists all')
+    check.equal(machine.run('test -l nosuch'), 'test: no self-test matches "nosuch"\n', 'or none')
+    check.like(machine.run('test list.*'), r'^KTAP version 1\n1\.\.\d+\n(?s:.*)# [1-9]\d* passed, 0 failed\n', 'test GLOB')
+
+
+# ---- what is wrong gets one line that says what is right ----
+
+def test_wrong_lines(machine, check):
+    for line, answer in sorted(WRONG.items()):
+        said = machine.run(line)
+        label = line[:10] + '...' if len(line) > 20 else line
+        check.like(said, answer, f'{label}: says what is right')
+        if line != 'test no.such':
+            check.equal(said.count('\n'), 1, f'{label}: in one line')
+    check.equal(machine.run(''), '', 'an empty line says nothing')
+    check.equal(machine.run('   '), '', 'nor do blanks')
+    check.equal(machine.run('\x1b'), '', 'nor does a stray escape')
+
+
+# ---- line editing ----
+
+def test_keys(machine, check):
+    for keys, answer, name in (
+            ('auditx\x7f', 'hold', 'backspace (DEL)'),
+            ('auditx\x08', 'hold', 'backspace (BS)'),
+            ('audXit\x1b[D\x1b[D\x08', 'hold', 'left, then backspace'),
+            ('\x1b[A', 'hold', 'up: the line before'),
+            ('ps', 'PID', 'another'),
+            ('\x1b[A\x1b[A', 'hold', 'up, up: the line before that'),
+            ('\x1b[A\x1b[A\x1b[B', 'hold', 'up, up, down')):
+        check.like(machine.run(keys), answer, name)
+
+
+def test_tab(machine, check):
+    for keys, answer, name in (
+            ('aud\t', 'hold', 'tab completes a command'),
+            ('run hel\t', 'exit status 0', 'tab completes a program'),
+            ('run /hel\t', 'exit status 0', 'also by its path'),
+            ('run /de\t', '^/dev/: not a file', 'and a folder, with which the word goes on'),
+            ('test kill.kern\t', r'^ok 1 kill\.kernel_threads_refuse$', 'tab completes a self-test'),
+            ('test -l kill.k\t', r'^kill\.kernel_threads_refuse\n', 'also after -l')):
+        check.like(machine.run(keys), answer, name)
+    machine.send('test -l kil\t\t\t')
+    check.true(machine.saw(r'^kill\.\*  (?:kill\.\w+  )+\n', 10), 'tab, tab lists suite.* and suite.name', machine)
+    machine.expect(PROMPT, 10)
+    machine.send('\x15')
+    check.like(machine.run('help lay\t'), r'\Alayout: draw', 'tab completes after help')
+
+
+def test_a_line_is_dropped(machine, check):
+    check.like(machine.run('xyz\x15audit'), 'hold', 'Ctrl-U erases the line')
+    machine.send('xyz\x03')
+    check.true(machine.saw(PROMPT, 10), 'Ctrl-C drops the line')
+
+
+# ---- much at once: nothing is lost ----
+
+def test_much_at_once(machine, check):
+    """While the program runs nobody reads, so that the kernel's buffer fills up and the rest must wait outside."""
+    lines = [f'no{number:05}' for number in range(1, 8201)]
+    bulk = ''.join(f'{line}\n' for line in lines)
+    check.true(len(bulk) >= 65536, 'more than 64 KiB of input')
+    check.equal(machine.finish(f'run counter\n{bulk}poweroff'), 'pass', 'piped in at once, it ends in a power-off', machine)
+    echoed = re.findall(r'^attic> (no\d{5})$', machine.output, re.M)
+    check.equal(len(echoed), len(lines), 'each line was read')
+    check.equal(next(((found, wanted) for found, wanted in zip(echoed, lines) if found != wanted), None), None, 'and in order')
