@@ -59,6 +59,12 @@ def symbols(elf=None):
     return names
 
 
+def ran(*command, **options):
+    """Run a program that ends by itself, without input unless some is given. The CompletedProcess: stdout has errors, too."""
+    return subprocess.run(command, **{'input': '', 'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True,
+                                      'errors': 'replace'} | options)
+
+
 # ---- make ----
 
 @contextmanager
@@ -70,12 +76,16 @@ def locked(path):
         yield
 
 
-def make(*arguments):
-    """Run make with these arguments, for this build by default. The CompletedProcess: stdout has errors, too."""
+def make(*arguments, env=None, **options):
+    """Run make with these arguments, and what `env` adds to the environment, for this build by default: as ran()."""
     environment = {name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
-    environment |= {'BUILD': for_make(build_dir()), 'FETCHED': for_make(fetched_dir())}
-    return subprocess.run(['make', '--no-print-directory', '-C', ROOT, *arguments], env=environment, text=True, errors='replace',
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    environment |= {'BUILD': for_make(build_dir()), 'FETCHED': for_make(fetched_dir())} | (env or {})
+    return ran('make', '--no-print-directory', '-C', ROOT, *arguments, env=environment, **options)
+
+
+def compiler():
+    """The compiler of this build, as an argument of make."""
+    return [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
 
 
 @contextmanager
@@ -92,9 +102,8 @@ def with_make():
 def checked_build():
     """The folder of a kernel built with DEBUG=1, made now if it is not there, and what make said."""
     folder = build_dir() / 'checks'
-    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
     with locked(folder / 'lock'):
-        return folder, make('DEBUG=1', f'BUILD={for_make(folder)}', *compiler, 'all')
+        return folder, make('DEBUG=1', f'BUILD={for_make(folder)}', *compiler(), 'all')
 
 
 class CannotBeHad(Exception):
@@ -137,11 +146,15 @@ def runs_itself(program):
             process.kill()
 
 
+def user_sources():
+    """Of the programs of user/, but for those that an ordinary C library is linked to."""
+    return [source for folder in ('user', 'user/tests', 'user/tests/helpers') for source in sorted((ROOT / folder).glob('*.c'))]
+
+
 def user_programs():
     """The programs of user/ by name, where they are linked: make empties the folder of its own initramfs when a test has fetched
     busybox."""
-    folders = (ROOT / 'user', ROOT / 'user/tests', ROOT / 'user/tests/helpers')
-    programs = {source.stem: build_dir() / 'user' / source.stem for folder in folders for source in sorted(folder.glob('*.c'))}
+    programs = {source.stem: build_dir() / 'user' / source.stem for source in user_sources()}
     glibc = build_dir() / 'user/glibc/hello'
     return programs | ({'glibc_hello': glibc} if glibc.exists() else {})
 

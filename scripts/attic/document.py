@@ -26,10 +26,9 @@ ANYTHING = ('some unrelated words', 'some', '@#~!')
 
 @dataclass
 class Command:
-    line: int     # of the document, from 1
+    line: int  # of the document, from 1
     text: str
-    first: int    # where its output begins in the document's lines, from 0
-    output: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)  # the lines that follow
 
 
 @dataclass
@@ -127,11 +126,10 @@ class Document:
             return False
         block.prompt = prompt[0]
         for i in inside:
-            line = self.lines[i]
-            if line.startswith(block.prompt):
-                block.commands.append(Command(i + 1, line.removeprefix(block.prompt), i + 1))
+            if self.lines[i].startswith(block.prompt):
+                block.commands.append(Command(i + 1, self.lines[i].removeprefix(block.prompt)))
             else:
-                block.commands[-1].output.append(line)
+                block.commands[-1].output.append(self.lines[i])
         return True
 
     # ---- marks ----
@@ -186,8 +184,7 @@ class Document:
     def text(self, outputs=None):
         """The text with other outputs: `outputs` maps the line number of a command to its new lines."""
         lines = list(self.lines)
-        for command in sorted((c for block in self.blocks for c in block.commands), key=lambda c: c.line, reverse=True):
-            new = (outputs or {}).get(command.line)
-            if new is not None:
-                lines[command.first:command.first + len(command.output)] = new
+        for command in reversed([command for block in self.blocks for command in block.commands]):
+            if command.line in (outputs or {}):
+                lines[command.line:command.line + len(command.output)] = outputs[command.line]
         return '\n'.join(lines)

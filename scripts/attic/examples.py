@@ -13,10 +13,10 @@ and then lines must be equal. A line `...` stands for one or more lines. Limits 
 time cannot be shown but with `...`.
 """
 import re
-import subprocess
+from itertools import takewhile
 
-from attic.build import ROOT, build_dir, for_make, own_initramfs, with_make
-from attic.debugger import gdb_command
+from attic.build import ROOT, build_dir, for_make, own_initramfs, ran, with_make
+from attic.debugger import commands, gdb_command
 from attic.document import Document
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 
@@ -55,16 +55,15 @@ def run(document, block):
     return [[line.rstrip() for line in text.rstrip('\n').split('\n')] if text.strip('\n') else [] for text in printed]
 
 
-def run_shell(_document, _block, commands):
+def run_shell(_document, _block, typed):
     build = for_make(build_dir())
     with with_make() as environment:
-        printed = [shell(re.sub(r'(?<![\w/.])build/', lambda _: f'{build}/', command), environment) for command in commands]
+        printed = [shell(re.sub(r'(?<![\w/.])build/', lambda _: f'{build}/', command), environment) for command in typed]
     return [re.sub(rf'(?<![\w/.]){re.escape(build)}/', 'build/', text) for text in printed]
 
 
 def shell(command, environment):
-    done = subprocess.run(['timeout', str(SHELL_SECONDS), 'sh', '-c', command], cwd=ROOT, env=environment | {'TIMEOUT': str(SECONDS)},
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **UTF_8)
+    done = ran('timeout', str(SHELL_SECONDS), 'sh', '-c', command, cwd=ROOT, env=environment | {'TIMEOUT': str(SECONDS)}, **UTF_8)
     if done.returncode == TIMED_OUT:
         raise CannotRun(f'`{command}` does not end\n')
     return BUILT.sub('', done.stdout.replace('\r', ''))
@@ -77,11 +76,11 @@ def machine(document, block, **options):
                    timeout=5 * SECONDS, silence=SECONDS, initramfs=own_initramfs('examples'), **options)
 
 
-def run_monitor(document, block, commands):
+def run_monitor(document, block, typed):
     with machine(document, block) as attic:
         if not attic.saw(PROMPT, SECONDS):
             raise CannotRun(f'Attic does not come to its prompt\n{attic}\n')
-        return [monitor_command(attic, command) for command in commands]
+        return [monitor_command(attic, command) for command in typed]
 
 
 def monitor_command(attic, command):
@@ -96,18 +95,17 @@ def monitor_command(attic, command):
         return attic.before.partition('\n')[2]
 
 
-def run_gdb(document, block, commands):
+def run_gdb(document, block, typed):
     """Not in batch mode, in which gdb leaves lines out that a user sees."""
     build = build_dir() / 'debug'
+    steps = [step for command in typed for step in (r'echo \036', command)]
     with machine(document, block, build=build, stopped=True, gdb=True) as attic:
-        console = attic.open_console()
-        steps = ['set width 0', 'set pagination off', *(step for command in commands for step in (r'echo \036', command)), r'echo \036', 'quit']
-        said = attic.beside(*gdb_command(attic.gdb_target, build / 'attic.debug'), *(word for step in steps for word in ('-ex', step)),
-                            env={'ATTIC_CONSOLE': console})
-        timed_out = attic.beside_timed_out
+        said = attic.beside(*gdb_command(attic.gdb_target, build / 'attic.debug'),
+                            *commands('set width 0', 'set pagination off', *steps, r'echo \036', 'quit'),
+                            env={'ATTIC_CONSOLE': attic.open_console()})
     _, *printed = said.split(SEPARATOR)
-    if timed_out or len(printed) != len(commands) + 1:
-        raise CannotRun(f'`{commands[-1]}`: gdb does not come back from it, or ended before:\n{said}')
+    if attic.beside_timed_out or len(printed) != len(typed) + 1:
+        raise CannotRun(f'`{typed[-1]}`: gdb does not come back from it, or ended before:\n{said}')
     return printed[:-1]
 
 
@@ -154,10 +152,7 @@ def difference(shown, came, varies):
 
 def equal_lines(lines, came, start):
     """How many of the lines, from the first on, are those that came from this index on."""
-    equal = 0
-    while equal < min(len(lines), len(came) - start) and lines[equal] == came[start + equal]:
-        equal += 1
-    return equal
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(lines, came[start:])))
 
 
 # ---- check and update ----
@@ -178,7 +173,7 @@ def check(document, block):
 
 
 def describe(document, block, command, came, shown_at, came_at):
-    return (f"{document.file}:{command.first + 1 + shown_at}: `{block.prompt}{command.text}` prints something else"
+    return (f"{document.file}:{command.line + 1 + shown_at}: `{block.prompt}{command.text}` prints something else"
             " ('-' is in the document, '+' is what came; `make docs` writes it down):\n"
             + excerpt('-', command.output, shown_at) + excerpt('+', came, came_at))
 

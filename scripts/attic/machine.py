@@ -295,23 +295,22 @@ class Machine(SpawnBase):
         """Run a program in the root of the repository while the machine goes on; what it prints, errors included. One that does not end
         within BESIDE_SECONDS of the clock is killed, and beside_timed_out is true."""
         until, said = self.clock() + BESIDE_SECONDS, b''
-        self.beside_timed_out = False
+        self.beside_timed_out = True  # until its end comes
         with subprocess.Popen(command, cwd=ROOT, env=os.environ | (env or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT) as process:
             self._beside.add(process.pid)
-            while True:
-                self.pump(0.02)
-                self._take_typed()
-                self._last_sign = self.clock()  # stopped on purpose
-                if self.clock() > until:
-                    self.beside_timed_out = True
+            try:
+                while self.beside_timed_out and self.clock() <= until:
+                    self.pump(0.02)
+                    self._take_typed()
+                    self._last_sign = self.clock()  # stopped on purpose
+                    if select.select([process.stdout], [], [], 0.02)[0]:
+                        data = os.read(process.stdout.fileno(), 65536)
+                        said += data
+                        self.beside_timed_out = bool(data)
+            finally:
+                if self.beside_timed_out:
                     process.kill()
-                    break
-                if select.select([process.stdout], [], [], 0.02)[0]:
-                    data = os.read(process.stdout.fileno(), 65536)
-                    if not data:
-                        break
-                    said += data
         return said.decode(errors='surrogateescape')
 
     def open_console(self):

@@ -15,13 +15,14 @@ without a file there are no names, and a table that makes no sense is not used.
 """
 import re
 import struct
+from functools import cached_property
 
 from attic.qmp import Qmp
 from attic.symbols import PAGE_OFFSET, Symbols, debug_file
+from attic.tables import FRAME, Tables
 
 CR0_PG = 1 << 31
 EFLAGS_IF = 1 << 9
-PTE_P, PDE_PS = 1, 1 << 7
 ROW = struct.Struct('<4I')  # struct layout_region: start and three pointers, of which the second is the name
 NAME_MAX = 20
 
@@ -31,13 +32,10 @@ class Watch:
         self.qmp = Qmp(idle)
         self.lines = []
         self._debug = debug_file(image) if image else None
-        self._symbols = None
 
-    @property
+    @cached_property
     def symbols(self):
-        if self._symbols is None:
-            self._symbols = Symbols(self._debug)
-        return self._symbols
+        return Symbols(self._debug)
 
     def serve(self, wait=0.0):
         """Hear what QEMU says, for at most so many seconds, and do what is to do at its end."""
@@ -53,13 +51,13 @@ class Watch:
         if not self.qmp.speaks:
             return
         self.qmp.ask('stop')
-        registers = Registers(self.qmp.monitor('info registers'))
+        registers = registers_in(self.qmp.monitor('info registers'))
         if 'IP' in registers and 'CR0' in registers:
             self.lines = self._describe(registers)
 
     def _describe(self, r):
         name = self.symbols.function_at(r['IP'])
-        first = (f'EIP 0x{r["IP"]:08x}{name and " " + name}, CR0 0x{r["CR0"]:08x}, CR2 0x{r["CR2"]:08x}, CR3 0x{r["CR3"]:08x}')
+        first = f'EIP 0x{r["IP"]:08x}{name and " " + name}, CR0 0x{r["CR0"]:08x}, CR2 0x{r["CR2"]:08x}, CR3 0x{r["CR3"]:08x}'
         return [first, *self._paging(r), *halted(r), *self._gates(r)]
 
     def _paging(self, r):
@@ -83,24 +81,17 @@ class Watch:
         return '; '.join(known) or 'nothing is known of it'
 
     def _walk(self, cr3, address):
-        """The entry that decides whether there is a page: Intel SDM vol. 3, 4.3."""
-        pde, pte = address >> 22, address >> 12 & 1023
-        entry = self._word((cr3 & ~0xfff) + 4 * pde)
-        if entry is None:
+        """The entry that decides whether there is a page; None when there is no answer."""
+        try:
+            last = Tables(self._physical).walk(cr3 & FRAME, address).last
+        except struct.error:
             return None
-        if not entry & PTE_P or entry & PDE_PS:
-            return f'PDE {pde}: P={entry & PTE_P}'
-        entry = self._word((entry & ~0xfff) + 4 * pte)
-        return None if entry is None else f'PTE {pte}: P={entry & PTE_P}'
+        return f'{last.level} {last.index}: P={last.present:d}'
 
     def _physical(self, address, size):
         """Bytes of physical memory: fewer, or none, where there is no answer."""
         said = self.qmp.monitor(f'xp /{size}xb 0x{address:x}')
         return bytes(int(byte, 16) for line in re.findall(r'^[0-9a-f]+:(.*)', said, re.M) for byte in line.split())
-
-    def _word(self, address):
-        data = self._physical(address, 4)
-        return int.from_bytes(data, 'little') if len(data) == 4 else None
 
     def _image(self, address, size):
         """Memory of the kernel's image, which lies in one piece."""
@@ -123,19 +114,13 @@ class Watch:
         return self._image(found, NAME_MAX).split(b'\0')[0].decode(errors='replace') or None
 
 
-class Registers(dict):
+def registers_in(dump):
     """The 32-bit registers in what `info registers` prints: by name, without the E, and IDT with IDT_LIMIT; HLT is 1 when the processor
     has halted. None that is not there."""
-
-    def __init__(self, dump):
-        super().__init__()
-        for name in ('IP', 'FL', 'CR0', 'CR2', 'CR3', 'CR4', 'HLT'):
-            found = re.search(rf'\b[ER]?{name}\s*=\s*([0-9a-f]+)', dump)
-            if found:
-                self[name] = int(found[1], 16)
-        idt = re.search(r'^IDT=\s*([0-9a-f]+) ([0-9a-f]+)', dump, re.M)
-        if idt:
-            self['IDT'], self['IDT_LIMIT'] = int(idt[1], 16), int(idt[2], 16)
+    found = re.findall(r'\b[ER]?(IP|FL|CR[023]|HLT)\s*=\s*([0-9a-f]+)', dump)
+    for limits in re.findall(r'^IDT=\s*([0-9a-f]+) ([0-9a-f]+)', dump, re.M):
+        found += zip(('IDT', 'IDT_LIMIT'), limits)
+    return {name: int(value, 16) for name, value in found}
 
 
 def halted(r):

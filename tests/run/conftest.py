@@ -1,5 +1,7 @@
 """What all tests share: which run first, and the fixtures. docs/tests.md says how to write one."""
 import os
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -48,7 +50,7 @@ class LongestFirst(LoadScopeScheduling):
 
 
 def short(nodeid):
-    return nodeid.partition('::')[0].rpartition('/')[2].removeprefix('test_').removesuffix('.py')
+    return Path(nodeid.partition('::')[0]).stem.removeprefix('test_')
 
 
 def rank(scope):
@@ -62,16 +64,10 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 @pytest.fixture
-def boot(request):
+def boot():
     """Boot a machine, which is ended with the test: boot('name', mem='8M')."""
-    machines = []
-
-    def start(name, **options):
-        machines.append(Machine(name, **options))
-        return machines[-1]
-    yield start
-    for machine in machines:
-        machine.__exit__()
+    with ExitStack() as machines:
+        yield lambda name, **options: machines.enter_context(Machine(name, **options))
 
 
 @pytest.fixture(scope='session')

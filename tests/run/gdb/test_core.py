@@ -1,10 +1,9 @@
 """A core file of Attic's in gdb: a program dies in ring 3, its core comes out over the console, and gdb, which knows the format from Linux,
 tells registers, memory and the way to where it died."""
 import re
-import subprocess
 
 from attic import debugger
-from attic.build import build_dir
+from attic.build import build_dir, ran
 from attic.machine import PROMPT
 
 # gdb 16 has the name from where the program was executed, older ones from its first argument.
@@ -31,8 +30,7 @@ def test_core(boot, check, tmp_path):
     core = tmp_path / 'core'
     core.write_bytes(core_of(machine.run('run core_test print', 60)))
     commands = debugger.commands('info registers', 'backtrace', 'x/2wx in_bss', 'x/s *environ', 'info auxv', 'info files')
-    said = subprocess.run([debugger.program(), '-nx', '-batch', *commands, build_dir() / 'user/core_test', core],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors='replace').stdout
+    said = ran(debugger.program(), '-nx', '-batch', *commands, build_dir() / 'user/core_test', core).stdout
     for pattern in SAID:
         check.like(said, pattern, f'gdb: {pattern}')
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)

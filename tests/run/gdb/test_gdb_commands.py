@@ -5,13 +5,10 @@ import re
 import pytest
 
 from attic import debugger
-from attic.build import build_dir, symbols
+from attic.build import build_dir
 from attic.machine import PROMPT
-from in_gdb import CR0_PG, Dump, check_map, check_pgd, check_walk, session, wait_for_sleep
+from in_gdb import CR0_PG, DEBUG, STAGES, Dump, at_stages, check_map, check_pgd, check_walk, kernel, session, wait_for_sleep
 
-DEBUG = build_dir() / 'debug'
-STAGES = ('_start', 'boot_paging_on', 'boot_high', 'boot_identity_gone', 'kernel_main', 'lowmem_map_init', 'page_alloc_init',
-          'vmalloc_init', 'mm_seal', 'return_to_user')
 EVERYWHERE = ('attic walk 0xc0100000', 'attic walk 0', 'attic walk $pc', 'attic map', 'attic pgd', 'attic pgdiff',
               'attic pgdiff loaded master', 'attic areas', 'attic frames', 'attic who 0x100000', 'attic ps', 'attic bt 1', 'attic paging')
 WALKED = (0xC0100000, 0, '$eip')
@@ -30,32 +27,23 @@ def sentences(answers, pattern):
 def test_stages(boot, check, tmp_path):
     """Every stage of the boot, on the smallest machine."""
     machine = boot('gdb-commands', build=DEBUG, stopped=True, gdb=True, mem='8M', input='run hello\n')
-    dumps, commands = {}, []
-    for stage in (*STAGES, 'ring3'):
-        dumps[stage] = Dump(tmp_path / stage, 8, *WALKED)
-        place = '*((struct pt_regs *)$eax)->eip' if stage == 'ring3' else f'*&{stage}'
-        commands += [f'hbreak {place}', 'continue', *EVERYWHERE, *dumps[stage].commands]
-    answers = iter(session(check, DEBUG, machine, *EVERYWHERE, *commands, 'detach'))
-    early = said_everywhere(answers)
+    stages = at_stages(check, machine, tmp_path, EVERYWHERE, *WALKED)
+    _, early, _ = next(stages)
     check.equal(sentences(early.values(), 'the kernel does not run yet: '), len(EVERYWHERE) - 1, 'before the kernel: a sentence each',
                 early)
     check.like(early['attic paging'], r'^PG=0 CR3=0x00000000 EIP=0x\w+ CS=0x\w+ no source$', 'paging can be asked for then')
-    for stage, dump in dumps.items():
-        next(answers), next(answers)
-        said = said_everywhere(answers)
-        check_stage(check, stage, said, dump.take(answers, check, stage))
+    for stage, said, state in stages:
+        check_stage(check, stage, said, state)
 
 
 def check_stage(check, stage, said, state):
-    kernel = symbols(DEBUG / 'attic.debug')
     on, directory = bool(state['CR0'] & CR0_PG), state.directory
-    if stage in kernel:
-        check.equal(state['EIP'], kernel[stage], f'{stage}: there')
+    if stage in kernel():
+        check.equal(state['EIP'], kernel()[stage], f'{stage}: there')
     check.like(said['attic paging'], rf'^PG={on:d} CR3={state["CR3"]:#010x} ', f'{stage}: paging')
     if on:
-        check_walk(check, f'{stage}, 0xc0100000', said['attic walk 0xc0100000'], state, directory, 0xC0100000)
-        check_walk(check, f'{stage}, 0', said['attic walk 0'], state, directory, 0)
-        check_walk(check, f'{stage}, EIP', said['attic walk $pc'], state, directory, state['EIP'])
+        for name, what, address in ('0xc0100000', '0xc0100000', 0xC0100000), ('0', '0', 0), ('EIP', '$pc', state['EIP']):
+            check_walk(check, f'{stage}, {name}', said[f'attic walk {what}'], state, directory, address)
         check_map(check, stage, said['attic map'], state, directory)
         check_pgd(check, stage, said['attic pgd'], state, directory)
     else:
@@ -85,7 +73,7 @@ def test_crash(crash, boot, check, tmp_path):
     machine = boot(f'gdb-commands-{crash}', build=DEBUG, stopped=True, gdb=True, mem='8M',
                    input=f'run forever &\nrun nap 1000 1\ncrash {crash}\n')
     dump = Dump(tmp_path / 'dump', 8, *WALKED)
-    answers = iter(session(check, DEBUG, machine, *way, *dump.commands, *EVERYWHERE, 'attic bt 2', 'up', *EVERYWHERE, 'detach'))
+    answers = iter(session(check, machine, *way, *dump.commands, *EVERYWHERE, 'attic bt 2', 'up', *EVERYWHERE, 'detach'))
     going = [answer for _, answer in zip(way, answers)]
     if crash == 'stack':
         check.like(going[1], r'crash_recurse \(depth=depth@entry=3\)|crash_recurse \(depth=3\)', 'local: depth is one of crash_recurse()')
@@ -109,7 +97,7 @@ def test_in_ring_0(boot, check):
     machine = boot('gdb-commands-null', build=DEBUG, stopped=True, gdb=True, mem='8M', input='test vmalloc.*\ncrash null\n')
     boot_is_over = ('attic pgdiff', 'attic map boot')
     _, _, interrupt, _, _, _, ps, fault, pgdiff, boot_map, _, cr0, *without_wp, _ = session(
-        check, DEBUG, machine, 'hbreak tick if boot_cpu.current && boot_cpu.current->pid == 1 && !user', 'continue', 'attic bt 1', 'delete',
+        check, machine, 'hbreak tick if boot_cpu.current && boot_cpu.current->pid == 1 && !user', 'continue', 'attic bt 1', 'delete',
         'hbreak panic_enter', 'continue', 'attic ps', 'attic bt 1', *boot_is_over, 'set var $cr0 &= ~0x10000', 'print $cr0', *boot_is_over,
         'detach')
     check.like(interrupt, r'\n  #0 .* tick\+.*\n(?:  #.*\n)*.* trap_common\+.*\n  interrupt 32 came here, in ring 0:\n'
@@ -132,11 +120,11 @@ def test_another_build(boot, check):
     check.like(said, r'^attic walk: no machine is connected: .*\nattic paging: no machine is connected: ', 'no machine: a sentence')
     check.equal(len(re.findall(r'^attic \w+: gdb has no kernel with debug information: ', said, re.M)), len(EVERYWHERE) - 1,
                 'no symbols: a sentence each', said)
-    other = session(check, DEBUG, machine, *EVERYWHERE, 'detach')
+    other = session(check, machine, *EVERYWHERE, 'detach')
     check.equal(sentences(other, r"the machine runs another build than gdb's symbols are of \("), len(EVERYWHERE) - 1,
                 'symbols of another build: a sentence each', other)
-    wait_for_sleep(check, build_dir(), machine)
-    said = said_everywhere(session(check, build_dir(), machine, *EVERYWHERE, 'detach'))
+    wait_for_sleep(check, machine, build_dir())
+    said = said_everywhere(session(check, machine, *EVERYWHERE, 'detach', build=build_dir()))
     check.equal([command for command in EVERYWHERE if re.match(r'attic \w+:', said[command])], [],
                 'the other build: all commands answer')
     check.like(said['attic ps'], '^ +1 sleeping .* init +tty_getc$', 'the other build: where a task waits')

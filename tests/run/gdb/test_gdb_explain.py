@@ -4,18 +4,12 @@ import re
 
 import pytest
 
-from attic.build import build_dir, symbols
 from attic.machine import PROMPT, Machine
 from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME, RW, US, Tables
-from in_gdb import ALL, CR4_SMAP, KERNEL_HALF, Dump, addresses_of, session, wait_for_sleep
+from in_gdb import ALL, CR4_SMAP, DEBUG, KERNEL_HALF, STAGES, Dump, addresses_of, at_stages, kernel, session, wait_for_sleep
 
 CR0_WP, CR4_SMEP = 1 << 16, 1 << 20
-DEBUG = build_dir() / 'debug'
-
-
-def kernel():
-    return symbols(DEBUG / 'attic.debug')
 
 
 # ---- at the prompt: gdb says what the monitor says ----
@@ -71,10 +65,10 @@ def compare_with_monitor(name, few, check, **options):
         user = user_addresses(machine, check)
         asked = [what for what in kernel_addresses(machine) + user if re.search(few, what)]
         theirs = [machine.run(f'explain {what}', 10) for what in asked]
-        wait_for_sleep(check, DEBUG, machine)
+        wait_for_sleep(check, machine)
         commands = [f'attic explain {what}' + ('' if ' ' in what else ' master') for what in asked]
-        *ours, by_itself, loaded, _ = session(check, DEBUG, machine, *commands, 'attic explain kernel_main',
-                                              'attic explain kernel_main loaded', 'detach')
+        *ours, by_itself, loaded, _ = session(check, machine, *commands, 'attic explain kernel_main', 'attic explain kernel_main loaded',
+                                              'detach')
     for what, our, their in zip(asked, ours, theirs):
         check.equal(our, their, f'{name}: explain {what}: byte for byte')
     check.equal(by_itself, loaded, f'{name}: without PID it is the loaded directory')
@@ -151,8 +145,6 @@ def check_aliases(check, name, said, state, address, directory, bounds):
 
 ADDRESSES = {'image': 0xC0100000, 'null': 0, 'vmalloc': 0xF7C00000, 'device': 0xF7C03000, 'kmap': 0xFFC00000, 'user': 0x08048000}
 EVERYWHERE = [f'attic explain 0x{address:08x}' for address in ADDRESSES.values()]
-STAGES = ('_start', 'boot_paging_on', 'boot_high', 'boot_identity_gone', 'kernel_main', 'lowmem_map_init', 'page_alloc_init',
-          'vmalloc_init', 'mm_seal', 'return_to_user', 'ring3')
 NUMBER = {stage: number for number, stage in enumerate(STAGES)}
 
 
@@ -162,20 +154,12 @@ def said_everywhere(answers):
 
 def test_stages(boot, check, tmp_path):
     machine = boot('gdb-explain-stages', build=DEBUG, stopped=True, gdb=True, mem='8M', input='run forever\n')
-    dumps, commands = {}, []
-    for stage in STAGES:
-        place = '*((struct pt_regs *)$eax)->eip' if stage == 'ring3' else f'*&{stage}'
-        dumps[stage] = Dump(tmp_path / stage, 8, *ADDRESSES.values(), '$esp')
-        commands += [f'hbreak {place}', 'continue', *EVERYWHERE, 'attic explain $esp', *dumps[stage].commands]
-    answers = iter(session(check, DEBUG, machine, *EVERYWHERE, *commands, 'detach'))
-    early = said_everywhere(answers).values()
-    check.equal([said for said in early if not re.fullmatch(r'attic explain: the kernel does not run yet: [^\n]*\n', said)], [],
+    stages = at_stages(check, machine, tmp_path, [*EVERYWHERE, 'attic explain $esp'], *ADDRESSES.values(), '$esp')
+    _, early, _ = next(stages)
+    check.equal([said for said in early.values() if not re.fullmatch(r'attic explain: the kernel does not run yet: [^\n]*\n', said)], [],
                 'before the kernel: a sentence')
-    for stage, dump in dumps.items():
-        next(answers), next(answers)
-        said = said_everywhere(answers)
-        next(answers)
-        check_stage(check, stage, said, dump.take(answers, check, stage))
+    for stage, said, state in stages:
+        check_stage(check, stage, said_everywhere(said.values()), state)
 
 
 def check_stage(check, stage, said, state):
@@ -240,7 +224,7 @@ def test_kmap_slot(boot, check, tmp_path):
     machine = boot('gdb-explain-kmap', build=DEBUG, stopped=True, gdb=True, mem='32M', cmdline='lowmem=8M', input='run forever\n')
     dump = Dump(tmp_path / 'dump', 32, 0xFFC00008, 0xFFC01000, '$eip')
     _, _, *dumped, taken, free, code, _ = session(
-        check, DEBUG, machine, 'hbreak *&kunmap_local if (unsigned)$eax >= 0xffc00000', 'continue', *dump.commands,
+        check, machine, 'hbreak *&kunmap_local if (unsigned)$eax >= 0xffc00000', 'continue', *dump.commands,
         'attic explain 0xffc00008', 'attic explain 0xffc01000', 'attic explain $pc', 'disconnect')
     state = dump.take(iter(dumped), check, 'kmap')
     check_explanation(check, 'a slot that is taken', taken, state, state.directory, 0xFFC00008)
@@ -252,7 +236,7 @@ def test_kmap_slot(boot, check, tmp_path):
     check_explanation(check, 'a slot that is free', free, state, state.directory, 0xFFC01000)
     check.like(free, r'^below +0xffc00000\.\.0xffc00fff kmap slot$', 'a slot that is free, above it')
     check.like(code, r'^address +0xc01\w{5} kunmap_local\+0x', 'code has its name')
-    *_, opened, _ = session(check, DEBUG, machine, *(f'hbreak *{site + 3:#x}' for site in open_sites(state)), 'continue',
+    *_, opened, _ = session(check, machine, *(f'hbreak *{site + 3:#x}' for site in open_sites(state)), 'continue',
                             'attic explain 0x08048000', 'detach')
     check.like(opened, '^ring 0 +may read$', 'between stac and clac ring 0 may read what ring 3 may')
 
@@ -280,8 +264,8 @@ def test_crash(crash, stop, boot, check, tmp_path):
     machine = boot(f'gdb-explain-{crash}', build=DEBUG, stopped=True, gdb=True, mem='8M', input=f'run forever &\ncrash {crash}\n')
     dump = Dump(tmp_path / 'dump', 8, *ADDRESSES.values())
     more = [*WRONG, 'help attic', 'help attic explain', *(f'complete {typed}' for typed in COMPLETIONS)]
-    answers = iter(session(check, DEBUG, machine, f'hbreak {stop}', 'continue', *dump.commands, *EVERYWHERE, 'attic explain 0x08048000 2',
-                           *more, 'detach'))
+    answers = iter(session(check, machine, f'hbreak {stop}', 'continue', *dump.commands, *EVERYWHERE, 'attic explain 0x08048000 2', *more,
+                           'detach'))
     next(answers), next(answers)
     state = dump.take(answers, check, crash)
     check_stage(check, crash, said_everywhere(answers), state)

@@ -6,14 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from attic.build import build_dir, symbols
 from attic.machine import PROMPT, Machine
 from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME
-from in_gdb import (KERNEL_HALF, USER_HALF, Dump, State, addresses_of, check_map, check_pgd, check_walk, check_walker, session,
-                    wait_for_sleep, walks_of_qemu)
+from in_gdb import (DEBUG, KERNEL_HALF, USER_HALF, Dump, State, addresses_of, check_map, check_pgd, check_walk, check_walker, kernel,
+                    session, wait_for_sleep, walks_of_qemu)
 
-DEBUG = build_dir() / 'debug'
 RAM = 16 << 20
 
 Task = namedtuple('Task', 'pid state directory stack where')
@@ -45,22 +43,18 @@ class Scene:
         self.machine = machine
         for line in 'run spin until-told &', 'run forever &':
             machine.run(line, 10)
-        wait_for_sleep(check, DEBUG, machine)
-        self.ps, *self.backtraces = session(check, DEBUG, machine, 'attic ps', *(f'attic bt {pid}' for pid in range(1, 5)), 'disconnect')
+        wait_for_sleep(check, machine)
+        self.ps, *self.backtraces = session(check, machine, 'attic ps', *(f'attic bt {pid}' for pid in range(1, 5)), 'disconnect')
         self.tasks = {name: Task(pid, state, None if directory == '-' else int(directory, 16), int(stack, 16), where)
                       for pid, state, directory, stack, name, where in
                       re.findall(r'^ +(\d+) (\w+) +(-|0x\w+) +0x(\w+) +(\S+) *(.*)$', self.ps, re.M)}
         self.processes = {name: task for name, task in sorted(self.tasks.items()) if task.directory}
         self.state = State(machine.physical(0, RAM), machine.monitor('info registers'))
-        self.master = symbols(DEBUG / 'attic.debug').physical('swapper_pg_dir')
+        self.master = kernel().physical('swapper_pg_dir')
         self.spaces = [(self.master, KERNEL_HALF), *((task.directory, USER_HALF) for task in self.processes.values())]
         nap = self.tasks['nap'].directory
-        self.frames = {
-            'directory': nap,
-            'image': symbols(DEBUG / 'attic.debug').physical('__text_start'),
-            'stack': self.frame(self.master, self.tasks['idle'].stack),
-            'text': self.frame(nap, 0x08048000),
-        }
+        self.frames = {'directory': nap, 'image': kernel().physical('__text_start'),
+                       'stack': self.frame(self.master, self.tasks['idle'].stack), 'text': self.frame(nap, 0x08048000)}
 
     def frame(self, directory, address):
         return self.state.tables.walk(directory, address).last.frame
@@ -70,14 +64,14 @@ class Scene:
 
     def ask(self, check, *commands):
         """What gdb's commands say; the machine stays stopped."""
-        return session(check, DEBUG, self.machine, *commands, 'disconnect')[:-1]
+        return session(check, self.machine, *commands, 'disconnect')[:-1]
 
 
 # ---- at the prompt: the same as the monitor's own tables ----
 
 def compare_with_monitor(machine, name, check):
     monitor = {command: machine.run(command, 20) for command in ('vmallocinfo', 'frames', 'ps')}
-    areas, frames, ps, _ = session(check, DEBUG, machine, 'attic areas', 'attic frames', 'attic ps', 'detach')
+    areas, frames, ps, _ = session(check, machine, 'attic areas', 'attic frames', 'attic ps', 'detach')
     check.equal(frames, monitor['frames'], f"{name}: frames is the monitor's table")
     theirs = [f'{int(start, 16):08x}..{int(end, 16) - 4097:08x} {kind} by {by}' for start, end, by, kind in re.findall(
         r'^0x(\w+)-0x(\w+) +\d+ (\S+) (?:pages=|phys=\S+ )?(?:\d+ )?(\w+)$', monitor['vmallocinfo'], re.M)]
@@ -104,12 +98,12 @@ def test_4_gib(boot, check):
     machine = prompt_and_nap(boot('gdb-processes-4G', build=DEBUG, gdb=True, mem='4G'), 60)
     compare_with_monitor(machine, '4G', check)
     machine.run('run forever &', 10)
-    area, ps, _ = session(check, DEBUG, machine, 'attic map 3', 'attic ps', 'disconnect')
+    area, ps, _ = session(check, machine, 'attic map 3', 'attic ps', 'disconnect')
     highmem = re.search(r'^  0xbf\w+\.\.0xbf\w+ .* -> (0x\w+)  rw-p \[stack\]$', area, re.M)
     check.true(highmem and int(highmem[1], 16) > 1 << 30, '4G: the stack is in highmem', area)
     directory = int(re.search(r'^ +3 \w+ +(0x\w+) .* forever', ps, re.M)[1], 16)
     check.equal(f'{machine.tables.walk(directory, 0xBFFFD000).last.frame:#010x}', highmem[1], '4G: where the tables say')
-    who, _ = session(check, DEBUG, machine, f'attic who {highmem[1]}', 'disconnect')
+    who, _ = session(check, machine, f'attic who {highmem[1]}', 'disconnect')
     check.like(who, rf'^frame \d+, physical {highmem[1]}: used: user pages; reference count 1\n'
                r'  0xbf\w+ rw/rw  forever\[3\]: rw-p \[stack\]\n\Z', '4G: it is mapped there only')
 
@@ -138,7 +132,7 @@ def test_switch(boot, check):
     """In the middle of a switch, ESP says who runs."""
     machine = boot('gdb-processes-switch', build=DEBUG, gdb=True, stopped=True, mem='16M', input='run forever\n')
     who_runs = ('attic ps', 'attic bt 1', 'attic bt 2')
-    said = session(check, DEBUG, machine, 'hbreak mm_switch', 'continue', *who_runs, 'delete', 'hbreak *switch_to', 'continue', 'stepi 2',
+    said = session(check, machine, 'hbreak mm_switch', 'continue', *who_runs, 'delete', 'hbreak *switch_to', 'continue', 'stepi 2',
                    *who_runs, 'detach')
     for name, (ps, old, new) in (('mm_switch', said[2:5]), ('switch_to', said[9:12])):
         check.like(ps, rf'^ +1 \w+ .* init +in {name}, and a switch to forever\[2\] is under way\n +2 ready .* forever\n', f'{name}: ps')
@@ -204,15 +198,15 @@ def test_map_and_who(scene, check):
 def test_fork(boot, check):
     """Pages that parent and child share."""
     machine = boot('gdb-processes-fork', build=DEBUG, gdb=True, stopped=True, mem='16M', input='run fork_test\n')
-    said = session(check, DEBUG, machine, 'hbreak mm_fork', 'continue', 'finish', 'print/x ((struct mm *)$eax)->pgd_phys', 'attic ps',
+    said = session(check, machine, 'hbreak mm_fork', 'continue', 'finish', 'print/x ((struct mm *)$eax)->pgd_phys', 'attic ps',
                    'disconnect')
     child, parent = int(re.search(r'(0x\w+)$', said[3], re.M)[1], 16), machine.register('CR3') & FRAME
     state = State(machine.physical(0, RAM))
     in_parent = {page.physical for page in state.tables.pages(parent, *USER_HALF)}
     shared = [page for page in state.tables.pages(child, *USER_HALF) if page.physical in in_parent]
     check.true(len(shared) >= 3, 'fork: pages are shared', shared)
-    *who, area, _ = session(check, DEBUG, machine, *(f'attic who {page.physical:#x}' for page in shared), 'attic map', 'detach')
-    spaces = [(symbols(DEBUG / 'attic.debug').physical('swapper_pg_dir'), KERNEL_HALF), (parent, USER_HALF), (child, USER_HALF)]
+    *who, area, _ = session(check, machine, *(f'attic who {page.physical:#x}' for page in shared), 'attic map', 'detach')
+    spaces = [(kernel().physical('swapper_pg_dir'), KERNEL_HALF), (parent, USER_HALF), (child, USER_HALF)]
     for page, answer in zip(shared, who):
         check_who(check, f'shared by fork, 0x{page.start:08x}', answer, state, page.physical, spaces)
     check_map(check, 'after fork', area, state, parent)
@@ -372,12 +366,11 @@ def test_completion(scene, check):
 
 
 def test_expressions(scene, check):
-    kernel = symbols(DEBUG / 'attic.debug')
     function, blanks, label, structure, *_ = scene.ask(
         check, 'attic walk kernel_main', 'attic walk kernel_main + 4 master', 'attic walk boot_page_directory', 'attic walk *mem_map',
         'attic walk $cr3', 'set language asm', 'attic ps', 'attic walk 0xc0100000', 'attic bt 1')
-    check.like(function, rf'^{kernel["kernel_main"]:#010x} \(lowmem\) in the loaded', 'walk: a function')
-    check.like(blanks, rf'^{kernel["kernel_main"] + 4:#010x} \(lowmem\) in the master',
+    check.like(function, rf'^{kernel()["kernel_main"]:#010x} \(lowmem\) in the loaded', 'walk: a function')
+    check.like(blanks, rf'^{kernel()["kernel_main"] + 4:#010x} \(lowmem\) in the master',
                'walk: an expression with blanks, and a directory')
-    check.like(label, f'^{kernel["boot_page_directory"]:#010x} ', 'walk: a label of assembly')
+    check.like(label, f'^{kernel()["boot_page_directory"]:#010x} ', 'walk: a label of assembly')
     check.like(structure, r'^0x\w{8} \(lowmem\) in ', 'walk: a structure')

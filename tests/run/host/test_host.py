@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from attic.build import ROOT, build_dir, made, runs_i386
+from attic.build import ROOT, build_dir, made, ran, runs_i386
 
 FLAGS = '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror -fno-sanitize-recover=all'.split()
 
@@ -43,13 +43,14 @@ def test_host(name, check):
     sanitizers, run = ('address,undefined', []) if runs_i386() else ('undefined', ['qemu-i386'])
     library = sorted(str(file.relative_to(ROOT)) for file in (ROOT / 'lib').glob('*.c'))
     subprocess.run([*compiler(), *FLAGS, f'-fsanitize={sanitizers}', *PROGRAMS[name], *library, '-o', program], cwd=ROOT, check=True)
-    done = subprocess.run([*run, program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = ran(*run, program)
     planned = re.search(r'^1\.\.(\d+)$', done.stdout, re.M)
     results = re.findall(r'^(not )?ok (\d+) - (.*)', done.stdout, re.M)
     for bad, _, point in results:
         check.true(not bad, point, done.stdout)
     numbers = [int(number) for _, number, _ in results]
     assert planned and numbers == list(range(1, int(planned[1]) + 1)), f'a plan, and each of its results once:\n{done.stdout}'
-    assert done.returncode == (1 if any(bad for bad, *_ in results) else 0), f'{done.returncode} is the exit status of:\n{done.stdout}'
+    assert done.returncode == any(bad for bad, *_ in results), f'{done.returncode} is the exit status of:\n{done.stdout}'
     if run:
-        check.skip(f'{name}: under AddressSanitizer', 'no AddressSanitizer: it does not run under qemu-i386, and this host runs no i386 programs')
+        check.skip(f'{name}: under AddressSanitizer',
+                   'no AddressSanitizer: it does not run under qemu-i386, and this host runs no i386 programs')

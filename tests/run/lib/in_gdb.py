@@ -1,24 +1,37 @@
 """gdb's commands held against the page tables in memory, and the walker that both use (scripts/attic/tables.py) against QEMU's own walk.
 
-    said = session(check, build, machine, 'attic map', 'attic ps', 'detach')   # or 'disconnect': then the machine stays stopped
+    said = session(check, machine, 'attic map', 'attic ps', 'detach')   # or 'disconnect': then the machine stays stopped
     check_map(check, 'the name of it', said[0], State(machine.physical(0, 16 << 20)), directory)
 
 Directories are physical addresses.
 """
+import functools
 import re
 
+from attic.build import build_dir, symbols
 from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME, PAGE_SIZE, RW, US, Tables
 
+DEBUG = build_dir() / 'debug'  # the build that gdb is meant for
+ELF = DEBUG / 'attic.debug'
+# Of the boot, and the first instruction in ring 3.
+STAGES = ('_start', 'boot_paging_on', 'boot_high', 'boot_identity_gone', 'kernel_main', 'lowmem_map_init', 'page_alloc_init',
+          'vmalloc_init', 'mm_seal', 'return_to_user', 'ring3')
 CR0_PG, CR4_SMAP, EFL_AC = 1 << 31, 1 << 21, 1 << 18
 PYTHON = 'Python|Traceback|Error occurred|structures are not'
 KERNEL_HALF, USER_HALF, ALL = (PAGE_OFFSET, 0xFFFFFFFF), (0, PAGE_OFFSET - 1), (0, 0xFFFFFFFF)
 
 
+@functools.cache
+def kernel():
+    """Its names."""
+    return symbols(ELF)
+
+
 # ---- a gdb session ----
 
-def session(check, build, machine, *commands):
-    """Run commands of a build's gdb; what each of them said. No exception of Python may show, whatever happens."""
+def session(check, machine, *commands, build=DEBUG):
+    """Run commands of gdb, with the names of a build; what each of them said. No exception of Python may show, whatever happens."""
     marked = [word for command in commands for word in ('echo @@@\\n', command)]
     said = machine.gdb(build / 'attic.debug', 'set width 0', 'set height 0', *marked)
     answers = re.split('^@@@\n', said, flags=re.M)[1:]
@@ -28,12 +41,12 @@ def session(check, build, machine, *commands):
     return answers
 
 
-def wait_for_sleep(check, build, machine):
+def wait_for_sleep(check, machine, build=DEBUG):
     """Until the monitor sleeps: it prints its prompt a moment before that. The machine stays stopped then."""
     def sleeps():
-        if re.search('^ +1 sleeping', session(check, build, machine, 'attic ps', 'disconnect')[0], re.M):
+        if re.search('^ +1 sleeping', session(check, machine, 'attic ps', 'disconnect', build=build)[0], re.M):
             return True
-        session(check, build, machine, 'detach')
+        session(check, machine, 'detach', build=build)
         return False
     check.true(machine.wait_until(sleeps), 'the monitor sleeps at last')
 
@@ -72,6 +85,22 @@ class Dump:
             addresses = [state[address[1:].upper()] if isinstance(address, str) else address for address in self.addresses]
             check_walker(check, name, state, state.directory, addresses, walks)
         return state
+
+
+def at_stages(check, machine, folder, commands, *addresses):
+    """Stop a machine of 8 MiB that has not begun yet at each stage, and run the same commands there. (stage, what they say by command,
+    state); the first is (None, what they say before, None). At the addresses the walker is checked."""
+    dumps, steps = {}, []
+    for stage in STAGES:
+        dumps[stage] = Dump(folder / stage, 8, *addresses)
+        place = '((struct pt_regs *)$eax)->eip' if stage == 'ring3' else f'&{stage}'
+        steps += [f'hbreak *{place}', 'continue', *commands, *dumps[stage].commands]
+    answers = iter(session(check, machine, *commands, *steps, 'detach'))
+    yield None, dict(zip(commands, answers)), None
+    for stage, dump in dumps.items():
+        next(answers), next(answers)
+        said = dict(zip(commands, answers))
+        yield stage, said, dump.take(answers, check, stage)
 
 
 # ---- the walker ----

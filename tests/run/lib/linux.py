@@ -57,6 +57,7 @@ exec "$@" chroot "$root" /init.test
 '''
 
 Result = namedtuple('Result', 'output status')
+NOT_ENDED = Result('Linux did not end it', None)
 
 
 def script_tree(name, *, cases, busybox, data=None, programs=None):

@@ -19,7 +19,6 @@ import pytest
 from _pytest.reports import TestReport
 
 
-
 class Check:
     def __init__(self, item):
         self._item = item
@@ -34,11 +33,12 @@ class Check:
 
     def like(self, text, pattern, name, why=''):
         """The text has a match of the pattern; in one that is text, ^ and $ are those of lines."""
-        return self._note(compiled(pattern).search(text or ''), name, f'no match of: {source(pattern)}\nin: {shown(text)}', why)
+        pattern = compiled(pattern)
+        return self._note(pattern.search(text or ''), name, f'no match of: {pattern.pattern}\nin: {shown(text)}', why)
 
     def unlike(self, text, pattern, name, why=''):
-        found = compiled(pattern).search(text or '')
-        return self._note(not found, name, f'a match of: {source(pattern)}\nin: {shown(text)}', why)
+        pattern = compiled(pattern)
+        return self._note(not pattern.search(text or ''), name, f'a match of: {pattern.pattern}\nin: {shown(text)}', why)
 
     def skip(self, name, why):
         """The point cannot be had on this machine; told at the end of the run."""
@@ -59,10 +59,6 @@ class Check:
 
 def compiled(pattern):
     return re.compile(pattern, re.M) if isinstance(pattern, str) else pattern
-
-
-def source(pattern):
-    return pattern if isinstance(pattern, str) else pattern.pattern
 
 
 def shown(value):

@@ -1,8 +1,8 @@
 """Run the same shell scripts in Attic and on Linux, by the same busybox, and compare what they print.
 
-One folder with busybox, the scripts and their data is packed into the initramfs of one boot, and is the root of a process tree on Linux, see
-linux.py. Each script is one point, whose output and exit status must be the same. One that stops the machine, or hangs, is not the end of
-the others: they go on in a further boot.
+One folder with busybox, the scripts and their data is packed into the initramfs of one boot, and is the root of a process tree on Linux,
+see linux.py. Each script is one point, whose output and exit status must be the same. One that stops the machine, or hangs, is not the end
+of the others: they go on in a further boot.
 """
 import re
 

@@ -2,11 +2,10 @@
 here. Under -icount the figures hardly differ from run to run, so they are held to their limits as they stand."""
 import os
 import re
-import subprocess
 
 import pytest
 
-from attic.build import ROOT, build_dir
+from attic.build import ROOT, build_dir, ran
 from linux import programs_on_linux
 
 # The most that a row may cost of what it costs Linux. They are for the default compiler: clang's code costs up to a sixth more here and
@@ -22,26 +21,16 @@ RATIO = {
     'mmap_touch_munmap_64k': 0.20, 'brk_64k': 0.115, 'pipe_roundtrip': 0.20,
 }
 
-# The most that our own figure may be.
-OURS = {
-    'growth_5000': 1.2,    # vmalloc_4k with so many live areas, relative to none
-    'growth_14000': 1.35,
-    'boot_512M': 10_000_000,
-    'boot_4G': 40_000_000,
-}
+# The most that our own figure may be; growth is vmalloc_4k with so many live areas, relative to none.
+OURS = {'growth_5000': 1.2, 'growth_14000': 1.35, 'boot_512M': 10_000_000, 'boot_4G': 40_000_000}
 
 DEFAULT_COMPILER = 'clang' not in os.environ.get('CC', '')
 
 
 def bench(pattern):
     """The lines that it prints, without comments, and its exit status."""
-    done = subprocess.run([ROOT / 'scripts/bench', '--tree', pattern], env=os.environ | {'BUILD': str(build_dir())}, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = ran(ROOT / 'scripts/bench', '--tree', pattern, env=os.environ | {'BUILD': str(build_dir())})
     return [line for line in done.stdout.splitlines() if not line.startswith('#')], done.returncode
-
-
-def names(lines):
-    return [line.split()[0] for line in lines]
 
 
 FIGURES = dict(re.findall(r'^(\w+) (\d+)$', (ROOT / 'tests/peers/linux/figures').read_text(), re.M))
@@ -79,16 +68,18 @@ def check_rows(check, rows):
             check.skip(point, 'the limits are for gcc')
     for name, limit in sorted(OURS.items()):
         ours = float(rows[name][0]) if name in rows else 0
-        check.true(0 < ours <= limit, f'{name}: at most {limit}', f'{ours}')
+        check.true(0 < ours <= limit, f'{name}: at most {limit}', ours)
     for name in ('kernel_bytes_512M', 'kernel_bytes_per_mib'):
         check.true(name in rows and float(rows[name][0]) > 0, f'{name} is told')
 
 
 def test_some_of_the_rows(check):
     """On one side or on both."""
-    check.equal(names(bench('pipe*')[0]), ['pipe_roundtrip'], 'a row of processes alone')
-    check.equal(names(bench('kmalloc_64')[0]), ['kmalloc_64'], 'a row of the kernel alone')
-    check.equal(names(bench('*_64?')[0]), [name for name in FIGURES if re.search('_64.$', name)], 'rows of both, in the order of the figures')
+    of_both = [name for name in FIGURES if re.search('_64.$', name)]
+    for pattern, rows, point in (('pipe*', ['pipe_roundtrip'], 'a row of processes alone'),
+                                 ('kmalloc_64', ['kmalloc_64'], 'a row of the kernel alone'),
+                                 ('*_64?', of_both, 'rows of both, in the order of the figures')):
+        check.equal([line.split()[0] for line in bench(pattern)[0]], rows, point)
     lines, status = bench('nothing')
     check.equal(lines, ['bench: no row matches "nothing"'], 'no row: one line says so')
     check.true(status != 0, 'no row: the status says so')
@@ -112,7 +103,8 @@ def test_command_line(name, mem, pattern, wanted, boot, check):
     machine = boot(name, mem=mem, cmdline=f'bench={pattern}')
     check.equal(machine.finish(), wanted, f'bench={pattern} at {mem}: ends in {wanted}', machine)
     if name == 'bench-cmdline':
-        check.equal(sorted(re.findall(r'^bench: (\w+) +\d+$', machine.output, re.M)), sorted(row for row in FIGURES if row.startswith('page_')),
+        rows = re.findall(r'^bench: (\w+) +\d+$', machine.output, re.M)
+        check.equal(sorted(rows), sorted(row for row in FIGURES if row.startswith('page_')),
                     'bench=page_*: these rows of the kernel, and only these')
     elif name == 'bench-none':
         check.like(machine.output, '^bench: no row matches "nothing"$', 'bench=nothing: one line says why')

@@ -11,10 +11,11 @@ import re
 import shutil
 import subprocess
 import time
+from functools import partial
 
 import pytest
 
-from attic.build import ROOT, boot_image, fetched, make, make_initramfs
+from attic.build import ROOT, boot_image, fetched, made, make, make_initramfs, ran
 from attic.machine import PROMPT
 from same_as_linux import read_cases, same_as_linux
 
@@ -33,8 +34,7 @@ def busybox(can_be_had):
 
 
 def put_program(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    (made(path.parent) / path.name).write_text(text)
     path.chmod(0o755)
 
 
@@ -43,8 +43,8 @@ def put_program(path, text):
 def test_that_cannot_be_fetched(tmp_path, check):
     """An apt-get that fetches nothing stands for a machine without a network."""
     put_program(tmp_path / 'bin/apt-get', '#!/bin/sh\nexit 100\n')
-    done = subprocess.run([ROOT / 'scripts/fetch', 'busybox', tmp_path], env=os.environ | {'PATH': f'{tmp_path}/bin:{os.environ["PATH"]}'},
-                          capture_output=True, text=True)
+    done = ran(ROOT / 'scripts/fetch', 'busybox', tmp_path, env=os.environ | {'PATH': f'{tmp_path}/bin:{os.environ["PATH"]}'},
+               stderr=subprocess.PIPE)
     check.true(done.returncode != 0, 'busybox that cannot be fetched: a failure')
     check.like(done.stderr, r'\Abusybox: apt-get cannot fetch busybox-static:i386 [^\n]*network[^\n]*\n\Z', 'and one line that says why')
     check.true(not (tmp_path / 'busybox/busybox').exists(), 'and no half of it')
@@ -56,11 +56,12 @@ def test_archive(busybox, tmp_path, check):
     for file in (busybox, busybox.with_name('applets')):
         shutil.copy(file, tmp_path)
     old = os.umask(0o077)
-    make_initramfs('busybox-archive', busybox=tmp_path / 'busybox')
-    os.umask(old)
+    try:
+        make_initramfs('busybox-archive', busybox=tmp_path / 'busybox')
+    finally:
+        os.umask(old)
     check.true(archive.read_bytes() == first, 'the archive depends on nothing but its contents')
-    with open(archive, 'rb') as file:
-        listing = subprocess.run(['cpio', '-tv', '--numeric-uid-gid', '--quiet'], stdin=file, capture_output=True, text=True).stdout
+    listing = ran('cpio', '-tv', '--numeric-uid-gid', '--quiet', '-F', archive).stdout
     for pattern in ('^-rwxr-xr-x +1 0 +0 .* bin/busybox$', '^lrwxrwxrwx +1 0 +0 .* bin/sh -> busybox$',
                     '^lrwxrwxrwx +1 0 +0 .* usr/bin -> ../bin$', '^drwxrwxrwt +2 0 +0 .* tmp$', '^drwx------ .* root$',
                     '^-rw-r--r-- +1 0 +0 .* etc/passwd$', '^drwxr-xr-x +2 0 +0 .* proc$'):
@@ -74,12 +75,11 @@ def test_archive_with_files(busybox, tmp_path, check):
     for name in ('bin/ls', 'sbin/tool', 'usr/bin/other'):
         put_program(over / name, f'{name}\n')
     over.chmod(0o700)
-    environment, script = os.environ | {'BUSYBOX': str(busybox)}, ROOT / 'scripts/mkinitramfs'
-    missing = subprocess.run([script, tmp_path / 'no.cpio', tmp_path / 'no'], env=environment | {'FILES': str(tmp_path / 'nosuch')},
-                             stderr=subprocess.DEVNULL)
+    missing, done = (ran(ROOT / 'scripts/mkinitramfs', tmp_path / f'{tree.name}.cpio', tree,
+                         env=os.environ | {'BUSYBOX': str(busybox), 'FILES': str(files)})
+                     for tree, files in ((tmp_path / 'no', tmp_path / 'nosuch'), (merged, over)))
     check.true(missing.returncode != 0, 'FILES that are not there: a failure')
-    done = subprocess.run([script, tmp_path / 'merged.cpio', merged], env=environment | {'FILES': str(over)})
-    check.equal(done.returncode, 0, 'an archive with FILES')
+    check.equal(done.returncode, 0, 'an archive with FILES', done.stdout)
     check.equal(oct(merged.stat().st_mode & 0o7777), '0o755', 'FILES: the root keeps its rights')
     for name in ('bin/ls', 'sbin/tool', 'usr/bin/other'):
         check.equal((merged / 'bin' / name.rpartition('/')[2]).read_text(), f'{name}\n', f'FILES: {name} is in bin')
@@ -133,21 +133,17 @@ def test_same_as_linux(busybox, check, can_be_had):
 
 # ---- the shell on the console ----
 
-class Shell:
-    def __init__(self, machine):
-        self.machine = machine
+# On a new line (a line that is edited is drawn again, prompt and all, on the same); behind it the shell may ask the terminal where its
+# cursor is.
+SHELL_PROMPT = r'(?<=\n)[~/]\S* # (?:\x1b\[6n)?'
 
-    def prompted(self):
-        """The prompt on a new line (a line that is edited is drawn again, prompt and all, on the same); behind it the shell may ask the
-        terminal where its cursor is."""
-        return self.machine.saw(r'(?<=\n)[~/]\S* # (?:\x1b\[6n)?', 30)
 
-    def typed(self, keys):
-        """Type; what the shell and its programs print up to the next prompt, without the echo of the line."""
-        self.machine.send(keys)
-        if not self.prompted():
-            return str(self.machine)
-        return re.sub(r'\x1b\[\d*[A-Zn]', '', self.machine.before.partition('\n')[2])
+def typed_at(machine, keys):
+    """Type; what the shell and its programs print up to the next prompt, without the echo of the line."""
+    machine.send(keys)
+    if not machine.saw(SHELL_PROMPT, 30):
+        return str(machine)
+    return re.sub(r'\x1b\[\d*[A-Zn]', '', machine.before.partition('\n')[2])
 
 
 def without_jobs(text):
@@ -156,9 +152,8 @@ def without_jobs(text):
 
 def test_console(busybox, boot, check):
     machine = boot('busybox-console', initramfs=make_initramfs('busybox-console', busybox=busybox)[0], cmdline='init=/bin/sh', silence=30)
-    shell = Shell(machine)
-    typed = shell.typed
-    check.true(shell.prompted(), 'init=/bin/sh: a prompt', machine)
+    typed = partial(typed_at, machine)
+    check.true(machine.saw(SHELL_PROMPT, 30), 'init=/bin/sh: a prompt', machine)
     check.equal(typed('echo hello\n'), 'hello\n', 'a command')
     check.equal(typed('cat /etc/passwd | grep root | wc -l\n'), '1\n', 'a pipeline')
     check.like(typed('ls -l /bin/sh\n'), '^lrwxrwxrwx +1 root +root .* /bin/sh -> busybox$', 'ls -l')
@@ -166,10 +161,11 @@ def test_console(busybox, boot, check):
     check.equal(re.sub('^> .*\n', '', typed('cat << END\none\ntwo\nEND\n'), flags=re.M), 'one\ntwo\n', 'a here-document, line by line')
     check.equal(typed('echo helXX\x7f\x7flo\n'), 'hello\n', 'backspace')
     check.equal(typed('\x1b[A\n'), 'hello\n', 'up: the command before')
-    check.equal(typed('wc -c /etc/grou\t\n'), f'{len("root:x:0:" + chr(10) + "nogroup:x:65534:" + chr(10))} /etc/group\n', 'tab completes')
+    size = len('root:x:0:\nnogroup:x:65534:\n')
+    check.equal(typed('wc -c /etc/grou\t\n'), f'{size} /etc/group\n', 'tab completes')
     check.equal(typed('echo lost\x03').removeprefix('\n'), '', 'Ctrl-C drops the line')  # busybox 1.37 prints a line's end more
     check.equal(typed('false\n') + typed('echo $?\n'), '1\n', 'exit status')
-    check_terminal(machine, shell, check)
+    check_terminal(machine, typed, check)
     check.equal(without_jobs(typed('sleep 1000 & sleep 1; kill $!; wait $!; echo status $?\n')), 'status 143\n',
                 'a job in the background is killed')
     check.equal(without_jobs(typed('(sleep 1; echo late) & wait; echo end\n')), 'late\nend\n', 'a job is waited for')
@@ -182,24 +178,23 @@ def test_console(busybox, boot, check):
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)
 
 
-def check_terminal(machine, shell, check):
+def check_terminal(machine, typed, check):
     """When the shell does what a line says, it has given the terminal its usual mode back."""
     machine.send('echo now; cat\n')
     check.true(machine.saw('^now\n', 30), 'cat waits for the terminal', machine)
     machine.send('typed\n')
     check.true(machine.saw('typed\ntyped(?=\n)', 10), 'which echoes, and hands over a line at a time', machine)
-    check.equal(shell.typed('\x04'), '', 'Ctrl-D is the end of its input')
+    check.equal(typed('\x04'), '', 'Ctrl-D is the end of its input')
     machine.send('echo now; sleep 1000\n')
     machine.expect('^now\n', 30)
-    shell.typed('\x03')
-    check.equal(shell.typed('echo $?\n'), '130\n', 'Ctrl-C ends what runs in the foreground')
+    typed('\x03')
+    check.equal(typed('echo $?\n'), '130\n', 'Ctrl-C ends what runs in the foreground')
 
 
 def test_run_with_init(busybox, check, tmp_path):
     """`make run INIT=/bin/sh` with input from a pipe."""
     iso = boot_image('init=/bin/sh', initramfs=make_initramfs('busybox-console', busybox=busybox)[0])
-    done = subprocess.run([ROOT / 'scripts/qemu', '--timeout', '60', '--ctrl-d', iso], input='echo $((6 * 7))\n', text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = ran(ROOT / 'scripts/qemu', '--timeout', '60', '--ctrl-d', iso, input='echo $((6 * 7))\n')
     check.equal(done.returncode, 0, 'piped in, it ends by itself', done.stdout)
     check.like(done.stdout, r'^42\r?$', 'and the command was run')
     said = make(f'BUILD={tmp_path}', 'CMDLINE=mem=64M', 'INIT=/bin/sh', f'{tmp_path}/cmdline')

@@ -1,5 +1,5 @@
-"""Programs of ordinary C libraries: user/linux/*.c, built statically with glibc and with musl, print the same in Attic as on Linux, byte for
-byte, and end with the same status. In Attic they are started at the monitor's prompt, without a shell.
+"""Programs of ordinary C libraries: user/linux/*.c, built statically with glibc and with musl, print the same in Attic as on Linux, byte
+for byte, and end with the same status. In Attic they are started at the monitor's prompt, without a shell.
 
 musl is fetched when it is not there (`make musl`); glibc comes with the cross compiler.
 """
@@ -9,7 +9,7 @@ import pytest
 
 from attic.build import ROOT, build_dir, fetched, make, make_initramfs
 from attic.machine import PROMPT
-from linux import programs_on_linux
+from linux import NOT_ENDED, programs_on_linux
 
 NAMES = sorted(source.stem for source in (ROOT / 'user/linux').glob('*.c'))
 
@@ -32,7 +32,7 @@ def test_libc(libc, boot, check, can_be_had):
     machine = boot(f'libc-{libc}', initramfs=make_initramfs(f'libc-{libc}', programs=programs)[0], silence=40)
     check.true(machine.saw(PROMPT), f'{libc}: boots', machine)
     for name, (_, *arguments) in sorted(runs.items()):
-        output, status = linux.get(name, ('Linux did not end it', None))
+        output, status = linux.get(name, NOT_ENDED)
         check.equal(status, 0, f'{name}: passes on Linux', output)
         said = machine.run(' '.join(['run', name.removesuffix('_arguments'), *arguments]))
         end = re.search(r'^\w+\[\d+\]: (?:exit status (\d+))?.*\n\Z', said, re.M)  # behind what the program printed
