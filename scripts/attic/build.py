@@ -8,7 +8,6 @@ import functools
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -200,8 +199,3 @@ def boot_image(cmdline='', build=None, initramfs=None):
         if not iso.exists() or iso.stat().st_mtime <= newest:
             subprocess.run([ROOT / 'scripts/mkiso', iso, kernel, initramfs, cmdline], check=True)
     return iso
-
-
-def which(*names):
-    """The first of these programs that there is."""
-    return next((path for path in map(shutil.which, names) if path), None)

@@ -1,5 +1,6 @@
 """Judge the serial log of a run of in-kernel tests: KTAP version 1 (Linux's Documentation/dev-tools/ktap.rst)."""
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -21,7 +22,7 @@ class Run:
 
 def judge(output, status):
     """`output` is what the serial port said, `status` how the machine ended (Machine.status)."""
-    run, headers, plans, notes, seen = Run(), [], [], [], set()
+    run, headers, plans, notes = Run(), [], [], []
     for line in output.splitlines():
         if found := re.fullmatch(r'KTAP version (\d+)', line):
             headers.append(found[1])
@@ -32,11 +33,9 @@ def judge(output, status):
             notes = []
             if int(found[2]) != len(run.tests):
                 run.problems.append(f'result {found[2]} where {len(run.tests)} should be')
-            if found[3] in seen:
-                run.problems.append(f'{found[3]} is there twice')
-            seen.add(found[3])
         elif line.startswith('# '):
             notes.append(line)
+    run.problems += [f'{name} is there twice' for name, count in Counter(test.name for test in run.tests).items() if count > 1]
     run.problems += [f'KTAP version {version}' for version in headers if version != '1']
     for what, found in (('KTAP header', headers), ('plan', plans)):
         if len(found) != 1:

@@ -67,7 +67,6 @@ class Machine(SpawnBase):
             extra = [*extra, '-kernel', str(kernel), '-initrd', str(initramfs), '-append', cmdline]
         else:
             iso = iso or boot_image(cmdline, build, initramfs)
-        self.iso = iso
         if gdb:
             extra = [*extra, '-chardev', f'socket,path={self.gdb_target},server=on,wait=off,id=gdb', '-gdb', 'chardev:gdb']
         self._start(iso, extra, options)

@@ -12,6 +12,7 @@ import json
 import select
 import socket
 import time
+from contextlib import suppress
 
 # For one question; QEMU answers at once unless the host is very busy.
 ANSWER_SECONDS = 10
@@ -20,8 +21,7 @@ ANSWER_SECONDS = 10
 class Qmp:
     def __init__(self, idle=None):
         """`idle`, if given, is called again and again while an answer is waited for."""
-        ours, theirs = socket.socketpair()
-        self.socket, self._theirs = ours, theirs
+        self.socket, self._theirs = socket.socketpair()
         self.idle = idle
         self._buffer, self._events, self._answers = b'', [], {}
         self.speaks = False  # whether QEMU has greeted us
@@ -70,8 +70,8 @@ class Qmp:
         except ValueError:
             return
         if not isinstance(message, dict):
-            return
-        if 'QMP' in message:
+            pass
+        elif 'QMP' in message:
             self.speaks = True
             self.tell('qmp_capabilities')
         elif 'event' in message:
@@ -91,10 +91,8 @@ class Qmp:
         if arguments:
             message['arguments'] = {name.replace('_', '-'): value for name, value in arguments.items()}
         if self.connected:
-            try:
+            with suppress(OSError):
                 self.socket.sendall(json.dumps(message).encode() + b'\r\n', socket.MSG_NOSIGNAL)
-            except OSError:
-                pass
         return self._last_id
 
     def ask(self, command, seconds=ANSWER_SECONDS, **arguments):

@@ -75,8 +75,8 @@ def compare_with_monitor(machine, name, check):
     check.equal(frames, monitor['frames'], f"{name}: frames is the monitor's table")
     theirs = [f'{int(start, 16):08x}..{int(end, 16) - 4097:08x} {kind} by {by}' for start, end, by, kind in re.findall(
         r'^0x(\w+)-0x(\w+) +\d+ (\S+) (?:pages=|phys=\S+ )?(?:\d+ )?(\w+)$', monitor['vmallocinfo'], re.M)]
-    ours = [' '.join(found) for found in re.findall(r'^0x(\w+\.\.)0x(\w+)  \d+ pages? +(\w+ by [^,\n]*)', areas, re.M)]
-    check.equal([line.replace('.. ', '..') for line in ours], theirs, f'{name}: areas are those of vmallocinfo')
+    ours = [f'{start}..{end} {what}' for start, end, what in re.findall(r'^0x(\w+)\.\.0x(\w+)  \d+ pages? +(\w+ by [^,\n]*)', areas, re.M)]
+    check.equal(ours, theirs, f'{name}: areas are those of vmallocinfo')
     check.equal(len(theirs), monitor['vmallocinfo'].count('\n'), f'{name}: each line of vmallocinfo is one')
     # The monitor runs when it prints, and waits when gdb looks; idle the other way round.
     theirs = tasks_in(r'^ *(\d+) +\d+ (\w+) .* (\S+)$', monitor['ps'])
@@ -279,14 +279,11 @@ def test_printers(scene, check):
         'lowmem_tables[0][256]': '= 0x00100163: frame 0x00100000, P RW A D G$',
         'swapper_pg_dir[0]': '= 0x00000000: not present$',
         "'mm/kva/lowmem.c'::rows[1]": 'prot = P A D G$',
-        f'mem_map[{frame >> 12}]':
-            rf'= frame {frame >> 12} \(physical {frame:#010x}\): file pages, block of order 0, reference count',
+        f'mem_map[{frame >> 12}]': rf'= frame {frame >> 12} \(physical {frame:#010x}\): file pages, block of order 0, reference count',
         'mem_map[17]': r'= frame 17 \(physical 0x00011000\): buddy, (?:behind frame \d+ in a )?block of order \d+, reference count 0$',
         '*boot_cpu.idle': r'= idle\[0\], TASK_RUNNING = \{\n  pid = 0,\n(?:.*\n)*  comm = "idle",$',
-        '*boot_cpu.current->mm':
-            rf'= directory at physical {state.directory:#010x}, {areas} areas, {mapped} pages = \{{\n  pgd = ',
-        '*(struct vm_area *)boot_cpu.current->mm->areas.rb_node':
-            r'= 0x\w{8}\.\.0x\w{8}: VM_READ[ \w]*, (?:/\w+|anonymous|\[\w+\])$',
+        '*boot_cpu.current->mm': rf'= directory at physical {state.directory:#010x}, {areas} areas, {mapped} pages = \{{\n  pgd = ',
+        '*(struct vm_area *)boot_cpu.current->mm->areas.rb_node': r'= 0x\w{8}\.\.0x\w{8}: VM_READ[ \w]*, (?:/\w+|anonymous|\[\w+\])$',
         f'**(struct vmap_area **){guard:#x}':
             r'= 0xf7c00000\.\.0xf7c02fff: 2 pages and a guard, VM_ALLOC by double_fault_report_init\+0x',
         '/r mem_map[1]': '^  refcount = 0,$',

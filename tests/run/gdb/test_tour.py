@@ -4,7 +4,7 @@ import re
 import subprocess
 from itertools import zip_longest
 
-from attic.build import ROOT, compiler, make, ran
+from attic.build import ROOT, compiler, make, ran, with_make
 from in_gdb import DEBUG, ELF, PYTHON
 
 MOMENTS = 37
@@ -41,7 +41,8 @@ class Names:
 
 
 def make_tour(**environment):
-    return make('tour', 'BATCH=1', *compiler(), env=environment, stderr=subprocess.PIPE)
+    with with_make():
+        return make('tour', 'BATCH=1', *compiler(), env=environment, stderr=subprocess.PIPE)
 
 
 def test_transcript(check):

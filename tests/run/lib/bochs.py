@@ -8,9 +8,9 @@ The serial port is a file, which is read as it grows. Bochs has no device by whi
 it (machine_exit), which passed and failed runs use alike. So what the tests themselves said tells these two apart, a line of a panic is
 one, and Bochs ends by itself at a triple fault.
 
-Debian's Bochs has its debugger built in, so it is told to go on, and its end of input is the end. With the display `term` it then writes the
-screen into a terminal of its own: somebody must read there, or it stops when that is full. Time in the machine is counted in instructions,
-IPS of them a second, and waiting takes none: so no test depends on the host's speed.
+Debian's Bochs has its debugger built in, so it is told to go on, and its end of input is the end. With the display `term` it then writes
+the screen into a terminal of its own: somebody must read there, or it stops when that is full. Time in the machine is counted in
+instructions, IPS of them a second, and waiting takes none: so no test depends on the host's speed.
 """
 import glob
 import os
@@ -20,7 +20,7 @@ import subprocess
 import time
 
 from attic import qemu
-from attic.build import CannotBeHad, boot_image, log_dir
+from attic.build import CannotBeHad, boot_image, log_dir, ran
 from attic.machine import used
 
 IPS = 50_000_000
@@ -58,8 +58,7 @@ class Bochs:
         settings = base.with_suffix('.rc')
         settings.write_text(self._settings(model, boot_image(cmdline)))
         options = ['-q', '-f', settings]
-        help_text = subprocess.run(['bochs', '--help'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
-        if re.search(r'^\s*-rc filename', help_text, re.M):
+        if re.search(r'^\s*-rc filename', ran('bochs', '--help').stdout, re.M):
             debugger = base.with_suffix('.debugger')
             debugger.write_text('continue\n')
             options += ['-rc', debugger]
@@ -99,19 +98,16 @@ info: action=report
 
     def finish(self):
         """Wait for the end. How it ended, as one word."""
-        why = None
-        while not why:
+        killed_for = None
+        while self.process.poll() is None and not killed_for:
             time.sleep(0.1)
-            if self.process.poll() is None:
-                self._used = used(self.process.pid)
-                self._drain_screen()
-                self._read_serial()
-                why = self._limit()
-            else:
-                why = 'by itself'
+            self._used = used(self.process.pid)
+            self._drain_screen()
+            self._read_serial()
+            killed_for = self._limit()
         self._stop()
         self._read_serial()
-        self.status = self._verdict(why)
+        self.status = self._verdict(killed_for)
         return self.status
 
     def _stop(self):
@@ -122,9 +118,7 @@ info: action=report
         """Why it has to be killed, if it has."""
         if self._panic is not None:
             return 'panic' if time.monotonic() > self._panic + AFTER_PANIC else None
-        if self._used > SECONDS or self._used > self._last_sign + SILENCE:
-            return 'timeout'
-        return None
+        return 'timeout' if self._used > min(SECONDS, self._last_sign + SILENCE) else None
 
     def _read_serial(self):
         if not self.log_path.exists():
@@ -148,12 +142,12 @@ info: action=report
         except OSError:
             pass
 
-    def _verdict(self, why):
+    def _verdict(self, killed_for):
         log = self._log.read_text(errors='replace') if self._log.exists() else ''
         if self._panic is not None:
             return 'panic'
-        if why == 'timeout':
-            return why
+        if killed_for:
+            return killed_for
         if re.search(r'3rd \(\d+\) exception', log):
             return 'triple-fault'
         if not re.search('[Ss]hutdown port', log):

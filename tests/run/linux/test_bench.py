@@ -6,7 +6,7 @@ import re
 import pytest
 
 from attic.build import ROOT, build_dir, ran
-from linux import programs_on_linux
+from linux import NOT_ENDED, programs_on_linux
 
 # The most that a row may cost of what it costs Linux. They are for the default compiler: clang's code costs up to a sixth more here and
 # there.
@@ -87,28 +87,31 @@ def test_some_of_the_rows(check):
 
 def test_program_on_linux(check, can_be_had):
     linux = can_be_had(programs_on_linux, 'bench', {'program': [build_dir() / 'user/bench_process']})
-    output, status = linux.get('program', ('', None))
+    output, status = linux.get('program', NOT_ENDED)
     check.equal(re.findall(r'^bench: (\w+) \d+$', output, re.M), PROCESS, 'bench_process measures the same rows on Linux')
     check.equal(status, 0, 'and says so', output)
 
 
 # ---- bench= on the command line, and rows that cannot run ----
 
-@pytest.mark.parametrize('name, mem, pattern, wanted', [
-    ('bench-cmdline', '128M', 'page_*', 'pass'),
-    ('bench-none', '16M', 'nothing', 'fail'),
-    ('bench-small', '8M', '*', 'fail'),  # because rows are skipped
-])
-def test_command_line(name, mem, pattern, wanted, boot, check):
+# By pattern: the machine, its memory, how it ends, and what it prints, by point.
+COMMAND_LINES = {
+    'page_*': ('bench-cmdline', '128M', 'pass', {}),
+    'nothing': ('bench-none', '16M', 'fail', {'bench=nothing: one line says why': '^bench: no row matches "nothing"$'}),
+    '*': ('bench-small', '8M', 'fail', {  # because rows are skipped
+        '8 MiB: a row that has no room says so': r'^bench: vmalloc_4k_busy5000 skipped: \d+ pages are needed, \d+ are free$',
+        '8 MiB: a row that has room runs': r'^bench: vmalloc_4k +\d+$'}),
+}
+
+
+@pytest.mark.parametrize('pattern', COMMAND_LINES)
+def test_command_line(pattern, boot, check):
+    name, mem, wanted, says = COMMAND_LINES[pattern]
     machine = boot(name, mem=mem, cmdline=f'bench={pattern}')
     check.equal(machine.finish(), wanted, f'bench={pattern} at {mem}: ends in {wanted}', machine)
-    if name == 'bench-cmdline':
+    for point, line in says.items():
+        check.like(machine.output, line, point)
+    if pattern == 'page_*':
         rows = re.findall(r'^bench: (\w+) +\d+$', machine.output, re.M)
         check.equal(sorted(rows), sorted(row for row in FIGURES if row.startswith('page_')),
                     'bench=page_*: these rows of the kernel, and only these')
-    elif name == 'bench-none':
-        check.like(machine.output, '^bench: no row matches "nothing"$', 'bench=nothing: one line says why')
-    else:
-        check.like(machine.output, r'^bench: vmalloc_4k_busy5000 skipped: \d+ pages are needed, \d+ are free$',
-                   '8 MiB: a row that has no room says so')
-        check.like(machine.output, r'^bench: vmalloc_4k +\d+$', '8 MiB: a row that has room runs')

@@ -100,8 +100,8 @@ def pipelines(seed, count):
     for kind, command in re.findall('^(source|filter) +(.*)', (ROOT / 'tests/run/busybox/pipelines').read_text(), re.M):
         parts[kind].append(command)
     for number in range(1, count + 1):
-        source, is_here, rest = chance.choice(parts['source']).partition('\\n')
-        source = f'{{ {source}\n' + rest.replace('\\n', '\n') + '\n}' if is_here else f'{{ {source}; }}'
+        source = chance.choice(parts['source'])
+        source = '{ ' + (source.replace('\\n', '\n') + '\n}' if '<< END' in source else source + '; }')
         line = ' | '.join([source, *(chance.choice(parts['filter']) for _ in range(chance.randint(1, 4)))])
         line = re.sub('@([NWC])', lambda found: {'N': str(chance.randint(1, 30)), 'W': chance.choice(WORDS),
                                                 'C': chance.choice('abcdefghijklmnopqrstuvwxyz')}[found[1]], line)
