@@ -16,12 +16,12 @@ SILENCE = 40   # a script
 
 def read_cases(text):
     """The scripts of a file by name, as its head says."""
-    parts = re.split(r'^== (\w+)\n', text, flags=re.M)[1:]
-    return dict(zip(parts[::2], parts[1::2]))
+    return dict(re.findall(r'^== (\w+)\n((?:(?!== \w+$).*\n)*)', text, re.M))
 
 
 def same_as_linux(check, name, cases, can_be_had, **options):
     """`cases` are scripts by name; options are those of script_tree()."""
+    assert cases, 'there is something to compare'
     linux = can_be_had(scripts_on_linux, name, *script_tree(name, cases=cases, **options))
     attic, stopped = run_on_attic(name, cases, options)
     for case, script in cases.items():
