@@ -125,7 +125,6 @@ def test_another_build(boot, check):
                 'symbols of another build: a sentence each', other)
     wait_for_sleep(check, machine, build_dir())
     said = said_everywhere(session(check, machine, *EVERYWHERE, 'detach', build=build_dir()))
-    check.equal([command for command in EVERYWHERE if re.match(r'attic \w+:', said[command])], [],
-                'the other build: all commands answer')
+    check.equal([command for command in EVERYWHERE if re.match(r'attic \w+:', said[command])], [], 'the other build: all commands answer')
     check.like(said['attic ps'], '^ +1 sleeping .* init +tty_getc$', 'the other build: where a task waits')
     check.like(said['attic bt 1'], r' tty_getc\+.*\n.* readline\+.*\n.* monitor_main\+', 'the other build: a backtrace')

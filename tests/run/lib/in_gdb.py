@@ -113,8 +113,10 @@ def walks_of_qemu(*addresses):
 def check_walker(check, name, state, directory, addresses, walks):
     """What walks_of_qemu() said for this directory."""
     mem, *found = walks
-    check.equal(mapped(state, directory), lines((int(start, 16), int(end, 16), rights) for start, end, rights in
-                                                re.findall('^([0-9a-f]+)-([0-9a-f]+) [0-9a-f]+ ([u-][r-][w-])', mem, re.M)),
+    runs = re.findall('^([0-9a-f]+)-([0-9a-f]+) [0-9a-f]+ ([u-][r-][w-])', mem, re.M)
+    check.equal(lines((page.start, page.start + page.size, f'{"u" if page.rights & US else "-"}r{"w" if page.rights & RW else "-"}')
+                      for page in state.tables.pages(directory)),
+                lines((int(start, 16), int(end, 16), rights) for start, end, rights in runs),
                 f'{name}: the walker finds the pages and rights that QEMU finds')
     check.equal([f'{address:#x}: {where(state.tables.walk(directory, address).physical)}' for address in addresses],
                 [f'{address:#x}: {gpa_in(said)}' for address, said in zip(addresses, found, strict=True)],
@@ -129,12 +131,6 @@ def gpa_in(said):
     """Of `monitor gva2gpa`. An answer of another form stays as it is."""
     found = re.match('gpa: (?:0x)?([0-9a-f]+)\r?\n|Unmapped', said)
     return where(found[1] and int(found[1], 16)) if found else said
-
-
-def mapped(state, directory):
-    """Runs of pages as QEMU's `info mem` tells them."""
-    return lines((page.start, page.start + page.size, f'{"u" if page.rights & US else "-"}r{"w" if page.rights & RW else "-"}')
-                 for page in state.tables.pages(directory))
 
 
 def lines(pieces):
@@ -193,7 +189,6 @@ def check_pgd(check, name, said, state, directory):
     found = {}
     for first, last, value, what in re.findall(r'^  (\d+)(?:\.\.(\d+))? +0x\w{8}\.\.0x\w{8}  0x(\w{8})  (4 MiB|page table)', said, re.M):
         step = 0x400000 if what == '4 MiB' else PAGE_SIZE
-        for number, index in enumerate(range(int(first), int(last or first) + 1)):
-            found[index] = int(value, 16) + number * step
+        found |= {i: int(value, 16) + (i - int(first)) * step for i in range(int(first), int(last or first) + 1)}
     wanted = {entry.index: entry.value for entry in state.tables.directory_entries(directory) if entry.present}
     check.equal(found, wanted, f'{name}: pgd has every present entry', said)

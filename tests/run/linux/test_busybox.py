@@ -165,7 +165,16 @@ def test_console(busybox, boot, check):
     check.equal(typed('wc -c /etc/grou\t\n'), f'{size} /etc/group\n', 'tab completes')
     check.equal(typed('echo lost\x03').removeprefix('\n'), '', 'Ctrl-C drops the line')  # busybox 1.37 prints a line's end more
     check.equal(typed('false\n') + typed('echo $?\n'), '1\n', 'exit status')
-    check_terminal(machine, typed, check)
+    # When the shell does what a line says, it has given the terminal its usual mode back.
+    machine.send('echo now; cat\n')
+    check.true(machine.saw('^now\n', 30), 'cat waits for the terminal', machine)
+    machine.send('typed\n')
+    check.true(machine.saw('typed\ntyped(?=\n)', 10), 'which echoes, and hands over a line at a time', machine)
+    check.equal(typed('\x04'), '', 'Ctrl-D is the end of its input')
+    machine.send('echo now; sleep 1000\n')
+    machine.expect('^now\n', 30)
+    typed('\x03')
+    check.equal(typed('echo $?\n'), '130\n', 'Ctrl-C ends what runs in the foreground')
     check.equal(without_jobs(typed('sleep 1000 & sleep 1; kill $!; wait $!; echo status $?\n')), 'status 143\n',
                 'a job in the background is killed')
     check.equal(without_jobs(typed('(sleep 1; echo late) & wait; echo end\n')), 'late\nend\n', 'a job is waited for')
@@ -176,19 +185,6 @@ def test_console(busybox, boot, check):
     check.true(machine.saw(PROMPT, 20), 'exit leads to the monitor', machine)
     check.like(machine.run('audit'), 'hold', 'every invariant holds')
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)
-
-
-def check_terminal(machine, typed, check):
-    """When the shell does what a line says, it has given the terminal its usual mode back."""
-    machine.send('echo now; cat\n')
-    check.true(machine.saw('^now\n', 30), 'cat waits for the terminal', machine)
-    machine.send('typed\n')
-    check.true(machine.saw('typed\ntyped(?=\n)', 10), 'which echoes, and hands over a line at a time', machine)
-    check.equal(typed('\x04'), '', 'Ctrl-D is the end of its input')
-    machine.send('echo now; sleep 1000\n')
-    machine.expect('^now\n', 30)
-    typed('\x03')
-    check.equal(typed('echo $?\n'), '130\n', 'Ctrl-C ends what runs in the foreground')
 
 
 def test_run_with_init(busybox, check, tmp_path):
