@@ -7,10 +7,10 @@ import subprocess
 import pytest
 
 from attic.build import ROOT, build_dir, made, make_initramfs
-from attic.machine import PROMPT, Machine
+from attic.machine import PROMPT
+from machines import run
 
 HOLDS = re.compile(r'^attic> audit\n.*\ball\b.*hold', re.M | re.I)
-NO_INITRAMFS = r'^Attic cannot start: .*initramfs.*\n\Z'
 
 # The options that bend the map.
 BENDING = ('mem=16M', 'lowmem=32M', 'lowmem=33333333', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M', 'lowmem=x', 'vmalloc=99999999999G', 'init=',
@@ -19,12 +19,8 @@ BENDING = ('mem=16M', 'lowmem=32M', 'lowmem=33333333', 'vmalloc=512M', 'vmalloc=
 # CR0.CD, NW, AM, NE, TS, EM and MP, and CR4.VME to OSXMMEXCPT without PSE: what firmware may have set, each on its own and all at once;
 # EFLAGS.IF is off, as multiboot2 promises; EFER.LME is what 64-bit firmware runs with, and PAE would be wrong without it.
 LEFT = {
-    'CR0.WP': ['$cr0 = 0x10011'],
-    'CR0': ['$cr0 = 0x6005003f'],
-    'CR4.PAE': ['$cr4 = 0x20'],
-    'CR4': ['$cr4 = 0x66f'],
-    'EFER.LME': ['$efer = 0x100'],
-    'flags': ['$eflags = 0x44402'],
+    'CR0.WP': ['$cr0 = 0x10011'], 'CR0': ['$cr0 = 0x6005003f'], 'CR4.PAE': ['$cr4 = 0x20'], 'CR4': ['$cr4 = 0x66f'],
+    'EFER.LME': ['$efer = 0x100'], 'flags': ['$eflags = 0x44402'],
     'all': ['$cr0 = 0x6005003f', '$cr4 = 0x66f', '$efer = 0x100', '$eflags = 0x44402'],
 }
 
@@ -40,13 +36,6 @@ CUT = {
 }
 
 
-def run(name, **options):
-    """A machine that has come to its end."""
-    with Machine(name, **options) as machine:
-        machine.finish()
-    return machine
-
-
 @pytest.mark.parametrize('mem', '8M 16M 64M 128M 512M 1G 2G 3584M 4G'.split())
 def test_memory(mem, boot, check):
     machine = boot(f'boot-{mem}', mem=mem, input='audit\npoweroff\n')
@@ -57,45 +46,40 @@ def test_memory(mem, boot, check):
 
 # ---- options ----
 
-def short(cmdline):
-    return cmdline if len(cmdline) <= 40 else f'{cmdline[:10]}...'
-
-
-@pytest.mark.parametrize('cmdline', BENDING, ids=short)
+@pytest.mark.parametrize('cmdline', BENDING, ids=lambda cmdline: cmdline[:40])
 def test_option(cmdline, check):
     """Each boots, and none of them breaks an invariant."""
-    label = short(cmdline)
+    label = cmdline if len(cmdline) <= 40 else f'{cmdline[:10]}...'
     machine = run(f'boot-{label}', cmdline=cmdline, input='audit\npoweroff\n')
     check.equal(machine.status, 'pass', f'{label}: boots and powers off', machine)
     check.like(machine.output, HOLDS, f'{label}: the audit finds nothing', machine)
 
 
-def test_init(check):
+def test_said_of_options(check):
     machine = run('boot-init', cmdline='init=', input='poweroff\n')
     check.like(machine.output, '^init= names no program', 'init=: a line', machine)
     check.unlike(machine.output, '^:', 'init=: no line about a program without a name')
+    machine = run('boot-lowmem-8M', mem='8M', cmdline='lowmem=8M', input='poweroff\n')
+    check.like(machine.output, '^lowmem=8M: this machine has too little RAM', '8M has nothing to leave out', machine)
 
 
-def boot_with_lowmem(label, size, check):
-    machine = run(f'boot-lowmem-{label}', mem='4G', cmdline=f'lowmem={size}', input='meminfo\nframes\npoweroff\n')
-    check.equal(machine.status, 'pass', f'4G, lowmem={label}: boots and powers off', machine)
-    return machine
+def number(pattern, machine):
+    found = re.search(pattern, machine.output, re.M)
+    assert found, f'no {pattern}\n{machine}'
+    return int(found[1])
 
 
 def test_least_lowmem(check):
     """The least that a line names is accepted when it is asked for."""
-    refused = boot_with_lowmem('1K', '1K', check)
-    least = re.search(r'^lowmem=1K is not between (\d+) and', refused.output, re.M)
-    assert least, f'no line about lowmem=1K\n{refused}'
-    machine = boot_with_lowmem('least', f'{least[1]}K', check)
-    check.unlike(machine.output, 'is not between', f'lowmem={least[1]}K: taken', machine)
+    def boots(label, size):
+        machine = run(f'boot-lowmem-{label}', mem='4G', cmdline=f'lowmem={size}', input='meminfo\nframes\npoweroff\n')
+        check.equal(machine.status, 'pass', f'4G, lowmem={label}: boots and powers off', machine)
+        return machine
+    least = number(r'^lowmem=1K is not between (\d+) and', boots('1K', '1K'))
+    machine = boots('least', f'{least}K')
+    check.unlike(machine.output, 'is not between', f'lowmem={least}K: taken', machine)
     total = number(r'^MemTotal: +(\d+) kB$', machine)
     check.equal(total, 4 * number(r'^ *sum\D+(\d+)', machine), 'and meminfo still counts all of RAM')
-
-
-def test_nothing_to_leave_out(check):
-    machine = run('boot-lowmem-8M', mem='8M', cmdline='lowmem=8M', input='poweroff\n')
-    check.like(machine.output, '^lowmem=8M: this machine has too little RAM', '8M has nothing to leave out', machine)
 
 
 @pytest.mark.parametrize('mem', ['2G', '4G'])
@@ -107,12 +91,6 @@ def test_too_little_lowmem(mem, check):
     low = number(r'^LowTotal: +(\d+) kB$', machine)
     check.true(low <= used, f'{mem}, lowmem=8M: and uses it', f'{low} kB of {used}')
     check.like(machine.output, HOLDS, f'{mem}, lowmem=8M: the audit finds nothing')
-
-
-def number(pattern, machine):
-    found = re.search(pattern, machine.output, re.M)
-    assert found, f'no {pattern}\n{machine}'
-    return int(found[1])
 
 
 # ---- what a loader leaves behind ----
@@ -134,11 +112,10 @@ def test_left_behind(what, boot, check):
 def grub_does(label, pattern='', instead='', *, initramfs=None, cmdline='', input='audit\n', mem='128M'):
     """Run a machine where the first match of the pattern in grub.cfg is something else."""
     base = made(build_dir() / 'test-images') / ('boot-' + re.sub(r'\W+', '-', label))
-    iso, config = base.with_suffix('.iso'), base.with_suffix('.cfg')
+    iso, config, build = base.with_suffix('.iso'), base.with_suffix('.cfg'), build_dir()
     text, changes = re.subn(pattern, instead, (ROOT / 'grub.cfg').read_text(), count=1, flags=re.M)
     assert changes, f'grub.cfg has no {pattern}'
     config.write_text(text)
-    build = build_dir()
     subprocess.run([ROOT / 'scripts/mkiso', iso, build / 'attic.elf', initramfs or build / 'initramfs.cpio', cmdline], check=True,
                    env=os.environ | {'GRUB_CFG': str(config), 'GRUB_COMMANDS': 'mmap'})
     return run(f'boot-{label}', iso=iso, input=f'{input}poweroff\n', mem=mem)
@@ -146,7 +123,7 @@ def grub_does(label, pattern='', instead='', *, initramfs=None, cmdline='', inpu
 
 def cut(label, *ranges, **options):
     """cutmem takes RAM out of the memory map."""
-    return grub_does(label, r'^(set timeout.*\n)', r'\1' + ''.join(f'cutmem {words}\n' for words in ranges), **options)
+    return grub_does(label, r'^set timeout.*\n', r'\g<0>' + ''.join(f'cutmem {words}\n' for words in ranges), **options)
 
 
 @pytest.mark.parametrize('words', CUT)
@@ -170,15 +147,6 @@ def test_two_modules(check):
                machine)
 
 
-def check_refused(label, machine, check):
-    check.equal(machine.status, 'refuse', f'{label}: refused', machine)
-    check.like(machine.output, NO_INITRAMFS, f'{label}: the last line', machine)
-
-
-def test_no_module(check):
-    check_refused('no initramfs to load', grub_does('no module', r'if module2 \S+', 'if module2 /boot/none.cpio'), check)
-
-
 def test_long_module(check):
     """One that leaves no room for tables between the image and 4 MiB."""
     long, _ = make_initramfs('boot-long', files={'long': 'x' * (6 << 20)})
@@ -186,6 +154,9 @@ def test_long_module(check):
     check.equal(machine.status, 'pass', 'no room beside the image: the tables of lowmem are sealed elsewhere', machine)
 
 
-def test_large_module(check):
+def test_no_initramfs(check):
     large, _ = make_initramfs('boot-large', files={'large': 'x' * (16 << 20)})
-    check_refused('an initramfs larger than RAM', grub_does('large module', initramfs=large, mem='16M'), check)
+    for label, machine in (('no initramfs to load', grub_does('no module', r'if module2 \S+', 'if module2 /boot/none.cpio')),
+                           ('an initramfs larger than RAM', grub_does('large module', initramfs=large, mem='16M'))):
+        check.equal(machine.status, 'refuse', f'{label}: refused', machine)
+        check.like(machine.output, r'^Attic cannot start: .*initramfs.*\n\Z', f'{label}: the last line', machine)

@@ -4,21 +4,23 @@ import json
 import os
 import re
 import shutil
-import subprocess
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
 from attic.build import ROOT, build_dir, made, source_files
+from programs import run
 
 # What `make test` has been told is not meant for these builds, and Python writes where it does by itself.
 NOT_HANDED_ON = ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'BUILD', 'FETCHED', 'T', 'MEM', 'CPU', 'CMDLINE', 'PYTHONPYCACHEPREFIX',
                  'PYTHONDONTWRITEBYTECODE')
 FIND_COMPILER = ['scripts/find-compiler', '', '-m32', '-idirafter', '/usr/i686-linux-gnu/include']
-RBTREE = r'^  CC lib/rbtree\.c$'
 DONE = '^  [A-Z]+ '  # a line that says what is made
 COMPILED = re.compile(r'(?:arch|boot|drivers|fs|kernel|lib|mm|tests|user)/.*\.c')
 NOT_COMPILED = re.compile(r'(?:tests/(?:host|peers|run)|user/linux)/')
+
+Done = namedtuple('Done', 'said status')
 
 
 class Copy:
@@ -41,20 +43,13 @@ class Copy:
 
     def run(self, *command, **more):
         """What a program says, errors included, and its exit status; `more` are variables of its environment."""
-        done = subprocess.run(command, cwd=self.folder, env=self.environment | more, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors='replace')
-        return done.stdout, done.returncode
+        return Done(*run(*command, cwd=self.folder, env=self.environment | more))
 
     def make(self, *arguments, **more):
-        return Made(*self.run('make', '--no-print-directory', *arguments, **more))
+        return self.run('make', '--no-print-directory', *arguments, **more)
 
     def read(self, name):
         return (self.folder / name).read_bytes().decode(errors='surrogateescape')
-
-
-class Made:
-    def __init__(self, said, status):
-        self.said, self.status = said, status
 
 
 @pytest.fixture(scope='module')
@@ -89,6 +84,9 @@ def test_made_again(copy, check):
     check.equal(again.status, 0, 'a touched header: builds', again.said)
     check.like(again.said, r'^  CC mm/kva/vmalloc\.c$', 'its users are made again')
     check.unlike(again.said, r'CC lib/rbtree\.c', 'and the others are not')
+    said = copy.make('CMDLINE=lowmem=32M').said
+    check.like(said, '^  ISO ', 'another command line: another image')
+    check.unlike(said, '^  (?!ISO)', 'and nothing else')
 
 
 def test_programs(copy, check):
@@ -99,13 +97,6 @@ def test_programs(copy, check):
     for_tests.rename(program)
     copy.make('build/program-texts', 'build/user/trap', 'build/initramfs.cpio')
     check.like(copy.read('build/program-texts'), '^trap ', 'and again when it is back')
-
-
-def test_command_line(copy, check):
-    copy.make()
-    said = copy.make('CMDLINE=lowmem=32M').said
-    check.like(said, '^  ISO ', 'another command line: another image')
-    check.unlike(said, '^  (?!ISO)', 'and nothing else')
 
 
 def test_files(copy, check):
@@ -123,10 +114,6 @@ def test_files(copy, check):
     write_tool(copy.folder / 'build/tar/tar', f'PATH={path}; tar "$@"; [ $1 != -cf ]')
     failed = copy.make(*archive, PATH=f'{copy.folder}/build/tar:{path}')
     check.true(failed.status, 'a file that cannot be read: no archive without it', failed.said)
-
-
-def test_flags(copy, check):
-    check.like(copy.make('EXTRA_CFLAGS=-DOTHER', 'build/lib/rbtree.c.o').said, RBTREE, 'other flags: made again')
 
 
 # ---- looking for tools: a folder at the head of PATH has some of our own ----
@@ -201,3 +188,4 @@ def test_commands(copy, check):
     check.like(commands['user/hello.c'], r' -Iuser .*-DOTHER=\\"x\\" -c user/hello\.c$', 'with the flags of programs, quotes and all')
     said, status = copy.run('sh', '-c', f'{commands["lib/rbtree.c"]} -fsyntax-only')
     check.equal(status, 0, 'and the commands run', said)
+    check.like(copy.make('EXTRA_CFLAGS=-DOTHER', 'build/lib/rbtree.c.o').said, r'^  CC lib/rbtree\.c$', 'other flags: made again')

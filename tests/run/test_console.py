@@ -6,6 +6,7 @@ from string import ascii_lowercase, ascii_uppercase
 import pytest
 
 from attic.machine import PROMPT, Machine
+from machines import shows
 
 NO_SERIAL = {'serial': 'none', 'timeout': 600, 'silence': 600}
 NO_KEYBOARD = 'pc,i8042=off'
@@ -14,15 +15,6 @@ AUDITED = r'^attic> audit\naudit: all invariants hold\nattic>\n'
 WHERE = r'^There is no serial port: the console is the screen and the keyboard\.$'
 PLAIN = ascii_lowercase + "`1234567890-=[]\\;',./"
 SHIFTED = ascii_uppercase + '~!@#$%^&*()_+{}|:"<>?'
-
-
-def on_screen(machine, pattern):
-    return machine.wait_until(lambda: re.search(pattern, machine.screen.text(), re.M))
-
-
-def shows(check, machine, pattern, name):
-    found = on_screen(machine, pattern)
-    check.true(found, name, found or machine.screen.text())
 
 
 def at_prompt(check, machine, behind, name):
@@ -52,9 +44,9 @@ def test_no_serial_port(kind, boot, check):
 def machine():
     """It has one line to go back to."""
     with Machine('console-keys', machine='pc', **NO_SERIAL) as machine:
-        assert on_screen(machine, PROMPT_SHOWN), machine.screen.text()
-        machine.screen.type('audit\n')
-        assert on_screen(machine, AUDITED), machine.screen.text()
+        for line, pattern in (('', PROMPT_SHOWN), ('audit\n', AUDITED)):
+            machine.screen.type(line)
+            assert machine.wait_until(lambda: re.search(pattern, machine.screen.text(), re.M)), machine.screen.text()
         yield machine
 
 
@@ -178,9 +170,6 @@ def test_no_keyboard(boot, check):
     machine = boot('console-no-keyboard', machine=NO_KEYBOARD, input='audit\npoweroff\n')
     check.equal(machine.finish(), 'pass', 'no keyboard: it runs', machine)
     check.like(machine.output, 'all invariants hold', 'and answers at the serial port')
-
-
-def test_nothing_to_type_at(boot, check):
     machine = boot('console-none', machine=NO_KEYBOARD, **NO_SERIAL)
     shows(check, machine, r'^There is no serial port and no keyboard: nothing can be typed\.$', 'nor a serial port: it says so')
     shows(check, machine, PROMPT_SHOWN, 'and comes to the prompt')

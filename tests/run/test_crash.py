@@ -1,39 +1,35 @@
 """Every way a run can end badly is reported as what it is. (What the judge makes of faked logs is in test_judge.py.)"""
 import os
 import re
-import subprocess
+from subprocess import PIPE
 
 import pytest
 
 from attic import ktap
 from attic.build import ROOT, boot_image, build_dir, symbols
 from attic.machine import PROMPT
+from programs import run
 
 PAGE = 4096
 REGISTERS = ', CR0 0x8[0-9a-f]{7}, CR2 0x[0-9a-f]{8}, CR3 0x[0-9a-f]{5}000$'  # with paging
 
-
 # What `crash HOW` reports, by point. `null` puts a mark into each register.
 REPORTS = {
     'panic': {
-        'file and line': r'^PANIC at \S+\.c:\d+',
-        'control registers': '^CR0: [0-9a-f]{8} CR2: ',
+        'file and line': r'^PANIC at \S+\.c:\d+', 'control registers': '^CR0: [0-9a-f]{8} CR2: ',
         'backtrace with names': r'^Call trace:\n(?:  \[<[0-9a-f]{8}>\] \w+\+0x[0-9a-f]+/0x[0-9a-f]+\n){3,}',
         'down to the thread that did it': r'\] monitor_main\+'},
     'assert': {'text and operands': r'^PANIC at .*\n?.*assertion failed: two \+ two == 5 \(0x0*4, 0x0*5\)'},
     'null': {
-        'place, kind, address, cause':
-            r'^PANIC at crash_null\+\S+: page fault: write to 0x00000000 in ring 0, no page is mapped there',
+        'place, kind, address, cause': r'^PANIC at crash_null\+\S+: page fault: write to 0x00000000 in ring 0, no page is mapped there',
         'EIP and error code': '^EIP: 0060:[0-9a-f]{8} EFLAGS: [0-9a-f]{8} error: 00000002$',
         'registers': '^EAX: 00000000 EBX: 0b0b0b0b ECX: 0c0c0c0c EDX: 0d0d0d0d\nESI: 05050505 EDI: d1d1d1d1 ',
-        'segments': '^DS: 0068 ES: 0068 SS: 0068$',
-        'the address': 'CR2: 00000000',
+        'segments': '^DS: 0068 ES: 0068 SS: 0068$', 'the address': 'CR2: 00000000',
         'the place, and the bit that decides': '^Address 0x00000000: null; PDE 0: P=0$',
         'backtrace': r'^Call trace:\n  \[<\w+>\] crash_null\+.*\n  \[<\w+>\] monitor_crash\+'},
     'text': {
-        'the bits that decide':
-            r"^PANIC at crash_text\+\S+: page fault: write to 0x(c\w{7}) in ring 0, the page's rights forbid it .*\n"
-            r'Address 0x\1: lowmem, text; PTE \d+: RW=0, CR0\.WP=1$'},
+        'the bits that decide': r"^PANIC at crash_text\+\S+: page fault: write to 0x(c\w{7}) in ring 0, the page's rights forbid it .*\n"
+                                r'Address 0x\1: lowmem, text; PTE \d+: RW=0, CR0\.WP=1$'},
     'guard': {
         'of which area, made by whom':
             r'^PANIC at crash_guard\+\S+: page fault: write to 0x(f\w{7}) in ring 0, no page is mapped there .*\n'
@@ -43,22 +39,20 @@ REPORTS = {
             r'^PANIC at mm/layout\.c:\d+ .*virt_to_phys\(0xf7c\w{5}\) by crash_phys\+\S+: only lowmem, 0xc0000000\.\.',
         'the caller': r'\] crash_phys\+'},
     'double-free': {
-        'what, and of which cache': r'^PANIC at mm/frame/slab\.c:.* freed.*free already.*kmalloc-64',
-        'and who': r'\] crash_double_free\+'},
+        'what, and of which cache': r'^PANIC at mm/frame/slab\.c:.* freed.*free already.*kmalloc-64', 'and who': r'\] crash_double_free\+'},
     'foreign-free': {
-        'what': r'^PANIC at mm/frame/slab\.c:.* freed.*not the start of an object.*kmalloc-64',
-        'and who': r'\] crash_foreign_free\+'},
+        'what': r'^PANIC at mm/frame/slab\.c:.* freed.*not the start of an object.*kmalloc-64', 'and who': r'\] crash_foreign_free\+'},
 }
 
 
 @pytest.fixture
 def crash(boot):
     """Boot a machine, type `crash HOW`, and wait for its end."""
-    def run(how, **options):
-        machine = boot(f'crash-{how}', **{'timeout': 60, 'input': f'crash {how}\n'} | options)
+    def crashed(how, more=''):
+        machine = boot(f'crash-{how}', timeout=60, input=f'crash {how}\n{more}')
         machine.finish()
         return machine
-    return run
+    return crashed
 
 
 def check_stack_pointer(check, machine, name, below):
@@ -106,7 +100,7 @@ def test_stack(boot, check):
 
 def test_no_harm(crash, check):
     """These take a build with DEBUG=1 (test_debug.py); here they must do no harm, and say so."""
-    machine = crash('overrun', input='crash overrun\ncrash use-after-free\naudit\npoweroff\n')
+    machine = crash('overrun', 'crash use-after-free\naudit\npoweroff\n')
     check.equal(machine.status, 'pass', 'crash overrun, use-after-free: no harm in the default build', machine)
     noticed = re.findall(r'^crash \S+: nothing noticed it.*DEBUG=1', machine.output, re.M)
     check.equal(len(noticed), 2, 'and both say that nothing noticed')
@@ -166,10 +160,10 @@ def test_triple(crash, check):
     check.true(said in str(machine), 'crash triple: and the report has it', machine)
 
 
-def until_idle(run):
+def until_idle(run_machine):
     """A machine that waits is stopped in the middle of a timer interrupt now and then: that tells nothing, and it is run again."""
     for _ in range(3):
-        ended = run()
+        ended = run_machine()
         if 'idle_main+' in str(ended):
             break
     return ended
@@ -177,11 +171,11 @@ def until_idle(run):
 
 def test_silence(boot, check):
     """A prompt that nobody types at is as silent as a kernel that hangs."""
-    def run():
+    def silent():
         machine = boot('crash-silence', silence=3)
         machine.finish()
         return machine
-    machine = until_idle(run)
+    machine = until_idle(silent)
     check.equal(machine.status, 'timeout', 'silence: status', machine)
     said = str(machine)
     check.like(said, 'silent for 3 s', 'silence: ended by the silence limit')
@@ -202,28 +196,24 @@ def test_noise(boot, check):
 
 # ---- make run ----
 
-def piped(text, *options, **environment):
+def piped(text, seconds, *options, **environment):
     """What `make run` says on standard error, and its exit status."""
-    done = subprocess.run([ROOT / 'scripts/qemu', *options, boot_image()], input=text.encode(), env=os.environ | environment,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=200)
-    return done.stderr.decode(errors='replace').replace('\r', ''), done.returncode
+    return run(ROOT / 'scripts/qemu', '--timeout', seconds, *options, boot_image(), input=text, env=os.environ | environment, stderr=PIPE,
+               timeout=200)[1:]
 
 
 def test_make_run(check):
-    said, status = piped('crash triple\n', '--timeout', '60')
+    said, status = piped('crash triple\n', '60')
     check.like(said, rf'\Aqemu: triple fault.*\nqemu: EIP 0xc0\w+ triple_fault\+0x\w+{REGISTERS}\n(?:qemu: .+\n){{3}}\Z',
                'make run: a triple fault')
     check.equal(status, 4, 'make run: a triple fault: exit status')
-    said, status = until_idle(lambda: piped('', '--timeout', '6', '--keep'))
+    said, status = until_idle(lambda: piped('', '6', '--keep'))
     check.like(said, rf'\Aqemu: time-out.*\nqemu: EIP 0xc0\w+ idle_main\+0x\w+{REGISTERS}\n(?:qemu: .+\n){{3}}\Z', 'make run: a time-out')
     check.equal(status, 5, 'make run: a time-out: exit status')
-    said, _ = piped('poweroff\n', '--timeout', '60')
+    said, _ = piped('poweroff\n', '60')
     check.equal(said, '', 'make run: nothing about a machine that ended well')
-
-
-def test_no_apic(check):
-    """The machine starts without the card that needs one, and Attic says itself what is missing."""
-    said, _ = piped('', '--timeout', '60', CPU='486')
+    # The machine starts without the card that needs an APIC, and Attic says itself what is missing.
+    said, _ = piped('', '60', CPU='486')
     check.like(said, r'\Aqemu: the processor 486 has no APIC, which the edu card needs: .*without the card\n'
                r'qemu: Attic refused to run.*\n\Z', 'CPU=486: refused by Attic, not by QEMU')
 
@@ -232,12 +222,8 @@ def test_no_apic(check):
 
 def test_broken_ktest(boot, check):
     machine = boot('crash-in-tests', input='test list.*\ncrash panic\n')
-    machine.finish()
-    problems = '; '.join(ktap.judge(machine.output, machine.status).problems)
+    problems = '; '.join(ktap.judge(machine.output, machine.finish()).problems)
     check.like(problems, 'ended in panic', 'a panic after good results is a broken run', machine)
-
-
-def test_no_such_ktest(boot, check):
     machine = boot('crash-no-such-test', cmdline='ktest=no.such.test')
     check.equal(machine.finish(), 'fail', 'ktest= that matches nothing fails', machine)
 

@@ -2,8 +2,8 @@
 default build notices is in test_crash.py."""
 import pytest
 
-from attic.build import checked_build
 from ktests import check_ktests
+from programs import debug_build
 
 PLACE = r'\+0x[0-9a-f]+/0x[0-9a-f]+'
 BY = f'crash_allocate{PLACE}'
@@ -17,25 +17,13 @@ REPORTS = {
 
 
 @pytest.fixture(scope='module')
-def checked():
-    return checked_build()
-
-
-@pytest.fixture
-def build(checked):
-    folder, made = checked
-    assert (folder / 'attic.elf').exists(), made.stdout
-    return folder
-
-
-def test_build(checked, check):
-    folder, made = checked
-    elf = folder / 'attic.elf'
-    check.true(elf.exists() and elf.stat().st_size, 'make DEBUG=1 builds', made.stdout)
+def build():
+    return debug_build()
 
 
 def test_ktest(build, check):
     """With pages that want kmap_local_page()."""
+    check.true((build / 'attic.elf').stat().st_size, 'make DEBUG=1 builds')
     check_ktests(check, 'debug', 'DEBUG=1', mem='64M', cmdline='lowmem=32M', build=build)
 
 

@@ -91,7 +91,8 @@ def test_the_same(check):
     for inside, name in (
             (f'{THREE}a 1\nb 2\nc 3\n', 'what comes is what is shown'),
             (f'{THREE}a 1\nb 2\nc 3\n$ echo x >&2\nx\n$ true\n', 'several commands, standard error, no output'),
-            ("$ echo '  ISO build/attic.iso'; echo '  CC x.c (for gdb)'; echo '  no step'\n  no step\n", 'the steps of a build do not count'),
+            ("$ echo '  ISO build/attic.iso'; echo '  CC x.c (for gdb)'; echo '  no step'\n  no step\n",
+             'the steps of a build do not count'),
             ("$ echo 'a  '\na\n", 'blanks at the end of a line do not'),
             (f'{THREE}a 1\n...\n', '`...` at the end'),
             (f'{THREE}...\nc 3\n', 'and at the beginning'),

@@ -1,6 +1,7 @@
 """`explain` at the prompt: its lines, and what it says of entries, held against physical memory as QEMU's monitor shows it; what is asked
 wrong; and the short form on lines about faults."""
 import re
+from collections import namedtuple
 
 import pytest
 
@@ -11,17 +12,16 @@ from attic.tables import FRAME
 
 NAMES = symbols()
 MASTER = NAMES.physical('swapper_pg_dir')
+ADDRESS, PHYSICAL = f'{NAMES["kernel_main"]:#010x}', f'{NAMES.physical("kernel_main"):#010x}'
 HOLES = ('0x00000000', '0xffffffff', '0xffbff000', '0xffc00000', '0xf7bfffff')
+EIP = r'at eip 0x0804\w{4}:'
 
 # What is asked, and what is right; one line each.
 WRONG = {
-    'explain': r'^usage: explain ADDR \[PID\]$',
-    'explain 1 2 3': r'^usage: explain ADDR \[PID\]$',
+    'explain': r'^usage: explain ADDR \[PID\]$', 'explain 1 2 3': r'^usage: explain ADDR \[PID\]$',
     'explain zork': '^explain: zork is neither an address of 32 bits .* nor a function of the kernel$',
-    'explain c0100000': '^explain: c0100000 is neither .*0x',
-    'explain 0x100000000': 'is neither an address of 32 bits',
-    'explain -1': 'is neither an address',
-    'explain 0x': 'is neither an address',
+    'explain c0100000': '^explain: c0100000 is neither .*0x', 'explain 0x100000000': 'is neither an address of 32 bits',
+    'explain -1': 'is neither an address', 'explain 0x': 'is neither an address',
     'explain 0 x': r'^usage: explain ADDR \[PID\]; "ps" lists the processes$',
     'explain 0 4000000': '^explain: no task has the pid 4000000; "ps" lists them$',
     'explain 0 1': r'^explain: init\[1\] has no address space of its own$',
@@ -37,9 +37,7 @@ def machine():
 
 @pytest.fixture
 def explain(machine, check):
-    def ask(what):
-        return Answer(machine, what, check)
-    return ask
+    return lambda what: Answer(machine, what, check)
 
 
 class Answer(dict):
@@ -47,7 +45,7 @@ class Answer(dict):
 
     def __init__(self, machine, what, check):
         super().__init__()
-        self.machine, self.what, self.check = machine, what, check
+        self.machine, self.check = machine, check
         self.text, label = machine.run(f'explain {what}'), ''
         for line in self.text.splitlines():
             if found := re.fullmatch(r'(\S.*?) +', line[:10]):
@@ -55,10 +53,7 @@ class Answer(dict):
             self.setdefault(label, []).append(line[10:])
         check.equal([line for line in self.text.splitlines() if len(line) > 100], [], f'explain {what}: 100 columns')
 
-    def first(self, label):
-        return self.line(label, 0)
-
-    def line(self, label, number):
+    def line(self, label, number=0):
         """One line of those of a label, '' when it is not there."""
         return ''.join(self.get(label, [])[number:number + 1])
 
@@ -78,75 +73,62 @@ class Answer(dict):
 
 # ---- addresses of the kernel ----
 
-ADDRESS = f'{NAMES["kernel_main"]:#010x}'
-PHYSICAL = f'{NAMES.physical("kernel_main"):#010x}'
-
 
 def test_function(explain, check):
     answer = explain('kernel_main')
     check.true(answer.check_entries('kernel_main', MASTER), 'explain kernel_main: entries')
-    check.like(answer.first('address'), rf'^{ADDRESS} kernel_main\+0x0/0x[0-9a-f]+$', 'a function by its name')
-    check.like(answer.first('region'), r'^0xc0000000\.\.0xc7fdffff lowmem: virt X -> phys X - 0xc0000000$', 'its region')
-    check.like(answer.first('area'), r'^0xc01\w{5}\.\.0xc01\w{5} lowmem: text$', 'its row')
-    check.equal(answer.first('walk'), f'ends at physical {PHYSICAL}', 'where the walk ends')
+    check.like(answer.line('address'), rf'^{ADDRESS} kernel_main\+0x0/0x[0-9a-f]+$', 'a function by its name')
+    check.like(answer.line('region'), r'^0xc0000000\.\.0xc7fdffff lowmem: virt X -> phys X - 0xc0000000$', 'its region')
+    check.like(answer.line('area'), r'^0xc01\w{5}\.\.0xc01\w{5} lowmem: text$', 'its row')
+    check.equal(answer.line('walk'), f'ends at physical {PHYSICAL}', 'where the walk ends')
     pte = f'PTE {NAMES["kernel_main"] >> 12 & 1023}'
     check.equal(answer.get('ring 0'), ['may read, execute', f'may not write ({pte}: RW=0, CR0.WP=1)'], 'what ring 0 may')
     check.equal(answer.get('ring 3'), ['may not read, write, execute (PDE 768: US=0)'], 'what ring 3 may')
     check.like(answer.line(pte, 1), '^P=1 present, RW=0 read-only, US=0 ring 0 only, PWT=0 write-back, PCD=0 cached$', 'bits in words')
     check.like(answer.line(pte, 2), '^A=1 accessed, D=1 dirty, PAT=0 .*, G=1 global, AVL=0 not used$', 'the others')
-    check.like(answer.first('frame'), f'^{PHYSICAL[:7]}000 kernel image, reserved at start-up; references: 0$', 'its frame')
+    check.like(answer.line('frame'), f'^{PHYSICAL[:7]}000 kernel image, reserved at start-up; references: 0$', 'its frame')
     check.equal(answer.get('also at'), ['no other address'], 'and nobody else sees it')
     check.equal(answer.get('device'), [f'may read it at physical {PHYSICAL}', 'may not write it: -EACCES',
                                        'the kernel itself may only read this memory'], 'a device may read it only')
     check.equal(explain(str(NAMES['kernel_main'])), answer, 'the same by a decimal number')
 
 
-class Stack:
-    """A kernel stack, and the guard behind it."""
-
-    def __init__(self, machine):
-        start = re.search(r'^0x(\w{8})-0x\w{8} +12288 kthread_create\+', machine.run('vmallocinfo'), re.M)[1]
-        self.start, self.guard = int(start, 16), int(start, 16) + 0x2000
-        self.range = rf'{self.start:#010x}\.\.{self.guard - 1:#010x}'  # as a pattern
+Stack = namedtuple('Stack', 'start guard range')
 
 
 @pytest.fixture
 def stack(machine):
-    return Stack(machine)
+    """A kernel stack, the guard behind it, and its range as a pattern."""
+    start = int(re.search(r'^0x(\w{8})-0x\w{8} +12288 kthread_create\+', machine.run('vmallocinfo'), re.M)[1], 16)
+    return Stack(start, start + 0x2000, rf'{start:#010x}\.\.{start + 0x1fff:#010x}')
 
 
-def test_stack(explain, stack, check):
+def test_stack_and_guard(explain, stack, check):
     answer = explain(f'{stack.start:#010x}')
     answer.check_entries('a kernel stack', MASTER)
-    check.like(answer.first('area'), rf'^{stack.range} vmalloc, kernel stack of \w+\[\d\]$', 'a kernel stack, whose')
+    check.like(answer.line('area'), rf'^{stack.range} vmalloc, kernel stack of \w+\[\d\]$', 'a kernel stack, whose')
     check.like(answer.line('area', 1), r'^made by kthread_create\+0x\w+/0x\w+$', 'and who made it')
-    check.like(answer.first('also at'), r'^0xc\w{7} lowmem$', 'its page is in lowmem too')
+    check.like(answer.line('also at'), r'^0xc\w{7} lowmem$', 'its page is in lowmem too')
     check.equal(answer.get('device'), ['may not have it: -EADDRNOTAVAIL',
                                        'a vmalloc address: no frame follows from it, frames go by dma_map_sg'], 'no device may have it')
-
-
-def test_guard(explain, stack, check):
     answer = explain(f'{stack.guard:#010x}')
     answer.check_entries('a guard', MASTER)
-    check.like(answer.first('below'), rf'^{stack.range} vmalloc, kernel stack of \w+\[\d\]; its guard is here$', 'its guard')
+    check.like(answer.line('below'), rf'^{stack.range} vmalloc, kernel stack of \w+\[\d\]; its guard is here$', 'its guard')
     check.like(answer.line('below', 1), r'^made by kthread_create\+', 'and who made what it guards')
-    check.like(answer.first('walk'), r'^stops at PTE \d+: P=0$', 'where the walk stops')
+    check.like(answer.line('walk'), r'^stops at PTE \d+: P=0$', 'where the walk stops')
     check.true('area' not in answer and 'frame' not in answer, 'nobody has it, and there is no frame', answer.text)
 
 
-@pytest.mark.parametrize('hole', HOLES)
-def test_hole(hole, explain, check):
-    answer = explain(hole)
-    answer.check_entries(hole, MASTER)
-    check.like(answer.first('walk'), r'^stops at P[DT]E \d+: P=0$', f'explain {hole}: where the walk stops')
-    check.true('above' in answer and 'below' in answer, f'explain {hole}: what is on both sides', answer.text)
+def test_holes(explain, check):
+    for hole in HOLES:
+        answer = explain(hole)
+        answer.check_entries(hole, MASTER)
+        check.like(answer.line('walk'), r'^stops at P[DT]E \d+: P=0$', f'explain {hole}: where the walk stops')
+        check.true('above' in answer and 'below' in answer, f'explain {hole}: what is on both sides', answer.text)
+    check.equal(explain('0x08048000').line('try'), 'explain ADDR PID; but no process has an area there', 'a user address, and no process')
 
 
 # ---- addresses of processes ----
-
-def test_no_process(explain, check):
-    check.equal(explain('0x08048000').first('try'), 'explain ADDR PID; but no process has an area there', 'a user address, and no process')
-
 
 def run_in_background(machine, commands, count):
     """Programs that say that they run."""
@@ -168,12 +150,12 @@ def test_program(explain, pids, check):
     answer = explain(f'0x08048123 {pid}')
     directory = re.search(r'^PDE 32 .* physical 0x(\w{8}): ', answer.text, re.M)
     answer.check_entries('user text', int(directory[1], 16) - 4 * 32)
-    check.equal(answer.first('address'), f'0x08048123 of forever[{pid}]', 'with one')
-    check.equal(answer.first('area'), '0x08048000..0x08048fff r-xp, page 0 of /forever', 'its area, and the file')
+    check.equal(answer.line('address'), f'0x08048123 of forever[{pid}]', 'with one')
+    check.equal(answer.line('area'), '0x08048000..0x08048fff r-xp, page 0 of /forever', 'its area, and the file')
     check.like(answer.line('area', 1), r'^made by elf_load\+', 'and who made it')
     check.equal(answer.get('ring 3'), ['may read, execute', 'may not write (PTE 72: RW=0)'], 'what ring 3 may')
     also = answer['also at']
-    check.like(answer.first('frame'), rf'^0x\w{{8}} file pages; references: {1 + len(also)}$',
+    check.like(answer.line('frame'), rf'^0x\w{{8}} file pages; references: {1 + len(also)}$',
                'a page of a file: the file and each mapping')
     check.equal(also.count(f'0x08048123 of forever[{other}]'), 1, 'the other one sees it', also)
     check.equal(sum(bool(re.fullmatch(r'0xc\w{4}123 lowmem', line)) for line in also), 1, 'and the kernel', also)
@@ -181,20 +163,17 @@ def test_program(explain, pids, check):
                                        'a user address, which means another frame, or none, in each process'], 'not for a device')
 
 
-def test_other_areas(explain, pids, check):
+def test_other_addresses(explain, pids, check):
     pid = pids[0]
     answer = explain(f'0xbffdc000 {pid}')
-    check.like(answer.first('above'), r'^0xbffdd000\.\.0xbfffdfff rw-p \[stack\]; it may grow down to here, or keeps it free$',
+    check.like(answer.line('above'), r'^0xbffdd000\.\.0xbfffdfff rw-p \[stack\]; it may grow down to here, or keeps it free$',
                'below the stack')
-    check.like(answer.first('below'), r'^0x0804\w{4}\.\.0x0804\w{4} rw-p', 'and above the data')
-    check.like(explain(f'0xbf900000 {pid}').first('above'), r' \[stack\]; it may grow down to here',
+    check.like(answer.line('below'), r'^0x0804\w{4}\.\.0x0804\w{4} rw-p', 'and above the data')
+    check.like(explain(f'0xbf900000 {pid}').line('above'), r' \[stack\]; it may grow down to here',
                'far below it, as a stack grows up to its limit')
-    check.like(explain(f'0xbfffe000 {pid}').first('area'), r'^0xbfffe000\.\.0xbfffefff r-xp \[vdso\], page 0$', 'the vDSO')
-
-
-def test_kernel_in_a_process(explain, pids, check):
-    answer = explain(f'kernel_main {pids[0]}')
-    check.equal(answer.first('walk'), f'ends at physical {PHYSICAL}', 'the kernel is there in each process')
+    check.like(explain(f'0xbfffe000 {pid}').line('area'), r'^0xbfffe000\.\.0xbfffefff r-xp \[vdso\], page 0$', 'the vDSO')
+    answer = explain(f'kernel_main {pid}')
+    check.equal(answer.line('walk'), f'ends at physical {PHYSICAL}', 'the kernel is there in each process')
     check.equal(answer.get('also at'), ['no other address'], 'which is one address and not two')
     check.unlike(answer.text, f' at {NAMES["swapper_pg_dir"] + 4 * 768:#010x}', 'by an entry of its own directory')
 
@@ -207,25 +186,16 @@ def test_many_addresses(machine, explain, pids, check):
     check.equal(also[16:], ['and 4 more'], 'and how many others')
 
 
-# ---- asked wrong ----
-
-@pytest.mark.parametrize('command', WRONG)
-def test_wrong(command, machine, check):
-    said = machine.run(command)
-    check.like(said, WRONG[command], f'{command}: says what is right')
-    check.equal(said.count('\n'), 1, f'{command}: in one line')
-
-
-def test_help(machine, check):
+def test_wrong(machine, check):
+    for command, answer in WRONG.items():
+        said = machine.run(command)
+        check.like(said, answer, f'{command}: says what is right')
+        check.equal(said.count('\n'), 1, f'{command}: in one line')
     check.like(machine.run('help explain'), r'^explain ADDR \[PID\]: ', 'help explain')
 
 
-# ---- lines about faults ----
 
-EIP = r'at eip 0x0804\w{4}:'
-
-
-def test_faults(machine, stack, check):
+def test_lines_about_faults(machine, stack, check):
     def attack(words, pattern, name):
         check.like(machine.run(f'run attack {words}'), rf'^attack\[\d+\]: {pattern}$', name)
     kernels, guards = 'the address belongs to the kernel', rf'{stack.range} by kthread_create\+\S+'
@@ -237,9 +207,6 @@ def test_faults(machine, stack, check):
            r'\(user, 0x08048000\.\.0x08048fff r-xp; PTE 72: RW=0\)', 'to its own text')
     attack(f'read {stack.guard}', rf'.* belongs to the kernel \(vmalloc, guard of {guards}; PTE \d+: P=0\)', 'to a guard')
     attack(f'read {stack.start}', rf'.* belongs to the kernel \(vmalloc, {guards}; PDE 991: US=0\)', 'to a kernel stack')
-
-
-def test_faults_and_signals(machine, check):
     found = re.findall(rf'write to 0x00005000 {EIP} nothing is mapped there (.*)', machine.run('run signal_test'))
     check.equal(sum(bool(re.match(r'\(null, below 0x08048000\.\..*; PDE 0: P=0\)$', place)) for place in found), 4,
                 'when the signal is blocked, ignored, or caught and blocked', found)

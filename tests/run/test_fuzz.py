@@ -8,9 +8,10 @@ import re
 import pytest
 from pexpect import EOF, TIMEOUT
 
-from attic.build import checked_build, own_initramfs
+from attic.build import own_initramfs
 from attic.machine import PROMPT
-from meminfo import free_kb
+from machines import free_kb
+from programs import debug_build
 
 ROUNDS = 100
 SECONDS = 120
@@ -18,11 +19,8 @@ WARM_UP = 5  # rounds after which caches hold what they keep
 KEPT = 256   # kB that caches may keep; fuzz.a_few_seeds compares without them
 
 MACHINES = {
-    '8M': {'mem': '8M'},
-    '128M': {'mem': '128M'},
-    'lowmem': {'mem': '128M', 'cmdline': 'lowmem=8M'},
-    'qemu32': {'mem': '64M', 'cpu': 'qemu32'},
-    'debug': {'mem': '64M'},
+    '8M': {'mem': '8M'}, '128M': {'mem': '128M'}, 'lowmem': {'mem': '128M', 'cmdline': 'lowmem=8M'},
+    'qemu32': {'mem': '64M', 'cpu': 'qemu32'}, 'debug': {'mem': '64M'},
 }
 
 
@@ -34,12 +32,8 @@ def seed():
 
 @pytest.mark.parametrize('name', MACHINES)
 def test_fuzz(name, seed, boot, check):
-    options = MACHINES[name]
-    if name == 'debug':
-        build, made = checked_build()
-        assert (build / 'attic.elf').exists(), made.stdout
-        options = options | {'build': build}
-    machine = boot(f'fuzz-{name}', timeout=2 * SECONDS, initramfs=own_initramfs('fuzz'), **options)
+    build = debug_build() if name == 'debug' else None
+    machine = boot(f'fuzz-{name}', build=build, timeout=2 * SECONDS, initramfs=own_initramfs('fuzz'), **MACHINES[name])
     machine.expect(PROMPT, 20)
     again = f'FUZZ_SEED={seed}'
     first = seed + ROUNDS * list(MACHINES).index(name)

@@ -7,6 +7,7 @@ import pytest
 
 from attic.build import ROOT, build_dir, made, own_initramfs
 from attic.machine import PROMPT, Machine
+from machines import kilobytes, run
 
 BOOT_INSTRUCTIONS = 20_000_000  # GRUB's hand-over to the prompt, at 512 MiB
 BOOT_RATIO = 2.5                # processor time from QEMU's start to the prompt, relative to that of a kernel that does nothing
@@ -21,13 +22,6 @@ COUNTING = ['-icount', 'shift=0,sleep=off']
 @pytest.fixture(scope='module')
 def programs():
     return own_initramfs('limits')
-
-
-def run(name, **options):
-    """A machine that has come to its end."""
-    with Machine(name, **options) as machine:
-        machine.finish()
-    return machine
 
 
 def instructions(machine):
@@ -122,14 +116,11 @@ def test_archive(kind, counts, check):
 
 # ---- sizes ----
 
-def test_image(check):
+def test_sizes(programs, check):
     lean, whole = ((build_dir() / name).stat().st_size for name in ('attic-lean.elf', 'attic.elf'))
     check.true(lean < IMAGE_BYTES, f'kernel image without the self-tests: {lean} bytes')
     check.true(whole < TESTED_BYTES, f'with them: {whole} bytes')
-
-
-def test_memory(programs, check):
     machine = run('limits-used', mem='128M', initramfs=programs, input='meminfo\npoweroff\n')
-    used = int(dict(re.findall(r'^(\w+): +(\d+) kB', machine.output, re.M)).get('MemUsed', -1))
+    used = kilobytes(machine.output).get('MemUsed', -1)
     check.true(used > 0, 'meminfo tells the RAM in use', machine)
     check.true(used << 10 < USED_BYTES, f'RAM in use at the prompt: {used} kB')

@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
-from attic.build import ROOT, build_dir, make, own_initramfs, with_make
+from attic.build import ROOT, build_dir, own_initramfs
 from attic.machine import PROMPT, Machine
+from programs import run_make
 
 PLAIN = '[ .A-Za-z|-]'
 SGR = re.compile(r'\x1b\[0(?:;(?:30;)?(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]))?m')
@@ -16,8 +17,6 @@ HOME = r'\x1b\[H'  # a picture begins
 HZ = 100
 REGIONS = re.compile('0xfffff000 last page 0xffc00000 fixmap 0xffbff000 fixmap guard 0xf7c00000 vmalloc 0x\\w+ hole 0xc0000000 lowmem '
                      '0x00010000 user 0x00000000 null')
-
-KEYS = {'Ctrl-C': '\x03', 'an arrow': '\x1b[A', 'escape': '\x1b', 'F1': '\x1bOP'}
 
 # What `frames` and the legend call by the same name.
 OWNERS = ('slab', 'vmalloc', 'user pages', 'file pages', 'process tables', 'other', 'kernel image', 'struct pages', 'page tables', 'module')
@@ -63,14 +62,7 @@ class Picture:
                 self.virtual.append(right)
         self.legend = {name: (int(frames), int(kb), letter)
                        for letter, name, frames, kb in re.findall(r'(\S) ([a-z ]*[a-z]) +(\d+) +(\d+) kB', text)}
-
-    @property
-    def width(self):
-        return max(map(len, self.lines))
-
-    @property
-    def cells(self):
-        return ''.join(cells or '' for _, cells in self.rows)
+        self.width, self.cells = max(map(len, self.lines)), ''.join(cells or '' for _, cells in self.rows)
 
     def check_rows(self, label, check):
         """Each row starts where the one before it ends, at a multiple of its size."""
@@ -244,16 +236,13 @@ def test_how_often(machine, check):
     check.like(machine.output, rf'\x1b\[2J(?:counter.*\n)*\x1b\[\?25l{HOME}', 'the screen was cleared at its beginning')
 
 
-@pytest.mark.parametrize('name', KEYS)
-def test_key(name, machine, check):
-    machine.send('map -w\n')
-    pictures(machine, 1)
-    machine.send(KEYS[name])
-    check.true(machine.saw(PROMPT, 5), f'{name} ends it')
-    check.equal(machine.run(''), '', 'as a whole', machine)
-
-
-def test_late_answer(machine, check):
+def test_keys(machine, check):
+    for name, key in (('Ctrl-C', '\x03'), ('an arrow', '\x1b[A'), ('escape', '\x1b'), ('F1', '\x1bOP')):
+        machine.send('map -w\n')
+        pictures(machine, 1)
+        machine.send(key)
+        check.true(machine.saw(PROMPT, 5), f'{name} ends it')
+        check.equal(machine.run(''), '', 'as a whole', machine)
     machine.send('map -w\n')
     pictures(machine, 1)
     machine.send('\x1b[40;120R')
@@ -262,16 +251,13 @@ def test_late_answer(machine, check):
     machine.expect(PROMPT, 5)
 
 
-def test_typed_ahead(machine, check):
+def test_typed_ahead_and_end(machine, check):
     """Typed while a program sleeps for two seconds of the guest's: then it is there when the next picture is drawn."""
     machine.send('run nap 1000000 2\n')
     machine.expect(r'\Arun nap .*\n', 5)
     machine.send('map -w\nq')
     check.true(machine.saw(re.compile(rf'^attic> map -w\n(?!{ASKED}).*?RAM:.*?^attic> ', re.M | re.S), 20), 'who types ahead is not asked')
     check.equal(machine.run(''), '', 'and has typed a key')
-
-
-def test_end(machine, check):
     check.like(machine.run('run tty_test'), 'exit status 0', 'a program sets the size')
     check.unlike(machine.run('map'), ASKED, 'which then counts')
     check.like(machine.run('audit'), 'all invariants hold', 'audit')
@@ -302,9 +288,8 @@ def words(picture):
 
 
 def test_picture(check):
-    with with_make():
-        done = make('picture')
-    check.equal(done.returncode, 0, 'make picture draws', done.stdout)
+    said, status = run_make('picture')
+    check.equal(status, 0, 'make picture draws', said)
     picture = (build_dir() / 'picture/map.svg').read_text()
     check.like(picture, re.compile(r'\A<svg .*^</svg>\n\Z', re.M | re.S), 'an SVG')
     check.like('\n'.join(words(picture)), re.compile('kernel image.*struct pages.*page tables', re.S), 'of the map')

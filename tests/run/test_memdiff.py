@@ -1,15 +1,15 @@
 """memdiff: what each of the steps of user/steps.c did, in words; where snapshots are looked for, and what is refused; changes that are made
 up in documents; and all of it through make."""
-import copy
 import json
-import os
 import re
-import subprocess
+from functools import partial
+from subprocess import PIPE
 
 import pytest
 
-from attic.build import ROOT, build_dir, for_make, log_dir, with_make
+from attic.build import ROOT, log_dir
 from attic.machine import PROMPT, Machine
+from programs import run, run_make
 from snapshots import documents, invalid
 
 FRAMES = r'frames? 0x[0-9a-f]{4}\S*(?:, 0x\S+)*'
@@ -19,12 +19,7 @@ STEPS = 'mmap touch fork write mprotect kill munmap end'.split()
 
 def memdiff(*arguments):
     """What memdiff says, its standard error, and its exit status."""
-    done = subprocess.run([ROOT / 'scripts/memdiff', *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return done.stdout, done.stderr, done.returncode
-
-
-def lines(text):
-    return text.count('\n')
+    return run(ROOT / 'scripts/memdiff', *arguments, stderr=PIPE)
 
 
 class Story:
@@ -42,23 +37,20 @@ class Story:
         self.steps = re.search(r'^steps\[(\d+)\]', machine.run('run steps &'), re.M)[1]
         self.process = rf'^process {self.steps} \(steps\)'
         self.snapshot('steps')
-        self.warm_up()
+        # What only a first program needs is there after these.
+        machine.run('run forever & forever sleep &')
+        for pid in re.findall(r'^ *(\d+) .* forever$', machine.run('ps'), re.M):
+            machine.run(f'kill {pid}')
         self.snapshot('first')
         self.done = {name: self.take(name) for name in STEPS}
         for _ in range(12):
             machine.run('vmalloc 8K')
         self.snapshot('many')
-        self.touched = re.search(f': pages ({AT})-', self.memdiff('mmap', 'touch')[0])
+        self.touched = re.search(f': pages ({AT})-', self.memdiff('mmap', 'touch')[0])[1]
         machine.finish('poweroff')
 
     def snapshot(self, name):
         self.machine.run(f'snapshot {name}')
-
-    def warm_up(self):
-        """So that what only a first program needs is there."""
-        self.machine.run('run forever & forever sleep &')
-        for pid in re.findall(r'^ *(\d+) .* forever$', self.machine.run('ps'), re.M):
-            self.machine.run(f'kill {pid}')
 
     def take(self, name):
         said = self.machine.run(f'run steps {self.steps}')
@@ -70,7 +62,7 @@ class Story:
 
     def page(self, number):
         """The address of a page of those that the program has touched."""
-        return f'{int(self.touched[1], 16) + 4096 * number:#010x}'
+        return f'{int(self.touched, 16) + 4096 * number:#010x}'
 
 
 @pytest.fixture(scope='module')
@@ -91,13 +83,10 @@ def check_changed(story, check, start, end, expected):
     return said
 
 
-def test_nothing(story, check):
+def test_nothing_and_vmalloc(story, check):
     said, *trouble = story.memdiff('first', 'first')
     check.equal(said, 'Nothing has changed from first to first.\n', 'nothing has changed')
     check.equal(trouble, ['', 0], 'which is status 0')
-
-
-def test_vmalloc(story, check):
     said, _, status = story.memdiff('start', 'vmalloc')
     area = f'^vmalloc area {story.area}-{story.area_end}'
     check.equal(status, 1, 'something has changed: status 1')
@@ -118,14 +107,11 @@ def test_process(story, check):
     check_changed(story, check, 'munmap', 'end', {'the process': f'{story.process} is gone$'})
 
 
-def test_mmap(story, check):
+def test_mmap_and_touch(story, check):
     check.like(story.done['mmap'], rf'^steps\[{story.steps}\]: mmap', 'a step is taken')
     check_changed(story, check, 'first', 'mmap', {
         'the area': rf'{story.process}: area {AT}-{AT} \(8 pages; rw-p, no name\) is new$',
         'no page of it': f'{story.process}: page.*mapped now'})
-
-
-def test_touch(story, check):
     check_changed(story, check, 'mmap', 'touch', {
         'four pages': rf'{story.process}: pages ({AT})-{AT} \(4 pages\): mapped now: {FRAMES} writable \(1 reference\), was free$',
         'the page of zeros': f'{story.process}: page {AT}: mapped now: the page of zeros$',
@@ -162,16 +148,13 @@ def test_mprotect_and_munmap(story, check):
         'the table': f'{story.process}: directory entry .* is gone$'})
 
 
-def test_many(story, check):
+def test_many_and_end(story, check):
     """Many at once are few words, and --all makes them many."""
     short = check_changed(story, check, 'end', 'many', {
         'twelve areas': rf'^12 vmalloc areas from {AT} to {AT} \(2 pages each, vmalloc, by monitor_vmalloc\+0x0\) are new: '})
-    check.true(lines(short) < 8, 'end to many: few lines', short)
+    check.true(short.count('\n') < 8, 'end to many: few lines', short)
     long, *_ = story.memdiff('--all', 'end', 'many')
-    check.true(lines(long) > 12, 'and many with --all', long)
-
-
-def test_end(story, check):
+    check.true(long.count('\n') > 12, 'and many with --all', long)
     check.equal(story.machine.status, 'pass', 'and Attic is well', story.machine)
     check.equal(invalid(story.file), '', 'the schema holds for all of them')
 
@@ -208,7 +191,7 @@ def check_refused(check, label, pattern, *arguments):
     said, errors, status = memdiff(*arguments)
     check.equal((said, status), ('', 2), f'{label}: status 2, and nothing is printed')
     check.like(errors, pattern, f'{label}: says why')
-    check.equal(lines(errors), 1, f'{label}: in one line')
+    check.equal(errors.count('\n'), 1, f'{label}: in one line')
 
 
 def test_found(files, check):
@@ -223,9 +206,7 @@ def test_found(files, check):
 
 
 def test_not_found(files, check):
-    def refused(label, pattern, *arguments):
-        check_refused(check, label, pattern, *arguments)
-    file, folder = files.story.file, files.folder
+    refused, file, folder = partial(check_refused, check), files.story.file, files.folder
     refused('no such name', '^memdiff: no snapshot "nothing": .+ has end, first, ', '--file', file, 'first', 'nothing')
     refused('no such file', r'^memdiff: \S+none: no such file', '--file', folder / 'none', 'first', 'touch')
     refused('a folder', r'^memdiff: \S+: Is a directory$', '--file', folder, 'first', 'touch')
@@ -259,181 +240,114 @@ class Forked:
 
     def __init__(self, story):
         self.document = documents(story.file)['fork']
-        self.before = copy.deepcopy(self.document)
         self.kernel, self.spaces, self.tasks = (self.document[name] for name in ('kernel', 'spaces', 'tasks'))
         self.parent, self.child = sorted((task for task in self.tasks if task['pgd']), key=lambda task: task['pid'])
         self.space = next(space for space in self.spaces if space['pgd'] == self.child['pgd'])
-        self.pid, self.page = self.child['pid'], story.page
-        self.who = rf'process {self.pid} \(steps\)'
+        self.touched = story.page(0)
 
     def of_touched(self, kind):
         """The child's area, or run of mappings, that starts with the pages that were touched."""
-        return next(entry for entry in self.space[kind] if entry['start'] == self.page(0))
+        return next(entry for entry in self.space[kind] if entry['start'] == self.touched)
 
 
-MADE_UP = {}
+@pytest.fixture
+def made_up(story, files, check):
+    """A function that changes a Forked, and checks what is said of it: one pattern for each line."""
+    def compare(label, change, *patterns):
+        fork = Forked(story)
+        before = files.write('before', fork.document)
+        change(fork)
+        said, errors, _ = memdiff(before, files.write('after', fork.document))
+        check.like(errors + said, re.compile(r'\A' + ''.join(f'{line}\n' for line in patterns) + r'\Z'), label)
+    return compare
 
 
-def made_up(label):
-    """A function that changes a Forked, and tells what is said of it: one pattern for each line."""
-    def note(function):
-        MADE_UP[label] = function
-        return function
-    return note
+def test_made_up_tasks(story, made_up):
+    fork = Forked(story)
+    pid, parent = fork.child['pid'], fork.parent['pid']
+    who, task, hello = rf'process {pid} \(steps\)', rf'task {pid} \(steps\)', rf'process {pid} \(hello\)'
+    made_up('nothing but a turn', lambda fork: fork.child.update(state='ready'), r'Nothing has changed from fork to fork\.')
+    made_up('a signal', lambda fork: fork.child.update(state='stopped'), f'{who} has been stopped')
+    made_up('another parent', lambda fork: fork.child.update(ppid=1), f'{who}: its ppid is 1, was {parent}')
+
+    def end(fork):
+        fork.spaces.remove(fork.space)
+        fork.child.update(state='zombie', pgd=None)
+    made_up('a zombie', end, f'{task} has ended, and its parent has not asked for it yet', f'{task} has no address space any more')
+
+    def become_hello(fork):
+        fork.space['pgd'] = fork.child['pgd'] = '0x00123000'
+        fork.child['comm'] = 'hello'
+    made_up('a program that execs', become_hello, f'{hello} was steps',
+            rf'{hello} has a new address space, page directory 0x00123000: 6 areas, \d+ pages mapped: .*')
+    made_up('vfork', lambda fork: fork.tasks.append(fork.child | {'pid': 4000, 'ppid': pid}),
+            rf'process 4000 \(steps\) is new, in the address space of {pid} \(steps\) \(vfork\)')
 
 
-@made_up('nothing but a turn')
-def _(fork):
-    fork.child['state'] = 'ready'
-    return [r'Nothing has changed from fork to fork\.']
+def test_made_up_spaces(story, made_up):
+    first, behind, who = story.page(0), story.page(4), rf'process {Forked(story).child["pid"]} \(steps\)'
+    made_up('a heap', lambda fork: fork.space.update(heap_end='0x0804d010'), f'{who}: the heap is {AT}-0x0804d010, was {AT}-{AT}')
+
+    def grow(fork):
+        stack = next(area for area in fork.space['vmas'] if area.get('name') == '[stack]')
+        stack['start'] = f'{int(stack["start"], 16) - 8192:#010x}'
+    made_up('a stack that grows', grow, rf'{who}: area {AT}-{AT} \(2 pages; rw-p, \[stack\]\) is new, grown from what is beside it')
+    made_up('an area cut short', lambda fork: fork.of_touched('vmas').update(end=behind),
+            rf'{who}: area {behind}-{AT} \(4 pages; rw-p, no name\) is gone, cut off what is beside it')
+    made_up('a right', lambda fork: fork.of_touched('mappings').update(bits='US'),
+            rf'{who}: pages {first}-{behind} \(4 pages\): {FRAMES}: read-only -> without any right, A cleared(?:, D cleared)?')
+    made_up('the other half', lambda fork: fork.space.update(kernel_differs=[800]),
+            rf"{who}: directory entries that are not the kernel's: \[800\], was \[\]")
+    made_up('an address space of nobody', lambda fork: fork.spaces.append(fork.space | {'pgd': '0x00123000'}),
+            'page directory 0x00123000, which no task has, has a new address space, .*')
+
+    def show_zeros(fork):
+        frames = [[fork.document['memory']['zero_frame'], 1]]
+        fork.space['mappings'] = [{'start': f'{at:#010x}', 'end': f'{at + 4096:#010x}', 'bits': 'P US', 'frames': frames}
+                                  for at in range(0x20000000, 0x20000000 + 40 * 8192, 8192)]
+    made_up('a page of every second kind', show_zeros, *[f'{who}: .*'] * 16, rf'{who}: and \d\d more changes of its pages')
 
 
-@made_up('hot frames')
-def _(fork):
-    for run in fork.document['frames']:
-        run[2] = 'hot' if run[2] == 'buddy' else run[2]
-    return ['Nothing has changed .*']
+def test_made_up_kernel(made_up):
+    def set_hot(fork):
+        for frames in fork.document['frames']:
+            frames[2] = 'hot' if frames[2] == 'buddy' else frames[2]
+    made_up('hot frames', set_hot, 'Nothing has changed .*')
 
+    shown = {'start': '0xff000000', 'end': '0xff001000', 'bits': 'P RW A D G', 'frames': [[0, 1]]}
+    area = {'start': '0xff000000', 'end': '0xff002000', 'kind': 'vmap', 'pages': 1, 'caller': 'here+0x1/0x2',
+            'caller_address': '0xc0100001', 'mappings': [shown]}
+    made_up('a vmap', lambda fork: fork.kernel['areas'].append(area),
+            r'vmalloc area 0xff000000-0xff002000 \(1 page, vmap, by here\+0x1\) is new: shows frame 0x0000, of page 0')
+    made_up('a device that is given up',
+            lambda fork: fork.kernel.update(areas=[area for area in fork.kernel['areas'] if area['kind'] != 'ioremap']),
+            r'vmalloc area .* \(1 page, ioremap, by edu_bind\+.*\) is gone: showed a device at frame 0xfea00')
+    made_up('a page of an area', lambda fork: fork.kernel['areas'][0]['mappings'][0].update(bits='P A D G'),
+            r'vmalloc area .*: pages .* \(2 pages\): frame (\w+) \[P A D G\], was frame \1 \[P RW A D G\]')
 
-@made_up('a signal')
-def _(fork):
-    fork.child['state'] = 'stopped'
-    return [f'{fork.who} has been stopped']
-
-
-@made_up('another parent')
-def _(fork):
-    fork.child['ppid'] = 1
-    return [f'{fork.who}: its ppid is 1, was {fork.parent["pid"]}']
-
-
-@made_up('a zombie')
-def _(fork):
-    fork.spaces.remove(fork.space)
-    fork.child |= {'state': 'zombie', 'pgd': None}
-    return [rf'task {fork.pid} \(steps\) has ended, and its parent has not asked for it yet',
-            rf'task {fork.pid} \(steps\) has no address space any more']
-
-
-@made_up('a program that execs')
-def _(fork):
-    fork.space['pgd'] = fork.child['pgd'] = '0x00123000'
-    fork.child['comm'] = 'hello'
-    who = rf'process {fork.pid} \(hello\)'
-    return [f'{who} was steps', rf'{who} has a new address space, page directory 0x00123000: 6 areas, \d+ pages mapped: .*']
-
-
-@made_up('vfork')
-def _(fork):
-    fork.tasks.append(fork.child | {'pid': 4000, 'ppid': fork.pid})
-    return [rf'process 4000 \(steps\) is new, in the address space of {fork.pid} \(steps\) \(vfork\)']
-
-
-@made_up('a heap')
-def _(fork):
-    fork.space['heap_end'] = '0x0804d010'
-    return [f'{fork.who}: the heap is {AT}-0x0804d010, was {AT}-{AT}']
-
-
-@made_up('a stack that grows')
-def _(fork):
-    stack = next(area for area in fork.space['vmas'] if area.get('name') == '[stack]')
-    stack['start'] = f'{int(stack["start"], 16) - 8192:#010x}'
-    return [rf'{fork.who}: area {AT}-{AT} \(2 pages; rw-p, \[stack\]\) is new, grown from what is beside it']
-
-
-@made_up('an area cut short')
-def _(fork):
-    fork.of_touched('vmas')['end'] = fork.page(4)
-    return [rf'{fork.who}: area {fork.page(4)}-{AT} \(4 pages; rw-p, no name\) is gone, cut off what is beside it']
-
-
-@made_up('a right')
-def _(fork):
-    fork.of_touched('mappings')['bits'] = 'US'
-    return [rf'{fork.who}: pages {fork.page(0)}-{fork.page(4)} \(4 pages\): {FRAMES}: read-only -> without any right, A cleared'
-            '(?:, D cleared)?']
-
-
-@made_up('the other half')
-def _(fork):
-    fork.space['kernel_differs'] = [800]
-    return [rf"{fork.who}: directory entries that are not the kernel's: \[800\], was \[\]"]
-
-
-@made_up('an address space of nobody')
-def _(fork):
-    fork.spaces.append(fork.space | {'pgd': '0x00123000'})
-    return ['page directory 0x00123000, which no task has, has a new address space, .*']
-
-
-@made_up('a page of every second kind')
-def _(fork):
-    zeros = fork.document['memory']['zero_frame']
-    fork.space['mappings'] = [{'start': f'{at:#010x}', 'end': f'{at + 4096:#010x}', 'bits': 'P US', 'frames': [[zeros, 1]]}
-                              for at in range(0x20000000, 0x20000000 + 40 * 8192, 8192)]
-    return [f'{fork.who}: .*'] * 16 + [rf'{fork.who}: and \d\d more changes of its pages']
-
-
-@made_up('a vmap')
-def _(fork):
-    mappings = [{'start': '0xff000000', 'end': '0xff001000', 'bits': 'P RW A D G', 'frames': [[0, 1]]}]
-    fork.kernel['areas'].append({'start': '0xff000000', 'end': '0xff002000', 'kind': 'vmap', 'pages': 1, 'caller': 'here+0x1/0x2',
-                                 'caller_address': '0xc0100001', 'mappings': mappings})
-    return [r'vmalloc area 0xff000000-0xff002000 \(1 page, vmap, by here\+0x1\) is new: shows frame 0x0000, of page 0']
-
-
-@made_up('a device that is given up')
-def _(fork):
-    fork.kernel['areas'] = [area for area in fork.kernel['areas'] if area['kind'] != 'ioremap']
-    return [r'vmalloc area .* \(1 page, ioremap, by edu_bind\+.*\) is gone: showed a device at frame 0xfea00']
-
-
-@made_up('a page of an area')
-def _(fork):
-    fork.kernel['areas'][0]['mappings'][0]['bits'] = 'P A D G'
-    return [r'vmalloc area .*: pages .* \(2 pages\): frame (\w+) \[P A D G\], was frame \1 \[P RW A D G\]']
-
-
-@made_up('another machine')
-def _(fork):
-    fork.document['memory']['ram_frames'] = 1
-    for runs in (fork.document['regions'], fork.kernel['pdes'], fork.kernel['mappings'], fork.document['frames']):
-        runs.pop(0)
-    return [r'memory: ram_frames is 1, was \d+', 'region null: not there, was 0x00000000-0x00010000',
+    def take_other_machine(fork):
+        fork.document['memory']['ram_frames'] = 1
+        for runs in (fork.document['regions'], fork.kernel['pdes'], fork.kernel['mappings'], fork.document['frames']):
+            runs.pop(0)
+    made_up('another machine', take_other_machine,
+            r'memory: ram_frames is 1, was \d+', 'region null: not there, was 0x00000000-0x00010000',
             r'kernel: directory entry 768 \(0xc0000000\): page table in frame 0x\w{4} \[P RW A\] is gone',
             r'kernel: pages 0xc0000000-0xc0\w{6} \(\d+ pages\): nothing, was frame 0x0000 \[P RW A D G\]',
-            '1 frame of page 0 now of no RAM: frame 0x0000']
-
-
-@pytest.mark.parametrize('label', MADE_UP)
-def test_made_up(label, story, files, check):
-    fork = Forked(story)
-    expected = ''.join(f'{line}\n' for line in MADE_UP[label](fork))
-    said, errors, _ = memdiff(files.write('before', fork.before), files.write('after', fork.document))
-    check.like(errors + said, re.compile(rf'\A{expected}\Z'), label)
+            '1 frame of page 0 now of no RAM: frame 0x0000')
 
 
 # ---- through make ----
 
-def make(text, *arguments):
-    """What make says with this on standard input, and its exit status."""
-    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
-    with with_make() as environment:
-        done = subprocess.run(['make', '--no-print-directory', '-C', ROOT, f'BUILD={for_make(build_dir())}', *compiler, *arguments],
-                              input=text, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
-    return done.stdout, done.returncode
-
-
 def test_make(tmp_path, check):
     snapshots = tmp_path / 'made by make'
     snapshots.write_text('of a run before\n')
-    said, status = make('snapshot a\nvmalloc 4K\nsnapshot b\n', 'run', f'SNAPSHOTS={snapshots}', 'TIMEOUT=60', 'CMDLINE=')
+    variable = f'SNAPSHOTS={snapshots}'
+    said, status = run_make('run', variable, 'TIMEOUT=60', 'CMDLINE=', input='snapshot a\nvmalloc 4K\nsnapshot b\n')
     check.equal(status, 0, 'make run', said)
-    check.equal(lines(snapshots.read_text()), 2, 'SNAPSHOTS= is the file, with the snapshots of this run')
-    said, status = make('', 'memdiff', f'SNAPSHOTS={snapshots}', 'A=a', 'B=b')
+    check.equal(snapshots.read_text().count('\n'), 2, 'SNAPSHOTS= is the file, with the snapshots of this run')
+    said, status = run_make('memdiff', variable, 'A=a', 'B=b')
     check.like(said, r'\Avmalloc area .* \(1 page, vmalloc, by monitor_vmalloc\+0x0\) is new: ', 'make memdiff')
     check.equal(status, 0, 'for which a change is no failure')
-    said, status = make('', 'memdiff', f'SNAPSHOTS={snapshots}', 'A=a', 'B=c')
+    said, status = run_make('memdiff', variable, 'A=a', 'B=c')
     check.like(said, '^memdiff: no snapshot "c": .* has a, b$', 'but trouble is')
     check.equal(status, 2, 'one')

@@ -1,34 +1,24 @@
 """The monitor as a user meets it: `make run` with input piped in, each command's output, line editing, and a lot of input at once."""
-import os
 import re
-import subprocess
+from subprocess import PIPE
 
 import pytest
 
-from attic.build import ROOT, symbols, with_make
+from attic.build import ROOT, symbols
 from attic.machine import PROMPT, Machine
+from machines import kilobytes
+from programs import run, run_make
 
 LISTED = 'help layout meminfo vmallocinfo buddyinfo slabinfo frames audit ps run test poweroff'.split()
 ENDED = r'^counter\[\d+\]: exit status 0'
 
 # A line that is wrong, and what it is answered with.
 WRONG = {
-    'meminf': 'meminfo',
-    'xyzzy': 'help',
-    'layout now': 'usage: layout$',
-    'run': 'usage: run PROGRAM',
-    'run nothing': 'no such program',
-    'run &': 'usage: run',
-    'crash gently': 'usage: crash',
-    'help nothing': 'no such command',
-    'kill': 'usage: kill PID',
-    'kill init': 'usage: kill PID',
-    'kill 4000000': 'no task has the pid 4000000',
-    'test -x': 'usage: test',
-    'test a b': 'usage: test',
-    'test no.such': 'no self-test matches',
-    'A' * 200: 'no such command',
-    'A' * 300: 'too long and was dropped',
+    'meminf': 'meminfo', 'xyzzy': 'help', 'layout now': 'usage: layout$', 'crash gently': 'usage: crash', 'help nothing': 'no such command',
+    'run': 'usage: run PROGRAM', 'run nothing': 'no such program', 'run &': 'usage: run',
+    'kill': 'usage: kill PID', 'kill init': 'usage: kill PID', 'kill 4000000': 'no task has the pid 4000000',
+    'test -x': 'usage: test', 'test a b': 'usage: test', 'test no.such': 'no self-test matches',
+    'A' * 200: 'no such command', 'A' * 300: 'too long and was dropped',
 }
 
 
@@ -45,13 +35,9 @@ def count(pattern, text):
 
 # ---- make run, as it is ----
 
-def make_run(text, *variables):
-    """What `make run` prints on standard output and on standard error, and its exit status, with this on standard input."""
-    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
-    with with_make() as environment:
-        done = subprocess.run(['make', '--no-print-directory', '-C', ROOT, 'run', 'TIMEOUT=60', *compiler, *variables],
-                              input=text.encode(), env=environment, capture_output=True)
-    return done.stdout.decode(errors='replace').replace('\r', ''), done.stderr.decode(errors='replace'), done.returncode
+def make_run(input, *variables):
+    """What `make run` prints on standard output and on standard error, and its exit status."""
+    return run_make('run', 'TIMEOUT=60', *variables, input=input, stderr=PIPE)
 
 
 def test_make_run(check):
@@ -60,12 +46,19 @@ def test_make_run(check):
     check.equal(err, '', 'and nothing on standard error')
     session = r'^attic> help\nhelp .*^attic> layout\n.*0xC0000000.*^attic> run counter\n.*exit status 0.*^attic> poweroff\n'
     check.like(out, re.compile(session, re.M | re.S | re.I), 'and all of it is on standard output')
+    out, err, status = make_run('audit')
+    check.equal(status, 0, 'input that ends without poweroff, and without a newline, ends the run as well', err)
+    check.like(out, re.compile(r'^attic> audit\n.*^attic> poweroff\n', re.M | re.S), 'after its last line')
+    check.equal(make_run('')[2], 0, 'no input at all')
+    _, err, status = make_run('crash panic\n')
+    check.true(status != 0, 'a panic is a failure of make run')
+    check.like(err, '^qemu: the kernel panicked$', 'and is told in one line')
 
 
 def test_make_run_programs(check):
     """What there is to run, and what for: /etc/programs has the words, from the sources."""
-    listed, _, _ = make_run('programs\nhelp run\n')
-    programs = subprocess.run([ROOT / 'scripts/rooms', 'programs'], capture_output=True, text=True, check=True).stdout.splitlines()
+    listed, *_ = make_run('programs\nhelp run\n')
+    programs = run(ROOT / 'scripts/rooms', 'programs')[0].splitlines()
     check.true(len(programs) >= 8, 'there are programs to look at')
     for line in programs:
         name, text = line.split(' ', 1)
@@ -75,43 +68,27 @@ def test_make_run_programs(check):
     check.true(shown and max(map(len, shown)) <= 80, 'in 80 columns', '\n'.join(shown))
 
 
-def test_make_run_end_of_input(check):
-    out, err, status = make_run('audit')
-    check.equal(status, 0, 'input that ends without poweroff, and without a newline, ends the run as well', err)
-    check.like(out, re.compile(r'^attic> audit\n.*^attic> poweroff\n', re.M | re.S), 'after its last line')
-    check.equal(make_run('')[2], 0, 'no input at all')
-
-
-def test_make_run_panic(check):
-    _, err, status = make_run('crash panic\n')
-    check.true(status != 0, 'a panic is a failure of make run')
-    check.like(err, '^qemu: the kernel panicked$', 'and is told in one line')
-
-
-def test_make_run_ktest(check):
+def test_make_run_variables(check):
     out, err, status = make_run('', 'CMDLINE=ktest=printf.*')
     check.equal(status, 0, 'CMDLINE="ktest=printf.*" runs self-tests', out + err)
     check.like(out, r'^ok 1 printf\.', 'with their results')
-    out, err, status = make_run('', 'CMDLINE=ktest=nothing*')
+    _, err, status = make_run('', 'CMDLINE=ktest=nothing*')
     check.true(status != 0, 'self-tests that do not exist fail')
     check.like(err, '^qemu: .*none of that name', 'and it is not said that one failed')
-
-
-def test_make_run_memory(check):
     out, err, _ = make_run('meminfo\n', 'MEM=16M', 'CMDLINE=')
     check.like(out, r'\b1[56][ .\d]*(?:MiB|\d\d\d kB)', 'MEM=16M is the size of the machine', err)
-    out, _, _ = make_run('meminfo\nbuddyinfo\n', 'MEM=1G', 'CMDLINE=')
+    out, *_ = make_run('meminfo\nbuddyinfo\n', 'MEM=1G', 'CMDLINE=')
     kb = kilobytes(out)
     check.true(kb.get('HighTotal', 0) > 100 << 10, 'MEM=1G has high memory', out)
     check.true(abs(kb['HighTotal'] - kb['HighFree']) < 4 << 10, 'nearly all of it free', out)
     check.like(out, r'^Node 0, zone  HighMem(?: +\d+){11} *$', 'buddyinfo: it is a zone')
-    out, _, _ = make_run('dma\n', 'MEM=512M', 'CMDLINE=')
+    out, *_ = make_run('dma\n', 'MEM=512M', 'CMDLINE=')
     check.equal(count(r'^ +The copy has 8192 of 8192 bytes right\.$', out), 2, 'dma: also where vmalloc has frames above the mask', out)
 
 
 def test_make_run_unknown_options(check):
     """What the kernel does not know is told, as it was typed."""
-    out, _, _ = make_run('', 'CMDLINE=vmaloc=64M quiet ktest vmalloc=3M lowmem=1M mem=3M bench')
+    out, *_ = make_run('', 'CMDLINE=vmaloc=64M quiet ktest vmalloc=3M lowmem=1M mem=3M bench')
     for option in ('vmaloc=64M', 'quiet'):
         check.like(out, f'^Kernel option "{option}" is unknown and ignored; .*vmalloc=', f'option {option}: unknown')
     check.like(out, '^Kernel option "ktest" has no value', 'option ktest without a value')
@@ -132,17 +109,12 @@ def test_help(machine, check):
 
 def test_layout(machine, check):
     layout = machine.run('layout')
-    anywhere = re.I | re.S
-    check.like(layout, re.compile('0xffc00000.*fixmap', anywhere), 'layout: the fixmap')
-    check.like(layout, re.compile('0xf7c00000.*vmalloc|vmalloc.*0xf7c00000', anywhere), 'layout: the vmalloc area')
-    check.like(layout, re.compile(r'0xc8000000|0xc7f[ef]\w+', re.I), 'layout: high_memory is that of 128 MiB')
-    check.like(layout, re.compile('0xc0000000', re.I), 'layout: C')
+    check.like(layout, '(?is)0xffc00000.*fixmap', 'layout: the fixmap')
+    check.like(layout, '(?is)0xf7c00000.*vmalloc|vmalloc.*0xf7c00000', 'layout: the vmalloc area')
+    check.like(layout, r'(?i)0xc8000000|0xc7f[ef]\w+', 'layout: high_memory is that of 128 MiB')
+    check.like(layout, '(?i)0xc0000000', 'layout: C')
     addresses = [int(address, 16) for address in re.findall(r'^\s*(0x[0-9a-f]{8})\b', layout, re.M | re.I)]
     check.equal(addresses, sorted(addresses, reverse=True), 'layout: from high to low addresses')
-
-
-def kilobytes(meminfo):
-    return {name: int(size) for name, size in re.findall(r'^(\w+): +(\d+) kB$', meminfo, re.M)}
 
 
 def test_meminfo(machine, check):
@@ -208,12 +180,9 @@ def test_frames(machine, check):
         check.like(said, f'^{owner} +[1-9]', f'frames: {owner}')
 
 
-def test_lspci(machine, check):
+def test_devices(machine, check):
     check.like(machine.run('lspci'), r'^00:03\.0 00ff: 1234:11e8 \(rev \w\w\)\n\tInterrupt: pin A routed to IRQ \d+\n'
                r'\tRegion 0: Memory at [0-9a-f]{8} .*1M\]$', 'lspci: the edu card, its interrupt and its registers')
-
-
-def test_dma(machine, check):
     dma = machine.run('dma', 30)
     parts = re.split(r'^(?=\d\. )', dma, flags=re.M)
     check.equal(len(parts), 5, 'dma: a head and four parts', dma)
@@ -328,6 +297,9 @@ def test_keys(machine, check):
             ('\x1b[A\x1b[A', 'hold', 'up, up: the line before that'),
             ('\x1b[A\x1b[A\x1b[B', 'hold', 'up, up, down')):
         check.like(machine.run(keys), answer, name)
+    check.like(machine.run('xyz\x15audit'), 'hold', 'Ctrl-U erases the line')
+    machine.send('xyz\x03')
+    check.true(machine.saw(PROMPT, 10), 'Ctrl-C drops the line')
 
 
 def test_tab(machine, check):
@@ -344,12 +316,6 @@ def test_tab(machine, check):
     machine.expect(PROMPT, 10)
     machine.send('\x15')
     check.like(machine.run('help lay\t'), r'\Alayout: draw', 'tab completes after help')
-
-
-def test_a_line_is_dropped(machine, check):
-    check.like(machine.run('xyz\x15audit'), 'hold', 'Ctrl-U erases the line')
-    machine.send('xyz\x03')
-    check.true(machine.saw(PROMPT, 10), 'Ctrl-C drops the line')
 
 
 # ---- much at once: nothing is lost ----

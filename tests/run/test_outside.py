@@ -76,8 +76,6 @@ def count(bits, entries):
     return sum(entry & bits == bits for entry in entries)
 
 
-# ---- directories of several moments ----
-
 def test_directories(stopped, check):
     check.true(len(stopped.directories) >= 2, 'the directories of two processes were seen', stopped.machine)
     check.true(len(+stopped.in_ring3) >= 2, 'both of them in ring 3')
@@ -90,8 +88,6 @@ def test_directories(stopped, check):
     one, other, *_ = stopped.directories.values()
     check.true(one[:KERNEL_PDE_FIRST] != other[:KERNEL_PDE_FIRST], 'two processes have different user halves')
 
-
-# ---- every kernel mapping, by hand ----
 
 def kernel_mappings(tables):
     """(address, size, entry) of each page of the kernel half."""
@@ -112,22 +108,16 @@ def test_mappings(stopped, check):
     for_users = [address for address, _, entry in pages if entry.level == 'PTE' and entry.value & US]
     check.equal(in_hex(for_users), '', 'no kernel page-table entry has the user bit')
     check.equal(stopped.entry(0xFFFFF000) & P, 0, 'the last page is not mapped')
-
-
-def test_processor_agrees(stopped, check):
     addresses = range(PAGE_OFFSET + 0x123, PAGE_OFFSET + (stopped.lowmem & -LARGE), LARGE)
     disagree = [address for address in addresses if stopped.qemus_walk(address) != address - PAGE_OFFSET]
     check.equal(in_hex(disagree), '', "lowmem: QEMU's gva2gpa agrees in each 4 MiB")
 
 
-def test_read_only(stopped, check):
+def test_read_only_and_end(stopped, check):
     """Text and read-only data cannot be written through any mapping of the kernel half."""
     pages = range(NAMES['__text_start'], NAMES['__rodata_end'], 4096)
     check.equal(in_hex(page for page in pages if stopped.entry(page) & RW), '', 'no page of text and rodata is writable')
     check.equal(stopped.entry(NAMES['swapper_pg_dir']) & RW, 0, 'the master directory is read-only')
-
-
-def test_end(stopped, check):
     stopped.machine.monitor('cont')
     check.equal(stopped.machine.finish('poweroff'), 'pass', 'Attic did not notice', stopped.machine)
 

@@ -6,7 +6,7 @@ import pytest
 
 from attic.build import own_initramfs
 from attic.machine import PROMPT, Machine
-from meminfo import free_kb
+from machines import free_kb
 
 CYCLES = 10_000
 SECONDS = 300  # for them, on a busy machine

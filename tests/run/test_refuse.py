@@ -3,23 +3,19 @@ image consists of is what the processor is asked for."""
 import os
 import re
 import subprocess
+from collections import Counter
 
 import pytest
 
 from attic.build import ROOT, build_dir, source_files
 from attic.machine import PROMPT
-from ports import read_port
+from machines import read_port, shows
 
 # By label: what the line says, and what the machine is like. Everything that the compiler may use on its own, or the kernel uses, is asked
 # for before it is used. Where only the second serial port is there, it is the console.
 REFUSED = {
-    'no-cmov': ('CMOV', {'cpu': 'qemu32,-cmov'}),
-    'no-cx8': ('CX8', {'cpu': 'qemu32,-cx8'}),
-    'no-msr': ('MSR', {'cpu': 'qemu32,-msr'}),
-    'no-tsc': ('TSC', {'cpu': 'qemu32,-tsc'}),
+    **{f'no-{name}': (name.upper(), {'cpu': f'qemu32,-{name}'}) for name in ('cmov', 'cx8', 'msr', 'tsc', 'pse', 'pge')},
     'com2': ('CMOV', {'cpu': 'qemu32,-cmov', 'serial': 'none', 'extra': ['-serial', 'stdio']}),
-    'no-pse': ('PSE', {'cpu': 'qemu32,-pse'}),
-    'no-pge': ('PGE', {'cpu': 'qemu32,-pge'}),
     '7M': ('8 MiB', {'mem': '7M'}),
     'long-cmdline': ('command line is too long', {'cmdline': 'x' * 2000}),
 }
@@ -28,11 +24,6 @@ NOT_ALONE = ('7M', 'long-cmdline')  # the kernel has said something before
 
 def refusals(machine):
     return [line for line in machine.output.splitlines() if 'Attic cannot' in line]
-
-
-def check_screen(check, machine, pattern, name):
-    shown = machine.wait_until(lambda: re.search(pattern, machine.screen.text()))
-    check.true(shown, name, shown or machine.screen.text())
 
 
 @pytest.mark.parametrize('label', REFUSED)
@@ -50,14 +41,14 @@ def test_refused(label, boot, check):
 
     halted = boot(f'refuse-{label}-screen', timeout=30, exit_device=False, **options)
     halted.saw(pattern, 20)
-    check_screen(check, halted, pattern, f'{label}: the same on the screen')
+    shows(check, halted, pattern, f'{label}: the same on the screen')
     if label not in NOT_ALONE:
         check.equal(halted.screen.text().replace('\n', ''), '\n'.join(lines), f'{label}: and nothing else there')
 
 
 def test_no_serial_port(boot, check):
     machine = boot('refuse-screen', timeout=60, silence=60, exit_device=False, cpu='qemu32,-cmov', serial='none')
-    check_screen(check, machine, r'\AAttic cannot .*CMOV', 'no serial port: the line is on the screen')
+    shows(check, machine, r'\AAttic cannot .*CMOV', 'no serial port: the line is on the screen')
 
 
 # A port of 5 bits and another speed, and a screen that does not begin where its memory does. GRUB's screen is read before.
@@ -94,7 +85,7 @@ def test_loader(exit_device, boot, check):
         check.like('\n'.join(lines), 'multiboot2', 'loader: it says why')
     else:
         machine.saw(r'multiboot2.*\n', 20)
-        check_screen(check, machine, r'Attic cannot .*\n?.*multiboot2', 'loader: the same on the screen')
+        shows(check, machine, r'Attic cannot .*\n?.*multiboot2', 'loader: the same on the screen')
 
 
 # ---- the instructions of the image ----
@@ -115,18 +106,14 @@ GUARDED = {
     'fn?init|fn?save|frstor|fldcw|fn?stcw|fnop|fxsave|fxrstor': r'(?:arch/x86/fpu|tests/kernel/process/fpu_test)\.c',
     'rdrand': r'arch/x86/cpu\.c',
 }
-CODE = ('.text', '.text.unlikely', '.text.startup', '.text.fixup', '.boot.text')
 
 
 def test_instructions(check):
     asked = set(re.findall(r'^ +dd CPUID_(\w+), text_', (ROOT / 'boot/boot.asm').read_text(), re.M))
-    count, wrong = 0, set()
-    for file, name in instructions():
-        count += 1
-        if why := complaint(name, file, asked):
-            wrong.add(f'{file}: {name}: {why}')
-    check.true(count > 50_000, 'the image is taken to pieces', count)
-    check.equal('\n'.join(sorted(wrong)), '', 'each instruction is one that every processor has, or that the processor is asked for')
+    found = Counter(instructions())
+    wrong = [f'{file}: {name}: {why}' for file, name in sorted(found) if (why := complaint(name, file, asked))]
+    check.true(found.total() > 50_000, 'the image is taken to pieces', found.total())
+    check.equal('\n'.join(wrong), '', 'each instruction is one that every processor has, or that the processor is asked for')
 
 
 def instructions():
@@ -134,7 +121,7 @@ def instructions():
     too."""
     sources = [name for name in source_files() if re.match(r'(?:arch|boot|drivers|fs|kernel|lib|mm|tests)/[^.]+\.(?:c|asm)$', name)]
     objects = [object for name in sources if (object := build_dir() / f'{name}.o').exists()]
-    sections = [word for section in CODE for word in ('-j', section)]
+    sections = [f'--section={name}' for name in ('.text', '.text.unlikely', '.text.startup', '.text.fixup', '.boot.text')]
     said = subprocess.run([os.environ.get('CROSS', '') + 'objdump', '-D', '--no-show-raw-insn', *sections, *objects],
                           stdout=subprocess.PIPE, text=True, check=True).stdout
     file = None

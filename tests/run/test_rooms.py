@@ -2,25 +2,19 @@
 today; and scripts/rooms would notice, on a small house of its own."""
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from attic.build import ROOT, build_dir
-
-
-def rooms(folder, *arguments):
-    """What scripts/rooms says, and its exit status."""
-    done = subprocess.run([folder / 'scripts/rooms', *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.stdout, done.returncode
+from attic.build import ROOT, build_dir, made
+from programs import run
 
 
 def test_the_house_as_it_is(check):
-    said, status = rooms(ROOT, 'check', build_dir())
+    said, status = run(ROOT / 'scripts/rooms', 'check', build_dir())
     check.equal(status, 0, 'every arrow is in the table', said)
     check.equal(said, '', 'and nothing is said')
-    for document, wanted in (('docs/rooms.md', rooms(ROOT, 'draw', build_dir())), ('docs/files.md', rooms(ROOT, 'files'))):
-        now, then = wanted[0].splitlines(), (ROOT / document).read_text().splitlines()
+    for document, command in (('docs/rooms.md', ('draw', build_dir())), ('docs/files.md', ('files',))):
+        now, then = run(ROOT / 'scripts/rooms', *command)[0].splitlines(), (ROOT / document).read_text().splitlines()
         parted = [f'- {line}' for line in then if line not in now] + [f'+ {line}' for line in now if line not in then]
         check.true(now == then, f'{document} is that of today', '\n'.join(['scripts/rooms update, or make docs, writes it down:', *parted]))
 
@@ -34,8 +28,7 @@ def table(top, low):
 class House:
     def __init__(self, folder):
         self.folder = folder
-        self.put('scripts/rooms', '')
-        shutil.copy(ROOT / 'scripts/rooms', folder / 'scripts/rooms')
+        shutil.copy(ROOT / 'scripts/rooms', made(folder / 'scripts'))
         self.put('docs/rooms.md', table('`lib/`', 'nothing'))
         self.put('kernel/top.c', '/* Looks down. */\n#include <lib/low.h>\nint top(void)\n{\n    return low();\n}\n')
         self.put('lib/low.c', '/* Stays below. */\nint low(void)\n{\n    return 0;\n}\n')
@@ -43,24 +36,22 @@ class House:
         self.put('include/kernel/top.h', '/* Looks down. */\nint top(void);\n')
 
     def put(self, path, text):
-        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        made((self.folder / path).parent)
         (self.folder / path).write_text(text)
 
     def ask(self, *arguments):
-        return rooms(self.folder, *arguments)
+        return run(self.folder / 'scripts/rooms', *arguments)
 
     def check(self):
         """Compile the house and ask."""
-        for room in ('kernel', 'lib', 'fs', 'mm'):
-            for file in (self.folder / room).glob('*.c'):
-                object_file = self.folder / 'build' / room / f'{file.name}.o'
-                object_file.parent.mkdir(parents=True, exist_ok=True)
-                subprocess.run(['gcc', '-w', '-I', self.folder / 'include', '-c', file, '-o', object_file], check=True)
+        for file in self.folder.glob('*/*.c'):
+            objects = made(self.folder / 'build' / file.parent.name)
+            subprocess.run(['gcc', '-w', '-I', self.folder / 'include', '-c', file, '-o', objects / f'{file.name}.o'], check=True)
         return self.ask('check', self.folder / 'build')
 
 
 @pytest.fixture
-def house(tmp_path: Path):
+def house(tmp_path):
     return House(tmp_path)
 
 

@@ -2,9 +2,7 @@
 for the pid and for what depends on the machine: * stands for that. Blanks bring the "=" to column 40."""
 import re
 
-import pytest
-
-from attic.machine import PROMPT, Machine
+from attic.machine import PROMPT
 
 # By the program that makes these calls.
 CALLS = {
@@ -47,28 +45,13 @@ write(1, NULL, 16) = -1 EFAULT (Bad address)
 }
 
 
-@pytest.fixture(scope='module')
-def machine():
-    with Machine('strace', cmdline='strace=1') as machine:
-        machine.expect(PROMPT)
-        yield machine
-
-
-def test_boot(machine, check):
-    check.like(machine.output, PROMPT, 'boots')
-
-
-@pytest.mark.parametrize('program', CALLS, ids=lambda program: program.replace(' ', '-'))
-def test_calls(program, machine, check):
-    said = machine.run(f'run {program}')
-    for line in CALLS[program].strip().splitlines():
-        call, result = (re.escape(part).replace(r'\*', r'\S+') for part in re.fullmatch(r'(.*\)) = (.*)', line).groups())
-        check.like(said, rf'^\[pid +\d+\] {call} += {result}$', line)
-
-
-def test_column(machine, check):
+def test_strace(boot, check):
+    machine = boot('strace', cmdline='strace=1')
+    check.true(machine.saw(PROMPT), 'boots', machine)
+    for program, lines in CALLS.items():
+        said = machine.run(f'run {program}')
+        for line in lines.strip().splitlines():
+            call, result = (re.escape(part).replace(r'\*', r'\S+') for part in re.fullmatch(r'(.*\)) = (.*)', line).groups())
+            check.like(said, rf'^\[pid +\d+\] {call} += {result}$', line)
     check.like(machine.run('run hello'), r'^(?=.{40}= \?$)\[pid +\d+\] exit_group\(0\) +', 'the "=" is in column 40')
-
-
-def test_power_off(machine, check):
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from attic import qemu
-from attic.build import ROOT, build_dir, for_make, made, with_make
+from attic.build import ROOT, build_dir, made
+from programs import run, run_make
 
 # ---- scripts/test, in a folder with tests of our own ----
 
@@ -43,6 +45,9 @@ BROKEN = {
 }
 
 
+HERE = ('-j', '0')  # in one process, which is sooner there
+
+
 class Runner:
     def __init__(self, folder):
         self.folder = folder
@@ -63,9 +68,7 @@ class Runner:
         """What scripts/test says, and its exit status."""
         environment = {name: value for name, value in os.environ.items()
                        if not re.match(r'PYTEST_|(?:KTEST|BUILD|PYTHONPYCACHEPREFIX)$', name)}
-        done = subprocess.run([sys.executable, self.folder / 'scripts/test', *options, pattern], env=environment, text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        return done.stdout, done.returncode
+        return run(sys.executable, self.folder / 'scripts/test', *options, pattern, env=environment)
 
     def points(self):
         """Names of the points of the last run."""
@@ -75,9 +78,6 @@ class Runner:
 @pytest.fixture(scope='module')
 def runner(tmp_path_factory):
     return Runner(tmp_path_factory.mktemp('tools'))
-
-
-HERE = ('-j', '0')  # in one process, which is sooner there
 
 
 @pytest.mark.parametrize('pattern', ['good', 'test_good.py', 'tests/run/test_good.py', 'g??d', 'limits', 'good::test_one'])
@@ -154,31 +154,21 @@ WINDOWS = [
 ]
 
 
-@pytest.fixture
-def make_run(tmp_path):
-    """What `make run` says with that QEMU."""
+def test_windows(tmp_path, monkeypatch, check):
     fake = tmp_path / 'qemu'
     fake.write_text(FAKE_QEMU)
     fake.chmod(0o755)
-    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
+    monkeypatch.setenv('QEMU', str(fake))
 
-    def run(of_x, variable):
-        with with_make() as environment:
-            environment = environment | {'QEMU': str(fake), 'BUILD': for_make(build_dir()), 'DISPLAY': of_x}
-            return subprocess.run(['make', '--no-print-directory', '-C', ROOT, 'run', *compiler, *filter(None, [variable])], text=True,
-                                  env={name: value for name, value in environment.items() if value is not None},
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
-    return run
-
-
-@pytest.mark.parametrize('of_x, variable, wanted', WINDOWS)
-def test_window(of_x, variable, wanted, make_run, check):
-    said = make_run(of_x, variable)
-    found = re.search(r'^DISPLAY=(\S*) .*-display (\S+)', said, re.M)
-    check.equal(found and ' '.join(found.groups()), wanted, f'X has {of_x or "none"}, make run {variable}', said)
-
-
-def test_other_windows(make_run, check):
+    def make_run(of_x, variable):
+        monkeypatch.delenv('DISPLAY', raising=False)
+        if of_x:
+            monkeypatch.setenv('DISPLAY', of_x)
+        return run_make('run', *filter(None, [variable]))[0]
+    for of_x, variable, wanted in WINDOWS:
+        said = make_run(of_x, variable)
+        found = re.search(r'^DISPLAY=(\S*) .*-display (\S+)', said, re.M)
+        check.equal(found and ' '.join(found.groups()), wanted, f'X has {of_x or "none"}, make run {variable}', said)
     check.like(make_run(':0', 'DISPLAY=curses'), '-display curses -serial vc .*-monitor vc',
                'curses has this terminal for the screen alone')
     check.like(make_run(':0', 'DISPLAY=sdl'), "^scripts/qemu: this QEMU has no display 'sdl', only: none gtk curses;",
@@ -217,13 +207,9 @@ def processes(port):
     """Command lines that have the port in them: QEMU and gdb."""
     found = []
     for file in Path('/proc').glob('[0-9]*/cmdline'):
-        try:
-            line = file.read_bytes().replace(b'\0', b' ').decode(errors='replace')
-        except OSError:
-            continue
-        if re.search(rf':{port}\b', line):
-            found.append(line)
-    return found
+        with suppress(OSError):  # it has ended
+            found.append(file.read_bytes().replace(b'\0', b' ').decode(errors='replace'))
+    return [line for line in found if re.search(rf':{port}\b', line)]
 
 
 def wait_until(condition):

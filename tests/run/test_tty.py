@@ -2,7 +2,6 @@
 job control with an unmodified ash, where busybox is there (tests/run/linux/test_busybox.py fetches it)."""
 import os
 import re
-import struct
 import time
 from contextlib import contextmanager
 
@@ -10,9 +9,8 @@ import pytest
 
 from attic.build import fetched, make_initramfs, symbols
 from attic.machine import PROMPT, Machine
-from ports import read_port
+from machines import read_port
 
-SIGNALS = {'SIGINT': ('\x03', '^C'), 'SIGQUIT': ('\x1c', '^\\')}
 LINE_STATUS, TRANSMITTER_EMPTY = 0x3fd, 0x20  # of the first serial port
 
 
@@ -23,17 +21,17 @@ def machine():
         yield machine
 
 
+def typist(machine, check):
+    """A function that types, and waits for what must come."""
+    def type_keys(keys, answer, name):
+        machine.send(keys)
+        check.true(machine.saw(answer, 10), name, machine)
+    return type_keys
+
+
 @pytest.fixture
 def typed(machine, check):
     return typist(machine, check)
-
-
-def typist(machine, check):
-    """A function that types, and waits for what must come."""
-    def typed(keys, answer, name, seconds=10):
-        machine.send(keys)
-        return check.true(machine.saw(answer, seconds), name, machine)
-    return typed
 
 
 def test_lines(machine, check, typed):
@@ -51,18 +49,12 @@ def test_lines(machine, check, typed):
     machine.expect(PROMPT, 10)
 
 
-# ---- signals ----
-
-@pytest.mark.parametrize('signal', SIGNALS)
-def test_signal(signal, machine, check, typed):
-    key, shown = SIGNALS[signal]
-    typed('run tty_read\n', '^ready\n', f'a program reads, for {signal}')
-    typed(f'dropped{key}', rf'{re.escape(shown)}\ntty_read\[\d+\]: killed by signal \d+ \({signal}\)\n', f'{shown} ends it')
-    check.true(machine.saw(PROMPT, 10), 'the prompt is back')
-    check.equal(machine.run(''), '', 'and what was typed is dropped')
-
-
-def test_stop_and_noflsh(machine, check, typed):
+def test_signals(machine, check, typed):
+    for signal, key, shown in (('SIGINT', '\x03', '^C'), ('SIGQUIT', '\x1c', '^\\')):
+        typed('run tty_read\n', '^ready\n', f'a program reads, for {signal}')
+        typed(f'dropped{key}', rf'{re.escape(shown)}\ntty_read\[\d+\]: killed by signal \d+ \({signal}\)\n', f'{shown} ends it')
+        check.true(machine.saw(PROMPT, 10), 'the prompt is back')
+        check.equal(machine.run(''), '', 'and what was typed is dropped')
     typed('run tty_read\n', '^ready\n', 'a program reads')
     typed('\x1ago on\n', r'^read 6: go on\$\n', 'Ctrl-Z: nobody could let it go on, so it is not stopped')
     typed('\x03', 'killed by', 'Ctrl-C')
@@ -74,14 +66,11 @@ def test_stop_and_noflsh(machine, check, typed):
     check.true(machine.saw(PROMPT, 10), 'and the prompt comes again')
 
 
-def test_typing_ahead(machine, check):
+def test_typing_ahead_and_flow_control(machine, check, typed):
     machine.send('run tty_read\nq one\naudit\n')
     check.true(machine.saw(re.compile(r'^read 6: q one\$\n.*^attic> audit\naudit: all', re.M | re.S), 10),
                'what a program does not read is for the monitor', machine)
     machine.expect(PROMPT, 10)
-
-
-def test_flow_control(machine, check, typed):
     typed('run tty_read\n', '^ready\n', 'a program reads')
     machine.send('\x13held\n')
     check.true(not machine.saw('^read', 1), 'Ctrl-S holds its output back')
@@ -89,8 +78,6 @@ def test_flow_control(machine, check, typed):
     typed('\x04', 'end: 0', 'end')
     machine.expect(PROMPT, 10)
 
-
-# ---- raw modes ----
 
 def test_raw(machine, typed):
     typed('run tty_read raw 1 0\n', '^ready\n', 'raw')
@@ -105,16 +92,13 @@ def test_raw(machine, typed):
     machine.expect(PROMPT, 10)
 
 
-def test_raw_with_vmin(machine, check, typed):
+def test_raw_with_vmin_and_vtime(machine, check, typed):
     typed('run tty_read raw 3 0\n', '^ready\n', 'VMIN 3')
     machine.send('ab')
     check.true(not machine.saw('read', 0.7), 'two bytes are not enough')
     typed('c', r'\Aread 3: abc\n', 'three are')
     typed('qrs', 'exit status 0', 'end')
     machine.expect(PROMPT, 10)
-
-
-def test_raw_with_vtime(machine, check, typed):
     typed('run tty_read raw 3 5\n', '^ready\n', 'VMIN 3, VTIME 5')
     check.true(not machine.saw('read|end', 1), 'the first byte is waited for')
     typed('ab', r'\Aread 2: ab\n', 'half a second without another one is the end')
@@ -127,13 +111,10 @@ def test_raw_with_vtime(machine, check, typed):
     machine.expect(PROMPT, 10)
 
 
-def test_background(machine, check):
+def test_background_and_end(machine, check):
     check.like(machine.run('run tty_read &'), 'in the background', 'a program in the background')
     check.like(machine.run('') + machine.run(''), 'end: -5\n', 'it cannot read: EIO')
     check.like(machine.run('audit'), 'all', 'audit')
-
-
-def test_power_off(machine, check):
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)
 
 
@@ -193,16 +174,13 @@ def test_ash_reads(ash, check, ash_typed):
     ash_typed('\x04', ASH, 'until Ctrl-D')
 
 
-def test_ash_writes(ash_typed):
+def test_ash_writes_and_asks_for_a_password(ash_typed):
     ash_typed('stty tostop; echo behind & wait; jobs; stty -tostop\n', then_prompt(r'Stopped \(tty output\)'), 'stty tostop: SIGTTOU')
     ash_typed('fg\n', then_prompt(r'^behind\n'), 'fg')
     ash_typed('yes\n', r'(?:^y\n){1000}', 'a program that never stops writing')
     ash_typed('\x03', then_prompt(r'\^C'), 'is ended by Ctrl-C')
     ash_typed("head -c 300000 /dev/zero | tr '\\0' x\n", 'x{5000}', 'nor does one that writes no lines')
     ash_typed('\x03', then_prompt(r'\^C'), 'keep Ctrl-C away')
-
-
-def test_ash_password(ash_typed):
     ash_typed('stty -echo; echo now; read x; stty echo; echo "<$x>"\n', '^now\n', 'a password')
     ash_typed('secret\n', then_prompt(r'\A(?!.*secret\n<).*^<secret>\n'), 'is not echoed')
 
@@ -214,14 +192,6 @@ def test_ash_ends(ash, check, ash_typed):
 
 
 # ---- a port that is slow ----
-
-def is_busy(machine):
-    return not read_port(machine, LINE_STATUS) & TRANSMITTER_EMPTY
-
-
-def ticks(machine):
-    return struct.unpack('<I', machine.physical(symbols().physical('jiffies'), 4))[0]
-
 
 @contextmanager
 def nobody_reads(machine):
@@ -238,12 +208,18 @@ def test_slow_port(boot, check):
     """Nobody takes what the machine says, and the port is busy for ever, as a real one is for the time of a character. The machine waits
     with interrupts on: its clock goes on."""
     machine = boot('tty-slow', silence=60)
+
+    def is_busy():
+        return not read_port(machine, LINE_STATUS) & TRANSMITTER_EMPTY
+
+    def ticks():
+        return machine.tables.word(symbols().physical('jiffies'))
     check.true(machine.saw(PROMPT), 'a slow port: the prompt', machine)
     with nobody_reads(machine):
         machine.send('help\n' * 100 + 'poweroff\n')
-        check.true(machine.wait_until(lambda: is_busy(machine)), 'nobody reads: the port is busy')
-        before = ticks(machine)
-        check.true(machine.wait_until(lambda: ticks(machine) > before + 20), 'nobody reads: the clock goes on')
-        check.true(is_busy(machine), 'nobody reads: and the port is busy still')
+        check.true(machine.wait_until(is_busy), 'nobody reads: the port is busy')
+        before = ticks()
+        check.true(machine.wait_until(lambda: ticks() > before + 20), 'nobody reads: the clock goes on')
+        check.true(is_busy(), 'nobody reads: and the port is busy still')
     check.equal(machine.finish(), 'pass', 'and somebody reads: all is said', machine)
     check.equal(len(re.findall('^poweroff +end the machine$', machine.output, re.M)), 100, 'and nothing is lost')

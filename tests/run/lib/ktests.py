@@ -11,8 +11,8 @@ NOTHING, ANYTHING = '(?!)', ''  # as patterns
 
 def check_ktests(check, name, label, *, cmdline='', **options):
     """`label` stands before each point's name; options are those of Machine. KTEST chooses tests by a glob."""
-    words = [*([cmdline] if cmdline else []), f'ktest={os.environ.get("KTEST") or "*"}']
-    with Machine(name, cmdline=' '.join(words), **{'timeout': 240} | options) as machine:
+    cmdline = f'{cmdline} ktest={os.environ.get("KTEST") or "*"}'.strip()
+    with Machine(name, cmdline=cmdline, **{'timeout': 240} | options) as machine:
         status = machine.finish()
     lacks = NOTHING if options.get('cpu', EVERYTHING) == EVERYTHING else ANYTHING
     report_run(check, label, ktap.judge(machine.output, status), machine, lacks)

@@ -1,0 +1,32 @@
+"""What several tests do with a machine."""
+import re
+
+from attic.machine import Machine
+
+
+def run(name, **options):
+    """A machine that has come to its end; options are those of Machine."""
+    with Machine(name, **options) as machine:
+        machine.finish()
+    return machine
+
+
+def shows(check, machine, pattern, name):
+    """The point that the screen shows this, now or later."""
+    found = machine.wait_until(lambda: re.search(pattern, machine.screen.text(), re.M))
+    check.true(found, name, found or machine.screen.text())
+
+
+def read_port(machine, port):
+    """The byte at an I/O port, as QEMU's monitor reads it."""
+    return int(machine.monitor(f'i /b {port:#x}').split('=')[1], 16)
+
+
+def kilobytes(said):
+    """The sizes that `meminfo` has said, by name."""
+    return {name: int(size) for name, size in re.findall(r'^(\w+): +(\d+) kB$', said, re.M)}
+
+
+def free_kb(machine):
+    """The free memory, as `meminfo` tells it; -1 when it does not."""
+    return kilobytes(machine.run('meminfo')).get('MemFree', -1)

@@ -1,0 +1,28 @@
+"""Programs of the host that tests run: what they say, and their status."""
+import os
+import subprocess
+
+from attic.build import ROOT, build_dir, checked_build, for_make, with_make
+
+
+def run(*command, input='', stderr=subprocess.STDOUT, **options):
+    """Run a program with this on standard input. What it says, errors included, without carriage returns, and its exit status; with
+    stderr=PIPE the errors stand between the two. Options are those of subprocess.run()."""
+    done = subprocess.run(command, input=input.encode(), stdout=subprocess.PIPE, stderr=stderr, **options)
+    said = [text.decode(errors='replace').replace('\r', '') for text in (done.stdout, done.stderr) if text is not None]
+    return *said, done.returncode
+
+
+def run_make(*arguments, **options):
+    """Make in this build, as a user calls it, with the compiler under test, while no other test does; otherwise as run()."""
+    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
+    with with_make() as environment:
+        return run('make', '--no-print-directory', '-C', ROOT, f'BUILD={for_make(build_dir())}', *compiler, *arguments, env=environment,
+                   **options)
+
+
+def debug_build():
+    """The folder of a kernel built with DEBUG=1."""
+    folder, made = checked_build()
+    assert made.returncode == 0, made.stdout
+    return folder
