@@ -44,8 +44,6 @@ def test_memory(mem, boot, check):
     check.like(machine.output, HOLDS, f'{mem}: the audit finds nothing', machine)
 
 
-# ---- options ----
-
 @pytest.mark.parametrize('cmdline', BENDING, ids=lambda cmdline: cmdline[:40])
 def test_option(cmdline, check):
     """Each boots, and none of them breaks an invariant."""
@@ -92,8 +90,6 @@ def test_too_little_lowmem(mem, check):
     check.true(low <= used, f'{mem}, lowmem=8M: and uses it', f'{low} kB of {used}')
     check.like(machine.output, HOLDS, f'{mem}, lowmem=8M: the audit finds nothing')
 
-
-# ---- what a loader leaves behind ----
 
 @pytest.mark.parametrize('what', LEFT)
 def test_left_behind(what, boot, check):

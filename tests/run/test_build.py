@@ -66,8 +66,6 @@ def write_tool(path, text):
     path.chmod(0o755)
 
 
-# ---- what is made ----
-
 def test_first_build(copy, check):
     first = copy.first
     check.equal(first.status, 0, '-j4: builds', re.sub(f'{DONE}.*\n', '', first.said, flags=re.M))

@@ -26,8 +26,6 @@ def at_prompt(check, machine, behind, name):
     check.true(there, name, there or f'{machine.screen.cursor()}\n{machine.screen.text()}')
 
 
-# ---- no serial port ----
-
 @pytest.mark.parametrize('kind', ['pc', 'q35', 'isapc'])
 def test_no_serial_port(kind, boot, check):
     machine = boot(f'console-screen-{kind}', machine=kind, **NO_SERIAL)
@@ -130,8 +128,6 @@ def test_map(machine, check):
     shows(check, machine, PROMPT_SHOWN, 'a key ends it')
 
 
-# ---- the second serial port alone ----
-
 def test_second_serial_port(boot, check):
     machine = boot('console-com2', serial='none', extra=['-serial', 'stdio'])
     check.true(machine.saw(PROMPT), 'the second port alone: the prompt', machine)
@@ -150,8 +146,6 @@ def test_second_serial_port(boot, check):
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)
 
 
-# ---- both ----
-
 def test_both(boot, check):
     machine = boot('console-both')
     check.true(machine.saw(PROMPT), 'serial port and keyboard: the prompt', machine)
@@ -163,8 +157,6 @@ def test_both(boot, check):
     shows(check, machine, AUDITED, 'both show it')
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)
 
-
-# ---- no keyboard ----
 
 def test_no_keyboard(boot, check):
     machine = boot('console-no-keyboard', machine=NO_KEYBOARD, input='audit\npoweroff\n')

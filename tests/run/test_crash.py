@@ -194,8 +194,6 @@ def test_noise(boot, check):
     check.like(str(machine), 'longer than 8 s', 'noise without end: ended by the limit of the whole run')
 
 
-# ---- make run ----
-
 def piped(text, seconds, *options, **environment):
     """What `make run` says on standard error, and its exit status."""
     return run(ROOT / 'scripts/qemu', '--timeout', seconds, *options, boot_image(), input=text, env=os.environ | environment, stderr=PIPE,
@@ -218,8 +216,6 @@ def test_make_run(check):
                r'qemu: Attic refused to run.*\n\Z', 'CPU=486: refused by Attic, not by QEMU')
 
 
-# ---- self-tests ----
-
 def test_broken_ktest(boot, check):
     machine = boot('crash-in-tests', input='test list.*\ncrash panic\n')
     problems = '; '.join(ktap.judge(machine.output, machine.finish()).problems)
@@ -227,8 +223,6 @@ def test_broken_ktest(boot, check):
     machine = boot('crash-no-such-test', cmdline='ktest=no.such.test')
     check.equal(machine.finish(), 'fail', 'ktest= that matches nothing fails', machine)
 
-
-# ---- a non-maskable interrupt ----
 
 def test_nmi(boot, check):
     """It says nothing about the instruction it meets, not even where that one may fault: gdb stops at the instruction of a copy from user

@@ -17,8 +17,6 @@ def errors(text):
     return ''.join(fault.removeprefix('fake.md:') for fault in examples.faults(Document('fake.md', text)))
 
 
-# ---- what is no example ----
-
 def test_sound_documents(check):
     check.equal(errors('text\n\n' + console('$ true\n') + '\n```c\nint main(void);\n```\n'), '', 'a sound document')
     check.equal(errors('````text\n```console\n```\n````\n'), '', 'a fence within a longer one is text')
@@ -57,8 +55,6 @@ def test_what_is_refused(check):
         check.like(errors(text), why, f'refused: {text}'.replace('\n', '|'))
 
 
-# ---- marks and what stands in a block ----
-
 def test_blocks_and_marks(check):
     inside = 'attic> ps\n1 2\nattic> audit\n'
     [block] = Document('fake.md', '# Title\n' + console(inside, r'varies: \d; x?2', 'with: MEM=16M CMDLINE="a=1 b"')).blocks
@@ -74,8 +70,6 @@ def test_blocks_and_marks(check):
     generated = Document('fake.md', '<!-- generated: compared by tests/x.py -->\n    $ make\n')
     check.equal((generated.compared_by, generated.errors), ('tests/x.py', []), 'a generated document is left to its test')
 
-
-# ---- comparing ----
 
 def problems(inside, *marks):
     document = Document('fake.md', console(inside, *marks))
@@ -137,8 +131,6 @@ def test_gdb_and_the_monitor(check):
                re.compile(r'\Afake\.md:4: .*`\(gdb\) continue` .*\n  \+ Breakpoint 2, return_to_user', re.S), 'gdb, typing at Attic')
 
 
-# ---- updating ----
-
 def updated(inside, *marks):
     text, problems = examples.update(Document('fake.md', f'text\n{console(inside, *marks)}text\n'))
     found = re.fullmatch(r'text\n(?:<!--.*\n)*```console\n((?s:.*))```\ntext\n', text)
@@ -159,8 +151,6 @@ def test_updating(check):
         check.equal(updated(inside, *marks), wanted, name)
     check.like(updated('$ seq 9\n1\n...\nx\n...\n9\n'), r'^problem: fake\.md:3: the lines around', 'where it cannot stay, that is said')
 
-
-# ---- the documents ----
 
 @pytest.mark.parametrize('file', examples.documents())
 def test_document(file, check):

@@ -194,7 +194,6 @@ def test_wrong(machine, check):
     check.like(machine.run('help explain'), r'^explain ADDR \[PID\]: ', 'help explain')
 
 
-
 def test_lines_about_faults(machine, stack, check):
     def attack(words, pattern, name):
         check.like(machine.run(f'run attack {words}'), rf'^attack\[\d+\]: {pattern}$', name)

@@ -30,8 +30,6 @@ def instructions(machine):
     return int(found[1]) if found else 0
 
 
-# ---- the boot ----
-
 @pytest.fixture(scope='module')
 def counts(programs):
     """Instructions of two boots."""
@@ -113,8 +111,6 @@ def test_archive(kind, counts, check):
     check.true(large < 6 * small, f'an archive of {kind} four times as large: {large} instructions against {small}')
     check.true(large < 1500 * size, f'{kind}: instructions for each byte', f'{large} for {size}')
 
-
-# ---- sizes ----
 
 def test_sizes(programs, check):
     lean, whole = ((build_dir() / name).stat().st_size for name in ('attic-lean.elf', 'attic.elf'))

@@ -193,8 +193,6 @@ def test_odd_answers(machine, check):
     check.like(plain(answered(machine, '\x1b[9999;9999R')), f'^0x0{{8}} {PLAIN}{{128}}  0xf', 'an absurdly large one')
 
 
-# ---- map -w ----
-
 def pictures(machine, count):
     """So many pictures begin from here on; what came until then, nothing when they do not."""
     return machine.after if machine.saw(re.compile(rf'(?:.*?{HOME}){{{count}}}', re.S), 20) else ''
@@ -264,9 +262,8 @@ def test_typed_ahead_and_end(machine, check):
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)
 
 
-# ---- piped input, all of which has come when the program that sleeps has ended ----
-
 def test_piped(boot, programs, check):
+    """All input has come when the program that sleeps has ended."""
     machine = boot('map-piped', initramfs=programs, cmdline='color=blue color=offx',
                    input='run nap 1000000 1\nmap\nmap -w\nxaudit\nmap\nps\npoweroff\n')
     check.equal(machine.finish(), 'pass', 'all input at once: to its end', machine)
@@ -279,8 +276,6 @@ def test_piped(boot, programs, check):
     check.like(said, r'\x1b\[0;30;\d+mK', 'and colours')
 
 
-# ---- the picture in README.md ----
-
 def words(picture):
     """The words of a picture, without its numbers, which are those of one build."""
     texts = (re.sub(r'[\d.]+|0x\w+|\s+', ' ', text) for text in re.findall(r'<text[^>]*>([^<]+)</text>', picture))
@@ -288,6 +283,7 @@ def words(picture):
 
 
 def test_picture(check):
+    """The one in README.md."""
     said, status = run_make('picture')
     check.equal(status, 0, 'make picture draws', said)
     picture = (build_dir() / 'picture/map.svg').read_text()

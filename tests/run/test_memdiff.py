@@ -72,8 +72,6 @@ def story():
         return Story(machine, file)
 
 
-# ---- step by step ----
-
 def check_changed(story, check, start, end, expected):
     """`expected` are patterns by what they are of; there must be no match of one that is of `no` thing."""
     said, errors, status = story.memdiff(start, end)
@@ -233,8 +231,6 @@ def test_broken_documents(files, check):
         refused(f'wrong {key}', r'not as docs/snapshot\.schema\.json has it', 'wrong', document | {key: value})
 
 
-# ---- changes that are made up ----
-
 class Forked:
     """The document of the step `fork`, to be changed."""
 
@@ -335,8 +331,6 @@ def test_made_up_kernel(made_up):
             r'kernel: pages 0xc0000000-0xc0\w{6} \(\d+ pages\): nothing, was frame 0x0000 \[P RW A D G\]',
             '1 frame of page 0 now of no RAM: frame 0x0000')
 
-
-# ---- through make ----
 
 def test_make(tmp_path, check):
     snapshots = tmp_path / 'made by make'

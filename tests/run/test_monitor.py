@@ -227,8 +227,6 @@ def test_two_at_once(machine, check):
     check.true(turns >= 2, 'and took turns')
 
 
-# ---- Ctrl-C and kill ----
-
 def test_ctrl_c(machine, check):
     """Once the program is there, and before: it waits unread then."""
     machine.send('run forever\n')
@@ -261,8 +259,6 @@ def test_kill(machine, check):
     check.like(machine.run('run attack read 0'), r'killed by signal 11 \(SIGSEGV\)', 'a signal is named')
 
 
-# ---- test ----
-
 def test_test(machine, check):
     names = re.findall(r'^KTEST\(kill, (\w+)\)', (ROOT / 'tests/kernel/process/kill_test.c').read_text(), re.M)
     check.equal(machine.run('test -l kill.*'), ''.join(f'kill.{name}\n' for name in names), 'test -l GLOB lists them')
@@ -270,8 +266,6 @@ def test_test(machine, check):
     check.equal(machine.run('test -l nosuch'), 'test: no self-test matches "nosuch"\n', 'or none')
     check.like(machine.run('test list.*'), r'^KTAP version 1\n1\.\.\d+\n(?s:.*)# [1-9]\d* passed, 0 failed\n', 'test GLOB')
 
-
-# ---- what is wrong gets one line that says what is right ----
 
 def test_wrong_lines(machine, check):
     for line, answer in sorted(WRONG.items()):
@@ -284,8 +278,6 @@ def test_wrong_lines(machine, check):
     check.equal(machine.run('   '), '', 'nor do blanks')
     check.equal(machine.run('\x1b'), '', 'nor does a stray escape')
 
-
-# ---- line editing ----
 
 def test_keys(machine, check):
     for keys, answer, name in (
@@ -318,10 +310,8 @@ def test_tab(machine, check):
     check.like(machine.run('help lay\t'), r'\Alayout: draw', 'tab completes after help')
 
 
-# ---- much at once: nothing is lost ----
-
 def test_much_at_once(machine, check):
-    """While the program runs nobody reads, so that the kernel's buffer fills up and the rest must wait outside."""
+    """Nothing is lost. While the program runs nobody reads, so that the kernel's buffer fills up and the rest must wait outside."""
     lines = [f'no{number:05}' for number in range(1, 8201)]
     bulk = ''.join(f'{line}\n' for line in lines)
     check.true(len(bulk) >= 65536, 'more than 64 KiB of input')

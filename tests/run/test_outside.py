@@ -122,8 +122,6 @@ def test_read_only_and_end(stopped, check):
     check.equal(stopped.machine.finish('poweroff'), 'pass', 'Attic did not notice', stopped.machine)
 
 
-# ---- what the processor has, and what is on ----
-
 @pytest.mark.parametrize('cpu', PROCESSORS)
 def test_processor(cpu, boot, check):
     cr4, features = PROCESSORS[cpu]

@@ -19,8 +19,6 @@ def test_the_house_as_it_is(check):
         check.true(now == then, f'{document} is that of today', '\n'.join(['scripts/rooms update, or make docs, writes it down:', *parted]))
 
 
-# ---- a house with two rooms ----
-
 def table(top, low):
     return f'| `kernel/` | the top | {top} |\n| `lib/` | the bottom | {low} |\n'
 

@@ -95,8 +95,6 @@ def frame_runs(machine):
     return runs
 
 
-# ---- each machine ----
-
 @pytest.mark.parametrize('label', MACHINES)
 def test_machine(label, boot, check):
     file = log_dir() / f'snapshot-{label}.jsonl'
@@ -171,8 +169,6 @@ def check_frames(label, machine, document, check):
     overlap = [after for before, after in pairwise(frames) if before[0] + before[1] > after[0]]
     check.equal(overlap, [], f'{label}: and no frame twice')
 
-
-# ---- the schema ----
 
 def undescribed(schema, where=''):
     """Members of the schema, wherever they are, that do not say what they mean."""

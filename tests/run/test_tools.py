@@ -201,8 +201,6 @@ def test_busy_host(check):
             process.wait()
 
 
-# ---- scripts/debug ----
-
 def processes(port):
     """Command lines that have the port in them: QEMU and gdb."""
     found = []
@@ -236,8 +234,6 @@ def test_debug(name, tmp_path, check):
         check.true(wait_until(lambda: not processes(port)), f'{name}: no QEMU is left', processes(port))
         check.equal(list(Path(folder).glob('attic-*')), [], f'{name}: no folder is left')
 
-
-# ---- what the kernel's sources must not have ----
 
 def test_structures_for_programs(check):
     """A structure that is copied out as it lies on the stack has gaps with what was there before: copy_object_to_user() clears them."""

@@ -191,8 +191,6 @@ def test_ash_ends(ash, check, ash_typed):
     check.equal(ash.finish('poweroff'), 'pass', 'power off', ash)
 
 
-# ---- a port that is slow ----
-
 @contextmanager
 def nobody_reads(machine):
     """What the machine says is not taken."""
