@@ -12,7 +12,7 @@ import pytest
 from attic.build import ROOT, build_dir, made, source_files
 from programs import run
 
-# What `make test` has been told is not meant for these builds, and Python writes where it does by itself.
+# What `make test` has been told is not meant for these builds, and Python is to write where it writes by itself.
 NOT_HANDED_ON = ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'BUILD', 'FETCHED', 'T', 'MEM', 'CPU', 'CMDLINE', 'PYTHONPYCACHEPREFIX',
                  'PYTHONDONTWRITEBYTECODE')
 FIND_COMPILER = ['scripts/find-compiler', '', '-m32', '-idirafter', '/usr/i686-linux-gnu/include']
