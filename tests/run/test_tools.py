@@ -22,6 +22,7 @@ from programs import run, run_make
 
 # The parts of a test run that are not tests.
 RUNNER = ('scripts/test', 'scripts/attic', 'pytest.ini', 'tests/run/conftest.py', 'tests/run/lib/points.py')
+HERE = ('-j', '0')  # in one process, which is sooner there
 
 TESTS = {
     'good': 'def test_one():\n    pass\n',
@@ -43,9 +44,6 @@ BROKEN = {
     'late': ("import pytest\n\n@pytest.fixture\ndef thing():\n    yield\n    raise ValueError('at its end')\n\n"
              "def test_late(thing, check):\n    check.true(True, 'a point')\n", '^E +ValueError: at its end$'),
 }
-
-
-HERE = ('-j', '0')  # in one process, which is sooner there
 
 
 class Runner:
