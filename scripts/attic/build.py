@@ -17,30 +17,30 @@ from attic.symbols import Symbols
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def build_dir():
+def build_dir() -> Path:
     return ROOT / (os.environ.get('BUILD') or 'build')
 
 
-def fetched_dir():
+def fetched_dir() -> Path:
     return ROOT / (os.environ.get('FETCHED') or 'build')
 
 
-def log_dir():
+def log_dir() -> Path:
     """Where tests leave logs, made if it is not there."""
     return made(build_dir() / 'test-logs')
 
 
-def made(folder):
+def made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def for_make(path):
+def for_make(path: Path | str) -> str:
     """A path for make, which takes no blanks in it: the root of the repository may have some."""
     return os.path.relpath(path, ROOT)
 
 
-def source_files():
+def source_files() -> list[str]:
     """The files of the repository, from its root: all but what is built. git is not asked, because a checkout may be somebody else's,
     or a folder unpacked from an archive."""
     found = []
@@ -50,7 +50,7 @@ def source_files():
     return sorted(name for name in found if name not in ('compile_commands.json', '.git'))
 
 
-def symbols(elf=None):
+def symbols(elf: Path | None = None) -> Symbols:
     """Those of the kernel under test, or of another file; attic.elf has no names of data."""
     names = Symbols(elf or build_dir() / 'attic.debug')
     if not names:
@@ -58,7 +58,7 @@ def symbols(elf=None):
     return names
 
 
-def ran(*command, **options):
+def ran(*command: str | Path, **options) -> subprocess.CompletedProcess:
     """Run a program that ends by itself, without input unless some is given. The CompletedProcess: stdout has errors, too."""
     return subprocess.run(command, **{'input': '', 'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True,
                                       'errors': 'replace'} | options)
@@ -67,7 +67,7 @@ def ran(*command, **options):
 # ---- make ----
 
 @contextmanager
-def locked(path):
+def locked(path: Path):
     """Tests run two at a time: one of them in here."""
     made(path.parent)
     with open(path, 'w') as lock:
@@ -75,14 +75,14 @@ def locked(path):
         yield
 
 
-def make(*arguments, env=None, **options):
+def make(*arguments: str, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess:
     """Run make with these arguments, and what `env` adds to the environment, for this build by default: as ran()."""
     environment = {name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
     environment |= {'BUILD': for_make(build_dir()), 'FETCHED': for_make(fetched_dir())} | (env or {})
     return ran('make', '--no-print-directory', '-C', ROOT, *arguments, env=environment, **options)
 
 
-def compiler():
+def compiler() -> list[str]:
     """The compiler of this build, as an argument of make."""
     return [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
 
@@ -98,7 +98,7 @@ def with_make():
         yield environment
 
 
-def checked_build():
+def checked_build() -> tuple[Path, subprocess.CompletedProcess]:
     """The folder of a kernel built with DEBUG=1, made now if it is not there, and what make said."""
     folder = build_dir() / 'checks'
     with locked(folder / 'lock'):
@@ -109,7 +109,7 @@ class CannotBeHad(Exception):
     """What is missing on this machine, and why."""
 
 
-def fetched(target, path):
+def fetched(target: str, path: str) -> Path:
     """What `make TARGET` fetches: fetched now if it is not there. Raises CannotBeHad."""
     file = fetched_dir() / path
     if file.exists():
@@ -124,13 +124,13 @@ def fetched(target, path):
 # ---- programs of i386 ----
 
 @functools.cache
-def runs_i386():
+def runs_i386() -> bool:
     """Whether this host's kernel runs i386 programs, and not an emulator that it hands them to (binfmt_misc), which is neither Linux nor
     suits AddressSanitizer. With NO_I386=1 everything goes as if it did not. No test runs one without asking here."""
     return not os.environ.get('NO_I386') and runs_itself((build_dir() / 'user/forever').resolve())
 
 
-def runs_itself(program):
+def runs_itself(program: Path) -> bool:
     try:
         process = subprocess.Popen([program, 'sleep'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except OSError:
@@ -145,12 +145,12 @@ def runs_itself(program):
             process.kill()
 
 
-def user_sources():
+def user_sources() -> list[Path]:
     """Of the programs of user/, but for those that an ordinary C library is linked to."""
     return [source for folder in ('user', 'user/tests', 'user/tests/helpers') for source in sorted((ROOT / folder).glob('*.c'))]
 
 
-def user_programs():
+def user_programs() -> dict[str, Path]:
     """The programs of user/ by name, where they are linked: make empties the folder of its own initramfs when a test has fetched
     busybox."""
     programs = {source.stem: build_dir() / 'user' / source.stem for source in user_sources()}
@@ -179,13 +179,13 @@ def make_initramfs(name, *, busybox=None, programs=None, files=None):
     return archive, tree
 
 
-def own_initramfs(name):
+def own_initramfs(name: str) -> Path:
     """The build's own programs without busybox, for what measures or compares: a busybox that was fetched makes no difference. Each test
     has its own, by this name, because they run two at a time."""
     return make_initramfs(f'own-{name}', programs=user_programs())[0]
 
 
-def boot_image(cmdline='', build=None, initramfs=None):
+def boot_image(cmdline: str = '', build: Path | None = None, initramfs: Path | None = None) -> Path:
     """The ISO that boots a build's kernel with this command line and initramfs (the build's own by default); made once, again when one of
     them is newer."""
     build = build or build_dir()

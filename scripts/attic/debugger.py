@@ -3,27 +3,28 @@
 They are to be run in the root of the repository. Environment: GDB, another gdb.
 """
 import os
+from pathlib import Path
 
 
-def gdb(elf, *options):
+def gdb(elf: Path | str | None, *options: str) -> list[str]:
     """gdb with Attic's commands, on this kernel; or on none."""
     return [program(), '-q', '-nx', '-x', 'scripts/gdb/attic.gdb', *options, *([str(elf)] if elf else [])]
 
 
-def program():
+def program() -> str:
     return os.environ.get('GDB') or 'gdb'
 
 
-def commands(*lines):
+def commands(*lines: str) -> list[str]:
     """Options that make gdb run these lines."""
     return [word for line in lines for word in ('-ex', line)]
 
 
-def to_start(target):
+def to_start(target: str) -> list[str]:
     """Options that attach it to a stopped machine and go on to _start."""
     return commands(f'target remote {target}', 'thbreak *_start', 'continue')
 
 
-def gdb_command(target, elf):
+def gdb_command(target: str, elf: Path | str) -> list[str]:
     """What `make gdb` starts."""
     return gdb(elf, *to_start(target))

@@ -42,7 +42,7 @@ class Block:
 
 
 class Document:
-    def __init__(self, file, text):
+    def __init__(self, file: str, text: str):
         self.file, self.lines = file, text.split('\n')
         self.blocks, self.errors, self.idle_marks = [], [], []
         self._labels, self._used_labels = {}, set()
@@ -181,7 +181,7 @@ class Document:
 
     # ---- writing ----
 
-    def text(self, outputs=None):
+    def text(self, outputs: dict[int, list[str]] | None = None) -> str:
         """The text with other outputs: `outputs` maps the line number of a command to its new lines."""
         lines = list(self.lines)
         for command in reversed([command for block in self.blocks for command in block.commands]):

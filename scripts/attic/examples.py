@@ -17,7 +17,7 @@ from itertools import takewhile
 
 from attic.build import ROOT, build_dir, for_make, own_initramfs, ran, with_make
 from attic.debugger import commands, gdb_command
-from attic.document import Document
+from attic.document import Block, Document
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 
 # What make says of a step of the build ($(call say) in the Makefile).
@@ -36,19 +36,19 @@ class CannotRun(Exception):
     """Why it cannot be found out what a block prints: a sentence."""
 
 
-def documents():
+def documents() -> list[str]:
     """README.md and docs/*.md, relative to the root."""
     return ['README.md', *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'docs').glob('*.md'))]
 
 
-def document(file):
+def document(file: str) -> Document:
     """One of them; its file name is told as it is here."""
     return Document(file, (ROOT / file).read_text(**UTF_8))
 
 
 # ---- running ----
 
-def run(document, block):
+def run(document: Document, block: Block) -> list[list[str]]:
     """What each command of a block prints, as lists of lines. Raises CannotRun."""
     runners = {'$ ': run_shell, 'attic> ': run_monitor, '(gdb) ': run_gdb}
     printed = runners[block.prompt](document, block, [command.text for command in block.commands])
@@ -130,7 +130,7 @@ def segments(lines):
     return found
 
 
-def difference(shown, came, varies):
+def difference(shown: list[str], came: list[str], varies: list[str]) -> tuple[int, int] | None:
     """Where the lines of the document do not show those that came: None, or the indices in both where they part. What follows a `...` may
     lie anywhere behind at least one line; the last lines of the document are the last that came."""
     came = [with_signs(line, varies) for line in came]
@@ -157,12 +157,12 @@ def equal_lines(lines, came, start):
 
 # ---- check and update ----
 
-def faults(document):
+def faults(document: Document) -> list[str]:
     """What is wrong with the blocks of a document before any is run."""
     return [f'{document.file}:{line}: {text}\n' for line, text in (*document.errors, *document.idle_marks)]
 
 
-def check(document, block):
+def check(document: Document, block: Block) -> list[str]:
     """What is wrong with a block, in sentences, with line numbers of the document."""
     try:
         came = run(document, block)
@@ -182,7 +182,7 @@ def excerpt(sign, lines, start):
     return ''.join(f'  {sign} {line}\n' for line in lines[start:start + CONTEXT] or ['(the output ends)'])
 
 
-def update(document):
+def update(document: Document) -> tuple[str, list[str]]:
     """The text of the document with today's outputs, and what could not be done. A block in which nothing differs stays; of one in which
     something does, all outputs are new, so that they are of one run."""
     outputs, problems = {}, []
@@ -205,7 +205,7 @@ def update(document):
     return document.text(outputs), problems
 
 
-def shortened(old, came, varies):
+def shortened(old: list[str], came: list[str], varies: list[str]) -> list[str] | None:
     """The new output with `...` where the old one had it: the lines before the first and after the last keep their number, those between
     are found by the first of them. None when they cannot be."""
     parts = [lines for _, lines in segments(old)]

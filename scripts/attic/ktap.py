@@ -20,7 +20,7 @@ class Run:
     problems: list[str] = field(default_factory=list)
 
 
-def judge(output, status):
+def judge(output: str, status: str) -> Run:
     """`output` is what the serial port said, `status` how the machine ended (Machine.status)."""
     run, headers, plans, notes = Run(), [], [], []
     for line in output.splitlines():

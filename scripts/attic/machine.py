@@ -20,7 +20,9 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pexpect import EOF, TIMEOUT
 from pexpect.spawnbase import SpawnBase
@@ -28,7 +30,7 @@ from pexpect.spawnbase import SpawnBase
 from attic import debugger, qemu
 from attic.build import ROOT, boot_image, log_dir
 from attic.screen import Screen
-from attic.tables import FRAME, Tables
+from attic.tables import FRAME, Tables, Walk
 from attic.watch import Watch
 
 PROMPT = re.compile('^attic> ', re.M)
@@ -96,11 +98,11 @@ class Machine(SpawnBase):
 
     # ---- time ----
 
-    def used(self):
+    def used(self) -> float:
         """Seconds of a processor that QEMU has used: they hardly depend on what else the host does."""
         return used(self.process.pid)
 
-    def clock(self):
+    def clock(self) -> float:
         """Seconds since QEMU's start without those in which it waited for a processor, nor those in which a program of beside() did. It
         never goes back."""
         kept = 0.0
@@ -110,7 +112,7 @@ class Machine(SpawnBase):
         self._clock = max(self._clock, elapsed - kept, elapsed / qemu.PATIENCE)
         return self._clock
 
-    def wait_until(self, question):
+    def wait_until(self, question: Callable[[], Any]) -> Any:
         """Ask, while the machine goes on, until the answer is true, for LONG seconds at most. The last answer."""
         until = self.clock() + LONG
         while not (answer := question()):
@@ -121,11 +123,11 @@ class Machine(SpawnBase):
 
     # ---- the serial port ----
 
-    def send(self, text):
+    def send(self, text: str):
         self._pending += text.encode('utf-8', 'surrogateescape')
         self.pump(0)
 
-    def expect(self, pattern, timeout=None, **options):
+    def expect(self, pattern, timeout: float | None = None, **options) -> int:
         """pexpect's, on the machine's clock: wait until the output after the last match matches, and step past it; `match`, `before` and
         `after` tell what came. In a text pattern ^ and $ are those of lines, and a dot is no line's end. Raises EOF when the machine has
         ended, TIMEOUT when it is silent for too long."""
@@ -138,7 +140,7 @@ class Machine(SpawnBase):
             patterns = [patterns]
         return super().compile_pattern_list([re.compile(p, re.M) if isinstance(p, str) else p for p in patterns])
 
-    def saw(self, pattern, timeout=None):
+    def saw(self, pattern, timeout: float | None = None) -> bool:
         """Whether what is expected comes."""
         try:
             self.expect(pattern, timeout)
@@ -146,7 +148,7 @@ class Machine(SpawnBase):
             return False
         return True
 
-    def run(self, line, timeout=None):
+    def run(self, line: str, timeout: float | None = None) -> str:
         """Send a line to the monitor; what it prints up to the next prompt, without the echo of the line. Raises EOF or TIMEOUT when
         no prompt comes."""
         self.send(f'{line}\n')
@@ -164,7 +166,7 @@ class Machine(SpawnBase):
         start, self._told = self._told, len(self.output)
         return self.output[start:]
 
-    def pump(self, wait):
+    def pump(self, wait: float):
         """Move bytes both ways, for at most `wait` seconds; notice the end of QEMU and both limits."""
         if self.ended:
             return
@@ -202,7 +204,7 @@ class Machine(SpawnBase):
     # ---- its end ----
 
     @property
-    def ended(self):
+    def ended(self) -> bool:
         return self.status != 'running'
 
     def _check_limits(self):
@@ -234,7 +236,7 @@ class Machine(SpawnBase):
             stream.close()
         self.watch.qmp.close()
 
-    def finish(self, line=None):
+    def finish(self, line: str | None = None) -> str:
         """Wait for the end, after this line if one is given. How it ended, as one word."""
         if line:
             self.send(f'{line}\n')
@@ -251,14 +253,14 @@ class Machine(SpawnBase):
 
     # ---- the view from outside ----
 
-    def monitor(self, line):
+    def monitor(self, line: str) -> str:
         """Run one command of QEMU's human monitor and return what it prints."""
         said = self.watch.qmp.ask('human-monitor-command', LONG, command_line=line)
         if said is None:
             raise EOFError(f"QEMU's monitor does not answer `{line}`\n{self}")
         return said.replace('\r', '')
 
-    def physical(self, address, size):
+    def physical(self, address: int, size: int) -> bytes:
         """`size` bytes of physical memory from `address`."""
         file = Path(self._folder.name) / 'memory'
         said = self.monitor(f'pmemsave {address} {size} "{file}"')
@@ -268,29 +270,29 @@ class Machine(SpawnBase):
         file.unlink()
         return data
 
-    def register(self, name):
+    def register(self, name: str) -> int:
         """The value of a register in `info registers`: CR0, CR3, EIP..."""
         return int(re.search(rf'\b{name}=([0-9a-f]+)', self.monitor('info registers'))[1], 16)
 
-    def walk(self, address):
+    def walk(self, address: int) -> Walk:
         """What the processor meets on its way to an address, in the tables that are loaded: a Walk of tables.py."""
         return self.tables.walk(self.register('CR3') & FRAME, address)
 
     # ---- programs beside it ----
 
     @property
-    def gdb_target(self):
+    def gdb_target(self) -> str:
         """Where a gdb can connect to."""
         return f'{self._folder.name}/gdb'
 
-    def gdb(self, elf, *commands):
+    def gdb(self, elf: Path | str, *commands: str) -> str:
         """Attach gdb in batch mode, with Attic's own commands loaded, and run these. What it prints. The machine goes on by itself when
         gdb has detached."""
         while not self.ended and not os.path.exists(self.gdb_target):
             self.pump(0.05)  # QEMU makes it when it starts
         return self.beside(*debugger.gdb(elf, '-batch', *debugger.commands(f'target remote {self.gdb_target}', *commands)))
 
-    def beside(self, *command, env=None):
+    def beside(self, *command: str, env: dict[str, str] | None = None) -> str:
         """Run a program in the root of the repository while the machine goes on; what it prints, errors included. One that does not end
         within BESIDE_SECONDS of the clock is killed, and beside_timed_out is true."""
         until, said = self.clock() + BESIDE_SECONDS, b''
@@ -312,7 +314,7 @@ class Machine(SpawnBase):
                     process.kill()
         return said.decode(errors='surrogateescape')
 
-    def open_console(self):
+    def open_console(self) -> str:
         """A socket for a gdb of beside() that wants to type on Attic's console (ATTIC_CONSOLE). The console's output is not sent there: it
         would come among gdb's lines at any moment."""
         self._console = socket.socket(socket.AF_UNIX)
@@ -335,7 +337,7 @@ class Machine(SpawnBase):
             self._console = self._typist = None
 
 
-def used(pid):
+def used(pid: int) -> float:
     """Seconds of a processor that a process has used."""
     fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')

@@ -45,31 +45,31 @@ FIRMWARE = {
 PATIENCE = 20
 
 
-def firmware_name(name=None):
+def firmware_name(name: str | None = None) -> str:
     return name or os.environ.get('FIRMWARE') or 'bios'
 
 
-def missing_firmware(name):
+def missing_firmware(name: str) -> str | None:
     """Which file of this firmware is not there; None when all are."""
     return next((file for file in FIRMWARE[name].flash if not os.path.exists(file)), None)
 
 
-def program(firmware=None):
+def program(firmware: str | None = None) -> str:
     """The QEMU that a firmware needs."""
     return os.environ.get('QEMU') or FIRMWARE[firmware_name(firmware)].qemu
 
 
-def cpu_of(cpu=None):
+def cpu_of(cpu: str | None = None) -> str:
     return cpu or os.environ.get('CPU') or 'max'
 
 
-def lacks_apic(cpu=None):
+def lacks_apic(cpu: str | None = None) -> bool:
     """Whether the processor has no APIC. The edu card sends its interrupts as messages, which only an APIC takes, so QEMU does not
     start then."""
     return bool(re.search(r'^486\b|,(?:-apic|apic=(?:off|no|false))\b', cpu_of(cpu)))
 
 
-def flash_options(firmware):
+def flash_options(firmware: Firmware) -> list[str]:
     """The code cannot be written, and what is written to the variables goes with the machine."""
     if not firmware.flash:
         return []
@@ -111,7 +111,7 @@ def command(*, iso=None, mem=None, cpu=None, accel=None, machine=None, firmware=
     return [*words, *(watch or ()), *os.environ.get('QEMU_EXTRA', '').split(), *extra]
 
 
-def start(words, **options):
+def start(words: list[str], **options) -> subprocess.Popen:
     """A process that becomes QEMU, or another program that must not outlive this one. Options are those of Popen."""
     setpriv = next((path for path in ('/usr/bin/setpriv', '/bin/setpriv') if os.access(path, os.X_OK)), None)
     if not shutil.which(words[0]):
@@ -119,7 +119,7 @@ def start(words, **options):
     return subprocess.Popen([setpriv, '--pdeathsig', 'TERM', *words] if setpriv else words, **options)
 
 
-def verdict(returncode, log=None, can_quit=False):
+def verdict(returncode: int, log: Path | str | None = None, can_quit: bool = False) -> Verdict:
     """How a QEMU that was started with `log` has ended. With -no-reboot a triple fault ends QEMU with status 0, as does Ctrl-A x or a
     gdb that leaves; where somebody is there who may do that (`can_quit`), the log of processor resets tells them apart."""
     if returncode < 0:
@@ -131,20 +131,20 @@ def verdict(returncode, log=None, can_quit=False):
     return QUIT if can_quit and not log_has_triple_fault(log) else RESET
 
 
-def log_has_triple_fault(log):
+def log_has_triple_fault(log: Path | str | None) -> bool:
     try:
         return bool(re.search('^Triple fault', Path(log).read_text(errors='replace'), re.M))
     except OSError:
         return False
 
 
-def socket_folder():
+def socket_folder() -> str:
     """Where sockets can lie: their paths are at most 108 bytes long, and gdb takes no blank in one."""
     folder = os.environ.get('TMPDIR', '')
     return folder if re.fullmatch(r'/\S{1,60}', folder) else '/tmp'
 
 
-def waited(pid, seen):
+def waited(pid: int, seen: dict[str, float]) -> float:
     """For how many seconds the threads of a process were ready to run, but others had the processors: the second figure of Linux's
     schedstat. All of them count, because one that waits may hold a lock that another one wants. 0 where the host does not tell. A
     time-out that leaves these seconds out is as short as ever for a machine that hangs, and does not end one that is only kept
@@ -157,7 +157,7 @@ def waited(pid, seen):
     return sum(seen.values())
 
 
-def wait_for(process, timeout=0, watch=None):
+def wait_for(process: subprocess.Popen, timeout: float = 0, watch=None) -> bool:
     """Wait for the process, at most `timeout` seconds if that is not 0; those that it was kept waiting do not count. A watch is served
     meanwhile, and looks where the machine is before it is ended. Whether it had to be."""
     started, seen = time.monotonic(), {}

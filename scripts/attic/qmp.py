@@ -12,14 +12,16 @@ import json
 import select
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 # For one question; QEMU answers at once unless the host is very busy.
 ANSWER_SECONDS = 10
 
 
 class Qmp:
-    def __init__(self, idle=None):
+    def __init__(self, idle: Callable[[], None] | None = None):
         """`idle`, if given, is called again and again while an answer is waited for."""
         self.socket, self._theirs = socket.socketpair()
         self.idle = idle
@@ -28,25 +30,25 @@ class Qmp:
         self._last_id = 0
 
     @property
-    def theirs(self):
+    def theirs(self) -> int:
         """The descriptor that the process which becomes QEMU inherits."""
         return self._theirs.fileno()
 
     @property
-    def connected(self):
+    def connected(self) -> bool:
         return self.socket is not None
 
-    def options(self):
+    def options(self) -> list[str]:
         return ['-chardev', f'socket,id=watch,fd={self.theirs}', '-mon', 'chardev=watch,mode=control', '-no-shutdown']
 
     def started(self):
         """In the parent. From here on the socket ends when QEMU does."""
         self._theirs.close()
 
-    def readable(self, wait=0.0):
+    def readable(self, wait: float = 0.0) -> bool:
         return self.connected and bool(select.select([self.socket], [], [], wait)[0])
 
-    def events(self):
+    def events(self) -> list[dict]:
         """The events that have come."""
         if self.readable():
             self._read()
@@ -84,7 +86,7 @@ class Qmp:
             self.socket.close()
             self.socket = None
 
-    def tell(self, command, **arguments):
+    def tell(self, command: str, **arguments) -> int:
         """Send a command; its number."""
         self._last_id += 1
         message = {'execute': command, 'id': self._last_id}
@@ -95,7 +97,7 @@ class Qmp:
                 self.socket.sendall(json.dumps(message).encode() + b'\r\n', socket.MSG_NOSIGNAL)
         return self._last_id
 
-    def ask(self, command, seconds=ANSWER_SECONDS, **arguments):
+    def ask(self, command: str, seconds: float = ANSWER_SECONDS, **arguments) -> Any:
         """What a command returns; None when no answer comes, or an error."""
         until = time.monotonic() + seconds
         while not self.speaks and self.connected and time.monotonic() < until:
@@ -115,7 +117,7 @@ class Qmp:
         elif self.idle:
             self.idle()
 
-    def monitor(self, line, seconds=ANSWER_SECONDS):
+    def monitor(self, line: str, seconds: float = ANSWER_SECONDS) -> str:
         """What a line of QEMU's human monitor prints."""
         said = self.ask('human-monitor-command', seconds, command_line=line)
         return (said or '').replace('\r', '')

@@ -13,19 +13,19 @@ class Screen:
     def __init__(self, machine):
         self._machine = machine
 
-    def text(self):
+    def text(self) -> str:
         """25 lines, from where the screen's memory is shown."""
         return self._lines(VGA + 2 * self._register(ORIGIN), ROWS)
 
-    def memory(self):
+    def memory(self) -> str:
         """All of the screen's memory, with what has been scrolled out of sight."""
         return self._lines(VGA, MEMORY_ROWS)
 
-    def colours(self):
+    def colours(self) -> bytes:
         """A byte for each cell of the 25 lines."""
         return self._cells(VGA + 2 * self._register(ORIGIN), ROWS)[1::2]
 
-    def cursor(self):
+    def cursor(self) -> tuple[int, int]:
         """Row and column, from 0."""
         return divmod(self._register(CURSOR) - self._register(ORIGIN), COLUMNS)
 
@@ -45,7 +45,7 @@ class Screen:
             number = number << 8 | int(self._machine.monitor('i /b 0x3d5').split('=')[1], 16)
         return number
 
-    def press(self, *keys):
+    def press(self, *keys: str):
         """Press keys of the keyboard, by QEMU's names (`shift-a`, `ctrl-c`, `left`), one after the other. One that ends the machine may
         get no answer."""
         for key in keys:
@@ -59,12 +59,12 @@ class Screen:
                 raise ValueError(f'sendkey {key}: {said}')
             self._machine.pump(0.02)
 
-    def type(self, text):
+    def type(self, text: str):
         """Type a text on the keyboard, US layout."""
         self.press(*map(key_of, text))
 
 
-def key_of(character):
+def key_of(character: str) -> str:
     if character in SHIFTED:
         return 'shift-' + key_of(SHIFTED[character])
     if character.isupper():

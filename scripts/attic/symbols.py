@@ -11,7 +11,7 @@ PAGE_OFFSET = 0xC0000000
 class Symbols(dict):
     """Addresses by name; empty when there is no such file. `sizes` has bytes by name."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path | str | None):
         super().__init__()
         self.sizes = {}
         self._code = []  # (address, name), without labels inside a function
@@ -26,11 +26,11 @@ class Symbols(dict):
                 self._code.append((int(address, 16), name))
         self._code.sort(key=lambda pair: pair[0])
 
-    def physical(self, name):
+    def physical(self, name: str) -> int:
         """Where a variable of the kernel's image lies in physical memory."""
         return self[name] - PAGE_OFFSET
 
-    def function_at(self, address):
+    def function_at(self, address: int) -> str:
         """"name+0x12" for the function that holds an address, or ""."""
         n = bisect.bisect_right(self._code, address, key=lambda pair: pair[0])
         if not n:
@@ -40,7 +40,7 @@ class Symbols(dict):
         return f'{name}+{address - start:#x}' if address < end else ''
 
 
-def debug_file(image):
+def debug_file(image: Path | str) -> Path | None:
     """The kernel with its debug information that belongs to an image: beside it, or one folder above; None when it is not there."""
     folder = Path(image).parent
     return next((path for path in (folder / 'attic.debug', folder.parent / 'attic.debug') if path.exists()), None)

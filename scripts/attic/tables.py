@@ -15,6 +15,7 @@ Neighbours: machine.py has the memory of a machine in QEMU, gdb/memory.py that o
 """
 import struct
 from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator
 
 PAGE_SHIFT, PAGE_SIZE = 12, 4096
 PDE_SHIFT = 22
@@ -28,23 +29,23 @@ class Entry(namedtuple("Entry", "level index at value")):
     """A PDE or PTE: its level as "PDE" or "PTE", its index, the physical address where it lies, its value."""
 
     @property
-    def present(self):
+    def present(self) -> bool:
         return bool(self.value & P)
 
     @property
-    def large(self):
+    def large(self) -> bool:
         """Maps a 4 MiB page itself."""
         return self.level == "PDE" and self.value & (P | PS) == P | PS
 
     @property
-    def frame(self):
+    def frame(self) -> int:
         return self.value & (LARGE_FRAME if self.large else FRAME)
 
-    def bits(self):
+    def bits(self) -> str:
         """The bits that are set, by Intel's names."""
         return " ".join(name for bit, name in BIT_NAMES if self.value & bit) or "none"
 
-    def words(self):
+    def words(self) -> str:
         """What each bit says. P, RW and US are named in any case, the others when they are set."""
         if not self.present:
             return "P=0 not present" + (", and the processor looks at no other bit" if self.value else "")
@@ -62,33 +63,33 @@ class Walk(namedtuple("Walk", "address pde pte")):
     """What the processor meets on its way to an address; pte is None where it does not come to a page table."""
 
     @property
-    def entries(self):
+    def entries(self) -> list[Entry]:
         return [entry for entry in (self.pde, self.pte) if entry]
 
     @property
-    def last(self):
+    def last(self) -> Entry:
         """The entry at which the walk ends."""
         return self.pte or self.pde
 
     @property
-    def mapped(self):
+    def mapped(self) -> bool:
         return self.last.present
 
     @property
-    def physical(self):
+    def physical(self) -> int | None:
         """Of the byte at the address; None when nothing is mapped."""
         if not self.mapped:
             return None
         return self.last.frame | self.address & (0x3FFFFF if self.pde.large else 0xFFF)
 
     @property
-    def rights(self):
+    def rights(self) -> int:
         """RW and US as both levels allow them, the other bits as the last entry has them; 0 when nothing is mapped."""
         if not self.mapped:
             return 0
         return self.last.value & ~(RW | US) | self.last.value & self.pde.value & (RW | US)
 
-    def forbids(self, bit):
+    def forbids(self, bit: int) -> str:
         """Where RW or US is 0: "PDE", "PTE" or "PDE and PTE"."""
         return " and ".join(entry.level for entry in self.entries if not entry.value & bit)
 
@@ -105,7 +106,7 @@ class Run(namedtuple("Run", "start end physical rights size")):
         return (self.end - self.start) // self.size
 
 
-def merge(found, borders=()):
+def merge(found: Iterable[Page], borders: Iterable[int] = ()) -> Iterator[Run]:
     """Merge pages into runs where they touch, have one size and the same rights, and lie on no border."""
     borders, run = frozenset(borders), None
     for page in found:
@@ -122,7 +123,7 @@ def merge(found, borders=()):
         yield Run(*run)
 
 
-def rights_text(rights):
+def rights_text(rights: int) -> str:
     """Of a run or a walk: what ring 0 may do as long as CR0.WP is on, and ring 3."""
     access = "rw" if rights & RW else "r-"
     return "%s/%s" % (access, access if rights & US else "--")
@@ -131,18 +132,18 @@ def rights_text(rights):
 class Tables:
     """The tables in a physical memory, of which `read(address, size)` gives the bytes."""
 
-    def __init__(self, read):
+    def __init__(self, read: Callable[[int, int], bytes]):
         self.read = read
 
-    def word(self, address):
+    def word(self, address: int) -> int:
         """32 bits of physical memory."""
         return struct.unpack("<I", self.read(address, 4))[0]
 
-    def words(self, address, count):
+    def words(self, address: int, count: int) -> tuple[int, ...]:
         """Some of them side by side, as a tuple."""
         return struct.unpack("<%dI" % count, self.read(address, 4 * count))
 
-    def walk(self, directory, address):
+    def walk(self, directory: int, address: int) -> Walk:
         """Walk a directory for an address."""
         index = address >> PDE_SHIFT
         at = directory + 4 * index
@@ -153,17 +154,17 @@ class Tables:
         at = pde.frame + 4 * index
         return Walk(address, pde, Entry("PTE", index, at, self.word(at)))
 
-    def directory_entries(self, directory):
+    def directory_entries(self, directory: int) -> list[Entry]:
         """All 1024 PDEs."""
         return [Entry("PDE", index, directory + 4 * index, value)
                 for index, value in enumerate(self.words(directory, 1024))]
 
-    def table_entries(self, pde):
+    def table_entries(self, pde: Entry) -> list[Entry]:
         """All 1024 PTEs of the table that a present, not large PDE points to."""
         return [Entry("PTE", index, pde.frame + 4 * index, value)
                 for index, value in enumerate(self.words(pde.frame, 1024))]
 
-    def pages(self, directory, first=0, last=0xFFFFFFFF):
+    def pages(self, directory: int, first: int = 0, last: int = 0xFFFFFFFF) -> Iterator[Page]:
         """Each mapped page that starts in [first, last], in order: 4 KiB or 4 MiB. There may be a million of them."""
         pdes = self.words(directory, 1024)
         for index in range(first >> PDE_SHIFT, (last >> PDE_SHIFT) + 1):
@@ -176,7 +177,7 @@ class Tables:
                     if pte & P and first <= start <= last:
                         yield Page(start, PAGE_SIZE, pte & FRAME, pte & ~FRAME & (pde | ~(RW | US)))
 
-    def addresses(self, directory, pfn, first, last, holding=P | US):
+    def addresses(self, directory: int, pfn: int, first: int, last: int, holding: int = P | US) -> Iterator[tuple[int, int]]:
         """(address, rights) of each page that shows a frame, through PDEs first..last. Rights are 0 for an entry of a process that
         holds the page but is not present (PROT_NONE). `holding` are the bits of which one makes an entry hold a page: P alone in
         the kernel half, where an entry that is not present may be any number (a tag)."""
@@ -192,6 +193,6 @@ class Tables:
                         yield (base + (at << PAGE_SHIFT),
                                pte & ~FRAME & (pde | ~(RW | US)) if pte & P else 0)
 
-    def runs(self, directory, first=0, last=0xFFFFFFFF, borders=()):
+    def runs(self, directory: int, first: int = 0, last: int = 0xFFFFFFFF, borders: Iterable[int] = ()) -> Iterator[Run]:
         """The mapped pages of [first, last], merged."""
         return merge(self.pages(directory, first, last), borders)

@@ -15,7 +15,9 @@ without a file there are no names, and a table that makes no sense is not used.
 """
 import re
 import struct
+from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 from attic.qmp import Qmp
 from attic.symbols import PAGE_OFFSET, Symbols, debug_file
@@ -28,16 +30,16 @@ NAME_MAX = 20
 
 
 class Watch:
-    def __init__(self, image=None, idle=None):
+    def __init__(self, image: Path | str | None = None, idle: Callable[[], None] | None = None):
         self.qmp = Qmp(idle)
         self.lines = []
         self._debug = debug_file(image) if image else None
 
     @cached_property
-    def symbols(self):
+    def symbols(self) -> Symbols:
         return Symbols(self._debug)
 
-    def serve(self, wait=0.0):
+    def serve(self, wait: float = 0.0):
         """Hear what QEMU says, for at most so many seconds, and do what is to do at its end."""
         self.qmp.readable(wait)
         for event in self.qmp.events():
@@ -114,7 +116,7 @@ class Watch:
         return self._image(found, NAME_MAX).split(b'\0')[0].decode(errors='replace') or None
 
 
-def registers_in(dump):
+def registers_in(dump: str) -> dict[str, int]:
     """The 32-bit registers in what `info registers` prints: by name, without the E, and IDT with IDT_LIMIT; HLT is 1 when the processor
     has halted. None that is not there."""
     found = re.findall(r'\b[ER]?(IP|FL|CR[023]|HLT)\s*=\s*([0-9a-f]+)', dump)
@@ -123,7 +125,7 @@ def registers_in(dump):
     return {name: int(value, 16) for name, value in found}
 
 
-def halted(r):
+def halted(r: dict[str, int]) -> list[str]:
     if not r.get('HLT'):
         return []
     off = '' if r.get('FL', 0) & EFLAGS_IF else ' with interrupts off, for good'
