@@ -9,9 +9,10 @@ A point that fails is noted, with what was expected and found, and the test goes
 is to ask. A test without points is one point itself, and so is one that ends in an exception. `assert` is for what the rest of a test
 cannot do without.
 
-All points of a run go to the file of --points, a line of JSON each: file, test, point, outcome, why.
+All points of a run go to the file that ATTIC_POINTS names, a line of JSON each: file, test, point, outcome, why.
 """
 import json
+import os
 import re
 from collections import Counter
 
@@ -92,10 +93,6 @@ def check(request):
 
 # ---- the plugin ----
 
-def pytest_addoption(parser):
-    parser.addoption('--points', help='a file for the points of the run')
-
-
 def pytest_configure(config):
     if not hasattr(config, 'workerinput'):
         config.pluginmanager.register(Collector(config), 'points-collector')
@@ -118,7 +115,7 @@ class Collector:
     def __init__(self, config):
         self.config = config
         self.counts, self.seconds = {}, Counter()
-        path = config.getoption('points')
+        path = os.environ.pop('ATTIC_POINTS', None)  # not for a pytest that a test starts
         self.file = open(path, 'w') if path else None
 
     @pytest.hookimpl(tryfirst=True)
