@@ -118,6 +118,7 @@ class Machine(SpawnBase):
         while not (answer := question()):
             if self.ended or self.clock() > until:
                 break
+            self._last_sign = self.clock()  # what is asked may be seen from outside alone: silence is no fault meanwhile
             self.pump(0.05)
         return answer
 
@@ -153,7 +154,9 @@ class Machine(SpawnBase):
         no prompt comes."""
         self.send(f'{line}\n')
         self.expect(PROMPT, timeout)
-        return self.before.partition('\n')[2]
+        # What a program in the background said behind the prompt stands before the echo.
+        before, echo, printed = self.before.partition(f'{line}\n')
+        return printed if echo else before.partition('\n')[2]
 
     def read_nonblocking(self, size=1, timeout=None):
         """What has come since, for pexpect; waits for it."""

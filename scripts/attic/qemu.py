@@ -111,12 +111,13 @@ def command(*, iso=None, mem=None, cpu=None, accel=None, machine=None, firmware=
     return [*words, *(watch or ()), *os.environ.get('QEMU_EXTRA', '').split(), *extra]
 
 
-def start(words: list[str], **options) -> subprocess.Popen:
-    """A process that becomes QEMU, or another program that must not outlive this one. Options are those of Popen."""
+def start(words: list[str], death: str = 'TERM', **options) -> subprocess.Popen:
+    """A process that becomes QEMU, or another program that must not outlive this one: it gets the signal `death` then. Options are those
+    of Popen."""
     setpriv = next((path for path in ('/usr/bin/setpriv', '/bin/setpriv') if os.access(path, os.X_OK)), None)
     if not shutil.which(words[0]):
         raise FileNotFoundError(f'cannot run {words[0]}: there is no such program')
-    return subprocess.Popen([setpriv, '--pdeathsig', 'TERM', *words] if setpriv else words, **options)
+    return subprocess.Popen([setpriv, '--pdeathsig', death, *words] if setpriv else words, **options)
 
 
 def verdict(returncode: int, log: Path | str | None = None, can_quit: bool = False) -> Verdict:

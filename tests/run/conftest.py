@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+import points
 from attic.build import CannotBeHad
 from attic.machine import Machine
-
-pytest_plugins = ['points']
 
 # The tests say themselves which machine they want, and tools speak plain English: no test depends on a locale that a bare machine has
 # not.
@@ -56,6 +55,10 @@ def short(nodeid):
 def rank(scope):
     name = short(scope)
     return SLOW_FIRST.index(name) if name in SLOW_FIRST else len(SLOW_FIRST)
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(points, 'points')
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -104,6 +104,12 @@ def test_pattern_of_nothing(pattern, runner, check):
     check.like(said, rf"\Atest: '{re.escape(pattern)}' is neither .*\n0 passed, 1 failed\n\Z", f'T={pattern}: one line says why')
 
 
+def test_test_that_there_is_not(runner, check):
+    said, _ = runner.test('bad::test_three', *HERE)
+    check.like(said, r"^test: 'bad::test_three' has chosen nothing that runs\n.*\n0 passed, 1 failed\n\Z",
+               'a test that a file has not: one line says so')
+
+
 def test_skips(runner, check):
     said, _ = runner.test('skips none')
     check.like(said, r'^not run:\n  no card \(skips: 1\)\n  no card: none at all \(skips: 1\)\n  no network \(none: 1\)\n'
@@ -116,7 +122,8 @@ def test_skips(runner, check):
 def test_failure(pattern, passed, runner, check):
     said, status = runner.test(pattern)
     check.equal(status, 1, f'T={pattern} with a failure: fails', said)
-    check.like(said, r"^this one\nexpected: 3\nfound:    2\nbecause\nagain: make test T='bad::test_two'$",
+    check.like(said, r"^this one\nexpected: 3\nfound:    2\nbecause\nat: \S*test_bad\.py:\d+\n"
+               r"again: make test T='bad::test_two'$",
                f'T={pattern} with a failure: the summary names it')
     check.unlike(said, 'Traceback|INTERNALERROR|[Ww]arning', f"T={pattern} with a failure: no trouble of Python's")
     check.like(said, rf'^{passed} passed, 1 failed\n\Z', f'T={pattern} with a failure: counts')

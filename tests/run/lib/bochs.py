@@ -63,8 +63,8 @@ class Bochs:
             debugger.write_text('continue\n')
             options += ['-rc', debugger]
         with open(self._said, 'wb') as said:
-            self.process = qemu.start(['bochs', *map(str, options)], stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
-                                      env=os.environ | {'TERM': 'vt100'})
+            self.process = qemu.start(['bochs', *map(str, options)], 'KILL', stdin=subprocess.DEVNULL, stdout=said,  # it stays at a TERM
+                                      stderr=subprocess.STDOUT, env=os.environ | {'TERM': 'vt100'})
 
     def _settings(self, model, iso):
         return f'''display_library: term

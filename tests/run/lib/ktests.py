@@ -24,8 +24,10 @@ def report_run(check, label, run, machine, lacks):
     problems = run.problems + [f'{test.name}: {test.skip}' for test in run.tests
                                if (test.skip or '').startswith('this processor') and not re.search(lacks, test.skip)]
     for test in run.tests:
+        check.again = test.name
         if test.ok and test.skip is not None:
             check.skip(f'{label}: {test.name}', test.skip)
         else:
             check.true(test.ok, f'{label}: {test.name}', '\n'.join(test.notes) or 'no notes')
+    check.again = os.environ.get('KTEST')
     check.true(not problems, f'{label}: the run is whole', '\n'.join([*problems, str(machine)]))

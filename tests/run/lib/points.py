@@ -14,6 +14,7 @@ All points of a run go to the file that ATTIC_POINTS names, a line of JSON each:
 import json
 import os
 import re
+import sys
 from collections import Counter
 
 import pytest
@@ -24,6 +25,7 @@ class Check:
     def __init__(self, item):
         self._item = item
         self.count = 0
+        self.again = None  # what repeats the next points, where it is not the whole test
 
     def true(self, value, name, why=''):
         """The value is true. `why` is what tells more if it is not: anything that can be printed, a machine for one."""
@@ -46,6 +48,7 @@ class Check:
         self._report(name, 'skipped', (str(self._item.path), 0, f'Skipped: {why}'))
 
     def _note(self, good, name, *why):
+        assert isinstance(name, str), f'the name of a point is a text, not {name!r}'
         self._report(name, 'passed' if good else 'failed', None if good else '\n'.join(text for text in map(str, why) if text))
         return bool(good)
 
@@ -53,9 +56,17 @@ class Check:
         self.count += 1
         file, line, test = self._item.location
         if outcome == 'failed':
-            longrepr = f'{name}\n{longrepr}\n{repeat(self._item.nodeid)}'
+            longrepr = f'{name}\n{longrepr}\n{caller()}\n{repeat(self.again or name_of(self._item.nodeid))}'
         report = TestReport(self._item.nodeid, (file, line, f'{test}: {name}'), {}, outcome, longrepr, 'call', point=name)
         self._item.ihook.pytest_runtest_logreport(report=report)
+
+
+def caller():
+    """Where the point stands."""
+    frame = sys._getframe()
+    while frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return f'at: {os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}'
 
 
 def compiled(pattern):
@@ -79,8 +90,8 @@ def file_name(path):
     return path.rpartition('/')[2].removeprefix('test_').removesuffix('.py')
 
 
-def repeat(nodeid):
-    return f"again: make test T='{name_of(nodeid)}'"
+def repeat(pattern):
+    return f"again: make test T='{pattern}'"
 
 
 @pytest.fixture
@@ -106,7 +117,7 @@ def pytest_runtest_makereport(item, call):
     points = getattr(item, 'points', None)
     report.only_points = bool(call.when == 'call' and report.passed and points and points.count)
     if report.failed:
-        report.sections.append(('again', repeat(item.nodeid)))
+        report.sections.append(('again', repeat(name_of(item.nodeid))))
 
 
 class Collector:

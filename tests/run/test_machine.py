@@ -1,0 +1,20 @@
+"""What tests rely on: a machine that is asked for a state, and what a line typed at the prompt prints."""
+from attic.machine import PROMPT
+
+
+def test_a_silent_machine_is_asked(boot, check):
+    machine = boot('machine-silence', silence=2)
+    machine.expect(PROMPT)
+    start = machine.clock()
+    check.true(machine.wait_until(lambda: machine.clock() > start + 4), 'longer than it may be silent', machine)
+    check.equal(machine.finish(), 'timeout', 'and only as long as it is asked', machine)
+
+
+def test_background(boot, check):
+    """What a program says behind the prompt is not the next line's."""
+    machine = boot('machine-background')
+    machine.expect(PROMPT)
+    machine.run('run forever sleep &')
+    machine.wait_until(lambda: 'in the background' in machine.output)
+    check.like(machine.run('help audit'), r'\Aaudit', 'a line prints what is its own')
+    check.equal(machine.finish('poweroff'), 'pass', 'powers off', machine)
