@@ -8,7 +8,7 @@
  *     inode_put(exchange(&task->cwd, inode));
  *
  * Nothing but these two may stand where a reference is given back through a pointer to its holder;
- * tests/run/test_rules.py reads all sources for that.
+ * tests/run/texts/test_rules.py reads all sources for that.
  */
 #pragma once
 
