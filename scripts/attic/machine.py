@@ -229,7 +229,7 @@ class Machine(SpawnBase):
         end = qemu.TIMEOUT if self._timed_out else qemu.verdict(code, self._resets)
         # QEMU 10 may die of its own end, when sockets are open and the guest writes the exit port. The guest has said its last word then,
         # in which there is no failure.
-        if code == -signal.SIGSEGV and self.output.endswith('Power off.\n'):
+        if code == -signal.SIGSEGV and ('\n' + self.output).endswith('\nPower off.\n'):
             end = qemu.Verdict('pass', 0, 'QEMU died of SIGSEGV after the power was off')
         self.status = end.name
         self.text = end.text + (f' ({self._timed_out})' if self._timed_out else '')

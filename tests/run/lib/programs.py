@@ -1,8 +1,7 @@
 """Programs of the host that tests run: what they say, and their status."""
-import os
 import subprocess
 
-from attic.build import ROOT, build_dir, checked_build, for_make, with_make
+from attic.build import ROOT, build_dir, checked_build, compiler, for_make, with_make
 
 
 def run(*command, input='', stderr=subprocess.STDOUT, **options):
@@ -15,9 +14,8 @@ def run(*command, input='', stderr=subprocess.STDOUT, **options):
 
 def run_make(*arguments, **options):
     """Make in this build, as a user calls it, with the compiler under test, while no other test does; otherwise as run()."""
-    compiler = [f'CC={os.environ["CC"]}'] if os.environ.get('CC') else []
     with with_make() as environment:
-        return run('make', '--no-print-directory', '-C', ROOT, f'BUILD={for_make(build_dir())}', *compiler, *arguments, env=environment,
+        return run('make', '--no-print-directory', '-C', ROOT, f'BUILD={for_make(build_dir())}', *compiler(), *arguments, env=environment,
                    **options)
 
 
