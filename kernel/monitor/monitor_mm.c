@@ -11,10 +11,13 @@
  */
 #include <arch/x86/sections.h>
 #include <fs/fs.h>
+#include <kernel/kernel.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/proc/proc.h>
+#include <kernel/view/frame_runs.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
+#include <lib/resched.h>
 #include <mm/check/audit.h>
 #include <mm/check/frames.h>
 #include <mm/frame/memblock.h>
@@ -184,10 +187,32 @@ void monitor_meminfo(u32 argc, const char **argv)
     print_proc(tell_more_memory);
 }
 
+static void print_vmap_area(const struct vmap_area *area)
+{
+    char line[SYMBOL_TEXT_MAX + 80];
+    struct seq_file seq = {.buf = line, .size = sizeof(line)};
+
+    proc_vmap_area(&seq, area);
+    print_text(line, min(seq.used, seq.size - 1));
+    if (!(area->flags & VM_IOREMAP))
+        print_frame_runs("  frames", area->start, area->end - PAGE_SIZE - 1);
+}
+
+/*
+ * Linux's line for each area, and the frames that the area has. Between two areas it yields, so the
+ * next is looked up by address.
+ */
 void monitor_vmallocinfo(u32 argc, const char **argv)
 {
+    const struct vmap_area *area;
+    u32 end;
+
     (void)argc, (void)argv;
-    print_proc(proc_vmallocinfo);
+    for (u32 addr = VMALLOC_START; (area = vmap_area_at_or_above(addr)); addr = end) {
+        end = area->end;
+        print_vmap_area(area);
+        cond_resched();
+    }
 }
 
 void monitor_buddyinfo(u32 argc, const char **argv)

@@ -1,6 +1,10 @@
 /*
- * `vmalloc SIZE` and `vfree ADDR`: an area by hand, to see what it changes with `snapshot`,
+ * `vmalloc [-s] SIZE` and `vfree ADDR`: an area by hand, to see what it changes with `snapshot`,
  * `vmallocinfo` or gdb.
+ *
+ * Soon after the boot all free frames lie side by side, and so would those of an area. With -s the
+ * memory is first made what it is after hours of work: there are single free frames with used ones
+ * between them. vmalloc then takes what there is, as always.
  *
  * The areas bear the command's own address as that of their caller. So `vfree` knows them from all
  * others, which the kernel needs, and which nobody should free under its feet.
@@ -8,27 +12,71 @@
  * Neighbours: mm/kva/vmalloc.c does it; kernel/monitor/monitor.c has the table of commands.
  */
 #include <kernel/monitor/monitor.h>
+#include <kernel/view/frame_runs.h>
 #include <lib/kstrtox.h>
 #include <lib/printk.h>
+#include <lib/string.h>
+#include <mm/frame/page_alloc.h>
 #include <mm/kva/vmalloc.h>
+
+#define APART 16 /* one of so many frames is given back */
+
+/*
+ * Take APART times as many frames as will be wanted, and give every APART-th back. The others, for
+ * free_pages_bulk(); NULL when there are not so many.
+ */
+static struct page *scatter_free_frames(u32 wanted)
+{
+    struct page *chain, *used = NULL, *spare = NULL;
+    u32 count = wanted <= max_pfn / APART ? wanted * APART : 0;
+
+    if (count == 0)
+        return NULL;
+    if (alloc_pages_bulk(GFP_HIGHUSER, count, &chain) < count) {
+        free_pages_bulk(chain);
+        return NULL;
+    }
+    for (u32 i = 0; i < count; i++) {
+        struct page *page = chain, **to = i % APART ? &used : &spare;
+
+        chain = page->next;
+        page->next = *to;
+        *to = page;
+    }
+    free_pages_bulk(spare);
+    return used;
+}
+
+static void *make_area(u32 size, bool scattered)
+{
+    struct page *between =
+        scattered ? scatter_free_frames(ALIGN_UP((u64)size, PAGE_SIZE) / PAGE_SIZE) : NULL;
+    void *memory = between || !scattered ? vmalloc_aligned(size, PAGE_SIZE, monitor_vmalloc) : NULL;
+
+    free_pages_bulk(between);
+    return memory;
+}
 
 void monitor_vmalloc(u32 argc, const char **argv)
 {
+    bool scattered = argc > 2;
+    const char *word = argv[argc - 1];
     char *end;
-    u64 size = memparse(argv[1], &end);
+    u64 size = memparse(word, &end);
     void *memory;
 
-    (void)argc;
-    if (*end || size == 0) {
+    if (*end || size == 0 || (scattered && strcmp(argv[1], "-s") != 0)) {
         printk("usage: %s; a size in bytes, or with K, M, G\n", MONITOR_VMALLOC_USAGE);
         return;
     }
-    memory = size <= UINT32_MAX ? vmalloc_aligned(size, PAGE_SIZE, monitor_vmalloc) : NULL;
-    if (memory)
-        printk("vmalloc: %p, %u pages; \"vfree %p\" gives them back\n", memory,
-               vmap_area_pages(find_vmap_area((u32)memory)), memory);
-    else
-        printk("vmalloc: no frames, or no addresses, for %s\n", argv[1]);
+    memory = size <= UINT32_MAX ? make_area(size, scattered) : NULL;
+    if (!memory) {
+        printk("vmalloc: no frames, or no addresses, for %s\n", word);
+        return;
+    }
+    printk("vmalloc: %p, %u pages; \"vfree %p\" gives them back\n", memory,
+           vmap_area_pages(find_vmap_area((u32)memory)), memory);
+    print_frame_runs("frames", (u32)memory, (u32)memory + size - 1);
 }
 
 void monitor_vfree(u32 argc, const char **argv)

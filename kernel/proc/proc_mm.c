@@ -129,7 +129,7 @@ int proc_meminfo(struct inode *inode, struct seq_file *seq)
 
 /* ---- vmallocinfo, buddyinfo, slabinfo ---- */
 
-static void tell_area(struct seq_file *seq, const struct vmap_area *area)
+void proc_vmap_area(struct seq_file *seq, const struct vmap_area *area)
 {
     char caller[SYMBOL_TEXT_MAX];
 
@@ -152,7 +152,7 @@ int proc_vmallocinfo(struct inode *inode, struct seq_file *seq)
     (void)inode;
     for (u32 addr = VMALLOC_START; (area = vmap_area_at_or_above(addr)); addr = end) {
         end = area->end;
-        tell_area(seq, area);
+        proc_vmap_area(seq, area);
         cond_resched();
     }
     return 0;

@@ -5,7 +5,7 @@
  * is only which comes after which. A line has a label of ten columns and one fact, so that the eye
  * finds what it looks for in the same place each time:
  *
- *   address, region, area            where it is, and whose
+ *   address, region, area, frames    where it is, whose, and all frames of a vmalloc area
  *   PDE, PTE                         both entries: value, place, each bit
  *   walk, ring 0, ring 3             what the processor makes of them, and which bit decides
  *   frame, also at                   the memory behind it, and who else sees it
@@ -25,6 +25,7 @@
 #include <kernel/view/area.h>
 #include <kernel/view/explain.h>
 #include <kernel/view/explain_internal.h>
+#include <kernel/view/frame_runs.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <mm/user/mm.h>
@@ -157,6 +158,8 @@ static void print_places(const struct explanation *facts)
     print_line(LABEL_REGION, &line);
     if (facts->area.kind)
         print_area(LABEL_AREA, facts, &facts->area, EXPLAIN_NO_GAP);
+    if (facts->area.kind == EXPLAIN_VMALLOC || facts->area.kind == EXPLAIN_VMAP)
+        print_frame_runs(explain_labels[LABEL_FRAMES], facts->area.start, facts->area.last);
 }
 
 static void print_neighbours(const struct explanation *facts)

@@ -17,11 +17,11 @@
 #include <kernel/view/explain.h>
 
 const char *const explain_labels[LABELS] = {
-    [LABEL_ADDRESS] = "address", [LABEL_TRY] = "try",      [LABEL_REGION] = "region",
-    [LABEL_AREA] = "area",       [LABEL_WALK] = "walk",    [LABEL_WRONG] = "WRONG",
-    [LABEL_RING0] = "ring 0",    [LABEL_RING3] = "ring 3", [LABEL_FRAME] = "frame",
-    [LABEL_ALSO] = "also at",    [LABEL_BELOW] = "below",  [LABEL_ABOVE] = "above",
-    [LABEL_DEVICE] = "device",   [LABEL_MORE] = "",
+    [LABEL_ADDRESS] = "address", [LABEL_TRY] = "try",       [LABEL_REGION] = "region",
+    [LABEL_AREA] = "area",       [LABEL_WALK] = "walk",     [LABEL_WRONG] = "WRONG",
+    [LABEL_RING0] = "ring 0",    [LABEL_RING3] = "ring 3",  [LABEL_FRAMES] = "frames",
+    [LABEL_FRAME] = "frame",     [LABEL_ALSO] = "also at",  [LABEL_BELOW] = "below",
+    [LABEL_ABOVE] = "above",     [LABEL_DEVICE] = "device", [LABEL_MORE] = "",
 };
 
 const char *const explain_texts[TEXTS] = {
@@ -61,6 +61,9 @@ const char *const explain_texts[TEXTS] = {
     [TEXT_BY] = "by",
     [TEXT_ABOVE] = "above",
     [TEXT_BELOW] = "below",
+    [TEXT_IN] = "in",
+    [TEXT_RUN] = "run:",
+    [TEXT_RUNS] = "runs:",
 };
 
 /* ---- entries ---- */

@@ -108,6 +108,7 @@ def test_stack_and_guard(explain, stack, check):
     answer.check_entries('a kernel stack', MASTER)
     check.like(answer.line('area'), rf'^{stack.range} vmalloc, kernel stack of \w+\[\d\]$', 'a kernel stack, whose')
     check.like(answer.line('area', 1), r'^made by kthread_create\+0x\w+/0x\w+$', 'and who made it')
+    check.like(answer.line('frames'), r'^2 in [12] runs?: 0x\w{5}000\b', 'all its frames')
     check.like(answer.line('also at'), r'^0xc\w{7} lowmem$', 'its page is in lowmem too')
     check.equal(answer.get('device'), ['may not have it: -EADDRNOTAVAIL',
                                        'a vmalloc address: no frame follows from it, frames go by dma_map_sg'], 'no device may have it')

@@ -131,7 +131,7 @@ def test_meminfo(machine, check):
 
 def test_vmallocinfo(machine, check):
     said = machine.run('vmallocinfo')
-    areas = said.splitlines()
+    areas = re.findall('^0x.*', said, re.M)
     check.true(areas, 'vmallocinfo: there is an area')
     area = re.compile(r'0x([0-9a-f]{8})-0x([0-9a-f]{8}) +(\d+) [\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+'
                       r'(?: pages=\d+ (?:vmalloc|vmap)| phys=0x[0-9a-f]{8} ioremap)')
@@ -140,6 +140,38 @@ def test_vmallocinfo(machine, check):
     check.equal([pair for pair in sizes if pair[0] != pair[1]], [], 'vmallocinfo: sizes are the ranges')
     check.like(said, ' pages=2 vmalloc$', 'vmallocinfo: a kernel stack of two pages')
     check.like(said, r' edu_\w+\S+ phys=0x[0-9a-f]{5}000 ioremap$', 'vmallocinfo: the registers of a device')
+
+
+def runs_in(said):
+    """(first, last) of each run of frames that is told."""
+    found = re.findall(r' 0x(\w{8})(?:\.\.0x(\w{8}))?(?= |,|$)', said, re.M)
+    return [(int(first, 16), int(last or first, 16) | 4095) for first, last in found]
+
+
+def test_frames_of_an_area(machine, check):
+    """Which frames an area has, at a glance; the page tables say the same."""
+    def used():
+        return re.findall('^used .*', machine.run('frames'), re.M)
+
+    before = used()
+    for command, runs, apart in (('vmalloc 16K', 1, False), ('vmalloc -s 16K', 4, True), ('vmalloc -s 96K', 24, True)):
+        said = machine.run(command)
+        start = int(re.search(r'\Avmalloc: 0x(\w{8}), ', said)[1], 16)
+        frames = [machine.walk(address).physical for address in range(start, start + int(command.split()[-1][:-1]) * 1024, 4096)]
+        found = runs_in(said.partition('\n')[2])
+        check.like(said, rf'^frames    {len(frames)} in {runs} runs?: 0x', f'{command}: how many')
+        check.equal([frame for first, last in found for frame in range(first, last, 4096)], frames[:len(found) * len(frames) // runs],
+                    f'{command}: as the page tables have them')
+        if apart:
+            check.true(all(abs(one - other) > 4096 for one in frames for other in frames if one != other),
+                       f'{command}: none is next to another')
+        check.true(said[said.index('frames') + 10:] in machine.run('vmallocinfo'), f'{command}: vmallocinfo tells the same')
+        machine.run(f'vfree {start:08x}')
+    check.equal(used(), before, 'all frames are back')
+    for line in ('vmalloc -x 4K', 'vmalloc 4K -s', 'vmalloc -s'):
+        check.like(machine.run(line), '^usage: vmalloc ', f'{line}: refused')
+    check.like(machine.run('vmalloc -s 100M'), '^vmalloc: no frames, or no addresses, for 100M$', 'not so many')
+    check.equal(used(), before, 'nothing has changed')
 
 
 def test_buddyinfo(machine, check):

@@ -46,7 +46,7 @@ void monitor_map(u32 argc, const char **argv);
 void monitor_snapshot(u32 argc, const char **argv);
 
 /* kernel/monitor/monitor_vmalloc.c */
-#define MONITOR_VMALLOC_USAGE "vmalloc SIZE"
+#define MONITOR_VMALLOC_USAGE "vmalloc [-s] SIZE"
 #define MONITOR_VFREE_USAGE   "vfree ADDR"
 void monitor_vmalloc(u32 argc, const char **argv);
 void monitor_vfree(u32 argc, const char **argv);

@@ -10,6 +10,7 @@
 struct file_operations;
 struct inode;
 struct seq_file;
+struct vmap_area;
 
 /* Make the files of /proc. After fs_init(). */
 void proc_files_init(void);
@@ -20,6 +21,9 @@ int proc_meminfo(struct inode *inode, struct seq_file *seq);
 int proc_vmallocinfo(struct inode *inode, struct seq_file *seq);
 int proc_buddyinfo(struct inode *inode, struct seq_file *seq);
 int proc_slabinfo(struct inode *inode, struct seq_file *seq);
+
+/* One line of vmallocinfo. */
+void proc_vmap_area(struct seq_file *seq, const struct vmap_area *area);
 
 /* "Name:             123 kB", as a line of meminfo. */
 void proc_kb(struct seq_file *seq, const char *name, u64 kb);

@@ -30,6 +30,7 @@ enum explain_label {
     LABEL_WRONG,
     LABEL_RING0,
     LABEL_RING3,
+    LABEL_FRAMES,
     LABEL_FRAME,
     LABEL_ALSO,
     LABEL_BELOW,
@@ -76,6 +77,9 @@ enum explain_text {
     TEXT_BY,
     TEXT_ABOVE,
     TEXT_BELOW,
+    TEXT_IN,
+    TEXT_RUN,
+    TEXT_RUNS,
     TEXTS,
 };
 

@@ -9,9 +9,7 @@ so a damaged tree ends it with a sentence; the tables alone can be seen with `at
 
 Neighbours: owners.py tells an area in words; mm/kva/vmap_area.c keeps them, kernel/proc/proc_mm.c prints the same list.
 """
-import textwrap
-
-from attic.gdb import cli, kernel, memory, owners, paging
+from attic.gdb import cli, frame_runs, kernel, memory, owners
 
 
 class Areas(cli.Command):
@@ -19,7 +17,7 @@ class Areas(cli.Command):
 
 Addresses are those of the pages; one more page behind each area is a guard and never mapped. The
 kinds: vmalloc owns its frames, vmap shows frames of somebody else, ioremap shows a device. Frames
-are frame numbers (physical address / 4096), as `attic who` takes them, side by side as first-last."""
+are told as runs of neighbours, by their physical addresses, which `attic who` takes."""
 
     name = "areas"
 
@@ -30,18 +28,9 @@ are frame numbers (physical address / 4096), as `attic who` takes them, side by 
         stacks = {task.stack: task for task in kernel.tasks()}
         for area in areas:
             pages = (area.end - area.start) // memory.PAGE_SIZE - 1
-            print("0x%08x..0x%08x  %-10s %s" % (area.start, area.end - memory.PAGE_SIZE - 1, cli.count_text(pages, "page"),
+            last = area.end - memory.PAGE_SIZE - 1
+            print("0x%08x..0x%08x  %-10s %s" % (area.start, last, cli.count_text(pages, "page"),
                                               owners.vmap_text(area, stacks.get(area.start))))
-            print(textwrap.fill("frames " + frames_text(area), 120, initial_indent="    ", subsequent_indent="           "))
-
-
-def frames_text(area):
-    """The frames of an area as runs of frame numbers."""
-    runs = []
-    for page in paging.pages(kernel.master_directory(), area.start, area.end - memory.PAGE_SIZE - 1):
-        pfn = page.physical >> memory.PAGE_SHIFT
-        if runs and pfn == runs[-1][1] + 1:
-            runs[-1][1] = pfn
-        else:
-            runs.append([pfn, pfn])
-    return " ".join("%d" % first if first == last else "%d-%d" % (first, last) for first, last in runs) or "none"
+            if kernel.area_kind(area) != "ioremap":
+                for number, line in enumerate(frame_runs.lines(area.start, last)):
+                    print("%-10s%s" % ("" if number else "  frames", line))

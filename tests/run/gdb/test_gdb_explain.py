@@ -16,6 +16,7 @@ CR0_WP, CR4_SMEP = 1 << 16, 1 << 20
 
 def kernel_addresses(machine):
     names, tables = kernel(), Tables(machine.physical)
+    machine.run('vmalloc -s 100K')  # more runs than are listed
     areas = re.findall(r'^0x(\w{8})-0x(\w{8}) ', machine.run('vmallocinfo'), re.M)
     starts, ends = ([int(area[side], 16) for area in areas] for side in (0, 1))  # an area ends behind its guard
     table, vmalloc_table = (tables.word(names.physical('swapper_pg_dir') + 4 * index) & FRAME for index in (768, 1000))

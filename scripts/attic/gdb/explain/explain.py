@@ -10,7 +10,7 @@ What the kernel never sees is said in sentences of this file: paging that is off
 Limits: the kernel leaves out a path of 128 characters and more; here it is told.
 """
 from attic import tables
-from attic.gdb import Sorry, cli, kernel, memory, objects, paging, spaces, symbols
+from attic.gdb import Sorry, cli, frame_runs, kernel, memory, objects, paging, spaces, symbols
 from attic.gdb.explain import explain_frame, explain_physical, explain_places, explain_walk, explain_words as words, explain_wrong
 from attic.gdb.explain.explain_words import say, text
 
@@ -72,6 +72,13 @@ def say_place(place):
         say("LABEL_AREA", place.sorry)
     elif place.area:
         say_area("LABEL_AREA", place.area, place.addr)
+    if place.area and place.area.kind in ("EXPLAIN_VMALLOC", "EXPLAIN_VMAP"):
+        say_runs(place.area)
+
+
+def say_runs(area):
+    for number, line in enumerate(frame_runs.lines(area.start, area.last)):
+        say("LABEL_MORE" if number else "LABEL_FRAMES", line)
 
 
 def process_text(mm):

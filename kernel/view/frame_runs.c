@@ -1,0 +1,87 @@
+/*
+ * The frames behind an area of the kernel, as runs of neighbours: frames that follow each other in
+ * physical memory as their pages do in the area. One run is what a device could use; an area with
+ * as many runs as frames is scattered all over.
+ *
+ * Which frames an area has is in its page-table entries and nowhere else, so these are read.
+ *
+ * Limits: of many runs the first are listed and the rest counted, so that an area of 100 MiB is not
+ * 100 lines. gdb's `attic explain` prints the same (scripts/attic/gdb/frame_runs.py).
+ *
+ * Neighbours: kernel/view/explain.c and the monitor's `vmalloc` and `vmallocinfo` print them.
+ */
+#include <arch/x86/pgtable.h>
+#include <kernel/view/explain_internal.h>
+#include <kernel/view/frame_runs.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <mm/layout.h>
+
+/* An enumeration, so that debuggers know the names. COLUMNS are those behind the label. */
+enum frame_run_counts { RUN_COLUMNS = 70, RUNS_SHOWN = 15 };
+
+struct run {
+    phys_addr_t first, last; /* bytes */
+};
+
+/* The run that begins at *addr, or behind the next page without a frame; *addr is then past it. */
+static bool next_run(u32 *addr, u32 end, struct run *run)
+{
+    while (*addr < end && !pte_present(*kernel_pte(*addr)))
+        *addr += PAGE_SIZE;
+    if (*addr >= end)
+        return false;
+    run->first = run->last = pte_frame(*kernel_pte(*addr));
+    for (*addr += PAGE_SIZE; *addr < end && pte_present(*kernel_pte(*addr)); *addr += PAGE_SIZE) {
+        if (pte_frame(*kernel_pte(*addr)) != run->last + PAGE_SIZE)
+            break;
+        run->last += PAGE_SIZE;
+    }
+    run->last += PAGE_SIZE - 1;
+    return true;
+}
+
+/* How many frames, in how many runs. */
+static u32 count_frames(u32 start, u32 end, u32 *runs)
+{
+    struct run run;
+    u32 frames = 0;
+
+    for (*runs = 0; next_run(&start, end, &run); ++*runs)
+        frames += (run.last - run.first + 1) / PAGE_SIZE;
+    return frames;
+}
+
+/* One run, in the line or, when there is no room, in a new one below. */
+static void add_run(struct text *line, const char **label, const struct run *run)
+{
+    char word[32];
+    u32 len = snprintf(word, sizeof(word), " 0x%08x", run->first);
+
+    if (run->last - run->first >= PAGE_SIZE)
+        len += snprintf(word + len, sizeof(word) - len, "..0x%08x", run->last);
+    if (line->used + len > RUN_COLUMNS) {
+        printk("%-10s%s\n", *label, line->buf);
+        *label = "";
+        line->used = 0;
+    }
+    text_add(line, "%s", word + (line->used == 0));
+}
+
+/* Who explains a broken kernel may have found an area whose borders are nonsense. */
+void print_frame_runs(const char *label, u32 start, u32 last)
+{
+    u32 end = min(last, VMALLOC_END - 1) + 1, runs, frames;
+    struct run run;
+    LINE(line);
+
+    start = max(start, VMALLOC_START);
+    frames = count_frames(start, end, &runs);
+    text_add(&line, "%u %s %u %s", frames, word(TEXT_IN), runs,
+             word(runs == 1 ? TEXT_RUN : TEXT_RUNS));
+    for (u32 i = 0; i < min(runs, (u32)RUNS_SHOWN) && next_run(&start, end, &run); i++)
+        add_run(&line, &label, &run);
+    if (runs > RUNS_SHOWN)
+        text_add(&line, ", %s %u %s", word(TEXT_AND_MORE), runs - RUNS_SHOWN, word(TEXT_MORE));
+    printk("%-10s%s\n", label, line.buf);
+}
