@@ -9,7 +9,7 @@
  */
 #include "lib/attic.h"
 
-#define KERNEL_ADDRESS 0xc0100000u
+#define KERNEL_ADDRESS 0xc0110000u /* in the text, which stays: the boot code below is freed */
 
 static int attack_read(uint32_t addr)
 {

@@ -52,6 +52,7 @@ static const struct monitor_command commands[] = {
     {"slabinfo", "slabinfo", "list the caches of small objects", monitor_slabinfo, 0, 0},
     {"frames", "frames", "count all frames of RAM by their owner", monitor_frames, 0, 0},
     {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address, a function's too", monitor_explain, 1, 2},
+    {"pgdiff", MONITOR_PGDIFF_USAGE, "compare page directories: the kernel half is one for all", monitor_pgdiff, 0, 2},
     {"snapshot", MONITOR_SNAPSHOT_USAGE, "send the state of memory, as JSON, out of the second serial port", monitor_snapshot, 1, 1},
     {"vmalloc", MONITOR_VMALLOC_USAGE, "make a vmalloc area; -s: of scattered frames", monitor_vmalloc, 1, 2},
     {"vfree", MONITOR_VFREE_USAGE, "give it back", monitor_vfree, 1, 1},

@@ -11,58 +11,16 @@
  * A run is looked at twice, for its end and for its frames, so that nothing must be kept.
  *
  * Limits: the bits that the processor leaves to software are not told; they are the vmalloc area's
- * notes to itself (mm/kva/vmap_area_internal.h). A page table that is not in lowmem can only be a
- * broken entry: it shows in the directory, and its pages are left out.
+ * notes to itself (mm/kva/vmap_area_internal.h).
  *
  * Neighbours: kernel/view/snapshot.c has the rest of the document, kernel/view/explain_words.c the
  * names of bits. Source: Intel SDM vol. 3, 4.3.
  */
 #include <kernel/view/explain.h>
+#include <kernel/view/leaf.h>
 #include <kernel/view/snapshot.h>
 
-#define PAGE_BITS  (~(PTE_FRAME | PTE_AVL))
-#define TABLE_SIZE 1024u
-
-/* What one page has, or that up to the end of its 4 MiB none has anything. */
-struct leaf {
-    u32 bits; /* of the entry that maps it; 0 for none */
-    u32 pfn;
-    u32 pages; /* from here on of which that is true */
-    bool large;
-};
-
-static bool has_leaves(pde_t pde)
-{
-    return pde_present(pde) && (pde_is_large(pde) || pde_frame(pde) < lowmem_size);
-}
-
-/* Entries of the kernel half that are not present may be tags; those of user pages hold a page. */
-static bool holds_page(u32 page, pte_t pte)
-{
-    return page < PFN_DOWN(PAGE_OFFSET) ? !pte_none(pte) : pte_present(pte);
-}
-
-static struct leaf leaf_at(const pde_t *pgd, u32 page)
-{
-    pde_t pde = pgd[page / TABLE_SIZE];
-    u32 index = page % TABLE_SIZE;
-    struct leaf leaf = {.pages = TABLE_SIZE - index};
-    pte_t pte;
-
-    if (!has_leaves(pde))
-        return leaf;
-    leaf.large = pde_is_large(pde);
-    if (leaf.large) {
-        leaf.bits = pde.val & PAGE_BITS;
-        leaf.pfn = PFN_DOWN(pde_frame(pde)) + index;
-        return leaf;
-    }
-    pte = pde_page_table(pde)[index];
-    leaf.pages = 1;
-    leaf.bits = holds_page(page, pte) ? pte.val & PAGE_BITS : 0;
-    leaf.pfn = pte_pfn(pte);
-    return leaf;
-}
+#define PAGE_BITS (~(PTE_FRAME | PTE_AVL))
 
 /* ---- bits ---- */
 

@@ -199,7 +199,7 @@ void lowmem_map_init(void)
 
 /* ---- the check: what the rows and the address map say, against the live tables ---- */
 
-/* The kernel half at the end of boot, for a debugger, which compares all directories with it. */
+/* The kernel half at the end of boot: what all directories are compared with, here and by gdb. */
 static struct {
     pde_t kernel_half[KERNEL_PDES];
 } snapshot __section(".sealed.pages");
@@ -271,6 +271,12 @@ const char *lowmem_check(void)
             return text;
     }
     return NULL;
+}
+
+pde_t lowmem_boot_pde(u32 index)
+{
+    assert_op(index, >=, KERNEL_PDE_FIRST);
+    return snapshot.kernel_half[index - KERNEL_PDE_FIRST];
 }
 
 /*

@@ -41,6 +41,10 @@ void monitor_explain(u32 argc, const char **argv);
 #define MONITOR_MAP_USAGE "map [-w]"
 void monitor_map(u32 argc, const char **argv);
 
+/* kernel/monitor/monitor_pgdiff.c */
+#define MONITOR_PGDIFF_USAGE "pgdiff [PID PID]"
+void monitor_pgdiff(u32 argc, const char **argv);
+
 /* kernel/monitor/monitor_snapshot.c */
 #define MONITOR_SNAPSHOT_USAGE "snapshot NAME"
 void monitor_snapshot(u32 argc, const char **argv);

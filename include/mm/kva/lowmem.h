@@ -23,3 +23,6 @@ void mm_seal(void);
  * or the first entry that is wrong. For the audit.
  */
 const char *lowmem_check(void);
+
+/* What an entry of the kernel half was in the master directory when mm_seal() ran; 0 before. */
+pde_t lowmem_boot_pde(u32 index);

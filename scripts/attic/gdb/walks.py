@@ -16,7 +16,7 @@ from attic.gdb import cli, kernel, memory, paging, spaces
 class Walk(cli.Command):
     """attic walk VA [PID]: walk a page directory for an address, as the processor does.
 
-VA is a number or any expression of gdb's: 0xc0100000, kernel_main, &jiffies, $esp.
+VA is a number or any expression of gdb's: 0xc0110000, kernel_main, &jiffies, $esp.
 PID is a process, or `master`, `boot` or `loaded`. Without it the walk goes through the loaded
 directory, and where paging is off it says so. Each bit of the entries is told in words, then
 what ring 0 and ring 3 may do there, and which level forbids the rest."""
