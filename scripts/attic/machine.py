@@ -41,12 +41,14 @@ BESIDE_SECONDS = 120
 class Machine(SpawnBase):
     """`name` is that of the log; `mem`, `cpu`, `machine`, `firmware`, `snapshots`, `serial`, `stopped`, `as_disk`, `exit_device`, `edu` and
     `extra` are those of qemu.command(). `build` is another build's folder, `initramfs`, `iso` and `kernel` (another than Attic) files.
-    `input` is sent as it is taken. `gdb` makes gdb() work. `timeout` and `silence` are seconds."""
+    `input` is sent as it is taken. `gdb` makes gdb() work. `timeout` and `silence` are seconds; UEFI says nothing for
+    longer than a BIOS."""
 
     def __init__(self, name, *, cmdline='', build=None, initramfs=None, iso=None, kernel=None, input='', gdb=False, extra=(),
-                 timeout=120, silence=20, **options):
+                 timeout=120, silence=None, **options):
         super().__init__(timeout=timeout, encoding='utf-8', codec_errors='surrogateescape')
-        self.name, self.silence = name, silence
+        self.name = name
+        self.silence = silence or (20 if qemu.firmware_name(options.get('firmware')) == 'bios' else 60)
         self.output = ''          # everything the serial port has said so far, without carriage returns
         self._told = 0            # how much of it expect() has been told; the rest came while it did not wait
         self.status = 'running'   # how it ended, as one word

@@ -54,6 +54,14 @@ def missing_firmware(name: str) -> str | None:
     return next((file for file in FIRMWARE[name].flash if not os.path.exists(file)), None)
 
 
+def firmware_fault(name: str) -> str | None:
+    """Why no machine can have this firmware; None when one can."""
+    if name not in FIRMWARE:
+        return f"the firmware is one of {' '.join(sorted(FIRMWARE))}, not '{name}'"
+    missing = missing_firmware(name)
+    return f'{missing} is not there: `make setup` installs it (packages ovmf and ovmf-ia32)' if missing else None
+
+
 def program(firmware: str | None = None) -> str:
     """The QEMU that a firmware needs."""
     return os.environ.get('QEMU') or FIRMWARE[firmware_name(firmware)].qemu

@@ -87,6 +87,16 @@ def test_made_again(copy, check):
     check.unlike(said, '^  (?!ISO)', 'and nothing else')
 
 
+def test_only_what_is_booted(copy, check):
+    """What make would do after a change in the kernel: -n shows it, of the make within make too."""
+    (copy.folder / 'mm/kva/vmalloc.c').touch()
+    for arguments in (['run'], ['check', 'T=vmalloc.*'], ['test', 'T=vmalloc.*']):
+        said = copy.make('-n', *arguments).said
+        check.like(said, r'-c mm/kva/vmalloc\.c -o build/mm/', f'{" ".join(arguments)}: builds the kernel')
+        check.unlike(said, 'build/debug/|attic-lean', f'{" ".join(arguments)}: and no other one')
+    check.like(copy.make('-n', 'test', 'T=rooms').said, re.compile('attic-lean.*build/debug/', re.S), 'make test: builds all')
+
+
 def test_programs(copy, check):
     program, for_tests = copy.folder / 'user/trap.c', copy.folder / 'user/tests/trap.c'
     program.rename(for_tests)

@@ -104,6 +104,17 @@ def test_pattern_of_nothing(pattern, runner, check):
     check.like(said, rf"\Atest: '{re.escape(pattern)}' is neither .*\n0 passed, 1 failed\n\Z", f'T={pattern}: one line says why')
 
 
+@pytest.mark.parametrize('pattern, wanted', [('suite.*', 'booted'), ('good', 'all debug libc'), ('', 'all debug libc')])
+def test_needs(pattern, wanted, runner, check):
+    check.equal(runner.test(pattern, '--needs'), (f'{wanted}\n', 0), f'T={pattern}: make builds {wanted}, and no test is run')
+
+
+def test_needs_of_nothing(runner, check):
+    said, status = runner.test('nosuch', '--needs')
+    check.like(said, r"\Atest: 'nosuch' is neither ", 'T=nosuch: what is asked for first says why')
+    check.true(status, 'and make builds nothing')
+
+
 def test_test_that_there_is_not(runner, check):
     said, _ = runner.test('bad::test_three', *HERE)
     check.like(said, r"^test: 'bad::test_three' has chosen nothing that runs\n.*\n0 passed, 1 failed\n\Z",

@@ -20,4 +20,4 @@ def test_bochs(model, check, can_be_had):
     can_be_had(bochs.is_there)
     with bochs.Bochs(f'bochs-{model}', model, cmdline=f'ktest={os.environ.get("KTEST") or "*"}') as run:
         status = run.finish()
-        report_run(check, model, ktap.judge(run.output, status), run, LACKS[model])
+        report_run(check, model, ktap.judge(run.output, status, LACKS[model]), run)

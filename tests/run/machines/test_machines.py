@@ -14,7 +14,6 @@ from ktests import check_ktests
 
 SCREEN_LINE = "Attic's console is on the first serial port: UEFI has no text screen."
 GLYPH_WIDTH, GLYPH_HEIGHT = 8, 19  # of EDK II's console
-UEFI_SILENCE = 60
 
 # By label; those that take longest first. A busybox that was fetched would need the memory of the programs that the tests run where there
 # is little of it: `own` machines have an initramfs without it.
@@ -34,8 +33,8 @@ MACHINES = {
     'isapc': {'machine': 'isapc'},
     'no FPU': {'cpu': 'max,-fpu,-sse,-fxsr,-mmx'},
     'no APIC': {'cpu': 'max,-apic'},
-    'uefi32': {'firmware': 'uefi32', 'silence': UEFI_SILENCE},
-    'uefi64': {'firmware': 'uefi64', 'silence': UEFI_SILENCE},
+    'uefi32': {'firmware': 'uefi32'},
+    'uefi64': {'firmware': 'uefi64'},
 }
 FIRMWARE = ('uefi32', 'uefi64')
 
@@ -58,7 +57,7 @@ def test_ktest(label, check, can_be_had):
 @pytest.mark.parametrize('firmware', FIRMWARE)
 def test_screen_says_where_the_console_is(firmware, boot, check, can_be_had):
     can_be_had(firmware_is_there, firmware)
-    machine = boot(f'screen-{firmware}', mem='128M', firmware=firmware, silence=UEFI_SILENCE)
+    machine = boot(f'screen-{firmware}', mem='128M', firmware=firmware)
     check.true(machine.saw(PROMPT), f'{firmware}: the prompt', machine)
     file = log_dir() / f'screen-{firmware}.ppm'
     machine.monitor(f'screendump "{file}"')
@@ -70,7 +69,7 @@ def test_screen_says_where_the_console_is(firmware, boot, check, can_be_had):
 def test_from_a_disk(firmware, boot, check, can_be_had):
     """The same image on a disk instead of a CD."""
     can_be_had(firmware_is_there, firmware)
-    machine = boot(f'stick-{firmware}', mem='128M', firmware=firmware, silence=UEFI_SILENCE, as_disk=True)
+    machine = boot(f'stick-{firmware}', mem='128M', firmware=firmware, as_disk=True)
     check.true(machine.saw(PROMPT), f'{firmware}: from a disk', machine)
 
 
