@@ -42,6 +42,18 @@ BATCH ?=
 EXTRA_CFLAGS ?=
 V ?=
 
+# BUG=name: a kernel broken on purpose (tests/mutants/), in a folder of its own. What is built already and stays the same is copied there.
+BUG ?=
+BROKEN :=
+ifneq ($(BUG),)
+  BROKEN := $(shell scripts/bug '$(BUILD)' '$(BUG)')
+  ifeq ($(BROKEN),)
+    $(error no kernel is broken in this way: BUG=$(BUG))
+  endif
+  override BUILD := $(BUILD)/bugs/$(BUG)
+  BROKEN_FLAGS = -I$(BUILD)/broken/include "-ffile-prefix-map=$(BUILD)/broken/="
+endif
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -130,15 +142,31 @@ $(BUILD)/%.elf: $(BUILD)/%.debug
 $(BUILD)/tests/%.c.o: SIZE_FLAGS := $(if $(filter -O2,$(OPT)),-Os)
 $(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_FLAGS :=
 
-$(BUILD)/%.c.o: %.c $(BUILD)/flags
+define COMPILE
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(KERNEL_FLAGS) $(SIZE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(Q)$(CC) $(BROKEN_FLAGS) $(KERNEL_FLAGS) $(SIZE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+endef
 
-$(BUILD)/%.asm.o: %.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
+define ASSEMBLE
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)
 	$(Q)$(NASM) $(NASM_FLAGS) -MD $@.d -MP $< -o $@
+endef
+
+$(BUILD)/%.c.o: %.c $(BUILD)/flags
+	$(COMPILE)
+
+$(BUILD)/%.asm.o: %.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
+	$(ASSEMBLE)
+
+BROKEN_C := $(patsubst %,$(BUILD)/%.o,$(filter %.c,$(BROKEN)))
+$(BROKEN_C): $(BUILD)/%.c.o: $(BUILD)/broken/%.c $(BUILD)/flags
+	$(COMPILE)
+
+BROKEN_ASM := $(patsubst %,$(BUILD)/%.o,$(filter %.asm,$(BROKEN)))
+$(BROKEN_ASM): $(BUILD)/%.asm.o: $(BUILD)/broken/%.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
+	$(ASSEMBLE)
 
 # Numbers that nasm and the linker script share with C are generated from the headers. What asm-offsets.c makes is no
 # assembly, which clang would notice if it assembled by itself.
@@ -255,7 +283,7 @@ $(BUILD)/sources: FORCE
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
 # The text goes through the environment, because flags may hold quotes.
-$(BUILD)/flags: export FLAGS_TEXT = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS)
+$(BUILD)/flags: export FLAGS_TEXT = $(subst $(BUILD)/,,$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" > $@.new

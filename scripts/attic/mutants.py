@@ -1,0 +1,173 @@
+"""Kernels broken on purpose: tests/mutants/NAME says in a sentence what is wrong, which invariant that breaks, and which lines change.
+
+    mutant = Mutant.read('identity-map-missing')
+    mutant.apply(root)            # {file: its text with the defect}
+    prepare(mutant, 'build')      # build/bugs/NAME: the objects of build/ that stay the same, and the sources that do not
+
+A file is text:
+
+    No identity mapping: the first fetch with paging on finds nothing.
+    Breaks: the boot
+
+    boot/boot.asm: _start
+         mov edi, boot_page_directory
+    -    mov [edi], eax
+         ...
+
+First the sentence and what it breaks; then, for each place, the file and the function (a label in assembly, `-` for anywhere in the
+file), and the lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The lines that are there must be found exactly once
+in the function, so other changes around them do no harm, and a mutant that no longer fits says so.
+"""
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attic.build import ROOT
+
+FOLDER = ROOT / 'tests/mutants'
+PLACE = re.compile(r'(\S+\.(?:c|h|asm)): (\S+)')
+
+
+class Misfit(Exception):
+    """A mutant that cannot be read, or does not fit the sources."""
+
+
+@dataclass
+class Edit:
+    file: str
+    function: str
+    old: list[str] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+
+    def add(self, line: str):
+        mark, text = line[:1], line[1:]
+        if mark not in ' -+':
+            raise Misfit(f'a line of a change begins with a blank, - or +: {line}')
+        if mark != '+':
+            self.old.append(text)
+        if mark != '-':
+            self.new.append(text)
+
+    def apply(self, text: str) -> str:
+        lines = text.split('\n')
+        first, last = extent(lines, self.function)
+        size = len(self.old)
+        if not size:
+            raise Misfit(f'{self.file}: {self.function}: at least one line that is there is wanted')
+        found = [at for at in range(first, last - size + 2) if [line.rstrip() for line in lines[at:at + size]] == self.old]
+        if len(found) != 1:
+            raise Misfit(f'{self.file}: {self.function} has these lines {len(found)} times:\n' + '\n'.join(self.old))
+        return '\n'.join(lines[:found[0]] + self.new + lines[found[0] + size:])
+
+
+def extent(lines: list[str], function: str) -> tuple[int, int]:
+    """The lines of a C function, from its name to the brace that closes it, or of a label of assembly up to the next one."""
+    if function == '-':
+        return 0, len(lines) - 1
+    for first, line in enumerate(lines):
+        if line.startswith(f'{function}:'):
+            end = re.compile(r'[A-Za-z_]\w*:')
+        elif re.match(rf'\S.*\b{re.escape(function)}\(|{re.escape(function)}\(', line) and not line.endswith(';'):
+            end = re.compile('}')
+        else:
+            continue
+        last = next((at for at in range(first + 1, len(lines)) if end.match(lines[at])), len(lines) - 1)
+        return first, last
+    raise Misfit(f'there is no function or label {function}')
+
+
+@dataclass
+class Mutant:
+    name: str
+    sentence: str
+    breaks: str
+    edits: list[Edit]
+
+    @classmethod
+    def read(cls, name: str, folder: Path = FOLDER) -> 'Mutant':
+        if not re.fullmatch('[a-z0-9-]+', name):
+            raise Misfit(f'{name} is no name of a mutant')
+        try:
+            lines = (folder / name).read_text().rstrip('\n').split('\n')
+        except (FileNotFoundError, IsADirectoryError):
+            raise Misfit(f'there is no mutant {name}; there are: {" ".join(names(folder))}') from None
+        head, edits = [], []
+        for line in lines:
+            if place := PLACE.fullmatch(line):
+                edits.append(Edit(*place.groups()))
+            elif edits and line:
+                edits[-1].add(line)
+            elif not edits:
+                head.append(line)
+        said = re.fullmatch(r'(.+?) Breaks: (.+)', ' '.join(' '.join(head).split()))
+        if not said or not edits:
+            raise Misfit(f'{name}: a sentence, `Breaks:` and at least one place are wanted')
+        return cls(name, *said.groups(), edits)
+
+    def apply(self, root: Path = ROOT) -> dict[str, str]:
+        """The changed files with their new texts. Nothing is written."""
+        texts = {}
+        for edit in self.edits:
+            try:
+                before = texts.get(edit.file) or (root / edit.file).read_text()
+                texts[edit.file] = edit.apply(before)
+            except FileNotFoundError:
+                raise Misfit(f'{self.name}: there is no file {edit.file}') from None
+            except Misfit as why:
+                raise Misfit(f'{self.name}: {why}') from None
+        return texts
+
+
+def names(folder: Path = FOLDER) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith('.md'))
+
+
+# ---- the folder it is built in ----
+
+def prepare(mutant: Mutant, build: Path) -> tuple[Path, list[str]]:
+    """Make build/bugs/NAME ready for make: what is built already and stays the same is copied, the broken sources are written to
+    broken/. Its folder, and the files that are broken."""
+    folder, texts = build / 'bugs' / mutant.name, mutant.apply()
+    stale = set(broken_files(folder)) ^ set(texts)
+    if not (folder / 'flags').exists() and (build / 'flags').exists():
+        copy_objects(build, folder)
+        stale = set(texts)
+    for file, text in texts.items():
+        path = folder / 'broken' / file
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    for file in stale:
+        if file not in texts:
+            (folder / 'broken' / file).unlink()
+        forget(folder, file)
+    return folder, sorted(texts)
+
+
+def broken_files(folder: Path) -> list[str]:
+    top = folder / 'broken'
+    return [str(path.relative_to(top)) for path in top.rglob('*') if path.is_file()]
+
+
+def copy_objects(build: Path, folder: Path):
+    """What make has made of the sound sources, with its times, so that make finds it up to date."""
+    for path in [path for top in build.iterdir() if top.name in TOPS for path in ([top] if top.is_file() else top.rglob('*'))]:
+        copy = folder / path.relative_to(build)
+        if path.is_dir():
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == '.d':
+            copy.write_text(path.read_text().replace(f'{build}/', f'{folder}/'))
+        else:
+            shutil.copy2(path, copy)
+
+
+TOPS = ('arch', 'boot', 'drivers', 'fs', 'gen', 'kernel', 'lib', 'mm', 'tests', 'user', 'flags', 'sources')
+
+
+def forget(folder: Path, file: str):
+    """Remove the objects that are made of a file."""
+    for path in folder.rglob('*.d'):
+        if re.search(rf'(?:^|[ /]){re.escape(file)}(?:[ \\\n:]|$)', path.read_text(), re.M):
+            path.with_suffix('').unlink(missing_ok=True)
