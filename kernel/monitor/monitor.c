@@ -13,12 +13,12 @@
  * Limits: words are split at blanks, without quotes. A program in the foreground keeps the monitor
  * waiting until it ends, or Ctrl-C ends it.
  *
- * Neighbours: kernel/monitor/readline.c gives lines; the files monitor_*.c have the commands.
+ * Neighbours: kernel/monitor/readline.c gives lines, kernel/monitor/monitor_complete.c completes
+ * them; the other files monitor_*.c have the commands.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/timer.h>
 #include <drivers/power.h>
-#include <fs/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor/bench.h>
 #include <kernel/monitor/ktest.h>
@@ -29,7 +29,6 @@
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
-#include <linux/stat.h>
 
 #define PROMPT             "attic> "
 #define MONITOR_TEST_USAGE "test [-l] [GLOB]"
@@ -71,6 +70,11 @@ static const struct monitor_command commands[] = {
 };
 
 /* ---- finding a command ---- */
+
+const struct monitor_command *monitor_command(u32 i)
+{
+    return i < ARRAY_SIZE(commands) ? &commands[i] : NULL;
+}
 
 static const struct monitor_command *find_command(const char *name)
 {
@@ -182,114 +186,6 @@ void monitor_execute(char *line)
         command->run(count, words);
 }
 
-/* ---- completion ---- */
-
-/* Offer "head" + "tail" if that starts with the prefix. */
-static void offer(const char *prefix, const char *head, size_t head_len, const char *tail,
-                  readline_emit_t emit, void *arg)
-{
-    char candidate[READLINE_MAX];
-
-    if (strlen(prefix) >= head_len &&
-        strncmp(prefix + head_len, tail, strlen(prefix + head_len)) == 0) {
-        snprintf(candidate, sizeof(candidate), "%.*s%s", (int)head_len, head, tail);
-        emit(candidate, arg);
-    }
-}
-
-static bool is_first_word(const char *prefix, const char *word)
-{
-    size_t len = strlen(word);
-
-    return strncmp(prefix, word, len) == 0 && prefix[len] == ' ';
-}
-
-/* Each suite as "suite.*" and each test. */
-static void offer_tests(const char *prefix, size_t word, readline_emit_t emit, void *arg)
-{
-    const char *suite = "";
-    char name[READLINE_MAX];
-
-    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
-        if (strcmp(test->suite, suite) != 0) {
-            suite = test->suite;
-            snprintf(name, sizeof(name), "%s.*", suite);
-            offer(prefix, prefix, word, name, emit, arg);
-        }
-        snprintf(name, sizeof(name), "%s.%s", test->suite, test->name);
-        offer(prefix, prefix, word, name, emit, arg);
-    }
-}
-
-/* What is completed: the arguments of offer(). */
-struct completion {
-    const char *prefix;
-    size_t word;
-    readline_emit_t emit;
-    void *arg;
-};
-
-static void offer_program(const char *name, u32 size, void *arg)
-{
-    const struct completion *completion = arg;
-
-    (void)size;
-    offer(completion->prefix, completion->prefix, completion->word, name, completion->emit,
-          completion->arg);
-}
-
-/*
- * Programs by their names; once there is a "/" in the word, what is in the folder before the last
- * one.
- */
-static void offer_programs(const struct completion *completion)
-{
-    const char *word = completion->prefix + completion->word, *slash = strrchr(word, '/');
-    char path[READLINE_MAX], name[NAME_MAX_ + 2];
-    struct inode *folder;
-    u32 ino, type;
-    u64 pos = 0;
-
-    if (!slash) {
-        monitor_each_program(offer_program, (void *)completion);
-        return;
-    }
-    snprintf(path, sizeof(path), "%.*s", (int)(slash + 1 - word), word);
-    if (path_lookup(fs_root(), path, LOOKUP_DIRECTORY, &folder) != 0)
-        return;
-    while (inode_readdir(folder, pos, name, &ino, &type, &pos) > 0) {
-        if (name[0] == '.' && slash[1] != '.')
-            continue;
-        if (type == S_IFDIR >> 12)
-            strscpy(name + strlen(name), "/", 2);
-        offer(completion->prefix, completion->prefix, slash + 1 - completion->prefix, name,
-              completion->emit, completion->arg);
-    }
-    inode_put(folder);
-}
-
-/* Command names as the first word, then what the command takes. */
-static void complete(const char *prefix, readline_emit_t emit, void *arg)
-{
-    size_t word = 0; /* where the last word starts */
-
-    for (size_t i = 0; prefix[i]; i++) {
-        if (prefix[i] == ' ' || prefix[i] == '&')
-            word = i + 1;
-    }
-    if (word == 0 || is_first_word(prefix, "help")) {
-        for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
-            offer(prefix, prefix, word, commands[i].name, emit, arg);
-    } else if (is_first_word(prefix, "run")) {
-        offer_programs(&(struct completion){prefix, word, emit, arg});
-    } else if (is_first_word(prefix, "test")) {
-        offer_tests(prefix, word, emit, arg);
-    } else if (is_first_word(prefix, "crash")) {
-        for (u32 i = 0; monitor_crash_kind(i); i++)
-            offer(prefix, prefix, word, monitor_crash_kind(i), emit, arg);
-    }
-}
-
 /* ---- commands that belong to no other part ---- */
 
 static void monitor_help(u32 argc, const char **argv)
@@ -367,7 +263,7 @@ void monitor_main(void *unused)
     boot_tsc_prompt = rdtsc() - boot_tsc;
     for (;;) {
         monitor_report_background();
-        readline(PROMPT, line, sizeof(line), complete);
+        readline(PROMPT, line, sizeof(line), monitor_complete);
         monitor_execute(line);
     }
 }

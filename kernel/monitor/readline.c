@@ -2,21 +2,23 @@
  * Line editing. readline_feed() takes one byte and changes the line, the terminal and the state of
  * the escape-sequence parser; it never waits, so a test drives it as well as the console does.
  *
- * Keys: backspace (both codes), Delete, left and right, Home and End (also Ctrl-A, Ctrl-E), Ctrl-U
- * (erase to the start), Ctrl-C (drop the line), up and down (history), tab (completion). A key that
+ * Keys: backspace (both codes), Delete, left and right, Home and End (also Ctrl-A, Ctrl-E), Ctrl-W
+ * (erase the word before the cursor), Ctrl-U and Ctrl-K (erase to the start, to the end), Ctrl-L
+ * (clear the screen), Ctrl-C (drop the line), up and down (history), tab (completion). A key that
  * can do nothing rings the bell. A line that was typed or piped in beyond its limit is not run in
  * part: its end gets one line of text instead.
  *
- * The terminal is told in backspaces, blanks and the text itself, no cursor sequences: that works
- * on anything, the text screen included. Editing inside a line that is longer than the terminal is
- * wide therefore looks wrong, though the line is right. Text is ASCII.
+ * The terminal is told in backspaces, blanks and the text itself: that works on anything, the text
+ * screen included. Only Ctrl-L sends escape sequences. Editing inside a line that is longer than
+ * the terminal is wide therefore looks wrong, though the line is right. Text is ASCII.
  *
  * Input may be piped in. A line ends with "\r", "\n" or both together, and a byte that is not part
  * of an escape sequence ends it and counts as itself, so a stray ESC swallows nothing.
  *
- * Neighbours: kernel/tty/tty.c gives bytes, kernel/monitor/monitor.c wants lines.
+ * Neighbours: kernel/monitor/readline_complete.c completes words; kernel/tty/tty.c gives bytes,
+ * kernel/monitor/monitor.c wants lines.
  */
-#include <kernel/monitor/readline.h>
+#include <kernel/monitor/readline_internal.h>
 #include <kernel/tty/console.h>
 #include <kernel/tty/tty.h>
 #include <lib/string.h>
@@ -25,11 +27,13 @@
 #define ESC     0x1b
 #define DEL     0x7f
 
+#define CLEAR_SCREEN "\033[H\033[2J" /* ECMA-48: CUP, ED */
+
 _Static_assert((READLINE_HISTORY & (READLINE_HISTORY - 1)) == 0, "line numbers wrap around");
 
 /* ---- the terminal ---- */
 
-static void put_text(struct readline_state *state, const char *text)
+void readline_put(struct readline_state *state, const char *text)
 {
     state->output(text, strlen(text));
 }
@@ -37,12 +41,12 @@ static void put_text(struct readline_state *state, const char *text)
 static void put_repeated(struct readline_state *state, const char *text, size_t count)
 {
     while (count-- > 0)
-        put_text(state, text);
+        readline_put(state, text);
 }
 
-static void bell(struct readline_state *state)
+void readline_bell(struct readline_state *state)
 {
-    put_text(state, "\a");
+    readline_put(state, "\a");
 }
 
 /* ---- the line ---- */
@@ -66,10 +70,10 @@ static void show_tail(struct readline_state *state, size_t erased)
     put_repeated(state, "\b", tail + erased);
 }
 
-static void insert(struct readline_state *state, char c)
+void readline_insert(struct readline_state *state, char c)
 {
     if (state->len == state->limit) {
-        bell(state);
+        readline_bell(state);
         state->cut = true;
         return;
     }
@@ -99,17 +103,36 @@ static void erase_before(struct readline_state *state, size_t count)
     erase(state, count);
 }
 
+/* The blanks before the cursor, and the word before them. */
+static void erase_word(struct readline_state *state)
+{
+    size_t start = state->pos;
+
+    while (start > 0 && state->line[start - 1] == ' ')
+        start--;
+    while (start > 0 && state->line[start - 1] != ' ')
+        start--;
+    erase_before(state, state->pos - start);
+}
+
+void readline_show(struct readline_state *state)
+{
+    readline_put(state, state->prompt);
+    state->output(state->line, state->pos);
+    show_tail(state, 0);
+}
+
 static void replace_line(struct readline_state *state, const char *text)
 {
     move_cursor(state, 0);
     erase(state, state->len);
     while (*text)
-        insert(state, *text++);
+        readline_insert(state, *text++);
 }
 
 static void new_line(struct readline_state *state)
 {
-    put_text(state, state->prompt);
+    readline_put(state, state->prompt);
     state->len = state->pos = 0;
     state->cut = false;
     state->history_at = state->history_end;
@@ -151,7 +174,7 @@ static void history_older(struct readline_state *state)
     u32 kept = min(state->history_end, (u32)READLINE_HISTORY);
 
     if (state->history_at == state->history_end - kept)
-        bell(state);
+        readline_bell(state);
     else
         history_show(state, state->history_at - 1);
 }
@@ -159,92 +182,9 @@ static void history_older(struct readline_state *state)
 static void history_newer(struct readline_state *state)
 {
     if (state->history_at == state->history_end)
-        bell(state);
+        readline_bell(state);
     else
         history_show(state, state->history_at + 1);
-}
-
-/* ---- completion ---- */
-
-struct completion {
-    struct readline_state *state;
-    u32 count;
-    char common[READLINE_MAX]; /* what all candidates start with */
-    size_t word;               /* where the word under completion starts: listings begin there */
-};
-
-static void completion_add(const char *candidate, void *arg)
-{
-    struct completion *completion = arg;
-    char *common = completion->common;
-    size_t n = 0;
-
-    if (strlen(candidate) >= READLINE_MAX)
-        return;
-    if (completion->count++ == 0) {
-        memcpy(common, candidate, strlen(candidate) + 1);
-        return;
-    }
-    while (common[n] && common[n] == candidate[n])
-        n++;
-    common[n] = '\0';
-}
-
-static void completion_list(const char *candidate, void *arg)
-{
-    struct completion *completion = arg;
-
-    if (strlen(candidate) >= READLINE_MAX)
-        return;
-    put_text(completion->state, candidate + completion->word);
-    put_text(completion->state, "  ");
-}
-
-static void list_candidates(struct readline_state *state, struct completion *completion,
-                            const char *prefix)
-{
-    put_text(state, "\n");
-    state->complete(prefix, completion_list, completion);
-    put_text(state, "\n");
-    put_text(state, state->prompt);
-    state->output(state->line, state->pos);
-    show_tail(state, 0);
-}
-
-/* Then the word is not finished, though it is completed. */
-static bool is_behind_folder(const struct readline_state *state)
-{
-    return state->pos > 0 && state->line[state->pos - 1] == '/';
-}
-
-/* `again`: the byte before was a tab that could not complete. */
-static void complete_word(struct readline_state *state, bool again)
-{
-    struct completion completion = {.state = state};
-    char prefix[READLINE_MAX];
-    size_t prefix_len = state->pos;
-
-    if (!state->complete) {
-        bell(state);
-        return;
-    }
-    memcpy(prefix, state->line, prefix_len);
-    prefix[prefix_len] = '\0';
-    for (size_t i = 0; i < prefix_len; i++) {
-        if (prefix[i] == ' ')
-            completion.word = i + 1;
-    }
-    state->complete(prefix, completion_add, &completion);
-    for (size_t i = prefix_len; completion.count > 0 && completion.common[i]; i++)
-        insert(state, completion.common[i]);
-    if (completion.count == 1 && !is_behind_folder(state)) {
-        insert(state, ' ');
-    } else if (state->pos == prefix_len && completion.count > 1 && again) {
-        list_candidates(state, &completion, prefix);
-    } else if (state->pos == prefix_len) {
-        bell(state);
-        state->after_dead_tab = true;
-    }
 }
 
 /* ---- keys ---- */
@@ -254,7 +194,7 @@ static void key_left(struct readline_state *state)
     if (state->pos > 0)
         move_cursor(state, state->pos - 1);
     else
-        bell(state);
+        readline_bell(state);
 }
 
 static void key_right(struct readline_state *state)
@@ -262,7 +202,7 @@ static void key_right(struct readline_state *state)
     if (state->pos < state->len)
         move_cursor(state, state->pos + 1);
     else
-        bell(state);
+        readline_bell(state);
 }
 
 static void key_delete(struct readline_state *state)
@@ -270,7 +210,7 @@ static void key_delete(struct readline_state *state)
     if (state->pos < state->len)
         erase(state, 1);
     else
-        bell(state);
+        readline_bell(state);
 }
 
 static void key_backspace(struct readline_state *state)
@@ -278,7 +218,15 @@ static void key_backspace(struct readline_state *state)
     if (state->pos > 0)
         erase_before(state, 1);
     else
-        bell(state);
+        readline_bell(state);
+}
+
+static void key_erase_word(struct readline_state *state)
+{
+    if (state->pos > 0)
+        erase_word(state);
+    else
+        readline_bell(state);
 }
 
 /* The end of "ESC [ parameter letter" and of "ESC O letter". */
@@ -312,20 +260,20 @@ static void key_sequence(struct readline_state *state, u8 letter)
         key_delete(state);
         break;
     default:
-        bell(state);
+        readline_bell(state);
     }
 }
 
 /* False for a line that lost characters: it is dropped, and the next one begins. */
 static bool end_line(struct readline_state *state)
 {
-    put_text(state, "\n");
+    readline_put(state, "\n");
     state->line[state->len] = '\0';
     if (!state->cut) {
         history_add(state);
         return true;
     }
-    put_text(state, "The line is too long and was dropped.\n");
+    readline_put(state, "The line is too long and was dropped.\n");
     new_line(state);
     return false;
 }
@@ -333,7 +281,7 @@ static bool end_line(struct readline_state *state)
 static void drop_line(struct readline_state *state)
 {
     move_cursor(state, state->len);
-    put_text(state, "^C\n");
+    readline_put(state, "^C\n");
     new_line(state);
 }
 
@@ -356,21 +304,31 @@ static bool feed_text(struct readline_state *state, u8 byte, bool after_dead_tab
     case CTRL('E'):
         move_cursor(state, state->len);
         break;
+    case CTRL('K'):
+        erase(state, state->len - state->pos);
+        break;
+    case CTRL('L'):
+        readline_put(state, CLEAR_SCREEN);
+        readline_show(state);
+        break;
     case CTRL('U'):
         erase_before(state, state->pos);
+        break;
+    case CTRL('W'):
+        key_erase_word(state);
         break;
     case '\b':
     case DEL:
         key_backspace(state);
         break;
     case '\t':
-        complete_word(state, after_dead_tab);
+        readline_complete_word(state, after_dead_tab);
         break;
     default:
         if (byte >= ' ' && byte < DEL)
-            insert(state, byte);
+            readline_insert(state, byte);
         else
-            bell(state);
+            readline_bell(state);
     }
     return false;
 }

@@ -76,7 +76,11 @@ def test_editing_keys(machine, check):
     machine.screen.press('ctrl-u')
     machine.screen.type('mem\t')
     shows(check, machine, r'^attic> meminfo\n', 'Tab completes')
-    machine.screen.press('ctrl-u')
+    machine.screen.press('ctrl-l')
+    shows(check, machine, r'\Aattic> meminfo\n\s*\Z', 'Ctrl-L: the line alone, in the first row')
+    at_prompt(check, machine, 8, 'with the cursor behind it')
+    machine.screen.press('ctrl-w')
+    shows(check, machine, r'\Aattic>\n\s*\Z', 'Ctrl-W erases the word')
 
 
 def test_long_line(machine, check):

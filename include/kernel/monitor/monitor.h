@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <kernel/tty/console.h>
 #include <lib/types.h>
 
 /* The first thread: runs `ktest=`, or `init=`, or the monitor. */
@@ -23,6 +24,12 @@ struct monitor_command {
     void (*run)(u32 argc, const char **argv);
     u32 args_min, args_max; /* words after the name */
 };
+
+/* The commands in the order of `help`; NULL past the last. */
+const struct monitor_command *monitor_command(u32 i);
+
+/* kernel/monitor/monitor_complete.c: for readline(). */
+void monitor_complete(const char *prefix, readline_emit_t emit, void *arg);
 
 /* kernel/monitor/monitor_mm.c */
 void monitor_layout(u32 argc, const char **argv);
@@ -62,8 +69,11 @@ void monitor_dma(u32 argc, const char **argv);
 /* kernel/monitor/monitor_programs.c */
 void monitor_programs(u32 argc, const char **argv);
 
-/* Call see() for each program in / and /bin, links left out. */
-typedef void (*monitor_program_t)(const char *name, u32 size, void *arg);
+/*
+ * Call see() for each program in / and /bin, links left out, with what it is for: NULL when nobody
+ * has said.
+ */
+typedef void (*monitor_program_t)(const char *name, const char *text, void *arg);
 void monitor_each_program(monitor_program_t see, void *arg);
 
 /* kernel/monitor/monitor_run.c */

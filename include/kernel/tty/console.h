@@ -26,8 +26,8 @@ void console_enable_input(void (*notify)(void));
  * Read a line with editing, history and completion into buf (at most size - 1 characters and a 0),
  * without its newline. Its length. One caller at a time. (kernel/monitor/readline.c) `complete`:
  * calls `emit` for each candidate that starts with the given prefix, which is the line up to the
- * cursor.
+ * cursor; the text says what the candidate is for in a few words, or is NULL.
  */
-typedef void (*readline_emit_t)(const char *candidate, void *arg);
+typedef void (*readline_emit_t)(const char *candidate, const char *text, void *arg);
 size_t readline(const char *prompt, char *buf, size_t size,
                 void (*complete)(const char *prefix, readline_emit_t emit, void *arg));

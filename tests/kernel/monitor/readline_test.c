@@ -53,13 +53,22 @@ static void screen_write(const char *text, size_t len)
         screen_put(text[i]);
 }
 
+/* Words, and what some of them are for. */
 static void complete_words(const char *prefix, readline_emit_t emit, void *arg)
 {
-    static const char *const words[] = {"layout", "lay", "list", "poweroff", "run counter"};
+    static const char *const words[][2] = {
+        {"layout", NULL},          {"lay", NULL},         {"list", NULL},    {"poweroff", NULL},
+        {"run counter", "counts"}, {"run crash", "ends"}, {"run cat", NULL},
+    };
+    char name[READLINE_MAX];
 
     for (u32 i = 0; i < ARRAY_SIZE(words); i++) {
-        if (strncmp(words[i], prefix, strlen(prefix)) == 0)
-            emit(words[i], arg);
+        if (strncmp(words[i][0], prefix, strlen(prefix)) == 0)
+            emit(words[i][0], words[i][1], arg);
+    }
+    for (u32 i = 0; prefix[0] == '#' && i < 20; i++) {
+        snprintf(name, sizeof(name), "#%u%s", 95 + i, i == 7 ? ".long" : "");
+        emit(name, NULL, arg);
     }
 }
 
@@ -174,11 +183,48 @@ KTEST(readline, control_keys)
     expect_shown("lds", 0);
     feed("\025");
     expect_shown("lds", 0);
+    feed("\005" LEFT "\013");
+    expect_shown("ld", 2);
+    feed("\013");
+    expect_shown("ld", 2);
     expect(!feed("\003"));
     expect_eq(screen.rows, 1);
     expect_shown("", 0);
     expect(feed("\n"));
     expect_eq(state.len, 0);
+}
+
+KTEST(readline, erases_words)
+{
+    start();
+    feed("run  a.b/c   two\027");
+    expect_shown("run  a.b/c", 13);
+    expect_eq(state.len, 13);
+    feed("x\027\027");
+    expect_shown("run", 5);
+    feed("one two" LEFT "\027");
+    expect_shown("run  one o", 9);
+    feed("\027\027\027");
+    expect_shown("o", 0);
+    expect_eq(screen.bells, 1);
+    expect(feed("\n"));
+    expect_str_eq(state.line, "o");
+}
+
+/* What clears a terminal is not for the small screen of this test: it begins again behind it. */
+KTEST(readline, clears_the_screen)
+{
+    static const char clear[] = "\033[H\033[2J" PROMPT "audit";
+    const char *shown;
+
+    start();
+    feed("audit" LEFT LEFT "\014");
+    shown = strchr(screen.log, '\033');
+    expect(shown);
+    expect_eq(strncmp(shown, clear, strlen(clear)), 0);
+    expect_str_eq(shown + strlen(clear), "\b\b");
+    expect(feed("\n"));
+    expect_str_eq(state.line, "audit");
 }
 
 KTEST(readline, other_codes_of_home_and_end)
@@ -306,7 +352,7 @@ KTEST(readline, completes_one)
     expect(feed("\n"));
     expect_str_eq(state.line, "poweroff ");
     begin(READLINE_MAX);
-    feed("run c\t");
+    feed("run co\t");
     expect(feed("x\n"));
     expect_str_eq(state.line, "run counter x");
 }
@@ -329,7 +375,7 @@ KTEST(readline, completes_common_part_then_lists)
     expect_eq(screen.rows, 0);
     feed("\t");
     expect_eq(screen.rows, 2);
-    expect(strstr(screen.log, "layout  lay  "));
+    expect(strstr(screen.log, "\nlayout  lay\n"));
     expect(!strstr(screen.log, "list"));
     expect_shown("lay", 3);
     expect(feed("out\n"));
@@ -346,4 +392,33 @@ KTEST(readline, lists_only_on_second_tab_in_a_row)
     expect_eq(screen.rows, 0);
     expect_eq(screen.bells, 4);
     expect_shown("lzz", 3);
+}
+
+/* As many columns as fit, none of them narrower than the longest word; no row ends with blanks. */
+KTEST(readline, lists_in_columns)
+{
+    u32 rows = 0;
+
+    start();
+    feed("#\t\t");
+    for (const char *row = strchr(screen.log, '\n'); row && row[1] == '#'; rows++) {
+        const char *end = strchr(row + 1, '\n');
+
+        expect(end - row - 1 <= 79);
+        expect(end[-1] != ' ');
+        row = end;
+    }
+    expect_eq(rows, 3);
+    expect(strstr(screen.log, "\n#95        #96        #97        #98        #99        #100       "
+                              "#101\n#102.long  #103  "));
+    expect_shown("#", 1);
+}
+
+/* Those with a text come first, in a line each. */
+KTEST(readline, lists_what_they_are_for)
+{
+    start();
+    feed("run c\t\t");
+    expect(strstr(screen.log, "\ncounter      counts\ncrash        ends\ncat\n"));
+    expect_shown("run c", 5);
 }

@@ -1,0 +1,134 @@
+/*
+ * Completion: a tab in the line that is being edited.
+ *
+ * The one who reads lines knows the candidates, and tells them in turn as often as they are asked
+ * for; nothing is kept but what all of them begin with. So the first tab goes through them once, to
+ * complete what is common. The second one lists them: once more those with a text that says what
+ * they are for, a line each, then the others in columns as wide as the longest of them.
+ *
+ * Limits: lists are for terminals of 80 columns; a candidate that is too long for the line is left
+ * out.
+ *
+ * Neighbours: kernel/monitor/readline.c has the line; kernel/monitor/monitor_complete.c knows
+ * commands, programs and tests.
+ */
+#include <kernel/monitor/readline_internal.h>
+#include <lib/printf.h>
+#include <lib/string.h>
+
+#define WIDTH       79 /* of lists: a character in the last column would begin a new row */
+#define GAP         2  /* between columns */
+#define NAME_COLUMN 12 /* in front of a text */
+
+struct listing {
+    struct readline_state *state;
+    u32 count;                 /* candidates */
+    char common[READLINE_MAX]; /* what all of them start with */
+    size_t word;               /* where the word under completion starts: lists begin there */
+    size_t longest;            /* of the words without a text */
+    size_t column;             /* of the row of words that is being written */
+};
+
+/* ---- completing ---- */
+
+static void add_candidate(const char *candidate, const char *text, void *arg)
+{
+    struct listing *listing = arg;
+    char *common = listing->common;
+    size_t n = 0, len = strlen(candidate);
+
+    if (len >= READLINE_MAX)
+        return;
+    if (!text)
+        listing->longest = max(listing->longest, len - listing->word);
+    if (listing->count++ == 0) {
+        memcpy(common, candidate, len + 1);
+        return;
+    }
+    while (common[n] && common[n] == candidate[n])
+        n++;
+    common[n] = '\0';
+}
+
+/* ---- listing ---- */
+
+static void list_text(const char *candidate, const char *text, void *arg)
+{
+    struct listing *listing = arg;
+    char line[WIDTH + 1];
+
+    if (!text || strlen(candidate) >= READLINE_MAX)
+        return;
+    snprintf(line, sizeof(line), "%-*s %s", NAME_COLUMN, candidate + listing->word, text);
+    readline_put(listing->state, line);
+    readline_put(listing->state, "\n");
+}
+
+/* Blanks stand before a word and not behind it, so that no row ends with some. */
+static void list_word(const char *candidate, const char *text, void *arg)
+{
+    struct listing *listing = arg;
+    const char *word = candidate + listing->word;
+    size_t width = listing->longest + GAP;
+    size_t at = (listing->column + width - 1) / width * width;
+
+    if (text || strlen(candidate) >= READLINE_MAX)
+        return;
+    if (at > 0 && at + listing->longest > WIDTH) {
+        readline_put(listing->state, "\n");
+        listing->column = at = 0;
+    }
+    while (listing->column++ < at)
+        readline_put(listing->state, " ");
+    readline_put(listing->state, word);
+    listing->column = at + strlen(word);
+}
+
+static void list_candidates(struct listing *listing, const char *prefix)
+{
+    struct readline_state *state = listing->state;
+
+    readline_put(state, "\n");
+    state->complete(prefix, list_text, listing);
+    state->complete(prefix, list_word, listing);
+    if (listing->column > 0)
+        readline_put(state, "\n");
+    readline_show(state);
+}
+
+/* ---- the key ---- */
+
+/* Then the word is not finished, though it is completed. */
+static bool is_behind_folder(const struct readline_state *state)
+{
+    return state->pos > 0 && state->line[state->pos - 1] == '/';
+}
+
+void readline_complete_word(struct readline_state *state, bool again)
+{
+    struct listing listing = {.state = state};
+    char prefix[READLINE_MAX];
+    size_t prefix_len = state->pos;
+
+    if (!state->complete) {
+        readline_bell(state);
+        return;
+    }
+    memcpy(prefix, state->line, prefix_len);
+    prefix[prefix_len] = '\0';
+    for (size_t i = 0; i < prefix_len; i++) {
+        if (prefix[i] == ' ')
+            listing.word = i + 1;
+    }
+    state->complete(prefix, add_candidate, &listing);
+    for (size_t i = prefix_len; listing.count > 0 && listing.common[i]; i++)
+        readline_insert(state, listing.common[i]);
+    if (listing.count == 1 && !is_behind_folder(state)) {
+        readline_insert(state, ' ');
+    } else if (state->pos == prefix_len && listing.count > 1 && again) {
+        list_candidates(&listing, prefix);
+    } else if (state->pos == prefix_len) {
+        readline_bell(state);
+        state->after_dead_tab = true;
+    }
+}
