@@ -1,8 +1,8 @@
 /*
  * The monitor: a prompt on the console to look at the kernel and to start programs.
  *
- * A command is one row of a table: name, usage, help, function, and how many words it takes. Help,
- * completion of names and the answer to a mistyped line come from the table, so a new command is one
+ * A command is one row of a table: name, usage, help, example, function, and how many words it
+ * takes. Help, completion of names and the answer to a mistyped line come from the table, so a new command is one
  * row and one function (CONTRIBUTING.md). A line that is wrong gets one line that says what is
  * right: the usage of the command, or of the command whose name is nearest to what was typed.
  *
@@ -32,6 +32,7 @@
 
 #define PROMPT             "attic> "
 #define MONITOR_TEST_USAGE "test [-l] [GLOB]"
+#define USAGE_COLUMN       22           /* of the list of commands */
 #define WORDS_MAX          READLINE_MAX /* no line has more: "&" needs no blanks around it */
 
 u64 boot_tsc_prompt;
@@ -42,30 +43,54 @@ static void monitor_poweroff(u32 argc, const char **argv);
 
 static const struct monitor_command commands[] = {
     /* clang-format off */
-    {"help", "help [COMMAND]", "list the commands, or explain one", monitor_help, 0, 1},
-    {"layout", "layout", "draw the address map with live numbers", monitor_layout, 0, 0},
-    {"map", MONITOR_MAP_USAGE, "draw who has which memory; -w: again and again, until a key", monitor_map, 0, 1},
-    {"meminfo", "meminfo", "how much memory there is and who has it", monitor_meminfo, 0, 0},
-    {"vmallocinfo", "vmallocinfo", "list the vmalloc areas", monitor_vmallocinfo, 0, 0},
-    {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10", monitor_buddyinfo, 0, 0},
-    {"slabinfo", "slabinfo", "list the caches of small objects", monitor_slabinfo, 0, 0},
-    {"frames", "frames", "count all frames of RAM by their owner", monitor_frames, 0, 0},
-    {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address, a function's too", monitor_explain, 1, 2},
-    {"pgdiff", MONITOR_PGDIFF_USAGE, "compare page directories: the kernel half is one for all", monitor_pgdiff, 0, 2},
-    {"snapshot", MONITOR_SNAPSHOT_USAGE, "send the state of memory, as JSON, out of the second serial port", monitor_snapshot, 1, 1},
-    {"vmalloc", MONITOR_VMALLOC_USAGE, "make a vmalloc area; -s: of scattered frames", monitor_vmalloc, 1, 2},
-    {"vfree", MONITOR_VFREE_USAGE, "give it back", monitor_vfree, 1, 1},
-    {"audit", "audit", "check the memory invariants", monitor_audit, 0, 0},
-    {"lspci", "lspci", "list the PCI functions and their addresses", monitor_lspci, 0, 0},
-    {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable", monitor_dma, 0, 0},
-    {"ps", "ps", "list the tasks", monitor_ps, 0, 0},
-    {"programs", "programs", "list the programs in / and /bin", monitor_programs, 0, 0},
-    {"run", MONITOR_RUN_USAGE, "run programs; & means background", monitor_run, 1, WORDS_MAX},
-    {"kill", MONITOR_KILL_USAGE, "end a program; Ctrl-C ends the one in the foreground", monitor_kill, 1, 1},
-    {"test", MONITOR_TEST_USAGE, "run, or with -l list, the self-tests whose suite.name matches", monitor_test, 0, 2},
-    {"bench", MONITOR_BENCH_USAGE, "count what kernel operations cost", monitor_bench, 0, 1},
-    {"crash", MONITOR_CRASH_USAGE, "break the kernel, to see the report", monitor_crash, 0, 1},
-    {"poweroff", "poweroff", "end the machine", monitor_poweroff, 0, 0},
+    {"help", "help [COMMAND]", "list the commands, or explain one",
+     "help explain", monitor_help, 0, 1},
+    {"layout", "layout", "draw the address map with live numbers",
+     "layout", monitor_layout, 0, 0},
+    {"map", MONITOR_MAP_USAGE, "draw who has which memory; -w: again until a key",
+     "map", monitor_map, 0, 1},
+    {"meminfo", "meminfo", "how much memory there is and who has it",
+     "meminfo", monitor_meminfo, 0, 0},
+    {"vmallocinfo", "vmallocinfo", "list the vmalloc areas",
+     "vmallocinfo", monitor_vmallocinfo, 0, 0},
+    {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10",
+     "buddyinfo", monitor_buddyinfo, 0, 0},
+    {"slabinfo", "slabinfo", "list the caches of small objects",
+     "slabinfo", monitor_slabinfo, 0, 0},
+    {"frames", "frames", "count all frames of RAM by their owner",
+     "frames", monitor_frames, 0, 0},
+    {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address, a function's too",
+     "explain kernel_main", monitor_explain, 1, 2},
+    {"pgdiff", MONITOR_PGDIFF_USAGE, "compare page directories: one kernel half for all",
+     "pgdiff", monitor_pgdiff, 0, 2},
+    {"snapshot", MONITOR_SNAPSHOT_USAGE, "send the state of memory out of the second serial port",
+     "snapshot before", monitor_snapshot, 1, 1},
+    {"vmalloc", MONITOR_VMALLOC_USAGE, "make a vmalloc area; -s: of scattered frames",
+     "vmalloc -s 16K", monitor_vmalloc, 1, 2},
+    {"vfree", MONITOR_VFREE_USAGE, "give an area of vmalloc back",
+     "vmalloc 16K\nvfree ADDR", monitor_vfree, 1, 1},
+    {"audit", "audit", "check the memory invariants",
+     "audit", monitor_audit, 0, 0},
+    {"lspci", "lspci", "list the PCI functions and their addresses",
+     "lspci", monitor_lspci, 0, 0},
+    {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable",
+     "dma", monitor_dma, 0, 0},
+    {"ps", "ps", "list the tasks",
+     "ps", monitor_ps, 0, 0},
+    {"programs", "programs", "list the programs in / and /bin, and what they are for",
+     "programs", monitor_programs, 0, 0},
+    {"run", MONITOR_RUN_USAGE, "run programs; & means background",
+     "run counter & counter", monitor_run, 1, WORDS_MAX},
+    {"kill", MONITOR_KILL_USAGE, "end a program; Ctrl-C ends the one in the foreground",
+     "run forever &\nkill PID", monitor_kill, 1, 1},
+    {"test", MONITOR_TEST_USAGE, "run, or with -l list, self-tests: those that match",
+     "test vmalloc.*", monitor_test, 0, 2},
+    {"bench", MONITOR_BENCH_USAGE, "count what kernel operations cost",
+     "bench kmalloc*", monitor_bench, 0, 1},
+    {"crash", MONITOR_CRASH_USAGE, "break the kernel, to see the report",
+     "crash stack", monitor_crash, 0, 1},
+    {"poweroff", "poweroff", "end the machine",
+     "poweroff", monitor_poweroff, 0, 0},
     /* clang-format on */
 };
 
@@ -188,21 +213,46 @@ void monitor_execute(char *line)
 
 /* ---- commands that belong to no other part ---- */
 
+/* The lines of an example below each other. */
+static void print_example(const char *example)
+{
+    const char *label = "example:", *end;
+
+    for (; (end = strchr(example, '\n')); example = end + 1) {
+        printk("%-8s %.*s\n", label, (int)(end - example), example);
+        label = "";
+    }
+    printk("%-8s %s\n", label, example);
+}
+
+static void explain_command(const struct monitor_command *command)
+{
+    printk("%s: %s\n", command->usage, command->help);
+    print_example(command->example);
+    if (command->run == monitor_run)
+        monitor_programs(0, NULL);
+}
+
+/* A usage that is too long for its column has a line of its own. */
+static void list_command(const struct monitor_command *command)
+{
+    if (strlen(command->usage) > USAGE_COLUMN)
+        printk("%s\n%*s %s\n", command->usage, USAGE_COLUMN, "", command->help);
+    else
+        printk("%-*s %s\n", USAGE_COLUMN, command->usage, command->help);
+}
+
 static void monitor_help(u32 argc, const char **argv)
 {
-    if (argc == 2) {
-        const struct monitor_command *command = find_command(argv[1]);
+    const struct monitor_command *command = argc > 1 ? find_command(argv[1]) : NULL;
 
-        if (command)
-            printk("%s: %s\n", command->usage, command->help);
-        else
-            say_unknown(argv[1]);
-        if (command && command->run == monitor_run)
-            monitor_programs(0, NULL);
-        return;
-    }
-    for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
-        printk("%-40s %s\n", commands[i].usage, commands[i].help);
+    if (command)
+        explain_command(command);
+    else if (argc > 1)
+        say_unknown(argv[1]);
+    else
+        for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
+            list_command(&commands[i]);
 }
 
 static void list_tests(const char *glob)

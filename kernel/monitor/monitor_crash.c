@@ -143,6 +143,8 @@ static void crash_use_after_free(void)
     crash_free(crash_allocate(64));
 }
 
+#define KINDS_PER_LINE 8 /* that fit 80 columns */
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -166,6 +168,14 @@ const char *monitor_crash_kind(u32 i)
     return i < ARRAY_SIZE(kinds) ? kinds[i].name : NULL;
 }
 
+static void list_kinds(void)
+{
+    printk("Kinds:");
+    for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+        printk("%s %s", i && i % KINDS_PER_LINE == 0 ? "\n      " : "", kinds[i].name);
+    printk("\n");
+}
+
 void monitor_crash(u32 argc, const char **argv)
 {
     for (u32 i = 0; argc > 1 && i < ARRAY_SIZE(kinds); i++) {
@@ -175,8 +185,8 @@ void monitor_crash(u32 argc, const char **argv)
         printk("crash %s: nothing noticed it; a build with DEBUG=1 may\n", kinds[i].name);
         return;
     }
-    printk("usage: crash ");
-    for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
-        printk("%s%s", i ? "|" : "", kinds[i].name);
-    printk("\n");
+    if (argc > 1)
+        printk("usage: %s; \"crash\" alone lists the kinds\n", MONITOR_CRASH_USAGE);
+    else
+        list_kinds();
 }

@@ -114,7 +114,8 @@ static void copy_lowmem(struct device *dev, u8 *from, u8 *to)
         return;
     if (dma_map_single(dev, to, BUFFER, DMA_FROM_DEVICE, &to_dma) == 0) {
         fill(from, BUFFER, 1);
-        printk("   %u bytes at 0x%08x lie at physical 0x%08x, as all of lowmem does: 0x%08x less.\n"
+        printk("   %u bytes at 0x%08x lie at physical 0x%08x, as all of lowmem:\n"
+               "   0x%08x less.\n"
                "   The device copies them to physical 0x%08x, which is 0x%08x.\n",
                BUFFER, (u32)from, from_dma, PAGE_OFFSET, to_dma, (u32)to);
         print_copied(edu_copy(to_dma, from_dma, BUFFER), to, 1);
@@ -211,8 +212,8 @@ static void show_vmap(struct device *dev)
     u8 *buffer = pages[0] && pages[1] ? vmap(falling, 2) : NULL;
 
     if (buffer) {
-        printk("   vmalloc gave frames above the device's mask. A buffer of lower frames, by vmap, "
-               "at 0x%08x.\n",
+        printk("   vmalloc gave frames above the device's mask.\n"
+               "   A buffer of lower frames, by vmap, at 0x%08x.\n",
                (u32)buffer);
         show_vmalloc_buffer(dev, buffer);
         vunmap(buffer);
@@ -301,9 +302,11 @@ static void show_buffer(struct device *dev, struct page *a, struct page *c, u8 *
     fill(buffer, PAGE_SIZE, 3);
     fill(buffer + PAGE_SIZE, PAGE_SIZE, 4);
     fill((u8 *)page_address(a) + PAGE_SIZE, PAGE_SIZE, 5);
-    printk("   Frame A is at physical 0x%08x, B follows at 0x%08x, C is at 0x%08x: all three are\n"
-           "   this command's. A and C, mapped side by side at 0x%08x, are the buffer.\n"
-           "   By arithmetic its second page would be at 0x%08x + 0x%x = 0x%08x, and that is B.\n"
+    printk("   Frame A is at physical 0x%08x, B follows at 0x%08x, C is at\n"
+           "   0x%08x: all three are this command's.\n"
+           "   A and C, mapped side by side at 0x%08x, are the buffer.\n"
+           "   By arithmetic its second page would be at 0x%08x + 0x%x =\n"
+           "   0x%08x, and that is B.\n"
            "   The device is told to fill %u bytes from 0x%08x on.\n",
            page_to_phys(a), page_to_phys(a + 1), page_to_phys(c), (u32)buffer, page_to_phys(a),
            PAGE_SIZE, page_to_phys(a) + PAGE_SIZE, BUFFER, page_to_phys(a));
@@ -342,8 +345,9 @@ void monitor_dma(u32 argc, const char **argv)
         printk("dma: this machine has no device to show it on (QEMU: -device edu)\n");
         return;
     }
-    printk("The device is %s at %02x:%02x.%x. The kernel sees its registers, at physical 0x%08x,\n"
-           "at 0x%08x. It interrupts by line %u, and reaches physical 0x00000000..0x%08x.\n",
+    printk("The device is %s at %02x:%02x.%x. The kernel sees its registers, at physical\n"
+           "0x%08x, at 0x%08x. It interrupts by line %u, and reaches physical\n"
+           "0x00000000..0x%08x.\n",
            dev->name, pci_bus(pci), pci_slot(pci), pci_func(pci), (u32)pci->bar[0].start,
            (u32)edu_registers(), pci->irq, (u32)dev->dma_mask);
     show_lowmem(dev);

@@ -172,11 +172,8 @@ static int tell_more_memory(struct inode *inode, struct seq_file *seq)
     if (above)
         proc_kb(seq, "Above4GiB:", above);
     proc_kb(seq, "KernelImage:", (__kernel_end - __text_start) >> 10);
-    seq_printf(
-        seq,
-        "BootTsc: %llu (time-stamp counts from hand-over to prompt; instructions under -icount "
-        "shift=0)\n",
-        boot_tsc_prompt);
+    seq_printf(seq, "BootTsc: %llu (to the prompt; instructions under -icount shift=0)\n",
+               boot_tsc_prompt);
     return 0;
 }
 

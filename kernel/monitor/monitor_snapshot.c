@@ -48,8 +48,7 @@ void monitor_snapshot(u32 argc, const char **argv)
         return;
     }
     if (!serial_data_init()) {
-        printk("snapshot: this machine has no second serial port, where it would go; `make run` "
-               "gives it one\n");
+        printk("snapshot: there is no second serial port; `make run` gives the machine one\n");
         return;
     }
     if (unfinished)
@@ -57,9 +56,8 @@ void monitor_snapshot(u32 argc, const char **argv)
     snapshot_write(name, jiffies_64() * (1000 / HZ), send, &sending);
     unfinished = sending.stuck;
     if (unfinished)
-        printk("snapshot: the second serial port takes nothing more after %u bytes: %s is cut "
-               "short\n",
-               sending.sent, name);
+        printk("snapshot: cut short after %u bytes: the second serial port takes no more\n",
+               sending.sent);
     else
         printk("snapshot: %s: %u bytes sent\n", name, sending.sent);
 }

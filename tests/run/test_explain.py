@@ -192,7 +192,7 @@ def test_wrong(machine, check):
         said = machine.run(command)
         check.like(said, answer, f'{command}: says what is right')
         check.equal(said.count('\n'), 1, f'{command}: in one line')
-    check.like(machine.run('help explain'), r'^explain ADDR \[PID\]: ', 'help explain')
+    check.like(machine.run('help explain'), r'^explain ADDR \[PID\]: .*\nexample: explain \w', 'help explain')
 
 
 def test_lines_about_faults(machine, stack, check):

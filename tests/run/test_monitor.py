@@ -104,7 +104,69 @@ def test_help(machine, check):
     said = machine.run('help')
     for name in LISTED:
         check.like(said, rf'^{name}\b.*\S', f'help lists {name}')
-    check.equal(machine.run('help audit').count('\n'), 1, 'help COMMAND is one line')
+    check.like(machine.run('help audit'), r'\Aaudit: \w.*\nexample: audit\n\Z', 'help COMMAND: what it does, and an example')
+    check.like(machine.run('crash'), r'\AKinds: panic stack (?:.*\n)+\Z', 'crash alone lists the kinds')
+
+
+# Lines of Linux's formats are as long as they are.
+WIDE = {
+    'buddyinfo': 'Node 0, zone ',
+    'explain': '',
+    'dma': 'dma: .* refused: ',  # a message of the kernel
+    'slabinfo': r'# name |\S+ +\d.* : slabdata ',
+}
+# What ends the machine, and what is printed before.
+ENDS = {'crash': ('panic', r'^PANIC at .*: kernel stack overflow: '), 'poweroff': ('pass', r'^Power off\.$')}
+
+
+def examples(machine, check):
+    """(command, lines of its example) of each command of `help`."""
+    listed = re.findall(r'^(\w+)\b', machine.run('help'), re.M)
+    check.true(set(LISTED) < set(listed), 'help has its commands', listed)
+    for command in listed:
+        said = machine.run(f'help {command}').partition('\nexample: ')[2]
+        lines = re.match(r'.*(?:\n {9}.*)*', said)[0].split('\n')
+        check.true(lines[0], f'help {command}: has an example')
+        check.like(lines[-1].strip(), rf'^{command}\b', f'help {command}: of itself')
+        yield command, [line.strip() for line in lines]
+
+
+def told(line, before):
+    """A line of an example with ADDR and PID as the line before has told them."""
+    for word, pattern in (('ADDR', r'(0x\w{8})'), ('PID', r'\[(\d+)\]')):
+        if re.search(rf'\b{word}\b', line):
+            line = re.sub(rf'\b{word}\b', re.search(pattern, before)[1], line)
+    return line
+
+
+def too_wide(command, said):
+    return [line for line in said.splitlines()
+            if len(re.sub(r'\x1b\[[\d;?]*[A-Za-z]|\x1b[78]', '', line)) > 80 and not re.match(WIDE.get(command, '(?!)'), line)]
+
+
+def test_examples(boot, check):
+    """Each example of `help` works, and what it prints fits a terminal of 80 columns; so does help itself."""
+    machine = boot('monitor-examples', snapshots='/dev/null')
+    machine.expect(PROMPT)
+    ends = {}
+    check.equal(too_wide('help', machine.run('help')), [], 'help: in 80 columns')
+    for command, lines in examples(machine, check):
+        check.equal(too_wide('help', machine.run(f'help {command}')), [], f'help {command}: in 80 columns')
+        if command in ENDS:
+            ends[command] = lines
+            continue
+        said = ''
+        for line in lines:
+            said = machine.run(told(line, said), 60)
+            check.unlike(said, rf'^usage: |no such |^{command}: .*\b(?:is neither|is not|is no|has no|cannot|no frames)\b', f'{line}: works')
+            check.equal(too_wide(command, said), [], f'{line}: in 80 columns')
+        check.true(said or command == 'vfree', f'{command}: prints something')
+    check.equal(set(ends), set(ENDS), 'two end the machine')
+    for command, (end, pattern) in ENDS.items():
+        machine = boot(f'monitor-example-{command}')
+        machine.expect(PROMPT)
+        check.equal(machine.finish(ends[command][0]), end, f'{command}: its example ends the machine', machine)
+        check.like(machine.output, pattern, f'{command}: with a report')
 
 
 def test_layout(machine, check):

@@ -196,7 +196,7 @@ WRONG = ['snapshot x', 'snapshot', 'snapshot a/b', f'snapshot {"a" * 33}', 'vmal
 def test_no_second_port(boot, check):
     machine = boot('snapshot-none', input='\n'.join(WRONG))
     status, said = machine.finish(), machine.output
-    check.like(said, '^snapshot: this machine has no second serial port, where it would go; `make run` gives it one\n',
+    check.like(said, '^snapshot: there is no second serial port; `make run` gives the machine one\n',
                'no second port: one line')
     check.equal(len(re.findall('^usage: snapshot NAME', said, re.M)), 3, 'a name that is none: one line')
     check.equal(len(re.findall(r'^usage: vmalloc \[-s\] SIZE; a size', said, re.M)), 2, 'a size that is none: one line')
@@ -217,7 +217,7 @@ def test_port_that_takes_nothing_more(boot, check, tmp_path):
         machine.expect(PROMPT)
         machine.run('run forever sleep &')
         check.like(machine.run('snapshot x', 60),
-                   r'^snapshot: the second serial port takes nothing more after \d+ bytes: x is cut short\n',
+                   r'^snapshot: cut short after \d+ bytes: the second serial port takes no more\n',
                    'a port that takes nothing more: one line')
         rest = pipe.read(4096)
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)

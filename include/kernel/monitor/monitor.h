@@ -20,7 +20,9 @@ void __noreturn ktest_main(const char *glob);
 extern u64 boot_tsc_prompt;
 
 struct monitor_command {
-    const char *name, *usage, *help;
+    const char *name, *usage;
+    const char *help;    /* behind the usage in a list of 80 columns */
+    const char *example; /* lines to type; ADDR and PID are what the line before has told */
     void (*run)(u32 argc, const char **argv);
     u32 args_min, args_max; /* words after the name */
 };

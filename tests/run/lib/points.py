@@ -3,7 +3,7 @@
     def test_help(machine, check):
         help = machine.run('help')
         check.like(help, '^audit', 'help lists audit')
-        check.equal(machine.run('help audit').count('\\n'), 1, 'help COMMAND is one line')
+        check.equal(machine.run('help audit').count('\\n'), 2, 'help COMMAND: what it does, and an example')
 
 A point that fails is noted, with what was expected and found, and the test goes on: a machine that took seconds to boot is asked all there
 is to ask. A test without points is one point itself, and so is one that ends in an exception. `assert` is for what the rest of a test
