@@ -1,5 +1,5 @@
 /*
- * Names for addresses, for backtraces and vmallocinfo.
+ * Names for addresses, for backtraces and vmallocinfo, and addresses for names, for `explain`.
  *
  * GRUB loads the kernel's ELF symbol table and its strings next to the image and says where (the
  * ELF sections tag); they are read where they lie, through lowmem. Nothing is allocated and nothing
@@ -8,7 +8,7 @@
  *
  * Two kinds of symbol are functions: C's have the type FUNC and a size; nasm's labels have no type
  * and no size and reach to the next symbol. A label with a dot in it is local to a function and
- * does not count.
+ * does not count. Of data the image keeps global symbols only (Makefile), to be asked for by name.
  *
  * The table comes from outside: ranges, sizes and every name offset are checked, and a table that
  * fails is not used.
@@ -156,15 +156,34 @@ bool symbol_find(u32 addr, struct symbol *symbol)
     return symbol->name[0] != '\0';
 }
 
+/* Of a variable, or a mark of the linker script: what is global and lies in the kernel. */
+static bool is_data(const Elf32_Sym *symbol)
+{
+    u32 type = ELF32_ST_TYPE(symbol->st_info);
+
+    return (type == STT_OBJECT || type == STT_NOTYPE) && symbol->st_shndx != SHN_UNDEF &&
+           ELF32_ST_BIND(symbol->st_info) == STB_GLOBAL && symbol->st_value >= PAGE_OFFSET;
+}
+
 bool symbol_address(const char *name, u32 *addr)
 {
     for (u32 i = 0; i < symbol_count; i++) {
-        if (is_function(&symbols[i]) && strcmp(symbol_name(&symbols[i]), name) == 0) {
+        if ((is_function(&symbols[i]) || is_data(&symbols[i])) &&
+            strcmp(symbol_name(&symbols[i]), name) == 0) {
             *addr = symbols[i].st_value;
             return true;
         }
     }
     return false;
+}
+
+void symbol_each(void (*see)(const char *name, void *arg), void *arg)
+{
+    for (u32 i = 0; i < symbol_count; i++) {
+        if ((is_function(&symbols[i]) && (symbols[i].st_size > 0 || is_label(&symbols[i]))) ||
+            is_data(&symbols[i]))
+            see(symbol_name(&symbols[i]), arg);
+    }
 }
 
 const char *symbol_lookup(u32 addr, u32 *offset)

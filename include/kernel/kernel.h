@@ -22,8 +22,11 @@ bool symbol_find(u32 addr, struct symbol *symbol);
 /* Name and offset of the function that holds addr; NULL when unknown. */
 const char *symbol_lookup(u32 addr, u32 *offset);
 
-/* The address of a function by its name; false when there is none. Any context. */
+/* The address of a function or a global variable by its name; false: none. Any context. */
 bool symbol_address(const char *name, u32 *addr);
+
+/* Call see() for each name that symbol_address() knows, a few of them twice. Any context. */
+void symbol_each(void (*see)(const char *name, void *arg), void *arg);
 
 /* "name+0x12/0x40" (Linux's %pS), or "0xc0101234" when unknown. */
 #define SYMBOL_TEXT_MAX 80

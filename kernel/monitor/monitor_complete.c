@@ -7,6 +7,7 @@
  * completes and lists.
  */
 #include <fs/fs.h>
+#include <kernel/kernel.h>
 #include <kernel/monitor/ktest.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/monitor/readline.h>
@@ -107,16 +108,33 @@ static void offer_programs(const struct completion *completion)
     inode_put(folder);
 }
 
+/* ---- symbols ---- */
+
+#define SYMBOL_LETTERS 2 /* typed before some are offered: there are thousands */
+
+static void offer_symbol(const char *name, void *arg)
+{
+    const struct completion *completion = arg;
+
+    if (!strchr(name, '.'))
+        offer(completion, name);
+}
+
+static void offer_symbols(const struct completion *completion)
+{
+    if (strlen(completion->prefix + completion->word) >= SYMBOL_LETTERS)
+        symbol_each(offer_symbol, (void *)completion);
+}
+
 /* ---- a line ---- */
 
 static const struct {
     const char *command;
     void (*offer)(const struct completion *completion);
 } words[] = {
-    {"help", offer_commands},
-    {"run", offer_programs},
-    {"test", offer_tests},
-    {"crash", offer_crashes},
+    {"help", offer_commands}, {"run", offer_programs},    {"test", offer_tests},
+    {"crash", offer_crashes}, {"explain", offer_symbols}, {"peek", offer_symbols},
+    {"poke", offer_symbols},
 };
 
 static bool is_first_word(const char *prefix, const char *word)

@@ -73,7 +73,7 @@ static bool read_at(const struct image *image, u32 offset, void *to, u32 size)
 
 /* ---- check: each returns what is wrong, or NULL ---- */
 
-static const char *check_header(const Elf32_Ehdr *header)
+const char *elf_check_header(const Elf32_Ehdr *header)
 {
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return "not an ELF file";
@@ -102,7 +102,7 @@ static const char *read_headers(struct image *image)
 
     if (!read_at(image, 0, &image->header, sizeof(Elf32_Ehdr)))
         return "too short for an ELF header";
-    why = check_header(&image->header);
+    why = elf_check_header(&image->header);
     if (why)
         return why;
     offset = image->header.e_phoff;

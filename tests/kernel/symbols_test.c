@@ -1,4 +1,6 @@
 /* Names for addresses: the ELF symbol table as GRUB loaded it, and the backtrace that uses it. */
+#include <arch/x86/boot_info.h>
+#include <arch/x86/sections.h>
 #include <arch/x86/switch.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor/ktest.h>
@@ -56,6 +58,25 @@ KTEST(symbols, not_a_function)
     expect_eq(symbol_lookup((u32)&object, &offset), NULL);
     expect_eq(symbol_lookup((u32)&offset, &offset), NULL);
     expect_eq(symbol_lookup(~0u, &offset), NULL);
+}
+
+/* Names lead to variables, too, if they are global; an address of one has no name in a backtrace. */
+KTEST(symbols, addresses_of_names)
+{
+    static u32 only_here;
+    u32 addr = 0, offset;
+
+    expect(symbol_address("vmalloc", &addr));
+    expect_eq(addr, vmalloc);
+    expect(symbol_address("boot_info", &addr));
+    expect_eq(addr, &boot_info);
+    expect_eq(symbol_lookup(addr, &offset), NULL);
+    expect(symbol_address("__rodata_start", &addr));
+    expect_eq(addr, __rodata_start);
+    only_here++;
+    expect(!symbol_address("only_here", &addr));
+    expect(!symbol_address("", &addr));
+    expect_eq(addr, __rodata_start);
 }
 
 KTEST(symbols, format)

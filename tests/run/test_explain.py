@@ -19,10 +19,10 @@ EIP = r'at eip 0x0804\w{4}:'
 # What is asked, and what is right; one line each.
 WRONG = {
     'explain': r'^usage: explain ADDR \[PID\]$', 'explain 1 2 3': r'^usage: explain ADDR \[PID\]$',
-    'explain zork': '^explain: zork is neither an address of 32 bits .* nor a function of the kernel$',
-    'explain c0100000': '^explain: c0100000 is neither .*0x', 'explain 0x100000000': 'is neither an address of 32 bits',
-    'explain -1': 'is neither an address', 'explain 0x': 'is neither an address',
-    'explain 0 x': r'^usage: explain ADDR \[PID\]; "ps" lists the processes$',
+    'explain zork': r'^explain: zork is no address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$',
+    'explain c0100000': '^explain: c0100000 is no address .*0x', 'explain 0x100000000': 'is no address',
+    'explain -1': 'is no address', 'explain 0x': 'is no address',
+    'explain 0 x': r'^explain: x is no pid; "ps" lists the processes$',
     'explain 0 4000000': '^explain: no task has the pid 4000000; "ps" lists them$',
     'explain 0 1': r'^explain: init\[1\] has no address space of its own$',
 }

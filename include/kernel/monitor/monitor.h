@@ -42,6 +42,30 @@ void monitor_slabinfo(u32 argc, const char **argv);
 void monitor_frames(u32 argc, const char **argv);
 void monitor_audit(u32 argc, const char **argv);
 
+/* kernel/monitor/monitor_address.c */
+struct mm;
+struct monitor_address {
+    u32 addr;
+    struct mm *mm; /* held; NULL: of no process */
+};
+
+/*
+ * What a word means as an address: a number, a name, PROGRAM:NAME. `pid` is a word, or NULL. False
+ * after a line that begins with the command and says what is wrong.
+ */
+bool monitor_parse_address(const char *command, const char *word, const char *pid,
+                           struct monitor_address *address);
+void monitor_put_address(struct monitor_address *address);
+
+/* Hexadecimal with 0x in front, or decimal. */
+bool monitor_parse_u32(const char *word, u32 *value);
+
+/* kernel/monitor/monitor_peek.c */
+#define MONITOR_PEEK_USAGE "peek ADDR [N [PID]]"
+#define MONITOR_POKE_USAGE "poke ADDR VALUE"
+void monitor_peek(u32 argc, const char **argv);
+void monitor_poke(u32 argc, const char **argv);
+
 /* kernel/monitor/monitor_explain.c */
 #define MONITOR_EXPLAIN_USAGE "explain ADDR [PID]"
 void monitor_explain(u32 argc, const char **argv);

@@ -117,3 +117,16 @@ struct elf_info {
 };
 __must_check int elf_load(struct mm *mm, struct inode *base, struct address_space *file,
                           struct elf_info *info, const char **why);
+
+/* What is wrong with a header of <linux/elf.h> if it is to be that of a program; NULL: nothing. */
+struct elf32_hdr;
+const char *elf_check_header(const struct elf32_hdr *header);
+
+/*
+ * The address of a symbol of a program linked to fixed addresses (kernel/process/elf_symbols.c). 0;
+ * -ENOENT when it has none of that name, which is shorter than ELF_SYMBOL_MAX; -ENOEXEC with the
+ * reason; -ENOMEM. Others may have their turn meanwhile.
+ */
+#define ELF_SYMBOL_MAX 256
+__must_check int elf_find_symbol(struct address_space *file, const char *name, u32 *addr,
+                                 const char **why);

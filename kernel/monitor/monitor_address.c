@@ -1,0 +1,176 @@
+/*
+ * What a word means as an address, for `explain`, `peek` and `poke`: a number, hexadecimal with 0x
+ * in front or decimal; a function or a variable of the kernel by its name; or PROGRAM:NAME, a
+ * symbol of a program.
+ *
+ * Kernel addresses are the same in every address space. A user address means another place in each
+ * process, so a pid says which. For PROGRAM:NAME it can be left out when one process runs that
+ * program. Programs are looked for as `run` does: in / and then in /bin.
+ *
+ * Neighbours: kernel/symbols.c and kernel/process/elf_symbols.c have the names.
+ */
+#include <asm/errno.h>
+#include <fs/fs.h>
+#include <kernel/kernel.h>
+#include <kernel/monitor/monitor.h>
+#include <kernel/process/process.h>
+#include <kernel/task.h>
+#include <lib/detach.h>
+#include <lib/kstrtox.h>
+#include <lib/printf.h>
+#include <lib/printk.h>
+#include <lib/string.h>
+#include <linux/stat.h>
+#include <mm/user/mm.h>
+
+#define PROGRAM_MAX 128 /* of its path */
+
+/* ---- processes ---- */
+
+/* NULL after a line that says what is wrong. */
+static const struct task *parse_process(const char *command, const char *word)
+{
+    const struct task *task;
+    u32 pid;
+
+    if (kstrtouint(word, 10, &pid) != 0) {
+        printk("%s: %s is no pid; \"ps\" lists the processes\n", command, word);
+        return NULL;
+    }
+    task = task_find(pid);
+    if (!task)
+        printk("%s: no task has the pid %u; \"ps\" lists them\n", command, pid);
+    else if (!task->mm)
+        printk("%s: %s[%u] has no address space of its own\n", command, task->comm, task->pid);
+    return task && task->mm ? task : NULL;
+}
+
+/* The only process that runs a program; NULL after a line that says how many do. */
+static const struct task *find_runner(const char *command, const char *word, u32 addr,
+                                      const struct inode *exe)
+{
+    const struct task *found = NULL;
+    u32 count = 0;
+
+    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
+        if (task->mm && task->exe == exe) {
+            found = task;
+            count++;
+        }
+    }
+    if (count == 1)
+        return found;
+    if (count == 0)
+        printk("%s: %s is 0x%08x, but no process runs that\n", command, word, addr);
+    else
+        printk("%s: %s is 0x%08x in %u processes: add a PID\n", command, word, addr, count);
+    return NULL;
+}
+
+/* ---- programs ---- */
+
+static struct inode *find_in(const char *folder, const char *name)
+{
+    char path[PROGRAM_MAX + 8];
+    struct inode *inode;
+
+    snprintf(path, sizeof(path), "%s%s", strchr(name, '/') ? "" : folder, name);
+    if (path_lookup(fs_root(), path, 0, &inode) != 0)
+        return NULL;
+    if (S_ISREG(inode->mode))
+        return inode;
+    inode_put(inode);
+    return NULL;
+}
+
+/* The file, held, of the program before the colon; NULL after a line. */
+static struct inode *find_program(const char *command, const char *word, const char *colon)
+{
+    char name[PROGRAM_MAX];
+    struct inode *inode = NULL;
+
+    if (colon - word < PROGRAM_MAX) {
+        snprintf(name, sizeof(name), "%.*s", (int)(colon - word), word);
+        inode = find_in("/", name);
+        if (!inode)
+            inode = find_in("/bin/", name);
+    }
+    if (!inode)
+        printk("%s: %.*s: no such program; \"programs\" lists them\n", command, (int)(colon - word),
+               word);
+    return inode;
+}
+
+/* False after a line that says what is wrong. */
+static bool find_symbol(const char *command, const char *word, const char *colon,
+                        struct inode *inode, u32 *addr)
+{
+    const char *why;
+    int err = elf_find_symbol(&inode->data, colon + 1, addr, &why);
+    int len = colon - word;
+
+    if (err == -ENOENT)
+        printk("%s: %.*s has no symbol %s\n", command, len, word, colon + 1);
+    else if (err == -ENOEXEC)
+        printk("%s: %.*s cannot be asked: %s\n", command, len, word, why);
+    else if (err)
+        printk("%s: %.*s cannot be read: error %d\n", command, len, word, -err);
+    return err == 0;
+}
+
+/* PROGRAM:NAME. */
+static bool parse_symbol(const char *command, const char *word, const char *pid,
+                         struct monitor_address *address)
+{
+    const char *colon = strrchr(word, ':');
+    struct inode *inode = find_program(command, word, colon);
+    const struct task *task = NULL;
+
+    if (!inode)
+        return false;
+    if (find_symbol(command, word, colon, inode, &address->addr))
+        task = pid ? parse_process(command, pid) : find_runner(command, word, address->addr, inode);
+    if (task && task->exe != inode) {
+        printk("%s: %s[%u] runs another program\n", command, task->comm, task->pid);
+        task = NULL;
+    }
+    inode_put(inode);
+    address->mm = task ? mm_get(task->mm) : NULL;
+    return task;
+}
+
+/* ---- a word ---- */
+
+bool monitor_parse_u32(const char *word, u32 *value)
+{
+    bool hex = word[0] == '0' && (word[1] | 0x20) == 'x';
+
+    return kstrtouint(word, hex ? 16 : 10, value) == 0;
+}
+
+bool monitor_parse_address(const char *command, const char *word, const char *pid,
+                           struct monitor_address *address)
+{
+    const struct task *task = NULL;
+
+    *address = (struct monitor_address){0};
+    if (strchr(word, ':'))
+        return parse_symbol(command, word, pid, address);
+    if (!monitor_parse_u32(word, &address->addr) && !symbol_address(word, &address->addr)) {
+        printk("%s: %s is no address (0x1234abcd), kernel symbol or PROGRAM:NAME\n", command, word);
+        return false;
+    }
+    if (pid) {
+        task = parse_process(command, pid);
+        if (!task)
+            return false;
+        address->mm = mm_get(task->mm);
+    }
+    return true;
+}
+
+void monitor_put_address(struct monitor_address *address)
+{
+    if (address->mm)
+        mm_put(detach(&address->mm));
+}

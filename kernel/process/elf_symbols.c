@@ -1,0 +1,135 @@
+/*
+ * The symbol table of a program's file: where a function or a variable of it lies.
+ *
+ * Only the monitor asks; programs run without their symbols, which no segment brings into memory.
+ * So the file itself is read, each time again, a few symbols at once. It comes from outside and may
+ * say anything: all that it tells of offsets and sizes is checked by reading, which ends at the end
+ * of the file, and names that begin or end beyond the string table are no names.
+ *
+ * Limits: only programs that are linked to fixed addresses, as all of Attic's are.
+ *
+ * Neighbours: kernel/process/elf.c loads programs; kernel/monitor/monitor_address.c asks. Source:
+ * System V ABI, chapter 4, "Sections", "Symbol Table".
+ */
+#include <asm/errno.h>
+#include <kernel/process/process.h>
+#include <lib/resched.h>
+#include <lib/string.h>
+#include <linux/elf.h>
+#include <mm/layout.h>
+#include <mm/user/filemap.h>
+
+#define SYMBOLS_AT_ONCE 32
+
+/* The two sections, and how many symbols the first one has. */
+struct symbol_table {
+    struct address_space *file;
+    Elf32_Shdr symbols, strings;
+    u32 count;
+};
+
+/* True when that much of the file could be read. */
+static bool read_at(struct address_space *file, u32 offset, void *to, u32 size)
+{
+    return filemap_read(file, offset, to, size, filemap_copy_kernel) == (long)size;
+}
+
+/* True when the section lies in the file. */
+static bool is_inside(const struct address_space *file, const Elf32_Shdr *section)
+{
+    return section->sh_offset <= file->size && section->sh_size <= file->size - section->sh_offset;
+}
+
+/* Section number `index`. The offset does not wrap: the header is checked to lie in the file. */
+static bool read_section(struct address_space *file, const Elf32_Ehdr *header, u32 index,
+                         Elf32_Shdr *section)
+{
+    u32 offset = index * sizeof(*section);
+
+    return header->e_shoff <= file->size && offset <= file->size - header->e_shoff &&
+           read_at(file, header->e_shoff + offset, section, sizeof(*section));
+}
+
+/* What is wrong, or NULL. */
+static const char *find_table(struct symbol_table *table, const Elf32_Ehdr *header)
+{
+    for (u32 i = 0; i < header->e_shnum; i++) {
+        if (!read_section(table->file, header, i, &table->symbols))
+            return "section headers beyond the end of the file";
+        if (table->symbols.sh_type != SHT_SYMTAB)
+            continue;
+        if (table->symbols.sh_entsize != sizeof(Elf32_Sym))
+            return "symbols of the wrong size";
+        if (table->symbols.sh_link >= header->e_shnum ||
+            !read_section(table->file, header, table->symbols.sh_link, &table->strings))
+            return "its symbols have no names";
+        if (!is_inside(table->file, &table->symbols) || !is_inside(table->file, &table->strings))
+            return "symbols beyond the end of the file";
+        table->count = table->symbols.sh_size / sizeof(Elf32_Sym);
+        return NULL;
+    }
+    return "it has no symbols";
+}
+
+static bool has_place(const Elf32_Sym *symbol)
+{
+    u32 type = ELF32_ST_TYPE(symbol->st_info);
+
+    return (type == STT_FUNC || type == STT_OBJECT || type == STT_NOTYPE) &&
+           symbol->st_shndx != SHN_UNDEF && symbol->st_value >= MMAP_MIN_ADDR &&
+           symbol->st_value < TASK_SIZE;
+}
+
+static bool has_name(const struct symbol_table *table, const Elf32_Sym *symbol, const char *name)
+{
+    char found[ELF_SYMBOL_MAX];
+    u32 size = strlen(name) + 1, at = symbol->st_name;
+
+    return at < table->strings.sh_size && size <= table->strings.sh_size - at &&
+           read_at(table->file, table->strings.sh_offset + at, found, size) &&
+           memcmp(found, name, size) == 0;
+}
+
+/* A global symbol of that name, or else a local one. */
+static int search(const struct symbol_table *table, const char *name, u32 *addr)
+{
+    Elf32_Sym some[SYMBOLS_AT_ONCE];
+    bool found = false;
+
+    for (u32 i = 0; i < table->count; i++) {
+        u32 at = i % SYMBOLS_AT_ONCE;
+        u32 size = min(table->count - i, (u32)SYMBOLS_AT_ONCE) * sizeof(Elf32_Sym);
+
+        if (at == 0) {
+            cond_resched();
+            if (!read_at(table->file, table->symbols.sh_offset + i * sizeof(Elf32_Sym), some, size))
+                return -ENOMEM;
+        }
+        if (!has_place(&some[at]) || !has_name(table, &some[at], name))
+            continue;
+        *addr = some[at].st_value;
+        found = true;
+        if (ELF32_ST_BIND(some[at].st_info) == STB_GLOBAL)
+            break;
+    }
+    return found ? 0 : -ENOENT;
+}
+
+int elf_find_symbol(struct address_space *file, const char *name, u32 *addr, const char **why)
+{
+    struct symbol_table table = {.file = file};
+    Elf32_Ehdr header;
+
+    if (strlen(name) >= ELF_SYMBOL_MAX)
+        return -ENOENT;
+    *why = "too short for an ELF header";
+    if (read_at(file, 0, &header, sizeof(header)))
+        *why = elf_check_header(&header);
+    if (!*why && header.e_type != ET_EXEC)
+        *why = "position-independent: its symbols are no addresses";
+    if (!*why && header.e_shnum > 0 && header.e_shentsize != sizeof(Elf32_Shdr))
+        *why = "section headers of the wrong size";
+    if (!*why)
+        *why = find_table(&table, &header);
+    return *why ? -ENOEXEC : search(&table, name, addr);
+}
