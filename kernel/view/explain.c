@@ -95,9 +95,9 @@ static void print_area(enum explain_label label, const struct explanation *facts
         add_area(&line, area, facts->addr);
     else
         text_add(&line, "%s", word(TEXT_NOTHING));
-    if (explain_gaps[gap][0])
-        text_add(&line, "; %s", explain_gaps[gap]);
     print_line(label, &line);
+    if (explain_gaps[gap][0])
+        printk("%-10s%s\n", explain_labels[LABEL_MORE], explain_gaps[gap]);
     if (area->caller) {
         LINE(made_by);
 
@@ -191,9 +191,10 @@ static void print_bits(const struct explanation *facts, const struct explain_ent
     const struct explain_bit *bits = explain_bits[entry->form];
 
     for (u32 i = 0; i < EXPLAIN_BITS && bits[i].mask; i += EXPLAIN_BITS_PER_ROW) {
+        u32 row_end = min(i + EXPLAIN_BITS_PER_ROW, (u32)EXPLAIN_BITS);
         LINE(line);
 
-        for (u32 j = i; j < i + EXPLAIN_BITS_PER_ROW && bits[j].mask; j++)
+        for (u32 j = i; j < row_end && bits[j].mask; j++)
             add_bit(&line, facts, entry, &bits[j]);
         print_line(LABEL_MORE, &line);
     }
@@ -203,6 +204,19 @@ static void print_bits(const struct explanation *facts, const struct explain_ent
 static phys_addr_t target(const struct explain_entry *entry)
 {
     return entry->val & (entry->form == EXPLAIN_LARGE ? PDE_LARGE_FRAME : PTE_FRAME);
+}
+
+/* What the kernel keeps in it, or where it points to. */
+static void print_content(const struct explain_entry *entry)
+{
+    LINE(line);
+
+    if (entry->form == EXPLAIN_NOT_PRESENT)
+        text_add(&line, "%s", explain_contents[entry->content]);
+    else
+        text_add(&line, "%s %s %s 0x%08x", explain_forms[entry->form], word(TEXT_AT),
+                 word(TEXT_PHYSICAL), target(entry));
+    print_line(LABEL_MORE, &line);
 }
 
 static void print_entry(enum explain_level level, const struct explanation *facts,
@@ -215,15 +229,12 @@ static void print_entry(enum explain_level level, const struct explanation *fact
         text_add(&line, "%s %s 0x%08x: %s", word(TEXT_AT), word(TEXT_PHYSICAL), entry->phys,
                  word(TEXT_UNREAD));
     else
-        text_add(&line, "0x%08x %s 0x%08x, %s 0x%08x: ", entry->val, word(TEXT_AT), entry->virt,
+        text_add(&line, "0x%08x %s 0x%08x, %s 0x%08x", entry->val, word(TEXT_AT), entry->virt,
                  word(TEXT_PHYSICAL), entry->phys);
-    if (entry->form == EXPLAIN_NOT_PRESENT)
-        text_add(&line, "%s", explain_contents[entry->content]);
-    else if (entry->form != EXPLAIN_UNREAD)
-        text_add(&line, "%s %s %s 0x%08x", explain_forms[entry->form], word(TEXT_AT),
-                 word(TEXT_PHYSICAL), target(entry));
     snprintf(label, sizeof(label), "%s %u", explain_levels[level], entry->index);
     printk("%-10s%s\n", label, line.buf);
+    if (entry->form != EXPLAIN_UNREAD)
+        print_content(entry);
     print_bits(facts, entry);
 }
 

@@ -111,7 +111,6 @@ def test_help(machine, check):
 # Lines of Linux's formats are as long as they are.
 WIDE = {
     'buddyinfo': 'Node 0, zone ',
-    'explain': '',
     'dma': 'dma: .* refused: ',  # a message of the kernel
     'slabinfo': r'# name |\S+ +\d.* : slabdata ',
 }

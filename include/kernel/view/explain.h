@@ -91,7 +91,7 @@ struct explain_bit {
 };
 
 /* Bits of a form, and in a line. An enumeration, so that debuggers know the names. */
-enum explain_bit_counts { EXPLAIN_BITS = 10, EXPLAIN_BITS_PER_ROW = 5 };
+enum explain_bit_counts { EXPLAIN_BITS = 10, EXPLAIN_BITS_PER_ROW = 4 };
 
 extern const char *const explain_labels[LABELS];
 extern const char *const explain_texts[TEXTS];

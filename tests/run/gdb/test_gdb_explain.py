@@ -107,7 +107,7 @@ def check_explanation(check, name, said, state, directory, address):
     """What an explanation says of the walk and the rights."""
     walk = state.tables.walk(directory, address)
     check.equal([' '.join(found) for found in
-                 re.findall(r'^(PDE \d+|PTE \d+) +(0x\w{8}) at 0x\w{8}, physical (0x\w{8}): ', said, re.M)],
+                 re.findall(r'^(PDE \d+|PTE \d+) +(0x\w{8}) at 0x\w{8}, physical (0x\w{8})$', said, re.M)],
                 [f'{entry.level} {entry.index} {entry.value:#010x} {entry.at:#010x}' for entry in walk.entries], f'{name}: entries', said)
     if not walk.mapped:
         stop = f'{walk.last.level} {walk.last.index}'

@@ -101,8 +101,9 @@ def has_area(mm, addr):
 
 
 def say_area(label, area, addr, gap=None):
-    line = area_text(area, addr) if area else text("TEXT_NOTHING")
-    say(label, line + ("; " + words.gap(gap) if gap else ""))
+    say(label, area_text(area, addr) if area else text("TEXT_NOTHING"))
+    if gap:
+        say("LABEL_MORE", words.gap(gap))
     if area and area.caller:
         say("LABEL_MORE", "%s %s" % (text("TEXT_MADE_BY"), kernel.symbol_text(area.caller)))
 
@@ -138,10 +139,11 @@ def say_entry(step, place):
     if entry.value is None:
         line = "%s %s 0x%08x: %s" % (at, physical, entry.at, text("TEXT_UNREAD"))
     else:
-        line = "0x%08x %s 0x%08x, %s 0x%08x: " % (entry.value, at, kernel.page_offset() + entry.at, physical, entry.at)
-        line += words.content(step.content) if step.content else \
-            "%s %s %s 0x%08x" % (words.form(step.form), at, physical, entry.frame)
+        line = "0x%08x %s 0x%08x, %s 0x%08x" % (entry.value, at, kernel.page_offset() + entry.at, physical, entry.at)
     print("%-10s%s" % ("%s %d" % (words.level(explain_walk.LEVELS[entry.level]), entry.index), line))
+    if entry.value is not None:
+        say("LABEL_MORE", words.content(step.content) if step.content else
+            "%s %s %s 0x%08x" % (words.form(step.form), at, physical, entry.frame))
     for bits in words.bits(step.form):
         say("LABEL_MORE", ", ".join(bit_text(step, place, *bit) for bit in bits))
 
