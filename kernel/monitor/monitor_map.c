@@ -1,7 +1,9 @@
 /*
  * `map`: the picture of RAM and of the address spaces. It is as large as the terminal allows; with
  * -w it is drawn again twice a second, over itself, until a key is pressed, while programs in the
- * background go on. What they write in the meantime is drawn over too.
+ * background go on. What they write in the meantime is drawn over too. A terminal that has told its
+ * size is asked again now and then, so that the picture follows when the window is made larger or
+ * smaller.
  *
  * With `color=off` on the kernel command line not one escape sequence is sent: no colours, no
  * question about the terminal's size (80 x 24 then), and with -w one picture below the other.
@@ -21,7 +23,8 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 
-#define REDRAW_TICKS (HZ / 2)
+#define REDRAW_TICKS   (HZ / 2)
+#define PICTURES_A_ASK 4 /* a terminal that answers is asked for its size every two seconds */
 
 #define CLEAR_SCREEN "\033[2J"
 
@@ -41,33 +44,61 @@ static void show(const struct map_canvas *canvas)
     map_draw(&map, canvas);
 }
 
+/* What the picture was fitted into: the shape has bounds of its own. */
+struct size {
+    u32 columns, lines;
+};
+
 /* The last line stays free: there the cursor is, and one line more would scroll. */
-static void watch(struct map_canvas *canvas)
+static void clear(struct map_canvas *canvas)
 {
-    if (canvas->colour) {
-        canvas->in_place = true;
-        canvas->lines_max = map.shape.lines - 1;
-        console_write(CLEAR_SCREEN, strlen(CLEAR_SCREEN));
-    }
-    do
+    canvas->in_place = true;
+    canvas->lines_max = map.shape.lines - 1;
+    console_write(CLEAR_SCREEN, strlen(CLEAR_SCREEN));
+}
+
+/* A terminal that leaves the question open keeps the size that it had. */
+static void follow_resize(struct map_canvas *canvas, struct size *size)
+{
+    struct size now;
+
+    if (!tty_screen_size(true, &now.columns, &now.lines) ||
+        (now.columns == size->columns && now.lines == size->lines))
+        return;
+    *size = now;
+    map_shape(&map.shape, now.columns, now.lines);
+    clear(canvas);
+}
+
+/* `size` is NULL for a terminal that has not said how large it is: it is not asked again. */
+static void watch(struct map_canvas *canvas, struct size *size)
+{
+    if (canvas->colour)
+        clear(canvas);
+    for (u32 pictures = 1;; pictures++) {
         show(canvas);
-    while (!tty_key_pressed(REDRAW_TICKS));
+        if (tty_key_pressed(REDRAW_TICKS))
+            break;
+        if (canvas->colour && size && pictures % PICTURES_A_ASK == 0)
+            follow_resize(canvas, size);
+    }
 }
 
 void monitor_map(u32 argc, const char **argv)
 {
     struct map_canvas canvas = {
         .write = console_write, .colour = colour_is_on(), .lines_max = UINT32_MAX};
-    u32 columns, lines;
+    struct size size;
+    bool known;
 
     if (argc > 1 && strcmp(argv[1], "-w") != 0) {
         printk("usage: %s\n", MONITOR_MAP_USAGE);
         return;
     }
-    tty_screen_size(canvas.colour, &columns, &lines);
-    map_shape(&map.shape, columns, lines);
+    known = tty_screen_size(canvas.colour, &size.columns, &size.lines);
+    map_shape(&map.shape, size.columns, size.lines);
     if (argc > 1)
-        watch(&canvas);
+        watch(&canvas, known ? &size : NULL);
     else
         show(&canvas);
 }

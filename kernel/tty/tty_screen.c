@@ -132,7 +132,7 @@ static bool ask_terminal(struct winsize *size)
     return wait_event_timeout(&tty.waiters, take_answer(size), ANSWER_TICKS);
 }
 
-void tty_screen_size(bool may_ask, u32 *columns, u32 *lines)
+bool tty_screen_size(bool may_ask, u32 *columns, u32 *lines)
 {
     struct winsize size;
 
@@ -141,9 +141,10 @@ void tty_screen_size(bool may_ask, u32 *columns, u32 *lines)
     if ((tty.winsize_set || serial_console() < 0) && tty.winsize.ws_row && tty.winsize.ws_col)
         size = tty.winsize;
     else if (!may_ask || !ask_terminal(&size))
-        return;
+        return false;
     *columns = size.ws_col;
     *lines = size.ws_row;
+    return true;
 }
 
 /* ---- keys ---- */

@@ -215,10 +215,30 @@ def test_watch(machine, check):
     check.like(plain(text), still_runs, 'with the program that still runs')
     check.unlike(plain(text), has_ended, 'and not with those that have ended')
     check.unlike(text, r'\x1b\[2J', 'without clearing the screen in between')
-    check.unlike(text, ASKED, 'or asking again')
+    check.unlike(text, ASKED, 'or asking again, as it has not answered')
     machine.send('x')
     check.true(machine.saw(PROMPT, 5), 'a key ends it, the prompt comes')
     check.equal(machine.run(''), '', 'and the key is not typed there')
+
+
+def test_resize(machine, check):
+    """A terminal that answers is asked again while the picture is drawn again, and the picture follows."""
+    wide, narrow = f'^0x\\w{{8}} {PLAIN}{{64}}  0xf', f'^0x\\w{{8}} {PLAIN}{{32}}(?:\x1b\\[K)?$'
+    machine.send('map -w\n')
+    machine.expect(ASKED, 5)
+    for answer, rows, name in (('40;120', wide, 'its size at the start'), ('40;60', narrow, 'a smaller one'), ('40;120', wide, 'a larger one')):
+        machine.send(f'\x1b[{answer}R')
+        check.like(plain(pictures(machine, 2)), rows, f'{name}: the picture fits')
+        check.true(machine.saw(ASKED, 20), f'{name}: it is asked again', machine)
+    check.true(pictures(machine, 2), 'no answer: it goes on', machine)
+    check.unlike(machine.after, r'\x1b\[2J', 'as it was')
+    machine.expect(ASKED, 20)
+    machine.send('\x1b[40;120R')
+    check.true(pictures(machine, 2), 'the size that it has: no clearing', machine)
+    check.unlike(machine.after, r'\x1b\[2J', 'of the screen')
+    machine.send('x')
+    check.true(machine.saw(PROMPT, 5), 'a key ends it')
+    check.equal(machine.run(''), '', 'and nothing of the answers is typed', machine)
 
 
 def test_how_often(machine, check):

@@ -35,9 +35,9 @@ int tty_getc_timeout(u32 ticks);
 
 /*
  * Its size: what a program has set; else, if `may_ask`, what the terminal answers, which takes up
- * to a tenth of a second; else 80 x 24. Input stays as it is.
+ * to a tenth of a second; else 80 x 24, and false. Input stays as it is.
  */
-void tty_screen_size(bool may_ask, u32 *columns, u32 *lines);
+bool tty_screen_size(bool may_ask, u32 *columns, u32 *lines);
 
 /* Wait at most so many ticks for a key and take it out of the input. False when none came. */
 bool tty_key_pressed(u32 ticks);
