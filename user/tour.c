@@ -1,26 +1,51 @@
 /*
- * What `make tour` follows: a fork, a touch, a write, a call.
+ * What `make tour` follows: fork, touch, write, call, refusal.
  *
- * A process forks once, and its child touches, writes, asks and ends, one after the other. Each
- * step is a function of its own, so that a debugger finds the moment
- * (scripts/attic/gdb/tour/tour_life.py).
+ * Three generations. The first process, the witness, forks once and waits: it takes part in nothing,
+ * and shows what the kernel half of an address space looks like from one that nobody touches. Its
+ * child, the parent, uses some memory and gives every second page of it back, so that the frames
+ * that are free next lie apart, as they do in a machine that has worked for a while; then it forks,
+ * too. The child of that touches, writes, asks, and reads what is the kernel's, of which it is
+ * killed. Each step is a function of its own, so that a debugger finds the moment
+ * (scripts/attic/gdb/tour/).
  *
- * The two pages lie at round addresses, each the first of its 4 MiB, so that they are easy to find
- * in the page tables: entry 0 of a table that holds nothing else. The parent sleeps while the child
+ * The pages lie at round addresses, each the first of its 4 MiB, so that they are easy to find in
+ * the page tables: entry 0 of a table that holds nothing else. Who has a child sleeps while it
  * lives, so that what the tour sees does not depend on the timer.
  *
- * Without a debugger it tells in one line what came of it, and passes on Linux.
+ * Without a debugger it tells in two lines what came of it, and passes on Linux.
  */
 #include "lib/attic.h"
+#include <asm/siginfo.h>
+#include <asm/signal.h>
 #include <linux/mman.h>
+#include <linux/wait.h>
 
-#define WRITTEN   ((volatile char *)0x40000000) /* before the fork */
-#define UNTOUCHED ((volatile char *)0x50000000)
+#define PAGE            4096
+#define WRITTEN         ((volatile char *)0x40000000) /* before the fork */
+#define UNTOUCHED       ((volatile char *)0x50000000)
+#define SCATTERED       ((volatile char *)0x60000000) /* of these pages, every second one is kept */
+#define KERNELS         ((volatile char *)0xC0110000) /* the kernel's text on Attic, nothing on Linux */
+#define SCATTERED_PAGES 16
 
-static bool map_page(volatile char *addr)
+static bool map_pages(volatile char *addr, long count)
 {
-    return SYS(mmap2, addr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-               -1, 0) == (long)addr;
+    return SYS(mmap2, addr, count * PAGE, PROT_READ | PROT_WRITE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == (long)addr;
+}
+
+/* Take frames, which may well be neighbours, and give every second one back. */
+static bool scatter(void)
+{
+    if (!map_pages(SCATTERED, SCATTERED_PAGES))
+        return false;
+    for (long i = 0; i < SCATTERED_PAGES; i++)
+        SCATTERED[i * PAGE] = 's';
+    for (long i = 0; i < SCATTERED_PAGES; i += 2) {
+        if (SYS(munmap, SCATTERED + i * PAGE, PAGE) != 0)
+            return false;
+    }
+    return true;
 }
 
 /* The first touch: nobody has used the page yet. */
@@ -49,27 +74,74 @@ __attribute__((noinline)) long ask(void)
     return result;
 }
 
+/* No program may: it does not return. */
+__attribute__((noinline)) char read_kernel(void)
+{
+    return *KERNELS;
+}
+
+/* How the child has ended, in EAX, and by which signal, in EDX, where a debugger finds it. */
+__attribute__((noinline)) void see(int how, int signal)
+{
+    asm volatile(".globl child_seen\n"
+                 "child_seen:"
+                 :
+                 : "a"(how), "d"(signal));
+}
+
 static void child(void)
 {
     touch();
     write_copy();
     ask();
-    sys_exit(*WRITTEN == 'c' && *UNTOUCHED == 't' ? 0 : 1);
+    if (*WRITTEN == 'c' && *UNTOUCHED == 't')
+        read_kernel();
+    sys_exit(1);
+}
+
+/* See how it ended while it is a zombie, then let it be gone. The signal, or 0. */
+static int wait_for(long pid)
+{
+    siginfo_t end = {.si_code = 0};
+    int status = 0;
+
+    if (SYS(waitid, P_PID, pid, &end, WEXITED | WNOWAIT, NULL) != 0)
+        return 0;
+    see(end.si_code, end.si_status);
+    if (SYS(wait4, pid, &status, 0, NULL) != pid || end.si_status != (status & 0x7f))
+        return 0;
+    return end.si_status;
+}
+
+static int parent(void)
+{
+    int signal;
+    long pid;
+
+    if (!map_pages(WRITTEN, 1) || !map_pages(UNTOUCHED, 1))
+        return 2;
+    *WRITTEN = 'p';
+    if (!scatter())
+        return 2;
+    pid = SYS(fork);
+    if (pid == 0)
+        child();
+    if (pid < 0)
+        return 3;
+    signal = wait_for(pid);
+    print("tour: the child wrote to its own page; the parent still reads '%c'\n", *WRITTEN);
+    print("tour: the child read what is the kernel's, and was killed by signal %d\n", signal);
+    return signal == SIGSEGV && *WRITTEN == 'p' && *UNTOUCHED == 0 ? 0 : 1;
 }
 
 int main(void)
 {
     int status = 0;
-    long pid;
+    long pid = SYS(fork);
 
-    if (!map_page(WRITTEN) || !map_page(UNTOUCHED))
-        return 2;
-    *WRITTEN = 'p';
-    pid = SYS(fork);
     if (pid == 0)
-        child();
+        sys_exit(parent());
     if (pid < 0 || SYS(wait4, pid, &status, 0, NULL) != pid)
         return 3;
-    print("tour: the child wrote to its own page; the parent still reads '%c'\n", *WRITTEN);
-    return status == 0 && *WRITTEN == 'p' && *UNTOUCHED == 0 ? 0 : 1;
+    return status & 0x7f ? 1 : status >> 8;
 }

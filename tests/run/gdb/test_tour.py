@@ -7,7 +7,7 @@ from itertools import zip_longest
 from attic.build import ROOT, compiler, make, ran, with_make
 from in_gdb import DEBUG, ELF, PYTHON
 
-MOMENTS = 37
+MOMENTS = 44
 
 
 class Names:
@@ -34,10 +34,11 @@ class Names:
             self.file = found[2]
             return found[1] + self.name(f'{self.file}:{found[3]}')
         line = re.sub(r'^(    [ >]) *(\d+)  ', lambda match: f'{match[1]}{self.name(f"{self.file}:{match[2]}")}  ', line)
-        if not re.match(r'    0x\w+(?:\.\.0x\w+)?, ', line):
+        head, line = re.match(r'(    0x\w+(?:\.\.0x\w+)?, )?(.*)', line).groups()
+        if not head or 'CR3=' in line:
             line = re.sub(r'( at |: |was |physical |frame |CR3=)0x(\w{8})', self.frame, line)
             line = re.sub('0x([0-9a-f]{8})', lambda match: self.name(f'value {match[1]}'), line)
-        return line
+        return (head or '') + line
 
 
 def make_tour(**environment):
@@ -52,27 +53,28 @@ def test_transcript(check):
     differ = next((f'line {number} is now\n{now}\nand in docs/tour.md\n{kept}'
                    for number, (now, kept) in enumerate(pairs, 1) if now != kept), '')
     check.true(not differ, 'docs/tour.md holds the transcript: `make tour-doc` writes it again', differ)
+    check.equal([line for line in done.stdout.split('\n') if len(line) > 80], [], 'no line has more than 80 columns')
     stops = re.split('^## ', done.stdout, flags=re.M)[1:]
-    check.equal(len(stops), 18, 'so many stops')
+    check.equal(len(stops), 20, 'so many stops')
     for stop in stops:
         check_stop(stop, check)
 
 
 def check_stop(stop, check):
-    found = re.match(r'\d+\. ([^:]+): .*\n\n((?:.+\n)+)', stop)
+    found = re.match(r'\d+ of 20\. ([^:]+): .*\n\n((?:.+\n)+)', stop)
     assert found, f'a stop has a heading and sentences:\n{stop}'
     name, text = found.groups()
     sentences = len(re.findall(r'[.?](?=\s)', text))
     check.true(2 <= sentences <= 5, f'{name}: two to five sentences', f'{sentences}: {text}')
     check.like(stop, r'^    (?:[\w/]+\.(?:c|asm):\d+\n\n(?:    .*\n|\n)*?    > *\d+  |0x\w+: the program\'s first instruction)',
                f'{name}: a source line')
-    check.like(stop, r'^Before:\n\n    CR0.*\n\n    0x\w+.*\n(?:    .*\n|\n)*(?:In between.*:\n\n(?:    .*\n|\n)*)?'
-               r'^After.*:\n\n    CR0.*\n\n    0x', f'{name}: a walk before and after')
+    check.like(stop, r'^Before:\n\n    CR0.*\n(?:        .*\n)?\n    0x\w+.*\n(?:    .*\n|\n)*(?:In between.*:\n\n(?:    .*\n|\n)*)?'
+               r'^After.*:\n\n    CR0.*\n(?:        .*\n)?\n    0x', f'{name}: a walk before and after')
 
 
 def test_entries_are_in_memory(boot, check):
     """The same stop by stop. QEMU's monitor is asked for what the tour has read, entry by entry."""
-    machine = boot('tour', build=DEBUG, stopped=True, gdb=True, input='run tour\npoweroff\n')
+    machine = boot('tour', build=DEBUG, stopped=True, gdb=True, input='run tour\ndma\npoweroff\n')
     look = ('python from attic.gdb.tour.tour import Tour; [gdb.execute("monitor xp /1wx 0x%x" % entry.at) '
             'for walks in Tour.guide.walks for walk in walks for entry in walk.entries]')
     said = machine.gdb(ELF, *['attic tour', look] * MOMENTS, 'attic tour', 'info breakpoints', 'detach')
@@ -93,6 +95,7 @@ def test_entries_are_in_memory(boot, check):
     check.unlike(said, PYTHON, 'no exception of Python shows')
     check.equal(machine.finish(), 'pass', 'detached, Attic goes on and powers off', machine)
     check.like(machine.output, "^tour: the child wrote to its own page; the parent still reads 'p'$", 'the program did what the tour tells')
+    check.like(machine.output, '^tour: the child read what is the kernel.s, and was killed by signal 11$', 'to the end')
 
 
 def test_who_goes_on_alone(boot, check, monkeypatch):
@@ -103,13 +106,50 @@ def test_who_goes_on_alone(boot, check, monkeypatch):
 
 
 def headings(said):
-    return ' '.join(re.findall(r'^(## \d+|Before|After)', said, re.M))
+    return ' '.join(re.findall(r'^(## \d+|Before|After|\(As it was)', said, re.M))
+
+
+def test_to_a_stop(boot, check):
+    machine = boot('tour-to', build=DEBUG, stopped=True, gdb=True, input='run tour\ndma\npoweroff\n')
+    asked = ('kernel_main', '2', '5', 'boot_', '21', 'vmalloc', 'refu', '12')
+    said = machine.gdb(ELF, *(word for stop in asked for word in ('echo @@@\\n', f'attic tour {stop}')), 'echo @@@\n', 'attic tour',
+                       'echo @@@\n', 'complete attic tour v', 'detach')
+    by_name, shown, here, many, none, on, prefix, old, more, completed = (part.strip() for part in said.split('@@@\n')[1:])
+    check.equal(headings(by_name), '## 5 Before', 'a name: runs on to that stop, and says nothing of those between')
+    check.equal(headings(shown), '## 2 (As it was Before After', 'one that has gone by is shown whole, from memory')
+    check.like(shown, '^The machine has gone on since.*`kernel_main`|since, and stands at\\s+`kernel_main`', 'and where the machine is')
+    check.equal(here, by_name, 'that at which the machine stands as it was shown')
+    check.equal(many, 'attic tour: `boot_` begins the names of 3 stops; `help attic tour` names all 20', 'more than one')
+    check.equal(none, 'attic tour: `21` is none of the 20 stops; `help attic tour` names all 20', 'a number that is none')
+    check.equal(headings(on), '## 12 Before', 'a name that another one begins with')
+    check.equal(headings(prefix), '## 18 Before', 'the beginning of a name')
+    check.equal(headings(old), '## 12 (As it was Before After', 'also one that was not asked for moment by moment')
+    check.equal(headings(more), 'After', 'then the tour goes on where the machine is')
+    check.equal(re.findall(r'^attic tour (\w+)$', completed, re.M), ['vfree', 'vmalloc', 'vmalloc_init'], 'Tab completes names')
+    check.unlike(said, PYTHON, 'no exception of Python shows')
+    check.equal(machine.finish(), 'pass', 'and Attic powers off', machine)
+
+
+def enter(text):
+    """`make tour`, but for make: what it says, with headings for each answer."""
+    done = ran(ROOT / 'scripts/debug', '--tour', DEBUG, input=text)
+    return done, [headings(part) for part in done.stdout.split('-- Enter: ')]
 
 
 def test_enter(check):
-    """`make tour`, but for make."""
-    done = ran(ROOT / 'scripts/debug', '--tour', DEBUG, input='\n\n\nq\n')
+    done, _ = enter('\n\n\nq\n')
     check.equal(headings(done.stdout), '## 1 Before After ## 2 Before After', 'each Enter goes on by a moment', done.stdout)
+    check.equal(done.returncode, 0, 'q quits')
+
+
+def test_back(check):
+    done, parts = enter('b\n' + '\n' * 4 + 'b\nb\n\n\n\n' + 'mm_seal\n2\nb\nb\n18\nbanana\n\nq\n')
+    one, two = '## 1 (As it was Before After', '## 2 (As it was Before After'
+    check.equal(parts, ['## 1 Before', '', 'After', '## 2 Before', 'After', '## 3 Before', two, one, two, '## 3 Before', 'After',
+                        '## 9 Before', two, one, '', '## 18 Before', '', 'After', ''],
+                'b: back by a stop, from memory; Enter: forward to the machine; a name: there', done.stdout)
+    check.like(done.stdout, '^there is no stop before this one\\.$', 'the first one has none before it')
+    check.like(done.stdout, '^`banana` is none of the 20 stops; ', 'a stop that is none')
     check.equal(done.returncode, 0, 'q quits')
 
 

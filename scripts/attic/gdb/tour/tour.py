@@ -1,6 +1,6 @@
-"""attic tour: from the first instruction to a vfree, with the page tables before and after.
+"""attic tour: from the first instruction to a device, with the page tables before and after.
 
-The stops are in tour_boot.py and tour_life.py; here the machine is run from one to the next. Places are hardware breakpoints:
+The stops are in tour_boot.py, tour_life.py, tour_calls.py and tour_dma.py; tour_reader.py asks the reader; here the machine is run from one to the next. Places are hardware breakpoints:
 a software breakpoint is an instruction written to memory, and before GRUB has loaded the kernel, or while an address means
 something else than later, it would be written to the wrong place.
 
@@ -9,20 +9,21 @@ the next one shown. GRUB uses the memory at 1 MiB before the kernel lies there, 
 whose first moment was shown is finished with its next one, unless another stop comes first: then the reader went on alone.
 """
 import os
-import select
 import sys
+import textwrap
 
 import gdb
 
 from attic.gdb import Sorry, cli, kernel, memory
 from attic.gdb.console import Console
-from attic.gdb.tour import tour_boot, tour_life, tour_program, tour_text
+from attic.gdb.tour import tour_boot, tour_calls, tour_dma, tour_life, tour_program, tour_reader, tour_text
 
-STOPS = tour_boot.STOPS + tour_life.STOPS
+STOPS = tour_boot.STOPS + (tour_life.Vmalloc, tour_life.Switch, tour_life.FirstTouch, tour_life.CopyOnWrite, tour_calls.CallIn,
+                           tour_calls.CallOut, tour_calls.Refusal, tour_life.Vfree, tour_dma.Dma)
 
 HEAD = ("<!-- generated: compared by tests/run/gdb/test_tour.py -->\n\n# A tour of the memory, from the first instruction on", """
-`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, and then the life of a small process,
-user/tour.c. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and after.
+`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, then the life of a small process,
+user/tour.c, and last a device. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and after.
 This is all that it prints; `make tour BATCH=1` writes it again, and a test compares. What depends on the build and the machine
 may vary: addresses of code and of stacks, of frames and of tables, the entries and tags that hold such addresses, and numbers
 of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how often.
@@ -34,7 +35,10 @@ rights of both levels and by the control registers; `with AC` means that ring 0 
 is set (SMAP), as it is while the kernel copies from and to a program. `*` marks what has changed since the moment before: in
 front of an entry, behind a register.
 """)
-TAIL = "The child is gone, and nothing of it is left. The parent prints one line and ends, and the prompt is back."
+TAIL = "The device reads what it was told of, the command gives all memory back, and the prompt is there again."
+
+
+BETWEEN = "Stopped between the stops, by a breakpoint of yours, a signal or Ctrl-C; `attic tour` goes on from here."
 
 
 class Breakpoint(gdb.Breakpoint):
@@ -64,7 +68,9 @@ class Guide:
         self.last = -1       # the stop that was shown last, by its index
         self.moments = []    # of that stop: those that are still to come
         self.registers = self.walks = None  # at its last moment
-        self.typed = False   # the program was asked for and has not been seen yet
+        self.typed = None    # the command that was typed for the next stop
+        self.told = {}       # what was shown, by the index of the stop
+        self.interrupted = False  # the machine stands between the stops
 
     def over(self):
         return self.last == len(self.stops) - 1 and not self.moments
@@ -79,6 +85,7 @@ class Guide:
     def next(self):
         """Go on to the next moment. Its text."""
         memory.forget()
+        self.interrupted = False
         if not self.moments:
             here = self.stop_here()
             if here is not None:
@@ -102,25 +109,29 @@ class Guide:
         if not kernel.is_loaded():
             stops = range(1)
         elif not self.moments:
-            self.start_program()
+            self.type_command()
         found = [(self.moments[0].place, None)] if self.moments else []
         found += [(self.stops[index].place(), index) for index in stops]
         return [(place, index) for place, index in found if place]
 
-    def start_program(self):
+    def type_command(self):
         """Once the boot is over, nothing comes by itself."""
-        if not kernel.is_sealed():
+        stop = next((stop for stop in self.stops[self.last + 1:] if stop.command), None)
+        if not stop or not kernel.is_sealed():
             return
-        if tour_program.lives():
-            self.typed = False
-            return
-        if self.typed:
-            return
-        self.typed = True
+        if stop.command == tour_program.COMMAND and tour_program.lives():
+            self.typed = None
+        elif self.typed != stop.command:
+            if stop.missing():
+                raise Sorry(stop.missing())
+            self.typed = stop.command
+            self.type(stop.command)
+
+    def type(self, command):
         if Console.connection:
-            Console.send("run " + tour_program.NAME)
+            Console.send(command)
         else:
-            print("(the next stop comes when the program is started: type `run %s` where QEMU was started)" % tour_program.NAME)
+            print("(the next stop comes with a command: type `%s` where QEMU was started)" % command)
             sys.stdout.flush()
 
     def run(self, places):
@@ -141,8 +152,27 @@ class Guide:
         for place, index in places:
             if place.address == memory.eip() and place.when():
                 return self.show_moment() if index is None else self.show_stop(index)
-        return "Stopped between the stops, by a breakpoint of yours, a signal or Ctrl-C; `attic tour` goes on from here.\n\n" \
-            + tour_text.block([tour_text.register_line(tour_text.registers(), ())])
+        self.interrupted = True
+        return tour_text.paragraph(BETWEEN) + "\n\n" + tour_text.block(tour_text.register_lines(tour_text.registers(), ()))
+
+    def run_to(self, index):
+        """Go on to the first moment of a stop that was not shown; those between are passed, and can be read afterwards. Its text."""
+        while self.last < index:
+            text = self.next()
+            if self.interrupted:
+                return text
+        if self.last > index:
+            raise Sorry("the machine was past `%s` already, and stands at `%s`" % (STOPS[index].typed(), STOPS[self.last].typed()))
+        return text
+
+    def again(self, index):
+        """A stop that was shown, from memory."""
+        if index not in self.told:
+            raise Sorry("the machine was past `%s` before it was asked for, so there is nothing to show" % STOPS[index].typed())
+        if index == self.last:
+            return "\n\n".join(self.told[index])
+        note = "(As it was then. The machine has gone on since, and stands at %s or behind it.)" % heading_name(STOPS[self.last])
+        return "\n\n".join([self.told[index][0], tour_text.paragraph(note)] + self.told[index][1:])
 
     # ---- showing ----
 
@@ -150,11 +180,11 @@ class Guide:
         stop = self.stops[index]
         self.last, self.moments, self.registers, self.walks = index, [], None, None
         stop.arrive()
-        text = ["## %d. `%s`: %s" % (index + 1, stop.name, stop.title) if " " not in stop.name else
-                "## %d. %s: %s" % (index + 1, stop.name[0].upper() + stop.name[1:], stop.title),
-                tour_text.paragraph(stop.text), tour_text.block(stop.source())]
+        heading = "## %d of %d. %s: %s" % (index + 1, len(STOPS), heading_name(stop), stop.title)
+        text = [tour_text.paragraph(stop.text), tour_text.block(tour_text.folded(stop.source()))]
         self.moments = list(stop.moments())
-        return "\n\n".join(text + [self.now(stop, stop.begins)])
+        self.told[index] = [heading, "\n\n".join(text + [self.now(stop, stop.begins)])]
+        return "\n\n".join(self.told[index])
 
     def show_moment(self):
         moment = self.moments.pop(0)
@@ -162,12 +192,15 @@ class Guide:
         text = self.now(stop, moment.title)
         if moment.check:
             moment.check()
+        if self.moments and callable(self.moments[0].place):
+            self.moments[0] = self.moments[0]._replace(place=self.moments[0].place())
+        self.told[self.last].append(text)
         return text
 
     def now(self, stop, title):
         """Registers, walks and facts of this moment, compared with the last one."""
         registers = tour_text.registers(stop.extra)
-        lines = [tour_text.register_line(registers, self.registers or ())]
+        lines = tour_text.register_lines(registers, self.registers or ())
         found = []
         for number, view in enumerate(stop.views()):
             shown, walks = tour_text.view_lines(view, self.walks and self.walks[number])
@@ -175,36 +208,40 @@ class Guide:
             found.append(walks)
         facts = stop.facts()
         if facts:
-            lines += [""] + facts
+            lines += [""] + tour_text.folded(facts)
         self.registers, self.walks = registers, found
         return "%s:\n\n%s" % (title, tour_text.block(lines))
 
 
-def ask(question):
-    """A line from the terminal; its end is like q, Ctrl-C like g. The waits are short, because between them Python hears of
-    Ctrl-C; bytes are read one by one, because none may be left where select() does not see them."""
-    print("\n" + question, end="", flush=True)
-    line = b""
-    try:
-        while not line.endswith(b"\n"):
-            if not select.select([0], [], [], 0.2)[0]:
-                continue
-            byte = os.read(0, 1)
-            if not byte:
-                return "q"
-            line += byte
-    except KeyboardInterrupt:
-        return "g"
-    return line.decode("latin-1").strip()
+def heading_name(stop):
+    return stop.name[0].upper() + stop.name[1:] if " " in stop.name else "`%s`" % stop.name
+
+
+def find_stop(text):
+    """The index of a stop by its number, its word, or the beginning of one."""
+    if text.isdecimal():
+        found = [int(text) - 1] if 1 <= int(text) <= len(STOPS) else []
+    else:
+        found = [index for index, stop in enumerate(STOPS) if stop.typed().startswith(text)]
+        found = [index for index in found if STOPS[index].typed() == text] or found
+    if len(found) != 1:
+        what = "begins the names of %d" % len(found) if found else "is none of the %d" % len(STOPS)
+        raise Sorry("`%s` %s stops; `help attic tour` names all %d" % (text, what, len(STOPS)))
+    return found[0]
 
 
 class Tour(cli.Command):
-    name, usage, at_most, needs_kernel = "tour", "[all | transcript FILE]", 2, False
-    __doc__ = """attic tour: run to the next stop of the tour and show what paging looks like there.
+    name, usage, at_most, needs_kernel = "tour", "[all | NAME | transcript FILE]", 2, False
+    __doc__ = """attic tour: run to the next stop of the tour and show the page tables there.
 
-Each stop has two moments or more, before and after; each `attic tour` shows the next one.
-`attic tour all` goes through all that are left, with Enter. The stops: %s.
-It may begin anywhere: the next stop that the machine comes to is the next one shown.""" % ", ".join(stop.name for stop in STOPS)
+Each stop has two moments or more, before and after; each `attic tour` shows the
+next one. `attic tour all` goes through all that are left, with Enter. `attic
+tour vmalloc` runs on to the stop of that name or number and passes those
+between; one that has gone by is shown again from memory. The tour may begin
+anywhere: the next stop that the machine comes to is the next one shown. The
+stops:
+
+%s""" % textwrap.fill(", ".join(stop.typed() for stop in STOPS), tour_text.WIDTH)
     guide = None
 
     def run(self, arguments):
@@ -213,16 +250,19 @@ It may begin anywhere: the next stop that the machine comes to is the next one s
         if arguments[:1] == ["transcript"] and len(arguments) == 2:
             write_transcript(guide, arguments[1])
         elif arguments == ["all"]:
-            walk_through(guide)
-        elif arguments:
+            tour_reader.walk_through(guide, find_stop, tour_text.paragraph(TAIL))
+        elif len(arguments) > 1 or arguments == ["transcript"]:
             raise gdb.GdbError("usage: attic tour " + self.usage)
+        elif arguments:
+            index = find_stop(arguments[0])
+            print(guide.run_to(index) if index > guide.last else guide.again(index))
         elif guide.over():
             raise Sorry("the tour is over; `make tour` begins again")
         else:
             print(guide.next())
 
     def complete(self, text, word):
-        return cli.matching(("all", "transcript"), word)
+        return cli.matching(["all", "transcript"] + [stop.typed() for stop in STOPS], word)
 
 
 def write_transcript(guide, file):
@@ -231,7 +271,7 @@ def write_transcript(guide, file):
         out.write("\n\n".join([HEAD[0]] + [tour_text.paragraph(text) for text in HEAD[1:]]) % len(STOPS) + "\n")
         while not guide.over():
             out.write("\n%s\n" % next_in_order(guide))
-        out.write("\n%s\n" % TAIL)
+        out.write("\n%s\n" % tour_text.paragraph(TAIL))
     os.rename(file + ".part", file)
 
 
@@ -243,26 +283,3 @@ def next_in_order(guide):
         name = guide.moments[0].title if left else STOPS[last + 1].name
         raise Sorry("what comes behind `%s` did not come: %s" % (STOPS[last].name, name))
     return text
-
-
-def walk_through(guide):
-    """All that is left, with Enter: it takes the place of gdb's own questions whether to go on."""
-    pagination = gdb.parameter("pagination")
-    gdb.execute("set pagination off")
-    try:
-        ask_and_show(guide)
-    finally:
-        gdb.execute("set pagination %s" % ("on" if pagination else "off"))
-
-
-def ask_and_show(guide):
-    while not guide.over():
-        print("\n" + guide.next())
-        sys.stdout.flush()
-        answer = "" if guide.over() else ask("-- Enter: on; g: gdb's prompt; q: quit -- ")
-        if answer == "q":
-            gdb.execute("quit")
-        if answer == "g":
-            print("`attic tour` goes on by one moment, `attic tour all` with Enter again.")
-            return
-    print("\n" + TAIL)

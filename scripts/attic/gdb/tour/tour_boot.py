@@ -6,6 +6,7 @@ kernel's text; 0xC0400000 is ordinary memory.
 """
 from attic import tables
 from attic.gdb import kernel, memory, paging
+from attic.gdb.tour import tour_program
 from attic.gdb.tour.tour_stop import (Moment, Place, Stop, at, expect, kernel_half, ring, unchanged_views, when_returned)
 from attic.gdb.tour.tour_text import frame_line, function_source, is_free, label_source, number, view
 
@@ -221,11 +222,12 @@ class VmallocInit(Function):
 
 
 class Seal(Function):
-    name, lines, title = "mm_seal", 7, "the boot is over: what is read-only is so for the kernel, too"
+    name, lines, title = "mm_seal", 7, "the boot is over: read-only counts for ring 0, too"
     text = """The text has been without RW since the master directory was made, but as long as CR0.WP is 0, ring 0 writes to
         such pages all the same. Now that bit is set, without a change to any entry. From here on the master directory, the
         tables of lowmem and whatever only the start writes are read-only for everybody, and mm_audit() compares each entry
-        with what the address map, the image and the ranges of RAM say. The frames of the boot code and its directory are given to the page allocator."""
+        with what the address map, the image and the ranges of RAM say. The frames of the boot code and its directory are given
+        to the page allocator."""
 
     def views(self):
         return [view("the kernel's text", TEXT), view("the boot code", IMAGE)]
@@ -246,13 +248,14 @@ class Seal(Function):
 class FirstProcess(Stage):
     """The two stops at which a process begins share what the first one finds out."""
 
-    regs = None
+    regs = directory = None
+    command = tour_program.COMMAND  # any program will do
 
     def views(self):
         return [view("the program's first page", FirstProcess.regs.eip & 0xFFFFF000), view("the kernel's text", TEXT)]
 
     def can_go_on(self):
-        return any(task.mm for task in kernel.tasks())  # any program will do
+        return any(task.mm for task in kernel.tasks())
 
 
 class ReturnToUser(FirstProcess):
@@ -262,12 +265,21 @@ class ReturnToUser(FirstProcess):
         and iretd takes EIP, CS, EFLAGS, ESP and SS from there. CS has 3 in its lowest bits, so ring 3 begins. Nothing of the
         program's text is mapped yet: its first page has not even an entry."""
 
+    def place(self):
+        return at(self.name, when=self.is_new)
+
+    def is_new(self):
+        """Whether the program has not begun: what fork() has made goes this way, too, but has the pages of its parent."""
+        eip = kernel.Object("struct pt_regs", memory.register("eax")).eip
+        return not paging.walk(paging.loaded_directory(), eip).mapped
+
     def source(self):
         return label_source(kernel.address_of(self.name), 2, 3)
 
     def arrive(self):
         # It comes in EAX.
         FirstProcess.regs = kernel.Object("struct pt_regs", memory.register("eax"))
+        FirstProcess.directory = paging.loaded_directory()
         expect(kernel_half(paging.loaded_directory()) == kernel_half(kernel.master_directory()),
                "the kernel half is a copy of the master's")
 
@@ -281,14 +293,17 @@ class ReturnToUser(FirstProcess):
 
 
 class Ring3(FirstProcess):
-    name, title = "ring 3", "the first instruction of the first process"
+    name, word, title = "ring 3", "ring_3", "the first instruction of the first process"
     text = """The processor is about to fetch from a page that is not there. exec has only noted which part of the file
         belongs to which addresses; the fetch becomes a page fault, and the kernel looks up the note, enters the page and
         returns to the same instruction. This is demand paging: what is never used is never loaded. The directory gets an
         entry, too, which only user halves ever do; ring 3 may use both levels (US), but not write."""
 
     def place(self):
-        return FirstProcess.regs and Place(FirstProcess.regs.eip, lambda: ring() == 3)
+        return FirstProcess.regs and Place(FirstProcess.regs.eip, self.is_first)
+
+    def is_first(self):
+        return ring() == 3 and paging.loaded_directory() == FirstProcess.directory
 
     def source(self):
         return ["%s: the program's first instruction, which is still to be fetched" % number(memory.eip())]

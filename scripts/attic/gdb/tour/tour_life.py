@@ -1,46 +1,28 @@
 """The stops of the tour in the life of a process: what user/tour.c does, from the child's kernel stack to its end.
 
-The program forks once. Everything that follows happens in a fixed order, whatever the timer does: the child touches, writes,
-asks and ends, while the parent sleeps. A breakpoint is passed by others, too, so each place looks who comes: a process of that
-name, the parent or its child.
+The parent forks. Everything that follows happens in a fixed order, whatever the timer does: the child touches, writes, asks,
+is refused something and ends, while the parent sleeps, and the parent's own parent, the witness, as well.
+
+Neighbours: tour_family.py knows who runs; tour_calls.py has what the child does at the border of the rings.
 """
 from attic import tables
 from attic.gdb import kernel, memory, paging
 from attic.gdb.tour import tour_program
-from attic.gdb.tour.tour_stop import (KERNEL_FIRST, Moment, Place, Stop, at, directory_words, expect, kernel_half, ring, stack_word,
-                             when_returned)
-from attic.gdb.tour.tour_text import frame_line, function_source, index_ranges, label_source, number, relative, source, view
+from attic.gdb.tour.tour_family import child_runs, family, parent_runs, process, user_source
+from attic.gdb.tour.tour_stop import (KERNEL_FIRST, Moment, Place, Stop, at, directory_words, expect, kernel_half, ring,
+                                      when_returned)
+from attic.gdb.tour.tour_text import frame_line, function_source, index_ranges, number, view
 
 WRITTEN, UNTOUCHED = 0x40000000, 0x50000000  # as user/tour.c has them
-PROGRAM_TEXT = 0x08048000
 THREAD_PAGES = 2
 FAULT_BITS = (("not present", "a right is missing"), ("a read", "a write"), ("from ring 0", "from ring 3"))
 
 
-# ---- who is there ----
+class LifeStop(Stop):
+    command = tour_program.COMMAND
 
-def process():
-    """The task that runs, if it is the tour's."""
-    task = kernel.current()
-    return task if task and task.mm and task.comm == tour_program.NAME else None
-
-
-def is_child(task):
-    parent = task and task.deref("parent")
-    return bool(parent and parent.comm == tour_program.NAME)
-
-
-def child_runs():
-    return is_child(process())
-
-
-def parent_runs():
-    return bool(process()) and not child_runs()
-
-
-def user_source(addr, before=1, after=1):
-    file, line = tour_program.line(addr)
-    return source(relative(file), line - before, before + 1 + after, line)
+    def can_go_on(self):
+        return tour_program.lives()
 
 
 def page_of(addr):
@@ -63,8 +45,9 @@ def all_directories():
     return [kernel.master_directory()] + [mm.pgd_phys for mm in kernel.mms()]
 
 
-class KernelStack(Stop):
-    """What vmalloc and vfree show: the two pages of the child's kernel stack, between the guard of the area below and its own."""
+class KernelStack(LifeStop):
+    """What vmalloc and vfree show: the two pages of the child's kernel stack, between the guard of the area below and its own,
+    through the directories of the parent, which is loaded, and of the witness, which sleeps."""
 
     start = None
     frames = others = None
@@ -73,14 +56,20 @@ class KernelStack(Stop):
         return [KernelStack.start + memory.PAGE_SIZE * i for i in range(-1, THREAD_PAGES + 1)]
 
     def views(self):
-        return [view("the child's kernel stack, with the page below and its guard above", *self.pages())]
+        return [view("kernel stack, through the %s's CR3=%s" % (who, number(directory)), *self.pages(), directory=directory)
+                for who, directory in family()]
 
     def mapped(self):
         """Physical addresses of the pages that are mapped."""
         return [walk.physical for walk in self.views()[0].walks() if walk.mapped]
 
     def facts(self):
-        return [frame_line(addr) for addr in self.frames or self.mapped()]
+        frames = self.frames or self.mapped()
+        return [frame_line(addr) for addr in frames] + (
+            ["the two frames begin 0x%08x bytes apart: they are no neighbours" % self.distance(frames)] if frames else [])
+
+    def distance(self, frames):
+        return max(frames) - min(frames)
 
     def remember_directories(self):
         self.others = [directory_words(directory) for directory in all_directories()]
@@ -91,16 +80,21 @@ class KernelStack(Stop):
     def everybody_sees_the_same(self):
         seen = {tuple(paging.walk(directory, addr).last.value for addr in self.pages()) for directory in all_directories()}
         expect(len(seen) == 1, "all address spaces have the same pages there")
+        walks = [found.walks()[0] for found in self.views()]
+        expect(len({walk.pde.at for walk in walks}) == len(walks) == 2 and len({walk.pde.value for walk in walks}) == 1,
+               "two directories have the same PDE")
 
 
 class Vmalloc(KernelStack):
-    name, title = "a vmalloc", "entries appear in a page table, and no directory changes"
-    text = """The program calls fork(), and the first thing that the new task needs is a kernel stack: vmalloc makes it of
-        frames that may lie anywhere, side by side in the lowest gap that holds them and one page more. Both pages get an
-        entry in a page table that exists since the boot, so the PDE keeps its value, and as every address space has a copy of
-        that PDE, the stack is there in all of them at once. The first entry notes in AVL, bits that the processor leaves to
-        software, that an area begins here. The page behind it is its guard, never present; the page below is the guard of the
-        area before, so a stack that grows too far meets a fault and not a neighbour."""
+    name, word, title = "a vmalloc", "vmalloc", "entries in a page table, and no directory changes"
+    text = """The parent calls fork(), and the first thing that the new task needs is a kernel stack: vmalloc puts two pages
+        side by side into the lowest gap that holds them and one page more. Their frames are no neighbours, because the program
+        has used some pages before and given every second one back: what is contiguous for the kernel lies wherever there was
+        free memory. Both pages get an entry in a page table that exists since the boot, so the PDE keeps its value, and as
+        every directory has a copy of that PDE, the stack is there in all address spaces at once: in the parent's, which is
+        loaded, and in that of the witness, the parent's own parent, which sleeps. The first entry notes in AVL, bits that the
+        processor leaves to software, that an area begins here. The page behind it is its guard, never present, and the page
+        below is the guard of the area before, so a stack that grows too far meets a fault and not a neighbour."""
 
     def place(self):
         return at("vmalloc_aligned", when=parent_runs)
@@ -121,17 +115,19 @@ class Vmalloc(KernelStack):
         walks = self.views()[0].walks()
         expect([walk.mapped for walk in walks] == [False] + [True] * THREAD_PAGES + [False],
                "two pages are mapped, and none beside them")
+        expect(self.distance(self.mapped()) > memory.PAGE_SIZE, "the two frames are no neighbours")
         self.no_directory_changed()
         self.everybody_sees_the_same()
 
 
 class Vfree(KernelStack):
-    name, title = "a vfree", "entries go, then the TLB's copies, then the frames"
+    name, word, title = "a vfree", "vfree", "entries go, then the TLB's copies, then the frames"
     text = """The child has ended and the parent has waited for it, so the stack goes, in three steps whose order matters.
-        First the entries become 0; then invlpg drops what the TLB still holds of each page, which a load of CR3 would not, as
-        the entries are global (G); only then do the frames go back to the page allocator. In another order, somebody could
-        get a frame which is still seen through the old address. The area has become a part of the gap behind it, whose tag is
-        now in the first entry, and again no directory has changed."""
+        First the entries become 0, in the one page table that all have, so that the witness, which sleeps, loses the stack at
+        the same moment; then invlpg drops what the TLB still holds of each page, which a load of CR3 would not, as the entries
+        are global (G); only then do the frames go back to the page allocator. In another order, somebody could get a frame
+        which is still seen through the old address. The area has become a part of the gap behind it, whose tag is now in the
+        first entry, and again no directory has changed."""
 
     def place(self):
         return at("vfree", when=self.is_the_stack)
@@ -158,6 +154,7 @@ class Vfree(KernelStack):
         expect(memory.register("eax") == KernelStack.start and memory.register("edx") - memory.register("eax") == 0x2000,
                "the TLB is told of both pages")
         expect(all(kernel.page(addr >> 12).refcount == 1 for addr in self.frames), "the frames are still taken")
+        self.everybody_sees_the_same()
 
     def check(self):
         expect(all(kernel.page(addr >> 12).refcount == 0 for addr in self.frames), "the frames are free")
@@ -167,8 +164,8 @@ class Vfree(KernelStack):
 
 # ---- a process switch ----
 
-class Switch(Stop):
-    name, title = "a process switch", "CR3 changes, and the kernel half does not"
+class Switch(LifeStop):
+    name, word, title = "a process switch", "switch", "CR3 changes, and the kernel half does not"
     text = """fork() has given the child a directory and tables of its own, and copied no page; now the parent gives up its
         turn. One load of CR3 exchanges the lower 3 GiB of addresses. The next instruction is fetched through the new
         directory, and is the next one of the same function, because all 256 entries above 0xC0000000 are equal, the stack's
@@ -212,7 +209,7 @@ class Switch(Stop):
 
 # ---- page faults ----
 
-class Fault(Stop):
+class Fault(LifeStop):
     """A page fault of the child: at page_fault(), and when the instruction is about to be made again."""
 
     address = None
@@ -238,7 +235,7 @@ class Fault(Stop):
 
 
 class FirstTouch(Fault):
-    name, title, address = "a first-touch fault", "a page comes when it is used", UNTOUCHED
+    name, word, title, address = "a first-touch fault", "first_touch", "a page comes when it is used", UNTOUCHED
     text = """The process has asked for this page by mmap(), and got a promise: an area in a list, and not one bit in the
         tables. The first write finds no entry; the processor puts the address into CR2, saves where it was and enters the
         kernel, which comes to page_fault(). It finds the area, takes a frame, fills it with zeros and enters it, with a new
@@ -259,7 +256,7 @@ class FirstTouch(Fault):
 
 
 class CopyOnWrite(Fault):
-    name, title, address = "a copy-on-write fault", "the first write after a fork", WRITTEN
+    name, word, title, address = "a copy-on-write fault", "copy_on_write", "the first write after a fork", WRITTEN
     text = """Since the fork, parent and child have the same frame here, and neither may write: RW is off in both entries, and
         the frame counts two references. The area says that the child may write, so this fault is no crime, but the moment to
         make the copy that fork() saved. The child gets a frame of its own, with the same bytes and with RW; the old one
@@ -291,84 +288,3 @@ class CopyOnWrite(Fault):
         expect(kernel.page(self.shared >> 12).refcount == 1, "the old frame has one reference less")
         expect(memory.physical(own.physical, memory.PAGE_SIZE) == memory.physical(self.shared, memory.PAGE_SIZE),
                "both frames hold the same bytes")
-
-
-# ---- a system call ----
-
-class SystemCall(Stop):
-    """The way in and the way out: what lies on the kernel stack at the border."""
-
-    extra = ("EAX", "ESP")
-    directory = None
-
-    def kernel_stack(self):
-        return kernel.Object("struct tss", kernel.address_of("main_tss")).esp0
-
-    def views(self):
-        return [view("the program's text", PROGRAM_TEXT), view("the kernel stack", self.kernel_stack() - memory.PAGE_SIZE)]
-
-    def frame(self):
-        """What the processor pushes when it leaves ring 3, and pops when it returns there."""
-        names = ("EIP", "CS", "EFLAGS", "ESP", "SS")
-        return ["on the kernel stack: " + " ".join("%s=%s" % (name, number(stack_word(i))) for i, name in enumerate(names))]
-
-    def facts(self):
-        return self.frame() if ring() == 0 else []
-
-    def arrive(self):
-        self.directory = paging.loaded_directory()
-
-    def same_directory(self):
-        expect(paging.loaded_directory() == self.directory, "CR3 stays the same")
-
-
-class CallIn(SystemCall):
-    name, title = "a system call's way in", "from ring 3 into ring 0, in the same address space"
-    text = """The program asks for its pid: EAX holds the number of the call, and int 0x80 is a gate by which ring 3 may come
-        in, to one address that the kernel chose. The processor takes the kernel stack from the TSS, where the last process
-        switch put it, and pushes there what it needs to return; then CPL is 0. CR3 does not change. The stub and the stack
-        were mapped all the time, but their entries have no US, so ring 3 could not use them; the kernel half in every address
-        space is what makes a system call so cheap."""
-
-    def place(self):
-        return Place(tour_program.label("ask_kernel"), child_runs)
-
-    def source(self):
-        return user_source(memory.eip(), 4, 2) + [""] + label_source(kernel.address_of("trap_common"), 1, 10)
-
-    def moments(self):
-        stub = at("trap_stub_128", when=child_runs)
-        return [Moment("After, at the kernel's stub for vector 0x80", stub, self.check)]
-
-    def check(self):
-        self.same_directory()
-        expect(ring() == 0 and memory.register("esp") == self.kernel_stack() - 5 * 4, "five words lie on the stack of the TSS")
-        expect(stack_word(0) == tour_program.label("ask_answered"), "the saved EIP is behind the int 0x80")
-        walk = self.views()[1].walks()[0]
-        expect(walk.mapped and not walk.rights & tables.US, "ring 3 cannot use the kernel stack")
-
-
-class CallOut(SystemCall):
-    name, title = "a system call's way out", "back to ring 3, with the result in EAX"
-    text = """The kernel has found getpid in its table of calls and written the answer over the saved EAX, so that it has been
-        popped like any other register. iretd pops the five words that int 0x80 pushed: EIP, CS, EFLAGS and, because CS says
-        ring 3, ESP and SS. The kernel stack is empty again, ready for the next way in. Not one entry has changed on the whole
-        way, and nothing had to be dropped from the TLB."""
-
-    def place(self):
-        answered = tour_program.label("ask_answered")
-        return at("trap_return.iret", when=lambda: child_runs() and stack_word(0) == answered)
-
-    def source(self):
-        return label_source(memory.eip(), 13, 0)
-
-    def moments(self):
-        back = Place(tour_program.label("ask_answered"), child_runs)
-        return [Moment("After, in ring 3", back, self.check)]
-
-    def check(self):
-        self.same_directory()
-        expect(ring() == 3 and memory.register("eax") == process().pid, "EAX holds the pid")
-
-
-STOPS = (Vmalloc, Switch, FirstTouch, CopyOnWrite, CallIn, CallOut, Vfree)

@@ -11,6 +11,7 @@ import gdb
 from attic.gdb import kernel
 
 NAME = "tour"
+COMMAND = "run " + NAME  # of the monitor, which starts it
 _labels = {}
 _lines = {}
 

@@ -8,12 +8,12 @@ from collections import namedtuple
 
 from attic import tables
 from attic.gdb import Sorry, kernel, memory
-from attic.gdb.tour import tour_program
 
 # A place: where to stop, and when() says whether it is the right passer-by.
 Place = namedtuple("Place", "address when", defaults=(lambda: True,))
 
-# A moment: its title, its place, and what must be true there: a function that calls expect(), or None.
+# A moment: its title, its place, and what must be true there: a function that calls expect(), or None. The place may be a
+# function, for one that is only known at the moment before.
 Moment = namedtuple("Moment", "title place check", defaults=(None,))
 
 
@@ -23,11 +23,13 @@ def expect(condition, claim):
 
 
 class Stop:
-    name = None      # in the list of `help attic tour`
+    name = None      # in its heading
+    word = None      # what a reader types for it; its name unless said
     title = None     # what happens
     text = None      # two to five sentences
     begins = "Before"
     extra = ()       # registers besides the usual ones
+    command = None   # what is typed at Attic's prompt for it; the stages of the boot come by themselves
 
     def place(self):
         """Where the first moment is; None when nobody knows yet."""
@@ -52,8 +54,17 @@ class Stop:
         raise NotImplementedError
 
     def can_go_on(self):
-        """Whether those that are left can still come: the program that makes them is there."""
-        return tour_program.lives()
+        """Whether those that are left can still come: what makes them is there."""
+        raise NotImplementedError
+
+    def missing(self):
+        """Why the machine has no such stop, in a sentence, or None."""
+        return None
+
+    @classmethod
+    def typed(cls):
+        """The word for it."""
+        return cls.word or cls.name
 
 
 # ---- places ----

@@ -13,12 +13,21 @@ from attic import tables
 from attic.gdb import kernel, memory, paging
 from attic.gdb.objects import enumerator_of
 
-WIDTH = 100
+WIDTH = 80
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))))
 
 
 def paragraph(text):
     return textwrap.fill(" ".join(text.split()), WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def folded(lines):
+    """Lines of a block, those that are too long broken at blanks; what is left over is indented further."""
+    found = []
+    for line in lines:
+        indent = " " * (len(line) - len(line.lstrip(" >0123456789")) + 4) if len(line) > WIDTH - 4 else ""
+        found += textwrap.wrap(line, WIDTH - 4, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) if indent else [line]
+    return [line.rstrip() for line in found]
 
 
 def block(lines):
@@ -74,9 +83,9 @@ def registers(extra=()):
     return found
 
 
-def register_line(pairs, before):
+def register_lines(pairs, before):
     before = dict(before)
-    return "  ".join("%s=%s%s" % (name, text, "*" if before and before.get(name) != text else "") for name, text in pairs)
+    return folded(["  ".join("%s=%s%s" % (name, text, "*" if before and before.get(name) != text else "") for name, text in pairs)])
 
 
 def number(value):
@@ -112,10 +121,10 @@ def access(walk):
     if not walk.mapped:
         return "nothing mapped"
     writable, user = walk.rights & tables.RW, walk.rights & tables.US
-    ring0 = "read and write" if writable or not memory.register("cr0") & paging.CR0_WP else "read"
+    ring0 = "read/write" if writable or not memory.register("cr0") & paging.CR0_WP else "read"
     if user and memory.register("cr4") & paging.CR4_SMAP:
         ring0 += " with AC"
-    ring3 = "nothing" if not user else "read and write" if writable else "read"
+    ring3 = "nothing" if not user else "read/write" if writable else "read"
     return "physical %s; ring 0: %s; ring 3: %s" % (number(walk.physical), ring0, ring3)
 
 
@@ -131,13 +140,16 @@ def change(entry, before):
     return "was %s: %s" % (number(before.value), " ".join(moved))
 
 
-def entry_line(entry, before, compared):
-    """`compared`: there was a moment before, so an entry that had no place then is new."""
+def entry_lines(entry, before, compared):
+    """`compared`: there was a moment before, so an entry that had no place then is new. What became of it has a line of its own
+    where one is too short."""
     changed = compared and (before is None or before.value != entry.value)
     what = change(entry, before) if before or not changed else "was not there: no table"
-    line = "%s %s %4d at %s: %s  %-18s  %s" % ("*" if changed else " ", entry.level, entry.index, number(entry.at),
-                                            number(entry.value), bits(entry), what)
-    return line.rstrip()
+    line = "%s %s %4d at %s: %s  " % ("*" if changed else " ", entry.level, entry.index, number(entry.at), number(entry.value))
+    whole = "%s%-18s  %s" % (line, bits(entry), what)
+    if len(whole) <= WIDTH - 4:
+        return [whole.rstrip()]
+    return [line + bits(entry), " " * (len(line) - 16) + what]
 
 
 def view_lines(shown, before):
@@ -147,8 +159,10 @@ def view_lines(shown, before):
     first = walks[0]
     place = number(first.address) + ("" if len(walks) == 1 else "..%s" % number(walks[-1].address + memory.PAGE_SIZE - 1))
     lines = ["%s, %s" % (place, shown.what)]
-    lines.append(entry_line(first.pde, old[first.address].pde if old else None, bool(old)))
-    lines += [entry_line(walk.pte, old[walk.address].pte if old else None, bool(old)) for walk in walks if walk.pte]
+    lines += entry_lines(first.pde, old[first.address].pde if old else None, bool(old))
+    for walk in walks:
+        if walk.pte:
+            lines += entry_lines(walk.pte, old[walk.address].pte if old else None, bool(old))
     if len(walks) == 1:
         text = access(first)
         lines.append("  -> " + text)

@@ -1,0 +1,98 @@
+"""`attic tour all`: the tour with a question after each moment, in place of gdb's own whether to go on.
+
+Enter goes on by a moment. `b` goes back by a stop, as far as the reader likes: what was shown is kept, and read again while the
+machine stands where it is; Enter then leads forward through the same stops until the machine is reached. The name or number of a
+stop leads there, backward from memory, forward by running.
+"""
+import os
+import select
+import sys
+
+import gdb
+
+from attic.gdb import Sorry
+
+QUESTION = "-- Enter: on; b: back; a stop's name or number; g: gdb's prompt; q: quit -- "
+
+
+def ask(question):
+    """A line from the terminal; its end is like q, Ctrl-C like g. The waits are short, because between them Python hears of
+    Ctrl-C; bytes are read one by one, because none may be left where select() does not see them."""
+    print("\n" + question, end="", flush=True)
+    line = b""
+    try:
+        while not line.endswith(b"\n"):
+            if not select.select([0], [], [], 0.2)[0]:
+                continue
+            byte = os.read(0, 1)
+            if not byte:
+                return "q"
+            line += byte
+    except KeyboardInterrupt:
+        return "g"
+    return line.decode("latin-1").strip()
+
+
+def walk_through(guide, find_stop, tail):
+    """All that is left."""
+    pagination = gdb.parameter("pagination")
+    gdb.execute("set pagination off")
+    try:
+        Reader(guide, find_stop, tail).read()
+    finally:
+        gdb.execute("set pagination %s" % ("on" if pagination else "off"))
+
+
+class Reader:
+    def __init__(self, guide, find_stop, tail):
+        self.guide, self.find_stop, self.tail = guide, find_stop, tail
+        self.back = None  # the stop that is read again, by its index; None where the machine stands
+
+    def read(self):
+        """Until the tour is over, or the reader wants gdb's prompt."""
+        text = self.guide.next() if not self.guide.over() else ""
+        while True:
+            print("\n" + text)
+            sys.stdout.flush()
+            if self.guide.over() and self.back is None:
+                print("\n" + self.tail)
+                return
+            answer = ask(QUESTION)
+            if answer == "q":
+                gdb.execute("quit")
+            if answer == "g":
+                print("`attic tour` goes on by one moment, `attic tour all` with Enter again.")
+                return
+            try:
+                text = self.answer(answer)
+            except Sorry as sorry:
+                if not answer:
+                    raise
+                text = "%s." % sorry
+
+    def answer(self, answer):
+        if not answer:
+            return self.forward()
+        if answer == "b":
+            return self.backward()
+        index = self.find_stop(answer)
+        if index > self.guide.last:
+            self.back = None
+            return self.guide.run_to(index)
+        return self.show(index)
+
+    def show(self, index):
+        text = self.guide.again(index)
+        self.back = None if index == self.guide.last else index
+        return text
+
+    def forward(self):
+        if self.back is None:
+            return self.guide.next()
+        return self.show(min(index for index in self.guide.told if index > self.back))
+
+    def backward(self):
+        before = [index for index in self.guide.told if index < (self.guide.last if self.back is None else self.back)]
+        if not before:
+            raise Sorry("there is no stop before this one")
+        return self.show(max(before))
