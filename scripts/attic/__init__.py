@@ -11,6 +11,6 @@
     symbols.py        the kernel's names
 
     examples.py, document.py   the examples in documents
-    memdiff.py, snapshot.py    what changed between two snapshots
+    memdiff.py, memdiff_counts.py, snapshot.py    what changed between two snapshots
     packages.py                Debian packages, unpacked without installing
 """

@@ -10,10 +10,11 @@ accessed bit). "Nothing has changed" can be believed.
 
 Limits: a process that has another page directory than before (exec) is told as a whole, not page by page.
 
-Neighbours: snapshot.py finds the differences; scripts/memdiff prints the sentences.
+Neighbours: snapshot.py finds the differences; memdiff_counts.py has the first line; scripts/memdiff prints the sentences.
 """
 from itertools import groupby
 
+from attic.memdiff_counts import counts_line, plural
 from attic.snapshot import AWAKE, PAGE_SHIFT, differences, shift_area, shift_nothing, shift_page, shift_pde
 
 RANGES_SHOWN = 4   # of frames, in one sentence
@@ -23,10 +24,6 @@ BITS = ('P', 'RW', 'US', 'PWT', 'PCD', 'A', 'D', 'PS', 'PAT', 'G')
 
 
 # ---- words ----
-
-def plural(count, noun):
-    return f'{count} {noun}' if count == 1 else f'{count} {noun}s'
-
 
 def total(ranges):
     return sum(end - start for start, end in ranges)
@@ -43,10 +40,14 @@ def merged(ranges):
     return result
 
 
+def frame_text(pfn):
+    return f'0x{pfn << PAGE_SHIFT:08x}'
+
+
 def frames_text(ranges):
-    """frame 0x0123; frames 0x0123..0x0126, 0x0130 and 12 more."""
+    """By physical addresses: frame 0x00123000; frames 0x00123000..0x00126fff, 0x00130000 and 12 more."""
     ranges = merged(ranges)
-    shown = [f'0x{start:04x}' if end == start + 1 else f'0x{start:04x}..0x{end - 1:04x}' for start, end in ranges[:RANGES_SHOWN]]
+    shown = [frame_text(start) + (f'..0x{(end << PAGE_SHIFT) - 1:08x}' if end > start + 1 else '') for start, end in ranges[:RANGES_SHOWN]]
     hidden = total(ranges[RANGES_SHOWN:])
     return ('frame ' if total(ranges) == 1 else 'frames ') + ', '.join(shown) + (f' and {hidden} more' if hidden else '')
 
@@ -64,7 +65,7 @@ def entry_text(value, what='frame'):
     """What an entry points to, and all its bits."""
     if not value:
         return 'nothing'
-    return f'{what} 0x{value[0]:04x} [{" ".join(bit for bit in BITS if bit in value[1])}]'
+    return f'{what} {frame_text(value[0])} [{" ".join(bit for bit in BITS if bit in value[1])}]'
 
 
 def rights_text(bits):
@@ -381,7 +382,8 @@ def frame_changes(a, b):
 
 
 def changes(a, b, everything=False):
-    """Sentences about what has changed from a to b; none when nothing has."""
-    return [*machine_changes(a, b), *directory_changes('kernel', a.pdes, b.pdes), *entry_changes('kernel', a.pages, b.pages),
-            *area_changes(a, b, everything), *task_changes(a, b, everything), *ownerless_changes(a, b, everything),
-            *frame_changes(a, b)]
+    """What has changed from a to b: a line of counts, and sentences; nothing when nothing has."""
+    found = [*machine_changes(a, b), *directory_changes('kernel', a.pdes, b.pdes), *entry_changes('kernel', a.pages, b.pages),
+             *area_changes(a, b, everything), *task_changes(a, b, everything), *ownerless_changes(a, b, everything),
+             *frame_changes(a, b)]
+    return [counts_line(a, b), *found] if found else []

@@ -12,7 +12,7 @@ from attic.machine import PROMPT, Machine
 from programs import run, run_make
 from snapshots import documents, invalid
 
-FRAMES = r'frames? 0x[0-9a-f]{4}\S*(?:, 0x\S+)*'
+FRAMES = r'frames? 0x[0-9a-f]{5}000(?:\.\.0x[0-9a-f]{5}fff)?(?:, 0x[0-9a-f]{5}(?:000|fff)\S*)*'
 AT = '0x[0-9a-f]{8}'
 STEPS = 'mmap touch fork write mprotect kill munmap end'.split()
 
@@ -89,10 +89,12 @@ def test_nothing_and_vmalloc(story, check):
     area = f'^vmalloc area {story.area}-{story.area_end}'
     check.equal(status, 1, 'something has changed: status 1')
     check.like(said, rf'{area} \(4 pages, vmalloc, by monitor_vmalloc\+0x0\) is new: {FRAMES}, which were free$', 'a vmalloc: the area')
+    check.like(said, r'\A4 PTEs written, 0 PDEs; [45] frames taken$', 'the counts come first; a slab may be new')
     check.like(said, f'^vmalloc: 4 frames more, {FRAMES}, which were free$', 'and its frames')
     check.unlike(said, 'kernel: directory|process|kernel: page', 'and no directory entry')
-    check_changed(story, check, 'vmalloc', 'vfree', {'the area': f'{area} .* is gone: {FRAMES}, which are free now$'})
-    check.like(story.memdiff('start', 'vfree')[0], r'\A(?:Nothing has changed from start to vfree\.\n|slab: 1 frame more.*\n)\Z',
+    check_changed(story, check, 'vmalloc', 'vfree', {'the counts': r'\A4 PTEs written, 0 PDEs; 4 frames given back$',
+                                                  'the area': f'{area} .* is gone: {FRAMES}, which are free now$'})
+    check.like(story.memdiff('start', 'vfree')[0], r'\A(?:Nothing has changed from start to vfree\.\n|0 PTEs .*\nslab: 1 frame more.*\n)\Z',
                'there and back: nothing but a slab that was kept')
 
 
@@ -108,24 +110,30 @@ def test_process(story, check):
 def test_mmap_and_touch(story, check):
     check.like(story.done['mmap'], rf'^steps\[{story.steps}\]: mmap', 'a step is taken')
     check_changed(story, check, 'first', 'mmap', {
+        'only the area': r'\A0 PTEs written, 0 PDEs; [01] frames? taken$',
         'the area': rf'{story.process}: area {AT}-{AT} \(8 pages; rw-p, no name\) is new$',
         'no page of it': f'{story.process}: page.*mapped now'})
     check_changed(story, check, 'mmap', 'touch', {
+        'the counts': r'\Auser half: 5 PTEs written, [12] PDEs?; [4-7] frames taken$',
         'four pages': rf'{story.process}: pages ({AT})-{AT} \(4 pages\): mapped now: {FRAMES} writable \(1 reference\), was free$',
         'the page of zeros': f'{story.process}: page {AT}: mapped now: the page of zeros$',
-        'a page table': rf'{story.process}: directory entry \d+ \({AT}\): page table in frame 0x[0-9a-f]{{4}} \[P RW US\] is new$',
+        'a page table': rf'{story.process}: directory entry \d+ \({AT}\): page table in {FRAMES} \[P RW US\] is new$',
         'frames': f'^user pages: 4 frames more, {FRAMES}, which were free$',
         'a reference': r'^the page of zeros: 1 frame with \d+ references, which had \d+: ',
         'no area': ': area '})
 
 
 def test_fork_and_copy(story, check):
-    check_changed(story, check, 'touch', 'fork', {
+    said = check_changed(story, check, 'touch', 'fork', {
         'the child': rf'^process \d+ \(steps\) is new, forked from {story.steps} \(steps\), with which it shares 4 frames: 6 areas, ',
         'shared from now on': rf'{story.process}: pages {story.page(0)}-{story.page(4)} \(4 pages\): {FRAMES}: writable -> read-only, '
                               '1 -> 2 references$',
         'two have them': f'^user pages: 4 frames with 2 references, which had 1: {FRAMES}$'})
+    pages, tables = map(int, re.search(r' 6 areas, (\d+) pages mapped: .*; (\d+) page tables$', said, re.M).groups())
+    check.like(said, rf'\Akernel half: 2 PTEs written, 0 PDEs; user half: {pages + 4} PTEs written, {tables} PDEs; \d+ frames taken$',
+               'two for a kernel stack, all of the child, four of the parent')
     check_changed(story, check, 'fork', 'write', {
+        'the counts': r'\Auser half: 2 PTEs written, 0 PDEs; 2 frames taken$',
         'copied': rf'{story.process}: pages {story.page(0)}-{story.page(2)} \(2 pages\): {FRAMES} read-only \(2 references\) -> '
                   rf'{FRAMES} writable \(1 reference\): copied$',
         'frames': f'^user pages: 2 frames more, {FRAMES}, which were free$',
@@ -138,6 +146,7 @@ def test_fork_and_copy(story, check):
 
 def test_mprotect_and_munmap(story, check):
     check_changed(story, check, 'write', 'mprotect', {
+        'the counts': r'\Auser half: 1 PTE written, 0 PDEs; [01] frames? taken$',
         'the area': rf'{story.process}: area {story.page(0)}-{AT} \(1 page\): r--p, no name; was rw-p, no name$',
         'the page': f'{story.process}: page {story.page(0)}: {FRAMES}: writable -> read-only'})
     check_changed(story, check, 'kill', 'munmap', {
@@ -248,12 +257,15 @@ class Forked:
 
 @pytest.fixture
 def made_up(story, files, check):
-    """A function that changes a Forked, and checks what is said of it: one pattern for each line."""
-    def compare(label, change, *patterns):
+    """A function that changes a Forked, and checks what is said of it: one pattern for each line but the counts, in which no frame is
+    taken."""
+    def compare(label, change, *patterns, counts='0 PTEs written, 0 PDEs'):
         fork = Forked(story)
         before = files.write('before', fork.document)
         change(fork)
         said, errors, _ = memdiff(before, files.write('after', fork.document))
+        if not patterns[0].startswith('Nothing'):
+            patterns = f'{counts}; 0 frames taken', *patterns
         check.like(errors + said, re.compile(r'\A' + ''.join(f'{line}\n' for line in patterns) + r'\Z'), label)
     return compare
 
@@ -275,9 +287,12 @@ def test_made_up_tasks(story, made_up):
         fork.space['pgd'] = fork.child['pgd'] = '0x00123000'
         fork.child['comm'] = 'hello'
     made_up('a program that execs', become_hello, f'{hello} was steps',
-            rf'{hello} has a new address space, page directory 0x00123000: 6 areas, \d+ pages mapped: .*')
+            rf'{hello} has a new address space, page directory 0x00123000: 6 areas, \d+ pages mapped: .*',
+            counts=r'user half: \d+ PTEs written, \d+ PDEs')
     made_up('vfork', lambda fork: fork.tasks.append(fork.child | {'pid': 4000, 'ppid': pid}),
             rf'process 4000 \(steps\) is new, in the address space of {pid} \(steps\) \(vfork\)')
+    made_up('a directory that another process has', lambda fork: fork.child.update(pid=4000), rf'{who} is gone',
+            rf'process 4000 \(steps\) is new, forked from {parent} .*', counts=r'user half: \d+ PTEs written, 3 PDEs')
 
 
 def test_made_up_spaces(story, made_up):
@@ -291,17 +306,29 @@ def test_made_up_spaces(story, made_up):
     made_up('an area cut short', lambda fork: fork.of_touched('vmas').update(end=behind),
             rf'{who}: area {behind}-{AT} \(4 pages; rw-p, no name\) is gone, cut off what is beside it')
     made_up('a right', lambda fork: fork.of_touched('mappings').update(bits='US'),
-            rf'{who}: pages {first}-{behind} \(4 pages\): {FRAMES}: read-only -> without any right, A cleared(?:, D cleared)?')
+            rf'{who}: pages {first}-{behind} \(4 pages\): {FRAMES}: read-only -> without any right, A cleared(?:, D cleared)?',
+            counts='user half: 4 PTEs written, 0 PDEs')
     made_up('the other half', lambda fork: fork.space.update(kernel_differs=[800]),
             rf"{who}: directory entries that are not the kernel's: \[800\], was \[\]")
     made_up('an address space of nobody', lambda fork: fork.spaces.append(fork.space | {'pgd': '0x00123000'}),
-            'page directory 0x00123000, which no task has, has a new address space, .*')
+            'page directory 0x00123000, which no task has, has a new address space, .*', counts=r'user half: \d+ PTEs written, \d+ PDEs')
 
     def show_zeros(fork):
         frames = [[fork.document['memory']['zero_frame'], 1]]
         fork.space['mappings'] = [{'start': f'{at:#010x}', 'end': f'{at + 4096:#010x}', 'bits': 'P US', 'frames': frames}
                                   for at in range(0x20000000, 0x20000000 + 40 * 8192, 8192)]
-    made_up('a page of every second kind', show_zeros, *[f'{who}: .*'] * 16, rf'{who}: and \d\d more changes of its pages')
+    made_up('a page of every second kind', show_zeros, *[f'{who}: .*'] * 16, rf'{who}: and \d\d more changes of its pages',
+            counts=r'user half: [45]\d PTEs written, 0 PDEs')
+
+
+def test_made_up_accesses(story, files, check):
+    """What the processor sets is told, and not counted as written."""
+    fork = Forked(story)
+    now = files.write('now', fork.document)
+    fork.of_touched('mappings')['bits'] = 'P US'
+    said, errors, _ = memdiff(files.write('not yet', fork.document), now)
+    check.like(errors + said, r'\A0 PTEs written, 0 PDEs; 0 frames taken\nprocess .* \(4 pages\): .*: accessed, written to\n\Z',
+               'A and D are the processor\'s to write')
 
 
 def test_made_up_kernel(made_up):
@@ -314,12 +341,14 @@ def test_made_up_kernel(made_up):
     area = {'start': '0xff000000', 'end': '0xff002000', 'kind': 'vmap', 'pages': 1, 'caller': 'here+0x1/0x2',
             'caller_address': '0xc0100001', 'mappings': [shown]}
     made_up('a vmap', lambda fork: fork.kernel['areas'].append(area),
-            r'vmalloc area 0xff000000-0xff002000 \(1 page, vmap, by here\+0x1\) is new: shows frame 0x0000, of page 0')
+            r'vmalloc area 0xff000000-0xff002000 \(1 page, vmap, by here\+0x1\) is new: shows frame 0x00000000, of page 0',
+            counts='1 PTE written, 0 PDEs')
     made_up('a device that is given up',
             lambda fork: fork.kernel.update(areas=[area for area in fork.kernel['areas'] if area['kind'] != 'ioremap']),
-            r'vmalloc area .* \(1 page, ioremap, by edu_bind\+.*\) is gone: showed a device at frame 0xfea00')
+            r'vmalloc area .* \(1 page, ioremap, by edu_bind\+.*\) is gone: showed a device at frame 0xfea00000',
+            counts='1 PTE written, 0 PDEs')
     made_up('a page of an area', lambda fork: fork.kernel['areas'][0]['mappings'][0].update(bits='P A D G'),
-            r'vmalloc area .*: pages .* \(2 pages\): frame (\w+) \[P A D G\], was frame \1 \[P RW A D G\]')
+            r'vmalloc area .*: pages .* \(2 pages\): frame (\w+) \[P A D G\], was frame \1 \[P RW A D G\]', counts='2 PTEs written, 0 PDEs')
 
     def take_other_machine(fork):
         fork.document['memory']['ram_frames'] = 1
@@ -327,9 +356,9 @@ def test_made_up_kernel(made_up):
             runs.pop(0)
     made_up('another machine', take_other_machine,
             r'memory: ram_frames is 1, was \d+', 'region null: not there, was 0x00000000-0x00010000',
-            r'kernel: directory entry 768 \(0xc0000000\): page table in frame 0x\w{4} \[P RW A\] is gone',
-            r'kernel: pages 0xc0000000-0xc0\w{6} \(\d+ pages\): nothing, was frame 0x0000 \[P RW A D G\]',
-            '1 frame of page 0 now of no RAM: frame 0x0000')
+            r'kernel: directory entry 768 \(0xc0000000\): page table in frame 0x\w{8} \[P RW A\] is gone',
+            r'kernel: pages 0xc0000000-0xc0\w{6} \(\d+ pages\): nothing, was frame 0x00000000 \[P RW A D G\]',
+            '1 frame of page 0 now of no RAM: frame 0x00000000', counts=r'\d+ PTEs written, 1 PDE')
 
 
 def test_make(tmp_path, check):
@@ -340,7 +369,7 @@ def test_make(tmp_path, check):
     check.equal(status, 0, 'make run', said)
     check.equal(snapshots.read_text().count('\n'), 2, 'SNAPSHOTS= is the file, with the snapshots of this run')
     said, status = run_make('memdiff', variable, 'A=a', 'B=b')
-    check.like(said, r'\Avmalloc area .* \(1 page, vmalloc, by monitor_vmalloc\+0x0\) is new: ', 'make memdiff')
+    check.like(said, r'\A1 PTE written, 0 PDEs; [12] frames? taken\nvmalloc area .* \(1 page, vmalloc, by monitor_vmalloc\+0x0\) is new: ', 'make memdiff')
     check.equal(status, 0, 'for which a change is no failure')
     said, status = run_make('memdiff', variable, 'A=a', 'B=c')
     check.like(said, '^memdiff: no snapshot "c": .* has a, b$', 'but trouble is')

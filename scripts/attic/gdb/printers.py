@@ -83,11 +83,11 @@ class Page(Printer):
             first = frames.Pages().block(pfn) if pfn is not None else None
             block = "in no block"
             if first and first.head:
-                block = "behind frame %d in a block of order %d" % (first.pfn, first.order)
+                block = "behind 0x%08x in a block of order %d" % (first.pfn << memory.PAGE_SHIFT, first.order)
             kind = first.type if first else kind
         said = "%s, %s, reference count %d" % (
             kernel.page_type_name(objects.enumerator_of("page_type", kind)), block, int(self.value["refcount"]))
-        return said if pfn is None else "frame %d (physical 0x%08x): %s" % (pfn, pfn << memory.PAGE_SHIFT, said)
+        return said if pfn is None else "frame 0x%08x: %s" % (pfn << memory.PAGE_SHIFT, said)
 
     def pfn(self):
         if self.value.address is None or not kernel.variable("mem_map"):

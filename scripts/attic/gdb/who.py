@@ -15,16 +15,16 @@ from attic.gdb import cli, frames, kernel, memory, objects, owners, paging, spac
 class Who(cli.Command):
     """attic who FRAME: who has a frame, how often, and every address at which it is mapped.
 
-FRAME is a physical address (0x7f11000, or any expression of gdb's), or, in plain decimal digits, a
-frame number (32529: physical address / 4096). Told are the owner by the struct page, with the
-slab, file, page table or reservation it belongs to; the reference count; and the addresses: in
-lowmem, in the vmalloc area, in the fixmap, and in each process, with what lies there."""
+FRAME is its physical address in hexadecimal, 0x07f11000, or an expression of
+gdb's. Told are the owner by the struct page, with the slab, file, page table or
+reservation it belongs to; the reference count; and the addresses: in lowmem, in
+the vmalloc area, in the fixmap, and in each process, with what lies there."""
 
     name, usage, at_least, at_most, expression = "who", "FRAME", 1, 1, True
 
     def run(self, arguments):
         pfn = frame_number(arguments[0])
-        print("frame %d, physical 0x%08x: %s" % (pfn, pfn << memory.PAGE_SHIFT, owner_text(pfn)))
+        print("frame 0x%08x: %s" % (pfn << memory.PAGE_SHIFT, owner_text(pfn)))
         for line in table_lines(pfn):
             print("  " + line)
         if not paging.paging_is_on():
@@ -35,12 +35,13 @@ lowmem, in the vmalloc area, in the fixmap, and in each process, with what lies 
 
 
 def frame_number(text):
-    number = int(text) if text.isdecimal() and (text == "0" or text[0] != "0") else cli.address(text) >> memory.PAGE_SHIFT
-    if number >= 1 << 20:
-        raise cli.Sorry("there are no frames from number %d on; a physical address is written 0x%x" % (1 << 20, number))
-    if kernel.page_offset() >> memory.PAGE_SHIFT <= number and not text.isdecimal():
-        check_physical(cli.address(text))
-    return number
+    """The frame that is meant, as a number. Decimal digits are refused: the numbers of frames in a snapshot look like that."""
+    if text.isdecimal() and text.strip("0"):
+        raise cli.Sorry("a frame is named by its physical address, in hexadecimal: 0x07f11000, and `%s` is decimal" % text)
+    addr = cli.address(text)
+    if addr >= kernel.page_offset():
+        check_physical(addr)
+    return addr >> memory.PAGE_SHIFT
 
 
 def check_physical(addr):
@@ -50,8 +51,8 @@ def check_physical(addr):
         return
     physical = paging.walk(paging.loaded_directory(), addr).physical
     if physical is not None:
-        raise cli.Sorry("it takes a frame number or a physical address, and 0x%08x has no RAM; as a virtual address it shows frame %d,"
-                        " physical 0x%08x" % (addr, physical >> memory.PAGE_SHIFT, physical & tables.FRAME))
+        raise cli.Sorry("it takes a physical address, and 0x%08x has no RAM; as a virtual address it shows frame 0x%08x"
+                        % (addr, physical & tables.FRAME))
 
 
 # ---- owner ----
@@ -70,7 +71,8 @@ def owner_text(pfn):
     said = "free: " if page.type <= objects.enumerators("page_type")["PAGE_HOT"] else "used: "
     said += kernel.page_type_name(kind) + DETAILS.get(kind, lambda page, pfn: "")(page, pfn)
     if page.order:
-        said += ", in a block of %d frames from %d on" % (1 << page.order, page.pfn)
+        first = page.pfn << memory.PAGE_SHIFT
+        said += ", in a block of %d frames, 0x%08x..0x%08x" % (1 << page.order, first, first + (memory.PAGE_SIZE << page.order) - 1)
     return "%s; reference count %d" % (said, pages.get(pfn).refcount)
 
 
