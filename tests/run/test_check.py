@@ -1,5 +1,5 @@
-"""`make check`: in-kernel tests on one machine, that of make's variables; and, with a QEMU that says what the test wants, what it makes of a
-run that fails or breaks off."""
+"""`make check`: in-kernel tests on one machine, that of make's variables; and, with a QEMU that says what the test wants, what it makes of
+a run that fails or breaks off."""
 import re
 
 import pytest

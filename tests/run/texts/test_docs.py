@@ -66,13 +66,3 @@ def test_invariants(check):
             check.true(any(map(pattern.fullmatch, tests)), f'docs/invariants.md: a test {name} exists')
     for name in re.findall(r'`(\w+_\w+)`', invariants):
         check.like(sources, rf'\b{name}\(', f'docs/invariants.md: {name}() exists')
-
-
-def test_example_of_a_test(boot, check):
-    """The test that docs/tests.md shows passes."""
-    [example] = re.findall('^```python\n(.*?)^```$', text_of('docs/tests.md'), re.M | re.S)
-    names = {}
-    exec(example, names)
-    for name, function in names.items():
-        if name.startswith('test_'):
-            function(boot, check)

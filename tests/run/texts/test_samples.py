@@ -1,0 +1,91 @@
+"""The program and the tests of one's own that docs/programs.md and docs/tests.md show: taken out of there into a copy of the tree, they are
+built and run, and the tests that look at the tree pass as before. The copy shares what is built: only what is new is compiled."""
+import os
+import re
+import shutil
+import sys
+from collections import namedtuple
+
+import pytest
+
+from attic.build import ROOT, build_dir, compiler, for_make, made, source_files, with_make
+from programs import run
+
+NAME = 'sample'
+PROGRAM, SELF_TEST, MACHINE_TEST = (('docs/programs.md', 'c'), ('docs/tests.md', 'c'), ('docs/tests.md', 'python'))
+BUILT = ('arch', 'boot', 'drivers', 'fs', 'gen', 'kernel', 'lib', 'mm', 'tests', 'user')
+
+Sample = namedtuple('Sample', 'path text')
+
+
+def sample(document, language):
+    """The first block in that language, and the file that it goes into: the last one before it that has NAME in its own."""
+    before, _, rest = (ROOT / document).read_text().partition(f'```{language}\n')
+    path = re.findall('`([a-z/]+/[a-z_]*NAME[a-z_]*[.][a-z]+)`', before)[-1]
+    return Sample(path.replace('NAME', NAME), rest.partition('```\n')[0])
+
+
+class Copy:
+    """A copy of the tree with all samples, and of what is built of it."""
+
+    def __init__(self, folder):
+        self.folder, self.build = folder, made(folder / 'build')
+        for name in source_files():
+            made((folder / name).parent)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+        for name in BUILT:
+            shutil.copytree(build_dir() / name, self.build / name, ignore=shutil.ignore_patterns('musl'))
+        self.share_what_is_built()
+        for document, language in (PROGRAM, SELF_TEST, MACHINE_TEST):
+            path, text = sample(document, language)
+            (folder / path).write_text(text)
+
+    def share_what_is_built(self):
+        """Make compares the flags, which name both folders and must not differ in anything else."""
+        flags, before = self.build / 'flags', (build_dir() / 'flags').read_text()
+        assert self.make('build/flags')[1] == 0
+        now = flags.read_text().replace(str(self.folder), str(ROOT)).replace(' -Ibuild/gen/', f' -I{for_make(build_dir())}/gen/')
+        assert now == before, 'the flags are those of the build'
+        os.utime(flags, (0, 0))
+
+    def run(self, *command, **options):
+        with with_make() as environment:
+            environment = {name: value for name, value in environment.items()
+                           if not re.match(r'PYTEST_|(?:KTEST|BUILD|FETCHED|ATTIC_POINTS)$', name)}
+            return run(*command, cwd=self.folder, env=environment, **options)
+
+    def make(self, *arguments, **options):
+        return self.run('make', '--no-print-directory', 'BUILD=build', 'FETCHED=build', *compiler(), *arguments, **options)
+
+
+@pytest.fixture(scope='module')
+def copy():
+    folder = build_dir() / 'samples'
+    shutil.rmtree(folder, ignore_errors=True)
+    yield Copy(folder)
+    shutil.rmtree(folder)
+
+
+def test_program(copy, check):
+    path, text = sample(*PROGRAM)
+    said, status = copy.make('run', input=f'programs\nrun {NAME} one two three\n')
+    check.equal(status, 0, 'builds and boots', said)
+    compiled = re.findall(r'^  CC (.*)', said, re.M)
+    check.equal(sorted(compiled), sorted([path, sample(*SELF_TEST).path]), 'nothing but what is new is compiled')
+    check.like(said, rf'^{NAME} +{re.search("/[*] (.*)[.] [*]/", text)[1]}$', '`programs` says what the program is for')
+    check.like(said, rf'^{NAME}: 3 words\n{NAME}\[\d+\]: exit status 0', 'and it runs')
+
+
+def test_self_test(copy, check):
+    name = '.'.join(re.search(r'^KTEST\((\w+), (\w+)\)', sample(*SELF_TEST).text, re.M).groups())
+    said, status = copy.make('check', f'T={name}')
+    check.like(said, r'^1 passed, 0 failed\n\Z', 'make check: passes')
+    check.equal(status, 0, 'with status 0', said)
+
+
+def test_the_tree_with_them(copy, check):
+    """After what the documents say is to be done."""
+    check.equal(copy.run('scripts/rooms', 'update', 'build'), ('', 0), 'scripts/rooms update')
+    said, status = copy.run(sys.executable, 'scripts/test', '-j', '0', f'{NAME} rooms rules')
+    check.equal(status, 0, 'all tests pass', said)
+    check.like(said, rf'^{NAME}::test_\w+ +[1-9]\d* passed', 'among them that of a whole machine')
