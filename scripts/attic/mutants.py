@@ -18,6 +18,7 @@ First the sentence and what it breaks; then, for each place, the file and the fu
 file), and the lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The lines that are there must be found exactly once
 in the function, so other changes around them do no harm, and a mutant that no longer fits says so.
 """
+import os
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from pathlib import Path
 from attic.build import ROOT
 
 FOLDER = ROOT / 'tests/mutants'
+TOPS = ('arch', 'boot', 'drivers', 'fs', 'gen', 'kernel', 'lib', 'mm', 'tests', 'user', 'flags', 'sources')  # of a build
 PLACE = re.compile(r'(\S+\.(?:c|h|asm)): (\S+)')
 
 
@@ -126,22 +128,19 @@ def names(folder: Path = FOLDER) -> list[str]:
 # ---- the folder it is built in ----
 
 def prepare(mutant: Mutant, build: Path) -> tuple[Path, list[str]]:
-    """Make build/bugs/NAME ready for make: what is built already and stays the same is copied, the broken sources are written to
-    broken/. Its folder, and the files that are broken."""
+    """Make build/bugs/NAME ready for make: the broken sources are written to broken/, and what is made of the others in build/ is copied.
+    Its folder, and the files that are broken."""
     folder, texts = build / 'bugs' / mutant.name, mutant.apply()
-    stale = set(broken_files(folder)) ^ set(texts)
-    if not (folder / 'flags').exists() and (build / 'flags').exists():
-        copy_objects(build, folder)
-        stale = set(texts)
+    for file in set(broken_files(folder)) - set(texts):
+        (folder / 'broken' / file).unlink()
+        forget(folder, file)
     for file, text in texts.items():
         path = folder / 'broken' / file
         if not path.exists() or path.read_text() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-    for file in stale:
-        if file not in texts:
-            (folder / 'broken' / file).unlink()
-        forget(folder, file)
+            forget(folder, file)
+    copy_objects(build, folder, texts)
     return folder, sorted(texts)
 
 
@@ -150,24 +149,29 @@ def broken_files(folder: Path) -> list[str]:
     return [str(path.relative_to(top)) for path in top.rglob('*') if path.is_file()]
 
 
-def copy_objects(build: Path, folder: Path):
-    """What make has made of the sound sources, with its times, so that make finds it up to date."""
-    for path in [path for top in build.iterdir() if top.name in TOPS for path in ([top] if top.is_file() else top.rglob('*'))]:
+def copy_objects(build: Path, folder: Path, broken):
+    """What make has made of the sound sources and is newer than the copy, with its times, so that make finds it up to date."""
+    tops = [build / name for name in TOPS]
+    for path in [path for top in tops for path in ([top] if top.is_file() else top.rglob('*')) if path.is_file()]:
         copy = folder / path.relative_to(build)
-        if path.is_dir():
+        if copy.exists() and copy.stat().st_mtime >= path.stat().st_mtime or any(made_of(path, file) for file in broken):
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == '.d':
             copy.write_text(path.read_text().replace(f'{build}/', f'{folder}/'))
+            os.utime(copy, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
         else:
             shutil.copy2(path, copy)
 
 
-TOPS = ('arch', 'boot', 'drivers', 'fs', 'gen', 'kernel', 'lib', 'mm', 'tests', 'user', 'flags', 'sources')
+def made_of(path: Path, file: str) -> bool:
+    """Whether an object, or its list of dependencies, is made of a source file."""
+    list_ = path if path.suffix == '.d' else path.with_name(path.name + '.d')
+    return list_.exists() and re.search(rf'(?:^|[ /]){re.escape(file)}(?:[ \\\n:]|$)', list_.read_text(), re.M) is not None
 
 
 def forget(folder: Path, file: str):
     """Remove the objects that are made of a file."""
     for path in folder.rglob('*.d'):
-        if re.search(rf'(?:^|[ /]){re.escape(file)}(?:[ \\\n:]|$)', path.read_text(), re.M):
+        if made_of(path, file):
             path.with_suffix('').unlink(missing_ok=True)
