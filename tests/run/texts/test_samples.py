@@ -8,12 +8,12 @@ from collections import namedtuple
 
 import pytest
 
-from attic.build import ROOT, build_dir, compiler, for_make, made, source_files, with_make
+from attic.build import ROOT, build_dir, compiler, made, source_files, with_make
+from attic.mutants import copy_objects
 from programs import run
 
 NAME = 'sample'
 PROGRAM, SELF_TEST, MACHINE_TEST = (('docs/programs.md', 'c'), ('docs/tests.md', 'c'), ('docs/tests.md', 'python'))
-BUILT = ('arch', 'boot', 'drivers', 'fs', 'gen', 'kernel', 'lib', 'mm', 'tests', 'user')
 
 Sample = namedtuple('Sample', 'path text')
 
@@ -33,18 +33,17 @@ class Copy:
         for name in source_files():
             made((folder / name).parent)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-        for name in BUILT:
-            shutil.copytree(build_dir() / name, self.build / name, ignore=shutil.ignore_patterns('musl'))
+        copy_objects(build_dir(), self.build)
         self.share_what_is_built()
         for document, language in (PROGRAM, SELF_TEST, MACHINE_TEST):
             path, text = sample(document, language)
             (folder / path).write_text(text)
 
     def share_what_is_built(self):
-        """Make compares the flags, which name both folders and must not differ in anything else."""
-        flags, before = self.build / 'flags', (build_dir() / 'flags').read_text()
+        """Make compares the flags, which name the folder of the sources and must not differ in anything else."""
+        flags = self.build / 'flags'
         assert self.make('build/flags')[1] == 0
-        now = flags.read_text().replace(str(self.folder), str(ROOT)).replace(' -Ibuild/gen/', f' -I{for_make(build_dir())}/gen/')
+        now, before = (re.sub('-ffile-prefix-map=[^"]*', '', file.read_text()) for file in (flags, build_dir() / 'flags'))
         assert now == before, 'the flags are those of the build'
         os.utime(flags, (0, 0))
 
