@@ -51,8 +51,10 @@ static void *make_area(u32 size, bool scattered)
 {
     struct page *between =
         scattered ? scatter_free_frames(ALIGN_UP((u64)size, PAGE_SIZE) / PAGE_SIZE) : NULL;
-    void *memory = between || !scattered ? vmalloc_aligned(size, PAGE_SIZE, monitor_vmalloc) : NULL;
+    void *memory = between || !scattered ? vmalloc(size) : NULL;
 
+    if (memory)
+        vmap_area_set_caller((u32)memory, monitor_vmalloc);
     free_pages_bulk(between);
     return memory;
 }

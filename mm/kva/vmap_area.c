@@ -409,6 +409,14 @@ const struct vmap_area *find_vmap_area(u32 addr)
     return area && area->start <= addr && !vmap_is_gap(area) ? area : NULL;
 }
 
+void vmap_area_set_caller(u32 addr, const void *caller)
+{
+    struct vmap_area *area = range_at_or_above(addr);
+
+    assert(area && area->start == addr && !vmap_is_gap(area));
+    area->caller = caller;
+}
+
 struct vmalloc_stats vmalloc_stats(void)
 {
     struct vmalloc_stats stats = {.free_bytes = vmap_area_size(&vmap_top),

@@ -369,7 +369,8 @@ def test_make(tmp_path, check):
     check.equal(status, 0, 'make run', said)
     check.equal(snapshots.read_text().count('\n'), 2, 'SNAPSHOTS= is the file, with the snapshots of this run')
     said, status = run_make('memdiff', variable, 'A=a', 'B=b')
-    check.like(said, r'\A1 PTE written, 0 PDEs; [12] frames? taken\nvmalloc area .* \(1 page, vmalloc, by monitor_vmalloc\+0x0\) is new: ', 'make memdiff')
+    check.like(said, r'\A1 PTE written, 0 PDEs; [12] frames? taken\n'
+               r'vmalloc area .* \(1 page, vmalloc, by monitor_vmalloc\+0x0\) is new: ', 'make memdiff')
     check.equal(status, 0, 'for which a change is no failure')
     said, status = run_make('memdiff', variable, 'A=a', 'B=c')
     check.like(said, '^memdiff: no snapshot "c": .* has a, b$', 'but trouble is')

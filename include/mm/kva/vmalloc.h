@@ -79,6 +79,9 @@ struct page *vmalloc_to_page(const void *addr);
 /* The busy area that holds addr (its guard page counts), or NULL. */
 const struct vmap_area *find_vmap_area(u32 addr);
 
+/* Account the busy area that starts at addr to another caller: for one that is to know its own. */
+void vmap_area_set_caller(u32 addr, const void *caller);
+
 /* Walk the busy areas in address order: the first at or above addr. */
 const struct vmap_area *vmap_area_at_or_above(u32 addr);
 

@@ -11,7 +11,7 @@ Neighbours: spaces.py knows the words for address spaces; the commands' files ar
 """
 import gdb
 
-from attic.gdb import Sorry, kernel, memory, spaces, symbols
+from attic.gdb import Sorry, kernel, memory, program, spaces, symbols
 
 
 class Command(gdb.Command):
@@ -108,6 +108,17 @@ def address(text):
     if not -(1 << 31) <= number < 1 << 32:
         raise Sorry("`%s` is 0x%x, and addresses have 32 bits" % (text, number))
     return number & 0xFFFFFFFF
+
+
+def place(arguments):
+    """The address that `VA [PID]` means. A name that the kernel does not have is one of that process's program."""
+    try:
+        return address(arguments[0])
+    except Sorry:
+        path = program.of_process(spaces.find_task(arguments[1])) if arguments[1:] and arguments[1].isdecimal() else None
+        if not path:
+            raise
+    return program.with_symbols(path, lambda objfile: address(arguments[0]))
 
 
 def _evaluate(text):

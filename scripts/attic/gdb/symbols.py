@@ -39,7 +39,7 @@ class Table:
         self.functions = [(start, start + found[start][0] if found[start][0] else end, found[start][1])
                           for start, end in zip(self.starts, ends)]
 
-        self.main = _read_code(path, *self.find(self.addresses["kernel_main"])[:2])
+        self.main = code(path, *self.find(self.addresses["kernel_main"])[:2])
 
     def find(self, addr):
         """(start, end, name) of the function that holds addr, or None."""
@@ -47,13 +47,13 @@ class Table:
         return self.functions[at] if at >= 0 and addr < self.functions[at][1] else None
 
 
-def _read_code(path, start, end):
-    """Bytes that the file holds for addresses, by its sections."""
+def code(path, start, end):
+    """Bytes that a file holds for addresses, by its sections; of the last ones what there is."""
     with open(path, "rb") as file:
         data = file.read()
     for header in _sections(data):
-        if header[1] == 1 and header[3] <= start and end <= header[3] + header[5]:  # SHT_PROGBITS
-            return data[header[4] + start - header[3]:header[4] + end - header[3]]
+        if header[1] == 1 and header[2] & 2 and header[3] <= start < header[3] + header[5]:  # SHT_PROGBITS, SHF_ALLOC
+            return data[header[4] + start - header[3]:header[4] + min(end - header[3], header[5])]
     return b""
 
 

@@ -4,17 +4,18 @@ A task that does not run has left its registers on its kernel stack; the one tha
 double-fault task, in main_tss. stacks.py finds the frames from there. At the end of a process's stack lies the frame with
 which it came from ring 3.
 
-Limits: of a task that runs in ring 3 the frames are gdb's own, which knows the program only if its symbols are loaded.
+Limits: of a task that runs in ring 3 the frames are gdb's own. A program's symbols are loaded meanwhile if it is one of the build.
 
-Neighbours: kernel.py lists tasks, stacks.py follows frames, symbols.py names the functions.
+Neighbours: kernel.py lists tasks, stacks.py follows frames, symbols.py names the functions, program.py those of a program.
 """
 import itertools
 
 import gdb
 
-from attic.gdb import cli, kernel, memory, spaces, stacks, symbols
+from attic.gdb import cli, kernel, memory, program, spaces, stacks, symbols
 
 SYSCALL_VECTOR = 0x80  # of Linux's system-call ABI
+NOT_BEGUN = "the program has not begun yet"
 
 
 # ---- where a task is ----
@@ -107,7 +108,7 @@ it was in ring 3 when it entered the kernel; of one that runs in ring 3, gdb's o
             show_frames(stacks.saved_frames(task))
         elif stacks.in_ring3():
             print("it runs in ring 3, so this is gdb's own backtrace (`bt`):")
-            gdb.execute("bt 30")
+            self.show_program_frames(task)
             return
         else:
             if stacks.in_double_fault():
@@ -117,20 +118,29 @@ it was in ring 3 when it entered the kernel; of one that runs in ring 3, gdb's o
             show_frames(stacks.running_frames(task))
         self.show_user_side(task)
 
+    def show_program_frames(self, task):
+        path = program.file_of(task, memory.eip())
+        print(program.with_symbols(path, lambda objfile: gdb.execute("bt 30", to_string=True)) if path
+              else gdb.execute("bt 30", to_string=True), end="")
+
     def show_user_side(self, task):
         mm = task.deref("mm")
         if mm is None:
             return
         regs = kernel.pt_regs(task)
         area = next((area for area in kernel.vm_areas(mm) if area.start <= regs.eip < area.end), None)
+        entry = entry_text(regs)
+        place = "" if entry == NOT_BEGUN else program.place_text(task, regs.eip)
+        if place:
+            print("in the program: " + place)
         print("in ring 3: EIP 0x%08x (%s), ESP 0x%08x; %s" % (
-            regs.eip, kernel.area_text(area) if area else "in no area", regs.esp, entry_text(regs)))
+            regs.eip, kernel.area_text(area) if area else "in no area", regs.esp, entry))
 
 
 def entry_text(regs):
     """How a process came into the kernel, by its registers. Those with which a program begins are all 0 (regs_init_user)."""
     if not any((regs.vector, regs.eax, regs.ebx, regs.ecx, regs.edx, regs.esi, regs.edi, regs.ebp)):
-        return "the program has not begun yet"
+        return NOT_BEGUN
     if regs.vector == SYSCALL_VECTOR:
         return "entered the kernel by the system call " + kernel.system_call(regs.error)
     return "entered the kernel by %s %d" % (vector_text(regs.vector), regs.vector)

@@ -17,6 +17,7 @@ class Walk(cli.Command):
     """attic walk VA [PID]: walk a page directory for an address, as the processor does.
 
 VA is a number or any expression of gdb's: 0xc0110000, kernel_main, &jiffies, $esp.
+With PID it may be a name of that process's program, too, if it is one of the build.
 PID is a process, or `master`, `boot` or `loaded`. Without it the walk goes through the loaded
 directory, and where paging is off it says so. Each bit of the entries is told in words, then
 what ring 0 and ring 3 may do there, and which level forbids the rest."""
@@ -24,7 +25,7 @@ what ring 0 and ring 3 may do there, and which level forbids the rest."""
     name, usage, at_least, at_most, expression = "walk", "VA [PID]", 1, 2, True
 
     def run(self, arguments):
-        addr = cli.address(arguments[0])
+        addr = cli.place(arguments)
         if len(arguments) == 1 and not paging.paging_is_on():
             print("0x%08x is physical: paging is off, and the processor uses addresses as they are" % addr)
             return

@@ -95,13 +95,14 @@ def test_beside_the_path(boot, check):
                        'info breakpoints', *tours(4), 'info breakpoints', 'detach')
     check.equal(names(said), 'kernel_main lowmem_map_init page_alloc_init vmalloc_init between mm_seal return_to_user'.split(),
                 'the tour begins where the machine is, and stops at breakpoints without losing its place', said)
-    check.like(said, r'^Stopped between the stops(?:.*\n)+?.*goes\s+on\s+from\s+here\.\n\n    CR0\.PG=1 .*EIP=0xc', 'such a stop is named as one')
+    check.like(said, r'^Stopped between the stops(?:.*\n)+?.*goes\s+on\s+from\s+here\.\n\n    CR0\.PG=1 .*EIP=0xc',
+               'such a stop is named as one')
     tables = re.findall(r'^Num +Type.*\n((?:.*\n)*?)(?=\n|## |After|Stopped|\[Inf)', said, re.M)
     breakpoints = [' '.join(pair) for table in tables for pair in re.findall(r'^(\d+) .* in (\w+)', table, re.M)]
     check.equal(breakpoints, ['1 kernel_main', '2 page_alloc_init', '3 pit_init'] * 2,
                 "the tour leaves no breakpoint, and takes no number from the user's", said)
     check.equal(len(re.findall('^usage: attic tour .*$', said, re.M)), 2, 'arguments that make no sense get the usage')
-    check.like(said, '^attic tour: `banana` is none of the 20 stops; `help attic tour` names all 20$', 'a stop that is none gets a line')
+    check.like(said, '^attic tour: `banana` is none of the 20 stops; `help attic tour` names all 20$', 'a stop that is none: a line')
     check.unlike(said, PYTHON, 'no exception of Python shows')
     found = re.search(r'^attic tour: run to.*?The\nstops:\n\n(?:[^\n]+\n)+', said, re.M | re.S)
     help = found[0] if found else ''

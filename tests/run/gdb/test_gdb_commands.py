@@ -84,7 +84,8 @@ def test_crash(crash, boot, check, tmp_path):
     check_stage(check, crash, said, state)
     check.like(said['attic ps'], ps, f'{crash}: ps')
     check.like(said['attic bt 1'], bt, f'{crash}: bt')
-    check.like(next(answers), r'^forever\[2\], ready;.*\n(?:  #\d.*\n)+in ring 3: EIP 0x0804\w+ \(/forever\).* by interrupt 32$',
+    check.like(next(answers), r'^forever\[2\], ready;.*\n(?:  #\d.*\n)+in the program: main, user/forever\.c:\d+\n'
+               r'in ring 3: EIP 0x0804\w+ \(/forever\).* by interrupt 32$',
                f'{crash}: bt of another one')
     next(answers)
     again = said_everywhere(answers)
@@ -128,3 +129,42 @@ def test_another_build(boot, check):
     check.equal([command for command in EVERYWHERE if re.match(r'attic \w+:', said[command])], [], 'the other build: all commands answer')
     check.like(said['attic ps'], '^ +1 sleeping .* init +tty_getc$', 'the other build: where a task waits')
     check.like(said['attic bt 1'], r' tty_getc\+.*\n.* readline\+.*\n.* monitor_main\+', 'the other build: a backtrace')
+
+
+def test_by_hand(boot, check):
+    """gdb's own commands at an area that the monitor makes: the function has the name that a reader expects, and `finish` leads out."""
+    machine = boot('gdb-commands-vmalloc', build=DEBUG, stopped=True, gdb=True, mem='16M', input='vmalloc 12K\npoweroff\n')
+    *_, stop, out, _, _ = session(check, machine, 'hbreak monitor_main', 'continue', 'break vmalloc', 'continue', 'finish', 'delete',
+                                  'detach')
+    check.like(stop, r'^Breakpoint \d+, vmalloc \(size=(?:size@entry=)?12288\) at mm/kva/vmalloc\.c:\d+$',
+               'vmalloc SIZE: stops at vmalloc()')
+    check.like(out, r'^Value returned is \$1 = \(void \*\) 0xf7c\w{5}$', 'and finish behind it')
+    check.equal(machine.finish(), 'pass', 'Attic goes on', machine)
+
+
+def test_program(boot, check):
+    """The names of a program, while its process is looked at. A file whose code is another one is not believed."""
+    machine = boot('gdb-commands-program', build=DEBUG, stopped=True, gdb=True, mem='16M', input='run tour\npoweroff\n')
+    asked = ('attic bt 4', 'attic walk touch 4', 'attic explain touch 4', 'attic walk kernel_main 4', 'attic walk no_such_name 4',
+             'attic walk touch', 'attic walk touch 1', 'attic bt 2', 'print &touch', 'attic bt 1')
+    other_file = f'python from attic.gdb import program; program.of_build = lambda name: "{DEBUG}/user/hello"'
+    _, _, *answers, _, _, ring3, _, other, _ = session(
+        check, machine, 'hbreak *page_fault if $cr2==0x50000000', 'continue', *asked, 'hbreak *((struct pt_regs *)$eax)->eip', 'continue',
+        'attic bt 4', other_file, 'attic bt 4', 'detach')
+    said = dict(zip(asked, answers))
+    check.like(said['attic bt 4'], r'\nin the program: touch, user/tour\.c:\d+\nin ring 3: EIP 0x0804\w+ \(/tour\), .* exception 14\n\Z',
+               'bt: where it was in ring 3')
+    check.like(said['attic bt 2'], r'^in the program: \w+, user/\S+:\d+$', 'bt: of one that sleeps')
+    check.like(said['attic walk touch 4'], r'\A0x0804\w{4} \(user\) in the directory of tour\[4\], ', 'walk: a name of the program')
+    check.like(said['attic explain touch 4'], r'\Aaddress   0x0804\w{4} of tour\[4\]\n', 'explain: the same')
+    check.like(said['attic walk kernel_main 4'], r'\A0xc01\w{5} \(lowmem\) in the directory of tour\[4\], ', 'walk: a name of the kernel')
+    for command, name in (('attic walk no_such_name 4', 'no_such_name'), ('attic walk touch', 'touch'), ('attic walk touch 1', 'touch')):
+        check.equal(said[command], f'attic walk: `{name}` is no address: No symbol "{name}" in current context\n',
+                    f'{command}: nobody has it')
+    check.equal(said['print &touch'], 'No symbol "touch" in current context.\n', 'and gdb itself knows the kernel alone')
+    check.unlike(said['attic bt 1'], 'in the program', 'a kernel thread has no program')
+    check.like(ring3, r"^it runs in ring 3, .*\n#0  touch \(\) at user/tour\.c:\d+\n#1 .* in child \(\) at "
+               r'(?:.*\n)*#\d .* in main \(\) at ',
+               'bt: in ring 3, the functions of the program')
+    check.like(other, r'^it runs in ring 3, .*\n#0 +0x0804\w+ in \?\? \(\)$', 'of a file with other code nothing is told')
+    check.equal(machine.finish(), 'pass', 'Attic goes on', machine)

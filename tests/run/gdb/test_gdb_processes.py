@@ -122,7 +122,8 @@ def test_tasks_and_backtraces(scene, check):
                'bt: to the prompt')
     check.like(init, r' thread_start\+.*\n\Z', 'bt: down to where the thread began')
     check.like(scene.backtraces[int(scene.pid('nap')) - 1],
-               r'^in ring 3: EIP 0x0804\w+ \(/nap\), ESP 0xbf\w+; entered the kernel by the system call nanosleep$',
+               r'^in the program: \w+, user/\S+:\d+\n'
+               r'in ring 3: EIP 0x0804\w+ \(/nap\), ESP 0xbf\w+; entered the kernel by the system call nanosleep$',
                'bt: the side of ring 3')
     running = next((said for said in scene.backtraces if re.match(r'\w+\[\d+\], running', said)), '')
     check.like(running, r"it runs in ring 3, so this is gdb's own backtrace \(`bt`\):\n#0 |it runs; the processor is here:\n  #0 ",

@@ -27,7 +27,7 @@ nobody has, and whether a device may be given it."""
     name, usage, at_least, at_most, expression = "explain", "VA [PID]", 1, 2, True
 
     def run(self, arguments):
-        addr = cli.address(arguments[0])
+        addr = cli.place(arguments)
         if len(arguments) == 1 and not paging.paging_is_on():
             explain_physical.explain(addr)
         else:

@@ -1,8 +1,8 @@
 """attic tour: from the first instruction to a device, with the page tables before and after.
 
-The stops are in tour_boot.py, tour_life.py, tour_calls.py and tour_dma.py; tour_reader.py asks the reader; here the machine is run from one to the next. Places are hardware breakpoints:
-a software breakpoint is an instruction written to memory, and before GRUB has loaded the kernel, or while an address means
-something else than later, it would be written to the wrong place.
+The stops are in tour_boot.py, tour_life.py, tour_calls.py and tour_dma.py; tour_reader.py asks the reader; here the machine is
+run from one to the next. Places are hardware breakpoints: a software breakpoint is an instruction written to memory, and
+before GRUB has loaded the kernel, or while an address means something else than later, it would be written to the wrong place.
 
 The tour may begin anywhere: it waits at the places of all stops that can still come, and the first that the machine meets is
 the next one shown. GRUB uses the memory at 1 MiB before the kernel lies there, so until then only `_start` is waited for. A stop
@@ -22,11 +22,12 @@ STOPS = tour_boot.STOPS + (tour_life.Vmalloc, tour_life.Switch, tour_life.FirstT
                            tour_calls.CallOut, tour_calls.Refusal, tour_life.Vfree, tour_dma.Dma)
 
 HEAD = ("<!-- generated: compared by tests/run/gdb/test_tour.py -->\n\n# A tour of the memory, from the first instruction on", """
-`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, then the life of a small process,
-user/tour.c, and last a device. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and after.
-This is all that it prints; `make tour BATCH=1` writes it again, and a test compares. What depends on the build and the machine
-may vary: addresses of code and of stacks, of frames and of tables, the entries and tags that hold such addresses, and numbers
-of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how often.
+`make tour` runs Attic under gdb and stops at %d places: the stages of the boot, then the life of a small process, user/tour.c,
+and last a device. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and
+after. This is all that it prints; `make tour BATCH=1` writes it again, and a test compares. What depends on the build and the
+machine may vary: addresses of code and of stacks, of frames and of tables, the entries and tags that hold such addresses, and
+numbers of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how
+often.
 """, """
 An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW
 may be written, US ring 3 may use it, A accessed and D written to (both set by the processor; in its own half the kernel has

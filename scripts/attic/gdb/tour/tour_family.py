@@ -4,9 +4,9 @@ All three have the program's name, so it is the ancestors of a task that tell wh
 what the tour shows: its directory is one that nobody touches. A breakpoint is passed by others, too, so each place asks here who
 has come.
 """
-from attic.gdb import kernel
+from attic.gdb import kernel, program
 from attic.gdb.tour import tour_program
-from attic.gdb.tour.tour_text import relative, source
+from attic.gdb.tour.tour_text import source
 
 WITNESS, PARENT, CHILD = range(3)
 
@@ -47,4 +47,4 @@ def family():
 def user_source(addr, before=1, after=1):
     """Lines of the program around an instruction."""
     file, line = tour_program.line(addr)
-    return source(relative(file), line - before, before + 1 + after, line)
+    return source(program.relative(file), line - before, before + 1 + after, line)

@@ -1,14 +1,10 @@
 """The program that the tour follows, user/tour.c: where its functions lie, and which line an address belongs to.
 
-gdb knows the kernel alone, and is to know nothing else: a program has names like `_start` and `memcpy` too, and a breakpoint of
-the reader's must not land in both. So the program's debug information is loaded for one look and let go again. It lies beside
-the kernel's, in the folder of the build; the copy that Attic runs has none.
+Each is looked up once, with the program's symbols (program.py), and kept.
 """
-import os
-
 import gdb
 
-from attic.gdb import kernel
+from attic.gdb import kernel, program
 
 NAME = "tour"
 COMMAND = "run " + NAME  # of the monitor, which starts it
@@ -21,18 +17,8 @@ def lives():
     return any(task.comm == NAME for task in kernel.tasks())
 
 
-def _path():
-    image = gdb.lookup_global_symbol("kernel_main").symtab.objfile.filename
-    return os.path.join(os.path.dirname(image), "user", NAME)
-
-
 def _with_symbols(look):
-    before = set(gdb.objfiles())
-    gdb.execute("add-symbol-file " + _path().replace(" ", "\\ "), to_string=True)
-    try:
-        return look(next(objfile for objfile in gdb.objfiles() if objfile not in before))
-    finally:
-        gdb.execute("remove-symbol-file " + _path().replace(" ", "\\ "), to_string=True)
+    return program.with_symbols(program.of_build(NAME), look)
 
 
 def label(name):

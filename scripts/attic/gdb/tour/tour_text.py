@@ -12,9 +12,9 @@ import gdb
 from attic import tables
 from attic.gdb import kernel, memory, paging
 from attic.gdb.objects import enumerator_of
+from attic.gdb.program import ROOT, relative
 
 WIDTH = 80
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))))
 
 
 def paragraph(text):
@@ -25,8 +25,11 @@ def folded(lines):
     """Lines of a block, those that are too long broken at blanks; what is left over is indented further."""
     found = []
     for line in lines:
-        indent = " " * (len(line) - len(line.lstrip(" >0123456789")) + 4) if len(line) > WIDTH - 4 else ""
-        found += textwrap.wrap(line, WIDTH - 4, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) if indent else [line]
+        if len(line) <= WIDTH - 4:
+            found.append(line)
+            continue
+        indent = " " * (len(line) - len(line.lstrip(" >0123456789")) + 4)
+        found += textwrap.wrap(line, WIDTH - 4, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     return [line.rstrip() for line in found]
 
 
@@ -56,10 +59,6 @@ def label_source(addr, before, after):
     """Lines around an address: assembly, where a label has no line of its own."""
     found = gdb.find_pc_line(addr)
     return source(relative(found.symtab.filename), found.line - before, before + 1 + after, found.line)
-
-
-def relative(file):
-    return os.path.relpath(file, ROOT) if os.path.isabs(file) else os.path.normpath(file)
 
 
 # ---- registers ----
