@@ -121,7 +121,8 @@ OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 all: $(BUILD)/attic.elf $(BUILD)/attic.iso $(BUILD)/attic-lean.elf
 
 # The kernel with its debug information, and what GRUB loads: the same without it. Of the symbols that keeps those of code, for
-# backtraces, and those of global variables, for `explain`. attic-lean is the kernel without its self-tests, to see how much of it they are.
+# backtraces, and those of global variables, for `explain`: static data goes, unless its name is that of a function or a global
+# variable too, as objcopy takes symbols by their names. attic-lean is the kernel without its self-tests, to see how much of it they are.
 LINK_KERNEL = $(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
   -T $(BUILD)/gen/linker.ld -o $@
 
@@ -134,7 +135,8 @@ $(BUILD)/attic-lean.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
 	$(Q)$(LINK_KERNEL) $(filter-out $(BUILD)/tests/%,$(OBJECTS))
 
 $(BUILD)/%.elf: $(BUILD)/%.debug
-	$(Q)$(NM) $< | sed -n 's/^[0-9a-f]* [bdr] //p' > $(BUILD)/gen/$*-data-symbols
+	$(Q)$(NM) $< | awk '$$2 ~ /[bdr]/ {data[$$3]} $$2 !~ /[bdr]/ {kept[$$3]} END {for (name in data) if (!(name in kept)) print name}' \
+	  > $(BUILD)/gen/$*-data-symbols
 	$(Q)$(OBJCOPY) --strip-debug --strip-symbols=$(BUILD)/gen/$*-data-symbols $< $@
 	$(Q)cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=$*.debug $*.elf
 

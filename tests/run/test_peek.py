@@ -8,6 +8,7 @@ import pytest
 from attic.build import build_dir, make_initramfs, symbols, user_programs
 from attic.machine import PROMPT, Machine
 from attic.symbols import Symbols
+from programs import run
 
 NAMES = symbols()
 IMAGE = 0xC0100000  # the multiboot2 header is the first there
@@ -153,6 +154,11 @@ def test_wrong(machine, check):
 def test_kernel_names(machine, check):
     for name in ('kernel_main', 'swapper_pg_dir', '__kernel_end', 'layout_regions', 'boot_info'):
         check.like(machine.run(f'explain {name}'), f'^address   {NAMES[name]:#010x}\\b', f'explain {name}')
+    listed = run('nm', build_dir() / 'attic.debug')[0]
+    twice = set(re.findall(r' [bdr] (\w+)$', listed, re.M)) & set(re.findall(r' [TBDR] (\w+)$', listed, re.M))
+    check.true(twice, 'a static variable has the name of a global one')
+    for name in twice:
+        check.like(machine.run(f'explain {name}'), '^address   0xc0', f'explain {name}: the global one')
     check.like(machine.run('explain layout_regions'), r'^area .* sealed$', 'a table that is read-only')
     check.equal(machine.run('peek swapper_pg_d\t1'), machine.run(f'peek {NAMES["swapper_pg_dir"]:#x} 1'), 'tab completes names')
 
