@@ -13,14 +13,13 @@
  * Registers of devices are neither read nor written here: with many of them a read is a command.
  * The text screen, at 0xc00b8000, is memory like any other.
  *
- * Neighbours: kernel/monitor/monitor_explain.c reads addresses; mm/check/explain_walk.c looks at
- * the tables; mm/user/mm.c reads address spaces.
+ * Neighbours: kernel/monitor/monitor_address.c reads addresses; mm/check/explain_walk.c looks at
+ * the tables; mm/user/access.c reads address spaces.
  */
 #include <arch/x86/uaccess.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/view/explain.h>
-#include <lib/kstrtox.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
@@ -83,18 +82,24 @@ static bool may_access_word(struct refusal *refusal, const char *command, u32 ad
 
 /* ---- peek ---- */
 
+/* Of a word in two pages, the first byte that cannot be read is told. */
 static bool read_user(struct refusal *refusal, struct mm *mm, u32 addr, u32 *word)
 {
+    u32 end = addr + sizeof(*word);
     struct explanation facts;
+    u8 byte;
 
-    if (mm && mm_read(mm, addr, word, sizeof(*word)) == 0)
-        return true;
-    explain_address(&facts, mm, addr);
-    if (mm)
-        refuse_access(refusal, "peek", &facts, EXPLAIN_RING3, EXPLAIN_READ);
-    else
+    if (!mm) {
         snprintf(refusal->text, sizeof(refusal->text),
                  "peek: 0x%08x is a user address: which process? peek ADDR N PID", addr);
+        return false;
+    }
+    if (mm_read(mm, addr, word, sizeof(*word)) == 0)
+        return true;
+    while (addr < end - 1 && mm_read(mm, addr, &byte, sizeof(byte)) == 0)
+        addr++;
+    explain_address(&facts, mm, addr);
+    refuse_access(refusal, "peek", &facts, EXPLAIN_RING3, EXPLAIN_READ);
     return false;
 }
 
