@@ -192,7 +192,7 @@ static void print_vmap_area(const struct vmap_area *area)
     proc_vmap_area(&seq, area);
     print_text(line, min(seq.used, seq.size - 1));
     if (!(area->flags & VM_IOREMAP))
-        print_frame_runs("  frames", area->start, area->end - PAGE_SIZE - 1);
+        frame_runs_print("  frames", area->start, area->end - PAGE_SIZE - 1);
 }
 
 /*

@@ -78,7 +78,7 @@ void monitor_vmalloc(u32 argc, const char **argv)
     }
     printk("vmalloc: %p, %u pages; \"vfree %p\" gives them back\n", memory,
            vmap_area_pages(find_vmap_area((u32)memory)), memory);
-    print_frame_runs("frames", (u32)memory, (u32)memory + size - 1);
+    frame_runs_print("frames", (u32)memory, (u32)memory + size - 1);
 }
 
 void monitor_vfree(u32 argc, const char **argv)

@@ -159,7 +159,7 @@ static void print_places(const struct explanation *facts)
     if (facts->area.kind)
         print_area(LABEL_AREA, facts, &facts->area, EXPLAIN_NO_GAP);
     if (facts->area.kind == EXPLAIN_VMALLOC || facts->area.kind == EXPLAIN_VMAP)
-        print_frame_runs(explain_labels[LABEL_FRAMES], facts->area.start, facts->area.last);
+        frame_runs_print(explain_labels[LABEL_FRAMES], facts->area.start, facts->area.last);
 }
 
 static void print_neighbours(const struct explanation *facts)

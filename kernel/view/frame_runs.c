@@ -15,6 +15,7 @@
 #include <kernel/view/frame_runs.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
+#include <lib/string.h>
 #include <mm/layout.h>
 
 /* An enumeration, so that debuggers know the names. COLUMNS are those behind the label. */
@@ -52,24 +53,37 @@ static u32 count_frames(u32 start, u32 end, u32 *runs)
     return frames;
 }
 
-/* One run, in the line or, when there is no room, in a new one below. */
-static void add_run(struct text *line, const char **label, const struct run *run)
+/* In the line or, when there is no room behind a blank, in a new one below. */
+static void add_word(struct text *line, const char **label, const char *text)
 {
-    char word[32];
-    u32 len = snprintf(word, sizeof(word), " 0x%08x", run->first);
-
-    if (run->last - run->first >= PAGE_SIZE)
-        len += snprintf(word + len, sizeof(word) - len, "..0x%08x", run->last);
-    if (line->used + len > RUN_COLUMNS) {
+    if (line->used + 1 + strlen(text) > RUN_COLUMNS) {
         printk("%-10s%s\n", *label, line->buf);
         *label = "";
         line->used = 0;
     }
-    text_add(line, "%s", word + (line->used == 0));
+    text_add(line, "%s%s", line->used ? " " : "", text);
 }
 
-/* Who explains a broken kernel may have found an area whose borders are nonsense. */
-void print_frame_runs(const char *label, u32 start, u32 last)
+static void add_run(struct text *line, const char **label, const struct run *run)
+{
+    char text[32];
+    u32 len = snprintf(text, sizeof(text), "0x%08x", run->first);
+
+    if (run->last - run->first >= PAGE_SIZE)
+        snprintf(text + len, sizeof(text) - len, "..0x%08x", run->last);
+    add_word(line, label, text);
+}
+
+static void add_rest(struct text *line, const char **label, u32 runs)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%s %u %s", word(TEXT_AND_MORE), runs, word(TEXT_MORE));
+    add_word(line, label, text);
+}
+
+/* In a broken kernel the borders of an area may be nonsense. */
+void frame_runs_print(const char *label, u32 start, u32 last)
 {
     u32 end = min(last, VMALLOC_END - 1) + 1, runs, frames;
     struct run run;
@@ -82,6 +96,6 @@ void print_frame_runs(const char *label, u32 start, u32 last)
     for (u32 i = 0; i < min(runs, (u32)RUNS_SHOWN) && next_run(&start, end, &run); i++)
         add_run(&line, &label, &run);
     if (runs > RUNS_SHOWN)
-        text_add(&line, ", %s %u %s", word(TEXT_AND_MORE), runs - RUNS_SHOWN, word(TEXT_MORE));
+        add_rest(&line, &label, runs - RUNS_SHOWN);
     printk("%-10s%s\n", label, line.buf);
 }

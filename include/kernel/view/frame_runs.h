@@ -7,5 +7,6 @@
  * Print the frames that are mapped at [start, last], a part of the vmalloc area: how many, in how
  * many runs, and where they are, as physical addresses. The lines fit 80 columns: a label of ten,
  * in front of the first, then as many runs as there is room for. Of many runs the rest is counted.
+ * From a task or a fault.
  */
-void print_frame_runs(const char *label, u32 start, u32 last);
+void frame_runs_print(const char *label, u32 start, u32 last);

@@ -6,6 +6,7 @@ The floors of this package, each of which uses those under it:
     walks, maps, pgdiff, areas, frames,    what is shown, in words
       who, tasks, console, explain, tour, printers
     cli, spaces, owners, stacks            arguments, completion; which directory is meant; what lies at an address; who runs
+    frame_runs                             the frames behind an area, in the kernel's words
     explain_walk, _places, _frame, _words  the facts of an explanation, and the kernel's words for them
     program                                a program's own symbols, for one look
     kernel, objects, symbols               the kernel's structures by symbol and type, as its debug information has them

@@ -21,12 +21,13 @@ def lines(start, last):
     counts, found = objects.enumerators("frame_run_counts"), runs(start, last)
     frames = sum(run[1] - run[0] + 1 for run in found) // memory.PAGE_SIZE
     said = ["%d %s %d %s" % (frames, text("TEXT_IN"), len(found), text("TEXT_RUN" if len(found) == 1 else "TEXT_RUNS"))]
-    for first, end in found[:counts["RUNS_SHOWN"]]:
-        word = "0x%08x" % first + ("" if end - first < memory.PAGE_SIZE else "..0x%08x" % end)
+    words = ["0x%08x" % first + ("" if end - first < memory.PAGE_SIZE else "..0x%08x" % end)
+             for first, end in found[:counts["RUNS_SHOWN"]]]
+    if len(found) > counts["RUNS_SHOWN"]:
+        words.append("%s %d %s" % (text("TEXT_AND_MORE"), len(found) - counts["RUNS_SHOWN"], text("TEXT_MORE")))
+    for word in words:
         if len(said[-1]) + 1 + len(word) > counts["RUN_COLUMNS"]:
             said.append(word)
         else:
             said[-1] += " " + word
-    if len(found) > counts["RUNS_SHOWN"]:
-        said[-1] += ", %s %d %s" % (text("TEXT_AND_MORE"), len(found) - counts["RUNS_SHOWN"], text("TEXT_MORE"))
     return said
