@@ -1,7 +1,7 @@
 /*
  * What a word means as an address, for `explain`, `peek` and `poke`: a number, hexadecimal with 0x
  * in front or decimal; a function or a variable of the kernel by its name; or PROGRAM:NAME, a
- * symbol of a program.
+ * symbol of a program. And what it means as a pid, for these, `pgdiff` and `kill`.
  *
  * Kernel addresses are the same in every address space. A user address means another place in each
  * process, so a pid says which. For PROGRAM:NAME it can be left out when one process runs that
@@ -27,10 +27,9 @@
 
 /* ---- processes ---- */
 
-/* NULL after a line that says what is wrong. */
-static const struct task *parse_process(const char *command, const char *word)
+struct task *monitor_parse_task(const char *command, const char *word)
 {
-    const struct task *task;
+    struct task *task;
     u32 pid;
 
     if (kstrtouint(word, 10, &pid) != 0) {
@@ -40,9 +39,18 @@ static const struct task *parse_process(const char *command, const char *word)
     task = task_find(pid);
     if (!task)
         printk("%s: no task has the pid %u; \"ps\" lists them\n", command, pid);
-    else if (!task->mm)
-        printk("%s: %s[%u] has no address space of its own\n", command, task->comm, task->pid);
-    return task && task->mm ? task : NULL;
+    return task;
+}
+
+/* A task with an address space; NULL after a line that says what is wrong. */
+static const struct task *parse_process(const char *command, const char *word)
+{
+    const struct task *task = monitor_parse_task(command, word);
+
+    if (!task || task->mm)
+        return task;
+    printk("%s: %s[%u] has no address space of its own\n", command, task->comm, task->pid);
+    return NULL;
 }
 
 /* The only process that runs a program; NULL after a line that says how many do. */

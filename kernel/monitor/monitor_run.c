@@ -24,7 +24,6 @@
 #include <kernel/process/process.h>
 #include <kernel/process/signal.h>
 #include <kernel/tty/tty.h>
-#include <lib/kstrtox.h>
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <linux/stat.h>
@@ -192,18 +191,12 @@ void monitor_run_init(const char *path)
 
 void monitor_kill(u32 argc, const char **argv)
 {
-    struct task *task;
-    u32 pid;
+    struct task *task = monitor_parse_task(argv[0], argv[1]);
 
     (void)argc;
-    if (kstrtouint(argv[1], 10, &pid) != 0) {
-        printk("usage: %s; \"ps\" lists them\n", MONITOR_KILL_USAGE);
-        return;
-    }
-    task = task_find(pid);
     if (!task)
-        printk("kill: no task has the pid %u; \"ps\" lists them\n", pid);
-    else if (send_signal(task, SIGKILL, NULL) != 0)
+        return;
+    if (send_signal(task, SIGKILL, NULL) != 0)
         printk("kill: %s[%u] is a part of the kernel: only programs can be killed\n", task->comm,
                task->pid);
     else if (task->parent == current)

@@ -16,7 +16,7 @@ ENDED = r'^counter\[\d+\]: exit status 0'
 WRONG = {
     'meminf': 'meminfo', 'xyzzy': 'help', 'layout now': 'usage: layout$', 'crash gently': 'usage: crash', 'help nothing': 'no such command',
     'run': 'usage: run PROGRAM', 'run nothing': 'no such program', 'run &': 'usage: run',
-    'kill': 'usage: kill PID', 'kill init': 'usage: kill PID', 'kill 4000000': 'no task has the pid 4000000',
+    'kill': 'usage: kill PID', 'kill init': 'kill: init is no pid; "ps" lists the processes', 'kill 4000000': 'no task has the pid 4000000',
     'test -x': 'usage: test', 'test a b': 'usage: test', 'test no.such': 'no self-test matches',
     'A' * 200: 'no such command', 'A' * 300: 'too long and was dropped',
 }

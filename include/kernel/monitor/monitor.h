@@ -44,6 +44,7 @@ void monitor_audit(u32 argc, const char **argv);
 
 /* kernel/monitor/monitor_address.c */
 struct mm;
+struct task;
 struct monitor_address {
     u32 addr;
     struct mm *mm; /* held; NULL: of no process */
@@ -55,9 +56,13 @@ struct monitor_address {
  */
 bool monitor_parse_address(const char *command, const char *word, const char *pid,
                            struct monitor_address *address);
+/* Drop what monitor_parse_address() holds, when that has returned true. */
 void monitor_put_address(struct monitor_address *address);
 
-/* Hexadecimal with 0x in front, or decimal. */
+/* The task whose pid a word is, good until the caller yields. NULL after such a line. */
+struct task *monitor_parse_task(const char *command, const char *word);
+
+/* A number, hexadecimal with 0x in front or decimal. False for anything else, also beyond 32 bits. */
 bool monitor_parse_u32(const char *word, u32 *value);
 
 /* kernel/monitor/monitor_peek.c */
@@ -97,7 +102,7 @@ void monitor_programs(u32 argc, const char **argv);
 
 /*
  * Call see() for each program in / and /bin, links left out, with what it is for: NULL when nobody
- * has said.
+ * has said. The text is good until the next call.
  */
 typedef void (*monitor_program_t)(const char *name, const char *text, void *arg);
 void monitor_each_program(monitor_program_t see, void *arg);
