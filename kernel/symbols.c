@@ -165,11 +165,16 @@ static bool is_data(const Elf32_Sym *symbol)
            ELF32_ST_BIND(symbol->st_info) == STB_GLOBAL && symbol->st_value >= PAGE_OFFSET;
 }
 
+/* Whether its name may be asked for. */
+static bool has_address(const Elf32_Sym *symbol)
+{
+    return is_function(symbol) || is_data(symbol);
+}
+
 bool symbol_address(const char *name, u32 *addr)
 {
     for (u32 i = 0; i < symbol_count; i++) {
-        if ((is_function(&symbols[i]) || is_data(&symbols[i])) &&
-            strcmp(symbol_name(&symbols[i]), name) == 0) {
+        if (has_address(&symbols[i]) && strcmp(symbol_name(&symbols[i]), name) == 0) {
             *addr = symbols[i].st_value;
             return true;
         }
@@ -180,8 +185,7 @@ bool symbol_address(const char *name, u32 *addr)
 void symbol_each(void (*see)(const char *name, void *arg), void *arg)
 {
     for (u32 i = 0; i < symbol_count; i++) {
-        if ((is_function(&symbols[i]) && (symbols[i].st_size > 0 || is_label(&symbols[i]))) ||
-            is_data(&symbols[i]))
+        if (has_address(&symbols[i]))
             see(symbol_name(&symbols[i]), arg);
     }
 }

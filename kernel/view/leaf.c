@@ -9,7 +9,6 @@
 #include <kernel/view/leaf.h>
 #include <mm/layout.h>
 
-#define PAGE_BITS  (~(PTE_FRAME | PTE_AVL))
 #define TABLE_SIZE 1024u
 
 static bool has_leaves(pde_t pde)
@@ -34,13 +33,13 @@ struct leaf leaf_at(const pde_t *pgd, u32 page)
         return leaf;
     leaf.large = pde_is_large(pde);
     if (leaf.large) {
-        leaf.bits = pde.val & PAGE_BITS;
+        leaf.bits = pde.val & LEAF_BITS;
         leaf.pfn = PFN_DOWN(pde_frame(pde)) + index;
         return leaf;
     }
     pte = pde_page_table(pde)[index];
     leaf.pages = 1;
-    leaf.bits = holds_page(page, pte) ? pte.val & PAGE_BITS : 0;
+    leaf.bits = holds_page(page, pte) ? pte.val & LEAF_BITS : 0;
     leaf.pfn = pte_pfn(pte);
     return leaf;
 }

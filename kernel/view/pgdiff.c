@@ -139,7 +139,7 @@ void pgdiff_print_all(void)
 {
     u32 changed = print_changed(NULL, swapper_pg_dir), directories = 1;
 
-    for (const struct mm *mm = mm_next(NULL); mm; mm = mm_next((struct mm *)mm)) {
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm)) {
         changed += print_changed(mm, mm->pgd);
         directories++;
     }

@@ -20,8 +20,6 @@
 #include <kernel/view/leaf.h>
 #include <kernel/view/snapshot.h>
 
-#define PAGE_BITS (~(PTE_FRAME | PTE_AVL))
-
 /* ---- bits ---- */
 
 /* The names of the bits that are set, as `explain` has them. */
@@ -58,7 +56,7 @@ static void tell_entries(struct json *json, u32 index, u32 count, pde_t pde)
     json_uint(json, "index", index);
     json_uint(json, "count", count);
     json_address(json, "phys", pde_frame(pde));
-    tell_bits(json, pde.val & PAGE_BITS, EXPLAIN_LARGE);
+    tell_bits(json, pde.val & LEAF_BITS, EXPLAIN_LARGE);
     json_close(json);
 }
 

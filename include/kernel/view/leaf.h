@@ -3,9 +3,12 @@
 
 #include <arch/x86/pgtable.h>
 
+/* Of an entry, but for the frame and what the processor leaves to software (AVL). */
+#define LEAF_BITS (~(PTE_FRAME | PTE_AVL))
+
 /* What one page has, or that up to the end of its 4 MiB none has anything. */
 struct leaf {
-    u32 bits; /* of the entry that maps it, but for the frame and AVL; 0 for none */
+    u32 bits; /* LEAF_BITS of the entry that maps it; 0 for none */
     u32 pfn;
     u32 pages; /* from here on of which that is true */
     bool large;
