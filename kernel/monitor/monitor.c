@@ -2,9 +2,10 @@
  * The monitor: a prompt on the console to look at the kernel and to start programs.
  *
  * A command is one row of a table: name, usage, help, example, function, and how many words it
- * takes. Help, completion of names and the answer to a mistyped line come from the table, so a new command is one
- * row and one function (CONTRIBUTING.md). A line that is wrong gets one line that says what is
- * right: the usage of the command, or of the command whose name is nearest to what was typed.
+ * takes. Help, completion of names and the answer to a mistyped line come from the table, so a new
+ * command is one row and one function (CONTRIBUTING.md). A line that is wrong gets one line that
+ * says what is right: the usage of the command, or of the command whose name is nearest to what was
+ * typed.
  *
  * monitor_main() is the kernel's first thread. With `ktest=` on the command line it runs self-tests
  * and ends the machine, with `init=` it runs that program first. Programs are its children; those

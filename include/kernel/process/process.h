@@ -124,8 +124,8 @@ const char *elf_check_header(const struct elf32_hdr *header);
 
 /*
  * The address of a symbol of a program linked to fixed addresses (kernel/process/elf_symbols.c). 0;
- * -ENOENT when it has none of that name, which is shorter than ELF_SYMBOL_MAX; -ENOEXEC with the
- * reason; -ENOMEM. Others may have their turn meanwhile.
+ * -ENOENT when it has none of that name (names of ELF_SYMBOL_MAX bytes and more are not found);
+ * -ENOEXEC with the reason; -ENOMEM. It yields.
  */
 #define ELF_SYMBOL_MAX 256
 __must_check int elf_find_symbol(struct address_space *file, const char *name, u32 *addr,

@@ -24,5 +24,8 @@ void mm_seal(void);
  */
 const char *lowmem_check(void);
 
-/* What an entry of the kernel half was in the master directory when mm_seal() ran; 0 before. */
+/*
+ * What an entry of the kernel half, KERNEL_PDE_FIRST to 1023, was in the master directory when
+ * mm_seal() ran; 0 before. Any context.
+ */
 pde_t lowmem_boot_pde(u32 index);

@@ -79,7 +79,10 @@ struct page *vmalloc_to_page(const void *addr);
 /* The busy area that holds addr (its guard page counts), or NULL. */
 const struct vmap_area *find_vmap_area(u32 addr);
 
-/* Account the busy area that starts at addr to another caller: for one that is to know its own. */
+/*
+ * Note another caller of the busy area that starts at addr, for one that must recognize its own
+ * areas later. Panics when there is no such area.
+ */
 void vmap_area_set_caller(u32 addr, const void *caller);
 
 /* Walk the busy areas in address order: the first at or above addr. */
