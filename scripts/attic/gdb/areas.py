@@ -15,9 +15,10 @@ from attic.gdb import cli, frame_runs, kernel, memory, owners
 class Areas(cli.Command):
     """attic areas: the areas of the vmalloc area: addresses, pages, kind, who asked for it, frames.
 
-Addresses are those of the pages; one more page behind each area is a guard and never mapped. The
-kinds: vmalloc owns its frames, vmap shows frames of somebody else, ioremap shows a device. Frames
-are told as runs of neighbours, by their physical addresses, which `attic who` takes."""
+Addresses are those of the pages; one more page behind each area is a guard and
+never mapped. The kinds: vmalloc owns its frames, vmap shows frames of somebody
+else, ioremap shows a device. Frames are told as runs of neighbours, by their
+physical addresses, which `attic who` takes."""
 
     name = "areas"
 

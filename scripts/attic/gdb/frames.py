@@ -92,7 +92,8 @@ def count():
 class Frames(cli.Command):
     """attic frames: every frame of RAM below 4 GiB, counted by its owner: the monitor's `frames`.
 
-The columns: whether it is free, used, or reserved since start-up; owner; frames; their size."""
+The columns: whether it is free, used, or reserved since start-up; owner;
+frames; their size."""
 
     name = "frames"
 

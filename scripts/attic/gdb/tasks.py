@@ -69,8 +69,8 @@ def switch_text():
 class Ps(cli.Command):
     """attic ps: the tasks: pid, state, page directory, kernel stack, name, where it is.
 
-A kernel thread has no directory of its own (-). Of a task that sleeps the function in which it
-waits is told, of the one that runs where the processor is."""
+A kernel thread has no directory of its own (-). Of a task that sleeps the
+function in which it waits is told, of the one that runs where the processor is."""
 
     name = "ps"
 
@@ -90,10 +90,11 @@ waits is told, of the one that runs where the processor is."""
 class Bt(cli.Command):
     """attic bt PID: the backtrace of a task in the kernel, by its frame pointers.
 
-Each line is a return address with function, offset and size as the kernel writes them, and the
-source line of the call; of the task that runs, #0 is where the processor is. Where an exception or
-an interrupt came from ring 0, the frames go on with what it interrupted. Of a process follows where
-it was in ring 3 when it entered the kernel; of one that runs in ring 3, gdb's own backtrace."""
+Each line is a return address with function, offset and size as the kernel
+writes them, and the source line of the call; of the task that runs, #0 is where
+the processor is. Where an exception or an interrupt came from ring 0, the
+frames go on with what it interrupted. Of a process follows where it was in ring
+3 when it entered the kernel; of one that runs in ring 3, gdb's own backtrace."""
 
     name, usage, at_least, at_most = "bt", "PID", 1, 1
 
