@@ -54,6 +54,7 @@ static bool read_section(struct address_space *file, const Elf32_Ehdr *header, u
 static const char *find_table(struct symbol_table *table, const Elf32_Ehdr *header)
 {
     for (u32 i = 0; i < header->e_shnum; i++) {
+        cond_resched();
         if (!read_section(table->file, header, i, &table->symbols))
             return "section headers beyond the end of the file";
         if (table->symbols.sh_type != SHT_SYMTAB)
