@@ -224,7 +224,7 @@ void panic_trap(const struct pt_regs *regs, const char *why)
 static void early_trap(struct pt_regs *regs)
 {
     if (!trap_fixup(regs, read_cr2()))
-        panic_trap(regs, "before anybody handles it");
+        panic_trap(regs, "before exceptions are handled");
 }
 
 static void refuse(void)

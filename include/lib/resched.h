@@ -1,5 +1,5 @@
 /*
- * Giving others their turn in the middle of long work. Kernel code is not preempted; what a process
+ * Yielding in the middle of long work. Kernel code is not preempted; what a process
  * can make long (a fork of much memory, a big munmap, a long write) calls cond_resched() wherever
  * everything it works on is whole.
  *

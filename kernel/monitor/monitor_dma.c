@@ -283,7 +283,7 @@ static void run_over(struct device *dev, struct page *a, const u8 *from, dma_add
     printk("   Now, of %u bytes each:\n"
            "   the buffer's first page, A, has %u new ones, as it should;\n"
            "   its second page, C, has %u new ones, and %u as they were;\n"
-           "   B, which nobody meant, has %u as they were: the device has written over it.\n",
+           "   B, not part of it, has %u as they were: the device has written over it.\n",
            PAGE_SIZE, PAGE_SIZE - count_filled(buffer, PAGE_SIZE, 3),
            PAGE_SIZE - count_filled(buffer + PAGE_SIZE, PAGE_SIZE, 4),
            count_filled(buffer + PAGE_SIZE, PAGE_SIZE, 4), count_filled(b, PAGE_SIZE, 5));

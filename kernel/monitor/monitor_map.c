@@ -1,5 +1,5 @@
 /*
- * `map`: the picture of RAM and of the address spaces. It is as large as the terminal allows; with
+ * `map`: the picture of RAM and of the address spaces. It fills the terminal; with
  * -w it is drawn again twice a second, over itself, until a key is pressed, while programs in the
  * background go on. What they write in the meantime is drawn over too. A terminal that has told its
  * size is asked again now and then, so that the picture follows when the window is made larger or

@@ -143,7 +143,7 @@ void proc_vmap_area(struct seq_file *seq, const struct vmap_area *area)
                    area->flags & VM_ALLOC ? "vmalloc" : "vmap");
 }
 
-/* Between two areas others may have their turn, so the next is looked up by address. */
+/* Between two areas it yields, so the next is looked up by address. */
 int proc_vmallocinfo(struct inode *inode, struct seq_file *seq)
 {
     const struct vmap_area *area;

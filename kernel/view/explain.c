@@ -312,7 +312,7 @@ static void print_rights(enum explain_label label, const struct explanation *fac
 
 /* ---- all of it, and the short form ---- */
 
-/* Nobody has a turn from the facts to the last line, so that all of them are of one moment. */
+/* It does not yield from the facts to the last line, so that all of them are of one moment. */
 void explain_print(const struct explanation *facts)
 {
     struct explain_aliases aliases = {.facts = facts};

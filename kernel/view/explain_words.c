@@ -3,7 +3,7 @@
  * each level (Intel SDM vol. 3, tables 4-4 to 4-6), of rights, reasons, areas and neighbours.
  *
  * They are tables with names of their own, and nothing else prints a word, because there are two
- * who explain: kernel/view/explain.c from within, and gdb's `attic explain` (scripts/attic/gdb)
+ * who explain: kernel/view/explain.c in the kernel, and gdb's `attic explain` (scripts/attic/gdb)
  * from outside, which reads the words from here, by symbol, and so says the same. What stands
  * between the words (blanks, commas, brackets, 0x) is with those two.
  *
@@ -26,7 +26,7 @@ const char *const explain_labels[LABELS] = {
 
 const char *const explain_texts[TEXTS] = {
     [TEXT_OF] = "of",
-    [TEXT_NO_PROCESS] = "of no process: the user half is another one in each",
+    [TEXT_NO_PROCESS] = "of no process: each process has its own user half",
     [TEXT_TRY] = "explain",
     [TEXT_TRY_ADDR] = "explain ADDR PID; but no process has an area there",
     [TEXT_MADE_BY] = "made by",

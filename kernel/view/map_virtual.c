@@ -58,7 +58,7 @@ static u32 last_area_end(u32 *areas)
     return end;
 }
 
-/* An area that goes while others have their turn leaves entries of 0, or tags. */
+/* An area that is freed while this yields leaves entries of 0, or tags. */
 static void add_area(struct map_cells *cells, u32 start, u32 end, u32 *looks)
 {
     struct map_run run = {.cells = cells};

@@ -3,7 +3,7 @@
  *
  * A document is read by programs that compare two of them, so it must be of one moment, and the
  * taking must change nothing. Both come from what is not done: nothing is allocated, because the
- * text goes out as it is made, and nobody has a turn until it is whole, because there is no
+ * text goes out as it is made, and it does not yield until it is whole, because there is no
  * cond_resched() in it and the kernel is not preempted. Two snapshots without an action between
  * them are therefore the same but for name and time. The price is that programs stand still
  * meanwhile: under QEMU 10 ms for a machine at its prompt, 3 ms more for each process.

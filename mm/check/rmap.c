@@ -6,7 +6,7 @@
  * process. That takes time in proportion to the page tables there are, which is right for a person
  * who asks, and would be wrong for a kernel that swaps.
  *
- * Nobody else has a turn meanwhile, as with the audit: the addresses are those of one moment, and
+ * It does not yield, like the audit: the addresses are those of one moment, and
  * as many as the reference count that is told beside them has mappings.
  *
  * Neighbours: mm/check/explain_walk.c; mm/check/audit.c counts the same entries to check reference

@@ -24,10 +24,9 @@ const struct dma_refusal dma_refusals[DMA_REFUSALS] = {
     [DMA_EMPTY_LIST] = REFUSAL(EINVAL, "an empty list"),
     [DMA_USER] =
         REFUSAL(EFAULT, "a user address, which means another frame, or none, in each process"),
-    [DMA_VMALLOC] = REFUSAL(EADDRNOTAVAIL,
-                            "a vmalloc address: no frame follows from it, frames go by dma_map_sg"),
-    [DMA_NO_LOWMEM] =
-        REFUSAL(ENXIO, "no lowmem address: no frame follows from it, frames go by dma_map_page"),
+    [DMA_VMALLOC] =
+        REFUSAL(EADDRNOTAVAIL, "a vmalloc address, scattered in memory: use dma_map_sg"),
+    [DMA_NO_LOWMEM] = REFUSAL(ENXIO, "not a lowmem address: use dma_map_page"),
     [DMA_PAST_LOWMEM] = REFUSAL(EOVERFLOW, "the range runs past the end of lowmem"),
     [DMA_PAST_RAM] = REFUSAL(EOVERFLOW, "the range runs past the end of RAM"),
     [DMA_MASK] = REFUSAL(ERANGE, "memory above the device's mask"),

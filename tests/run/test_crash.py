@@ -124,10 +124,10 @@ EARLY = [
     ('a write to null before there is a console', '&serial_init', CRASH_NULL, WRITE_TO_NULL),
     ('a write to null between the tables', '&idt_init', CRASH_NULL, WRITE_TO_NULL),
     ('a write to null before GRUB is asked', '&boot_info_init', CRASH_NULL,
-     r'^PANIC at 0xc\w{7}: page fault: write to 0x00000000 in ring 0, .* \(before anybody handles it\)\n'
+     r'^PANIC at 0xc\w{7}: page fault: write to 0x00000000 in ring 0, .* \(before exceptions are handled\)\n'
      'Address 0x00000000: null; PDE 0: P=0$'),
     ('a write to null before there are frames', '&page_alloc_init', CRASH_NULL,
-     r'^PANIC at crash_null\+\S+: page fault: write to .*\(before anybody handles it\)\nAddress 0x00000000: null; PDE 0: P=0\n'),
+     r'^PANIC at crash_null\+\S+: page fault: write to .*\(before exceptions are handled\)\nAddress 0x00000000: null; PDE 0: P=0\n'),
     ('a jump too high before there are handlers', '&fault_init', 'set $eip = 0xfffffff0',
      r'^PANIC at 0xfffffff0: page fault: .*\nAddress 0xfffffff0: last page.*; PTE 1023: P=0$'),
 ]

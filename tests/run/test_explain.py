@@ -113,7 +113,7 @@ def test_stack_and_guard(explain, stack, check):
     check.like(answer.line('frames'), r'^2 in [12] runs?: 0x\w{5}000\b', 'all its frames')
     check.like(answer.line('also at'), r'^0xc\w{7} lowmem$', 'its page is in lowmem too')
     check.equal(answer.get('device'), ['may not have it: -EADDRNOTAVAIL',
-                                       'a vmalloc address: no frame follows from it, frames go by dma_map_sg'], 'no device may have it')
+                                       'a vmalloc address, scattered in memory: use dma_map_sg'], 'no device may have it')
     answer = explain(f'{stack.guard:#010x}')
     answer.check_entries('a guard', MASTER)
     check.like(answer.line('below'), rf'^{stack.range} vmalloc, kernel stack of \w+\[\d\]$', 'what is below')

@@ -1,6 +1,6 @@
 /*
  * The state of memory as a JSON document: what docs/snapshot.schema.json describes. Nothing is
- * allocated, nothing changed, and nobody else has a turn meanwhile, so that a document is of one
+ * allocated, nothing changed, and it does not yield, so that a document is of one
  * moment and shows nothing of its own making.
  */
 #pragma once

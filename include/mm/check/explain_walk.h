@@ -165,7 +165,7 @@ enum explain_wrong explain_find_wrong(const struct explanation *facts);
 /*
  * Call see() for each virtual address that shows a frame: its lowmem address, those in the vmalloc
  * area and the fixmap (mm is NULL for these), and those of each process, also where an entry keeps
- * the page without rights (`present` is false). From a task; nobody else has a turn meanwhile, and
+ * the page without rights (`present` is false). From a task; it does not yield, and
  * see() must not sleep.
  */
 typedef void (*rmap_see_t)(const struct mm *mm, u32 addr, bool present, void *arg);

@@ -102,7 +102,7 @@ def _is_expression(text):
 
 
 def address(text):
-    """A number or any expression of gdb's, as an address: of a function, a label, an array or a structure it is where that
+    """A number or any gdb expression, as an address: of a function, a label, an array or a structure it is where that
     lies."""
     number = _as_number(_evaluate(text), text)
     if not -(1 << 31) <= number < 1 << 32:

@@ -23,7 +23,7 @@ ALL = (walks.Walk, explain.Explain, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Are
 class Attic(gdb.Command):
     """Attic's page tables, frames, areas and tasks, as they lie in memory now.
 
-Everywhere: VA is a number or any expression of gdb's; PID is a process, or one of `master`,
+Everywhere: VA is a number or any gdb expression; PID is a process, or one of `master`,
 `boot`, `loaded` (what CR3 holds, and what is meant without PID)."""
 
     def __init__(self):

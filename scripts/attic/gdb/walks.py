@@ -16,7 +16,7 @@ from attic.gdb import cli, kernel, memory, paging, spaces
 class Walk(cli.Command):
     """attic walk VA [PID]: walk a page directory for an address, as the processor does.
 
-VA is a number or any expression of gdb's: 0xc0110000, kernel_main, &jiffies,
+VA is a number or any gdb expression: 0xc0110000, kernel_main, &jiffies,
 $esp. With PID it may be a name of that process's program, too, if it is one of
 the build. PID is a process, or `master`, `boot` or `loaded`. Without it the
 walk goes through the loaded directory, and where paging is off it says so. Each

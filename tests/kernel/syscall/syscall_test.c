@@ -73,7 +73,7 @@ static bool is_in_write(const struct task *task)
     return task->state == TASK_RUNNING && regs->vector == SYSCALL_VECTOR && regs->eax == __NR_write;
 }
 
-/* Kernel code is not preempted, but what takes long gives others their turns. */
+/* Kernel code is not preempted, but long work yields. */
 KTEST(syscall, long_write_gives_turns)
 {
     u32 pid = start_program(ARGV("long_write", "256")), turns = 0;

@@ -1,5 +1,5 @@
 /*
- * Snapshots, from within: that taking one changes nothing and gives nobody a turn, and that what is
+ * Snapshots, seen from the kernel: that taking one changes nothing and does not yield, and that what is
  * wrong in the tables shows. What the numbers are is tests/run/test_snapshot.py's, which reads the tables
  * from outside.
  */

@@ -18,7 +18,7 @@ from attic.gdb.explain.explain_words import say, text
 class Explain(cli.Command):
     """attic explain VA [PID]: everything about an address, in the lines of the monitor's `explain`.
 
-VA is a number or any expression of gdb's; PID is a process, or `master`, `boot`
+VA is a number or any gdb expression; PID is a process, or `master`, `boot`
 or `loaded` (what CR3 holds, and what is meant without PID; the monitor's
 `explain VA` is that of `master`).
 

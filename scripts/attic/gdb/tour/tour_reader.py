@@ -61,7 +61,7 @@ class Reader:
             if answer == "q":
                 gdb.execute("quit")
             if answer == "g":
-                print("`attic tour` goes on by one moment, `attic tour all` with Enter again.")
+                print("`attic tour` shows the next moment, `attic tour all` goes on with Enter.")
                 return
             try:
                 text = self.answer(answer)
