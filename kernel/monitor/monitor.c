@@ -62,7 +62,7 @@ static const struct monitor_command commands[] = {
      "frames", monitor_frames, 0, 0},
     {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address or symbol",
      "explain swapper_pg_dir", monitor_explain, 1, 2},
-    {"peek", MONITOR_PEEK_USAGE, "print N words of memory, 4 if not told, as hex and text",
+    {"peek", MONITOR_PEEK_USAGE, "print N words of memory, 4 by default, as hex and text",
      "peek kernel_main 8", monitor_peek, 1, 3},
     {"poke", MONITOR_POKE_USAGE, "write a word of the kernel's memory, which may break it",
      "vmalloc 4K\npoke ADDR 0x1234abcd", monitor_poke, 2, 2},

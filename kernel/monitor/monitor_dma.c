@@ -150,7 +150,7 @@ static void copy_ranges(struct scatterlist *sg, int ranges, dma_addr_t to, const
     int error = 0;
 
     for (int i = 0; i < ranges && !error; i++) {
-        printk("   The device is told of %u bytes at physical 0x%08x.\n", sg_dma_len(&sg[i]),
+        printk("   Segment: %u bytes at physical 0x%08x.\n", sg_dma_len(&sg[i]),
                sg_dma_address(&sg[i]));
         error = edu_copy(to, sg_dma_address(&sg[i]), sg_dma_len(&sg[i]));
         to += sg_dma_len(&sg[i]);
@@ -226,23 +226,13 @@ static void show_vmap(struct device *dev)
     }
 }
 
-/* A vmalloc buffer of frames that are no neighbours, as they are where memory has been in use. */
+/* A vmalloc buffer of frames that lie apart, as they do where memory has been in use. */
 static u8 *scattered_vmalloc(void)
 {
-    struct page *taken[4];
-    u8 *buffer;
+    struct page *between = monitor_scatter_frames(BUFFER / PAGE_SIZE);
+    u8 *buffer = vmalloc(BUFFER);
 
-    for (u32 i = 0; i < ARRAY_SIZE(taken); i++)
-        taken[i] = alloc_page(GFP_HIGHUSER);
-    for (u32 i = 0; i < ARRAY_SIZE(taken); i += 2) {
-        if (taken[i])
-            free_page(taken[i]);
-    }
-    buffer = vmalloc(BUFFER);
-    for (u32 i = 1; i < ARRAY_SIZE(taken); i += 2) {
-        if (taken[i])
-            free_page(taken[i]);
-    }
+    free_pages_bulk(between);
     return buffer;
 }
 
@@ -346,7 +336,7 @@ void monitor_dma(u32 argc, const char **argv)
         return;
     }
     printk("The device is %s at %02x:%02x.%x. The kernel sees its registers, at physical\n"
-           "0x%08x, at 0x%08x. It interrupts by line %u, and reaches physical\n"
+           "0x%08x, at 0x%08x. It uses IRQ line %u, and reaches physical\n"
            "0x00000000..0x%08x.\n",
            dev->name, pci_bus(pci), pci_slot(pci), pci_func(pci), (u32)pci->bar[0].start,
            (u32)edu_registers(), pci->irq, (u32)dev->dma_mask);

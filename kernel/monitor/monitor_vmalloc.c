@@ -21,11 +21,8 @@
 
 #define APART 16 /* one of so many frames is given back */
 
-/*
- * Take APART times as many frames as will be wanted, and give every APART-th back. The others, for
- * free_pages_bulk(); NULL when there are not so many.
- */
-static struct page *scatter_free_frames(u32 wanted)
+/* Take APART times as many frames as will be wanted, and give every APART-th back. */
+struct page *monitor_scatter_frames(u32 wanted)
 {
     struct page *chain, *used = NULL, *spare = NULL;
     u32 count = wanted <= max_pfn / APART ? wanted * APART : 0;
@@ -50,7 +47,7 @@ static struct page *scatter_free_frames(u32 wanted)
 static void *make_area(u32 size, bool scattered)
 {
     struct page *between =
-        scattered ? scatter_free_frames(ALIGN_UP((u64)size, PAGE_SIZE) / PAGE_SIZE) : NULL;
+        scattered ? monitor_scatter_frames(ALIGN_UP((u64)size, PAGE_SIZE) / PAGE_SIZE) : NULL;
     void *memory = between || !scattered ? vmalloc(size) : NULL;
 
     if (memory)
@@ -88,7 +85,7 @@ void monitor_vfree(u32 argc, const char **argv)
 
     (void)argc;
     if (kstrtouint(argv[1], 16, &addr) != 0) {
-        printk("usage: %s; the address that \"vmalloc\" told\n", MONITOR_VFREE_USAGE);
+        printk("usage: %s; the address that \"vmalloc\" printed\n", MONITOR_VFREE_USAGE);
         return;
     }
     area = find_vmap_area(addr);

@@ -45,6 +45,7 @@ void monitor_audit(u32 argc, const char **argv);
 /* kernel/monitor/monitor_address.c */
 struct mm;
 struct task;
+struct page;
 struct monitor_address {
     u32 addr;
     struct mm *mm; /* held; NULL: of no process */
@@ -92,6 +93,12 @@ void monitor_snapshot(u32 argc, const char **argv);
 #define MONITOR_VFREE_USAGE   "vfree ADDR"
 void monitor_vmalloc(u32 argc, const char **argv);
 void monitor_vfree(u32 argc, const char **argv);
+
+/*
+ * Fragment the free memory, so that the next `wanted` frames of vmalloc() lie apart. The frames
+ * between them, for free_pages_bulk() afterwards; NULL when memory is too short for that.
+ */
+struct page *monitor_scatter_frames(u32 wanted);
 
 /* kernel/monitor/monitor_dma.c */
 void monitor_lspci(u32 argc, const char **argv);
