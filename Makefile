@@ -46,6 +46,9 @@ V ?=
 BUG ?=
 BROKEN :=
 ifneq ($(BUG),)
+  ifneq ($(findstring ',$(BUG)),)
+    $(error BUG= takes a name; scripts/bug lists them)
+  endif
   BROKEN := $(shell scripts/bug '$(BUILD)' '$(BUG)')
   ifeq ($(BROKEN),)
     $(error no kernel is broken in this way: BUG=$(BUG))

@@ -5,8 +5,17 @@
  * Neighbours: kernel/monitor/monitor_address.c finds the tasks, kernel/view/pgdiff.c prints.
  */
 #include <kernel/monitor/monitor.h>
+#include <kernel/task.h>
 #include <kernel/view/pgdiff.h>
 #include <lib/printk.h>
+
+/* Who has ended has no address space any more, and waits only for its parent. */
+static bool has_ended(const struct task *task)
+{
+    if (task->state == TASK_ZOMBIE)
+        printk("pgdiff: %s[%u] has ended\n", task->comm, task->pid);
+    return task->state == TASK_ZOMBIE;
+}
 
 void monitor_pgdiff(u32 argc, const char **argv)
 {
@@ -18,6 +27,8 @@ void monitor_pgdiff(u32 argc, const char **argv)
     }
     if (argc > 2 && (!(a = monitor_parse_task(argv[0], argv[1])) ||
                      !(b = monitor_parse_task(argv[0], argv[2]))))
+        return;
+    if (a && (has_ended(a) || has_ended(b)))
         return;
     if (a)
         pgdiff_print(a, b);

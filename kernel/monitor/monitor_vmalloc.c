@@ -4,7 +4,9 @@
  *
  * Soon after the boot all free frames lie side by side, and so would those of an area. With -s the
  * memory is first made what it is after hours of work: there are single free frames with used ones
- * between them. vmalloc then takes what there is, as always.
+ * between them. vmalloc then takes what there is, as always: of hundreds of frames the last ones
+ * come from larger blocks, and lie side by side again. The line about the frames shows it. While it
+ * works it holds sixteen times the frames that are wanted.
  *
  * The areas bear the command's own address as that of their caller. So `vfree` knows them from all
  * others, which the kernel needs, and which nobody should free under its feet.

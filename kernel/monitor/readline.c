@@ -93,7 +93,7 @@ static void erase(struct readline_state *state, size_t count)
 
     memmove(state->line + state->pos, state->line + after, state->len - after);
     state->len -= count;
-    state->cut = false;
+    state->cut = state->cut && count == 0;
     show_tail(state, count);
 }
 
@@ -221,6 +221,22 @@ static void key_backspace(struct readline_state *state)
         readline_bell(state);
 }
 
+static void key_erase_end(struct readline_state *state)
+{
+    if (state->pos < state->len)
+        erase(state, state->len - state->pos);
+    else
+        readline_bell(state);
+}
+
+static void key_erase_start(struct readline_state *state)
+{
+    if (state->pos > 0)
+        erase_before(state, state->pos);
+    else
+        readline_bell(state);
+}
+
 static void key_erase_word(struct readline_state *state)
 {
     if (state->pos > 0)
@@ -305,14 +321,14 @@ static bool feed_text(struct readline_state *state, u8 byte, bool after_dead_tab
         move_cursor(state, state->len);
         break;
     case CTRL('K'):
-        erase(state, state->len - state->pos);
+        key_erase_end(state);
         break;
     case CTRL('L'):
         readline_put(state, CLEAR_SCREEN);
         readline_show(state);
         break;
     case CTRL('U'):
-        erase_before(state, state->pos);
+        key_erase_start(state);
         break;
     case CTRL('W'):
         key_erase_word(state);

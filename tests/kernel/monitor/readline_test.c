@@ -183,10 +183,12 @@ KTEST(readline, control_keys)
     expect_shown("lds", 0);
     feed("\025");
     expect_shown("lds", 0);
+    expect_eq(screen.bells, 1);
     feed("\005" LEFT "\013");
     expect_shown("ld", 2);
     feed("\013");
     expect_shown("ld", 2);
+    expect_eq(screen.bells, 2);
     expect(!feed("\003"));
     expect_eq(screen.rows, 1);
     expect_shown("", 0);
@@ -299,6 +301,7 @@ KTEST(readline, cut_line_is_dropped)
     expect(!feed("kill 123\n"));
     expect(strstr(screen.log, "too long") != NULL);
     expect_shown("", 0);
+    expect(!feed("kill 123\013\n")); /* Ctrl-K has nothing to erase */
     expect(feed("kill 12\n"));
     expect_str_eq(state.line, "kill 12");
     expect_eq(state.history_end, 1);
