@@ -144,5 +144,6 @@ void pgdiff_print_all(void)
         directories++;
     }
     if (!changed)
-        printk("all directories in use (%u) have the kernel half of the end of the boot\n", directories);
+        printk("all directories in use (%u) have the kernel half of the end of the boot\n",
+               directories);
 }
