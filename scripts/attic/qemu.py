@@ -11,6 +11,7 @@ import glob
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections import namedtuple
@@ -126,6 +127,11 @@ def start(words: list[str], death: str = 'TERM', **options) -> subprocess.Popen:
     if not shutil.which(words[0]):
         raise FileNotFoundError(f'cannot run {words[0]}: there is no such program')
     return subprocess.Popen([setpriv, '--pdeathsig', death, *words] if setpriv else words, **options)
+
+
+def by_signal(number: int) -> Verdict:
+    """A run that somebody has ended from outside: not the machine's doing."""
+    return Verdict('error', 128 + number, f'ended by {signal.Signals(number).name}')
 
 
 def verdict(returncode: int, log: Path | str | None = None, can_quit: bool = False) -> Verdict:

@@ -251,6 +251,20 @@ def test_debug(name, tmp_path, check):
         check.equal(list(Path(folder).glob('attic-*')), [], f'{name}: no folder is left')
 
 
+@pytest.mark.parametrize('name', ['SIGINT', 'SIGTERM'])
+def test_qemu_ended_from_outside(name, check):
+    """That is no triple fault, though QEMU ends with the status of one."""
+    with subprocess.Popen([ROOT / 'scripts/qemu', build_dir() / 'attic.iso'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("Attic's monitor"):
+                break
+        process.send_signal(signal.Signals[name])
+        _, said = process.communicate()
+    check.equal(process.returncode, 128 + signal.Signals[name], f'{name}: status')
+    check.equal(said.splitlines()[-1], f'qemu: ended by {name}', f'{name}: the last line')
+
+
 def test_structures_for_programs(check):
     """A structure that is copied out as it lies on the stack has gaps with what was there before: copy_object_to_user() clears them."""
     raw = re.compile(r'\bcopy_to_user\([^;{]*?&[^,;{]+,\s*sizeof\((?!struct old_utsname)[^;{]*')
