@@ -55,6 +55,7 @@ ifneq ($(BUG),)
   endif
   override BUILD := $(BUILD)/bugs/$(BUG)
   BROKEN_FLAGS = -I$(BUILD)/broken/include "-ffile-prefix-map=$(BUILD)/broken/="
+  WARNINGS_ONLY := -Wno-error # the compiler may have noticed the mistake
 endif
 
 .DELETE_ON_ERROR:
@@ -150,7 +151,7 @@ $(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_
 define COMPILE
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(BROKEN_FLAGS) $(KERNEL_FLAGS) $(SIZE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(Q)$(CC) $(BROKEN_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 endef
 
 define ASSEMBLE

@@ -298,7 +298,7 @@ def test_piped(boot, programs, check):
 
 def words(picture):
     """The words of a picture, without its numbers, which are those of one build."""
-    texts = (re.sub(r'[\d.]+|0x\w+|\s+', ' ', text) for text in re.findall(r'<text[^>]*>([^<]+)</text>', picture))
+    texts = (re.sub(r'0x\w+|[\d.]+|\s+', ' ', text) for text in re.findall(r'<text[^>]*>([^<]+)</text>', picture))
     return [text for text in texts if re.search('[a-z]{3}', text)]
 
 
