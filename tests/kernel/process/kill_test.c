@@ -35,7 +35,7 @@ static struct task_result signal_and_wait(u32 pid, u32 signal)
 
 KTEST(kill, process_in_ring_3)
 {
-    u32 pid = start_program(ARGV("spin"));
+    u32 pid = start_program(ARGV("spin", "until-told"));
     struct task_result result;
 
     if (pid)
@@ -95,7 +95,8 @@ KTEST(kill, first_signal_counts)
 
 KTEST(kill, other_processes_go_on)
 {
-    u32 other = start_program(ARGV("spin")), pid = start_program(ARGV("spin"));
+    u32 other = start_program(ARGV("spin"));
+    u32 pid = start_program(ARGV("spin", "until-told"));
 
     expect_eq(signal_and_wait(pid, SIGKILL).exit_code, SIGKILL);
     expect_eq(wait_for(other).exit_code, EXIT_STATUS(0));
