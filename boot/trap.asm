@@ -167,7 +167,7 @@ boot_idtr:
 boot_idt: times EXCEPTIONS dq 0
 
 trap_line:   db "PANIC at 0x"
-trap_eip:    db "00000000, before the kernel has an IDT: trap "
+trap_eip:    db "00000000, before the kernel has an IDT:", 10, "  trap "
 trap_vector: db "00, error 0x"
 trap_error:  db "0000"
 trap_end:    db ", CR2 0x"

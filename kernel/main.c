@@ -50,7 +50,7 @@ static void load_initramfs(void)
     else if (module->start == module->end)
         printk("The initramfs is empty: there are no programs to run.\n");
     else if (!lowmem_is_mapped(module->start, module->end))
-        printk("The initramfs ends at %08x, above lowmem: there are no programs to run.\n",
+        printk("The initramfs ends at 0x%08x, above lowmem: there are no programs to run.\n",
                module->end);
     else
         initramfs_init(phys_to_virt(module->start), module->end - module->start);

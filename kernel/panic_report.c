@@ -3,7 +3,7 @@
  *
  * Three ways lead here. panic() and the checks of lib/panic.h come with a place in the source; a
  * trap in the kernel comes with all registers; a double fault comes, on a stack of its own, with
- * what the processor saved of the task that has no usable stack any more. All three print one line
+ * what the processor saved of the task that has no usable stack any more. All three print a sentence
  * "PANIC at ...", then control registers, the current task and a backtrace with names, and end the
  * machine with a failing exit code.
  *
@@ -33,12 +33,37 @@
 #include <mm/user/mm.h>
 
 #define BACKTRACE_MAX 512 /* all of a kernel stack, if its frames are of 16 bytes */
+#define REPORT_MAX    512 /* the first sentence */
 
 struct report_ops report_ops __ro_after_init;
 
 static u32 panic_depth;
+static struct {
+    u32 used;
+    char text[REPORT_MAX]; /* not on a stack that may be nearly full */
+} report;
 
 /* ---- parts of the report ---- */
+
+static void __printf(1, 0) report_vadd(const char *fmt, va_list args)
+{
+    report.used += vscnprintf(report.text + report.used, REPORT_MAX - report.used, fmt, args);
+}
+
+static void __printf(1, 2) report_add(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    report_vadd(fmt, args);
+    va_end(args);
+}
+
+static void report_print(void)
+{
+    printk_folded(report.text);
+    report.used = 0;
+}
 
 /* Called before anything is printed. */
 static void panic_enter(void)
@@ -146,15 +171,16 @@ static void panic_report(const struct source_location *where, const char *fmt, v
     if (report_ops.catch_panic)
         report_ops.catch_panic(fmt, args);
     panic_enter();
-    printk("\nPANIC at %s:%u (%s): ", where->file, where->line, where->function);
-    vprintk(fmt, args);
     printk("\n");
+    report_add("PANIC at %s:%u (%s): ", where->file, where->line, where->function);
+    report_vadd(fmt, args);
+    report_print();
     panic_leave((u32)__builtin_frame_address(0), 0, read_cr3());
 }
 
 /* ---- a trap in the kernel ---- */
 
-static void print_page_fault(const struct pt_regs *regs, u32 addr)
+static void report_page_fault(const struct pt_regs *regs, u32 addr)
 {
     u32 error = regs->error;
     const char *access = error & X86_PF_INSTR   ? "fetch of an instruction from"
@@ -164,7 +190,7 @@ static void print_page_fault(const struct pt_regs *regs, u32 addr)
                         : error & X86_PF_PROT ? "the page's rights forbid it"
                                               : "no page is mapped there";
 
-    printk(": %s 0x%08x in ring %u, %s", access, addr, error & X86_PF_USER ? 3 : 0, cause);
+    report_add(": %s 0x%08x in ring %u, %s", access, addr, error & X86_PF_USER ? 3 : 0, cause);
 }
 
 /* The current task's address space, if that is what is loaded. */
@@ -192,7 +218,8 @@ static void explain_page_fault(const struct pt_regs *regs, u32 addr)
         return;
     report_ops.explain(where, sizeof(where), &facts,
                        regs->error & X86_PF_USER ? EXPLAIN_RING3 : EXPLAIN_RING0, access);
-    printk("Address 0x%08x: %s\n", addr, where);
+    report_add("Address 0x%08x: %s", addr, where);
+    report_print();
 }
 
 void panic_trap(const struct pt_regs *regs, const char *why)
@@ -202,12 +229,13 @@ void panic_trap(const struct pt_regs *regs, const char *why)
 
     panic_enter();
     symbol_format(place, sizeof(place), regs->eip);
-    printk("\nPANIC at %s: %s", place, trap_name(regs->vector));
-    if (regs->vector == X86_TRAP_PF)
-        print_page_fault(regs, addr);
-    if (why)
-        printk(" (%s)", why);
     printk("\n");
+    report_add("PANIC at %s: %s", place, trap_name(regs->vector));
+    if (regs->vector == X86_TRAP_PF)
+        report_page_fault(regs, addr);
+    if (why)
+        report_add(" (%s)", why);
+    report_print();
     if (regs->vector == X86_TRAP_PF)
         explain_page_fault(regs, addr);
     if (user_mode(regs))
@@ -283,7 +311,9 @@ static void double_fault_report(const struct double_fault *state)
     panic_enter();
     symbol_format(place, sizeof(place), state->regs.eip);
     double_fault_describe(state, line, sizeof(line));
-    printk("\nPANIC at %s: %s\n", place, line);
+    printk("\n");
+    report_add("PANIC at %s: %s", place, line);
+    report_print();
     print_registers(&state->regs, state->regs.esp, state->regs.ss);
     panic_leave(state->regs.ebp, state->regs.eip, state->cr3);
 }

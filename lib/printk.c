@@ -16,7 +16,8 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 
-#define PIECE_MAX 256
+#define PIECE_MAX    256
+#define LINE_COLUMNS 79 /* in the 80th, some terminals begin a new line */
 
 struct piece {
     size_t used;
@@ -73,4 +74,34 @@ void printk(const char *fmt, ...)
     va_start(args, fmt);
     vprintk(fmt, args);
     va_end(args);
+}
+
+/* How much of the text is for this line: up to the last blank that fits, or else up to the first. */
+static size_t line_len(const char *text, size_t room)
+{
+    size_t len = strlen(text), end = room;
+
+    if (len <= room)
+        return len;
+    while (end && text[end] != ' ')
+        end--;
+    if (!end)
+        while (end < len && text[end] != ' ')
+            end++;
+    return end;
+}
+
+void printk_folded(const char *text)
+{
+    const char *indent = "";
+
+    for (;;) {
+        size_t len = line_len(text, LINE_COLUMNS - strlen(indent));
+
+        printk("%s%.*s\n", indent, (int)len, text);
+        if (!text[len])
+            return;
+        text += len + 1;
+        indent = "  ";
+    }
 }

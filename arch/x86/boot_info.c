@@ -193,9 +193,9 @@ void boot_info_init(u32 magic, phys_addr_t address)
     const char *wrong;
 
     if (magic != MULTIBOOT2_BOOTLOADER_MAGIC)
-        boot_refuse("it was not loaded by a multiboot2 boot loader (EAX is %08x).", magic);
+        boot_refuse("it was not loaded by a multiboot2 boot loader (EAX is 0x%08x).", magic);
     if (address % 8 || address >= BOOT_MAP_SIZE - INFO_MAX)
-        boot_refuse("the boot loader's information block lies at %08x.", address);
+        boot_refuse("the boot loader's information block lies at 0x%08x.", address);
     wrong = boot_info_parse(phys_to_virt(address), &boot_info);
     if (wrong)
         boot_refuse("boot information: %s.", wrong);

@@ -89,8 +89,9 @@ const char *idt_check(void)
         memcpy(found, &idt[v], sizeof(found));
         memcpy(right, &expected, sizeof(right));
         if (found[0] != right[0] || found[1] != right[1]) {
-            snprintf(text, sizeof(text), "I5: the gate of vector %u is %08x%08x, expected %08x%08x",
-                     v, found[1], found[0], right[1], right[0]);
+            snprintf(text, sizeof(text),
+                     "I5: the gate of vector %u is 0x%08x%08x, expected 0x%08x%08x", v, found[1],
+                     found[0], right[1], right[0]);
             return text;
         }
     }

@@ -21,3 +21,9 @@ void printk_add_sink(printk_sink_t sink);
  */
 void printk(const char *fmt, ...) __printf(1, 2);
 void vprintk(const char *fmt, va_list args);
+
+/*
+ * Print `text`, which has no newline, as one line or as several that fit a terminal of 80 columns:
+ * it is cut at blanks, and what follows is indented by two. A word that is longer stays whole.
+ */
+void printk_folded(const char *text);

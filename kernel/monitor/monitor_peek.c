@@ -146,7 +146,7 @@ static void print_words(struct mm *mm, u32 addr, u32 count)
         count -= row;
     }
     if (refusal.text[0])
-        printk("%s\n", refusal.text);
+        printk_folded(refusal.text);
 }
 
 void monitor_peek(u32 argc, const char **argv)
@@ -184,7 +184,7 @@ static void poke(u32 addr, u32 value)
     if (addr < TASK_SIZE) {
         printk("poke: 0x%08x is a user address: only the kernel's are written\n", addr);
     } else if (!may_access_word(&refusal, "poke", addr, EXPLAIN_WRITE)) {
-        printk("%s\n", refusal.text);
+        printk_folded(refusal.text);
     } else if (read_word(&refusal, NULL, addr, &before)) {
         write_word(addr, value);
         if (read_word(&refusal, NULL, addr, &after))

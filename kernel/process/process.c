@@ -187,7 +187,7 @@ void process_kill_current(u32 signal, const char *fmt, ...)
     vscnprintf(note + used, size - used, fmt, args);
     va_end(args);
     if (!current->quiet)
-        printk("%s\n", note);
+        printk_folded(note);
     task_exit(signal);
 }
 

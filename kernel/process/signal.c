@@ -193,7 +193,7 @@ static void __noreturn end_process(u32 signal)
         snprintf(note, sizeof(current->death_note), "%s[%u]: %s from outside", current->comm,
                  current->pid, signal_name(signal));
     else if (!current->quiet)
-        printk("%s\n", note);
+        printk_folded(note);
     task_exit(coredump(signal) ? signal | CORE_DUMPED : signal);
 }
 

@@ -63,10 +63,11 @@ static const char *check_kernel_pte(u32 addr, pte_t pte)
     if (!pte_present(pte))
         return NULL;
     if (pte_user(pte))
-        return audit_report("I4: the PTE of kernel page %08x has the user bit: %08x", addr,
+        return audit_report("I4: the PTE of kernel page 0x%08x has the user bit: 0x%08x", addr,
                             pte.val);
     if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
-        return audit_report("I6: page %08x maps sealed frame %08x writable", addr, pte_frame(pte));
+        return audit_report("I6: page 0x%08x maps sealed frame 0x%08x writable", addr,
+                            pte_frame(pte));
     return NULL;
 }
 
@@ -78,7 +79,7 @@ static const char *check_kernel_pde(u32 index)
     if (!pde_present(pde))
         return NULL;
     if (pde.val & PTE_US)
-        return audit_report("I4: kernel PDE %u has the user bit: %08x", index, pde.val);
+        return audit_report("I4: kernel PDE %u has the user bit: 0x%08x", index, pde.val);
     if (pde_is_large(pde))
         return NULL; /* lowmem beyond the image: I1 */
     for (u32 i = 0; i < 1024; i++) {
@@ -100,7 +101,7 @@ static const char *check_hole(u32 start, u32 end, const char *name)
             continue;
         }
         if (pgd_walk(swapper_pg_dir, addr).mapped)
-            return audit_report("I1: page %08x is mapped, but lies in %s", addr, name);
+            return audit_report("I1: page 0x%08x is mapped, but lies in %s", addr, name);
     }
     return NULL;
 }
@@ -125,7 +126,7 @@ static const char *check_entry_points(void)
     for (u32 i = 0; cpu_entry_point(i, &point); i++) {
         for (u32 addr = ALIGN_DOWN(point.start, PAGE_SIZE); addr < point.end; addr += PAGE_SIZE) {
             if (!pgd_walk(swapper_pg_dir, addr).mapped)
-                return audit_report("I5: %s: page %08x is not mapped", point.name, addr);
+                return audit_report("I5: %s: page 0x%08x is not mapped", point.name, addr);
         }
     }
     return NULL;
@@ -152,7 +153,7 @@ static const char *check_user_rights(const struct mm *mm, u32 addr, pte_t pte,
         what = "is writable and shows a page of a file";
     else if (page->type == PAGE_USER && !shared && page->refcount != 1)
         what = "is writable and private, but its page is shared";
-    return what ? audit_report("I8: directory %08x: %08x %s (frame %08x, %d references)",
+    return what ? audit_report("I8: directory 0x%08x: 0x%08x %s (frame 0x%08x, %d references)",
                                mm->pgd_phys, addr, what, pte_frame(pte), page->refcount)
                 : NULL;
 }
@@ -178,21 +179,21 @@ static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
     const struct page *page;
 
     if (!area)
-        return audit_report("I8: directory %08x maps %08x, where it has no area", mm->pgd_phys,
+        return audit_report("I8: directory 0x%08x maps 0x%08x, where it has no area", mm->pgd_phys,
                             addr);
     if (!pte_user(pte))
-        return audit_report("I8: directory %08x: the PTE of user page %08x has no user bit",
+        return audit_report("I8: directory 0x%08x: the PTE of user page 0x%08x has no user bit",
                             mm->pgd_phys, addr);
     if (pte_writable(pte) && frame_is_sealed(pte_frame(pte)))
-        return audit_report("I6: directory %08x: %08x maps sealed frame %08x writable",
+        return audit_report("I6: directory 0x%08x: 0x%08x maps sealed frame 0x%08x writable",
                             mm->pgd_phys, addr, pte_frame(pte));
     if (pte_pfn(pte) >= max_pfn)
-        return audit_report("I8: directory %08x: %08x maps %08x, which is no RAM of ours",
+        return audit_report("I8: directory 0x%08x: 0x%08x maps 0x%08x, which is no RAM of ours",
                             mm->pgd_phys, addr, pte_frame(pte));
     page = phys_to_page(pte_frame(pte));
     if (!page_fits(area, addr, page))
-        return audit_report("I8: directory %08x: %08x maps frame %08x of type %u", mm->pgd_phys,
-                            addr, pte_frame(pte), page->type);
+        return audit_report("I8: directory 0x%08x: 0x%08x maps frame 0x%08x of type %u",
+                            mm->pgd_phys, addr, pte_frame(pte), page->type);
     return check_user_rights(mm, addr, pte, area, page);
 }
 
@@ -217,7 +218,7 @@ static const char *check_user_half(struct mm *mm)
         }
     }
     if (pages != mm->pages || tables != mm->tables)
-        return audit_report("I8: directory %08x has %u pages in %u tables, counted as %u in %u",
+        return audit_report("I8: directory 0x%08x has %u pages in %u tables, counted as %u in %u",
                             mm->pgd_phys, pages, tables, mm->pages, mm->tables);
     return NULL;
 }
@@ -228,7 +229,7 @@ static const char *check_directory(struct mm *mm)
 
     for (u32 i = KERNEL_PDE_FIRST; i < 1024; i++) {
         if (mm->pgd[i].val != swapper_pg_dir[i].val)
-            return audit_report("I2: directory %08x: PDE %u is %08x, the master's is %08x",
+            return audit_report("I2: directory 0x%08x: PDE %u is 0x%08x, the master's is 0x%08x",
                                 mm->pgd_phys, i, mm->pgd[i].val, swapper_pg_dir[i].val);
     }
     return text ? audit_report("I8: %s", text) : check_user_half(mm);
@@ -274,7 +275,7 @@ static const char *check_directories(void)
         tables += mm->tables + 1;
     }
     if (!loaded_is_known)
-        return audit_report("I2: CR3 holds %08x, which is nobody's directory", pgd_loaded());
+        return audit_report("I2: CR3 holds 0x%08x, which is nobody's directory", pgd_loaded());
     return check_tables(tables);
 }
 
@@ -297,7 +298,7 @@ static const char *check_area(const struct vmap_area *area)
 
         if (!entry_fits(area->flags, pte))
             return audit_report(
-                "I8: the PTE of %08x, in area %08x of kind %u, is %08x: not a page of "
+                "I8: the PTE of 0x%08x, in area 0x%08x of kind %u, is 0x%08x: not a page of "
                 "that kind",
                 addr, area->start, area->flags, pte.val);
     }

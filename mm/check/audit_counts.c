@@ -75,12 +75,12 @@ static const char *check_block_counts(u32 pfn, u32 pages)
 
         if (i > 0 && page->head)
             return audit_report(
-                "I8: frame %08x begins a block of type %u, but lies in that of %u frames "
-                "at %08x",
+                "I8: frame 0x%08x begins a block of type %u, but lies in that of %u frames "
+                "at 0x%08x",
                 page_to_phys(page), page->type, pages, page_to_phys(page - i));
         if (page->refcount != expected)
             return audit_report(
-                "I8: frame %08x, in a block of type %u, has %d references, its mappings "
+                "I8: frame 0x%08x, in a block of type %u, has %d references, its mappings "
                 "and holders explain %d less",
                 page_to_phys(page), pfn_to_page(pfn)->type, page->refcount,
                 page->refcount - expected);
@@ -97,7 +97,7 @@ const char *audit_lost(void)
 
         pages = page_block_size(page);
         if (page->head && page->type >= PAGE_USED && page->refcount < 1)
-            return audit_report("I8: frame %08x is in use, of type %u, but has %d references",
+            return audit_report("I8: frame 0x%08x is in use, of type %u, but has %d references",
                                 page_to_phys(page), page->type, page->refcount);
     }
     return NULL;

@@ -62,7 +62,7 @@ u32 kmap_local_depth(void)
 
 const char *kmap_check(void)
 {
-    static char text[80];
+    static char text[96];
 
     if (depth != 0) {
         snprintf(text, sizeof(text), "I8: %u kmap slots are taken, none should be", depth);
@@ -70,8 +70,9 @@ const char *kmap_check(void)
     }
     for (u32 addr = FIXMAP_START; addr < FIXMAP_END; addr += PAGE_SIZE) {
         if (kernel_pte(addr)->val != 0) {
-            snprintf(text, sizeof(text), "I8: the PTE of free kmap slot %08x is %08x, should be 0",
-                     addr, kernel_pte(addr)->val);
+            snprintf(text, sizeof(text),
+                     "I8: the PTE of free kmap slot 0x%08x is 0x%08x, should be 0", addr,
+                     kernel_pte(addr)->val);
             return text;
         }
     }

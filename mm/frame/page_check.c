@@ -11,7 +11,7 @@ static char check_text[128];
 
 static const char *bad_block(const struct zone *zone, const struct page *page, const char *what)
 {
-    snprintf(check_text, sizeof(check_text), "I8: zone %s, block at frame %08x, order %u: %s",
+    snprintf(check_text, sizeof(check_text), "I8: zone %s, block at frame 0x%08x, order %u: %s",
              zone->name, page_to_phys(page), page->order, what);
     return check_text;
 }

@@ -177,7 +177,7 @@ static void make_kernel_ptes(void)
 
 static void print_row(const struct map_row *row)
 {
-    printk("map: %08x..%08x -> %08x %s %s\n", row->virt, row->virt + row->size - 1, row->phys,
+    printk("map: 0x%08x..0x%08x -> 0x%08x %s %s\n", row->virt, row->virt + row->size - 1, row->phys,
            row->prot.val & PTE_RW ? "rw" : "r-", row->name);
 }
 
@@ -204,7 +204,7 @@ static struct {
     pde_t kernel_half[KERNEL_PDES];
 } snapshot __section(".sealed.pages");
 
-static char check_text[96];
+static char check_text[128];
 
 /* The first row that ends after addr, NULL behind the last. */
 static const struct map_row *row_from(u32 addr)
@@ -229,7 +229,7 @@ static const char *check_table(const pte_t *table, u32 addr)
 
         if (table[i].val != right) {
             snprintf(check_text, sizeof(check_text),
-                     "I1: lowmem PTE of page %08x is %08x, right is %08x", addr, table[i].val,
+                     "I1: lowmem PTE of page 0x%08x is 0x%08x, right is 0x%08x", addr, table[i].val,
                      right);
             return check_text;
         }
@@ -261,7 +261,7 @@ const char *lowmem_check(void)
         const char *text = NULL;
 
         if (swapper_pg_dir[i].val != right.val) {
-            snprintf(check_text, sizeof(check_text), "%s: master PDE %u is %08x, right is %08x",
+            snprintf(check_text, sizeof(check_text), "%s: master PDE %u is 0x%08x, right is 0x%08x",
                      addr < VMALLOC_START ? "I1" : "I2", i, swapper_pg_dir[i].val, right.val);
             return check_text;
         }

@@ -18,7 +18,7 @@ static int compare_areas(const struct rb_node *a, const struct rb_node *b)
 
 static const char *bad_range(const struct vmap_area *area, const char *what, u32 addr)
 {
-    snprintf(check_text, sizeof(check_text), "I7: vmalloc range %08x..%08x: %s at %08x",
+    snprintf(check_text, sizeof(check_text), "I7: vmalloc range 0x%08x..0x%08x: %s at 0x%08x",
              area->start, area->end, what, addr);
     return check_text;
 }
@@ -27,8 +27,8 @@ static const char *bad_range(const struct vmap_area *area, const char *what, u32
 static const char *bad_entry(const struct vmap_area *area, u32 addr, const char *expected)
 {
     snprintf(check_text, sizeof(check_text),
-             "I7: vmalloc range %08x..%08x: page %08x: expected %s, found entry %08x", area->start,
-             area->end, addr, expected, kernel_pte(addr)->val);
+             "I7: vmalloc range 0x%08x..0x%08x: page 0x%08x: expected %s, found entry 0x%08x",
+             area->start, area->end, addr, expected, kernel_pte(addr)->val);
     return check_text;
 }
 

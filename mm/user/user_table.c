@@ -139,7 +139,7 @@ static const char *check_empty(const struct page *page, u32 entries)
 
     for (u32 i = 0; i < entries; i++) {
         if (entry[i] != 0) {
-            snprintf(text, sizeof(text), "I8: the empty page table %08x has entry %u: %08x",
+            snprintf(text, sizeof(text), "I8: the empty page table 0x%08x has entry %u: 0x%08x",
                      page_to_phys(page), i, entry[i]);
             return text;
         }

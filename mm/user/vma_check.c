@@ -11,8 +11,8 @@ static char check_text[128];
 
 static const char *bad_area(const struct mm *mm, const struct vm_area *area, const char *what)
 {
-    snprintf(check_text, sizeof(check_text), "directory %08x, area %08x..%08x: %s", mm->pgd_phys,
-             area->start, area->end, what);
+    snprintf(check_text, sizeof(check_text), "directory 0x%08x, area 0x%08x..0x%08x: %s",
+             mm->pgd_phys, area->start, area->end, what);
     return check_text;
 }
 
@@ -54,8 +54,8 @@ const char *vma_check(const struct mm *mm)
     }
     if (!wrong && (count != mm->area_count || !recent_found)) {
         snprintf(check_text, sizeof(check_text),
-                 "directory %08x: %u areas, counted as %u; the one found last is %s", mm->pgd_phys,
-                 count, mm->area_count, recent_found ? "there" : "gone");
+                 "directory 0x%08x: %u areas, counted as %u; the one found last is %s",
+                 mm->pgd_phys, count, mm->area_count, recent_found ? "there" : "gone");
         wrong = check_text;
     }
     return wrong;

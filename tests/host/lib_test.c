@@ -286,6 +286,35 @@ static void test_printk_any_length(void)
     longest_piece = printed_len = 0;
     printk("%200d", 1);
     same(longest_piece, 200);
+    printed_len = 0;
+}
+
+#define X10  "xxxxxxxxxx"
+#define X70  X10 X10 X10 X10 X10 X10 X10
+#define X100 X70 X10 X10 X10
+
+/* 79 columns are a line; the next word goes below, and what has no blank stays whole. */
+static const struct {
+    const char *text, *want;
+} folds[] = {
+    {"", "\n"},
+    {"two words", "two words\n"},
+    {X70 " 12345678", X70 " 12345678\n"},
+    {X70 " 123456789", X70 "\n  123456789\n"},
+    {"a " X70 " " X70 " 123456", "a " X70 "\n  " X70 " 123456\n"},
+    {"a " X70 " " X70 " 1234567", "a " X70 "\n  " X70 "\n  1234567\n"},
+    {X100, X100 "\n"},
+    {"start " X100 " end", "start\n  " X100 "\n  end\n"},
+};
+
+static void test_printk_folded(void)
+{
+    for (u32 i = 0; i < ARRAY_SIZE(folds); i++) {
+        printed_len = 0;
+        printk_folded(folds[i].text);
+        if (strcmp(printed, folds[i].want) != 0)
+            differs("\"%s\" is folded to \"%s\"", folds[i].text, printed);
+    }
     free(printed);
     printed = NULL;
     printed_len = 0;
@@ -750,6 +779,7 @@ static const struct {
     {"printf: several arguments as libc's", test_printf_mixed},
     {"printf: what libc has not", test_printf_own},
     {"printk: any length arrives whole", test_printk_any_length},
+    {"printk: a long line is folded at blanks", test_printk_folded},
     {"panic: goes to the handler with place and operands", test_panic_goes_to_handler},
     {"string: text functions as libc's", test_string_text},
     {"string: memory functions as libc's", test_string_memory},

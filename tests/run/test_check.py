@@ -43,7 +43,7 @@ def test_machine_of_the_variables(check):
     said, _ = check_make('T=mm.*', 'CPU=qemu32', 'MEM=16M', 'CMDLINE=lowmem=8M')
     check.like(said, '^not run:\n  .*: this processor has no SMEP', 'CPU=qemu32: lacks SMEP')
     log = (log_dir() / 'check.log').read_text(errors='replace')
-    check.like(log, r'^map: c0[0-9a-f]+\.\.c07fffff -> ', 'CMDLINE=lowmem=8M comes along')
+    check.like(log, r'^map: 0xc0[0-9a-f]+\.\.0xc07fffff -> ', 'CMDLINE=lowmem=8M comes along')
 
 
 @pytest.mark.parametrize('variable, why', [

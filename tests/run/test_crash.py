@@ -8,6 +8,7 @@ import pytest
 from attic import ktap
 from attic.build import ROOT, boot_image, build_dir, symbols
 from attic.machine import PROMPT
+from machines import unfolded
 from programs import run
 
 PAGE = 4096
@@ -71,7 +72,7 @@ def test_report(how, crash, check):
     machine = crash(how)
     check.equal(machine.status, 'panic', f'crash {how}: status', machine)
     for name, pattern in REPORTS[how].items():
-        check.like(machine.output, pattern, f'crash {how}: {name}')
+        check.like(unfolded(machine.output), pattern, f'crash {how}: {name}')
     if how == 'panic':
         check.unlike(re.split('^PANIC', machine.output, maxsplit=1, flags=re.M)[-1], PROMPT, 'crash panic: nothing runs afterwards')
     if how == 'null':
@@ -86,7 +87,7 @@ def test_stack(boot, check):
     machine.send('run forever &\n')
     machine.expect(r'^(?:attic> )?forever\[\d+\]: runs ')
     check.equal(machine.finish('crash stack'), 'panic', 'crash stack: status', machine)
-    said = machine.output
+    said = unfolded(machine.output)
     check.like(said, r'^PANIC at crash_recurse\+\S+: kernel stack overflow: task init \(pid 1\): .*guard page',
                'crash stack: place, kind, whose')
     check.like(said, '^EIP: 0060:[0-9a-f]{8} EFLAGS: .*\nEAX: [0-9a-f]{8} EBX: .*\nESI: .* EBP: f[0-9a-f]{7} ESP: f[0-9a-f]{7}$',
@@ -109,18 +110,18 @@ def test_no_harm(crash, check):
 
 # ---- a trap in start-up ----
 
-WRITE_TO_NULL = r'\APANIC at 0xc\w{7}, before the kernel has an IDT: trap 14, error 0x0002, CR2 0x00000000: null\.\n\Z'
+WRITE_TO_NULL = r'\APANIC at 0xc\w{7}, before the kernel has an IDT:\n  trap 14, error 0x0002, CR2 0x00000000: null\.\n\Z'
 CRASH_NULL = 'set $eip = crash_null'
 
 # What happens; where gdb stops, and what it changes there; the report. NEXT is an instruction of the boot code.
 EARLY = [
     ('an instruction that is none, without paging', 'NEXT', 'set {short} $pc = 0x0b0f',
-     r'\APANIC at NEXT, before the kernel has an IDT: trap 06, error 0x0000\.\n\Z'),
-    ('an interrupt without paging', 'NEXT', 'set {short} $pc = 0x50cd', r'^PANIC at NEXT, .*: trap 13, error 0x0282\.$'),
+     r'\APANIC at NEXT, before the kernel has an IDT:\n  trap 06, error 0x0000\.\n\Z'),
+    ('an interrupt without paging', 'NEXT', 'set {short} $pc = 0x50cd', r'^PANIC at NEXT, .*:\n  trap 13, error 0x0282\.$'),
     ('a jump to nowhere with the identity mapping', '&boot_paging_on', 'set $eip = 0x80001000',
-     r'\APANIC at 0x80001000, .*: trap 14, error 0x0000, CR2 0x80001000: user\.\n\Z'),
-    ('a jump to null without it', '&boot_identity_gone', 'set $eip = 0x20', r'\APANIC at 0x00000020, .* CR2 0x00000020: null\.\n\Z'),
-    ('a jump too high', '&boot_identity_gone', 'set $eip = 0xfffffff0', r'^PANIC at 0xfffffff0, .* CR2 0xfffffff0: above lowmem\.$'),
+     r'\APANIC at 0x80001000, .*:\n  trap 14, error 0x0000, CR2 0x80001000: user\.\n\Z'),
+    ('a jump to null without it', '&boot_identity_gone', 'set $eip = 0x20', r'\APANIC at 0x00000020, .*:\n.* CR2 0x00000020: null\.\n\Z'),
+    ('a jump too high', '&boot_identity_gone', 'set $eip = 0xfffffff0', r'^PANIC at 0xfffffff0, .*:\n.* CR2 0xfffffff0: above lowmem\.$'),
     ('a write to null before there is a console', '&serial_init', CRASH_NULL, WRITE_TO_NULL),
     ('a write to null between the tables', '&idt_init', CRASH_NULL, WRITE_TO_NULL),
     ('a write to null before GRUB is asked', '&boot_info_init', CRASH_NULL,
@@ -136,13 +137,13 @@ EARLY = [
 @pytest.mark.parametrize('what, where, change, report', EARLY, ids=[re.sub(r'\W+', '-', case[0]) for case in EARLY])
 def test_early(what, where, change, report, boot, check):
     """Before anybody handles it: gdb stops there, and goes on with another instruction or elsewhere. Until the kernel has its IDT the boot
-    code has one line to say; from there on it is a panic like any other."""
+    code has two lines to say; from there on it is a panic like any other."""
     first = f'0x{symbols()["_start.next_feature"]:08x}'
     machine = boot('crash-early', timeout=60, gdb=True, stopped=True)
     said = machine.gdb(build_dir() / 'attic.debug', f'hbreak *{where.replace("NEXT", first)}', 'continue', 'delete', change, 'detach')
     why = f'{said}\n{machine}'
     check.equal(machine.finish(), 'panic', f'{what}: status', why)
-    check.like(machine.output, report.replace('NEXT', first), f'{what}: what is said', why)
+    check.like(unfolded(machine.output), report.replace('NEXT', first), f'{what}: what is said', why)
 
 
 # ---- a machine that ends without a word ----
@@ -236,4 +237,4 @@ def test_nmi(boot, check):
         'continue', 'delete', 'monitor nmi', 'detach')
     check.like(said, '^Breakpoint 2, .*copy_from_user', 'crash nmi: stopped in the copy')
     check.equal(machine.finish(), 'panic', 'crash nmi: status', machine)
-    check.like(machine.output, r'^PANIC at copy_from_user\+\S+: non-maskable interrupt', 'crash nmi: kind and place')
+    check.like(unfolded(machine.output), r'^PANIC at copy_from_user\+\S+: non-maskable interrupt', 'crash nmi: kind and place')

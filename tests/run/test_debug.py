@@ -3,6 +3,7 @@ default build notices is in test_crash.py."""
 import pytest
 
 from ktests import check_ktests
+from machines import unfolded
 from programs import debug_build
 
 PLACE = r'\+0x[0-9a-f]+/0x[0-9a-f]+'
@@ -31,5 +32,5 @@ def test_ktest(build, check):
 def test_misuse(how, build, boot, check):
     machine = boot(f'debug-{how}', build=build, timeout=60, input=f'crash {how}\n')
     check.equal(machine.finish(), 'panic', f'crash {how}: status', machine)
-    check.like(machine.output, rf'^PANIC at mm/frame/slab\w*\.c:\d+ \(\w+\): cache kmalloc-64, object 0x[0-9a-f]{{8}}: .*{REPORTS[how]}',
+    check.like(unfolded(machine.output), rf'^PANIC at mm/frame/slab\w*\.c:\d+ \(\w+\): cache kmalloc-64, object 0x[0-9a-f]{{8}}: .*{REPORTS[how]}',
                f'crash {how}: cache, object, what is wrong, and who', machine)

@@ -9,6 +9,7 @@ from attic.build import symbols
 from attic.machine import PROMPT, Machine
 from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME
+from machines import unfolded
 
 NAMES = symbols()
 MASTER = NAMES.physical('swapper_pg_dir')
@@ -200,7 +201,7 @@ def test_wrong(machine, check):
 
 def test_lines_about_faults(machine, stack, check):
     def attack(words, pattern, name):
-        check.like(machine.run(f'run attack {words}'), rf'^attack\[\d+\]: {pattern}$', name)
+        check.like(unfolded(machine.run(f'run attack {words}')), rf'^attack\[\d+\]: {pattern}$', name)
     kernels, guards = 'the address belongs to the kernel', rf'{stack.range} by kthread_create\+\S+'
     attack(f'write {NAMES["kernel_main"]}', rf'SIGSEGV: write to {ADDRESS} {EIP} {kernels} \(lowmem, text; PDE 768: US=0\)',
            'a process that writes to the kernel')
@@ -210,7 +211,7 @@ def test_lines_about_faults(machine, stack, check):
            r'\(user, 0x08048000\.\.0x08048fff r-xp; PTE 72: RW=0\)', 'to its own text')
     attack(f'read {stack.guard}', rf'.* belongs to the kernel \(vmalloc, guard of {guards}; PTE \d+: P=0\)', 'to a guard')
     attack(f'read {stack.start}', rf'.* belongs to the kernel \(vmalloc, {guards}; PDE 991: US=0\)', 'to a kernel stack')
-    found = re.findall(rf'write to 0x00005000 {EIP} nothing is mapped there (.*)', machine.run('run signal_test'))
+    found = re.findall(rf'write to 0x00005000 {EIP} nothing is mapped there (.*)', unfolded(machine.run('run signal_test')))
     check.equal(sum(bool(re.match(r'\(null, below 0x08048000\.\..*; PDE 0: P=0\)$', place)) for place in found), 4,
                 'when the signal is blocked, ignored, or caught and blocked', found)
     check.like(machine.run('audit'), 'hold', 'and nothing has changed')

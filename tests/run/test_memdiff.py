@@ -1,7 +1,13 @@
 """memdiff: what each of the steps of user/steps.c did, in words; where snapshots are looked for, and what is refused; changes that are made
 up in documents; and all of it through make."""
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
+import subprocess
+import termios
 from functools import partial
 from subprocess import PIPE
 
@@ -96,6 +102,21 @@ def test_nothing_and_vmalloc(story, check):
                                                   'the area': f'{area} .* is gone: {FRAMES}, which are free now$'})
     check.like(story.memdiff('start', 'vfree')[0], r'\A(?:Nothing has changed from start to vfree\.\n|0 PTEs .*\nslab: 1 frame more.*\n)\Z',
                'there and back: nothing but a slab that was kept')
+
+
+def test_terminal(story, check):
+    """On a terminal sentences are folded; no word is lost or cut."""
+    said, terminal = story.memdiff('start', 'vmalloc')[0], {}
+    for columns in (80, 200):
+        ours, its = pty.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack('4H', 24, columns, 0, 0))
+        subprocess.run([ROOT / 'scripts/memdiff', '--file', story.file, 'start', 'vmalloc'], stdout=its, check=False)
+        terminal[columns] = os.read(ours, len(said) * 2).decode().replace('\r', '')
+        os.close(its), os.close(ours)
+    check.true(max(map(len, said.splitlines())) > 100, 'in a pipe a sentence is one line', said)
+    check.true(max(map(len, terminal[80].splitlines())) <= 80, '80 columns', terminal[80])
+    check.equal(terminal[80].split(), said.split(), '80 columns: the same words')
+    check.equal(terminal[200], said, '200 columns: nothing to fold')
 
 
 def test_process(story, check):

@@ -8,6 +8,7 @@ import pytest
 from attic.build import build_dir, make_initramfs, symbols, user_programs
 from attic.machine import PROMPT, Machine
 from attic.symbols import Symbols
+from machines import unfolded
 from programs import run
 
 NAMES = symbols()
@@ -104,10 +105,10 @@ def test_peek(machine, check):
 
 
 def test_peek_stops(machine, check):
-    *rows, last = machine.run('peek 0xf7c01ff4 9').splitlines()
+    *rows, last = unfolded(machine.run('peek 0xf7c01ff4 9')).splitlines()
     check.equal(len(words('\n'.join(rows))), 3, 'up to the guard page')
     check.like(last, r'^peek: cannot read 0xf7c02000 \(vmalloc, guard of 0xf7c00000\.\..*; PTE 2: P=0\)$', 'where it stops, and why')
-    *rows, last = machine.run('peek 0xf7c01ff9 4').splitlines()
+    *rows, last = unfolded(machine.run('peek 0xf7c01ff9 4')).splitlines()
     check.equal(len(words('\n'.join(rows))), 1, 'a word that only begins before it')
     check.like(last, '^peek: cannot read 0xf7c02000 ', 'is not read')
     registers = re.search(r'0x(\w{8})-\S+ +\d+ edu_\S+ phys=', machine.run('vmallocinfo'))[1]
@@ -134,7 +135,7 @@ def test_poke_refused(machine, check):
         address = NAMES.get(word) or int(word, 16)
         where = machine.walk(address).physical
         before = where and machine.tables.word(where)
-        said = machine.run(f'poke {word} 0x12345678')
+        said = unfolded(machine.run(f'poke {word} 0x12345678'))
         check.like(said, rf'^poke: cannot write 0x\w{{8}} \(.*\b{what}\b.*: (?:RW=0, CR0\.WP=1|P=0)\)\n\Z', f'poke {word}: refused')
         check.equal(where and machine.tables.word(where), before, 'and not written')
         refused = int(re.search('cannot write (0x\\w{8})', said)[1], 16)
@@ -183,10 +184,10 @@ def test_program_names(machine, check):
     check.true(struct.pack('<8I', *(word for _, word in start)) in code, 'peek: the code of the file')
     check.equal(words(machine.run('peek forever:main 8')), start, 'also without the pid')
     check.like(machine.run('poke forever:main 0'), '^poke: 0x0804.* is a user address', 'poke: refused')
-    *rows, last = machine.run(f'peek 0xbfffeff8 9 {pid}').splitlines()
+    *rows, last = unfolded(machine.run(f'peek 0xbfffeff8 9 {pid}')).splitlines()
     check.equal([at for at, _ in words('\n'.join(rows))], [0xbfffeff8, 0xbfffeffc], 'the vDSO, the last page, up to its end')
     check.like(last, r'^peek: cannot read 0xbffff000 \(user, above 0xbfffe000\.\.0xbfffefff r-xp \[vdso\]; ', 'where it stops')
-    check.equal(machine.run(f'peek 0xbfffeffe 1 {pid}'), f'{last}\n', 'a word in two pages: the one that is missing')
+    check.equal(unfolded(machine.run(f'peek 0xbfffeffe 1 {pid}')), f'{last}\n', 'a word in two pages: the one that is missing')
     check.like(machine.run(f'explain hello:main {pid}'), rf'^explain: forever\[{pid}\] runs another program$', 'another program')
     one, other = run_in_background(machine, 1)
     for command in ('explain', 'peek', 'poke'):

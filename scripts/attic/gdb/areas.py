@@ -13,12 +13,13 @@ from attic.gdb import cli, frame_runs, kernel, memory, owners
 
 
 class Areas(cli.Command):
-    """attic areas: the areas of the vmalloc area: addresses, pages, kind, who asked for it, frames.
+    """List the areas of the vmalloc area.
 
-Addresses are those of the pages; one more page behind each area is a guard and
-never mapped. The kinds: vmalloc owns its frames, vmap shows frames of somebody
-else, ioremap shows a device. Frames are told as runs of neighbours, by their
-physical addresses, which `attic who` takes."""
+A line shows addresses, number of pages, kind, the code that asked for the area,
+and its frames. The addresses are those of the pages; one more page behind each
+area is its guard and is never mapped. The kinds: vmalloc owns its frames, vmap
+maps frames that belong to something else, ioremap maps a device. Frames are
+physical addresses, in runs of neighbours; `attic who` takes them."""
 
     name = "areas"
 

@@ -9,9 +9,13 @@ space belongs to it, so that `attic walk &jiffies + 4 7` means what it looks lik
 
 Neighbours: spaces.py knows the words for address spaces; the commands' files are listed in __init__.py.
 """
+import textwrap
+
 import gdb
 
 from attic.gdb import Sorry, kernel, memory, program, spaces, symbols
+
+COLUMNS = 79
 
 
 class Command(gdb.Command):
@@ -23,7 +27,13 @@ class Command(gdb.Command):
     needs_kernel = True  # it cannot do anything before the kernel is there
 
     def __init__(self):
+        summary, *more = self.__doc__.split("\n")
+        self.__doc__ = "\n".join([summary, "usage: " + self.synopsis(), *more])  # what `help` prints
         super().__init__("attic " + self.name, gdb.COMMAND_DATA)
+
+    @classmethod
+    def synopsis(cls):
+        return ("attic %s %s" % (cls.name, cls.usage)).rstrip()
 
     def invoke(self, argument, from_tty):
         memory.forget()
@@ -31,7 +41,7 @@ class Command(gdb.Command):
             self.check_machine()
             arguments = self.split(argument)
             if not self.at_least <= len(arguments) <= self.at_most:
-                raise gdb.GdbError(("usage: attic %s %s" % (self.name, self.usage)).rstrip())
+                raise gdb.GdbError("usage: " + self.synopsis())
             self.run(arguments)
         except gdb.GdbError:
             raise
@@ -64,6 +74,11 @@ class Command(gdb.Command):
         if self.expression and " " not in text.lstrip():
             return gdb.COMPLETE_EXPRESSION
         return matching(space_words(), word) if "PID" in self.usage else gdb.COMPLETE_NONE
+
+
+def say(text, indent=""):
+    """Print a sentence, folded where it is too long for a terminal of 80 columns."""
+    print(textwrap.fill(text, COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False))
 
 
 def matching(words, word):

@@ -23,8 +23,8 @@ ALL = (walks.Walk, explain.Explain, maps.Map, maps.Pgd, pgdiff.Pgdiff, areas.Are
 class Attic(gdb.Command):
     """Attic's page tables, frames, areas and tasks, as they lie in memory now.
 
-Everywhere: VA is a number or any gdb expression; PID is a process, or one of `master`,
-`boot`, `loaded` (what CR3 holds, and what is meant without PID)."""
+VA is a number or any gdb expression; PID is a process, or one of `master`,
+`boot`, `loaded` (what CR3 holds: the default)."""
 
     def __init__(self):
         super().__init__("attic", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
@@ -33,7 +33,7 @@ Everywhere: VA is a number or any gdb expression; PID is a process, or one of `m
         if argument:
             raise gdb.GdbError("attic: there is no command `%s`: `help attic` lists them" % argument.split()[0])
         for command in ALL:
-            print(command.__doc__.split("\n")[0])
+            print("%-27s %s" % (command.synopsis(), command.__doc__.split("\n")[0]))
 
 
 def register():

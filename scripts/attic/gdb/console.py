@@ -29,7 +29,7 @@ def where():
 
 
 class Paging(cli.Command):
-    """attic paging: CR0.PG, CR3, EIP, CS and the source line, on one line."""
+    """Print CR0.PG, CR3, EIP, CS and the source line."""
 
     name, needs_kernel = "paging", False
 
@@ -38,7 +38,7 @@ class Paging(cli.Command):
 
 
 class Type(cli.Command):
-    """attic type LINE: type a line on Attic's console (only under `make gdb`)."""
+    """Type a line on Attic's console (under `make gdb`)."""
 
     name, usage, at_least, at_most, needs_kernel = "type", "LINE", 1, 1, False
 

@@ -90,10 +90,10 @@ def count():
 
 
 class Frames(cli.Command):
-    """attic frames: every frame of RAM below 4 GiB, counted by its owner: the monitor's `frames`.
+    """Count the frames of RAM below 4 GiB by their owner.
 
-The columns: whether it is free, used, or reserved since start-up; owner;
-frames; their size."""
+It is the monitor's `frames`. The columns: free, used, or reserved since
+start-up; owner; number of frames; their size."""
 
     name = "frames"
 

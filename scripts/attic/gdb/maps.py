@@ -26,14 +26,14 @@ def size_text(size):
 
 
 class Map(cli.Command):
-    """attic map [PID]: what is mapped in an address space, as ranges, and for whom.
+    """List what is mapped in an address space.
 
-A range is pages side by side with the same size, rights and owner. Its columns:
-first and last address, how much it is, what ring 0 and ring 3 may do (rw/rw,
-r-/--), 4M or 4K pages, the frames if they are side by side, and the owner: a
-row of the linear map, a vmalloc area with the code that made it, a slot of the
-fixmap, or an area (VMA) of the process with its rights and name. PID is a
-process, or `master`, `boot` or `loaded`, which is meant when nothing is said."""
+A line is a range of pages side by side with the same size, rights and owner:
+first and last address, size, what ring 0 and ring 3 may do (rw/rw, r-/--), 4M
+or 4K pages, the frames if they are side by side, and the owner: a row of the
+linear map, a vmalloc area with the code that made it, a slot of the fixmap, or
+an area (VMA) of the process with its rights and name. PID is a process, or
+`master`, `boot` or `loaded` (the default)."""
 
     name, usage, at_most = "map", "[PID]", 1
 
@@ -61,12 +61,11 @@ def run_text(run):
 
 
 class Pgd(cli.Command):
-    """attic pgd [PID]: the 1024 entries of a page directory.
+    """List the 1024 entries of a page directory.
 
-Entries that are not present are counted only. Neighbours with the same bits
-whose frames (of page tables, or of 4 MiB pages) lie side by side are one line.
-PID is a process, or `master`, `boot` or `loaded`, which is meant when nothing
-is said."""
+Entries that are not present are only counted. Neighbours with the same bits
+whose frames (page tables or 4 MiB pages) lie side by side are one line. PID is
+a process, or `master`, `boot` or `loaded` (the default)."""
 
     name, usage, at_most = "pgd", "[PID]", 1
 

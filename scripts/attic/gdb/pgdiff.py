@@ -17,14 +17,14 @@ from attic.gdb import cli, kernel, maps, memory, paging, spaces
 
 
 class Pgdiff(cli.Command):
-    """attic pgdiff [PID PID]: compare two page directories, and the kernel half of all of them.
+    """Compare page directories.
 
-Of the kernel half it says nothing, or it says where: index, addresses, both
-values. Of the user half it tells ranges: the same frames, other frames, or
-mapped in one only. Then the kernel half of every directory (the master, the
-processes', those kept for the next ones) is compared with what the master was
-at the end of boot; without PIDs that is all. PID is a process, or `master`,
-`boot` or `loaded`."""
+First the two that are named. Kernel half: nothing, or where they differ (index,
+addresses, both values). User half: ranges with the same frames, with different
+frames, or mapped in one only. Then the kernel half of every directory (the
+master's, the processes', those kept for the next processes) is compared with
+the master's at the end of boot; without PIDs only this. PID is a process, or
+`master`, `boot` or `loaded`."""
 
     name, usage, at_most = "pgdiff", "[PID PID]", 2
 

@@ -67,10 +67,11 @@ def switch_text():
 
 
 class Ps(cli.Command):
-    """attic ps: the tasks: pid, state, page directory, kernel stack, name, where it is.
+    """List the tasks.
 
-A kernel thread has no directory of its own (-). Of a task that sleeps the
-function in which it waits is told, of the one that runs where the processor is."""
+A line shows pid, state, page directory, kernel stack, name, and the function
+that the task is in: where it waits, or where the processor is. A kernel thread
+has no directory (-)."""
 
     name = "ps"
 
@@ -88,13 +89,14 @@ function in which it waits is told, of the one that runs where the processor is.
 # ---- backtraces ----
 
 class Bt(cli.Command):
-    """attic bt PID: the backtrace of a task in the kernel, by its frame pointers.
+    """Print a task's backtrace, by frame pointers.
 
 Each line is a return address with function, offset and size as the kernel
-writes them, and the source line of the call; of the task that runs, #0 is where
+prints them, and the source line of the call; #0 of the running task is where
 the processor is. Where an exception or an interrupt came from ring 0, the
-frames go on with what it interrupted. Of a process follows where it was in ring
-3 when it entered the kernel; of one that runs in ring 3, gdb's own backtrace."""
+frames continue with what it interrupted. For a process, the last lines say
+where it was in ring 3 when it entered the kernel; if it runs in ring 3, they
+are gdb's own backtrace."""
 
     name, usage, at_least, at_most = "bt", "PID", 1, 1
 

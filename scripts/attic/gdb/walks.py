@@ -1,6 +1,6 @@
 """`attic walk`: what the processor meets on its way from an address to a frame, and who may then do what.
 
-Each level is one line: index, where the entry lies, its value, its bits in words. RW and US count at both levels, so the
+Each level is two lines: index, where the entry lies and its value; then its bits in words. RW and US count at both levels, so the
 lines below them say what the two allow together, for the kernel and for ring 3, and which level forbids the rest. What ring 0
 may do depends on control registers too (CR0.WP, CR4.SMEP, CR4.SMAP; Intel SDM vol. 3, 4.6), and these are read now.
 
@@ -14,32 +14,35 @@ from attic.gdb import cli, kernel, memory, paging, spaces
 
 
 class Walk(cli.Command):
-    """attic walk VA [PID]: walk a page directory for an address, as the processor does.
+    """Walk a page directory for an address.
 
-VA is a number or any gdb expression: 0xc0110000, kernel_main, &jiffies,
-$esp. With PID it may be a name of that process's program, too, if it is one of
-the build. PID is a process, or `master`, `boot` or `loaded`. Without it the
-walk goes through the loaded directory, and where paging is off it says so. Each
-bit of the entries is told in words, then what ring 0 and ring 3 may do there,
-and which level forbids the rest."""
+Prints what the processor meets: the entry of each level with its bits in words,
+the frame, what ring 0 and ring 3 may do there, and which level forbids more.
+
+VA is a number or any gdb expression: 0xc0110000, kernel_main, &jiffies, $esp.
+With PID it may also be a name in the program of that process, if the build has
+the program. PID is a process, or `master`, `boot` or `loaded` (the default).
+Where paging is off, the walk says so."""
 
     name, usage, at_least, at_most, expression = "walk", "VA [PID]", 1, 2, True
 
     def run(self, arguments):
         addr = cli.place(arguments)
         if len(arguments) == 1 and not paging.paging_is_on():
-            print("0x%08x is physical: paging is off, and the processor uses addresses as they are" % addr)
+            cli.say("0x%08x is physical: paging is off, and the processor uses addresses as they are" % addr)
             return
         space = spaces.named(*arguments[1:])
-        print("0x%08x (%s) in %s, at physical 0x%08x:" % (addr, kernel.region_name(addr), space.text, space.directory))
-        for line in lines(paging.walk(space.directory, addr)):
-            print("  " + line)
+        walk = paging.walk(space.directory, addr)
+        cli.say("0x%08x (%s) in %s, at physical 0x%08x:" % (addr, kernel.region_name(addr), space.text, space.directory))
+        for entry in walk.entries:
+            cli.say("%s %4d at 0x%08x: 0x%08x" % (entry.level, entry.index, entry.at, entry.value), "  ")
+            cli.say(entry.words(), "    ")
+        for line in result(walk):
+            cli.say(line, "  ")
 
 
-def lines(walk):
-    """The walk, entry by entry, and where it ends."""
-    for entry in walk.entries:
-        yield "%s %4d at 0x%08x: 0x%08x  %s" % (entry.level, entry.index, entry.at, entry.value, entry.words())
+def result(walk):
+    """Where the walk ends, and what may be done there."""
     if not walk.mapped:
         yield "not mapped: the %s is not present" % walk.last.level
         return

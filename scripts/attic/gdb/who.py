@@ -13,12 +13,12 @@ from attic.gdb import cli, frames, kernel, memory, objects, owners, paging, spac
 
 
 class Who(cli.Command):
-    """attic who FRAME: who has a frame, how often, and every address at which it is mapped.
+    """Print who has a frame, and where it is mapped.
 
-FRAME is its physical address in hexadecimal, 0x07f11000, or an expression of
-gdb's. Told are the owner by the struct page, with the slab, file, page table or
-reservation it belongs to; the reference count; and the addresses: in lowmem, in
-the vmalloc area, in the fixmap, and in each process, with what lies there."""
+FRAME is its physical address, such as 0x07f11000, or a gdb expression. Printed
+are the owner by the frame's struct page, with its slab, file, page table or
+reservation; the reference count; and every address: in lowmem, in the vmalloc
+area, in the fixmap, and in each process, with what lies there."""
 
     name, usage, at_least, at_most, expression = "who", "FRAME", 1, 1, True
 

@@ -136,10 +136,10 @@ KTEST(audit, notices_area_with_an_unmapped_page)
     char line[128];
 
     pte->val = 0;
-    snprintf(
-        line, sizeof(line),
-        "I7: vmalloc range %08x..%08x: page %08x: expected a mapped page, found entry 00000000",
-        (u32)memory, (u32)memory + 3 * PAGE_SIZE, (u32)memory);
+    snprintf(line, sizeof(line),
+             "I7: vmalloc range 0x%08x..0x%08x: page 0x%08x: expected a mapped page, found entry "
+             "0x00000000",
+             (u32)memory, (u32)memory + 3 * PAGE_SIZE, (u32)memory);
     expect_audit(line);
     *pte = saved;
     vfree(memory);

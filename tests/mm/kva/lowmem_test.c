@@ -176,7 +176,7 @@ KTEST(lowmem, check_notices_swapped_entries)
     pde_t *pde = &swapper_pg_dir[KERNEL_PDE_FIRST];
     pte_t *pte = pde_page_table(*pde);
 
-    expect_swap_noticed(&pte[2].val, &pte[3].val, "I1: lowmem PTE of page c0002000");
+    expect_swap_noticed(&pte[2].val, &pte[3].val, "I1: lowmem PTE of page 0xc0002000");
     expect_swap_noticed(&pde[200].val, &swapper_pg_dir[1022].val, "I1: master PDE 968");
     if (lowmem_size >= MIB(64)) /* what the check needs lies at both ends of it */
         expect_swap_noticed(&pde[2].val, &pde[3].val, "I1: master PDE 770");

@@ -275,7 +275,7 @@ def test_crash(crash, stop, boot, check, tmp_path):
     for command, pattern in WRONG.items():
         check.like(said[command], r'\A[^\n]*\n\Z', f'{crash}: {command}: one sentence')
         check.like(said[command], pattern, f'{crash}: {command}')
-    check.like(said['help attic'], r'^attic explain -- attic explain VA \[PID\]: everything about an address', f'{crash}: help')
-    check.like(said['help attic explain'], '^Told are the region and the area', f'{crash}: help of its own')
+    check.like(said['help attic'], '^attic explain -- Print all that is known of an address', f'{crash}: help')
+    check.like(said['help attic explain'], r'^usage: attic explain VA \[PID\]$', f'{crash}: help of its own')
     for typed, (name, wanted) in COMPLETIONS.items():
         check.equal(said[f'complete {typed}'], ''.join(f'{line}\n' for line in wanted), f'{crash}: {name}')

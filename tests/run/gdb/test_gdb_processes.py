@@ -11,6 +11,7 @@ from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME
 from in_gdb import (DEBUG, KERNEL_HALF, USER_HALF, Dump, State, addresses_of, check_map, check_pgd, check_walk, check_walker, kernel,
                     session, wait_for_sleep, walks_of_qemu)
+from machines import unfolded
 
 RAM = 16 << 20
 
@@ -264,7 +265,7 @@ def test_entries_as_the_kernel_never_has_them(scene, check, tmp_path):
         check_walk(check, name, answer, state, directory, address)
     check_map(check, 'odd entries', area, state, directory)
     check_pgd(check, 'odd entries', pgd, state, directory)
-    check.like(walks[0], r'writes are forbidden by RW=0 in the PDE \(CR0.WP is on\).*\n.*writes are forbidden by RW=0 in the PDE$',
+    check.like(unfolded(walks[0]), r'writes are forbidden by RW=0 in the PDE \(CR0.WP is on\).*\n.*writes are forbidden by RW=0 in the PDE$',
                'walk names the level')
     check.like(walks[2], 'US=0 in the PDE$', 'and there')
 
@@ -349,9 +350,11 @@ def test_help(scene, check):
         check.true(command in commands, f'there is attic {command}', commands)
     help, alone, *own = scene.ask(check, 'help attic', 'attic', *(f'help attic {command}' for command in commands))
     for command, said in zip(commands, own):
-        check.like(said, rf'^attic {command}\b[^\n]*: [^\n]+\.$', f'help attic {command}')
+        check.like(said, rf'\A[A-Z][^\n]+\.\nusage: attic {command}\b[^\n]*\n', f'help attic {command}')
+        check.equal([line for line in said.splitlines() if len(line) > 80], [], f'help attic {command}: 80 columns')
         check.like(help, f'^attic {command} -- ', f'help attic has {command}')
         check.like(alone, rf'^attic {command}\b', f'attic alone has {command}')
+    check.equal([line for line in (help + alone).splitlines() if len(line) > 80], [], 'the lists: 80 columns')
 
 
 def test_completion(scene, check):

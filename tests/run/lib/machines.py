@@ -17,6 +17,22 @@ def shows(check, machine, pattern, name):
     check.true(found, name, found or machine.screen.text())
 
 
+def unfolded(text):
+    """The text with each line whole that was folded for 80 columns: what follows is indented by two more, and its first word would not
+    have fitted."""
+    lines = []
+    room = indent = 0
+    for line in text.split('\n'):
+        blanks, word = re.match('( *)([^ ]*)', line).groups()
+        if lines and len(blanks) == indent + 2 and room < 1 + len(word):
+            lines[-1] += ' ' + line.lstrip()
+        else:
+            indent = len(blanks)
+            lines.append(line)
+        room = 79 - len(line)
+    return '\n'.join(lines)
+
+
 def read_port(machine, port):
     """The byte at an I/O port, as QEMU's monitor reads it."""
     return int(machine.monitor(f'i /b {port:#x}').split('=')[1], 16)

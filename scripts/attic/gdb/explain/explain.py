@@ -16,16 +16,16 @@ from attic.gdb.explain.explain_words import say, text
 
 
 class Explain(cli.Command):
-    """attic explain VA [PID]: everything about an address, in the lines of the monitor's `explain`.
+    """Print all that is known of an address.
+
+The lines are those of the monitor's `explain`: the region and the area, both
+entries bit by bit, what ring 0 and ring 3 may do and which bit decides, the
+frame with its owner and its other addresses, the neighbours of an address that
+is free, and whether a device may be given it.
 
 VA is a number or any gdb expression; PID is a process, or `master`, `boot`
-or `loaded` (what CR3 holds, and what is meant without PID; the monitor's
-`explain VA` is that of `master`).
-
-Told are the region and the area, both entries bit by bit, what ring 0 and ring
-3 may do and which bit decides, the frame with its owner and its other
-addresses, the neighbours of an address that nobody has, and whether a device
-may be given it."""
+or `loaded` (what CR3 holds: the default; the monitor's `explain VA` uses
+`master`)."""
 
     name, usage, at_least, at_most, expression = "explain", "VA [PID]", 1, 2, True
 

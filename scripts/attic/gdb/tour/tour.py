@@ -233,14 +233,14 @@ def find_stop(text):
 
 class Tour(cli.Command):
     name, usage, at_most, needs_kernel = "tour", "[all | NAME | transcript FILE]", 2, False
-    __doc__ = """attic tour: run to the next stop of the tour and show the page tables there.
+    __doc__ = """Run to the next stop of the tour.
 
-Each stop has two moments or more, before and after; each `attic tour` shows the
-next one. `attic tour all` goes through all that are left, with Enter. `attic
-tour vmalloc` runs on to the stop of that name or number and passes those
-between; one that has gone by is shown again from memory. The tour may begin
-anywhere: the next stop that the machine comes to is the next one shown. The
-stops:
+Prints the page tables there. Each stop has at least two moments, before and
+after; each `attic tour` shows the next one. `attic tour all` shows all that are
+left, with Enter. `attic tour vmalloc` runs on to the stop of that name or
+number and passes those between; an earlier one is shown again. The tour may
+begin anywhere: the next stop shown is the next one that the machine comes to.
+The stops:
 
 %s""" % textwrap.fill(", ".join(stop.typed() for stop in STOPS), tour_text.WIDTH)
     guide = None
