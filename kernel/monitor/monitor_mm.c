@@ -250,7 +250,9 @@ void monitor_frames(u32 argc, const char **argv)
 void monitor_audit(u32 argc, const char **argv)
 {
     const char *broken = mm_audit();
+    char line[256];
 
     (void)argc, (void)argv;
-    printk("audit: %s\n", broken ? broken : "all invariants hold");
+    snprintf(line, sizeof(line), "audit: %s", broken ? broken : "all invariants hold");
+    printk_folded(line);
 }

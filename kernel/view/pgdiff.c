@@ -124,10 +124,9 @@ static u32 print_changed(const struct mm *mm, const pde_t *pgd)
 
         if (pgd[i].val == was)
             continue;
-        printk("PDE %u of 0x%08x: was 0x%08x at the end of the boot, is 0x%08x in ", i,
-               i << PDE_SHIFT, was, pgd[i].val);
+        printk("PDE %u of 0x%08x: 0x%08x (at boot 0x%08x) in ", i, i << PDE_SHIFT, pgd[i].val, was);
         if (mm)
-            printk("the directory at 0x%08x\n", mm->pgd_phys);
+            printk("directory 0x%08x\n", mm->pgd_phys);
         else
             printk("the master\n");
         changed++;

@@ -83,8 +83,8 @@ def test_changed_entry(index, where, machine, pids, check):
         check.like(said, rf'^kernel half: 255 of 256 entries are the same\n  {place}A 0x(\w{{8}})  B 0x\w{{8}}$', 'the two differ')
     else:
         check.like(said, '^kernel half: 256 of 256 entries are the same$', 'the two are the same')
-    whose = f'the directory at 0x{child:08x}' if where == 'child' else 'the master'
-    check.like(said, rf'^{place}was 0x\w{{8}} at the end of the boot, is 0x\w{{8}} in {whose}$', 'and it says whose is wrong')
+    whose = f'directory 0x{child:08x}' if where == 'child' else 'the master'
+    check.like(said, rf'^{place}0x\w{{8}} \(at boot 0x\w{{8}}\) in {whose}$', 'and it says whose is wrong')
     check.unlike(said, 'all directories', 'not all are right')
     machine.gdb(build_dir() / 'attic.debug', change, 'detach')
     check.like(machine.run('pgdiff'), r'\Aall directories in use \(3\) have [^\n]*\n\Z', 'and well again')
