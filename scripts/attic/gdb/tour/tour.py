@@ -23,20 +23,20 @@ STOPS = tour_boot.STOPS + (tour_life.Vmalloc, tour_life.Switch, tour_life.FirstT
 
 HEAD = ("<!-- generated: compared by tests/run/gdb/test_tour.py -->\n\n# A tour of the memory, from the first instruction on", """
 `make tour` runs Attic under gdb and stops at %d places: the stages of the boot, then the life of a small process, user/tour.c,
-and last a device. Each stop shows source, the registers that rule paging, and a walk through the page tables, before and
-after. This is all that it prints; `make tour BATCH=1` writes it again, and a test compares. What depends on the build and the
+and last a device. Each stop shows the source, the registers that control paging, and a walk through the page tables, before and
+after. This is its complete output; `make tour BATCH=1` generates it, and a test compares. What depends on the build and the
 machine may vary: addresses of code and of stacks, of frames and of tables, the entries and tags that hold such addresses, and
-numbers of lines. All else is always the same: which entries change and how, their bits, their indices, who has a frame and how
-often.
+numbers of lines. All else is always the same: which entries change and how, their bits, their indices, the owner and the
+reference count of each frame.
 """, """
-An entry stands with its index, the physical address where it lies, its value, and its bits by Intel's names: P present, RW
-may be written, US ring 3 may use it, A accessed and D written to (both set by the processor; in its own half the kernel has
-set them beforehand), PS a page of 4 MiB, G global, AVL for software. Below the entries stands what an access finds, by the
-rights of both levels and by the control registers; `with AC` means that ring 0 may touch a page of ring 3 only while EFLAGS.AC
-is set (SMAP), as it is while the kernel copies from and to a program. `*` marks what has changed since the moment before: in
-front of an entry, behind a register.
+An entry is shown with its index, its physical address, its value, and its bits by Intel's names: P present, RW may be written,
+US ring 3 may use it, A accessed and D written to (both set by the processor; in its own half the kernel has set them
+beforehand), PS a page of 4 MiB, G global, AVL for software. Below the entries stands what an access finds, by the rights of
+both levels and by the control registers; `with AC` means that ring 0 may access a page of ring 3 only while EFLAGS.AC is set
+(SMAP), as it is while the kernel copies from and to a program. `*` marks what has changed since the moment before: in front of
+an entry, after a register.
 """)
-TAIL = "The device reads what it was told of, the command gives all memory back, and the prompt is there again."
+TAIL = "The device reads its two segments, the command frees all memory, and the prompt is there again."
 
 
 BETWEEN = "Stopped between the stops, by a breakpoint of yours, a signal or Ctrl-C; `attic tour` goes on from here."

@@ -56,11 +56,11 @@ class Function(Stage):
 class Start(Stage):
     name, until, title = "_start", "boot_paging_on", "paging is off"
     around = (2, 8)
-    text = """GRUB has put the kernel to physical 1 MiB and jumped to its first instruction, in 32-bit protected mode with
-        paging off: every address is physical. The kernel is linked for 0xC0100000, an address that only paging can provide;
-        until then nothing can run but this little code, which is linked for where it lies. It looks whether the processor can
-        do what is needed, fills a page directory with pages of 4 MiB, and sets CR0.PG. The directory shows the image twice:
-        at the address where it runs now, and above 0xC0000000."""
+    text = """GRUB has loaded the kernel at physical 1 MiB and jumped to its first instruction, in 32-bit protected mode with
+        paging off: every address is physical. The kernel is linked for 0xC0100000, an address that exists only with paging;
+        until then only this small piece of code can run, which is linked at its physical address. It checks that the processor
+        has the features that the kernel needs, fills a page directory with pages of 4 MiB, and sets CR0.PG. The directory maps
+        the image twice: at the address where it runs now, and above 0xC0000000."""
 
     def views(self):
         directory = kernel.boot_directory()
@@ -78,11 +78,10 @@ class Start(Stage):
 class PagingOn(Stage):
     name, until, title = "boot_paging_on", "boot_high", "paging is on, and the code still runs below"
     around = (1, 1)
-    text = """The instruction that set CR0.PG was fetched from a physical address; this one, right behind it, goes through the
-        directory. It is found only because PDE 0 maps the first 4 MiB to themselves, which is called the identity mapping.
+    text = """The instruction that set CR0.PG was fetched from a physical address; the next one, this one, is fetched through
+        the directory. That works only because PDE 0 maps the first 4 MiB to themselves, which is called the identity mapping.
         Without it this fetch would be a page fault, and as there is no IDT yet, the machine would reset. The jump leads above
-        0xC0000000: there PDE 768 maps the same 4 MiB. PDE 0 has A then: the processor itself notes there that it has used the
-        entry."""
+        0xC0000000, where PDE 768 maps the same 4 MiB. PDE 0 then has A: the processor records there that it has used the entry."""
 
     def views(self):
         return [view("the image through the identity mapping", 0x00100000), view("the image where it is linked", IMAGE)]
@@ -100,10 +99,9 @@ class High(Stage):
     name, until, title = "boot_high", "boot_identity_gone", "EIP is above 0xC0000000; the identity mapping goes"
     around = (1, 3)
     text = """From here on the kernel runs at the addresses for which it was linked. The stack pointer is moved up by the same
-        distance, and the identity mapping is of no more use: PDE 0 becomes 0, so that a null pointer of the kernel's will
-        fault. The processor may still have the old entry in its TLB, so CR3 is loaded again with the value that it has, which
-        drops every entry that is not global. PDE 768 has got A and D, as the first fetch and the first write have gone
-        through it."""
+        distance, and the identity mapping is no longer needed: PDE 0 is set to 0, so that a null pointer in the kernel faults.
+        The processor may still have the old entry in its TLB, so CR3 is loaded again with the same value, which drops every
+        entry that is not global. PDE 768 now has A and D, because the first fetch and the first write have gone through it."""
 
     def views(self):
         return [view("the identity mapping", 0x00100000), view("the image", IMAGE)]
@@ -118,10 +116,10 @@ class High(Stage):
 class IdentityGone(Stage):
     name, until, title = "boot_identity_gone", "kernel_main", "only the higher half is mapped"
     around = (1, 4)
-    text = """One entry of the directory is gone, and with it the first 4 MiB of addresses: all that is left lies above
-        0xC0000000. That half will be the kernel's in every address space, and the lower half is free for processes from now
-        on. What GRUB left in registers goes to kernel_main() as two arguments, and C begins. The call itself changes nothing
-        in the tables."""
+    text = """One entry of the directory is cleared, and with it the first 4 MiB of addresses: everything that is still mapped
+        lies above 0xC0000000. That half will be the kernel's in every address space, and the lower half is free for processes
+        from now on. What GRUB left in registers is passed to kernel_main() as two arguments, and C begins. The call itself
+        changes nothing in the tables."""
 
     def views(self):
         return [view("the first MiB", 0x00100000), view("the same bytes in the higher half", IMAGE)]
@@ -132,11 +130,11 @@ class IdentityGone(Stage):
 
 class KernelMain(Stage):
     name, until, title, extra = "kernel_main", "lowmem_map_init", "C begins, on the boot tables", ("CR4",)
-    text = """kernel_main() is a list of calls, in the order in which each needs what is above it. Console, segments and
-        interrupt table come first, so that whatever goes wrong is reported; then the memory map that GRUB got from the firmware
-        is read. All this runs on the boot directory, which lets the kernel write everywhere, even to its own code. cpu_init()
-        turns on what the final tables will use: global pages (CR4.PGE), and, where the processor has them, SMEP and SMAP, by
-        which ring 0 cannot run or touch pages of ring 3 by accident."""
+    text = """kernel_main() is a list of calls, ordered so that each needs only what is above it. Console, segments and
+        interrupt table come first, so that any later error is reported; then the memory map that GRUB got from the firmware is
+        read. All this runs on the boot directory, which lets the kernel write everywhere, even to its own code. cpu_init()
+        turns on what the final tables will use: global pages (CR4.PGE), and, where the processor has them, SMEP and SMAP, which
+        keep ring 0 from executing or accessing pages of ring 3 by accident."""
 
     def source(self):
         return function_source(self.name, 14)
@@ -153,11 +151,11 @@ class KernelMain(Stage):
 
 class LowmemMapInit(Function):
     name, lines, title = "lowmem_map_init", 10, "the kernel half is made, once and for good"
-    text = """The master directory, swapper_pg_dir, is filled from a table of rows and loaded into CR3. Around the image it
-        maps pages of 4 KiB, because text and data need different rights, and so it does at the end of RAM if less than 4 MiB
-        is left there; everywhere else one entry of the directory maps 4 MiB. All RAM that has a place there is now found at
-        its physical address plus 0xC0000000. The vmalloc area gets all its page tables now, although they are empty: so no
-        entry of the kernel half will ever have to change again, and each process can have a copy."""
+    text = """The master directory, swapper_pg_dir, is filled from a table of rows and loaded into CR3. Around the image it uses
+        pages of 4 KiB, because text and data need different rights, and also at the end of RAM if less than 4 MiB is left
+        there; everywhere else one entry of the directory maps 4 MiB. All RAM that fits into lowmem is now mapped at its
+        physical address plus 0xC0000000. The vmalloc area gets all its page tables now, although they are empty: so no entry of
+        the kernel half will ever have to change again, and each process can have a copy."""
 
     def views(self):
         return [view("the kernel's text", TEXT), view("ordinary memory", ordinary_memory()),
@@ -179,10 +177,10 @@ class LowmemMapInit(Function):
 
 class PageAllocInit(Function):
     name, lines, title = "page_alloc_init", 12, "frames get an owner and a count"
-    text = """From here on the kernel knows of every frame of RAM who has it and how often: an array with one struct page for
-        each, mem_map, which is itself made of memory that nobody else gets. What the image and the boot have taken is
-        reserved, and the rest is handed to the buddy allocator. The tables do not change: which frames are free has nothing
-        to do with which are mapped, as all of lowmem is mapped all the time."""
+    text = """From here on the kernel knows the owner and the reference count of every frame of RAM: mem_map is an array with
+        one struct page for each frame, and its own frames are reserved. So are the frames that the image and the boot have
+        taken, and the rest is handed to the buddy allocator. The tables do not change: whether a frame is free does not depend
+        on whether it is mapped, as all of lowmem is mapped all the time."""
 
     def views(self):
         return [view("the kernel's text", TEXT), view("ordinary memory", ordinary_memory())]
@@ -206,9 +204,9 @@ class PageAllocInit(Function):
 
 class VmallocInit(Function):
     name, lines, title = "vmalloc_init", 6, "the vmalloc area is one gap"
-    text = """Which addresses of the vmalloc area are taken is kept in a tree of areas and gaps; now it is one gap. The
-        page-table entries take part in it: of an entry that is not present the processor looks at no other bit, so the kernel
-        may keep a note there. The first entry of a gap holds the address of its descriptor, a boundary tag, by which a
+    text = """A tree of areas and gaps records which addresses of the vmalloc area are taken; now it is one gap. The page-table
+        entries hold a part of this record: if an entry is not present, the processor ignores all its other bits, so the kernel
+        may store a value there. The first entry of a gap holds the address of its descriptor, a boundary tag, by which a
         neighbour that becomes free finds it without a search."""
 
     def views(self):
@@ -223,11 +221,11 @@ class VmallocInit(Function):
 
 class Seal(Function):
     name, lines, title = "mm_seal", 7, "the boot is over: read-only counts for ring 0, too"
-    text = """The text has been without RW since the master directory was made, but as long as CR0.WP is 0, ring 0 writes to
-        such pages all the same. Now that bit is set, without a change to any entry. From here on the master directory, the
-        tables of lowmem and whatever only the start writes are read-only for everybody, and mm_audit() compares each entry
-        with what the address map, the image and the ranges of RAM say. The frames of the boot code and its directory are given
-        to the page allocator."""
+    text = """The text has been mapped without RW since the master directory was made, but as long as CR0.WP is 0, ring 0 can
+        write to such pages anyway. Now that bit is set, without a change to any entry. From here on the master directory, the
+        tables of lowmem and all data that only the start writes are read-only for ring 0, too, and mm_audit() compares each
+        entry with the value that follows from the address map, the image and the ranges of RAM. The frames of the boot code and
+        its directory are given to the page allocator."""
 
     def views(self):
         return [view("the kernel's text", TEXT), view("the boot code", IMAGE)]
@@ -260,10 +258,10 @@ class FirstProcess(Stage):
 
 class ReturnToUser(FirstProcess):
     name, title = "return_to_user", "out of the kernel, for the first time"
-    text = """A process is ready: CR3 holds a directory of its own, whose upper quarter is a copy of the master's 256 entries.
-        On its kernel stack lies a struct pt_regs, as if the process had been interrupted just before its first instruction,
-        and iretd takes EIP, CS, EFLAGS, ESP and SS from there. CS has 3 in its lowest bits, so ring 3 begins. Nothing of the
-        program's text is mapped yet: its first page has not even an entry."""
+    text = """A process is ready: CR3 holds its own directory, whose upper quarter is a copy of the master's 256 entries. On its
+        kernel stack lies a struct pt_regs, as if the process had been interrupted just before its first instruction, and iretd
+        takes EIP, CS, EFLAGS, ESP and SS from there. CS has 3 in its lowest bits, so ring 3 begins. Nothing of the program's
+        text is mapped yet: there is not even an entry for its first page."""
 
     def place(self):
         return at(self.name, when=self.is_new)
@@ -294,10 +292,10 @@ class ReturnToUser(FirstProcess):
 
 class Ring3(FirstProcess):
     name, word, title = "ring 3", "ring_3", "the first instruction of the first process"
-    text = """The processor is about to fetch from a page that is not there. exec has only noted which part of the file
-        belongs to which addresses; the fetch becomes a page fault, and the kernel looks up the note, enters the page and
-        returns to the same instruction. This is demand paging: what is never used is never loaded. The directory gets an
-        entry, too, which only user halves ever do; ring 3 may use both levels (US), but not write."""
+    text = """The processor is about to fetch from a page that is not mapped. exec has only recorded which part of the file
+        belongs to which addresses; the fetch becomes a page fault, and the kernel finds that record, maps the page and returns
+        to the same instruction. This is demand paging: what is never used is never loaded. The directory gets an entry, too,
+        which happens only in user halves; both levels let ring 3 use the page (US), but not write to it."""
 
     def place(self):
         return FirstProcess.regs and Place(FirstProcess.regs.eip, self.is_first)

@@ -47,11 +47,11 @@ class SystemCall(LifeStop):
 
 class CallIn(SystemCall):
     name, word, title = "a system call's way in", "call_in", "from ring 3 into ring 0, and CR3 stays"
-    text = """The program asks for its pid: EAX holds the number of the call, and int 0x80 is a gate by which ring 3 may come
-        in, to one address that the kernel chose. The processor takes the kernel stack from the TSS, where the last process
-        switch put it, and pushes there what it needs to return; then CPL is 0. CR3 does not change. The stub and the stack
-        were mapped all the time, but their entries have no US, so ring 3 could not use them; the kernel half in every address
-        space is what makes a system call so cheap."""
+    text = """The program asks for its pid: EAX holds the number of the call, and int 0x80 is a gate through which ring 3 may
+        enter the kernel, at one address that the kernel has chosen. The processor takes the kernel stack from the TSS, where
+        the last process switch put it, and pushes there what it needs to return; then CPL is 0. CR3 does not change. The stub
+        and the stack were mapped all the time, but their entries have no US, so ring 3 could not use them; the kernel half in
+        every address space is what makes a system call so cheap."""
 
     def place(self):
         return Place(tour_program.label("ask_kernel"), child_runs)
@@ -73,10 +73,10 @@ class CallIn(SystemCall):
 
 class CallOut(SystemCall):
     name, word, title = "a system call's way out", "call_out", "back to ring 3, with the result in EAX"
-    text = """The kernel has found getpid in its table of calls and written the answer over the saved EAX, so that it has been
+    text = """The kernel has found getpid in its table of calls and written the result over the saved EAX, so that it has been
         popped like any other register. iretd pops the five words that int 0x80 pushed: EIP, CS, EFLAGS and, because CS says
-        ring 3, ESP and SS. The kernel stack is empty again, ready for the next way in. Not one entry has changed on the whole
-        way, and nothing had to be dropped from the TLB."""
+        ring 3, ESP and SS. The kernel stack is empty again, ready for the next system call. No entry has changed from the way
+        in to the way out, and nothing had to be dropped from the TLB."""
 
     def place(self):
         answered = tour_program.label("ask_answered")
@@ -98,12 +98,12 @@ class CallOut(SystemCall):
 
 class Refusal(Fault):
     name, word, title, address = "a refusal", "refusal", "ring 3 reads what is the kernel's", KERNELS
-    text = """The child's last act is to read an address of the kernel's text. The entries for it are there, as the kernel half
-        is mapped in every address space, also while ring 3 runs; but neither of them has US, so the processor refuses: a page
-        fault whose error code says that the page is present and a right is missing. page_fault() looks for an area of the
-        process that would allow the access, finds none, and sends SIGSEGV, which ends the child. No entry changes, and
-        nothing else in the machine notices. The parent learns by waitid() how its child has ended, and may still read it
-        because the child is a zombie until wait4()."""
+    text = """At last the child reads an address of the kernel's text. The entries for it are there, as the kernel half is
+        mapped in every address space, also while ring 3 runs; but neither of them has US, so the processor refuses the access:
+        a page fault whose error code says that the page is present and a right is missing. page_fault() looks for an area of
+        the process that would allow the access, finds none, and sends SIGSEGV, which kills the child. No entry changes, and
+        nothing else in the machine is affected. The parent learns from waitid() how its child has ended, which can still be
+        read because the child is a zombie until wait4()."""
 
     def views(self):
         return [view("the kernel's text", KERNELS)]

@@ -20,12 +20,12 @@ def is_vmalloc(addr):
 class Dma(Stop):
     name, word, command = "a device", "dma", "dma"
     title = "an address is refused, frames are taken"
-    text = """The monitor's command `dma` has a buffer in the vmalloc area, two pages side by side whose frames lie apart, and
-        wants a device to read it. A device knows nothing of page tables: it gets a physical address and counts on from there.
-        So dma_map_single(), which would make one such address of the whole buffer, refuses an address of the vmalloc area with
-        -EADDRNOTAVAIL. dma_map_sg() takes the same pages as a list of frames, and makes one segment of each run of
-        neighbours; here each frame is a run of its own, so the device is told of two. No entry changes: it is the same memory,
-        and only who asks for it is another."""
+    text = """The monitor's command `dma` has a buffer in the vmalloc area, two pages side by side whose frames are not
+        neighbours, and wants a device to read it. A device does not use page tables: it gets a physical address and counts up
+        from there. So dma_map_single(), which would give the device one such address for the whole buffer, refuses an address
+        of the vmalloc area with -EADDRNOTAVAIL. dma_map_sg() takes the same pages as a list of frames, and makes one segment of
+        each run of neighbours; here each frame is a separate run, so the device gets two segments. No entry changes: the memory
+        is the same, only the device uses it now."""
 
     buffer = segments = 0
     scatterlist = None

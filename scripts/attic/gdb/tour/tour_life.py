@@ -88,13 +88,14 @@ class KernelStack(LifeStop):
 class Vmalloc(KernelStack):
     name, word, title = "a vmalloc", "vmalloc", "entries in a page table, and no directory changes"
     text = """The parent calls fork(), and the first thing that the new task needs is a kernel stack: vmalloc puts two pages
-        side by side into the lowest gap that holds them and one page more. Their frames are no neighbours, because the program
-        has used some pages before and given every second one back: what is contiguous for the kernel lies wherever there was
-        free memory. Both pages get an entry in a page table that exists since the boot, so the PDE keeps its value, and as
-        every directory has a copy of that PDE, the stack is there in all address spaces at once: in the parent's, which is
-        loaded, and in that of the witness, the parent's own parent, which sleeps. The first entry notes in AVL, bits that the
-        processor leaves to software, that an area begins here. The page behind it is its guard, never present, and the page
-        below is the guard of the area before, so a stack that grows too far meets a fault and not a neighbour."""
+        side by side into the lowest gap that holds them and one page more. Their frames are not neighbours, because the program
+        has used some pages before and freed every second one: pages that are contiguous for the kernel lie in any free frames.
+        Both pages get an entry in a page table that has existed since the boot, so the PDE keeps its value, and as every
+        directory has a copy of that PDE, the stack is mapped in all address spaces at once: in the parent's, which is loaded,
+        and in that of the witness, the parent's own parent, which sleeps. The first entry has AVL, bits that the processor
+        leaves to software, set to show that an area begins here. The page behind the area is its guard, never present, and the
+        page below is the guard of the area before, so a stack that grows too far causes a fault and does not overwrite its
+        neighbour."""
 
     def place(self):
         return at("vmalloc_aligned", when=parent_runs)
@@ -122,12 +123,12 @@ class Vmalloc(KernelStack):
 
 class Vfree(KernelStack):
     name, word, title = "a vfree", "vfree", "entries go, then the TLB's copies, then the frames"
-    text = """The child has ended and the parent has waited for it, so the stack goes, in three steps whose order matters.
-        First the entries become 0, in the one page table that all have, so that the witness, which sleeps, loses the stack at
-        the same moment; then invlpg drops what the TLB still holds of each page, which a load of CR3 would not, as the entries
-        are global (G); only then do the frames go back to the page allocator. In another order, somebody could get a frame
-        which is still seen through the old address. The area has become a part of the gap behind it, whose tag is now in the
-        first entry, and again no directory has changed."""
+    text = """The child has ended and the parent has waited for it, so the stack is freed, in three steps whose order matters.
+        First the entries become 0, in the one page table that all directories share, so that the witness, which sleeps, loses
+        the stack at the same moment; then invlpg drops what the TLB still holds of each page, which a load of CR3 would not do,
+        as the entries are global (G); only then do the frames go back to the page allocator. In another order, a new owner
+        could get a frame that can still be accessed through the old address. The area has become a part of the gap behind it,
+        whose tag is now in the first entry, and again no directory has changed."""
 
     def place(self):
         return at("vfree", when=self.is_the_stack)
@@ -166,11 +167,12 @@ class Vfree(KernelStack):
 
 class Switch(LifeStop):
     name, word, title = "a process switch", "switch", "CR3 changes, and the kernel half does not"
-    text = """fork() has given the child a directory and tables of its own, and copied no page; now the parent gives up its
-        turn. One load of CR3 exchanges the lower 3 GiB of addresses. The next instruction is fetched through the new
-        directory, and is the next one of the same function, because all 256 entries above 0xC0000000 are equal, the stack's
-        included. The kernel's pages are global, so the TLB keeps them, while everything of the old process is dropped. At
-        0x40000000 each has a table of its own, but the same frame in it: fork() has copied the entry and taken RW from both."""
+    text = """fork() has given the child its own directory and tables, and copied no page; now the parent gives up the
+        processor. One load of CR3 exchanges the lower 3 GiB of addresses. The next instruction is fetched through the new
+        directory, and is the next one of the same function, because all 256 entries above 0xC0000000 are equal, the one of the
+        stack included. The kernel's pages are global, so the TLB keeps them, while all entries of the old process are dropped.
+        At 0x40000000 each process has its own table, but the same frame in it: fork() has copied the entry and removed RW from
+        both."""
 
     def place(self):
         return at("mm_switch", when=lambda: child_runs() and memory.register("eax") == process().mm)
@@ -236,10 +238,10 @@ class Fault(LifeStop):
 
 class FirstTouch(Fault):
     name, word, title, address = "a first-touch fault", "first_touch", "a page comes when it is used", UNTOUCHED
-    text = """The process has asked for this page by mmap(), and got a promise: an area in a list, and not one bit in the
+    text = """The process has asked for this page by mmap(), and got only a promise: an area in a list, and not one bit in the
         tables. The first write finds no entry; the processor puts the address into CR2, saves where it was and enters the
-        kernel, which comes to page_fault(). It finds the area, takes a frame, fills it with zeros and enters it, with a new
-        page table, as nothing near by has been used either. Then the same instruction is made again as if nothing had
+        kernel, which calls page_fault(). It finds the area, takes a frame, fills it with zeros and maps it, with a new page
+        table, because no page near it has been used either. Then the same instruction is executed again as if nothing had
         happened. In the kernel half a PDE never changes; here it may, because no other directory has a copy of it."""
 
     def views(self):
@@ -258,10 +260,10 @@ class FirstTouch(Fault):
 class CopyOnWrite(Fault):
     name, word, title, address = "a copy-on-write fault", "copy_on_write", "the first write after a fork", WRITTEN
     text = """Since the fork, parent and child have the same frame here, and neither may write: RW is off in both entries, and
-        the frame counts two references. The area says that the child may write, so this fault is no crime, but the moment to
-        make the copy that fork() saved. The child gets a frame of its own, with the same bytes and with RW; the old one
-        counts one reference less. The parent's entry stays as it is, without RW: at its own next write the kernel sees that
-        it is alone and gives the right back without a copy."""
+        the frame has two references. The area says that the child may write, so this fault is not an error: it is the moment to
+        make the copy that fork() saved. The child gets its own frame, with the same bytes and with RW; the old frame has one
+        reference less. The parent's entry stays as it is, without RW: at the parent's next write the kernel sees that it is the
+        only user of the frame, and sets RW again without a copy."""
 
     def arrive(self):
         super().arrive()
