@@ -1,4 +1,4 @@
-# The machine that Attic is developed on, for systems that are no Debian: scripts/setup on Debian 13, and nothing else.
+# The machine that Attic is developed on, for systems other than Debian: scripts/setup on Debian 13, and nothing else.
 #
 #   docker build -t attic .
 #   docker run --rm -it --user "$(id -u):$(id -g)" -v "$PWD":/attic attic make run

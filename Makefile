@@ -1,8 +1,8 @@
 # Attic: build, run, test. `make help` lists the targets and variables.
 
 # ---- set-up -------------------------------------------------------------------------------------
-# The compiler and the headers are looked for while make reads this file. In `make setup run` they are there only after set-up, so
-# all that is asked for beside set-up is left to a second make.
+# make looks for the compiler and the headers while it reads this file. In `make setup run` they exist only after set-up, so a second make
+# builds the targets other than set-up.
 
 SETUP_GOALS := $(filter setup setup-dev,$(MAKECMDGOALS))
 ifneq ($(SETUP_GOALS),)
@@ -32,7 +32,7 @@ CPU ?=
 MACHINE ?=
 FIRMWARE ?=
 ACCEL ?= tcg
-# What is fetched, by `make busybox` and the like, is kept once for all variants of the build.
+# What `make busybox` and similar targets fetch is stored once for all variants of the build.
 FETCHED ?= $(if $(filter build build/%,$(BUILD)),build,$(BUILD))
 CMDLINE ?=
 INIT ?=
@@ -42,7 +42,8 @@ BATCH ?=
 EXTRA_CFLAGS ?=
 V ?=
 
-# BUG=name: a kernel broken on purpose (tests/mutants/), in a folder of its own. What is built already and stays the same is copied there.
+# BUG=name: a kernel broken on purpose (tests/mutants/), in its own folder. Objects that are already built and stay the same are copied
+# there.
 BUG ?=
 BROKEN :=
 ifneq ($(BUG),)
@@ -86,7 +87,7 @@ else
   TARGET_FLAGS := -m32 -mpreferred-stack-boundary=2
 endif
 
-# CROSS=prefix, or that of the first GNU tools that have just built an i386 program, with their own gcc or with CC.
+# CROSS=prefix, or the prefix of the first GNU tools that can build an i386 program, with their own gcc or with CC.
 ifeq ($(origin CROSS),undefined)
   CROSS := $(shell scripts/find-compiler '$(if $(filter-out default,$(origin CC)),$(CC))' $(TARGET_FLAGS) $(UAPI_FLAGS))
 endif
@@ -101,8 +102,8 @@ NASM ?= nasm
 export CROSS OBJCOPY NM
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
-# A guard page of 4 KiB catches a stack that grows past its end only if no function steps over it, and none may take a large part of
-# 8 KiB.
+# A guard page of 4 KiB catches a stack overflow only if no function's frame is larger than the page, and no function may use a large part
+# of the 8 KiB.
 FRAMES := -Wframe-larger-than=1536 -Walloca
 # No SSE, no PIC, frame pointers for backtraces; arguments in registers and a 4-byte aligned stack, as the whole
 # kernel, its assembly included, agrees on.
@@ -110,13 +111,13 @@ KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
   $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude -iquote . $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB -DCONFIG_DEBUG_TLB) $(EXTRA_CFLAGS)
-# nasm's own choice of warnings, which -Werror makes errors too; -w+all warns of each address in another section, which is all
-# that an entry table consists of.
+# nasm's default warnings, which -Werror turns into errors, too; -w+all warns about each address in another section, and an entry table
+# consists of such addresses only.
 NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+error) -I$(BUILD)/gen/
 
 # ---- the kernel ---------------------------------------------------------------------------------
 
-# Every file of these folders and of the rooms in them; what is below tests/host and tests/peers is for other machines.
+# Every file of these folders and of the rooms in them; tests/host and tests/peers are for other machines.
 SOURCES := $(filter-out boot/asm-offsets.c tests/host/% tests/peers/% tests/run/%, \
   $(sort $(shell find boot arch lib mm drivers fs kernel tests -name '*.c' -o -name '*.asm')))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
@@ -124,9 +125,9 @@ OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 .PHONY: all
 all: $(BUILD)/attic.elf $(BUILD)/attic.iso $(BUILD)/attic-lean.elf
 
-# The kernel with its debug information, and what GRUB loads: the same without it. Of the symbols that keeps those of code, for
-# backtraces, and those of global variables, for `explain`: static data goes, unless its name is that of a function or a global
-# variable too, as objcopy takes symbols by their names. attic-lean is the kernel without its self-tests, to see how much of it they are.
+# The kernel with its debug information, and what GRUB loads: the same without it. The latter keeps the symbols of code, for backtraces, and
+# of global variables, for `explain`. Symbols of static data are removed, unless a function or a global variable has the same name, as
+# objcopy selects symbols by name. attic-lean is the kernel without its self-tests, to see how much of it they are.
 LINK_KERNEL = $(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
   -T $(BUILD)/gen/linker.ld -o $@
 
@@ -144,7 +145,7 @@ $(BUILD)/%.elf: $(BUILD)/%.debug
 	$(Q)$(OBJCOPY) --strip-debug --strip-symbols=$(BUILD)/gen/$*-data-symbols $< $@
 	$(Q)cd $(@D) && $(OBJCOPY) --add-gnu-debuglink=$*.debug $*.elf
 
-# Tests are half of the image and seldom in a hurry: they are built for size. The rows of `make bench` stay as they are.
+# Tests are half of the image and need not be fast: they are built for size. The rows of `make bench` are built like the kernel.
 $(BUILD)/tests/%.c.o: SIZE_FLAGS := $(if $(filter -O2,$(OPT)),-Os)
 $(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_FLAGS :=
 
@@ -174,8 +175,8 @@ BROKEN_ASM := $(patsubst %,$(BUILD)/%.o,$(filter %.asm,$(BROKEN)))
 $(BROKEN_ASM): $(BUILD)/%.asm.o: $(BUILD)/broken/%.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
 	$(ASSEMBLE)
 
-# Numbers that nasm and the linker script share with C are generated from the headers. What asm-offsets.c makes is no
-# assembly, which clang would notice if it assembled by itself.
+# Numbers that nasm and the linker script share with C are generated from the headers. The output of asm-offsets.c is not valid assembly,
+# which clang would notice if its own assembler ran.
 $(BUILD)/gen/asm-offsets.inc: boot/asm-offsets.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
@@ -189,7 +190,7 @@ $(BUILD)/gen/linker.ld: linker.ld $(BUILD)/flags
 
 # ---- user programs ------------------------------------------------------------------------------
 
-# Every user/*.c, and every one below user/tests/, is a program, linked with what is common in user/lib/.
+# Every user/*.c, and every one below user/tests/, is a program, linked with the common code in user/lib/.
 SHOWN_PROGRAMS := $(patsubst user/%.c,%,$(sort $(wildcard user/*.c)))
 TEST_PROGRAMS := $(patsubst user/tests/%.c,%,$(sort $(wildcard user/tests/*.c)))
 HELPER_PROGRAMS := $(patsubst user/tests/helpers/%.c,%,$(sort $(wildcard user/tests/helpers/*.c)))
@@ -228,8 +229,8 @@ MUSL = $(if $(wildcard $(FETCHED)/musl/lib/libc.a),$(FETCHED)/musl)
 busybox musl linux:
 	@scripts/fetch $@ '$(FETCHED)'
 
-# Every user/linux/*.c is a program for Linux, built statically by the cross compiler with its glibc, and with musl when it is there.
-# All but those that only the tests want (they are large) are among Attic's programs; hello is glibc_hello there, because there is
+# Every user/linux/*.c is a program for Linux, built statically by the cross compiler with its glibc, and with musl if that is installed.
+# All except those that only the tests need (they are large) are among Attic's programs; hello is called glibc_hello there, because there is
 # a hello already.
 LIBC_CC := $(if $(wildcard /usr/i686-linux-gnu/lib/libc.a),$(shell command -v i686-linux-gnu-gcc))
 LIBC_NAMES := $(patsubst user/linux/%.c,%,$(sort $(wildcard user/linux/*.c)))
@@ -247,7 +248,7 @@ $(BUILD)/user/glibc/%: user/linux/%.c user/linux/check.h $(BUILD)/flags
 	$(call say,GLIBC,$<)
 	$(Q)$(LIBC_CC) $(LIBC_FLAGS) $(EXTRA_CFLAGS) $< -o $@ -lm
 
-# What musl-gcc's specs say, as a command line.
+# The options of musl-gcc's specs, as a command line.
 $(BUILD)/user/musl/%: user/linux/%.c user/linux/check.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,MUSL,$<)
@@ -259,7 +260,8 @@ $(BUILD)/user/musl/%: user/linux/%.c user/linux/check.h $(BUILD)/flags
 INITRAMFS_PROGRAMS = $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name)) \
   $(foreach name,$(LIBC_PROGRAMS),$(if $(filter $(name),$(PROGRAMS)),glibc_)$(name)=$(BUILD)/user/glibc/$(name))
 
-# FILES=folder: what is in it comes along, over what is there. Names may be any, so make sees only whether something has changed.
+# FILES=folder: its contents are added, and replace files of the same name. Names are arbitrary, so make only checks whether something has
+# changed.
 export FILES ?=
 
 $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) \
@@ -267,13 +269,13 @@ $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD
 	$(call say,CPIO,$@)
 	$(Q)BUSYBOX='$(BUSYBOX)' PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
 
-# What the prompt says of the programs for people.
+# The descriptions of programs that the prompt prints.
 $(BUILD)/program-texts: FORCE
 	@mkdir -p $(@D)
 	@scripts/rooms programs > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-# Pack again when a program has gone, or with FILES anything is another.
+# Pack again when a program was removed, or anything in FILES has changed.
 $(BUILD)/programs: FORCE
 	@mkdir -p $(@D)
 	$(if $(FILES),@[ -d "$$FILES" ] || { echo "attic: FILES=$$FILES is not a folder" >&2; exit 1; })
@@ -281,7 +283,7 @@ $(BUILD)/programs: FORCE
 	  [ -z "$$FILES" ] || { cd -- "$$FILES" && find . -printf '%p %M %s %T@ %l\n' | sort; }; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-# Link again when a source file has gone.
+# Link again when a source file was removed.
 $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
 	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' > $@
@@ -301,8 +303,9 @@ $(BUILD)/flags: FORCE
 # Where the documents of the monitor's `snapshot` go, and where memdiff finds them.
 SNAPSHOTS ?= $(BUILD)/snapshots
 
-# DISPLAY=gtk on the command line is QEMU's window. What the environment says, and what looks like a screen of X (host:0), is X's. make
-# hands the variables of its command line on as environment; so X's own value is put back, from what make itself was started with.
+# DISPLAY=gtk on the command line selects QEMU's window. A value from the environment, or one that looks like a screen of X (host:0),
+# belongs to X. make exports the variables of its command line to the environment; so X's own value is restored from the environment that
+# make was started with.
 QEMU_DISPLAY :=
 ifeq ($(origin DISPLAY)$(findstring :,$(firstword $(subst =, ,$(DISPLAY)))),command line)
   QEMU_DISPLAY := $(DISPLAY)
@@ -317,14 +320,15 @@ $(BUILD)/cmdline: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$COMMAND_LINE" | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" > $@
 
-# GRUB's modules for the PC, with those for UEFI beside them: packages of a PC's own, and elsewhere unpacked from the packages for i386.
+# GRUB's modules for the PC, with those for UEFI beside them: from installed packages on a PC, and elsewhere unpacked from the packages for
+# i386.
 export GRUB_MODULES ?= $(if $(filter x86_64 i%86,$(shell uname -m)),/usr/lib/grub/i386-pc,$(FETCHED)/grub/i386-pc)
 GRUB_FETCHED := $(if $(filter $(FETCHED)/%,$(GRUB_MODULES)),$(FETCHED)/grub/i386-pc/multiboot2.mod)
 
 $(FETCHED)/grub/i386-pc/multiboot2.mod:
 	@scripts/fetch grub '$(FETCHED)'
 
-# What every machine boots. In-kernel tests need no more, each with an ISO of its own command line.
+# What every machine boots. In-kernel tests need no more; each has an ISO with its own command line.
 BOOTED := $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(GRUB_FETCHED)
 
 $(BUILD)/attic.iso: $(BOOTED) $(BUILD)/cmdline grub.cfg scripts/mkiso
@@ -352,24 +356,24 @@ check: booted
 	@scripts/check-tools image machine
 	@BUILD='$(BUILD)' scripts/check '$(T)'
 
-# Everything, two at a time; T=pattern for some of it, and what that needs is built. The last line is `N passed, N failed`.
+# All tests, two at a time; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
 test:
 	@needs=$$(scripts/test --needs '$(T)') || { echo "$$needs"; exit 2; }; $(MAKE) --no-print-directory $$needs
 	@scripts/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
 
-# What compares with Linux, as if this host ran no i386 programs: with Debian's kernel in QEMU.
+# The tests that compare with Linux, as if this host could not run i386 programs: with Debian's kernel in QEMU.
 test-linux: all libc linux busybox
 	@scripts/check-tools test
 	@NO_I386=1 BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test 'linux libc busybox'
 
-# Write down what the examples in README.md and docs/ print today.
+# Update the output of the examples in README.md and docs/.
 docs: all debug tour-doc picture
 	@scripts/rooms update '$(BUILD)'
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 	@cp '$(BUILD)/picture/map.svg' docs/map.svg
 
-# `map` as a picture, of a machine that is the same on every host: nothing is aboard that was fetched, found or asked for.
+# `map` as a picture, of a machine that is the same on every host: without files that were fetched, found or asked for.
 .PHONY: picture
 picture: all
 	@mkdir -p '$(BUILD)/picture'
@@ -382,12 +386,12 @@ picture: all
 
 .PHONY: bench bench-linux
 
-# What kernel operations cost, beside Linux's figures; T=pattern for some of them.
+# What kernel operations cost, next to Linux's figures; T=pattern for some of them.
 bench: all
 	@scripts/check-tools run
 	@BUILD='$(BUILD)' scripts/bench '$(T)'
 
-# Linux's figures, measured on this machine; what processes cost, by the program that measures Attic too.
+# Linux's figures, measured on this machine; those of processes by the same program as on Attic.
 bench-linux: $(BUILD)/user/bench_process busybox linux
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' scripts/bench-linux
 
@@ -395,13 +399,13 @@ bench-linux: $(BUILD)/user/bench_process busybox linux
 
 .PHONY: memdiff
 
-# What changed from one snapshot to another, in words; ALL=1 shortens no list. That something changed is no failure.
+# What changed from one snapshot to another, in words; ALL=1 prints lists in full. A change is not a failure.
 memdiff:
 	@scripts/memdiff --file '$(SNAPSHOTS)' $(if $(ALL),--all) -- '$(A)' '$(B)' || [ $$? -eq 1 ]
 
 # ---- gdb ----------------------------------------------------------------------------------------
 
-# A variant that is easy to step through, in a folder of its own.
+# A variant that is easy to step through, in its own folder.
 DEBUG_BUILD := $(BUILD)/debug
 
 debug:
@@ -411,9 +415,8 @@ gdb: debug
 	@scripts/check-tools gdb
 	@scripts/debug '$(DEBUG_BUILD)' '$(GDBPORT)'
 
-# The tour of the memory, in gdb: with Enter from stop to stop, or with BATCH=1 its transcript on standard output, and nothing else
-# there. `make tour-doc` keeps it in docs/tour.md.
-# The snapshots of the last run stay as they are.
+# The tour of the memory, in gdb: with Enter from stop to stop, or with BATCH=1 only its transcript on standard output. `make tour-doc`
+# keeps it in docs/tour.md. The snapshots of the last run stay as they are.
 tour tour-doc: SNAPSHOTS :=
 
 tour:
@@ -425,7 +428,7 @@ tour-doc: debug
 	@scripts/check-tools gdb
 	@scripts/debug --transcript '$(DEBUG_BUILD)' > '$(DEBUG_BUILD)/tour.md' && cp '$(DEBUG_BUILD)/tour.md' docs/tour.md
 
-# Only the QEMU side, on this terminal: an editor or a gdb elsewhere connects to the port.
+# Only the QEMU side, on this terminal: an editor or another gdb connects to the port.
 qemu-gdb: debug
 	@echo 'QEMU waits for a gdb on port $(GDBPORT). In another terminal, in this folder:'
 	@echo "  gdb -x scripts/gdb/attic.gdb -ex 'target remote localhost:$(GDBPORT)' $(DEBUG_BUILD)/attic.debug"
@@ -465,7 +468,7 @@ compile_commands.json: FORCE
 	    for file in $(PROGRAM_FILES) $(sort $(wildcard user/lib/*.c)); do entry "$$JSON_USER" "$$file"; done; \
 	    printf '\n]\n'; } > $@
 
-# How much there is to read.
+# The number of lines to read.
 .PHONY: lines
 lines:
 	@scripts/rooms lines
