@@ -1,4 +1,4 @@
-"""The host side of Attic: machines in QEMU, what they say, and what is read from outside. Calls go down:
+"""The host side of Attic: machines in QEMU, their output, and reading their memory from outside. Calls go down:
 
     machine.py        a machine that boots, is spoken to, read from outside and judged
     screen.py         its text screen and keyboard

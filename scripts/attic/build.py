@@ -1,7 +1,7 @@
-"""The kernel under test: where it was built, what make and the scripts make of it, and what else a test needs beside it.
+"""The kernel under test: where it was built, what make and the scripts make from it, and what else a test needs.
 
-Environment, as `make test` hands it over: BUILD, the folder of the kernel (build); FETCHED, where `make busybox` and the like put what
-they fetch (build); CC, the compiler; NO_I386=1, as if this machine ran no i386 programs.
+Environment, as set by `make test`: BUILD, the folder of the kernel (build); FETCHED, where `make busybox` and similar targets put what they
+fetch (build); CC, the compiler; NO_I386=1, as if this machine could not run i386 programs.
 """
 import fcntl
 import functools
@@ -26,7 +26,7 @@ def fetched_dir() -> Path:
 
 
 def log_dir() -> Path:
-    """Where tests leave logs, made if it is not there."""
+    """The folder for the logs of tests, created if necessary."""
     return made(build_dir() / 'test-logs')
 
 
@@ -36,13 +36,13 @@ def made(folder: Path) -> Path:
 
 
 def for_make(path: Path | str) -> str:
-    """A path for make, which takes no blanks in it: the root of the repository may have some."""
+    """A path for make, which does not allow blanks in it: the root of the repository may have some."""
     return os.path.relpath(path, ROOT)
 
 
 def source_files() -> list[str]:
-    """The files of the repository, from its root: all but what is built. git is not asked, because a checkout may be somebody else's,
-    or a folder unpacked from an archive."""
+    """The files of the repository, from its root: all but what is built. git is not used, because a checkout may belong to another user, or
+    be a folder unpacked from an archive."""
     found = []
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if not (folder == str(ROOT) and name in ('build', '.git')) and name != '__pycache__']
@@ -51,7 +51,7 @@ def source_files() -> list[str]:
 
 
 def symbols(elf: Path | None = None) -> Symbols:
-    """Those of the kernel under test, or of another file; attic.elf has no names of data."""
+    """The symbols of the kernel under test, or of another file; attic.elf has no names of data."""
     names = Symbols(elf or build_dir() / 'attic.debug')
     if not names:
         raise FileNotFoundError(f'{elf or build_dir() / "attic.debug"}: no symbols')
@@ -68,7 +68,7 @@ def ran(*command: str | Path, **options) -> subprocess.CompletedProcess:
 
 @contextmanager
 def locked(path: Path):
-    """Tests run two at a time: one of them in here."""
+    """Tests run two at a time: only one of them runs this part."""
     made(path.parent)
     with open(path, 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -76,7 +76,7 @@ def locked(path: Path):
 
 
 def make(*arguments: str, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess:
-    """Run make with these arguments, and what `env` adds to the environment, for this build by default: as ran()."""
+    """Run make with these arguments, and what `env` adds to the environment, for this build by default. Returns what ran() returns."""
     environment = {name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
     environment |= {'BUILD': for_make(build_dir()), 'FETCHED': for_make(fetched_dir())} | (env or {})
     return ran('make', '--no-print-directory', '-C', ROOT, *arguments, env=environment, **options)
@@ -89,8 +89,8 @@ def compiler() -> list[str]:
 
 @contextmanager
 def with_make():
-    """While no other test runs make in this build: the environment that make needs below `make test`, with the variables that this was
-    given, but not its -j."""
+    """Locks out other tests that run make in this build, and gives make the environment that it needs below `make test`: its variables, but
+    not its -j."""
     environment = {name: value for name, value in os.environ.items() if name not in ('MAKELEVEL', 'MFLAGS')}
     given = re.search('-- .*', os.environ.get('MAKEFLAGS', ''), re.S)
     environment['MAKEFLAGS'] = given[0] if given else ''
@@ -99,7 +99,7 @@ def with_make():
 
 
 def checked_build() -> tuple[Path, subprocess.CompletedProcess]:
-    """The folder of a kernel built with DEBUG=1, made now if it is not there, and what make said."""
+    """The folder of a kernel built with DEBUG=1, built now if necessary, and the output of make."""
     folder = build_dir() / 'checks'
     with locked(folder / 'lock'):
         return folder, make('DEBUG=1', f'BUILD={for_make(folder)}', *compiler(), 'all')
@@ -110,7 +110,7 @@ class CannotBeHad(Exception):
 
 
 def fetched(target: str, path: str) -> Path:
-    """What `make TARGET` fetches: fetched now if it is not there. Raises CannotBeHad."""
+    """The path of what `make TARGET` fetches; fetched now if necessary. Raises CannotBeHad."""
     file = fetched_dir() / path
     if file.exists():
         return file
@@ -125,8 +125,8 @@ def fetched(target: str, path: str) -> Path:
 
 @functools.cache
 def runs_i386() -> bool:
-    """Whether this host's kernel runs i386 programs, and not an emulator that it hands them to (binfmt_misc), which is neither Linux nor
-    suits AddressSanitizer. With NO_I386=1 everything goes as if it did not. No test runs one without asking here."""
+    """Whether this host's kernel itself runs i386 programs. An emulator (binfmt_misc) does not count: it is not Linux, and AddressSanitizer
+    does not work in it. With NO_I386=1 the answer is no. Every test that runs such a program asks here first."""
     return not os.environ.get('NO_I386') and runs_itself((build_dir() / 'user/forever').resolve())
 
 
@@ -136,7 +136,7 @@ def runs_itself(program: Path) -> bool:
     except OSError:
         return False
     with process:
-        process.stdout.readline()  # it says that it runs
+        process.stdout.readline()  # it reports that it runs
         try:
             return os.readlink(f'/proc/{process.pid}/exe') == str(program)
         except OSError:
@@ -146,12 +146,12 @@ def runs_itself(program: Path) -> bool:
 
 
 def user_sources() -> list[Path]:
-    """Of the programs of user/, but for those that an ordinary C library is linked to."""
+    """The sources of the programs of user/, except those that are linked with an ordinary C library."""
     return [source for folder in ('user', 'user/tests', 'user/tests/helpers') for source in sorted((ROOT / folder).glob('*.c'))]
 
 
 def user_programs() -> dict[str, Path]:
-    """The programs of user/ by name, where they are linked: make empties the folder of its own initramfs when a test has fetched
+    """The programs of user/ by name, where the linker puts them: make empties the folder of its own initramfs when a test has fetched
     busybox."""
     programs = {source.stem: build_dir() / 'user' / source.stem for source in user_sources()}
     glibc = build_dir() / 'user/glibc/hello'
@@ -161,8 +161,8 @@ def user_programs() -> dict[str, Path]:
 # ---- images ----
 
 def make_initramfs(name, *, busybox=None, programs=None, files=None):
-    """An initramfs in a folder of this name: the archive, and the folder that it was made of. `programs` are paths by name, which go to
-    the root; `files` texts by path, executable when they start with #!."""
+    """An initramfs in a folder of this name: the archive, and the folder that it was made from. `programs` maps names in the root folder to
+    paths; `files` maps paths to texts, which are executable when they start with #!."""
     folder = made(build_dir() / 'test-images' / name)
     archive, tree = folder / 'initramfs.cpio', folder / 'tree'
     script = ROOT / 'scripts/mkinitramfs'
@@ -180,14 +180,14 @@ def make_initramfs(name, *, busybox=None, programs=None, files=None):
 
 
 def own_initramfs(name: str) -> Path:
-    """The build's own programs without busybox, for what measures or compares: a busybox that was fetched makes no difference. Each test
+    """The build's own programs without busybox, for tests that measure or compare, so that a fetched busybox makes no difference. Each test
     has its own, by this name, because they run two at a time."""
     return make_initramfs(f'own-{name}', programs=user_programs())[0]
 
 
 def boot_image(cmdline: str = '', build: Path | None = None, initramfs: Path | None = None) -> Path:
-    """The ISO that boots a build's kernel with this command line and initramfs (the build's own by default); made once, again when one of
-    them is newer."""
+    """The ISO that boots a build's kernel with this command line and initramfs (the build's own by default); made once, and again when one
+    of them is newer."""
     build = build or build_dir()
     key = '\0'.join([cmdline, *([str(initramfs)] if initramfs else [])])
     iso = made(build / 'test-images') / (hashlib.sha1(key.encode()).hexdigest()[:12] + '.iso')

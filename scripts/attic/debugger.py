@@ -1,13 +1,13 @@
-"""The words of a gdb that has Attic's commands: for scripts/debug, for tests, and for the examples in documents.
+"""The command line of a gdb that has Attic's commands: for scripts/debug, for tests, and for the examples in documents.
 
-They are to be run in the root of the repository. Environment: GDB, another gdb.
+It is to be run in the root of the repository. Environment: GDB, another gdb.
 """
 import os
 from pathlib import Path
 
 
 def gdb(elf: Path | str | None, *options: str) -> list[str]:
-    """gdb with Attic's commands, on this kernel; or on none."""
+    """gdb with Attic's commands, on this kernel or without one."""
     return [program(), '-q', '-nx', '-x', 'scripts/gdb/attic.gdb', *options, *([str(elf)] if elf else [])]
 
 
@@ -21,7 +21,7 @@ def commands(*lines: str) -> list[str]:
 
 
 def to_start(target: str) -> list[str]:
-    """Options that attach it to a stopped machine and go on to _start."""
+    """Options that attach it to a stopped machine and continue to _start."""
     return commands(f'target remote {target}', 'thbreak *_start', 'continue')
 
 

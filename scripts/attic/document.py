@@ -1,14 +1,14 @@
-"""The example blocks of a Markdown document, as text: found, refused when they are not in the one form that can be run, and written back
-with new outputs. docs/examples.md is the convention; examples.py runs what is found here.
+"""The example blocks of a Markdown document, as text: they are found, refused when they are not in the form that can be run, and written
+back with new outputs. docs/examples.md describes the form; examples.py runs the blocks.
 
     document = Document('README.md', text)
-    document.errors        # (line, text): blocks that are in no form that can be run
+    document.errors        # (line, text): blocks that are not in the form that can be run
     document.idle_marks    # the same for marks that match nothing, as before the first output is there
     document.blocks        # console blocks, the runnable and the others
     document.text({...})   # the document with other outputs
 
-One rule keeps a document out: its first line says `<!-- generated: compared by tests/test_NAME.py -->`. Then that test must be there and
-name the document, and nothing in it is looked at here.
+A document is left out if its first line is `<!-- generated: compared by tests/test_NAME.py -->`. Then that test must exist and name the
+document, and the document is not checked here.
 """
 import re
 import shlex
@@ -20,7 +20,7 @@ PROMPT = '|'.join(map(re.escape, PROMPTS))
 # What `with:` may set, for each prompt. The shell's machines are set up by the command itself.
 MAY_SET = {'$ ': (), 'attic> ': ('MEM', 'CPU', 'CMDLINE'), '(gdb) ': ('MEM', 'CPU', 'CMDLINE')}
 
-# No mark may match all of one of these: it would hide whatever an output becomes.
+# No mark may match all of one of these: it would hide any change of an output.
 ANYTHING = ('some unrelated words', 'some', '@#~!')
 
 
@@ -84,7 +84,7 @@ class Document:
             i += 1
 
     def _refuse_line(self, i, marks):
-        """Outside of blocks: marks that belong to none, and blocks in the other forms of Markdown."""
+        """Outside of blocks: marks that belong to no block, and blocks in the other forms of Markdown."""
         line, before = self.lines[i], self.lines[i - 1] if i else ''
         for number, text in marks:
             if re.match(r'<!--\s*(?:varies|with|not run):', text):
@@ -119,7 +119,7 @@ class Document:
                 self._wrong(number, 'a mark before a block that is not ```console')
 
     def _take_commands(self, block, inside):
-        """The first line's prompt is that of the block; lines that begin with another one are output."""
+        """The prompt of the first line is that of the block; lines that begin with another prompt are output."""
         prompt = re.match(PROMPT, self.lines[inside[0]]) if inside else None
         if not prompt:
             self._wrong(block.line + 1, 'a console block begins with `$ `, `attic> ` or `(gdb) `')

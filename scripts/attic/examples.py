@@ -1,16 +1,16 @@
-"""Run the example blocks of documents (document.py finds them) and compare what comes with what the document shows.
+"""Run the example blocks of documents (document.py finds them) and compare the output with what the document shows.
 
-    check(document, block)    # problems: none when the block shows what comes
-    update(document)          # its text with the outputs of today, and problems
+    check(document, block)    # problems: none when the block shows the output
+    update(document)          # its text with the new outputs, and problems
 
-A block has a machine, or a shell for each command, of its own, so that no block depends on another. The monitor's machine has the build's
-own programs and no busybox; gdb is started as `make gdb` starts it, on the build for debugging, and Attic's console goes elsewhere,
-because it would come among gdb's lines at any moment. A command for the shell gets the build under test: where it says build/, that folder
-is meant. What make builds first is left out of its output: another time it is up to date.
+Each block has its own machine, or a separate shell for each command, so that no block depends on another. The monitor's machine has the
+build's own programs and no busybox; gdb is started as `make gdb` starts it, on the build for debugging, and Attic's console goes elsewhere,
+because its output would appear among gdb's lines at any moment. A command for the shell gets the build under test: build/ in it means that
+folder. The lines of make about building are left out of the output, because the next time everything is up to date.
 
-Comparing: blanks at the end of a line do not count. A match of a mark is replaced by a sign for that mark, in the document and in reality,
-and then lines must be equal. A line `...` stands for one or more lines. Limits are there against hangs only; an output that depends on
-time cannot be shown but with `...`.
+Comparing: blanks at the end of a line are ignored. A match of a mark is replaced by a sign for that mark, in the document and in the
+output, and then lines must be equal. A line `...` stands for one or more lines. The time limits are only for hangs; output that depends on
+time can only be shown as `...`.
 """
 import re
 from itertools import takewhile
@@ -20,20 +20,20 @@ from attic.debugger import commands, gdb_command
 from attic.document import Block, Document
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 
-# What make says of a step of the build ($(call say) in the Makefile).
+# What make prints for a step of the build ($(call say) in the Makefile).
 BUILT = re.compile(r'^  [A-Z]+ [\w./-]+(?: \(for gdb\))?\n', re.M)
 
-SECONDS = 120         # for one command, of a machine's clock
-SHELL_SECONDS = 1200  # for one of the shell, which may call make; of any clock
+SECONDS = 120         # for one command, by the machine's clock
+SHELL_SECONDS = 1200  # for one of the shell, which may call make; by any clock
 TIMED_OUT = 124       # timeout's exit status
 ELISION = '...'
 CONTEXT = 3
-UTF_8 = {'encoding': 'utf-8', 'errors': 'surrogateescape'}  # whatever comes is kept
-SEPARATOR = '\036'    # what gdb prints between the commands, and nothing else does
+UTF_8 = {'encoding': 'utf-8', 'errors': 'surrogateescape'}  # all bytes are kept
+SEPARATOR = '\036'    # gdb prints it between the commands, and nothing else prints it
 
 
 class CannotRun(Exception):
-    """Why it cannot be found out what a block prints: a sentence."""
+    """Why a block cannot be run: a sentence."""
 
 
 def documents() -> list[str]:
@@ -42,7 +42,7 @@ def documents() -> list[str]:
 
 
 def document(file: str) -> Document:
-    """One of them; its file name is told as it is here."""
+    """One of them; reports use the file name as given here."""
     return Document(file, (ROOT / file).read_text(**UTF_8))
 
 
@@ -70,7 +70,7 @@ def shell(command, environment):
 
 
 def machine(document, block, **options):
-    """The machine that a block asks for; options are those of Machine."""
+    """The machine for a block; options are those of Machine."""
     name = f'examples-{document.file}-{block.line}'
     return Machine(name, mem=block.settings.get('MEM'), cpu=block.settings.get('CPU'), cmdline=block.settings.get('CMDLINE', ''),
                    timeout=5 * SECONDS, silence=SECONDS, initramfs=own_initramfs('examples'), **options)
@@ -84,7 +84,7 @@ def run_monitor(document, block, typed):
 
 
 def monitor_command(attic, command):
-    """Up to the next prompt, or to the end of the machine; without the echo."""
+    """The output up to the next prompt, or to the end of the machine; without the echo."""
     if attic.ended:
         raise CannotRun(f'`{command}`: Attic has ended before it\n')
     try:
@@ -96,7 +96,7 @@ def monitor_command(attic, command):
 
 
 def run_gdb(document, block, typed):
-    """Not in batch mode, in which gdb leaves lines out that a user sees."""
+    """Not in batch mode, in which gdb omits lines that a user sees."""
     build = build_dir() / 'debug'
     steps = [step for command in typed for step in (r'echo \036', command)]
     with machine(document, block, build=build, stopped=True, gdb=True) as attic:
@@ -131,8 +131,8 @@ def segments(lines):
 
 
 def difference(shown: list[str], came: list[str], varies: list[str]) -> tuple[int, int] | None:
-    """Where the lines of the document do not show those that came: None, or the indices in both where they part. What follows a `...` may
-    lie anywhere behind at least one line; the last lines of the document are the last that came."""
+    """Where the lines of the document differ from the output: None, or the first indices in both that differ. What follows a `...` may come
+    anywhere after at least one line; the last lines of the document must be the last lines of the output."""
     came = [with_signs(line, varies) for line in came]
     parts = segments([with_signs(line, varies) for line in shown])
     end = 0
@@ -151,7 +151,7 @@ def difference(shown: list[str], came: list[str], varies: list[str]) -> tuple[in
 
 
 def equal_lines(lines, came, start):
-    """How many of the lines, from the first on, are those that came from this index on."""
+    """How many of the lines, from the first on, equal the output from this index on."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(lines, came[start:])))
 
 
@@ -183,8 +183,8 @@ def excerpt(sign, lines, start):
 
 
 def update(document: Document) -> tuple[str, list[str]]:
-    """The text of the document with today's outputs, and what could not be done. A block in which nothing differs stays; of one in which
-    something does, all outputs are new, so that they are of one run."""
+    """The text of the document with new outputs, and what could not be done. A block without differences stays; in a block with one, all
+    outputs are replaced, so that they are of the same run."""
     outputs, problems = {}, []
     for block in document.blocks:
         if block.not_run is not None:
@@ -206,8 +206,8 @@ def update(document: Document) -> tuple[str, list[str]]:
 
 
 def shortened(old: list[str], came: list[str], varies: list[str]) -> list[str] | None:
-    """The new output with `...` where the old one had it: the lines before the first and after the last keep their number, those between
-    are found by the first of them. None when they cannot be."""
+    """The new output with `...` where the old one had it: as many lines as before stay in front of the first and after the last `...`;
+    lines between two are found by the first of them. None when they are not found."""
     parts = [lines for _, lines in segments(old)]
     if len(parts) == 1:
         return came

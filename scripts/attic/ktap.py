@@ -14,8 +14,8 @@ class Result:
 
 @dataclass
 class Run:
-    """A run is whole, and without problems, when it has a header, a plan, every number of the plan once and in order, no name twice, and
-    ended in pass or fail as its results say."""
+    """A run is complete, and without problems, when it has a header, a plan, every number of the plan once and in order, no name twice, and
+    ended in pass or fail according to its results."""
     tests: list[Result] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -29,8 +29,8 @@ def lacks(cpu: str) -> str:
 
 
 def judge(output: str, status: str, lacks: str = ANYTHING) -> Run:
-    """`output` is what the serial port said, `status` how the machine ended (Machine.status). `lacks` is what the processor may lack: a
-    test that is skipped because the processor lacks something else is a problem."""
+    """`output` is that of the serial port, `status` how the machine ended (Machine.status). `lacks` is what the processor may lack: a test
+    that is skipped because the processor lacks something else is a problem."""
     run, headers, plans, notes = Run(), [], [], []
     for line in output.splitlines():
         if found := re.fullmatch(r'KTAP version (\d+)', line):

@@ -1,16 +1,16 @@
-"""A machine: Attic in QEMU, spoken to, read from outside, and judged.
+"""A machine: Attic in QEMU; it is given input, inspected from outside, and its end is judged.
 
     with Machine('monitor', mem='128M', cmdline='lowmem=8M') as machine:
-        machine.expect(PROMPT)                    # what comes on the serial port, in order: pexpect's expect()
-        machine.run('vmalloc 16K')                # a line typed at the prompt; what it prints
-        machine.wait_until(lambda: 'hello' not in machine.run('ps'))     # a state, which no line tells
+        machine.expect(PROMPT)                    # output on the serial port, in order: pexpect's expect()
+        machine.run('vmalloc 16K')                # type a line at the prompt; returns what it prints
+        machine.wait_until(lambda: 'hello' not in machine.run('ps'))     # a state that no line reports
         machine.physical(0x100000, 4096)          # the view from outside
         machine.walk(0xC0100000).physical         # through the page tables, as raw memory has them
         machine.finish('poweroff')                # pass fail panic refuse triple-fault quit timeout error
 
-Each machine has a limit for the whole run and one for silence; one that passes either is killed and has ended in 'timeout'. All limits
-are seconds of its clock(), which stands still while others have the processors: however busy the host is, a machine gets the time it
-needs, and one that hangs is found as soon as ever. The serial log stays in build/test-logs/NAME.log.
+Each machine has a time limit for the whole run and one for silence; a machine that exceeds either is killed, with the status 'timeout'. All
+limits are seconds of its clock(), which stands still while other programs use the processors: on a busy host a machine gets the time it
+needs, and one that hangs is still found quickly. The serial log stays in build/test-logs/NAME.log.
 """
 import os
 import re
@@ -41,7 +41,7 @@ BESIDE_SECONDS = 120
 class Machine(SpawnBase):
     """`name` is that of the log; `mem`, `cpu`, `machine`, `firmware`, `snapshots`, `serial`, `stopped`, `as_disk`, `exit_device`, `edu` and
     `extra` are those of qemu.command(). `build` is another build's folder, `initramfs`, `iso` and `kernel` (another than Attic) files.
-    `input` is sent as it is taken. `gdb` makes gdb() work. `timeout` and `silence` are seconds; UEFI says nothing for
+    `input` is sent as fast as the machine accepts it. `gdb` makes gdb() work. `timeout` and `silence` are seconds; UEFI is silent for
     longer than a BIOS."""
 
     def __init__(self, name, *, cmdline='', build=None, initramfs=None, iso=None, kernel=None, input='', gdb=False, extra=(),
@@ -49,8 +49,8 @@ class Machine(SpawnBase):
         super().__init__(timeout=timeout, encoding='utf-8', codec_errors='surrogateescape')
         self.name = name
         self.silence = silence or (20 if qemu.firmware_name(options.get('firmware')) == 'bios' else 60)
-        self.output = ''          # everything the serial port has said so far, without carriage returns
-        self._told = 0            # how much of it expect() has been told; the rest came while it did not wait
+        self.output = ''          # all output of the serial port so far, without carriage returns
+        self._told = 0            # how much of it expect() has seen; the rest came while it did not wait
         self.status = 'running'   # how it ended, as one word
         self.text = 'still running'
         self.screen = Screen(self)
@@ -58,7 +58,7 @@ class Machine(SpawnBase):
         self.delayafterread = None
         self._pending = input.encode()
         self._clock, self._last_sign, self._until = 0.0, 0.0, timeout
-        self._waited, self._beside = {}, set()  # by thread, of QEMU and the programs of beside(); their pids
+        self._waited, self._beside = {}, set()  # seconds by thread, of QEMU and the programs of beside(); their pids
         self._timed_out = None
         self._console = self._typist = None
         base = re.sub(r'[^\w.-]+', '_', name)
@@ -94,19 +94,18 @@ class Machine(SpawnBase):
         self._folder.cleanup()
 
     def __str__(self):
-        """How it ended, as a sentence, where the machine was if it said nothing of its end, and the last lines of output."""
+        """How it ended, as a sentence; where the machine was, if it did not report its end; and the last lines of output."""
         lines = [f'  | {line}' for line in self.output.splitlines()[-20:]]
         return '\n'.join([f'{self.name}: {self.text}; log: {self.log_path}', *self.watch.lines, *lines])
 
     # ---- time ----
 
     def used(self) -> float:
-        """Seconds of a processor that QEMU has used: they hardly depend on what else the host does."""
+        """Processor seconds that QEMU has used: they hardly depend on the other load of the host."""
         return used(self.process.pid)
 
     def clock(self) -> float:
-        """Seconds since QEMU's start without those in which it waited for a processor, nor those in which a program of beside() did. It
-        never goes back."""
+        """Seconds since QEMU's start, without those in which QEMU or a program of beside() waited for a processor. It never goes back."""
         kept = 0.0
         for pid in (self.process.pid, *self._beside):
             kept = qemu.waited(pid, self._waited)
@@ -115,12 +114,12 @@ class Machine(SpawnBase):
         return self._clock
 
     def wait_until(self, question: Callable[[], Any]) -> Any:
-        """Ask, while the machine goes on, until the answer is true, for LONG seconds at most. The last answer."""
+        """Repeat the question while the machine runs, until the answer is true, for LONG seconds at most. Returns the last answer."""
         until = self.clock() + LONG
         while not (answer := question()):
             if self.ended or self.clock() > until:
                 break
-            self._last_sign = self.clock()  # what is asked may be seen from outside alone: silence is no fault meanwhile
+            self._last_sign = self.clock()  # the question may look from outside only: silence is no fault meanwhile
             self.pump(0.05)
         return answer
 
@@ -132,19 +131,19 @@ class Machine(SpawnBase):
 
     def expect(self, pattern, timeout: float | None = None, **options) -> int:
         """pexpect's, on the machine's clock: wait until the output after the last match matches, and step past it; `match`, `before` and
-        `after` tell what came. In a text pattern ^ and $ are those of lines, and a dot is no line's end. Raises EOF when the machine has
-        ended, TIMEOUT when it is silent for too long."""
+        `after` hold the output. In a text pattern ^ and $ match at each line, and a dot does not match the end of a line. Raises EOF when
+        the machine has ended, TIMEOUT when it is silent for too long."""
         self._until = self.clock() + (self.timeout if timeout is None else timeout)
         return super().expect(pattern, timeout=None, **options)
 
     def compile_pattern_list(self, patterns):
-        """So that text patterns mean what expect() says."""
+        """Gives text patterns the meaning described in expect()."""
         if not isinstance(patterns, (list, tuple)):
             patterns = [patterns]
         return super().compile_pattern_list([re.compile(p, re.M) if isinstance(p, str) else p for p in patterns])
 
     def saw(self, pattern, timeout: float | None = None) -> bool:
-        """Whether what is expected comes."""
+        """Whether the expected output comes."""
         try:
             self.expect(pattern, timeout)
         except (EOF, TIMEOUT):
@@ -152,16 +151,16 @@ class Machine(SpawnBase):
         return True
 
     def run(self, line: str, timeout: float | None = None) -> str:
-        """Send a line to the monitor; what it prints up to the next prompt, without the echo of the line. Raises EOF or TIMEOUT when
-        no prompt comes."""
+        """Send a line to the monitor; returns what it prints up to the next prompt, without the echo of the line. Raises EOF or TIMEOUT
+        when no prompt comes."""
         self.send(f'{line}\n')
         self.expect(PROMPT, timeout)
-        # What a program in the background said behind the prompt stands before the echo.
+        # What a program in the background printed after the prompt is before the echo.
         before, echo, printed = self.before.partition(f'{line}\n')
         return printed if echo else before.partition('\n')[2]
 
     def read_nonblocking(self, size=1, timeout=None):
-        """What has come since, for pexpect; waits for it."""
+        """The new output, for pexpect; waits for it."""
         while len(self.output) == self._told:
             if self.ended:
                 raise EOF(f'{self.name} has ended: {self.text}')
@@ -172,7 +171,7 @@ class Machine(SpawnBase):
         return self.output[start:]
 
     def pump(self, wait: float):
-        """Move bytes both ways, for at most `wait` seconds; notice the end of QEMU and both limits."""
+        """Move bytes in both directions, for at most `wait` seconds; check for the end of QEMU and both limits."""
         if self.ended:
             return
         out, into, qmp = self.process.stdout, self.process.stdin, self.watch.qmp.socket
@@ -214,7 +213,7 @@ class Machine(SpawnBase):
 
     def _check_limits(self):
         now = self.clock()
-        if self._timed_out:  # this comes here again while QEMU is asked where the machine is
+        if self._timed_out:  # this is called again while QEMU is asked where the machine is
             return
         if now > self.timeout:
             self._timed_out = f'longer than {self.timeout} s'
@@ -229,8 +228,8 @@ class Machine(SpawnBase):
     def _reap(self):
         code = self.process.wait()
         end = qemu.TIMEOUT if self._timed_out else qemu.verdict(code, self._resets)
-        # QEMU 10 may die of its own end, when sockets are open and the guest writes the exit port. The guest has said its last word then,
-        # in which there is no failure.
+        # QEMU 10 may crash when it ends, if sockets are open and the guest writes to the exit port. The guest's output is complete by then,
+        # and it is not a failure.
         if code == -signal.SIGSEGV and ('\n' + self.output).endswith('\nPower off.\n'):
             end = qemu.Verdict('pass', 0, 'QEMU died of SIGSEGV after the power was off')
         self.status = end.name
@@ -242,7 +241,7 @@ class Machine(SpawnBase):
         self.watch.qmp.close()
 
     def finish(self, line: str | None = None) -> str:
-        """Wait for the end, after this line if one is given. How it ended, as one word."""
+        """Type this line if one is given, and wait for the end. Returns how it ended, as one word."""
         if line:
             self.send(f'{line}\n')
         while not self.ended:
@@ -250,7 +249,7 @@ class Machine(SpawnBase):
         return self.status
 
     def kill(self):
-        """End it now, whatever it does."""
+        """End it immediately."""
         if not self.ended:
             self._timed_out = self._timed_out or 'ended by the test'
             self.process.kill()
@@ -280,28 +279,28 @@ class Machine(SpawnBase):
         return int(re.search(rf'\b{name}=([0-9a-f]+)', self.monitor('info registers'))[1], 16)
 
     def walk(self, address: int) -> Walk:
-        """What the processor meets on its way to an address, in the tables that are loaded: a Walk of tables.py."""
+        """The entries that the processor reads for an address, in the loaded tables: a Walk of tables.py."""
         return self.tables.walk(self.register('CR3') & FRAME, address)
 
     # ---- programs beside it ----
 
     @property
     def gdb_target(self) -> str:
-        """Where a gdb can connect to."""
+        """The address to which a gdb can connect."""
         return f'{self._folder.name}/gdb'
 
     def gdb(self, elf: Path | str, *commands: str) -> str:
-        """Attach gdb in batch mode, with Attic's own commands loaded, and run these. What it prints. The machine goes on by itself when
-        gdb has detached."""
+        """Attach gdb in batch mode, with Attic's own commands loaded, and run these. Returns what it prints. The machine continues when gdb
+        has detached."""
         while not self.ended and not os.path.exists(self.gdb_target):
             self.pump(0.05)  # QEMU makes it when it starts
         return self.beside(*debugger.gdb(elf, '-batch', *debugger.commands(f'target remote {self.gdb_target}', *commands)))
 
     def beside(self, *command: str, env: dict[str, str] | None = None) -> str:
-        """Run a program in the root of the repository while the machine goes on; what it prints, errors included. One that does not end
-        within BESIDE_SECONDS of the clock is killed, and beside_timed_out is true."""
+        """Run a program in the root of the repository while the machine runs; returns what it prints, errors included. A program that does
+        not end within BESIDE_SECONDS of the clock is killed, and beside_timed_out is true."""
         until, said = self.clock() + BESIDE_SECONDS, b''
-        self.beside_timed_out = True  # until its end comes
+        self.beside_timed_out = True  # until it ends
         with subprocess.Popen(command, cwd=ROOT, env=os.environ | (env or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT) as process:
             self._beside.add(process.pid)
@@ -321,7 +320,7 @@ class Machine(SpawnBase):
 
     def open_console(self) -> str:
         """A socket for a gdb of beside() that wants to type on Attic's console (ATTIC_CONSOLE). The console's output is not sent there: it
-        would come among gdb's lines at any moment."""
+        would appear among gdb's lines at any moment."""
         self._console = socket.socket(socket.AF_UNIX)
         path = f'{self._folder.name}/console'
         self._console.bind(path)
@@ -343,6 +342,6 @@ class Machine(SpawnBase):
 
 
 def used(pid: int) -> float:
-    """Seconds of a processor that a process has used."""
+    """Processor seconds that a process has used."""
     fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')

@@ -1,14 +1,13 @@
 """Sentences about what changed between two snapshots, for scripts/memdiff.
 
-A sentence tells of a page what a teacher asks: which frame it has now, who had that before, how many share it, and so what
-happened: a first touch, a copy after a fork, a right taken away. What is said of neighbouring pages in the same words is one
-sentence, and long lists are cut short.
+A sentence about a page answers the questions of a teacher: which frame it has now, who owned that before, how many share it, and so what
+happened: a first touch, a copy after a fork, a right taken away. Neighbouring pages with the same text are one sentence, and long lists are
+cut short.
 
-All that a snapshot has is compared but what no action on memory makes: name and time; whether a task runs, is ready or sleeps;
-which free frames the page allocator keeps at hand ("hot"); that the processor went through a directory entry of a process (its
-accessed bit). "Nothing has changed" can be believed.
+Everything in a snapshot is compared, except what is not the effect of an action on memory: name and time; whether a task runs, is ready or
+sleeps; which free frames are hot; the accessed bit of a process's directory entries. So "nothing has changed" can be relied on.
 
-Limits: a process that has another page directory than before (exec) is told as a whole, not page by page.
+Limits: a process that has another page directory than before (exec) is described as a whole, not page by page.
 
 Neighbours: snapshot.py finds the differences; memdiff_counts.py has the first line; scripts/memdiff prints the sentences.
 """
@@ -19,7 +18,7 @@ from attic.snapshot import AWAKE, PAGE_SHIFT, differences, shift_area, shift_not
 
 RANGES_SHOWN = 4   # of frames, in one sentence
 LINES_SHOWN = 16   # about the pages of one process, unless all is asked for
-ALIKE_SHOWN = 3    # areas that are told one by one
+ALIKE_SHOWN = 3    # areas that are listed one by one
 BITS = ('P', 'RW', 'US', 'PWT', 'PCD', 'A', 'D', 'PS', 'PAT', 'G')
 
 
@@ -104,7 +103,7 @@ def task_text(task):
 
 def machine_changes(a, b):
     for key in [*a.memory, *(key for key in b.memory if key not in a.memory)]:
-        if a.memory.get(key) != b.memory.get(key) and not key.startswith('free_'):    # those are told frame by frame
+        if a.memory.get(key) != b.memory.get(key) and not key.startswith('free_'):    # those are listed frame by frame
             yield f'memory: {key} is {b.memory.get(key)}, was {a.memory.get(key)}'
     for name in [*a.regions, *(name for name in b.regions if name not in a.regions)]:
         was, now = ('-'.join(snapshot.regions.get(name, ['not there'])) for snapshot in (a, b))
@@ -156,7 +155,7 @@ def alike(area):
 
 
 def areas_changes(a, b, areas, is_new, everything):
-    """Areas that came, or went; many alike are one sentence."""
+    """Areas that are new, or gone; many alike are one sentence."""
     for (kind, count, caller), group in groupby(sorted(areas, key=alike), alike):
         group = list(group)
         pieces = [[area] for area in group] if len(group) <= ALIKE_SHOWN or everything else [group]
@@ -181,7 +180,7 @@ def area_changes(a, b, everything):
 # ---- pages of processes ----
 
 def page_state(snapshot, value, frames):
-    """A page's frame and what counts of it; `frames` stands for the numbers until they are known."""
+    """A page's frame and the bits that matter; `frames` stands for the numbers until they are known."""
     if value[0] == snapshot.zero_frame:
         return 'the page of zeros'
     owner, references = snapshot.frame(value[0])
@@ -190,7 +189,7 @@ def page_state(snapshot, value, frames):
 
 
 def bits_text(old, new):
-    """Bits that came and went, as what has happened."""
+    """Bits that were set and cleared, in words."""
     words = [] if rights_text(old) == rights_text(new) else [f'{rights_text(old)} -> {rights_text(new)}']
     words += [word for bit, word in (('A', 'accessed'), ('D', 'written to')) if bit in new - old]
     words += [f'{bit} cleared' for bit in BITS if bit in old - new - {'P', 'RW', 'US'}]
@@ -199,7 +198,7 @@ def bits_text(old, new):
 
 
 def is_copy(a, b, before, now):
-    """True when a write must have done it: the frame that was there was not to be written, or is with others now."""
+    """True when a write must have caused it: the old frame was read-only, or is still used by others."""
     with_others = a.frame(before[0])[0] == b.frame(before[0])[0] == 'user pages'
     return 'RW' in now[1] and b.frame(now[0])[0] == 'user pages' and ('RW' not in before[1] or with_others)
 
@@ -229,7 +228,7 @@ def changed_pages(a, b, old, new):
 
 
 def page_changes(a, b, old, new):
-    """Neighbouring pages of which the same is said are one sentence."""
+    """Neighbouring pages with the same text are one sentence."""
     for _, group in groupby(enumerate(changed_pages(a, b, old, new)), lambda item: (item[1][1], item[1][0] - item[0])):
         pages = [page for _, page in group]
         text = pages[0][1]
@@ -276,7 +275,7 @@ def space_text(snapshot, space):
 
 
 def inside_changes(a, b, old, new, everything):
-    """Of an address space that stayed."""
+    """The changes in an address space that exists in both."""
     yield from vma_changes(old.areas, new.areas)
     if old.heap != new.heap:
         was, now = (f'0x{heap[0]:08x}-0x{heap[1]:08x}' for heap in (old.heap, new.heap))
@@ -309,7 +308,7 @@ def frame_of_page(space):
 
 
 def shared_with(snapshot, space, other):
-    """Pages of their own that two spaces have in the same frame at the same address: what fork leaves."""
+    """Private pages that two spaces have in the same frame at the same address, as after fork."""
     theirs = frame_of_page(other) if other else {}
     return sum(theirs.get(at) == frame and snapshot.frame(frame)[0] == 'user pages' and frame != snapshot.zero_frame
                for at, frame in frame_of_page(space).items())
@@ -328,7 +327,7 @@ def new_task_text(b, task):
 
 
 def state_text(before, now):
-    """What became of a task; None when it only had its turn, or waits for one."""
+    """What changed of a task; None if it only ran, or waits to run."""
     before, now = ('awake' if state in AWAKE else state for state in (before, now))
     if before == now:
         return None
@@ -353,7 +352,7 @@ def task_changes(a, b, everything):
 
 
 def ownerless_changes(a, b, everything):
-    """Address spaces that no task has: of a fork or exec under way."""
+    """Address spaces without a task: of a fork or exec in progress."""
     old, new = ({pgd: space for pgd, space in snapshot.spaces.items()
                  if pgd not in [task['pgd'] for task in snapshot.tasks.values()]} for snapshot in (a, b))
     for pgd in [*old, *(pgd for pgd in new if pgd not in old)]:
@@ -363,7 +362,7 @@ def ownerless_changes(a, b, everything):
 # ---- frames ----
 
 def frame_changes(a, b):
-    """Owners and references, summed up over all of RAM; in order of owners, so that frames elsewhere give the same lines."""
+    """Owners and references, summed up over all of RAM; in order of owners, so that other frames give the same lines."""
     moved, counted = {}, {}
     for start, end, before, now in differences(a.frames, b.frames, shift_nothing):
         before, now = before or ('no RAM', 0), now or ('no RAM', 0)
@@ -382,7 +381,7 @@ def frame_changes(a, b):
 
 
 def changes(a, b, everything=False):
-    """What has changed from a to b: a line of counts, and sentences; nothing when nothing has."""
+    """What has changed from a to b: a line of counts, and sentences; empty if nothing has changed."""
     found = [*machine_changes(a, b), *directory_changes('kernel', a.pdes, b.pdes), *entry_changes('kernel', a.pages, b.pages),
              *area_changes(a, b, everything), *task_changes(a, b, everything), *ownerless_changes(a, b, everything),
              *frame_changes(a, b)]

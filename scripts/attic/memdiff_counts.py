@@ -1,11 +1,11 @@
 """The first line of scripts/memdiff: how many entries the kernel has written between two snapshots, and how many frames were taken.
 
-Counted is each entry of a page table or directory that says something else in the second snapshot: of the kernel half once, as all
-address spaces have the same, and of the user half of each address space that is there at the end. What the processor sets itself, A
-and D, is no write of the kernel's. The 256 entries that a new directory copies from the master are not counted either.
+Each entry of a page table or directory that differs in the second snapshot is counted: of the kernel half once, as all address spaces have
+the same, and of the user half of each address space that exists at the end. The bits that the processor sets itself, A and D, are not
+writes of the kernel. The 256 entries that a new directory copies from the master are not counted either.
 
-Limits: a snapshot has present entries only, so the notes that the kernel keeps in others (the tags of the vmalloc area) are not
-counted; nor is what was written and taken back in between, nor an address space that is gone, which is given back as a whole.
+Limits: a snapshot has present entries only, so the notes that the kernel keeps in other entries (the tags of the vmalloc area) are not
+counted; nor are writes that were undone in between, nor an address space that is gone, which is freed as a whole.
 
 Neighbours: snapshot.py finds the differences; memdiff.py has the lines that follow.
 """
@@ -19,7 +19,7 @@ def plural(count, noun):
 
 
 def is_write(before, now):
-    """Whether an entry, as (frame, bits) or None, has become another one by more than what the processor sets."""
+    """Whether an entry, as (frame, bits) or None, has changed by more than the bits that the processor sets."""
     return not (before and now and before[0] == now[0] and before[1] <= now[1] and now[1] - before[1] <= BY_PROCESSOR)
 
 
@@ -28,7 +28,7 @@ def written(old, new, shift):
 
 
 def tables_only(runs):
-    """Without what entries of directories map, which are counted there."""
+    """Without pages that directory entries map, which are counted there."""
     return [run for run in runs if 'PS' not in run[2][1]]
 
 
@@ -58,7 +58,7 @@ def user_counts(a, b):
 
 
 def frame_counts(a, b):
-    """Frames that were free and are not, and the other way round."""
+    """Frames that were free and are not, and vice versa."""
     taken = given_back = 0
     for start, end, before, now in differences(a.frames, b.frames, shift_nothing):
         was_free, is_free = (value is not None and value[0] == 'free' for value in (before, now))

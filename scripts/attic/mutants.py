@@ -1,4 +1,4 @@
-"""Kernels broken on purpose: tests/mutants/NAME says in a sentence what is wrong, which invariant that breaks, and which lines change.
+"""Kernels broken on purpose: tests/mutants/NAME describes in a sentence what is wrong, which invariant it breaks, and which lines change.
 
     mutant = Mutant.read('identity-map-missing')
     mutant.apply(root)            # {file: its text with the defect}
@@ -15,8 +15,8 @@ A file is text:
          ...
 
 First the sentence and what it breaks; then, for each place, the file and the function (a label in assembly, `-` for anywhere in the
-file), and the lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The lines that are there must be found exactly once
-in the function, so other changes around them do no harm, and a mutant that no longer fits says so.
+file), and the lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The old lines must be found exactly once in the
+function, so other changes around them do no harm, and a mutant that no longer fits is reported.
 """
 import os
 import re
@@ -128,8 +128,8 @@ def names(folder: Path = FOLDER) -> list[str]:
 # ---- the folder it is built in ----
 
 def prepare(mutant: Mutant, build: Path) -> tuple[Path, list[str]]:
-    """Make build/bugs/NAME ready for make: the broken sources are written to broken/, and what is made of the others in build/ is copied.
-    Its folder, and the files that are broken."""
+    """Make build/bugs/NAME ready for make: the broken sources are written to broken/, and what was built from the others in build/ is
+    copied. Returns its folder, and the files that are broken."""
     folder, texts = build / 'bugs' / mutant.name, mutant.apply()
     for file in set(broken_files(folder)) - set(texts):
         (folder / 'broken' / file).unlink()
@@ -150,7 +150,7 @@ def broken_files(folder: Path) -> list[str]:
 
 
 def copy_objects(build: Path, folder: Path, broken):
-    """What make has made of the sound sources and is newer than the copy, with its times, so that make finds it up to date."""
+    """Copy what make has built from the correct sources and is newer than the copy, with its times, so that make finds it up to date."""
     tops = [build / name for name in TOPS]
     for path in [path for top in tops for path in ([top] if top.is_file() else top.rglob('*')) if path.is_file()]:
         copy = folder / path.relative_to(build)
@@ -165,13 +165,13 @@ def copy_objects(build: Path, folder: Path, broken):
 
 
 def made_of(path: Path, file: str) -> bool:
-    """Whether an object, or its list of dependencies, is made of a source file."""
+    """Whether an object, or its list of dependencies, is made from a source file."""
     list_ = path if path.suffix == '.d' else path.with_name(path.name + '.d')
     return list_.exists() and re.search(rf'(?:^|[ /]){re.escape(file)}(?:[ \\\n:]|$)', list_.read_text(), re.M) is not None
 
 
 def forget(folder: Path, file: str):
-    """Remove the objects that are made of a file."""
+    """Remove the objects that are made from a file."""
     for path in folder.rglob('*.d'):
         if made_of(path, file):
             path.with_suffix('').unlink(missing_ok=True)

@@ -2,15 +2,15 @@
 
     packages = Packages('busybox', f'{build}/busybox')
     packages.update()                              # look for packages
-    packages.update('bookworm')                    # also in Debian 12, where these are the sources of another Debian
+    packages.update('bookworm')                    # also in Debian 12, if these are the sources of another Debian
     packages.field('linux-image-686:i386', 'Depends')
     packages.unpack('busybox-static:i386')         # under folder/root/, once
 
-The package sources are those that this machine has already, asked also for i386. apt-get runs with lists, cache, status and
-configuration of its own in folder/apt, so that neither the list of installed packages nor the system's cache is touched, and
-no root is needed; packages are only unpacked, none of their scripts runs. What was fetched is kept, and `rm -r folder` fetches
-again. What the programs say goes to folder/log. fail() ends the run with one line, named after the script, and status 1: whatever
-cannot be had ends that way.
+The package sources are those that this machine has already, asked also for i386. apt-get runs with its own lists, cache, status and
+configuration in folder/apt, so that neither the list of installed packages nor the system's cache is touched, and no root is needed;
+packages are only unpacked, none of their scripts runs. What was fetched is kept; after `rm -r folder` it is fetched again. The output of
+the programs goes to folder/log. fail() ends the run with one line, which begins with the script's name, and status 1: every failure ends
+that way.
 
 Used by scripts/fetch and scripts/bench-linux, which also run their own programs through run() and ask().
 """
@@ -27,7 +27,7 @@ from pathlib import Path
 
 @contextmanager
 def one_line(name: str):
-    """What the system refuses inside, a file or a program, ends the run as fail() does; Ctrl-C ends it at once and without a word."""
+    """An error of the system inside, for a file or a program, ends the run as fail() does; Ctrl-C ends it at once and silently."""
     for number in (signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     sys.stdout.reconfigure(line_buffering=True, errors='surrogateescape')
@@ -38,7 +38,7 @@ def one_line(name: str):
 
 
 def read_file(path: str | Path) -> str:
-    """The text of a file; bytes that are no text survive if it is written again."""
+    """The text of a file; bytes that are not text survive if it is written again."""
     return os.fsdecode(Path(path).read_bytes())
 
 
@@ -47,14 +47,14 @@ def write_file(path: str | Path, text: str):
 
 
 def remove(*folders: Path):
-    """Remove folders with all that is in them, those that are there."""
+    """Remove those of the folders that exist, with their contents."""
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 class Packages:
     def __init__(self, name: str, folder: str | Path):
-        """`name` is that of the script, for its messages; `folder` an absolute path, made when it is not there."""
+        """`name` is that of the script, for its messages; `folder` an absolute path, created if necessary."""
         self.name, self.folder, self.log = name, Path(folder), Path(folder, 'log')
         self.folder.mkdir(parents=True, exist_ok=True)
         write_file(self.log, '')
@@ -72,15 +72,15 @@ class Packages:
             self.fail(f'{tool} is missing: it is in the package {package}')
 
     def run(self, *command: str | Path, cwd: Path | None = None) -> bool:
-        """Run a program with its output in the log; true when it went well."""
+        """Run a program with its output in the log; true on success."""
         return self._finished(command, cwd=cwd) is not None
 
     def ask(self, *command: str | Path) -> str:
-        """What a program prints, '' when it fails; its errors go to the log."""
+        """Returns what a program prints, '' when it fails; its errors go to the log."""
         return os.fsdecode(self._finished(command, stdout=subprocess.PIPE) or b'')
 
     def _finished(self, command, **options):
-        """What the program printed, b'' if that is in the log; None when it fails, or is not there."""
+        """What the program printed, b'' if that is in the log; None when it fails, or does not exist."""
         with open(self.log, 'a', errors='surrogateescape') as log:
             print('+', *command, file=log, flush=True)
             try:
@@ -91,15 +91,15 @@ class Packages:
 
     def update(self, suite: str | None = None) -> str:
         """Make apt's configuration and fetch the lists of packages, also those of another suite of the same sources if one is named.
-        The native architecture."""
+        Returns the native architecture."""
         native = self._set_up_apt(suite)
         self.say('looking for packages')
-        self.run('apt-get', 'update')  # a source that fails need not be one that counts
+        self.run('apt-get', 'update')  # a source that fails may not be needed
         return native
 
     def _set_up_apt(self, suite):
-        """A configuration of apt's own: this machine's sources, also for i386; other lists, cache and status. Of the system's options
-        only those for transport are taken over, because others may be hooks that touch the system's cache."""
+        """A separate configuration of apt: this machine's sources, also for i386; other lists, cache and status. Of the system's options
+        only those for transport are copied, because others may be hooks that touch the system's cache."""
         apt = self.folder / 'apt'
         remove(apt / 'sources')
         for name in ('lists/partial', 'archives/partial', 'sources', 'parts'):

@@ -1,4 +1,4 @@
-"""QEMU's command line, and what its end means: `make run`, the tests, gdb and the benches all come through here.
+"""QEMU's command line, and what its end means: `make run`, the tests, gdb and the benches all use it.
 
     process = start(command(iso='build/attic.iso', mem='8M'), stdin=DEVNULL)
     timed_out = wait_for(process, 60)
@@ -19,8 +19,8 @@ from pathlib import Path
 
 Verdict = namedtuple('Verdict', 'name status text')
 
-# How a run ended, by QEMU's own exit status: isa-debug-exit makes value * 2 + 1 of what the kernel writes (enum machine_exit in
-# include/arch/x86/cpu.h).
+# How a run ended, by QEMU's exit status: isa-debug-exit turns the value that the kernel writes (enum machine_exit in
+# include/arch/x86/cpu.h) into value * 2 + 1.
 VERDICTS = {
     33: Verdict('pass', 0, 'passed or powered off'),
     35: Verdict('fail', 1, 'the self-tests did not pass: one failed, or there is none of that name'),
@@ -31,8 +31,8 @@ RESET = Verdict('triple-fault', 4, 'triple fault, or another reset of the machin
 TIMEOUT = Verdict('timeout', 5, 'time-out: QEMU was ended')
 QUIT = Verdict('quit', 0, 'QEMU was told to quit')
 
-# Firmware by name. Debian builds that of 32 bits for Secure Boot only, which needs a machine with system-management mode; with no keys
-# in its variables it boots what it finds. That of 64 bits needs a processor of 64 bits, and so another QEMU.
+# Firmware by name. Debian builds the 32-bit firmware for Secure Boot only, which needs a machine with system-management mode; with no keys
+# in its variables it boots any system. The 64-bit firmware needs a 64-bit processor, and so another QEMU.
 OVMF = '/usr/share/OVMF'
 Firmware = namedtuple('Firmware', 'qemu machine flash options', defaults=((), ()))
 FIRMWARE = {
@@ -42,7 +42,7 @@ FIRMWARE = {
     'uefi64': Firmware('qemu-system-x86_64', 'q35', (f'{OVMF}/OVMF_CODE_4M.fd', f'{OVMF}/OVMF_VARS_4M.fd')),
 }
 
-# However busy the host is, a time-out comes after so many times its seconds.
+# Even on a busy host a time-out comes after so many times its seconds.
 PATIENCE = 20
 
 
@@ -51,12 +51,12 @@ def firmware_name(name: str | None = None) -> str:
 
 
 def missing_firmware(name: str) -> str | None:
-    """Which file of this firmware is not there; None when all are."""
+    """Which file of this firmware is missing; None if none is."""
     return next((file for file in FIRMWARE[name].flash if not os.path.exists(file)), None)
 
 
 def firmware_fault(name: str) -> str | None:
-    """Why no machine can have this firmware; None when one can."""
+    """Why no machine can have this firmware; None if one can."""
     if name not in FIRMWARE:
         return f"the firmware is one of {' '.join(sorted(FIRMWARE))}, not '{name}'"
     missing = missing_firmware(name)
@@ -73,13 +73,13 @@ def cpu_of(cpu: str | None = None) -> str:
 
 
 def lacks_apic(cpu: str | None = None) -> bool:
-    """Whether the processor has no APIC. The edu card sends its interrupts as messages, which only an APIC takes, so QEMU does not
-    start then."""
+    """Whether the processor has no APIC. The edu card sends its interrupts as messages, which only an APIC receives, so QEMU does not start
+    without one."""
     return bool(re.search(r'^486\b|,(?:-apic|apic=(?:off|no|false))\b', cpu_of(cpu)))
 
 
 def flash_options(firmware: Firmware) -> list[str]:
-    """The code cannot be written, and what is written to the variables goes with the machine."""
+    """The code is read-only, and changes of the variables are lost with the machine."""
     if not firmware.flash:
         return []
     code, variables = firmware.flash
@@ -121,8 +121,8 @@ def command(*, iso=None, mem=None, cpu=None, accel=None, machine=None, firmware=
 
 
 def start(words: list[str], death: str = 'TERM', **options) -> subprocess.Popen:
-    """A process that becomes QEMU, or another program that must not outlive this one: it gets the signal `death` then. Options are those
-    of Popen."""
+    """Start QEMU, or another program that must not outlive this one: it gets the signal `death` when this one ends. Options are those of
+    Popen."""
     setpriv = next((path for path in ('/usr/bin/setpriv', '/bin/setpriv') if os.access(path, os.X_OK)), None)
     if not shutil.which(words[0]):
         raise FileNotFoundError(f'cannot run {words[0]}: there is no such program')
@@ -130,13 +130,13 @@ def start(words: list[str], death: str = 'TERM', **options) -> subprocess.Popen:
 
 
 def by_signal(number: int) -> Verdict:
-    """A run that somebody has ended from outside: not the machine's doing."""
+    """A run that was ended from outside, not by the machine."""
     return Verdict('error', 128 + number, f'ended by {signal.Signals(number).name}')
 
 
 def verdict(returncode: int, log: Path | str | None = None, can_quit: bool = False) -> Verdict:
     """How a QEMU that was started with `log` has ended. With -no-reboot a triple fault ends QEMU with status 0, as does Ctrl-A x or a
-    gdb that leaves; where somebody is there who may do that (`can_quit`), the log of processor resets tells them apart."""
+    gdb that leaves; if a user may do that (`can_quit`), the log of processor resets distinguishes them."""
     if returncode < 0:
         return Verdict('error', 6, f'QEMU was killed by signal {-returncode}')
     if returncode in VERDICTS:
@@ -154,16 +154,16 @@ def log_has_triple_fault(log: Path | str | None) -> bool:
 
 
 def socket_folder() -> str:
-    """Where sockets can lie: their paths are at most 108 bytes long, and gdb takes no blank in one."""
+    """A folder for sockets: their paths are at most 108 bytes long, and gdb accepts no blank in one."""
     folder = os.environ.get('TMPDIR', '')
     return folder if re.fullmatch(r'/\S{1,60}', folder) else '/tmp'
 
 
 def waited(pid: int, seen: dict[str, float]) -> float:
-    """For how many seconds the threads of a process were ready to run, but others had the processors: the second figure of Linux's
-    schedstat. All of them count, because one that waits may hold a lock that another one wants. 0 where the host does not tell. A
-    time-out that leaves these seconds out is as short as ever for a machine that hangs, and does not end one that is only kept
-    waiting. `seen` remembers each thread, by its file, because what one has waited is not told any more when it has ended."""
+    """For how many seconds the threads of a process were ready to run while others had the processors: the second figure of Linux's
+    schedstat. All threads count, because one that waits may hold a lock that another one needs. 0 if the host does not provide it. A
+    time-out without these seconds still ends a machine that hangs, but not one that only waits for a processor. `seen` keeps the figure of
+    each thread, by its file, because it is gone when the thread has ended."""
     for file in glob.glob(f'/proc/{pid}/task/*/schedstat'):
         try:
             seen[file] = int(Path(file).read_text().split()[1]) / 1e9
@@ -173,8 +173,8 @@ def waited(pid: int, seen: dict[str, float]) -> float:
 
 
 def wait_for(process: subprocess.Popen, timeout: float = 0, watch=None) -> bool:
-    """Wait for the process, at most `timeout` seconds if that is not 0; those that it was kept waiting do not count. A watch is served
-    meanwhile, and looks where the machine is before it is ended. Whether it had to be."""
+    """Wait for the process, at most `timeout` seconds if that is not 0; the seconds in which it waited for a processor do not count. A
+    watch is served meanwhile, and records where the machine is before it is ended. Returns whether it had to be ended."""
     started, seen = time.monotonic(), {}
     while process.poll() is None:
         left = 1.0

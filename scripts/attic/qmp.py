@@ -1,12 +1,11 @@
-"""QEMU's machine protocol (QMP), on a socket that QEMU has when it is started: no file, and nobody else can connect.
+"""QEMU's machine protocol (QMP), on a socket that QEMU inherits when it starts: it has no file, so no other program can connect.
 
     qmp = Qmp()
     process = start(command(..., watch=qmp.options()), pass_fds=[qmp.theirs])
     qmp.started()
     qmp.monitor('info registers')       # a line of the human monitor; '' when no answer comes
 
-Whatever does not answer, a program in QEMU's place among them, is not waited for. Events that come while an answer is waited for are
-kept for events().
+A program that does not answer, also one that is not QEMU, is not waited for. Events that arrive before an answer are kept for events().
 """
 import json
 import select
@@ -16,13 +15,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-# For one question; QEMU answers at once unless the host is very busy.
+# Seconds for one question; QEMU answers at once unless the host is very busy.
 ANSWER_SECONDS = 10
 
 
 class Qmp:
     def __init__(self, idle: Callable[[], None] | None = None):
-        """`idle`, if given, is called again and again while an answer is waited for."""
+        """`idle`, if given, is called repeatedly while waiting for an answer."""
         self.socket, self._theirs = socket.socketpair()
         self.idle = idle
         self._buffer, self._events, self._answers = b'', [], {}
@@ -31,7 +30,7 @@ class Qmp:
 
     @property
     def theirs(self) -> int:
-        """The descriptor that the process which becomes QEMU inherits."""
+        """The descriptor that QEMU's process inherits."""
         return self._theirs.fileno()
 
     @property
@@ -49,7 +48,7 @@ class Qmp:
         return self.connected and bool(select.select([self.socket], [], [], wait)[0])
 
     def events(self) -> list[dict]:
-        """The events that have come."""
+        """The events that have arrived."""
         if self.readable():
             self._read()
         events, self._events = self._events, []
@@ -87,7 +86,7 @@ class Qmp:
             self.socket = None
 
     def tell(self, command: str, **arguments) -> int:
-        """Send a command; its number."""
+        """Send a command. Returns its number."""
         self._last_id += 1
         message = {'execute': command, 'id': self._last_id}
         if arguments:
@@ -98,7 +97,7 @@ class Qmp:
         return self._last_id
 
     def ask(self, command: str, seconds: float = ANSWER_SECONDS, **arguments) -> Any:
-        """What a command returns; None when no answer comes, or an error."""
+        """Returns the result of a command; None when no answer comes, or an error."""
         until = time.monotonic() + seconds
         while not self.speaks and self.connected and time.monotonic() < until:
             self._step()

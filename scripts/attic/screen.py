@@ -1,4 +1,4 @@
-"""The text screen and the keyboard of a machine, as somebody in front of it has them."""
+"""The text screen and the keyboard of a machine, as a user in front of it has them."""
 
 COLUMNS, ROWS, MEMORY_ROWS = 80, 25, 204
 VGA = 0xb8000
@@ -14,11 +14,11 @@ class Screen:
         self._machine = machine
 
     def text(self) -> str:
-        """25 lines, from where the screen's memory is shown."""
+        """The 25 lines that are shown."""
         return self._lines(VGA + 2 * self._register(ORIGIN), ROWS)
 
     def memory(self) -> str:
-        """All of the screen's memory, with what has been scrolled out of sight."""
+        """All of the screen's memory, including lines that have been scrolled out."""
         return self._lines(VGA, MEMORY_ROWS)
 
     def colours(self) -> bytes:
@@ -38,7 +38,7 @@ class Screen:
         return ''.join(line + '\n' for line in lines)
 
     def _register(self, index):
-        """Two neighbouring registers as one number. A machine that is writing them may come between; ask again then."""
+        """Two neighbouring registers as one number. The machine may write them in between; then read again."""
         number = 0
         for i in (index, index + 1):
             self._machine.monitor(f'o /b 0x3d4 {i:#04x}')
@@ -46,7 +46,7 @@ class Screen:
         return number
 
     def press(self, *keys: str):
-        """Press keys of the keyboard, by QEMU's names (`shift-a`, `ctrl-c`, `left`), one after the other. One that ends the machine may
+        """Press keys of the keyboard, by QEMU's names (`shift-a`, `ctrl-c`, `left`), one after the other. A key that ends the machine may
         get no answer."""
         for key in keys:
             try:

@@ -1,11 +1,11 @@
-"""A snapshot of Attic's memory (docs/snapshot.schema.json), made ready for comparison.
+"""A snapshot of Attic's memory (docs/snapshot.schema.json), prepared for comparison.
 
 Most of a snapshot is runs: of pages with their frames, of areas, of directory entries, of frames with their owners. All of them
 become lists of (start, end, value), in numbers of pages, entries or frames, and all are compared by one function: it cuts two lists
 at the edges of both, so that a change is found to the page, however the runs were cut before.
 
-Making a Snapshot reads everything that is compared later: a document that lacks some of it is refused here, with one of the errors
-that Python has for that (MALFORMED). What has something else there may be refused only when it is compared, with the same errors.
+The constructor of Snapshot reads everything that is compared later: a document that lacks some of it is refused here, with one of Python's
+errors (MALFORMED). A document with a wrong type may be refused only when it is compared, with the same errors.
 
 Neighbours: memdiff.py finds words for the differences.
 """
@@ -37,7 +37,7 @@ class Snapshot:
         self.frame_starts = [start for start, _, _ in self.frames]
 
     def frame(self, pfn):
-        """Owner and references; "no RAM" for what no run has."""
+        """Owner and references; "no RAM" for frames in no run."""
         at = bisect_right(self.frame_starts, pfn) - 1
         if at >= 0 and pfn < self.frames[at][1]:
             return self.frames[at][2]
@@ -98,7 +98,7 @@ def pde_runs(entries):
             for entry in entries]
 
 
-# What the value of a run is `by` pages, entries or frames behind its start.
+# The value of a run `by` pages, entries or frames after its start.
 
 def shift_page(value, by):
     return value[0] + by, value[1]
@@ -118,14 +118,14 @@ def shift_nothing(value, _):
 
 
 def value_at(runs, index, at, shift):
-    """The value at a place that no run before runs[index] reaches; None where there is no run."""
+    """The value at a place that no run before runs[index] reaches; None if no run contains it."""
     if index < len(runs) and runs[index][0] <= at:
         return shift(runs[index][2], at - runs[index][0])
     return None
 
 
 def differences(old, new, shift):
-    """Pieces (start, end, value before, value now) that differ, in order; None for nothing there."""
+    """Pieces (start, end, value before, value now) that differ, in order; None if there is no value."""
     edges = sorted({edge for runs in (old, new) for start, end, _ in runs for edge in (start, end)})
     i = j = 0
     for start, end in zip(edges, edges[1:]):

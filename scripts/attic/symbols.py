@@ -1,4 +1,4 @@
-"""Names of the kernel: addresses and sizes, as `nm` tells them of attic.debug."""
+"""Names of the kernel: addresses and sizes, from `nm` of attic.debug."""
 import bisect
 import os
 import re
@@ -9,7 +9,7 @@ PAGE_OFFSET = 0xC0000000
 
 
 class Symbols(dict):
-    """Addresses by name; empty when there is no such file. `sizes` has bytes by name."""
+    """Addresses by name; empty if there is no such file. `sizes` has bytes by name."""
 
     def __init__(self, path: Path | str | None):
         super().__init__()
@@ -27,7 +27,7 @@ class Symbols(dict):
         self._code.sort(key=lambda pair: pair[0])
 
     def physical(self, name: str) -> int:
-        """Where a variable of the kernel's image lies in physical memory."""
+        """The physical address of a variable of the kernel's image."""
         return self[name] - PAGE_OFFSET
 
     def function_at(self, address: int) -> str:
@@ -41,6 +41,6 @@ class Symbols(dict):
 
 
 def debug_file(image: Path | str) -> Path | None:
-    """The kernel with its debug information that belongs to an image: beside it, or one folder above; None when it is not there."""
+    """The kernel with its debug information that belongs to an image: beside it, or one folder above; None if not found."""
     folder = Path(image).parent
     return next((path for path in (folder / 'attic.debug', folder.parent / 'attic.debug') if path.exists()), None)

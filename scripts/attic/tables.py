@@ -3,15 +3,15 @@
     tables = Tables(machine.physical)
     tables.walk(machine.register('CR3') & FRAME, 0xC0100000).physical
 
-A directory is named by its physical address; what the kernel believes about it plays no part here. The entries keep where they
-lie, so that a reader can look them up. The numbers of this file are the processor's, not the kernel's.
+A directory is named by its physical address; the kernel's own data about it is not used here. The entries keep their addresses, so that a
+reader can look them up. The constants of this file are the processor's, not the kernel's.
 
 Single entries are objects with words for their bits. Walks over whole address spaces may meet a million pages, so pages()
 and merge() work on plain numbers.
 
 Limits: no PAE, no PSE-36 (Attic uses neither); reserved bits are not checked.
 
-Neighbours: machine.py has the memory of a machine in QEMU, gdb/memory.py that of one which gdb looks at.
+Neighbours: machine.py has the memory of a machine in QEMU, gdb/memory.py that of a machine under gdb.
 """
 import struct
 from collections import namedtuple
@@ -46,7 +46,7 @@ class Entry(namedtuple("Entry", "level index at value")):
         return " ".join(name for bit, name in BIT_NAMES if self.value & bit) or "none"
 
     def words(self) -> str:
-        """What each bit says. P, RW and US are named in any case, the others when they are set."""
+        """The meaning of each bit. P, RW and US are always named, the others only if they are set."""
         if not self.present:
             return "P=0 not present" + (", and the processor looks at no other bit" if self.value else "")
         said = ["P=1 present", "RW=1 writable" if self.value & RW else "RW=0 read-only",
@@ -60,7 +60,7 @@ class Entry(namedtuple("Entry", "level index at value")):
 
 
 class Walk(namedtuple("Walk", "address pde pte")):
-    """What the processor meets on its way to an address; pte is None where it does not come to a page table."""
+    """The entries that the processor reads for an address; pte is None if it does not reach a page table."""
 
     @property
     def entries(self) -> list[Entry]:
@@ -77,14 +77,14 @@ class Walk(namedtuple("Walk", "address pde pte")):
 
     @property
     def physical(self) -> int | None:
-        """Of the byte at the address; None when nothing is mapped."""
+        """The physical address of the byte; None when nothing is mapped."""
         if not self.mapped:
             return None
         return self.last.frame | self.address & (0x3FFFFF if self.pde.large else 0xFFF)
 
     @property
     def rights(self) -> int:
-        """RW and US as both levels allow them, the other bits as the last entry has them; 0 when nothing is mapped."""
+        """RW and US as both levels allow them, the other bits from the last entry; 0 when nothing is mapped."""
         if not self.mapped:
             return 0
         return self.last.value & ~(RW | US) | self.last.value & self.pde.value & (RW | US)
@@ -98,8 +98,8 @@ Page = namedtuple("Page", "start size physical rights")
 
 
 class Run(namedtuple("Run", "start end physical rights size")):
-    """Pages side by side: [start, end) with the same rights. `size` is that of its pages; `physical` is None when the frames are
-    not side by side."""
+    """Pages side by side: [start, end) with the same rights. `size` is that of its pages; `physical` is None when the frames are not
+    adjacent."""
 
     @property
     def pages(self):
@@ -107,7 +107,7 @@ class Run(namedtuple("Run", "start end physical rights size")):
 
 
 def merge(found: Iterable[Page], borders: Iterable[int] = ()) -> Iterator[Run]:
-    """Merge pages into runs where they touch, have one size and the same rights, and lie on no border."""
+    """Merge pages into runs where they touch, have one size and the same rights, and do not cross a border."""
     borders, run = frozenset(borders), None
     for page in found:
         rights = page.rights & SAME_RIGHTS
@@ -124,13 +124,13 @@ def merge(found: Iterable[Page], borders: Iterable[int] = ()) -> Iterator[Run]:
 
 
 def rights_text(rights: int) -> str:
-    """Of a run or a walk: what ring 0 may do as long as CR0.WP is on, and ring 3."""
+    """The rights of a run or a walk: those of ring 0 while CR0.WP is on, and those of ring 3."""
     access = "rw" if rights & RW else "r-"
     return "%s/%s" % (access, access if rights & US else "--")
 
 
 class Tables:
-    """The tables in a physical memory, of which `read(address, size)` gives the bytes."""
+    """The tables in a physical memory; `read(address, size)` returns its bytes."""
 
     def __init__(self, read: Callable[[int, int], bytes]):
         self.read = read
@@ -140,7 +140,7 @@ class Tables:
         return struct.unpack("<I", self.read(address, 4))[0]
 
     def words(self, address: int, count: int) -> tuple[int, ...]:
-        """Some of them side by side, as a tuple."""
+        """Several adjacent words, as a tuple."""
         return struct.unpack("<%dI" % count, self.read(address, 4 * count))
 
     def walk(self, directory: int, address: int) -> Walk:
@@ -178,9 +178,9 @@ class Tables:
                         yield Page(start, PAGE_SIZE, pte & FRAME, pte & ~FRAME & (pde | ~(RW | US)))
 
     def addresses(self, directory: int, pfn: int, first: int, last: int, holding: int = P | US) -> Iterator[tuple[int, int]]:
-        """(address, rights) of each page that shows a frame, through PDEs first..last. Rights are 0 for an entry of a process that
-        holds the page but is not present (PROT_NONE). `holding` are the bits of which one makes an entry hold a page: P alone in
-        the kernel half, where an entry that is not present may be any number (a tag)."""
+        """(address, rights) of each page that maps a frame, through PDEs first..last. Rights are 0 for an entry of a process that holds the
+        page but is not present (PROT_NONE). An entry holds a page if it has one of the bits `holding`: only P in the kernel half, where an
+        entry that is not present may be any number (a tag)."""
         pdes = self.words(directory, 1024)
         for index in range(first, last + 1):
             pde, base = pdes[index], index << PDE_SHIFT

@@ -1,17 +1,17 @@
-"""What a machine in QEMU was doing when it died or was ended: a watch, to which QEMU tells its end before it goes.
+"""What a machine in QEMU was doing when it crashed or was ended: a watch, to which QEMU reports its end before it exits.
 
     watch = Watch('build/attic.iso')
     process = start(command(..., watch=watch.qmp.options()), pass_fds=[watch.qmp.theirs])
     watch.qmp.started()
-    watch.serve()       # now and then
-    watch.look()        # before a machine is killed that is silent
-    watch.lines         # where it was, and what the kernel's address map says of the place
+    watch.serve()       # from time to time
+    watch.look()        # before a silent machine is killed
+    watch.lines         # where it was, and what the kernel's address map has there
 
-The machine is told to stop where it would end: a triple fault leaves its registers only as long as QEMU lives. Then they are read, and
-QEMU is told to quit.
+QEMU is configured to stop the machine instead of exiting: the registers of a triple fault exist only as long as QEMU runs. They are read,
+and then QEMU is told to quit.
 
-Names come from attic.debug, the regions from the kernel's own table, layout_regions, in the machine's memory. Neither is believed:
-without a file there are no names, and a table that makes no sense is not used.
+Names come from attic.debug, the regions from the kernel's own table, layout_regions, in the machine's memory. Neither is trusted: without a
+file there are no names, and a table that makes no sense is not used.
 """
 import re
 import struct
@@ -40,7 +40,7 @@ class Watch:
         return Symbols(self._debug)
 
     def serve(self, wait: float = 0.0):
-        """Hear what QEMU says, for at most so many seconds, and do what is to do at its end."""
+        """Read QEMU's events, for at most so many seconds, and handle its end."""
         self.qmp.readable(wait)
         for event in self.qmp.events():
             if event['event'] == 'SHUTDOWN':
@@ -49,7 +49,7 @@ class Watch:
                 self.qmp.tell('quit')
 
     def look(self):
-        """Stop the machine and remember where it is. What has never spoken, a program in QEMU's place, is not waited for."""
+        """Stop the machine and record where it is. A program that has never answered, because it is not QEMU, is not waited for."""
         if not self.qmp.speaks:
             return
         self.qmp.ask('stop')
@@ -63,14 +63,14 @@ class Watch:
         return [first, *self._paging(r), *halted(r), *self._gates(r)]
 
     def _paging(self, r):
-        """What the addresses mean."""
+        """The meaning of the addresses."""
         if not r['CR0'] & CR0_PG:
             return ['paging is off: EIP is a physical address']
         return [f'paging is on; EIP: {self._place(r, r["IP"])}',
                 f'the last page fault, if there was one, was at CR2: {self._place(r, r["CR2"])}']
 
     def _gates(self, r):
-        """An IDT that cannot be the kernel's is the reason why nobody handled what happened."""
+        """If the IDT cannot be the kernel's, that is why the fault was not handled."""
         if not r.get('IDT_LIMIT'):
             return ['the IDT is empty: no trap can be handled']
         if 'idt' not in self.symbols or r['IDT'] == self.symbols['idt']:
@@ -83,7 +83,7 @@ class Watch:
         return '; '.join(known) or 'nothing is known of it'
 
     def _walk(self, cr3, address):
-        """The entry that decides whether there is a page; None when there is no answer."""
+        """The entry that decides whether a page is mapped; None if QEMU does not answer."""
         try:
             last = Tables(self._physical).walk(cr3 & FRAME, address).last
         except struct.error:
@@ -91,12 +91,12 @@ class Watch:
         return f'{last.level} {last.index}: P={last.present:d}'
 
     def _physical(self, address, size):
-        """Bytes of physical memory: fewer, or none, where there is no answer."""
+        """Bytes of physical memory: fewer, or none, if QEMU does not answer."""
         said = self.qmp.monitor(f'xp /{size}xb 0x{address:x}')
         return bytes(int(byte, 16) for line in re.findall(r'^[0-9a-f]+:(.*)', said, re.M) for byte in line.split())
 
     def _image(self, address, size):
-        """Memory of the kernel's image, which lies in one piece."""
+        """Memory of the kernel's image, which is contiguous."""
         return self._physical(address - PAGE_OFFSET, size) if address >= PAGE_OFFSET else b''
 
     def _region(self, address):
@@ -117,8 +117,8 @@ class Watch:
 
 
 def registers_in(dump: str) -> dict[str, int]:
-    """The 32-bit registers in what `info registers` prints: by name, without the E, and IDT with IDT_LIMIT; HLT is 1 when the processor
-    has halted. None that is not there."""
+    """The 32-bit registers in what `info registers` prints: by name, without the E, and IDT with IDT_LIMIT; HLT is 1 when the processor has
+    halted. A missing register is left out."""
     found = re.findall(r'\b[ER]?(IP|FL|CR[023]|HLT)\s*=\s*([0-9a-f]+)', dump)
     for limits in re.findall(r'^IDT=\s*([0-9a-f]+) ([0-9a-f]+)', dump, re.M):
         found += zip(('IDT', 'IDT_LIMIT'), limits)
