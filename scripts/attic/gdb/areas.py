@@ -1,13 +1,13 @@
 """`attic areas`: the vmalloc area, as vmallocinfo lists it, with the frames.
 
-What is contiguous for the processor is scattered in memory: each area is told with its frames as runs, read from the page
-tables of the master directory, which are everybody's. A kernel stack is told with the task it belongs to; who else asked
-for an area is told by the code address that the kernel keeps of each.
+What is contiguous for the processor is scattered in memory: each area is listed with its frames as runs, read from the page tables of the
+master directory, which all directories share. A kernel stack is listed with its task; other areas with the code address of the caller,
+which the kernel stores for each.
 
 Limits: gaps are not listed (`print *(struct vmap_area *)ADDR` shows one). The walk goes through the kernel's tree of areas,
-so a damaged tree ends it with a sentence; the tables alone can be seen with `attic map master` all the same.
+so a damaged tree ends it with an error message; `attic map master` still shows the tables alone.
 
-Neighbours: owners.py tells an area in words; mm/kva/vmap_area.c keeps them, kernel/proc/proc_mm.c prints the same list.
+Neighbours: owners.py describes an area in words; mm/kva/vmap_area.c keeps them, kernel/proc/proc_mm.c prints the same list.
 """
 from attic.gdb import cli, frame_runs, kernel, memory, owners
 

@@ -1,11 +1,11 @@
-"""A command of `attic`: how it gets its arguments, and how it says what is wrong.
+"""A command of `attic`: how it gets its arguments, and how it reports errors.
 
 A command is a class with a name, a usage, a doc string that `help` shows, and run(). It prints, or raises Sorry with one
-sentence; so does everything it calls when something cannot be had. No exception of Python reaches the reader: what nobody
-foresaw is a structure that has changed, and is said to be that.
+sentence; so do the functions that it calls, when they fail. No exception of Python reaches the reader: an unexpected one means that a
+structure has changed, and is reported as that.
 
-Arguments are words; where a command wants an address, everything in front of the last word that can stand for an address
-space belongs to it, so that `attic walk &jiffies + 4 7` means what it looks like.
+Arguments are words; where a command takes an address, everything before a last word that can name an address space belongs to the address,
+so that `attic walk &jiffies + 4 7` works as expected.
 
 Neighbours: spaces.py knows the words for address spaces; the commands' files are listed in __init__.py.
 """
@@ -21,10 +21,10 @@ COLUMNS = 79
 class Command(gdb.Command):
     name = None       # after `attic `
     usage = ""        # the arguments
-    at_least = 0      # how many of them there must be
+    at_least = 0      # the minimum number of them
     at_most = 0
     expression = False   # the first one is an address, as an expression of gdb's
-    needs_kernel = True  # it cannot do anything before the kernel is there
+    needs_kernel = True  # it works only once the kernel is loaded
 
     def __init__(self):
         summary, *more = self.__doc__.split("\n")
@@ -56,7 +56,7 @@ class Command(gdb.Command):
             raise Sorry("no machine is connected: start with `make gdb`, or `target remote :1234` while `make qemu-gdb` runs")
         if not self.needs_kernel:
             return
-        symbols.table()  # gdb.error when there is none
+        symbols.table()  # gdb.error if there is none
         if not kernel.is_loaded():
             raise Sorry("the kernel does not run yet: `hbreak *_start` and `continue` lead to its first instruction")
         if not kernel.is_of_symbols():
@@ -70,7 +70,7 @@ class Command(gdb.Command):
         raise NotImplementedError
 
     def complete(self, text, word):
-        """Names of variables for an address, and behind it what may stand for PID."""
+        """Completes names of variables for an address, and after it the words for PID."""
         if self.expression and " " not in text.lstrip():
             return gdb.COMPLETE_EXPRESSION
         return matching(space_words(), word) if "PID" in self.usage else gdb.COMPLETE_NONE
@@ -98,7 +98,7 @@ def space_words():
 
 
 def split_arguments(text, expression=False):
-    """Words; of an expression with blanks in it only what follows is split off, if it can be an address space."""
+    """Split into words; an expression may contain blanks: only a last word that can be an address space is split off."""
     words = text.split()
     if not expression or len(words) < 2:
         return words
@@ -117,8 +117,7 @@ def _is_expression(text):
 
 
 def address(text):
-    """A number or any gdb expression, as an address: of a function, a label, an array or a structure it is where that
-    lies."""
+    """A number or any gdb expression, as an address: the address of a function, a label, an array or a structure."""
     number = _as_number(_evaluate(text), text)
     if not -(1 << 31) <= number < 1 << 32:
         raise Sorry("`%s` is 0x%x, and addresses have 32 bits" % (text, number))
@@ -126,7 +125,7 @@ def address(text):
 
 
 def place(arguments):
-    """The address that `VA [PID]` means. A name that the kernel does not have is one of that process's program."""
+    """The address that `VA [PID]` means. A name that the kernel does not have is looked up in that process's program."""
     try:
         return address(arguments[0])
     except Sorry:

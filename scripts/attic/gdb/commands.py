@@ -1,10 +1,10 @@
 """The list of all commands: `attic walk` and the others.
 
-A command is a class of its own in one of the modules imported here (cli.py says how it is made); what is in ALL is entered
-into gdb under the prefix `attic`, and `attic` alone prints the first line of each one's help. A new command needs its name
-here, a row in the README, and a test: tests/run/gdb/test_gdb_processes.py asks every one for its help.
+Each command is a class in one of the modules imported here (cli.py describes how it is made); those in ALL are registered in gdb under the
+prefix `attic`, and `attic` alone prints the first line of the help of each. A new command needs its name here, a line in docs/gdb.md, and a
+test: tests/run/gdb/test_gdb_processes.py checks the help of every command.
 
-Nothing happens when this module is loaded: scripts/gdb/load.py calls register() once.
+Loading this module has no effect: scripts/gdb/load.py calls register() once.
 
 Neighbours: printers.py has what gdb's own `print` uses; console.py is opened here when `make gdb` has one.
 """
@@ -37,7 +37,7 @@ VA is a number or any gdb expression; PID is a process, or one of `master`,
 
 
 def register():
-    """Enter them all into gdb, and the pretty-printers; under `make gdb` show Attic's console."""
+    """Register all commands and the pretty-printers in gdb; under `make gdb` show Attic's console."""
     Attic()
     for command in ALL:
         command()

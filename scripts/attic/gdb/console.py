@@ -1,10 +1,10 @@
-"""`attic paging` and `attic type`: where the processor stands, on one line, and Attic's console.
+"""`attic paging` and `attic type`: the paging state of the processor, on one line, and Attic's console.
 
-Under `make gdb` the serial port is a socket whose path scripts/debug hands over in ATTIC_CONSOLE: what Attic prints appears
-among gdb's lines, and `attic type` writes to it. Elsewhere the console is where QEMU was started, and `attic type` says so.
+Under `make gdb` the serial port is a socket whose path scripts/debug passes in ATTIC_CONSOLE: Attic's output appears among gdb's lines, and
+`attic type` writes to the socket. Otherwise the console is where QEMU was started, and `attic type` says so.
 
-What was typed waits in QEMU and in the UART until the kernel reads it, so a command can be typed while the machine stands at
-its first instruction.
+Typed text waits in QEMU and in the UART until the kernel reads it, so a command can be typed while the machine is still at its first
+instruction.
 
 Both commands work before the kernel is in memory: in the firmware, in GRUB.
 
@@ -21,7 +21,7 @@ from attic.gdb import Sorry, cli, memory, paging
 
 
 def where():
-    """CR0.PG, CR3, EIP, CS and the source line, on one line. At any time, whether or not the kernel is there."""
+    """CR0.PG, CR3, EIP, CS and the source line, on one line. Works at any time, even before the kernel is loaded."""
     line = gdb.newest_frame().find_sal()
     return "PG=%d CR3=0x%08x EIP=0x%08x CS=0x%02x %s" % (
         paging.paging_is_on(), memory.register("cr3"), memory.eip(), memory.register("cs"),

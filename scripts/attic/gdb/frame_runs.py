@@ -1,4 +1,4 @@
-"""The frames behind an area of the kernel, as runs of neighbours: the twin of kernel/view/frame_runs.c, with its words."""
+"""The frames behind an area of the kernel, as runs of neighbours: the counterpart of kernel/view/frame_runs.c, with the same words."""
 from attic.gdb import kernel, memory, objects, paging
 from attic.gdb.explain.explain_words import text
 
@@ -17,7 +17,7 @@ def runs(start, last):
 
 
 def lines(start, last):
-    """How many frames, in how many runs, and where they are, in lines of RUN_COLUMNS."""
+    """The number of frames and runs, and their addresses, in lines of RUN_COLUMNS."""
     counts, found = objects.enumerators("frame_run_counts"), runs(start, last)
     frames = sum(run[1] - run[0] + 1 for run in found) // memory.PAGE_SIZE
     said = ["%d %s %d %s" % (frames, text("TEXT_IN"), len(found), text("TEXT_RUN" if len(found) == 1 else "TEXT_RUNS"))]

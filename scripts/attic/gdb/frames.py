@@ -1,13 +1,12 @@
-"""`attic frames`, and what a struct page says: frames of RAM by owner, as mm/check/frames.c counts them.
+"""`attic frames`, and the contents of a struct page: frames of RAM by owner, as mm/check/frames.c counts them.
 
-A frame is either in a block of the page allocator, and the block's first struct page says what it is used for, or it was
-reserved before there was an allocator, and memblock's list says by whom. The walk goes from block to block, so that the
-struct pages of a large free block (16 KiB of them for 4 MiB of RAM) are not read: at 4 GiB that is the difference between
-three seconds and less than one.
+A frame is either in a block of the page allocator, and the block's first struct page has its use, or it was reserved before there was an
+allocator, and memblock's list has the owner. The walk goes from block to block, so that the struct pages of a large free block (16 KiB of
+them for 4 MiB of RAM) are not read: at 4 GiB this takes less than one second instead of three.
 
 Limits: RAM above 4 GiB, and the last page below it, have no struct page and are not counted.
 
-Neighbours: who.py tells all about one frame; kernel/monitor/monitor_mm.c prints the same table.
+Neighbours: who.py shows everything about one frame; kernel/monitor/monitor_mm.c prints the same table.
 """
 from collections import namedtuple
 
@@ -20,7 +19,7 @@ Page = namedtuple("Page", "pfn type order head refcount")
 
 
 class Pages:
-    """All struct pages, each decoded when it is asked for."""
+    """All struct pages, each decoded on demand."""
 
     def __init__(self):
         self.max_pfn = kernel.max_pfn()
@@ -36,7 +35,7 @@ class Pages:
                     int.from_bytes(data[refcount:refcount + 4], "little", signed=True))
 
     def block(self, pfn):
-        """The first page of the block that holds a frame; its own page when none does."""
+        """The first page of the block that holds a frame; its own page if no block does."""
         for order in range(self.orders):
             first = self.get(pfn >> order << order)
             if first.head:
@@ -44,7 +43,7 @@ class Pages:
         return self.get(pfn)
 
     def blocks(self):
-        """Every block, as its first page and its size; frames that are in none are blocks of one."""
+        """Every block, as its first page and its size; a frame in no block is a block of one."""
         pfn = 0
         while pfn < self.max_pfn:
             page = self.get(pfn)
@@ -54,7 +53,7 @@ class Pages:
 
 
 class Reserved:
-    """What memblock knows of frames that are in no block."""
+    """What memblock has recorded about frames that are in no block."""
 
     def __init__(self):
         self.usable = [(start, end) for start, end, _ in kernel.usable_ranges()]
@@ -106,7 +105,7 @@ start-up; owner; number of frames; their size."""
 
 
 def rows_of_table():
-    """The table as (kind, name, frames), its last row the sum; and what the sum must be."""
+    """The table as (kind, name, frames), its last row the sum; and the expected sum."""
     types, names, ram = count()
     numbers = objects.enumerators("page_type")
     rows = [("free" if number <= numbers["PAGE_HOT"] else "used", kernel.page_type_name(name), types.get(number, 0))

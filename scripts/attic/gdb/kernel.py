@@ -1,13 +1,13 @@
-"""What there is in the kernel: stages, tasks, address spaces, areas, struct pages, files.
+"""The objects of the kernel: stages, tasks, address spaces, areas, struct pages, files.
 
-Each function reads memory as it is now and says by NotYet when the thing does not exist at this stage. Lists may be damaged
-when the kernel has panicked: then it is Damaged, or gdb.MemoryError, and a sentence in the end.
+Each function reads memory as it is now and raises NotYet if the object does not exist at this stage. Lists may be damaged when the kernel
+has panicked: then it raises Damaged or gdb.MemoryError, and the reader gets a sentence.
 
-What the kernel writes for itself is written here the same way: name[pid] for tasks, function+0x12/0x34 for code, the names
-of owners, regions and rights from the kernel's own tables, so that two outputs can be laid side by side.
+The output has the same form as the kernel's: name[pid] for tasks, function+0x12/0x34 for code, the names of owners, regions and rights from
+the kernel's own tables, so that two outputs can be compared.
 
-Limits: nothing is locked. The machine may stand in the middle of a change to a list; what is found then is what another
-processor would have found at that moment.
+Limits: nothing is locked. The machine may be stopped in the middle of a change to a list; the result is then what another processor would
+have seen at that moment.
 
 Neighbours: objects.py reads the structures; symbols.py has the names; cli.py turns the exceptions into sentences.
 """
@@ -18,7 +18,7 @@ from attic.gdb.objects import (Damaged, Object, address_of, enumerator_of, enume
                            lookup_type, lowmem_end, master_directory, offset_of, page_offset, read, size_of, string, translate,
                            tree_entries, variable)
 
-# From here as well, so that who asks about the kernel needs one module.
+# Available from here as well, so that one module is enough for questions about the kernel.
 __all__ = ["lookup_type", "lowmem_end", "master_directory", "page_offset", "read", "translate"]
 
 MULTIBOOT2_MAGIC = 0xE85250D6  # the first word of the image (Multiboot2 Specification 2.0, 3.1.1)
@@ -31,7 +31,7 @@ class NotYet(Sorry):
 # ---- stages ----
 
 def is_loaded():
-    """Whether the kernel runs already: with paging on, or in its boot code. GRUB does neither, though some of its own code runs
+    """Whether the kernel runs already: paging is on, or EIP is in its boot code. Neither is true in GRUB, though some of its own code runs
     at the same addresses for a moment."""
     if paging.paging_is_on():
         return True
@@ -40,25 +40,25 @@ def is_loaded():
 
 
 def is_of_symbols():
-    """Whether the kernel in memory is that of gdb's symbols: whether kernel_main(), which calls all over the kernel by relative
-    addresses, is the same code."""
+    """Whether the kernel in memory is that of gdb's symbols: whether the code of kernel_main(), which has relative calls to all parts of
+    the kernel, is the same."""
     code = symbols.table().main
     return memory.physical(address_of("kernel_main") - page_offset(), len(code)) == code
 
 
 def boot_directory():
-    """Physical address of the directory that the boot code makes; its page is used for something else after mm_seal()."""
+    """Physical address of the directory that the boot code fills; its page is used for something else after mm_seal()."""
     return address_of("boot_page_directory")
 
 
 def master_is_ready():
-    """Whether lowmem_map_init() has made the master directory: until it loads it, the boot one is loaded."""
+    """Whether lowmem_map_init() has filled the master directory: until then the boot directory is loaded."""
     return paging.paging_is_on() and (paging.loaded_directory() != boot_directory() or is_sealed())
 
 
 def is_sealed():
-    """Whether mm_seal() has ended the boot: it takes the snapshot of the kernel half, whose first entry is lowmem's. CR0.WP, which
-    it turns on as well, is anybody's to turn off again."""
+    """Whether mm_seal() has ended the boot: it takes the snapshot of the kernel half, whose first entry is lowmem's. CR0.WP, which it turns
+    on as well, may be turned off again."""
     return paging.paging_is_on() and bool(memory.physical_word(address_of("snapshot", "mm/kva/lowmem.c") - page_offset()))
 
 
@@ -79,12 +79,12 @@ def has_tasks():
 
 
 def current():
-    """The task that the kernel says it runs, or None before there are any; stacks.py knows who runs during a switch."""
+    """The kernel's current task, or None before there is one; stacks.py finds the running task during a switch."""
     return Object("struct cpu", address_of("boot_cpu")).deref("current")
 
 
 def stack_end(task):
-    """The address behind a task's kernel stack: its area ends there, but for the guard page."""
+    """The address behind a task's kernel stack: its area ends there, except for the guard page."""
     area = next((area for area in vmap_areas() if area.start == task.stack), None)
     if area is None:
         raise Damaged("the kernel stack of %s, 0x%08x, is no vmalloc area" % (task_text(task), task.stack))
@@ -92,7 +92,7 @@ def stack_end(task):
 
 
 def task_text(task):
-    """What to call a task, as the kernel does: name[pid]."""
+    """The text for a task, as the kernel prints it: name[pid]."""
     return "%s[%d]" % (task.comm, task.pid)
 
 
@@ -117,7 +117,7 @@ def mms():
 
 
 def mm_text(mm):
-    """Whose address space it is."""
+    """The owner of the address space."""
     users = [task_text(task) for task in tasks() if task.mm == mm.address]
     return " and ".join(users) or "nobody yet"
 
@@ -128,7 +128,7 @@ def vm_areas(mm):
 
 
 def kept_directories():
-    """Physical addresses of the directories that are kept ready for the next processes (mm/user/user_table.c)."""
+    """Physical addresses of the directories that are kept for the next processes (mm/user/user_table.c)."""
     return [(page - variable("mem_map")) // size_of("struct page") * memory.PAGE_SIZE
             for page in _kept(variable("pgds", "mm/user/user_table.c").top)]
 
@@ -148,7 +148,7 @@ def vmap_areas():
 
 
 def area_kind(area):
-    """What made an area, as vmallocinfo has it."""
+    """The kind of an area, as in vmallocinfo."""
     return {"VM_ALLOC": "vmalloc", "VM_MAP": "vmap", "VM_IOREMAP": "ioremap"}[flag_names("vmap_kind", area.flags)[0]]
 
 
@@ -156,8 +156,8 @@ Region = namedtuple("Region", "first last name text id")
 
 
 def regions():
-    """The regions of the address map, from the top down, each with its enumerator as id. Until layout_init() has chosen the
-    edges, the hole is none."""
+    """The regions of the address map, from the top down, each with its enumerator as id. Before layout_init() sets the edges, there is no
+    hole."""
     last = 0xFFFFFFFF
     for number, region in enumerate(variable("layout_regions")):
         if region.start <= last:
@@ -181,7 +181,7 @@ def region_start(id_name):
 
 
 def map_rows():
-    """The rows that lowmem is made of; none before lowmem_map_init()."""
+    """The rows that make up lowmem; none before lowmem_map_init()."""
     first = variable("rows", "mm/kva/lowmem.c")
     return [Object("struct map_row", first + i * size_of("struct map_row")) for i in range(variable("row_count", "mm/kva/lowmem.c"))]
 
@@ -189,33 +189,33 @@ def map_rows():
 # ---- struct pages ----
 
 def max_pfn():
-    """Frames that have a struct page. NotYet before page_alloc_init()."""
+    """The number of frames that have a struct page. NotYet before page_alloc_init()."""
     if not variable("mem_map"):
         raise NotYet("there are no struct pages yet: page_alloc_init() makes them")
     return variable("max_pfn")
 
 
 def page(pfn):
-    """The struct page of a frame. NotYet before page_alloc_init(), IndexError beyond the RAM that has any."""
+    """The struct page of a frame. NotYet before page_alloc_init(), IndexError beyond the RAM that has one."""
     if pfn >= max_pfn():
         raise IndexError(pfn)
     return Object("struct page", variable("mem_map") + pfn * size_of("struct page"))
 
 
 def page_type_name(type_name):
-    """The owner's name in tables, of an enumerator of `enum page_type`."""
+    """The owner's name in tables, for an enumerator of `enum page_type`."""
     number = enumerators("page_type").get(type_name)
     names = function_static("page_type_short_name", "names")
     return string(names[number]) if number is not None and number < len(names) else "no known type (%s)" % type_name
 
 
 def usable_ranges():
-    """RAM as memblock knows it: (start, end)."""
+    """RAM according to memblock: (start, end)."""
     return _memblock_ranges("usable")
 
 
 def reserved_ranges():
-    """What was reserved of it before there was an allocator: (start, end, name)."""
+    """The parts of it that were reserved before there was an allocator: (start, end, name)."""
     return _memblock_ranges("reserved")
 
 
@@ -227,19 +227,19 @@ def _memblock_ranges(which):
 # ---- files ----
 
 def is_file(mapping):
-    """Whether a mapping is the pages of a file; else it is shared memory without a name."""
+    """Whether a mapping is the pages of a file; otherwise it is shared memory without a name."""
     return mapping.release == Object("struct inode", variable("root", "fs/inode.c")).data.release
 
 
 def file_text(mapping):
-    """The path of the file whose pages a mapping is."""
+    """The path of the file to which the pages of a mapping belong."""
     if not is_file(mapping):
         return "/dev/zero (deleted)"  # as /proc/PID/maps calls it
     return path_of(Object("struct inode", mapping.address - offset_of("struct inode", "data")))
 
 
 def path_of(inode):
-    """The path of an inode; its last one when it is removed."""
+    """The path of an inode; its last path if it was removed."""
     parts, removed = [], False
     while inode:
         entry = next(list_entries(inode.member_address("names"), "struct dir_entry", "link"), None)
@@ -252,7 +252,7 @@ def path_of(inode):
 
 
 def area_text(area):
-    """What a VMA shows: its file, or its name, or that it is anonymous."""
+    """The contents of a VMA: its file, or its name, or that it is anonymous."""
     mapping = area.deref("file")
     if mapping is not None:
         return file_text(mapping)
@@ -260,12 +260,12 @@ def area_text(area):
 
 
 def rights_text(area):
-    """Of a VMA, as /proc/PID/maps has them."""
+    """The rights of a VMA, as in /proc/PID/maps."""
     flags = flag_names("vm_flags", area.flags)
     return "".join((letter if flag in flags else "-") for flag, letter in
                    (("VM_READ", "r"), ("VM_WRITE", "w"), ("VM_EXEC", "x"))) + ("s" if "VM_SHARED" in flags else "p")
 
 
 def symbol_text(addr):
-    """An address of code as the kernel writes it: function+0x12/0x34, or the number."""
+    """An address of code as the kernel prints it: function+0x12/0x34, or the number."""
     return symbols.text(addr)

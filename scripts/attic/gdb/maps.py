@@ -1,15 +1,14 @@
 """`attic map` and `attic pgd`: an address space as ranges, and the directory under it as entries.
 
-map walks all tables and merges pages that lie side by side, have the same size, the same rights and one owner; the frames of
-a range are named when they are side by side too. pgd stays on the first level: what the 1024 entries say, with equal
-neighbours as one line.
+map walks all tables and merges adjacent pages that have the same size, the same rights and one owner; the frames of a range are named if
+they are adjacent too. pgd stays on the first level: it shows the 1024 entries, with equal neighbours as one line.
 
-Both believe the raw tables; where the map says that nothing is ever mapped and something is, the line is there all the same,
-under the name of the region. A 4 MiB page counts to the region in which it begins.
+Both show the raw tables: if something is mapped where the address map has nothing, the line is printed anyway, under the name of the
+region. A 4 MiB page belongs to the region in which it begins.
 
-Limits: accessed and dirty bits do not part ranges, as they change by themselves; `attic walk` shows them.
+Limits: accessed and dirty bits do not split ranges, as the processor changes them; `attic walk` shows them.
 
-Neighbours: paging.py merges, owners.py knows who has what; walks.py shows one address, pgdiff.py two directories.
+Neighbours: paging.py merges, owners.py finds the owners; walks.py shows one address, pgdiff.py two directories.
 """
 import bisect
 
@@ -18,7 +17,7 @@ from attic.gdb import cli, kernel, memory, owners, paging, spaces
 
 
 def size_text(size):
-    """In the largest unit that needs no fraction."""
+    """The size in the largest unit that needs no fraction."""
     for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
         if size and size % (1 << shift) == 0:
             return "%d %s" % (size >> shift, unit)
@@ -85,7 +84,7 @@ a process, or `master`, `boot` or `loaded` (the default)."""
 
 
 def equal_neighbours(entries):
-    """Lists of entries that one line can tell."""
+    """Lists of entries that fit on one line each."""
     group = []
     for entry in entries:
         if group and not continues(group[-1], entry):
@@ -97,7 +96,7 @@ def equal_neighbours(entries):
 
 
 def continues(before, entry):
-    """Whether an entry says for the next 4 MiB what the one before it says."""
+    """Whether an entry continues the one before it for the next 4 MiB."""
     step = 1 << tables.PDE_SHIFT if entry.large else memory.PAGE_SIZE
     return (entry.index == before.index + 1 and entry.large == before.large and entry.frame == before.frame + step
             and entry.value - entry.frame == before.value - before.frame)

@@ -1,14 +1,13 @@
-"""Physical memory and the registers that rule paging.
+"""Physical memory and the registers that control paging.
 
-QEMU's gdb stub shows memory as the processor sees it now: through the page tables that are loaded, or not at all where they
-map nothing. For a look at the tables themselves, and at any process's memory, it has a second mode in which addresses are
-physical (the packet Qqemu.PhyMemMode, QEMU's documentation, "GDB usage"). It is switched on for one read and off again, so
-that gdb's own commands never meet it.
+QEMU's gdb stub shows memory as the processor sees it now: through the loaded page tables, or not at all where they map nothing. For reading
+the tables themselves, and the memory of any process, it has a second mode in which addresses are physical (the packet Qqemu.PhyMemMode,
+QEMU's documentation, "GDB usage"). It is switched on for one read and off again, so that gdb's own commands never use it.
 
 What was read is kept until the command ends (forget()): a walk over all page tables reads each of them once. A megabyte
 takes about a tenth of a second.
 
-Registers are the processor's own, whichever frame of a backtrace is selected in gdb.
+Registers are those of the processor, whichever frame of a backtrace is selected in gdb.
 
 Limits: one processor. Where there is no RAM, QEMU answers as the bus would, without an error.
 """
@@ -19,11 +18,11 @@ import gdb
 
 PAGE_SHIFT, PAGE_SIZE = 12, 4096
 
-_pages = {}  # bytes by frame number, as long as the machine certainly stands still
+_pages = {}  # bytes by frame number, while the machine is certainly stopped
 
 
 def forget():
-    """Before a command: the machine may have run since the last one."""
+    """Called before a command: the machine may have run since the last one."""
     _pages.clear()
 
 
@@ -55,7 +54,7 @@ def physical_word(addr):
 
 
 def physical_words(addr, count):
-    """Some of them side by side, as a tuple."""
+    """Several adjacent words, as a tuple."""
     return struct.unpack("<%dI" % count, physical(addr, 4 * count))
 
 

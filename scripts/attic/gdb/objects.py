@@ -1,14 +1,13 @@
 """The kernel's variables and structures, by symbol and type.
 
-Names, offsets and sizes come from the debug information of the kernel that runs, never from numbers in this package. A name
-that is gone is an error here (gdb.error, KeyError), which the tests see before a student does.
+Names, offsets and sizes come from the debug information of the running kernel, never from numbers in this package. A name that no longer
+exists is an error here (gdb.error, KeyError), which the tests find before a student does.
 
-An object is read whole when it is first looked at, through lowmem: virtual address X lies at physical X - PAGE_OFFSET. That
-holds at all stages from the first instruction on (GRUB loads the image to where it stays), so the structures can be read with
-paging off, with the boot tables, and in any address space. Addresses that are not lowmem (kernel stacks) are looked up in the
-master directory.
+An object is read completely at its first use, through lowmem: virtual address X lies at physical X - PAGE_OFFSET. That is true at all
+stages from the first instruction on (GRUB loads the image to its final place), so the structures can be read with paging off, with the boot
+tables, and in any address space. Addresses that are not lowmem (kernel stacks) are looked up in the master directory.
 
-Neighbours: kernel.py says which variables and lists there are; memory.py reads.
+Neighbours: kernel.py knows the variables and lists; memory.py reads.
 """
 import gdb
 
@@ -25,7 +24,7 @@ _types, _places, _members, _signed = {}, {}, {}, {}
 
 
 def forget_names(_event=None):
-    """When gdb loads another kernel, or the same built again."""
+    """Called when gdb loads another kernel, or the same built again."""
     for cache in (_types, _places, _members, _signed):
         cache.clear()
 
@@ -35,14 +34,14 @@ gdb.events.clear_objfiles.connect(forget_names)
 
 
 def _symbol(name, file):
-    """gdb's symbol of a variable; the names of locals do not get in the way."""
+    """gdb's symbol of a variable, not of a local of the same name."""
     if file is None:
         return gdb.lookup_global_symbol(name)
     return next((symbol for symbol in gdb.lookup_static_symbols(name) if symbol.symtab.filename.endswith(file)), None)
 
 
 def _place(name, file):
-    """A pointer to a variable, not followed: memory is not read."""
+    """A pointer to a variable, which is not dereferenced: memory is not read."""
     if (name, file) not in _places:
         symbol = _symbol(name, file)
         if symbol is None:
@@ -52,7 +51,7 @@ def _place(name, file):
 
 
 def address_of(name, file=None):
-    """Where a variable, a function or a label lies. `file` for what is static in that file."""
+    """The address of a variable, a function or a label. `file` is for names that are static in that file."""
     return symbols.address(name) if file is None else int(_place(name, file)) & 0xFFFFFFFF
 
 
@@ -73,7 +72,7 @@ def enumerators(name):
 
 
 def enumerator_of(name, value):
-    """The enumerator of `enum name` that has a value; the number as text when none has."""
+    """The enumerator of `enum name` that has a value; the number as text if none has."""
     return next((enumerator for enumerator, number in enumerators(name).items() if number == value), str(value))
 
 
@@ -109,7 +108,7 @@ def offset_of(type_name, name):
 
 
 def array_length(type_name, name):
-    """Of a member that is an array."""
+    """The length of a member that is an array."""
     first, last = member(lookup_type(type_name).strip_typedefs(), name)[1].range()
     return last - first + 1
 
@@ -122,7 +121,7 @@ def page_offset():
 
 
 def lowmem_end():
-    """high_memory: the end of the linear map. Until layout_init() has chosen it, the end of what the boot tables map."""
+    """high_memory: the end of the linear map. Before layout_init() sets it, the end of what the boot tables map."""
     return page_offset() + memory.physical_word(address_of("lowmem_size") - page_offset())
 
 
@@ -132,7 +131,7 @@ def master_directory():
 
 
 def translate(addr):
-    """The physical address of a kernel address, whatever is loaded: None when it has none."""
+    """The physical address of a kernel address, in any loaded directory; None if it has none."""
     if addr < page_offset():  # the boot code's own addresses are physical
         return addr
     if addr < lowmem_end():
@@ -143,7 +142,7 @@ def translate(addr):
 def read(addr, size):
     """Bytes of kernel memory. gdb.MemoryError where none is mapped."""
     if page_offset() <= addr < lowmem_end():
-        return memory.physical(addr - page_offset(), size)  # side by side in physical memory too
+        return memory.physical(addr - page_offset(), size)  # contiguous in physical memory too
     found = b""
     while size > 0:
         part = min(size, memory.PAGE_SIZE - addr % memory.PAGE_SIZE)
@@ -227,7 +226,7 @@ def _decode_array(data, kind, addr):
 
 
 def variable(name, file=None):
-    """The value of a variable, decoded as a member is."""
+    """The value of a variable, decoded like a member."""
     kind = _place(name, file).type.target().strip_typedefs()
     addr = int(_place(name, file)) & 0xFFFFFFFF
     return _decode(read(addr, kind.sizeof), kind, addr)

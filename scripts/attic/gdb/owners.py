@@ -1,10 +1,10 @@
-"""Who has which addresses: spans of an address space, each with a text, for commands that show more than entries.
+"""Which addresses belong to what: spans of an address space, each with a text, for commands that show more than entries.
 
-The tables say that something is mapped; the kernel's own lists say for whom: rows of the linear map, busy areas of the vmalloc
-area, slots of the fixmap, areas of processes. A span is a range of addresses that one of them claims, mapped or not. Before
-the lists are there (the boot tables) there are no spans, and the tables stand alone.
+The tables show that something is mapped; the kernel's own lists show for what: rows of the linear map, busy areas of the vmalloc
+area, slots of the fixmap, areas of processes. A span is a range of addresses that one of them contains, mapped or not. Before the lists
+exist (with the boot tables) there are no spans, only the tables.
 
-Spans of one address space do not overlap, as the lists do not; that of a vmalloc area has its guard page in it.
+Spans of one address space do not overlap, as the lists do not; the span of a vmalloc area includes its guard page.
 
 Neighbours: kernel.py has the lists; maps.py, who.py and explain.py use the spans.
 """
@@ -16,14 +16,14 @@ Span = namedtuple("Span", "start end text")  # [start, end)
 
 
 def kernel_spans():
-    """Of the kernel half, by address."""
+    """The spans of the kernel half, by address."""
     if not kernel.master_is_ready():
         return []
     return sorted(row_spans() + vmap_spans() + fixmap_spans())
 
 
 def user_spans(mm):
-    """Of a process, by address."""
+    """The spans of a process, by address."""
     return [Span(area.start, area.end, "%s %s" % (kernel.rights_text(area), kernel.area_text(area)))
             for area in kernel.vm_areas(mm)]
 
@@ -38,7 +38,7 @@ def vmap_spans():
 
 
 def vmap_text(area, stack_of=None):
-    """What made an area of the vmalloc area, and whose kernel stack it is."""
+    """The function that made an area of the vmalloc area, and the task whose kernel stack it is."""
     text = "%s by %s" % (kernel.area_kind(area), kernel.symbol_text(area.caller))
     return text + (", kernel stack of " + kernel.task_text(stack_of) if stack_of else "")
 
@@ -51,7 +51,7 @@ def fixmap_spans():
 
 
 def spans(space):
-    """All of an address space, by address."""
+    """All spans of an address space, by address."""
     return (user_spans(space.mm) if space.mm else []) + kernel_spans()
 
 

@@ -1,4 +1,4 @@
-"""The page tables of the machine that gdb looks at, and the registers that rule them.
+"""The page tables of the machine under gdb, and the registers that control paging.
 
 Neighbours: attic/tables.py walks tables; memory.py reads; walks.py, maps.py and pgdiff.py show.
 """
@@ -22,7 +22,7 @@ def loaded_directory():
 
 
 def smap_holds():
-    """Whether ring 0 is kept from user pages now: not between stac and clac. In ring 3 EFLAGS.AC means something else, and every
-    way into ring 0 clears it."""
+    """Whether SMAP keeps ring 0 from user pages now: not between stac and clac. In ring 3 EFLAGS.AC means something else, and every entry
+    into ring 0 clears it."""
     inside = memory.register("cs") & 3 == 0 and memory.register("eflags") & EFLAGS_AC
     return bool(memory.register("cr4") & CR4_SMAP) and not inside

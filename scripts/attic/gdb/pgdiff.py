@@ -1,16 +1,16 @@
-"""`attic pgdiff`: two page directories side by side, and the kernel half of all of them.
+"""`attic pgdiff`: two page directories compared, and the kernel half of all of them.
 
 The kernel half must be the same in every directory at all times (docs/invariants.md, I2), entry by entry: the page tables
-below are shared, so equal entries mean that everything is equal. An entry that differs is named with both values. That two
-directories agree proves little when both were copied from a master that was wrong already; so in the end all directories are
-compared with the snapshot that the kernel took when its boot ended (mm/kva/lowmem.c), the ready ones of the next processes too.
+below are shared, so equal entries mean that everything is equal. An entry that differs is shown with both values. That two directories
+agree proves little if both were copied from a wrong master; so finally all directories are compared with the snapshot that the kernel took
+at the end of boot (mm/kva/lowmem.c), including those that are kept for the next processes.
 
-The user halves are expected to differ: they are told as ranges, by what the two share.
+The user halves are expected to differ: they are shown as ranges, by what the two share.
 
-Limits: page tables of the kernel half are not compared, as all directories share them; what may not change in them either is
-the audit's to find (the monitor's `audit`, mm/kva/lowmem.c).
+Limits: page tables of the kernel half are not compared, as all directories share them; the audit checks the entries in them that must not
+change either (the monitor's `audit`, mm/kva/lowmem.c).
 
-Neighbours: spaces.py lists the directories, maps.py tells which neighbouring entries are one.
+Neighbours: spaces.py lists the directories, maps.py merges neighbouring entries.
 """
 from attic import tables
 from attic.gdb import cli, kernel, maps, memory, paging, spaces
@@ -80,7 +80,7 @@ def span_text(first, last):
 # ---- user halves ----
 
 def user_half(one, other):
-    """Ranges of pages, and what A and B have there."""
+    """Ranges of pages, and what A and B map there."""
     a, b = ({page.start: page for page in paging.pages(at, 0, kernel.page_offset() - 1)} for at in (one, other))
     yield "user half: A maps %s, B maps %s" % (cli.count_text(len(a), "page"), cli.count_text(len(b), "page"))
     start = end = said = None
@@ -106,7 +106,7 @@ def _compare_pages(a, b):
 # ---- all of them ----
 
 def everybody():
-    """Whether each directory has the kernel half of the end of boot; every entry that differs."""
+    """Whether each directory has the kernel half as at the end of boot; every entry that differs."""
     reference = kernel.snapshot()
     if reference is None:
         yield "whether all directories agree is settled at the end of boot: mm_seal() takes the snapshot to compare with"
@@ -127,7 +127,7 @@ def everybody():
 
 
 def all_directories():
-    """Physical address and text of each one there is; one that is loaded and is nobody's is among them."""
+    """Physical address and text of each directory, including a loaded one that belongs to no task."""
     loaded = spaces.loaded()
     yield loaded.directory, loaded.text
     for space in spaces.everyone():

@@ -1,11 +1,10 @@
 """Pretty-printers: what gdb's own `print` shows of page-table entries, struct pages, areas, tasks and address spaces.
 
-Small structures become one line that says what they mean; of a task and an address space the members that somebody asks for
-follow, without the links of lists. `print/r` shows every member as it is.
+Small structures become one line that explains them; for a task and an address space the important members follow, without the links of
+lists. `print/r` shows every member unchanged.
 
-The values are gdb's, read by it where the expression points, through the tables that are loaded; only what lies elsewhere
-(mem_map, a name) is read by this package, and what cannot be read is told in its place. A copy that lies nowhere in memory
-(`$1`) is printed without what its address would tell.
+gdb reads the values itself, through the loaded tables; only data elsewhere (mem_map, a name) is read by this package, and if it cannot be
+read, the output says so in its place. A copy that has no address in memory (`$1`) is printed without what follows from the address.
 
 Neighbours: kernel.py has the words, frames.py finds the block of a struct page.
 """
@@ -25,7 +24,7 @@ def flags_text(enum, value):
 
 
 class Printer:
-    """A structure as one line; text() says it, and what cannot be read then is told in its place."""
+    """A structure as one line, made by text(); if something cannot be read, the line says so."""
 
     def __init__(self, value):
         self.value = value
@@ -73,7 +72,7 @@ class Pgprot(Printer):
 
 
 class Page(Printer):
-    """Its place in mem_map says which frame it is about; a copy has none."""
+    """The place in mem_map tells which frame it describes; a copy has no place."""
 
     def text(self):
         pfn = self.pfn()

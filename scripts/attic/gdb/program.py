@@ -1,9 +1,9 @@
-"""The debug information of a user program, loaded for one look and let go again.
+"""The debug information of a user program, loaded for one use and removed again.
 
-gdb is to know the kernel alone: a program has names like `_start` and `memcpy` too, and a breakpoint of the reader's must not land
-in both. So a program's symbols are loaded only as long as a function runs that needs them. They lie beside the kernel's, in the folder
-of the build; the copy that Attic runs has none. A file is believed only if the code at the place that is looked at is the same
-in the file and in memory, as a program may have come from elsewhere.
+gdb must know only the kernel's symbols: a program has names like `_start` and `memcpy` too, and a breakpoint of the reader must not be set
+in both. So a program's symbols are loaded only while a function that needs them runs. They are next to the kernel's, in the folder of the
+build; the copy that Attic runs has none. A file is used only if its code at the place in question is the same as in memory, as a program
+may come from elsewhere.
 
 Neighbours: tasks.py and cli.py ask about a process; tour_program.py about the tour's program.
 """
@@ -23,7 +23,7 @@ def of_build(name):
 
 
 def with_symbols(path, look):
-    """What look(objfile) returns while gdb has the symbols of this file."""
+    """Returns the result of look(objfile), called while gdb has the symbols of this file."""
     before = set(gdb.objfiles())
     quoted = path.replace(" ", "\\ ")
     gdb.execute("add-symbol-file " + quoted, to_string=True)
@@ -42,7 +42,7 @@ def file_of(task, addr):
 
 
 def of_process(task):
-    """The same, by where the process is."""
+    """The same, by the address at which the process is."""
     runs = kernel.current()
     in_ring3 = runs and runs.address == task.address and memory.register("cs") & 3
     return file_of(task, memory.eip() if in_ring3 else kernel.pt_regs(task).eip) if task.mm else None

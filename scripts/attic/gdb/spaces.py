@@ -1,12 +1,11 @@
-"""Address spaces as a reader names them: the word that stands where a command takes PID.
+"""Address spaces as a reader names them: the word for PID in a command.
 
-    7         the directory of process 7; a kernel thread has none of its own, and it is the master
-    master    swapper_pg_dir, from which every directory copies its kernel half
-    boot      the directory with which paging comes on, until it is given back at the end of boot
-    loaded    the one in CR3, which is also meant when nothing is said
+    7         the directory of process 7; a kernel thread has none, and uses the master master    swapper_pg_dir, from which every directory
+    copies its kernel half boot      the directory with which paging is turned on, until it is freed at the end of boot loaded    the one in
+    CR3, which is also the default
 
-Until the boot is over there is only one directory at a time, and what a word means then may not be there yet, or no more:
-named() says so in a sentence.
+Until the end of boot there is only one directory at a time, and the one that a word names may not exist yet, or no longer: named() then
+raises an error with a sentence.
 
 Neighbours: cli.py has the other arguments; every command that walks tables uses this.
 """
@@ -21,7 +20,7 @@ Space = namedtuple("Space", "directory text mm")
 
 
 def named(word=None):
-    """The address space that a word means. kernel.NotYet when there is none, Sorry when it means nothing."""
+    """The address space that a word names. kernel.NotYet if there is none yet, Sorry if the word has no meaning."""
     if word in (None, "loaded"):
         return loaded()
     if word == "master":
@@ -40,7 +39,7 @@ def named(word=None):
 
 
 def find_task(word):
-    """The task of a pid. Sorry when there is none."""
+    """The task of a pid. Sorry if not found."""
     if not word.isdecimal():
         raise Sorry("`%s` is no pid" % word)
     if not kernel.has_tasks():
@@ -93,7 +92,7 @@ def _owner(directory):
 
 
 def everyone():
-    """Every address space with a directory of its own, the master first. Only after the boot is there more than one."""
+    """Every address space that has a directory, the master first. There is only one until the end of boot."""
     yield master()
     if kernel.is_sealed():
         for mm in kernel.mms():
@@ -101,6 +100,6 @@ def everyone():
 
 
 def words():
-    """For completion: what may be named now."""
+    """For completion: the words that are valid now."""
     memory.forget()
     return [str(task.pid) for task in kernel.tasks()] + list(WORDS) if kernel.has_tasks() else list(WORDS)

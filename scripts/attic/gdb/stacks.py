@@ -1,16 +1,16 @@
-"""Kernel stacks: which task really runs, and the frames of a task, from the inside out.
+"""Kernel stacks: which task really runs, and the frames of a task, from the innermost one outwards.
 
-The kernel is built with frame pointers throughout, and kernel/panic_report.c follows them the same way. Where they meet the stubs of
-arch/x86/entry.asm, which make no frame, lies the struct pt_regs of what was interrupted; its EIP and EBP lead on. gdb's own
-unwinder knows nothing of the stubs and invents frames there.
+All of the kernel is built with frame pointers, and kernel/panic_report.c follows them the same way. Where they reach the stubs of
+arch/x86/entry.asm, which make no frame, lies the struct pt_regs of the interrupted code; its EIP and EBP continue the chain. gdb's own
+unwinder does not know the stubs and shows wrong frames there.
 
-During a switch cpu->current is already the next task while the stack is still the last one's (kernel/sched.c), so ESP decides
-who runs. What C function it is in has perhaps no frame yet: gdb's debug information knows the first caller.
+During a switch cpu->current is already the next task while the stack is still that of the previous one (kernel/sched.c), so ESP decides
+which task runs. The current C function may have no frame yet: gdb finds its caller by debug information.
 
 Limits: frames of ring 3 are not followed; a program need not keep frame pointers. A stop between the instructions of a stub
 shows what the stub interrupted without its innermost function.
 
-Neighbours: tasks.py shows what is found here, kernel.py lists tasks.
+Neighbours: tasks.py prints the frames, kernel.py lists tasks.
 """
 from collections import namedtuple
 
@@ -22,15 +22,15 @@ FRAMES_MAX = 512          # as in kernel/panic_report.c: a stack of frames of 16
 EFLAGS_VM = 1 << 17       # virtual 8086 mode, which is ring 3 whatever its CS says
 SWITCH_PUSHES = 4         # registers that switch_to() pushes, each by an instruction of one byte
 
-# An address of code and one in the line it stands for: of a call that is before the return address, which may be the first
-# byte of the next function. `trap`: of the stub's frame, the vector by which it was entered from ring 0.
+# An address of code, and one inside its source line: for a call that is before the return address, which may be the first byte of the next
+# function. `trap`: for a stub's frame, the vector by which it was entered from ring 0.
 Frame = namedtuple("Frame", "addr place trap")
 
 
 # ---- who runs ----
 
 def running():
-    """The task that the processor runs, or None. In ring 0 it is the one whose kernel stack holds ESP."""
+    """The running task, or None. In ring 0 it is the one whose kernel stack contains ESP."""
     named = kernel.current()
     if named is None or in_ring3():
         return named
@@ -43,13 +43,13 @@ def running():
 
 
 def switching_to():
-    """The task to which a switch is under way: it is cpu->current, but another stack is used. None at other times."""
+    """The task to which the kernel is switching: it is cpu->current, but another stack is in use. None at other times."""
     named, runs = kernel.current(), running()
     return None if named is None or runs is not None and runs.address == named.address else named
 
 
 def holds(task, esp):
-    """Whether ESP is of a task's stack; in the guard page below, too, where an overflow ends."""
+    """Whether ESP is in a task's stack, or in the guard page below, where an overflow ends."""
     return task.stack - memory.PAGE_SIZE < esp <= kernel.stack_end(task)
 
 
@@ -58,7 +58,7 @@ def in_ring3():
 
 
 def interrupted_tss():
-    """Where the processor saved the registers of what a double fault interrupted."""
+    """Where the processor saved the registers of the code that a double fault interrupted."""
     return objects.Object("struct tss", objects.address_of("main_tss"))
 
 
@@ -72,19 +72,19 @@ def in_double_fault():
 # ---- frames ----
 
 def saved_frames(task):
-    """Of a task that does not run: from what switch_to() pushed."""
+    """The frames of a task that does not run, starting from what switch_to() pushed."""
     saved = objects.Object("struct switch_frame", task.thread.esp)
     return [_returned_to(saved.eip)] + _follow(saved.ebp) if saved.eip else []
 
 
 def running_frames(task):
-    """Of the task that runs, in ring 0."""
+    """The frames of the running task, in ring 0."""
     if in_double_fault():
         tss = interrupted_tss()
         return _interrupted(tss.eip, tss.ebp, tss.esp)
     eip, esp, ebp = memory.eip(), memory.register("esp"), memory.register("ebp")
     if symbols.function(eip) == "switch_to":
-        if kernel.current().address == task.address:  # behind the change of stacks: what was pushed is still there
+        if kernel.current().address == task.address:  # after the change of stacks: what was pushed is still there
             return [Frame(eip, eip, None)] + saved_frames(task)
         pushed = min(eip - symbols.address("switch_to"), SWITCH_PUSHES)
         return [Frame(eip, eip, None), _returned_to(_word(esp + 4 * pushed))] + _follow(ebp)
@@ -92,8 +92,7 @@ def running_frames(task):
 
 
 def _from_debug_information():
-    """The processor's place, the first caller as gdb finds it, and from there by frame pointers. Nothing where gdb knows no
-    function of C."""
+    """The processor's place, the first caller as gdb finds it, and from there by frame pointers. Empty if gdb finds no C function."""
     frame = gdb.newest_frame()
     if frame.function() is None:
         return []
@@ -111,8 +110,8 @@ def _from_debug_information():
 
 
 def _interrupted(eip, ebp, esp):
-    """From registers that may be at any instruction of the kernel. In front of a function's first one, and after a call to what
-    is no code, the return address is still on top of the stack."""
+    """The frames from registers that may be at any instruction of the kernel. At the first instruction of a function, and after a call to
+    an address without code, the return address is still on top of the stack."""
     found = symbols.table().find(eip)
     frames = [Frame(eip, eip, None)]
     if found is None or found[0] == eip:
@@ -122,7 +121,8 @@ def _interrupted(eip, ebp, esp):
 
 
 def _follow(ebp):
-    """The frames behind a frame pointer, up to the first bad one; through the registers where a trap came from ring 0."""
+    """The frames from a frame pointer on, up to the first bad one; where a trap came from ring 0, the saved registers continue the
+    chain."""
     found = []
     while kernel.page_offset() <= ebp <= 0xFFFFFFF8 and ebp % 4 == 0 and len(found) < FRAMES_MAX:
         above, back = _word(ebp), _word(ebp + 4)
@@ -139,19 +139,19 @@ def _follow(ebp):
 
 
 def _through_trap(stub, regs):
-    """A stub's frame and, when it was entered from ring 0, those of what it interrupted. The registers lie where it called C."""
+    """A stub's frame and, when it was entered from ring 0, those of the code that it interrupted. The registers lie where it called C."""
     if regs.cs & 3 or regs.eflags & EFLAGS_VM:
         return [stub]
     return [stub._replace(trap=regs.vector)] + _interrupted(regs.eip, regs.ebp, regs.member_address("esp"))
 
 
 def _is_stub(addr):
-    """Whether a return address is that of a stub's call, with the registers on top of the stack. sysenter's came from ring 3."""
+    """Whether a return address is that of a stub's call, with the registers on top of the stack. sysenter's stub is entered from ring 3."""
     return symbols.function(addr - 1) in ("trap_common", "sysenter_entry")
 
 
 def _returned_to(addr):
-    """A return address. A thread that has not run yet has none."""
+    """The function of a return address. A thread that has not run yet has none."""
     return Frame(addr, addr - (addr != symbols.address("thread_start")), None)
 
 

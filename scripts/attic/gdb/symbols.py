@@ -1,11 +1,10 @@
 """Names for addresses of the kernel, and addresses of its names: from the symbol table of the ELF file.
 
-gdb's Python has no way to ask for a symbol without debug information (labels of nasm, marks of the linker script), nor for one
-regardless of locals of the same name. So the file's own table is read, once for each build; which symbols are functions, and
-how far they reach, is decided as kernel/symbols.c does it, so that gdb and the kernel write the same name for the same
-address.
+gdb's Python cannot look up a symbol without debug information (labels of nasm, marks of the linker script), nor a global symbol if a local
+has the same name. So the file's symbol table is read, once for each build; which symbols are functions, and where they end, is decided as
+in kernel/symbols.c, so that gdb and the kernel print the same name for the same address.
 
-Limits: a variable that is static in a file may be there several times, and the first one wins; objects.py asks gdb for those,
+Limits: there may be several variables of the same name that are static in a file, and the first one is used; objects.py asks gdb for those,
 by file.
 
 Neighbours: objects.py for addresses, kernel.py and tasks.py for names. Source: the System V ABI, "Object Files".
@@ -22,11 +21,11 @@ _tables = {}
 
 
 class Table:
-    """The symbols of one file: address by name, and functions by where they start, as (start, end, name); kernel_main's code."""
+    """The symbols of one file: addresses by name, and functions in order of their start, as (start, end, name); kernel_main's code."""
 
     def __init__(self, path):
         self.addresses = {}
-        found = {}  # start: (size, name), of C's functions the one with a size
+        found = {}  # start: (size, name), for C functions the one with a size
         for name, value, size, kind, section in _read_symbols(path):
             if section == _UNDEFINED or not name:
                 continue
@@ -48,7 +47,7 @@ class Table:
 
 
 def code(path, start, end):
-    """Bytes that a file holds for addresses, by its sections; of the last ones what there is."""
+    """Bytes that a file holds for addresses, by its sections; fewer at the end of a section."""
     with open(path, "rb") as file:
         data = file.read()
     for header in _sections(data):
@@ -77,7 +76,7 @@ def _read_symbols(path):
 
 
 def path():
-    """The file of the kernel that gdb knows. gdb.error when it knows none."""
+    """The file of the kernel that gdb has loaded. gdb.error if there is none."""
     main = gdb.lookup_global_symbol("kernel_main")
     if main is None:
         raise gdb.error("gdb has no kernel with debug information: `file build/debug/attic.debug` loads one")
@@ -93,12 +92,12 @@ def table():
 
 
 def address(name):
-    """Where a symbol lies. KeyError for one that is gone."""
+    """The address of a symbol. KeyError if it does not exist."""
     return table().addresses[name]
 
 
 def text(addr):
-    """An address of code as the kernel writes it: function+0x12/0x34, or the number."""
+    """An address of code as the kernel prints it: function+0x12/0x34, or the number."""
     found = table().find(addr)
     if found is None:
         return "0x%08x" % addr

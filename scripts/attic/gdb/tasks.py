@@ -1,10 +1,9 @@
 """`attic ps` and `attic bt`: the tasks, and where each of them is.
 
-A task that does not run has left its registers on its kernel stack; the one that runs has them in the processor, or, under the
-double-fault task, in main_tss. stacks.py finds the frames from there. At the end of a process's stack lies the frame with
-which it came from ring 3.
+A task that does not run has its registers on its kernel stack; the running one has them in the processor, or, in the double-fault task, in
+main_tss. stacks.py finds the frames from there. At the end of a process's stack lies the frame from its entry from ring 3.
 
-Limits: of a task that runs in ring 3 the frames are gdb's own. A program's symbols are loaded meanwhile if it is one of the build.
+Limits: for a task that runs in ring 3 the frames are gdb's own. The program's symbols are loaded meanwhile if it belongs to the build.
 
 Neighbours: kernel.py lists tasks, stacks.py follows frames, symbols.py names the functions, program.py those of a program.
 """
@@ -26,7 +25,7 @@ def is_current(task):
 
 
 def state_text(task):
-    """As the monitor's ps calls it."""
+    """The state as the monitor's ps prints it."""
     if task.state == "TASK_RUNNING":
         return "running" if is_current(task) else "ready"
     return task.state.replace("TASK_", "").lower()
@@ -39,17 +38,17 @@ def source_text(addr):
 
 
 def is_scheduler(addr):
-    """The way into a switch, which is the same for everybody."""
+    """Functions on the way into a switch, which are the same for all tasks."""
     block, file = gdb.block_for_pc(addr), ""
     while block and not block.is_static:
         if block.function:
-            file = block.function.symtab.filename  # in the end that of the outermost: what is inlined may be from a header
+            file = block.function.symtab.filename  # the last one is that of the outermost function: inlined ones may be from a header
         block = block.superblock
     return file.endswith("kernel/sched.c") or symbols.function(addr) == "switch_to"
 
 
 def waits_in(task):
-    """The function in which a task sleeps; where the running one is."""
+    """The function in which a task sleeps; for the running one, where it is."""
     if is_current(task):
         if stacks.in_ring3():
             return "in ring 3, at 0x%08x" % memory.eip()
@@ -61,7 +60,7 @@ def waits_in(task):
 
 
 def switch_text():
-    """A clause for the task that runs while the kernel goes over to another one."""
+    """A clause for the running task while the kernel switches to another one."""
     to = stacks.switching_to()
     return ", and a switch to %s is under way" % kernel.task_text(to) if to else ""
 
@@ -141,7 +140,7 @@ are gdb's own backtrace."""
 
 
 def entry_text(regs):
-    """How a process came into the kernel, by its registers. Those with which a program begins are all 0 (regs_init_user)."""
+    """How a process entered the kernel, from its registers. A program begins with all of them 0 (regs_init_user)."""
     if not any((regs.vector, regs.eax, regs.ebx, regs.ecx, regs.edx, regs.esi, regs.edi, regs.ebp)):
         return NOT_BEGUN
     if regs.vector == SYSCALL_VECTOR:
@@ -150,7 +149,7 @@ def entry_text(regs):
 
 
 def show_frames(found):
-    """A line for each; the same address many times over (a recursion) is told once, with how often."""
+    """A line for each; an address that repeats (a recursion) is shown once, with the count."""
     number = 0
     for frame, group in itertools.groupby(found):
         same = len(list(group))
@@ -167,6 +166,6 @@ def vector_text(vector):
 
 
 def frame_text(frame):
-    """function+offset/size for an address, in the function that its place is in."""
+    """function+offset/size for an address, in the function that contains its place."""
     function = symbols.table().find(frame.place)
     return "%s+0x%x/0x%x" % (function[2], frame.addr - function[0], function[1] - function[0]) if function else ""

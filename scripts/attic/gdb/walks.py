@@ -1,13 +1,12 @@
-"""`attic walk`: what the processor meets on its way from an address to a frame, and who may then do what.
+"""`attic walk`: the entries through which the processor gets from an address to a frame, and the rights of ring 0 and ring 3.
 
-Each level is two lines: index, where the entry lies and its value; then its bits in words. RW and US count at both levels, so the
-lines below them say what the two allow together, for the kernel and for ring 3, and which level forbids the rest. What ring 0
-may do depends on control registers too (CR0.WP, CR4.SMEP, CR4.SMAP; Intel SDM vol. 3, 4.6), and these are read now.
+Each level is two lines: index, physical address of the entry and its value; then its bits in words. RW and US count at both levels, so the lines
+below show what the two allow together, for the kernel and for ring 3, and which level forbids the rest. What ring 0 may do depends on
+control registers too (CR0.WP, CR4.SMEP, CR4.SMAP; Intel SDM vol. 3, 4.6), and these are read now.
 
-Limits: it is the tables that are walked, not the TLB. An entry that was changed without an invalidation may still be used by
-the processor as it was.
+Limits: the tables are walked, not the TLB. If an entry was changed without an invalidation, the processor may still use the old one.
 
-Neighbours: paging.py walks, spaces.py knows which directory is meant; explain.py says more about an address.
+Neighbours: paging.py walks, spaces.py finds the directory; explain.py shows more about an address.
 """
 from attic import tables
 from attic.gdb import cli, kernel, memory, paging, spaces
@@ -52,7 +51,7 @@ def result(walk):
 
 
 def ring0_text(walk):
-    """What ring 0 may do. SMAP and SMEP forbid user pages to it before RW is looked at."""
+    """The rights of ring 0. SMAP and SMEP forbid user pages before RW is checked."""
     user = walk.rights & tables.US
     if user and paging.smap_holds():
         said = "ring 0 may not touch it now: US=1, and CR4.SMAP is on; between stac and clac it may " + touch_text(walk)

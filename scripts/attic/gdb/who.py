@@ -1,12 +1,12 @@
-"""`attic who`: all about one frame: its owner, its references, and every address that shows it.
+"""`attic who`: everything about one frame: its owner, its references, and every address at which it is mapped.
 
 The owner comes from the struct page and, by type, from the structure that keeps the frame: a slab's descriptor, a file's
-mapping, a directory's entries. The addresses come from the tables alone, the kernel half once and the user half of
-every address space, so that one that the kernel has lost track of is found as well.
+mapping, a directory's entries. The addresses come from the tables only, the kernel half once and the user half of every address space, so
+that an address that the kernel has lost track of is found as well.
 
-Limits: only the first level that a type names is told, not which object of a slab is whose.
+Limits: only the structure that a type names is shown, not the owners of the objects in a slab.
 
-Neighbours: frames.py decodes struct pages, owners.py tells addresses, paging.py the tables.
+Neighbours: frames.py decodes struct pages, owners.py describes addresses, paging.py reads the tables.
 """
 from attic import tables
 from attic.gdb import cli, frames, kernel, memory, objects, owners, paging, spaces
@@ -35,7 +35,7 @@ area, in the fixmap, and in each process, with what lies there."""
 
 
 def frame_number(text):
-    """The frame that is meant, as a number. Decimal digits are refused: the numbers of frames in a snapshot look like that."""
+    """The number of the given frame. Decimal digits are refused, because frame numbers in a snapshot look like that."""
     if text.isdecimal() and text.strip("0"):
         raise cli.Sorry("a frame is named by its physical address, in hexadecimal: 0x07f11000, and `%s` is decimal" % text)
     addr = cli.address(text)
@@ -45,7 +45,7 @@ def frame_number(text):
 
 
 def check_physical(addr):
-    """Sorry for what is rather an address of the kernel's: one without RAM at which something is mapped."""
+    """Sorry for an address without RAM at which something is mapped: it is probably a virtual address of the kernel."""
     pfn = addr >> memory.PAGE_SHIFT
     if not paging.paging_is_on() or frames.Reserved().is_ram(pfn):
         return
@@ -104,7 +104,7 @@ DETAILS = {"PAGE_SLAB": slab_text, "PAGE_FILE": file_text}
 
 
 def table_lines(pfn):
-    """What the frame is as a directory or page table."""
+    """What the frame contains, if it is a directory or page table."""
     at = pfn << memory.PAGE_SHIFT
     for directory, text in directories():
         if directory == at:
@@ -134,7 +134,7 @@ def directories():
 # ---- addresses ----
 
 def mappings(pfn):
-    """A line for each page that shows the frame: the kernel half once, then each process."""
+    """A line for each page that maps the frame: the kernel half once, then each process."""
     directory = kernel.master_directory() if kernel.master_is_ready() else paging.loaded_directory()
     spans = owners.kernel_spans()
     for addr, rights in paging.addresses(directory, pfn, 0, 1023, tables.P):

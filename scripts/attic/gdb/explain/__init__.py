@@ -1,1 +1,1 @@
-"""An address explained: `attic explain`, the twin of kernel/view/explain.c."""
+"""An address explained: `attic explain`, the counterpart of kernel/view/explain.c."""

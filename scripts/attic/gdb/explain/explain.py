@@ -1,13 +1,13 @@
-"""`attic explain`: everything about one address, in the lines of the monitor's `explain`.
+"""`attic explain`: everything about one address, in the format of the monitor's `explain`.
 
-The kernel's own engine cannot be called from here: paging may be off, the processor in ring 3 or in a panic. So this is its
-twin: the facts are gathered from outside (explain_walk.py, explain_places.py, explain_frame.py), the words are the kernel's
-(explain_words.py), and this file has the order of the lines and what stands between the words, as kernel/view/explain.c and
-kernel/view/explain_frame.c have them. tests/run/gdb/test_gdb_explain.py holds the two against each other, byte by byte.
+The kernel's own functions cannot be called from here: paging may be off, the processor in ring 3 or in a panic. So this is a second
+implementation: the facts are read from outside (explain_walk.py, explain_places.py, explain_frame.py), the words are the kernel's
+(explain_words.py), and this file has the order of the lines and the text between the words, as in kernel/view/explain.c and
+kernel/view/explain_frame.c. tests/run/gdb/test_gdb_explain.py compares the two, byte by byte.
 
-What the kernel never sees is said in sentences of this file: paging that is off, and lists that do not exist yet.
+This file has its own sentences for what the kernel never sees: paging that is off, and lists that do not exist yet.
 
-Limits: the kernel leaves out a path of 128 characters and more; here it is told.
+Limits: the kernel leaves out a path of 128 characters and more; here it is shown.
 """
 from attic import tables
 from attic.gdb import Sorry, cli, frame_runs, kernel, memory, objects, paging, spaces, symbols
@@ -85,12 +85,12 @@ def say_runs(area):
 
 
 def process_text(mm):
-    """The first process with an address space; it may have ended, or exec makes it still."""
+    """The first process with an address space; it may have ended, or exec may still be creating it."""
     return next((kernel.task_text(task) for task in kernel.tasks() if task.mm == mm.address), text("TEXT_ENDED"))
 
 
 def say_processes(addr):
-    """Who has an area at a user address that was asked for without a process."""
+    """The processes with an area at a user address, if no process was given."""
     found = [task for task in kernel.tasks() if task.mm and has_area(task.deref("mm"), addr)]
     for task in found:
         say("LABEL_TRY" if task is found[0] else "LABEL_MORE",
@@ -112,7 +112,7 @@ def say_area(label, area, addr, gap=None):
 
 
 def area_text(area, addr):
-    """An area with addr in it or next to it: of a file, the page there, or the first."""
+    """An area with addr in it or next to it; of a file, with the page there, or the first."""
     parts = ["0x%08x..0x%08x" % (area.start, area.last)]
     parts += [kernel.rights_text(area.of)] if area.of else []
     parts += [word for word in (words.kind(area.kind), area.name) if word]
@@ -160,7 +160,7 @@ def bit_text(step, place, mask, name, meaning):
 
 
 def decider(walk, why, level):
-    """The bit, and at which entry it is: "PDE 768: US=0"."""
+    """The bit, and its entry: "PDE 768: US=0"."""
     return ("%s %d: " % (words.level(level), walk.index(level)) if level else "") + words.why(why)
 
 
@@ -173,7 +173,7 @@ def say_walk(walk):
 
 
 def say_wrong(walk, place):
-    """What contradicts the address map. A list that cannot be read is told elsewhere."""
+    """What contradicts the address map. A list that cannot be read is reported elsewhere."""
     wrong = None if place.sorry else explain_wrong.find(walk, place)
     if wrong:
         say("LABEL_WRONG", words.wrong(wrong))
@@ -212,7 +212,7 @@ def say_frame(phys):
 
 
 def say_aliases(space, addr, phys):
-    """The first of them, as many as the kernel lists, and how many more there are."""
+    """The first of them, as many as the kernel lists, and the number of the others."""
     try:
         found = list(explain_frame.aliases(space, addr, phys))
     except Sorry as sorry:

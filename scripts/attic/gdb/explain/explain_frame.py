@@ -1,8 +1,8 @@
-"""Facts for explanations: the frame behind an address, its other addresses, and whether a device may have it: the twins of
+"""Facts for explanations: the frame behind an address, its other addresses, and whether a device may use it: the counterparts of
 find_frame() in mm/check/explain_walk.c, of mm/check/rmap.c, and of dma_query_single() in mm/kva/dma_verdict.c.
 
-The other addresses come from the tables alone: the kernel half once, then the user half of each address space. Each table is
-read in one piece.
+The other addresses come from the tables only: the kernel half once, then the user half of each address space. Each table is read as a
+whole.
 
 Neighbours: frames.py decodes struct pages, paging.py scans the tables; explain_words.py has the reasons.
 """
@@ -16,7 +16,8 @@ Alias = namedtuple("Alias", "mm addr present")  # mm: None in the kernel half
 
 
 def frame_of(phys):
-    """What the struct page says; None when the frame has none. owner is None when it is lost. NotYet before there are any."""
+    """The contents of the struct page; None if the frame has none. owner is None if the owner is unknown. NotYet before there are struct
+    pages."""
     pages, pfn = frames.Pages(), phys >> memory.PAGE_SHIFT
     if pfn >= pages.max_pfn:
         return None
@@ -28,7 +29,7 @@ def frame_of(phys):
 
 
 def _owner(page, first):
-    """The owner's name, and whether it has the frame since start-up."""
+    """The owner's name, and whether the frame was reserved at start-up."""
     if first.head:
         return kernel.page_type_name(objects.enumerator_of("page_type", first.type)), False
     memblock = frames.Reserved()
@@ -41,8 +42,7 @@ def _owner(page, first):
 # ---- other addresses ----
 
 def aliases(space, addr, phys):
-    """Each other address of a frame, page by page: of the kernel half, then of processes; before there are any, of the loaded
-    directory."""
+    """Each other address of a frame, page by page: in the kernel half, then in processes; before there are any, in the loaded directory."""
     page = addr & tables.FRAME
     for alias in _everywhere(phys >> memory.PAGE_SHIFT):
         mine = alias.mm is None or space.mm is not None and alias.mm.address == space.mm.address
@@ -67,7 +67,7 @@ def _everywhere(pfn):
 # ---- devices ----
 
 def dma_verdicts(region, addr):
-    """What the DMA API answers for a device that reads the byte, and for one that writes it, as enumerators."""
+    """The result of the DMA API for a device that reads the byte, and for one that writes it, as enumerators."""
     if region.id in ("REGION_USER", "REGION_NULL"):
         return "DMA_USER", "DMA_USER"
     if region.id == "REGION_VMALLOC":
@@ -79,7 +79,7 @@ def dma_verdicts(region, addr):
 
 
 def _kernel_may_write(addr):
-    """By the entries of lowmem; CR0.WP does not count."""
+    """According to the entries of lowmem; CR0.WP does not count."""
     directory = kernel.master_directory() if kernel.master_is_ready() else paging.loaded_directory()
     return bool(paging.walk(directory, addr).rights & tables.RW)
 

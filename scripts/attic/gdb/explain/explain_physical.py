@@ -1,7 +1,7 @@
 """`attic explain` before paging: an address is physical then, and there is nothing to walk.
 
-What can be said: whether the image lies there, in which part of it, by the linker's marks; and what the same number will mean
-as soon as paging is on. The words that the kernel has are its own (its image is in memory, as GRUB has loaded it).
+The explanation shows whether the image lies there and which part of it, by the linker's marks; and what the same number will mean when
+paging is on. Words that the kernel has are read from it (its image is in memory, as GRUB has loaded it).
 """
 from attic import tables
 from attic.gdb import kernel, objects
@@ -31,11 +31,11 @@ def image_text(phys):
 
 
 def part(phys):
-    """The marks between which a physical address is; None outside the image."""
+    """The marks around a physical address; None outside the image."""
     return next((pair for pair in zip(MARKS, MARKS[1:]) if lies_at(pair[0]) <= phys < lies_at(pair[1])), None)
 
 
 def lies_at(mark):
-    """GRUB loads the image to where it stays; the boot code's own addresses are physical."""
+    """The physical address of a symbol: GRUB loads the image to its final place; the boot code's own addresses are physical."""
     addr = objects.address_of(mark)
     return addr if addr < kernel.page_offset() else addr - kernel.page_offset()

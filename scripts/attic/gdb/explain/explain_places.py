@@ -1,10 +1,10 @@
-"""Facts for explanations: the region, the area and the neighbours of an address, from the kernel's own lists: the twin of the
-second half of mm/check/explain_walk.c.
+"""Facts for explanations: the region, the area and the neighbours of an address, from the kernel's own lists: the counterpart of the second
+half of mm/check/explain_walk.c.
 
-Lists that do not exist yet at a stage are not guessed: the place then has a sentence in the area's stead. Until a list is there,
-the map's regions are all that is known.
+Lists that do not exist yet at a stage are not guessed: the place then has a sentence instead of an area. Until a list exists, only the
+map's regions are known.
 
-Limits: a damaged list ends in its sentence, where the kernel's own explanation tells as much as it can still read.
+Limits: a damaged list gives only an error sentence, where the kernel's own explanation shows as much as it can still read.
 
 Neighbours: explain_walk.py has the entries; kernel.py the lists.
 """
@@ -18,7 +18,8 @@ KINDS = {"vmalloc": "EXPLAIN_VMALLOC", "vmap": "EXPLAIN_VMAP", "ioremap": "EXPLA
 
 
 class Place:
-    """Where an address is. area: what has it, or None; below, above: the nearest where nothing has; sorry: why no list says so."""
+    """Where an address is. area: the area with it, or None; below, above: the nearest areas if there is none; sorry: why no list is
+    available."""
 
     def __init__(self, space, addr, mapped):
         self.addr, self.space, self.mapped = addr, space, mapped
@@ -38,13 +39,13 @@ class Place:
             self._find_regions()
 
     def _check_stage(self):
-        """What the boot directory maps outside of lowmem is nobody's."""
+        """What the boot directory maps outside of lowmem has no owner."""
         booting = self.space.directory == kernel.boot_directory() and not kernel.is_sealed()
         if booting and self.mapped and self.region.id != "REGION_LOWMEM":
             raise kernel.NotYet("none: the boot directory shows physical memory here, for a while")
 
     def _find_regions(self):
-        """Beside the first and the last area of a region are the regions next to it."""
+        """The neighbours of the first and the last area of a region are the adjacent regions."""
         at = self.regions.index(self.region)
         if not self.below and at + 1 < len(self.regions):
             self.below = _region_area(self.regions[at + 1])
@@ -79,13 +80,13 @@ class Place:
             self.gap = "EXPLAIN_STACK_GAP"
 
     def _is_below_stack(self, stack):
-        """The stack may grow to here, or keeps its distance free."""
+        """The stack may grow to here, or this is the gap that it keeps free."""
         page = self.addr - self.addr % memory.PAGE_SIZE
         distance = objects.enumerators("mm_distances")["MM_GUARD_GAP"]
         return stack.last - page < self.space.mm.stack_limit or stack.start - self.addr <= distance
 
     def _take_sides(self, areas):
-        """Of areas by address: the one that has the address, or those next to it."""
+        """From areas in order of address, take the one with the address, or those next to it."""
         for area in areas:
             if area.start > self.addr:
                 self.above = area

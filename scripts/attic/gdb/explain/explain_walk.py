@@ -1,10 +1,10 @@
-"""Facts for explanations: the walk through a directory, and what ring 0 and ring 3 may do: the twin of the first half of
+"""Facts for explanations: the walk through a directory, and what ring 0 and ring 3 may do: the counterpart of the first half of
 mm/check/explain_walk.c.
 
-The entries are the raw ones in physical memory, the control registers those of now. The processor looks for P at both levels
-first; then at US and RW at both, and ring 0 at CR0.WP, CR4.SMEP and CR4.SMAP: the first that fails, at the first level where it
-does, decides (Intel SDM vol. 3, 4.6 and 4.7). What the kernel keeps in entries that are not present (tags of areas, pages of a
-process without rights) is the kernel's convention: include/mm/kva/vmap_area_internal.h, mm/user/user_pte.c.
+The entries are the raw ones in physical memory, the control registers those of now. The processor checks P at both levels first; then US
+and RW at both, and for ring 0 CR0.WP, CR4.SMEP and CR4.SMAP: the first check that fails, at the first level where it does, decides (Intel
+SDM vol. 3, 4.6 and 4.7). The contents of entries that are not present (tags of areas, pages of a process without rights) are the kernel's
+convention: include/mm/kva/vmap_area_internal.h, mm/user/user_pte.c.
 
 Facts are named by the kernel's enumerators, for which explain_words.py has the words.
 """
@@ -18,14 +18,14 @@ from attic.gdb import kernel, memory, objects, paging
 ACCESSES = ("EXPLAIN_READ", "EXPLAIN_WRITE", "EXPLAIN_EXECUTE")
 LEVELS = {"PDE": "EXPLAIN_PDE", "PTE": "EXPLAIN_PTE"}
 
-# An entry (tables.Entry), what it is, and what it holds if it is not present. A value is None that cannot be read.
+# An entry (tables.Entry), what it is, and what it holds if it is not present. A value that cannot be read is None.
 Step = namedtuple("Step", "entry form content")
 # level: None where no entry decides.
 Right = namedtuple("Right", "allowed why level", defaults=("EXPLAIN_NOTHING", None))
 
 
 class Walk:
-    """What the processor meets on its way to an address."""
+    """The entries that the processor reads for an address."""
 
     def __init__(self, directory, addr):
         self.addr = addr
@@ -37,28 +37,28 @@ class Walk:
 
     @property
     def physical(self):
-        """Of the byte at the address; None when nothing is mapped."""
+        """The physical address of the byte; None when nothing is mapped."""
         if not self.mapped:
             return None
         return self.last.entry.frame | self.addr & (0x3FFFFF if self.last.form == "EXPLAIN_LARGE" else 0xFFF)
 
     @property
     def frame(self):
-        """Physical address of the frame, also of one that is kept without rights; None when there is none."""
+        """Physical address of the frame, also of one that is kept without rights; None if there is none."""
         if self.mapped:
             return self.physical & tables.FRAME
         return self.last.entry.frame if self.last.content == "EXPLAIN_KEPT" else None
 
     @property
     def stop(self):
-        """The level where it ends without a frame."""
+        """The level at which the walk ends without a frame."""
         return None if self.mapped else LEVELS[self.last.entry.level]
 
     def index(self, level):
         return next(step.entry.index for step in self.steps if LEVELS[step.entry.level] == level)
 
     def rights(self, ring):
-        """Of ring 0 or 3, by access."""
+        """The rights of ring 0 or 3, by access."""
         return {access: self._right(ring, access) for access in ACCESSES}
 
     def _right(self, ring, access):
@@ -92,7 +92,7 @@ class Walk:
 # ---- entries ----
 
 def _read(level, table, index):
-    """An entry of a directory or table; its value is None when it lies where the kernel has no tables."""
+    """An entry of a directory or table; its value is None if its address is not in a table of the kernel."""
     at = table + 4 * index
     inside = at < kernel.lowmem_end() - kernel.page_offset()
     return tables.Entry(level, index, at, memory.physical_word(at) if inside else None)
@@ -126,7 +126,7 @@ def _content(page, value):
 
 
 def _tag(page, value):
-    """Whether it is the tag of the area or free range that has tags here."""
+    """Whether it is the tag of the area or free range here."""
     if not kernel.page_offset() <= value < kernel.lowmem_end():
         return "EXPLAIN_LEFTOVER"
     found = objects.Object("struct vmap_area", value)

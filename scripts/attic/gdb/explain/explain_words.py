@@ -1,7 +1,7 @@
 """The words of an explanation, each read from the kernel's own tables (kernel/view/explain_words.c, mm/kva/dma_verdict.c), by symbol.
 
-A word is asked for by its enumerator's name; which number that has is in the debug information. So nothing is said here that
-the kernel would not say, and a table and its enumeration may change without this file.
+A word is looked up by its enumerator's name, whose number comes from the debug information. So the words are always the kernel's, and a
+table and its enumeration may change without a change here.
 """
 from attic.gdb import objects
 
@@ -56,7 +56,7 @@ def wrong(name):
 
 
 def avl(value):
-    """What PTE_AVL says in the vmalloc area."""
+    """The meaning of PTE_AVL in the vmalloc area."""
     return objects.string(objects.variable("explain_avl")[value])
 
 
@@ -69,6 +69,6 @@ def bits(form_name):
 
 
 def refusal(verdict):
-    """The name and the reason of what the DMA API answers."""
+    """The name and the reason of a result of the DMA API."""
     found = objects.variable("dma_refusals")[objects.enumerators("dma_verdict")[verdict]]
     return objects.string(found.name), objects.string(found.why)

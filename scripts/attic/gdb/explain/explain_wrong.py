@@ -1,6 +1,6 @@
-"""Facts for explanations: what an entry says against the address map: the twin of mm/check/explain_wrong.c.
+"""Facts for explanations: an entry that contradicts the address map: the counterpart of mm/check/explain_wrong.c.
 
-Known from the end of boot on, as there, when the map is whole.
+Known from the end of boot on, as there, when the map is complete.
 """
 from attic import tables
 from attic.gdb import kernel, memory, objects, paging

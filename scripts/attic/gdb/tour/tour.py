@@ -1,12 +1,12 @@
 """attic tour: from the first instruction to a device, with the page tables before and after.
 
-The stops are in tour_boot.py, tour_life.py, tour_calls.py and tour_dma.py; tour_reader.py asks the reader; here the machine is
-run from one to the next. Places are hardware breakpoints: a software breakpoint is an instruction written to memory, and
-before GRUB has loaded the kernel, or while an address means something else than later, it would be written to the wrong place.
+The stops are in tour_boot.py, tour_life.py, tour_calls.py and tour_dma.py; tour_reader.py asks the reader; this file runs the machine from
+one stop to the next. Places are hardware breakpoints: a software breakpoint is an instruction written to memory, and before GRUB has loaded
+the kernel, or while an address is mapped differently, it would be written to the wrong place.
 
-The tour may begin anywhere: it waits at the places of all stops that can still come, and the first that the machine meets is
-the next one shown. GRUB uses the memory at 1 MiB before the kernel lies there, so until then only `_start` is waited for. A stop
-whose first moment was shown is finished with its next one, unless another stop comes first: then the reader went on alone.
+The tour may begin anywhere: it waits at the places of all stops that can still come, and the first that the machine reaches is the next one
+shown. GRUB uses the memory at 1 MiB before the kernel lies there, so until then only `_start` is waited for. A stop whose first moment was
+shown is finished with its next one, unless another stop comes first, because the reader has continued without the tour.
 """
 import os
 import sys
@@ -43,10 +43,10 @@ BETWEEN = "Stopped between the stops, by a breakpoint of yours, a signal or Ctrl
 
 
 class Breakpoint(gdb.Breakpoint):
-    """A silent breakpoint that takes no number from the user's, and lets those pass who are not meant."""
+    """A silent breakpoint without a number of gdb's, at which only the right task stops."""
 
     def __init__(self, place):
-        # gdb 10 has no name for hardware breakpoints here; QEMU writes no instruction for the others either.
+        # gdb 10 has no name for hardware breakpoints here; QEMU writes no instruction for software ones either.
         kind = getattr(gdb, "BP_HARDWARE_BREAKPOINT", gdb.BP_BREAKPOINT)
         super().__init__("*0x%x" % place.address, type=kind, internal=True)
         self.silent = True
@@ -67,24 +67,24 @@ class Guide:
     def __init__(self):
         self.stops = [stop() for stop in STOPS]
         self.last = -1       # the stop that was shown last, by its index
-        self.moments = []    # of that stop: those that are still to come
+        self.moments = []    # of that stop: those that are still to be shown
         self.registers = self.walks = None  # at its last moment
         self.typed = None    # the command that was typed for the next stop
         self.told = {}       # what was shown, by the index of the stop
-        self.interrupted = False  # the machine stands between the stops
+        self.interrupted = False  # the machine has stopped between two stops
 
     def over(self):
         return self.last == len(self.stops) - 1 and not self.moments
 
     def catch_up(self):
-        """The reader may have gone on alone, past what was left of the last stop."""
+        """The reader may have continued without the tour, past the remaining moments of the last stop."""
         if self.moments and not self.stops[self.last].can_go_on():
             self.moments = []
 
     # ---- running ----
 
     def next(self):
-        """Go on to the next moment. Its text."""
+        """Run to the next moment. Returns its text."""
         memory.forget()
         self.interrupted = False
         if not self.moments:
@@ -94,7 +94,7 @@ class Guide:
         return self.run(self.places())
 
     def stop_here(self):
-        """The stop, not shown yet, at whose place the machine stands already."""
+        """The stop, not shown yet, at whose place the machine already is."""
         if not kernel.is_loaded():
             return None
         for index in range(self.last + 1, len(self.stops)):
@@ -104,8 +104,8 @@ class Guide:
         return None
 
     def places(self):
-        """Where to wait, with the stop that begins there: the next moment of this stop, if there is one (None), and all stops that
-        can still come."""
+        """The places to wait at, with the stop that begins there: the next moment of this stop (None), and all stops that can still
+        come."""
         stops = range(self.last + 1, len(self.stops))
         if not kernel.is_loaded():
             stops = range(1)
@@ -116,7 +116,7 @@ class Guide:
         return [(place, index) for place, index in found if place]
 
     def type_command(self):
-        """Once the boot is over, nothing comes by itself."""
+        """After the boot, a stop needs a command."""
         stop = next((stop for stop in self.stops[self.last + 1:] if stop.command), None)
         if not stop or not kernel.is_sealed():
             return
@@ -157,7 +157,7 @@ class Guide:
         return tour_text.paragraph(BETWEEN) + "\n\n" + tour_text.block(tour_text.register_lines(tour_text.registers(), ()))
 
     def run_to(self, index):
-        """Go on to the first moment of a stop that was not shown; those between are passed, and can be read afterwards. Its text."""
+        """Run to the first moment of a stop that was not shown; those between are skipped, and can be read afterwards. Returns its text."""
         while self.last < index:
             text = self.next()
             if self.interrupted:
@@ -267,7 +267,7 @@ The stops:
 
 
 def write_transcript(guide, file):
-    """All that is left, into a file that is there only when it is whole."""
+    """Write the rest of the tour to a file, which exists only when it is complete."""
     with open(file + ".part", "w", encoding="utf-8") as out:
         out.write("\n\n".join([HEAD[0]] + [tour_text.paragraph(text) for text in HEAD[1:]]) % len(STOPS) + "\n")
         while not guide.over():

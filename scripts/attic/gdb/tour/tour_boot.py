@@ -1,8 +1,8 @@
 """The stops of the tour from the first instruction to the first process: the boot stages (boot/boot.asm names them).
 
-Each stage is a symbol. The machine stands in front of it, and then where the next stage begins or the function has returned.
-The addresses are the same in every build: 0xC0100000 is where the image begins, with the boot code; 0xC0110000 lies in the
-kernel's text; 0xC0400000 is ordinary memory.
+Each stage is a symbol. The machine stops before it, and then where the next stage begins or the function has returned. The addresses are
+the same in every build: 0xC0100000 is where the image begins, with the boot code; 0xC0110000 lies in the kernel's text; 0xC0400000 is
+ordinary memory.
 """
 from attic import tables
 from attic.gdb import kernel, memory, paging
@@ -14,8 +14,8 @@ IMAGE, TEXT = 0xC0100000, 0xC0110000
 
 
 def ordinary_memory():
-    """An address in the middle of RAM, as far as that is lowmem for sure: the boot has no reason to use what lies there. (GRUB's
-    modules may reach beyond the first 4 MiB.)"""
+    """An address in the middle of RAM that is certainly in lowmem: the boot does not use the memory there. (GRUB's modules may reach beyond
+    the first 4 MiB.)"""
     return kernel.page_offset() + (min(memory.ram_size(), 512 << 20) // 2 & ~0x3FFFFF)
 
 
@@ -244,7 +244,7 @@ class Seal(Function):
 
 
 class FirstProcess(Stage):
-    """The two stops at which a process begins share what the first one finds out."""
+    """The two stops at which a process begins share the data that the first one finds."""
 
     regs = directory = None
     command = tour_program.COMMAND  # any program will do
@@ -267,7 +267,7 @@ class ReturnToUser(FirstProcess):
         return at(self.name, when=self.is_new)
 
     def is_new(self):
-        """Whether the program has not begun: what fork() has made goes this way, too, but has the pages of its parent."""
+        """Whether the program has not started yet: a child of fork() passes here, too, but has the pages of its parent."""
         eip = kernel.Object("struct pt_regs", memory.register("eax")).eip
         return not paging.walk(paging.loaded_directory(), eip).mapped
 
@@ -275,7 +275,7 @@ class ReturnToUser(FirstProcess):
         return label_source(kernel.address_of(self.name), 2, 3)
 
     def arrive(self):
-        # It comes in EAX.
+        # It is passed in EAX.
         FirstProcess.regs = kernel.Object("struct pt_regs", memory.register("eax"))
         FirstProcess.directory = paging.loaded_directory()
         expect(kernel_half(paging.loaded_directory()) == kernel_half(kernel.master_directory()),

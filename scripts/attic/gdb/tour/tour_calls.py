@@ -1,7 +1,7 @@
-"""The stops of the tour at the border of the rings: a system call in and out, and an access that ring 3 is refused.
+"""The stops of the tour at the border of the rings: a system call in and out, and a forbidden access from ring 3.
 
-The child of user/tour.c asks for its pid, and then reads an address of the kernel's half, of which it is killed; waitid() tells
-its parent, before the child is gone for good.
+The child of user/tour.c asks for its pid, and then reads an address of the kernel's half, for which it is killed; waitid() reports this to
+its parent, while the child is a zombie.
 """
 from attic import tables
 from attic.gdb import kernel, memory, paging
@@ -19,7 +19,7 @@ CLD_KILLED, SIGSEGV = 2, 11  # <asm/siginfo.h>, <asm/signal.h>
 # ---- a system call ----
 
 class SystemCall(LifeStop):
-    """The way in and the way out: what lies on the kernel stack at the border."""
+    """The way in and the way out: the contents of the kernel stack at the border."""
 
     extra = ("EAX", "ESP")
     directory = None

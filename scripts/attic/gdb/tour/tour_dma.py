@@ -1,10 +1,10 @@
-"""The last stop of the tour: a device, and why it cannot be given an address of the vmalloc area.
+"""The last stop of the tour: a device, and why it cannot use an address of the vmalloc area.
 
-The monitor's command `dma` (kernel/monitor/monitor_dma.c) has a buffer of two pages whose frames lie apart. It tries
-dma_map_single(), which refuses, and then gives the same pages to dma_map_sg(). The stop reads what the two answer, and counts
-the runs of neighbours among the frames itself, in the page table.
+The monitor's command `dma` (kernel/monitor/monitor_dma.c) has a buffer of two pages whose frames are not adjacent. It tries
+dma_map_single(), which refuses, and then passes the same pages to dma_map_sg(). The stop reads the results of the two, and counts the runs
+of adjacent frames itself, in the page table.
 
-Limits: QEMU's device `edu` has to be there.
+Limits: the machine needs QEMU's device `edu`.
 """
 from attic.gdb import frame_runs, kernel, memory
 from attic.gdb.tour.tour_stop import Moment, Stop, at, expect, unchanged_views, when_returned

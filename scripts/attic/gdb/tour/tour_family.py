@@ -1,8 +1,7 @@
-"""Who of the tour's processes runs: the witness, its child the parent, and the child of that (user/tour.c).
+"""Which of the tour's processes runs: the witness, its child the parent, or the child of that (user/tour.c).
 
-All three have the program's name, so it is the ancestors of a task that tell which it is. The witness waits while the others do
-what the tour shows: its directory is one that nobody touches. A breakpoint is passed by others, too, so each place asks here who
-has come.
+All three have the program's name, so the ancestors of a task show which it is. The witness waits while the others do what the tour shows,
+so its directory does not change. Other tasks pass a breakpoint, too, so each place asks here which task has reached it.
 """
 from attic.gdb import kernel, program
 from attic.gdb.tour import tour_program
@@ -12,7 +11,7 @@ WITNESS, PARENT, CHILD = range(3)
 
 
 def process():
-    """The task that runs, if it is the tour's."""
+    """The running task, if it is one of the tour's."""
     task = kernel.current()
     return task if task and task.mm and task.comm == tour_program.NAME else None
 

@@ -1,9 +1,9 @@
 """The stops of the tour in the life of a process: what user/tour.c does, from the child's kernel stack to its end.
 
-The parent forks. Everything that follows happens in a fixed order, whatever the timer does: the child touches, writes, asks,
-is refused something and ends, while the parent sleeps, and the parent's own parent, the witness, as well.
+The parent forks. Everything that follows happens in a fixed order, independent of the timer: the child touches a page, writes to one, makes
+a system call, tries a forbidden access and ends, while the parent and the parent's own parent, the witness, sleep.
 
-Neighbours: tour_family.py knows who runs; tour_calls.py has what the child does at the border of the rings.
+Neighbours: tour_family.py knows which process runs; tour_calls.py has the stops at the border of the rings.
 """
 from attic import tables
 from attic.gdb import kernel, memory, paging
@@ -13,7 +13,7 @@ from attic.gdb.tour.tour_stop import (KERNEL_FIRST, Moment, Place, Stop, at, dir
                                       when_returned)
 from attic.gdb.tour.tour_text import frame_line, function_source, index_ranges, number, view
 
-WRITTEN, UNTOUCHED = 0x40000000, 0x50000000  # as user/tour.c has them
+WRITTEN, UNTOUCHED = 0x40000000, 0x50000000  # as in user/tour.c
 THREAD_PAGES = 2
 FAULT_BITS = (("not present", "a right is missing"), ("a read", "a write"), ("from ring 0", "from ring 3"))
 
@@ -32,7 +32,7 @@ def page_of(addr):
 # ---- vmalloc ----
 
 def lowest_gap(pages):
-    """Where the next vmalloc area of so many pages will lie, its guard included: the lowest gap that is large enough."""
+    """The address of the next vmalloc area of so many pages: the lowest gap that holds it and its guard."""
     end = kernel.variable("vmalloc_start")
     for area in kernel.vmap_areas():
         if area.start - end >= (pages + 1) * memory.PAGE_SIZE:
@@ -212,7 +212,7 @@ class Switch(LifeStop):
 # ---- page faults ----
 
 class Fault(LifeStop):
-    """A page fault of the child: at page_fault(), and when the instruction is about to be made again."""
+    """A page fault of the child: at page_fault(), and when the instruction is about to be executed again."""
 
     address = None
 
@@ -228,7 +228,7 @@ class Fault(LifeStop):
     def arrive(self):
         self.retry = self.regs().eip
         words = [pair[self.regs().error >> bit & 1] for bit, pair in enumerate(FAULT_BITS)]
-        # Only now: when this fault is over, CR2 may have had others, if the parent had a turn meanwhile.
+        # Only now: after this fault CR2 may have changed, if the parent ran meanwhile.
         self.error = "CR2=%s, error code %d: %s" % (number(memory.register("cr2")), self.regs().error, ", ".join(words))
 
     def moments(self):

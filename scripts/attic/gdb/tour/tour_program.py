@@ -1,13 +1,13 @@
 """The program that the tour follows, user/tour.c: where its functions lie, and which line an address belongs to.
 
-Each is looked up once, with the program's symbols (program.py), and kept.
+Each is looked up once, with the program's symbols (program.py), and cached.
 """
 import gdb
 
 from attic.gdb import kernel, program
 
 NAME = "tour"
-COMMAND = "run " + NAME  # of the monitor, which starts it
+COMMAND = "run " + NAME  # the monitor's command that starts it
 _labels = {}
 _lines = {}
 

@@ -1,8 +1,8 @@
-"""`attic tour all`: the tour with a question after each moment, in place of gdb's own whether to go on.
+"""`attic tour all`: the tour with its own prompt after each moment.
 
-Enter goes on by a moment. `b` goes back by a stop, as far as the reader likes: what was shown is kept, and read again while the
-machine stands where it is; Enter then leads forward through the same stops until the machine is reached. The name or number of a
-stop leads there, backward from memory, forward by running.
+Enter continues to the next moment. `b` goes back by a stop, as far as the reader likes: the output is kept, and shown again while the
+machine stays where it is; Enter then goes forward through the same stops until the machine's position is reached. The name or number of a
+stop goes there, backward from memory, forward by running the machine.
 """
 import os
 import select
@@ -16,8 +16,8 @@ QUESTION = "-- Enter: on; b: back; a stop's name or number; g: gdb's prompt; q: 
 
 
 def ask(question):
-    """A line from the terminal; its end is like q, Ctrl-C like g. The waits are short, because between them Python hears of
-    Ctrl-C; bytes are read one by one, because none may be left where select() does not see them."""
+    """A line from the terminal; end of file is like q, Ctrl-C like g. The waits are short, because Python handles Ctrl-C only between them;
+    bytes are read one by one, because select() does not see bytes in a buffer."""
     print("\n" + question, end="", flush=True)
     line = b""
     try:
@@ -34,7 +34,7 @@ def ask(question):
 
 
 def walk_through(guide, find_stop, tail):
-    """All that is left."""
+    """Show the rest of the tour."""
     pagination = gdb.parameter("pagination")
     gdb.execute("set pagination off")
     try:
@@ -46,10 +46,10 @@ def walk_through(guide, find_stop, tail):
 class Reader:
     def __init__(self, guide, find_stop, tail):
         self.guide, self.find_stop, self.tail = guide, find_stop, tail
-        self.back = None  # the stop that is read again, by its index; None where the machine stands
+        self.back = None  # the index of the stop that is shown again; None at the machine's position
 
     def read(self):
-        """Until the tour is over, or the reader wants gdb's prompt."""
+        """Run until the tour is over, or the reader asks for gdb's prompt."""
         text = self.guide.next() if not self.guide.over() else ""
         while True:
             print("\n" + text)

@@ -1,19 +1,19 @@
-"""What a stop of the tour is; tour_boot.py and tour_life.py have them all.
+"""What a stop of the tour is; the stops are in tour_boot.py, tour_life.py, tour_calls.py and tour_dma.py.
 
-A stop is two moments or more: the machine stands before something, and then behind it. Each moment has a place, where a
-hardware breakpoint waits, and where it may be passed by others, a condition. What the sentences claim is computed: expect()
-ends the tour with one line where the machine disagrees.
+A stop has two or more moments: the machine stops before something happens, and then after it. Each moment has a place, with a hardware
+breakpoint, and a condition if other tasks may pass there. The claims of the sentences are checked: expect() ends the tour with one line if
+the machine disagrees.
 """
 from collections import namedtuple
 
 from attic import tables
 from attic.gdb import Sorry, kernel, memory
 
-# A place: where to stop, and when() says whether it is the right passer-by.
+# A place: where to stop; when() returns whether the right task has arrived.
 Place = namedtuple("Place", "address when", defaults=(lambda: True,))
 
-# A moment: its title, its place, and what must be true there: a function that calls expect(), or None. The place may be a
-# function, for one that is only known at the moment before.
+# A moment: its title, its place, and what must be true there: a function that calls expect(), or None. The place may be a function, if it
+# is known only at the moment before.
 Moment = namedtuple("Moment", "title place check", defaults=(None,))
 
 
@@ -24,25 +24,25 @@ def expect(condition, claim):
 
 class Stop:
     name = None      # in its heading
-    word = None      # what a reader types for it; its name unless said
+    word = None      # what a reader types for it; its name by default
     title = None     # what happens
     text = None      # two to five sentences
     begins = "Before"
     extra = ()       # registers besides the usual ones
-    command = None   # what is typed at Attic's prompt for it; the stages of the boot come by themselves
+    command = None   # what is typed at Attic's prompt for it; the stages of the boot need no command
 
     def place(self):
-        """Where the first moment is; None when nobody knows yet."""
+        """Where the first moment is; None if not known yet."""
         raise NotImplementedError
 
     def source(self):
         raise NotImplementedError
 
     def arrive(self):
-        """At the first moment: remember what the others need."""
+        """Called at the first moment: save what the others need."""
 
     def views(self):
-        """What is walked at each moment."""
+        """The walks to show at each moment."""
         raise NotImplementedError
 
     def facts(self):
@@ -50,15 +50,15 @@ class Stop:
         return []
 
     def moments(self):
-        """Those that follow the first, once it has arrived."""
+        """The moments after the first, once that has arrived."""
         raise NotImplementedError
 
     def can_go_on(self):
-        """Whether those that are left can still come: what makes them is there."""
+        """Whether the remaining moments can still happen."""
         raise NotImplementedError
 
     def missing(self):
-        """Why the machine has no such stop, in a sentence, or None."""
+        """Why this stop is impossible on this machine, in a sentence, or None."""
         return None
 
     @classmethod
@@ -74,12 +74,12 @@ def at(symbol, file=None, when=lambda: True):
 
 
 def stack_word(index):
-    """A word of the stack that is in use, in ring 0."""
+    """A word of the current stack, in ring 0."""
     return int.from_bytes(kernel.read(memory.register("esp") + 4 * index, 4), "little")
 
 
 def when_returned():
-    """Where the function whose first instruction is next will have returned to; nobody else has this stack."""
+    """The place to which the function that is about to start will return, on the same stack."""
     esp = memory.register("esp")
     return Place(stack_word(0), lambda: memory.register("esp") == esp + 4)
 
@@ -98,7 +98,7 @@ def kernel_half(directory):
 
 
 def unchanged_views(stop, claim):
-    """A check: no entry of the views has changed since now, but for what the processor notes itself, A and D."""
+    """A check: no entry of the views has changed since now, except A and D, which the processor sets."""
     def values():
         return [entry.value & ~(tables.A | tables.D) for view in stop.views() for walk in view.walks()
                 for entry in (walk.pde, walk.pte) if entry]

@@ -1,7 +1,7 @@
-"""How the tour writes things down: sentences, source lines, registers, walks with their changes marked.
+"""The text of the tour: sentences, source lines, registers, walks with their changes marked.
 
-The text is Markdown of a plain kind: headings, paragraphs, blocks indented by four blanks. So a terminal shows what
-docs/tour.md holds. What differs from the moment before has a `*`: in front of an entry, behind a register.
+The text is simple Markdown: headings, paragraphs, blocks indented by four blanks. So a terminal shows the same as docs/tour.md. What
+differs from the moment before has a `*`: in front of an entry, after a register.
 """
 import os
 import textwrap
@@ -22,7 +22,7 @@ def paragraph(text):
 
 
 def folded(lines):
-    """Lines of a block, those that are too long broken at blanks; what is left over is indented further."""
+    """Lines of a block, with long lines broken at blanks; their continuation is indented further."""
     found = []
     for line in lines:
         if len(line) <= WIDTH - 4:
@@ -40,7 +40,7 @@ def block(lines):
 # ---- source ----
 
 def source(file, first, count, here=None):
-    """Lines of a file under their place; `here` is the one that comes next."""
+    """Lines of a file under their place; `here` is the line that is executed next."""
     with open(os.path.join(ROOT, file), encoding="utf-8") as opened:
         lines = opened.read().split("\n")
     shown = ["%s:%d" % (file, here or first), ""]
@@ -56,7 +56,7 @@ def function_source(name, count, file=None):
 
 
 def label_source(addr, before, after):
-    """Lines around an address: assembly, where a label has no line of its own."""
+    """Lines around an address: assembly, where a label has no line number."""
     found = gdb.find_pc_line(addr)
     return source(relative(found.symtab.filename), found.line - before, before + 1 + after, found.line)
 
@@ -67,7 +67,7 @@ CR4_BITS = ((1 << 4, "PSE"), (1 << 7, "PGE"), (paging.CR4_SMEP, "SMEP"), (paging
 
 
 def registers(extra=()):
-    """What says how addresses are understood now, as pairs of a name and a text; `extra`: names of more."""
+    """The registers that control paging, as pairs of a name and a text; `extra`: names of more."""
     cr0 = memory.register("cr0")
     found = [("CR0.PG", "%d" % bool(cr0 & paging.CR0_PG)), ("CR0.WP", "%d" % bool(cr0 & paging.CR0_WP)),
              ("CR3", number(memory.register("cr3"))), ("EIP", number(memory.register("eip"))),
@@ -94,8 +94,8 @@ def number(value):
 # ---- walks ----
 
 class View(namedtuple("View", "what directory pages")):
-    """What is walked: in words, the physical address of the directory, and the addresses of one page or some that follow each
-    other under one PDE."""
+    """What is walked: a description, the physical address of the directory, and the addresses of one page or several adjacent ones under
+    one PDE."""
 
     def walks(self):
         return [paging.walk(self.directory, addr) for addr in self.pages]
@@ -106,7 +106,7 @@ def view(what, *pages, directory=None):
 
 
 def bits(entry):
-    """An entry's bits in words. One that is not present says nothing to the processor, and may hold a note of the kernel's."""
+    """An entry's bits in words. The processor ignores one that is not present, and the kernel may store a tag in it."""
     if not entry.present:
         return "not present" if entry.value == 0 else "not present: a tag"
     names = [name for bit, name in tables.BIT_NAMES if entry.value & bit]
@@ -116,7 +116,7 @@ def bits(entry):
 
 
 def access(walk):
-    """What an access finds: where, and who may do what. With SMAP, ring 0 may use pages of ring 3 only while EFLAGS.AC is set."""
+    """The result of a walk: the physical address, and the rights. With SMAP, ring 0 may use pages of ring 3 only while EFLAGS.AC is set."""
     if not walk.mapped:
         return "nothing mapped"
     writable, user = walk.rights & tables.RW, walk.rights & tables.US
@@ -128,7 +128,7 @@ def access(walk):
 
 
 def change(entry, before):
-    """In words, what became of an entry."""
+    """The change of an entry, in words."""
     if before is None or before.value == entry.value:
         return ""
     if not (before.present and entry.present):
@@ -140,8 +140,8 @@ def change(entry, before):
 
 
 def entry_lines(entry, before, compared):
-    """`compared`: there was a moment before, so an entry that had no place then is new. What became of it has a line of its own
-    where one is too short."""
+    """`compared`: there was a moment before, so an entry that did not exist then is new. The change has a separate line if one line is too
+    short."""
     changed = compared and (before is None or before.value != entry.value)
     what = change(entry, before) if before or not changed else "was not there: no table"
     line = "%s %s %4d at %s: %s  " % ("*" if changed else " ", entry.level, entry.index, number(entry.at), number(entry.value))
@@ -175,13 +175,13 @@ def page_type(pfn):
 
 
 def is_free(pfn):
-    """Whether the page allocator has the frame, be it on a list of the buddy system or in front of it. (The pages behind the first
-    one of a free block have no type of their own.)"""
+    """Whether the page allocator has the frame, on a list of the buddy system or as a hot page. (Only the first page of a free block has a
+    type.)"""
     return page_type(pfn) in ("PAGE_FREE", "PAGE_HOT")
 
 
 def frame_line(addr):
-    """What struct page says of the frame at a physical address."""
+    """The contents of struct page for the frame at a physical address."""
     pfn = addr >> memory.PAGE_SHIFT
     return "frame %s: %s" % (number(addr), "free" if is_free(pfn) else "%s, refcount %d" % (page_type(pfn), kernel.page(pfn).refcount))
 
