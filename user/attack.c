@@ -1,11 +1,11 @@
 /*
  * Tries to reach what is not its own.
  *
- * `attack read|write|jump ADDR` does just that and is killed, with one line from the kernel; exit
- * status 1 means that it survived, and something is badly wrong. `attack syscall ADDR` lets the
- * kernel do the reading, by passing the address to write(); status 0 means that the kernel answered
- * EFAULT. Without arguments it picks an address within the kernel's half as its target, and asks
- * politely first.
+ * `attack read|write|jump ADDR` makes this access and is killed, with one line from the kernel;
+ * exit status 1 means that it survived: the kernel has a defect. `attack syscall ADDR` lets the
+ * kernel read the address, by passing it to write(); status 0 means that the call returned EFAULT.
+ * Without arguments it uses an address within the kernel's half, first in a system call and then in
+ * a write.
  */
 #include "lib/attic.h"
 

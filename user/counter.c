@@ -1,9 +1,9 @@
 /*
  * Counts, and prints now and then how far it came.
  *
- * Between two lines it makes no system call, so a second counter can only get a turn because the
- * kernel takes the first one's away: `run counter & counter` shows lines of both, and each counts
- * about half as far as one alone. A line takes a set time, so the whole run does too (about 0.3 s).
+ * Between two lines it makes no system call, so a second counter runs only because the kernel
+ * preempts the first one: `run counter & counter` shows lines of both, and each counts about half
+ * as far as one alone. A line takes a fixed time, so the whole run does too (about 0.3 s).
  */
 #include "lib/attic.h"
 

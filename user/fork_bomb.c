@@ -1,10 +1,10 @@
 /*
  * Makes children that make children, until no more can be had.
  *
- * `fork_bomb [GENERATIONS]`: the first one that gets no child ends them all, itself included, as
- * somebody would who is rid of a bomb: by SIGKILL to the whole process group. With a number: so
- * many generations, of two children each, which end by themselves; a process that gets no child for
- * RLIMIT_NPROC says so by its status. On Linux only with a number.
+ * `fork_bomb [GENERATIONS]`: the first process whose fork() fails kills them all, itself included,
+ * as one stops a fork bomb: by SIGKILL to the whole process group. With a number: so many
+ * generations, of two children each, which end by themselves; a process whose fork() fails because
+ * of RLIMIT_NPROC reports it by its status. On Linux only with a number.
  */
 #include "lib/attic.h"
 #include <asm/signal.h>

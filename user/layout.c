@@ -1,8 +1,8 @@
 /*
  * Prints where its own parts lie, the highest address at the top.
  *
- * Two of them at the same time print the same addresses and are still strangers: that is what an
- * address space is.
+ * Two of them at the same time print the same addresses but share nothing: each has its own address
+ * space.
  */
 #include "lib/attic.h"
 

@@ -3,8 +3,9 @@
  *
  * It forks, and sleeps with its child until both are killed.
  *
- * The pages of `shared` and `forked` are the child's, too: of a mapping that says so, and since the
- * fork, until one of the two writes. `own` has been written to by the child alone, since.
+ * The child has the pages of `shared` and `forked`, too: the first through a shared mapping, the
+ * second since the fork, until one of the two writes. Only the child has written to `own` since
+ * then.
  */
 #include "lib/attic.h"
 #include <linux/mman.h>
@@ -20,7 +21,7 @@ static volatile char *map(int flags)
     return (volatile char *)SYS(mmap2, 0, 2 * PAGE, RW, flags | MAP_ANONYMOUS, -1);
 }
 
-/* One page of each pair is used, the other one never touched. */
+/* One page of each pair is used, the other is never touched. */
 static volatile char *map_and_write(int flags)
 {
     volatile char *page = map(flags);

@@ -1,13 +1,13 @@
 /*
  * Does one thing to its memory at a time, at `run steps PID`.
  *
- * In between it waits, so that one can look at what a call did: with `snapshot` and memdiff, say,
+ * In between it waits, so that the effect of a call can be inspected: with `snapshot` and memdiff,
  * or with gdb.
  *
- * `run steps &` starts it and tells its pid; `run steps PID` lets it take its next step and is back
- * when that is done. It waits for a signal that it blocks, so that waiting leaves no trace on its
- * stack; a signal that came before it was blocked would end it, so its nice value tells when it is
- * ready.
+ * `run steps &` starts it and prints its pid; `run steps PID` lets it take its next step and
+ * returns when that is done. It waits for a blocked signal, so that waiting leaves no trace on its
+ * stack; a signal that arrives before it is blocked would kill it, so its nice value shows when it
+ * is ready.
  *
  * The steps: mmap of eight pages, none of them touched; a write to four and a read of a fifth; a
  * fork; a write to two of the four, which the child has, too; mprotect of the first one; the end of
@@ -23,7 +23,7 @@
 #define PAGES 8
 
 #define NICE_READY        1
-#define PRIORITY_OF(nice) (20 - (nice)) /* as getpriority() tells it */
+#define PRIORITY_OF(nice) (20 - (nice)) /* as getpriority() returns it */
 
 static volatile char *memory;
 static long child;
@@ -66,8 +66,8 @@ static const char *step_touch(void)
 }
 
 /*
- * Fork, and in the parent a nap before it touches memory again: so that it is the child which gets
- * copies of stack and data, and not sometimes the one and sometimes the other.
+ * Fork; the parent sleeps before it touches memory again, so that it is always the child that gets
+ * copies of stack and data.
  */
 static long fork_and_nap(void)
 {
@@ -126,7 +126,7 @@ static const char *(*const steps[])(void) = {
     step_mmap, step_touch, step_fork, step_write, step_mprotect, step_kill, step_munmap, step_end,
 };
 
-/* ---- one that takes them, one that lets it ---- */
+/* ---- the process that takes the steps, and the one that triggers them ---- */
 
 static int take_steps(void)
 {

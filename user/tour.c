@@ -1,19 +1,19 @@
 /*
  * What `make tour` follows: fork, touch, write, call, refusal.
  *
- * Three generations. The first process, the witness, forks once and waits: it takes part in nothing,
- * and shows what the kernel half of an address space looks like from one that nobody touches. Its
- * child, the parent, uses some memory and gives every second page of it back, so that the frames
- * that are free next lie apart, as they do in a machine that has worked for a while; then it forks,
- * too. The child of that touches, writes, asks, and reads what is the kernel's, of which it is
- * killed. Each step is a function of its own, so that a debugger finds the moment
+ * Three generations. The first process, the witness, forks once and waits: it does nothing else,
+ * and shows the kernel half as it looks from an address space that does not change. Its child, the
+ * parent, uses some memory and frees every second page of it, so that the frames that are free next
+ * are not adjacent, as in a machine that has run for a while; then it forks, too. The child of that
+ * touches a page, writes to one, makes a system call, and reads an address of the kernel's, for
+ * which it is killed. Each step is a separate function, so that a debugger finds the moment
  * (scripts/attic/gdb/tour/).
  *
  * The pages lie at round addresses, each the first of its 4 MiB, so that they are easy to find in
- * the page tables: entry 0 of a table that holds nothing else. Who has a child sleeps while it
- * lives, so that what the tour sees does not depend on the timer.
+ * the page tables: entry 0 of a table that holds nothing else. A process sleeps while its child
+ * lives, so that what the tour shows does not depend on the timer.
  *
- * Without a debugger it tells in two lines what came of it, and passes on Linux.
+ * Without a debugger it prints the results in two lines, and passes on Linux.
  */
 #include "lib/attic.h"
 #include <asm/siginfo.h>

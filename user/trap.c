@@ -43,7 +43,7 @@ static void floating(void)
     asm volatile("fld1; fstp %st(0)");
 }
 
-/* The selector of a local descriptor, of which there are none. */
+/* The selector of a local descriptor; there are none. */
 static void selector(void)
 {
     asm volatile("mov %0, %%fs" : : "r"(7));
@@ -59,7 +59,7 @@ static struct {
 void far_target(void);
 asm("far_target: lret");
 
-/* Lead to the program's own segment, which nothing forbids. */
+/* They lead to the program's own segment, which is allowed. */
 static void set_far(void)
 {
     uint32_t cs;
@@ -77,7 +77,7 @@ static void far_call(void)
     asm volatile("lcall *%0" : : "m"(far) : "memory");
 }
 
-/* The same with a stack that nobody has touched, */
+/* The same with a stack that was never touched, */
 static void far_call_new(void)
 {
     uintptr_t heap = sys_brk(0);
@@ -103,7 +103,7 @@ static void far_call_shared(void)
                  : "memory", "eax", "esi");
 }
 
-/* Back to the same segment, and then to one that there is not. */
+/* Back to the same segment, and then to one that does not exist. */
 static void interrupt_return(void)
 {
     set_far();
@@ -127,7 +127,7 @@ static void step_syscall(void)
     asm volatile(STEP "int $0x80; nop" : "+a"(result) : : "memory", "cc");
 }
 
-/* Loading SS puts the trap off by one more instruction, the one that enters the kernel. */
+/* Loading SS delays the trap by one more instruction, the one that enters the kernel. */
 static void step_segment(void)
 {
     uint32_t result = __NR_getpid, ss;

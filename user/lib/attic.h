@@ -1,9 +1,9 @@
 /*
  * What the programs share: system calls, a little text output, a few string functions. The calls
- * are Linux's, by number and meaning, and nothing here is particular to Attic: the same binaries
- * run on an i386 Linux.
+ * are Linux's, by number and meaning, and nothing here is specific to Attic: the same binaries run
+ * on an i386 Linux.
  *
- * A call returns the kernel's answer as it is: a result, or a negative error number from
+ * A call returns the kernel's result unchanged: a result, or a negative error number from
  * <asm/errno.h>.
  */
 #pragma once
@@ -19,8 +19,8 @@
 /* ---- the start (start.c) ---- */
 
 /*
- * The registers with which the program began, as pusha leaves them, and what the kernel put on the
- * stack above.
+ * The registers with which the program began, as pusha stores them, and above them what the kernel
+ * put on the stack.
  */
 struct start_frame {
     uint32_t edi, esi, ebp, esp, ebx, edx, ecx, eax;
@@ -29,14 +29,14 @@ struct start_frame {
 };
 extern const struct start_frame *start_frame;
 
-/* The environment: NULL-terminated, behind it the auxiliary vector. */
+/* The environment: NULL-terminated, followed by the auxiliary vector. */
 extern char **environ;
 
 /* ---- system calls ---- */
 
 /*
- * Up to six arguments in EBX, ECX, EDX, ESI, EDI, EBP. The last one needs a detour, because the
- * compiler may keep its frame pointer there.
+ * Up to six arguments in EBX, ECX, EDX, ESI, EDI, EBP. The last one needs extra code, because EBP
+ * may be the compiler's frame pointer.
  */
 static inline long syscall5(long number, long a, long b, long c, long d, long e)
 {
@@ -96,7 +96,7 @@ static inline void sys_sched_yield(void)
     syscall3(__NR_sched_yield, 0, 0, 0);
 }
 
-/* Set the end of the heap; the end as it is then, which is the old one when the kernel refused. */
+/* Set the end of the heap. Returns the new end, or the old one if the kernel refused. */
 static inline uintptr_t sys_brk(uintptr_t end)
 {
     return syscall3(__NR_brk, end, 0, 0);
@@ -116,8 +116,8 @@ static inline __attribute__((noreturn)) void sys_exit(int status)
 /* ---- text (print.c) ---- */
 
 /*
- * Print with %s %c %d %u %x, a width as in %8u, and zeros as in %08x. One write a call, so that
- * lines stay whole; 256 bytes.
+ * Print with %s %c %d %u %x, a width as in %8u, and zeros as in %08x. One write per call, so that
+ * lines are not split; at most 256 bytes.
  */
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -147,7 +147,6 @@ size_t strlen(const char *s);
 bool streq(const char *a, const char *b);
 
 /*
- * A number in decimal, or in hexadecimal after "0x". false when it is anything else, or does not
- * fit.
+ * A number in decimal, or in hexadecimal after "0x". false if it is anything else, or does not fit.
  */
 bool parse_number(const char *s, uint32_t *number);

@@ -1,10 +1,10 @@
-/* The auxiliary vector, which lies behind the environment. */
+/* The auxiliary vector, which follows the environment. */
 #pragma once
 
 #include "attic.h"
 #include <linux/auxvec.h>
 
-/* The value of an entry, 0 when there is none. */
+/* The value of an entry, 0 if there is none. */
 static inline uint32_t aux_value(uint32_t type)
 {
     const uint32_t *word = (const uint32_t *)environ;

@@ -1,6 +1,6 @@
 /*
- * Programs of many small tests: `PROGRAM` runs each case in a child of its own and tells the ones
- * that fail; `PROGRAM NAME` runs one. The status is 0 when all went well.
+ * Programs of many small tests: `PROGRAM` runs each case in its own child and prints those that
+ * fail; `PROGRAM NAME` runs one. The status is 0 if all passed.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * Test programs: the exit status is 0, or the line of the first check that failed, cut to what a
- * status can hold.
+ * Test programs: the exit status is 0, or the line of the first check that failed, reduced to the
+ * range of a status.
  */
 #pragma once
 
@@ -21,8 +21,8 @@ static inline __attribute__((noreturn)) void check_failed(const char *file, int 
 }
 
 /*
- * Where a 32-bit and a 64-bit Linux differ, Attic does as one of them. What a test accepts of the
- * other it accepts on Linux alone.
+ * Where a 32-bit and a 64-bit Linux differ, Attic behaves like one of them. The behaviour of the
+ * other is accepted on Linux only.
  */
 static inline bool in_attic(void)
 {
@@ -42,7 +42,7 @@ static inline long fork_process(void)
     return pid;
 }
 
-/* Wait for that child, as wait4() tells it, whatever signals come meanwhile. */
+/* Wait for that child with wait4(), even if signals arrive meanwhile. */
 static inline int wait_status(long pid)
 {
     int status = -1;
@@ -55,9 +55,9 @@ static inline int wait_status(long pid)
 }
 
 static __attribute__((unused)) long
-    child_pid; /* the last one forked by CHILD_STATUS(): children have a variable of their own */
+    child_pid; /* the last one forked by CHILD_STATUS(): children have their own variable */
 
-/* What became of a child that does this. */
+/* The wait status of a child that does this. */
 #define CHILD_STATUS(...)                                                                          \
     ((child_pid = fork_process()) == 0 ? ({                                                        \
         __VA_ARGS__;                                                                               \
@@ -66,13 +66,13 @@ static __attribute__((unused)) long
     })                                                                                             \
                                        : wait_status(child_pid))
 
-/* A child that does this must exit with that code, or die of that signal. */
+/* A child that does this must exit with that code, or be killed by that signal. */
 #define EXPECT_EXIT(code, ...)    CHECK(CHILD_STATUS(__VA_ARGS__) == (code) << 8)
 #define EXPECT_DEATH(signal, ...) CHECK((CHILD_STATUS(__VA_ARGS__) & 0x7f) == (signal))
 
 /*
- * One of some tries takes less than so many milliseconds, which is what each says it took: a busy host
- * makes any of them longer, but none shorter.
+ * One of several tries takes less than so many milliseconds, by its own measurement: a busy host
+ * makes some of them longer, but none shorter.
  */
 #define WITHIN(ms, try)                                                                            \
     ({                                                                                             \

@@ -1,6 +1,6 @@
 /*
- * What the arguments of system calls are, so that calls get further than their first check: one
- * letter each, see fuzz_argument(). A call that is not here gets anything.
+ * The kinds of arguments of system calls, so that calls get further than their first check: one
+ * letter each, see fuzz_argument(). A call that is not listed gets arbitrary values.
  */
 #pragma once
 
@@ -161,7 +161,7 @@ static const struct fuzz_call fuzz_calls[] = {
 };
 #undef C
 
-/* These end the machine, or are made by ways of their own. */
+/* These end the machine, or are made in a different way. */
 static inline bool call_is_excluded(uint32_t number)
 {
     return number == __NR_reboot || number == __NR_fork || number == __NR_vfork ||
@@ -199,7 +199,7 @@ static inline uint32_t mode_value(void)
     return one_in(8) ? bits() : PICK(modes);
 }
 
-/* A time that soon passes, most often; two of them for calls that take two. */
+/* Most often a short time; two of them for calls that take two. */
 static inline uint32_t time_value(void)
 {
     static uint32_t times[4];

@@ -1,6 +1,6 @@
 /*
- * Arguments for the fuzzer: numbers by chance, of which most are near an edge. All of them follow
- * from `fuzz_state`, so that a round is repeated by its seed.
+ * Arguments for the fuzzer: random numbers, most of them near a limit. All of them are computed
+ * from `fuzz_state`, so that a round can be repeated by its seed.
  */
 #pragma once
 
@@ -90,8 +90,8 @@ static inline uint32_t length_value(void)
 static uint32_t own_children[CHILDREN];
 
 /*
- * Nobody outside: what a process can kill are itself, its group, its children. -1 means everybody
- * in kill() and is left to the first process.
+ * Only processes of the fuzzer: a process can kill itself, its group, its children. -1 means all
+ * processes in kill(); only the first process uses it.
  */
 static inline uint32_t pid_value(void)
 {
@@ -123,9 +123,9 @@ static inline uint32_t pid_value(void)
 static struct fuzz_area {
     uint32_t at, size;
 } areas[AREAS];
-static uint32_t text_page, data_page; /* of the program itself */
+static uint32_t text_page, data_page; /* of this program */
 
-/* Most often in an area, close to the end of a page or at its start. */
+/* Usually in an area, close to the end of a page or at its start. */
 static inline uint32_t area_pointer(void)
 {
     const struct fuzz_area *area = &PICK(areas);
@@ -142,7 +142,7 @@ static inline uint32_t area_pointer(void)
     case 2:
         return page + below(PAGE / 4) * 4;
     default:
-        return areas[0].at + below(PAGE / 8) * 4; /* surely memory */
+        return areas[0].at + below(PAGE / 8) * 4; /* certainly mapped */
     }
 }
 
@@ -188,8 +188,8 @@ static inline uint32_t place_value(void)
 /* ---- paths ---- */
 
 /*
- * All lie in FOLDER, or in /proc, where nothing can be changed; not /proc/self/exe, by which the
- * fuzzer would cut itself off.
+ * All are in FOLDER, or in /proc, where nothing can be changed; not /proc/self/exe, through which
+ * the fuzzer could truncate its own file.
  */
 static inline uint32_t path_value(void)
 {
@@ -276,7 +276,7 @@ static inline uint32_t any_value(void)
     }
 }
 
-/* Write structures of such values where pointers lead. */
+/* Write structures of such values to where the pointers point. */
 static inline void fill_words(uint32_t *words, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)

@@ -1,4 +1,4 @@
-/* Signal handlers for tests that look into the frame. */
+/* Signal handlers for tests that inspect the signal frame. */
 #pragma once
 
 #include "check.h"
@@ -17,7 +17,7 @@ struct action {
     uint64_t mask;
 };
 
-/* Without a restorer of its own: handlers return through the vDSO. */
+/* Without its own restorer: handlers return through the vDSO. */
 static inline void set_handler(int signal, handler_t handler, unsigned long flags)
 {
     struct action action = {.handler = handler, .flags = flags | SA_SIGINFO};

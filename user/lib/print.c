@@ -1,4 +1,4 @@
-/* Formatted output, small: the line is built in a buffer and written at once. */
+/* Formatted output, small: the line is built in a buffer and written with one call. */
 #include "attic.h"
 #include <stdarg.h>
 

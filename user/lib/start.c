@@ -1,7 +1,7 @@
-/* From the stack that the kernel made to main(), and from main() back to the kernel. */
+/* From the initial stack that the kernel built to main(), and from main() back to the kernel. */
 #include "attic.h"
 
-/* With as many parameters as the program cares for; the caller clears the stack. */
+/* With as many parameters as the program declares; the caller cleans up the stack. */
 int main(int argc, char *argv[], char *envp[]);
 
 const struct start_frame *start_frame;

@@ -1,4 +1,4 @@
-/* Time for programs without a clock: naps from the kernel, counts from the processor. */
+/* Time for programs without a clock: sleeping by the kernel, counts from the processor. */
 #include "attic.h"
 
 void sleep_ms(unsigned ms)
@@ -12,7 +12,7 @@ uint64_t tsc_nap(void)
 {
     uint64_t start;
 
-    /* Wakes right after a tick where the clock ticks, so that the next nap is a whole one. */
+    /* Wakes right after a tick if the clock has ticks, so that the next nap has its full length. */
     sleep_ms(1);
     start = rdtsc();
     sleep_ms(10);

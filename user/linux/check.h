@@ -1,8 +1,8 @@
 /*
- * Checks for the programs of this folder: a line for each that fails, and the exit status.
+ * Checks for the programs of this folder: a line for each that fails, and the exit status
  *
- * What a program prints must be the same on Linux and in Attic, so there are no addresses, times or
- * process ids in it.
+ * The output of a program must be the same on Linux and on Attic, so it contains no addresses,
+ * times or process ids.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /*
- * Time through a C library: clocks that go on and agree, sleeping at least as long as asked,
+ * Time through a C library: clocks that advance and agree, sleeping at least as long as requested,
  * calendars.
  *
- * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
+ * See check.h for its output; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"

@@ -1,8 +1,8 @@
 /*
  * Files through a C library: streams with their buffers, folders, names, what stat tells, errors.
- * Everything happens in a folder of its own in /tmp, which is gone at the end.
+ * Everything happens in a separate folder in /tmp, which is removed at the end.
  *
- * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
+ * See check.h for its output; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"

@@ -1,11 +1,11 @@
 /*
- * What a C library computes without asking the kernel: formatting and reading numbers, sorting,
- * strings, jumps. It is here for the processor's state: the FPU and SSE registers of a process must
- * be its own while others run, and floating point must work at all in ring 3.
+ * What a C library computes without system calls: formatting and reading numbers, sorting, strings,
+ * jumps. It tests the processor's state: a process must keep its FPU and SSE registers while others
+ * run, and floating point must work in ring 3.
  *
  * A child computes at the same time as its parent, with other values in the same registers.
  *
- * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
+ * See check.h for its output; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #include "check.h"
 
@@ -105,7 +105,7 @@ static void jumps(void)
     check(value == 7 && times == 2);
 }
 
-/* Sum a series slowly enough that the other process has its turns in between. */
+/* Sum a series slowly enough that the other process runs in between. */
 static double series(double from)
 {
     volatile double sum = 0;

@@ -1,6 +1,6 @@
 /*
- * The first program of an ordinary C library: what the start-up code of a libc needs of a kernel,
- * before and around one printf.
+ * The first program of an ordinary C library: what the start-up code of a libc and one printf need
+ * from a kernel.
  *
  * Built statically, with glibc it is `glibc_hello` at Attic's prompt. Prints its arguments and a
  * number with a fraction, for which the library uses the FPU.

@@ -1,9 +1,9 @@
 /*
- * The heap of a C library: glibc takes small blocks from brk and large ones from mmap, moves them
- * with mremap; musl makes a guard page over the start of its heap. Then mmap by the program itself,
- * anonymous and of a file, and a deep stack.
+ * The heap of a C library: glibc takes small blocks from brk and large ones from mmap, and moves
+ * them with mremap; musl makes a guard page at the start of its heap. Then mmap by the program
+ * itself, anonymous and of a file, and a deep stack.
  *
- * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
+ * See check.h for its output; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -21,9 +21,9 @@
 #define BLOCKS 400
 
 /*
- * The same block, which the compiler then knows nothing of. It knows what malloc() and others
- * promise, and would answer for them: that a block is there, aligned, or all zeros; that nobody but
- * this function writes to it; and that what is written before free() need not be.
+ * The same block, but hidden from the compiler. The compiler knows what malloc() and others
+ * guarantee, and would optimize with it: that a block exists, is aligned, or all zeros; that only
+ * this function writes to it; and that a write before free() can be left out.
  */
 static void *given(void *block)
 {
@@ -104,7 +104,7 @@ static void mappings(void)
     check(munmap(map, 4096) == 0);
 }
 
-/* A move that leaves the old place, a second place for what is shared, and what shrinks. */
+/* A move that keeps the old place, a second place for shared memory, and shrinking. */
 static void moving(void)
 {
     const int rw = PROT_READ | PROT_WRITE, dontunmap = 4;
@@ -160,7 +160,7 @@ static int heap_to(char *end)
     return syscall(SYS_brk, end) == (long)end;
 }
 
-/* What a child has of memory about which madvise() was told. */
+/* What a child has of memory for which madvise() was called. */
 static char *advised;
 
 static int look_at_advised(void)
@@ -255,7 +255,7 @@ static int limited_data(void)
     return mmap(NULL, 1 << 20, rw, MAP_PRIVATE | anonymous, -1, 0) == MAP_FAILED ? 6 : 0;
 }
 
-/* A private mapping of a file has its bytes, zeros behind its end, and keeps what is written. */
+/* A private mapping of a file has its bytes, zeros after its end, and keeps what is written. */
 static void file_mapping(void)
 {
     const char *name = "/tmp/attic-libc-map";
@@ -277,8 +277,8 @@ static void file_mapping(void)
 }
 
 /*
- * mmap() of a path that must be refused: with what error. The address is one that every user may
- * have: Linux looks at it first.
+ * mmap() of a path that must be refused. Returns the error. The address is allowed for every user,
+ * because Linux checks it first.
  */
 static int refusal(const char *path, int open_flags, size_t size, int prot, int flags)
 {
@@ -320,7 +320,7 @@ static void kinds_of_mappings(void)
     unlink(name);
 }
 
-/* The way to memory before MAP_ANONYMOUS. Other devices have nothing to show. */
+/* How to get memory before MAP_ANONYMOUS existed. Other devices cannot be mapped. */
 static void zero_device(void)
 {
     int fd = open("/dev/zero", O_RDWR), status = -1;
@@ -354,7 +354,7 @@ static int __attribute__((noinline)) deep(int depth)
     return depth ? deep(depth - 1) + (frame[0] == (char)depth) : 0;
 }
 
-/* What one process writes is its own. */
+/* The writes of a process are private. */
 static void shared_with_a_child(void)
 {
     char *block = given(malloc(200000));

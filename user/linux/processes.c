@@ -1,10 +1,10 @@
 /*
  * Processes through a C library: fork, vfork, execve of itself with arguments and an environment,
- * posix_spawn, waiting in all ways, pipes between them, what is passed on and what is not.
+ * posix_spawn, all kinds of waiting, pipes between them, what is inherited and what is not.
  *
  * Started with an argument it is the child of itself: `processes exit 5`, `processes echo ...`.
  *
- * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
+ * See check.h for its output; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -78,7 +78,7 @@ static void start_again(void)
     check(execl("/tmp", "tmp", (char *)NULL) == -1 && errno == EACCES);
 }
 
-/* What crosses an exec: descriptors without FD_CLOEXEC, ignored signals, the pid. */
+/* What exec keeps: descriptors without FD_CLOEXEC, ignored signals, the pid. */
 static void crossing(void)
 {
     pid_t child;
@@ -178,7 +178,7 @@ static void environment(void)
     check(sysconf(_SC_PAGESIZE) == 4096 && sysconf(_SC_OPEN_MAX) >= 64);
 }
 
-/* The same program as somebody's child. */
+/* The same program as a child. */
 static int as_child(int argc, char **argv)
 {
     if (strcmp(argv[1], "exit") == 0)

@@ -1,9 +1,10 @@
 /*
- * Memory that processes share, and what wakes those who wait for it: futexes and what a C library
- * builds of them. Files that are cut short while processes show them.
+ * Memory that processes share, and waking those that wait for it: futexes and what a C library
+ * builds with them. Files that are truncated while processes map them.
  *
- * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl. Each
- * child has an alarm, so that one that nobody wakes is a failed check and not a test that hangs.
+ * See check.h for its output; tests/run/linux/test_libc.py runs it, with glibc and with musl. Each
+ * child has an alarm, so that a child that is never woken is a failed check and does not hang the
+ * test.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -24,7 +25,7 @@
 #define PAGE 4096
 #define RW   (PROT_READ | PROT_WRITE)
 
-/* Of <linux/futex.h>, which musl does not bring. */
+/* From <linux/futex.h>, which musl does not provide. */
 enum {
     FUTEX_WAIT,
     FUTEX_WAKE,
@@ -101,7 +102,7 @@ static char state_of(pid_t child)
     return strrchr(text, ')') ? strrchr(text, ')')[2] : '?';
 }
 
-/* Else nobody would be there who must not be woken. */
+/* Otherwise there would be no waiter that must not be woken. */
 static void wait_until_asleep(pid_t child)
 {
     for (int i = 0; i < 500 && state_of(child) != 'S'; i++)
@@ -109,7 +110,7 @@ static void wait_until_asleep(pid_t child)
     check(state_of(child) == 'S');
 }
 
-/* Wake until somebody was there to be woken: how many they were. */
+/* Wake until there was a waiter. Returns how many were woken. */
 static long wake(volatile int *word, int operation, int bits)
 {
     long woken = 0;
@@ -172,7 +173,7 @@ static int wait_for_signal(volatile int *words)
     return -futex(words, FUTEX_WAIT, 0, &time, NULL, 0);
 }
 
-/* What ends a wait otherwise, and addresses where there is nothing to wait for. */
+/* Other ends of a wait, and addresses on which one cannot wait. */
 static void refusals(void)
 {
     volatile int *words = shared_pages(1);
@@ -195,7 +196,7 @@ static void refusals(void)
 
 /* ---- where the word is ---- */
 
-/* The second page of the file, at an address of its own. */
+/* The second page of the file, at a separate address. */
 static int wait_in_file(volatile int *words)
 {
     int fd = open("/tmp/attic-shared", O_RDWR);
@@ -227,7 +228,7 @@ static void words_of_files(void)
     check(wake((volatile int *)(map + 8), FUTEX_WAKE, 0) == 1);
     check(end_of(child) == 0);
     munmap(map, PAGE);
-    /* a page of each its own has words of each its own */
+    /* private pages have separate words */
     map = mmap(NULL, PAGE, RW, MAP_PRIVATE, fd, 0);
     map[100] = 1;
     child = start(wait_in_own_copy, (volatile int *)map);
@@ -239,7 +240,7 @@ static void words_of_files(void)
     unlink("/tmp/attic-shared");
 }
 
-/* ---- a file that is cut short ---- */
+/* ---- a file that is truncated ---- */
 
 static char *looked_at;
 
@@ -261,7 +262,7 @@ static void on_fault(int signal)
     _exit(signal);
 }
 
-/* What a child gets that looks, or writes, there: the signal or 0. */
+/* The signal that a child gets when it reads, or writes, there, or 0. */
 static int signal_of(int (*body)(volatile int *), char *addr)
 {
     int result;
@@ -336,7 +337,7 @@ static void requeueing(void)
     munmap((void *)words, PAGE);
 }
 
-/* ---- what C libraries make of it ---- */
+/* ---- what C libraries build with it ---- */
 
 struct meeting {
     sem_t ask, answer;

@@ -1,12 +1,12 @@
 /*
  * Signals through a C library: handlers with and without details, masks, the moment of delivery,
- * calls that are interrupted or begun again, an own stack, faults that are caught, job control's
- * stop and go, timers.
+ * calls that are interrupted or restarted, a separate stack, faults that are caught, stopping and
+ * continuing of job control, timers.
  *
- * A handler's way back goes through the library's code or the kernel's, as the library likes; both
- * ways are here, because glibc takes the kernel's vDSO where there is one, and musl brings its own.
+ * A handler returns through the library's code or the kernel's, as the library chooses; both are
+ * tested here, because glibc uses the kernel's vDSO if there is one, and musl has its own code.
  *
- * See check.h for how it tells; tests/run/linux/test_libc.py runs it, with glibc and with musl.
+ * See check.h for its output; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */
 #define _GNU_SOURCE
 #include "check.h"
@@ -87,7 +87,7 @@ static void masks(void)
     check(count == 1 && sigprocmask(SIG_SETMASK, &old, NULL) == 0 && count == 2);
 }
 
-/* A signal from a child while the parent waits in read(): begun again, or interrupted. */
+/* A signal from a child while the parent waits in read(): restarted, or interrupted. */
 static void interrupted(int flags)
 {
     int fd[2], status;
