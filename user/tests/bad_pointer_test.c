@@ -1,15 +1,14 @@
 /*
- * Every system call with every bad pointer: each must say EFAULT, and the process must go on. Also
- * passes on Linux.
+ * Every system call with every bad pointer: each must return EFAULT, and the process must continue.
+ * Also passes on Linux.
  *
  * A row is a call with arguments that would work, one of which is a pointer, marked BAD. It is
  * replaced in turn by NULL, addresses on page 0, in a hole, in the kernel's half, one byte below
- * it, by a place so near the end of mapped memory that the last byte of the object is not there,
+ * it, by a place so near the end of mapped memory that the last byte of the object is not mapped,
  * and, where the kernel writes, by a read-only page.
  *
- * Not in the table, as Linux and Attic differ by right: mount and what belongs to it, which Attic
- * refuses to everybody before it looks; and the old stat, which a 64-bit Linux has in another
- * shape.
+ * Not in the table, because Linux and Attic may differ: mount and related calls, which Attic
+ * refuses before it checks anything; and the old stat, which has another layout on a 64-bit Linux.
  */
 #include "lib/check.h"
 #include <asm/ioctls.h>
@@ -29,8 +28,8 @@ enum { FD_DIR = 20, FD_FILE, FD_IN, FD_OUT };
 enum {
     STRING = 1,   /* a path: copied up to its 0 */
     OUT = 2,      /* the kernel writes: a read-only page is bad as well */
-    NULL_OK = 4,  /* NULL has a meaning of its own */
-    PARTIAL = 8,  /* what is in front of the bad part counts: no place at the edge */
+    NULL_OK = 4,  /* NULL has a special meaning */
+    PARTIAL = 8,  /* the part before the bad one is used: no place at the edge */
     ROOT = 16,    /* others are refused first */
     ALIGNED = 32, /* an odd address is EINVAL */
 };
@@ -44,11 +43,11 @@ struct row {
 
 #define ROW(call, size, flags, ...) ((struct row){#call, __NR_##call, {__VA_ARGS__}, size, flags})
 
-/* Room for whatever a row needs that is not bad. */
+/* Space for the valid arguments of a row. */
 static long good[64];
 #define GOOD ((long)good)
 
-/* One that is ready, and bytes for one iovec. */
+/* One iovec that is ready, and bytes for it. */
 static const char exists[] = "exists", target[] = "link", none[] = "none/none",
                   self[] = "/proc/self/exe";
 #define EXISTS ((long)exists)
@@ -241,7 +240,7 @@ static const struct row rows[] = {
     ROW(getitimer, 16, OUT, 0, BAD),
 };
 
-/* Memory: a page that can be written, nothing behind it; elsewhere a page that can only be read. */
+/* Memory: a writable page with nothing after it; elsewhere a read-only page. */
 static uint8_t *page, *read_only;
 
 static void make_pages(void)
@@ -301,7 +300,7 @@ static void check_row(const struct row *row)
         check_call(row, (uintptr_t)read_only, "a read-only page");
 }
 
-/* ---- what the table cannot say ---- */
+/* ---- cases that do not fit the table ---- */
 
 static void check_vectors(void)
 {
@@ -314,7 +313,7 @@ static void check_vectors(void)
     CHECK(SYS(execve, self, NULL, args) == -EFAULT);
 }
 
-/* A child is gone when its status was to be told, even if that could not be. */
+/* A child is removed after its status was to be returned, even if that failed. */
 static void check_wait(void)
 {
     long pid = fork_process();
@@ -350,7 +349,7 @@ static void make_files(void)
     use_as(SYS(open, exists, O_RDWR | O_CREAT | O_TRUNC, 0600), FD_FILE);
     CHECK(sys_write(FD_FILE, bytes, sizeof(bytes)) == sizeof(bytes));
     CHECK(SYS(lseek, FD_FILE, 0, 0) == 0);
-    SYS(unlink, target); /* of a run that was ended */
+    SYS(unlink, target); /* left by a run that was killed */
     CHECK(SYS(symlink, exists, target) == 0);
     CHECK(SYS(pipe, fds) == 0);
     use_as(fds[0], FD_IN);
@@ -378,7 +377,7 @@ int main(void)
     CHECK(!failed);
     check_vectors();
     check_wait();
-    /* Nothing has changed: no descriptor more, both names are there and no other. */
+    /* Nothing has changed: no more descriptors; both names exist, and no others. */
     CHECK(open_descriptors() == count);
     CHECK(SYS(lseek, FD_FILE, 0, 1) == 0);
     CHECK(SYS(lseek, FD_FILE, 0, 2) == 64);

@@ -1,4 +1,4 @@
-/* Grows and shrinks the heap, and asks for heaps that cannot be. Also passes on Linux. */
+/* Grows and shrinks the heap, and requests impossible heaps. Also passes on Linux. */
 #include "lib/check.h"
 
 #define PAGE 4096u
@@ -23,7 +23,7 @@ static void check_growth(uintptr_t start)
     CHECK(sys_brk(0) == start + 3 * PAGE + 1);
 }
 
-/* What was given back comes again as zeros; what was kept is unchanged. */
+/* Freed memory comes back as zeros; kept memory is unchanged. */
 static void check_shrinking(uintptr_t start)
 {
     uint8_t *heap = (uint8_t *)start;

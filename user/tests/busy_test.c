@@ -1,6 +1,6 @@
 /*
- * A program that runs is not written to, and one that may be written to is not run. Also passes on
- * Linux.
+ * A file that runs as a program cannot be opened for writing, and a file that is open for writing
+ * cannot be run. Also passes on Linux.
  */
 #include "lib/auxv.h"
 #include "lib/check.h"
@@ -8,7 +8,7 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
-/* Text that is neither a program nor a script: when nothing is busy, execve says -ENOEXEC. */
+/* Text that is neither a program nor a script: when nothing is busy, execve returns -ENOEXEC. */
 #define PAGE   4096
 #define FILE   "/tmp/busy_test.file"
 #define SCRIPT "/tmp/busy_test.script"
@@ -38,7 +38,7 @@ static long open_file(int flags)
     return fd;
 }
 
-/* Two pages of the file, mapped by a descriptor that is closed again. */
+/* Two pages of the file, mapped through a descriptor that is closed again. */
 static char *map_and_close(int open_flags, int prot, int flags)
 {
     long fd = open_file(open_flags), addr = SYS(mmap2, 0, 2 * PAGE, prot, flags, fd, 0);
@@ -72,7 +72,7 @@ static void open_for_writing(void)
 }
 
 /*
- * A mapping keeps its file open as a descriptor does, for writing too, whatever it may do itself.
+ * A mapping keeps its file open like a descriptor, also for writing, whatever its own rights are.
  */
 static void mapped_for_writing(void)
 {
@@ -101,7 +101,7 @@ static void mapped_for_reading(void)
     CHECK(SYS(munmap, private, 2 * PAGE) == 0);
 }
 
-/* Cut in pieces, joined again, moved, in a child and after its end. */
+/* Split, joined again, moved, in a child and after its end. */
 static void mappings_that_change(void)
 {
     char *shared = map_and_close(O_RDWR, PROT_READ | PROT_WRITE, MAP_SHARED);

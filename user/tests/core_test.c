@@ -1,6 +1,7 @@
 /*
- * Core files: who leaves one, and what is in it. A child changes its memory and dies with known
- * registers; the parent reads what it left. Also passes on Linux, where core_pattern is "core".
+ * Core files: which processes leave one, and its contents. A child changes its memory and is killed
+ * with known registers; the parent reads its core file. Also passes on Linux, where core_pattern is
+ * "core".
  */
 #include "lib/auxv.h"
 #include "lib/check.h"
@@ -17,7 +18,7 @@
 #include <linux/wait.h>
 
 #define PAGE        4096u
-#define NOTHING     77 /* tests/run/linux/test_linux.py: this machine cannot be asked */
+#define NOTHING     77 /* tests/run/linux/test_linux.py: this machine cannot run the test */
 #define FOLDER      "/tmp/core_test"
 #define DUMPED      0x80
 #define WORD        0x5eed0001u
@@ -105,7 +106,7 @@ static void when_there_is_none(void)
     EXPECT_EXIT(0, SYS(prctl, PR_SET_DUMPABLE, 0); sys_exit(SYS(prctl, PR_GET_DUMPABLE)));
 }
 
-/* What has the name already. */
+/* The name exists already. */
 static void what_is_in_the_way(void)
 {
     struct stat64 stat;
@@ -148,7 +149,7 @@ static const Elf32_Phdr *program_header(unsigned i)
     return i < header->e_phnum ? (const Elf32_Phdr *)(core + header->e_phoff) + i : NULL;
 }
 
-/* The segment that has an address; its bytes in the core, NULL when they are not there. */
+/* The segment that has an address; its bytes in the core, NULL if they are not there. */
 static const Elf32_Phdr *segment_of(const void *addr, const uint32_t **bytes)
 {
     const Elf32_Phdr *phdr;
@@ -200,7 +201,7 @@ static void prepare_memory(void)
     CHECK(SYS(close, fd) == 0);
 }
 
-/* Runs in the child; with known registers the last instruction is none. */
+/* Runs in the child; with known registers the last instruction is invalid. */
 static void change_memory(void)
 {
     in_bss[0] = touched[PAGE / 4] = hidden[0] = shared[0] = file_private[PAGE / 4] = WORD;
@@ -278,9 +279,9 @@ static void check_memory(void)
     CHECK(bytes[0] == WORD && bytes[PAGE / 4] == 0);
     segment_of(file_private, &bytes); /* a page of the process's own: all of it */
     CHECK(bytes[0] == 0x656c6966 && bytes[1] == WORD && bytes[PAGE / 4] == WORD);
-    segment_of(file_shared, &bytes); /* is in the file */
+    segment_of(file_shared, &bytes); /* its contents are in the file */
     CHECK(!bytes);
-    segment_of((void *)0x08048000, &bytes); /* the program's head, by which gdb knows it */
+    segment_of((void *)0x08048000, &bytes); /* the program's ELF header, for gdb */
     CHECK(bytes && *bytes == 0x464c457f);
     phdr = segment_of(bad_instruction, &bytes);
     CHECK(phdr->p_flags == (PF_R | PF_X));
@@ -290,7 +291,7 @@ static void check_memory(void)
     CHECK(bytes && *bytes == 0x464c457f);
 }
 
-/* Each page of the child's is in one segment, and no segment is the kernel's. */
+/* Each page of the child is in one segment, and no segment belongs to the kernel. */
 static void check_segments(void)
 {
     const Elf32_Ehdr *header = (const Elf32_Ehdr *)core;
@@ -326,7 +327,7 @@ static void contents(void)
 
 /* ---- limits ---- */
 
-/* Linux counts a hole only when bytes follow, and so may pass the limit. */
+/* Linux counts a hole only when bytes follow, and so may exceed the limit. */
 static void cut_at_the_limit(void)
 {
     const uint32_t limit = 5 * PAGE + 100;
@@ -355,8 +356,8 @@ static void large_and_empty(void)
 }
 
 /*
- * For gdb on the host (tests/run/gdb/test_core.py): words of the core file that are not 0, with their
- * places.
+ * For gdb on the host (tests/run/gdb/test_core.py): words of the core file that are not 0, with
+ * their positions.
  */
 static void print_core(void)
 {
@@ -373,7 +374,7 @@ static void print_core(void)
     print("size %x\n", core_size);
 }
 
-/* Somewhere that this machine may not be asked: cores go to a program, or elsewhere. */
+/* This machine may not be suitable: cores go to a program, or to another folder. */
 static bool pattern_is_core(void)
 {
     char pattern[8] = "";

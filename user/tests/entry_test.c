@@ -1,12 +1,12 @@
 /*
- * Whatever a program has in its registers when it enters the kernel, it has there when it comes
- * back: all general registers, all segment registers, all flags. A system call changes EAX, and
- * nothing else does anything. System calls are made by int 0x80 and, where the kernel offers it, as
- * the vDSO makes them, which is sysenter on many processors.
+ * After a return from the kernel a program has the same values in all general registers, all
+ * segment registers and all flags as before; only a system call changes EAX. System calls are made
+ * by int 0x80 and, if the kernel provides one, through the vDSO, which uses sysenter on many
+ * processors.
  *
  *     entry_test              every way into the kernel, with every combination of null and data
- *                             selectors and with the flags that a careless kernel would run under
- *     entry_test MASK TIMES   over and over with one combination: bits 0 to 3 of MASK say whether
+ *                             selectors and with flags that a careless kernel would keep
+ *     entry_test MASK TIMES   over and over with one combination: bits 0 to 3 of MASK set whether
  *                             DS, ES, FS and GS are data; the others are null
  *
  * Also passes on Linux.
@@ -24,13 +24,13 @@
 
 #define SPINS 100000 /* long enough for a tick now and then */
 
-/* In the order in which entry_run uses it. */
+/* In the order in which entry_run uses the members. */
 struct state {
     uint32_t ds, es, fs, gs;
     uint32_t edi, esi, ebp, ebx, edx, ecx, eax, eflags;
 };
 
-/* Load *in, jump to `way`, which comes back to entry_back, and store what is there then in *out. */
+/* Load *in, jump to `way`, which returns to entry_back, and store the registers in *out. */
 void entry_run(const struct state *in, struct state *out, void (*way)(void));
 
 /* ESP and SS are the only registers that can be used while the others hold the test's values. */
@@ -57,13 +57,13 @@ asm("entry_run:\n\t"
     "way_fault: mov %edx, %ss:(%ebx); jmp entry_back\n"
     "way_spin: loop way_spin; jmp entry_back");
 
-uintptr_t vsyscall; /* 0 where there is none */
+uintptr_t vsyscall; /* 0 if there is none */
 void way_syscall(void), way_vsyscall(void), way_fault(void), way_spin(void);
 
 static const struct __kernel_old_timespec no_time = {0, 0}, nap = {0, 1000000};
 static const char text[] = "# entry_test\n";
 
-/* A page of the heap that nobody has touched. */
+/* An untouched page of the heap. */
 static uint32_t untouched_page(void)
 {
     uintptr_t heap = sys_brk(0);
@@ -83,9 +83,9 @@ static bool same_selector(uint32_t pushed, uint32_t selector)
 }
 
 /*
- * No program can change these, but QEMU's iret lets one into virtual 8086 mode, and VIF and VIP as
- * it found them on that stack stay set for ever, for whatever runs next (its helper_iret_protected()
- * writes them on this way alone).
+ * No program can change these, but QEMU's iret lets one enter virtual 8086 mode, and VIF and VIP
+ * from that stack stay set for all programs that run later (its helper_iret_protected() writes them
+ * only in this case).
  */
 #define EFLAGS_STUCK (3u << 19)
 
@@ -95,7 +95,7 @@ static void check_way(struct state in, void (*way)(void), uint32_t eax_after, ui
 
     entry_run(&in, &out, way);
     CHECK(same_selector(out.fs, in.fs) && same_selector(out.gs, in.gs));
-    /* A 32-bit Linux comes back from sysenter with DS and ES for data. */
+    /* A 32-bit Linux returns from sysenter with the data selector in DS and ES. */
     CHECK((same_selector(out.ds, in.ds) && same_selector(out.es, in.es)) ||
           (way == way_vsyscall && !in_attic()));
     CHECK((out.eflags & ~EFLAGS_STUCK) == in.eflags);
@@ -166,14 +166,13 @@ static void check_slow_ways(uint32_t mask, uint32_t flags)
     check_way(in, way_spin, in.eax, 0);
     in = marks;
     in.ebx = (uint32_t)&nap;
-    in.ecx = 0; /* do not tell what is left */
+    in.ecx = 0; /* do not return the remaining time */
     check_call(in, __NR_nanosleep, 0);
 }
 
 /*
- * Flags that no program has. What an emulator takes for the flags behind a cmpxchg8b may be the
- * operand of the instruction before it (QEMU 7.2), and it shows that to who looks next: a
- * fault, a system call.
+ * Flags that no program has. After a cmpxchg8b an emulator may use the operand of the instruction
+ * before it as the flags (QEMU 7.2), and shows them at the next fault or system call.
  */
 #define EFLAGS_IOPL (3u << 12)
 #define EFLAGS_VM   (1u << 17)
@@ -207,7 +206,7 @@ static void check_everything(void)
 {
     static const uint32_t flags[] = {0, EFLAGS_DF, EFLAGS_NT, EFLAGS_AC, EFLAGS_ID, EFLAGS_ALL};
 
-    if (in_attic()) { /* Linux hands them on */
+    if (in_attic()) { /* Linux keeps them */
         check_foreign_flags(EFLAGS_IOPL);
         check_foreign_flags(EFLAGS_IOPL | EFLAGS_VM);
     }

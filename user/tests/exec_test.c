@@ -1,9 +1,9 @@
 /*
- * What execve() gives a program and what it keeps; scripts; everything that it refuses, after which
- * the caller is as it was; and files that are damaged in every way. Also passes on Linux.
+ * What execve() gives a program and what it keeps; scripts; every case that it refuses, after which
+ * the caller is unchanged; and files that are damaged in every way. Also passes on Linux.
  *
- * With arguments it is the program that was executed, and tells by its status whether what it found
- * is right.
+ * With arguments it is the program that was executed, and returns by its status whether it found
+ * the expected state.
  */
 #include "lib/auxv.h"
 #include "lib/check.h"
@@ -15,9 +15,9 @@
 
 #define PAGE     4096
 #define FILE     "/tmp/exec_test.file"
-#define HUGE     0x20000 /* one argument of that size is too long, on Linux as well */
-#define GOOD     77      /* status of a program that found what it looked for */
-#define NOT_EXEC 99      /* status when execve() came back */
+#define HUGE     0x20000 /* one argument of this size is too long, on Linux as well */
+#define GOOD     77      /* status of a program that found the expected state */
+#define NOT_EXEC 99      /* status when execve() returned */
 
 static const char *self; /* a path to this program */
 
@@ -31,7 +31,7 @@ static uint32_t wait_for(long pid)
     return status;
 }
 
-/* Execute in a child: its status as waitpid() tells it. */
+/* Execute in a child. Returns its status from waitpid(). */
 static uint32_t run(const char *path, const char *const argv[], const char *const envp[])
 {
     long pid = syscall3(__NR_fork, 0, 0, 0);
@@ -91,7 +91,7 @@ static int found_arguments(int argc, char *argv[])
                  streq((const char *)aux_value(AT_EXECFN), self));
 }
 
-/* Behind the program's own name: the script's argument, its path, what it was given. */
+/* After the program's own name: the script's argument, its path, its arguments. */
 static int found_script(int argc, char *argv[])
 {
     return found(argc == 4 && streq(argv[1], "script one  argument") && streq(argv[2], FILE) &&
@@ -107,7 +107,7 @@ static int found_many(int argc, char *argv[])
     return found(argc == 2 + 1000 && sum == 1000 * 50);
 }
 
-/* A new program has a clean heap and bss, even if the old one was the same. */
+/* A new program has a zeroed heap and bss, even if it is the same program. */
 static int found_clean(void)
 {
     static uint8_t bss[2 * PAGE];
@@ -150,7 +150,7 @@ static void arguments(void)
     CHECK(run(self, ARGV("name", "clean"), NULL) == EXITED(GOOD));
 }
 
-/* A thousand arguments of 50 letters lie on many pages of the stack. */
+/* A thousand arguments of 50 letters use many pages of the stack. */
 static void many_arguments(void)
 {
     static const char *argv[1003] = {"name", "many"};
@@ -174,7 +174,7 @@ static void descriptors(void)
     SYS(close, fd), SYS(close, 10), SYS(close, 11);
 }
 
-/* The process stays the same one. */
+/* It is still the same process. */
 static void pid_stays(void)
 {
     long pid = syscall3(__NR_fork, 0, 0, 0);
@@ -183,7 +183,7 @@ static void pid_stays(void)
         char text[3] = {sys_getpid(), 1, 0};
 
         if (!text[0])
-            sys_exit(GOOD); /* no C string can say that */
+            sys_exit(GOOD); /* no C string can hold that */
         SYS(execve, self, ARGV("name", "pid", text), NULL);
         sys_exit(NOT_EXEC);
     }
@@ -226,11 +226,11 @@ static void scripts(void)
     CHECK(SYS(execve, FILE, ARGV("x"), NULL) == -ELOOP);
     memset(line, 'x', sizeof(line) - 1);
     line[0] = '#', line[1] = '!', line[2] = '/';
-    write_text(line, 0700); /* a name that is too long to be read */
+    write_text(line, 0700); /* a name that is too long for the kernel */
     CHECK(SYS(execve, FILE, ARGV("x"), NULL) == -ENOEXEC);
 }
 
-/* Scripts that are each other's interpreters: five, and not six. */
+/* A chain of scripts that are interpreters: five are allowed, not six. */
 static void nested_scripts(void)
 {
     char name[] = "/tmp/exec_test.0", line[64];
@@ -285,7 +285,7 @@ static void bad_pointers(void)
     const char **end = (const char **)(map + PAGE) - 1;
 
     CHECK(SYS(munmap, map + PAGE, PAGE) == 0);
-    *end = "x"; /* a vector, and a string, that run into a hole */
+    *end = "x"; /* a vector, and a string, that reach into a hole */
     ((char *)map)[PAGE - 5] = 'x';
     CHECK(SYS(execve, NULL, ARGV("x"), NULL) == -EFAULT);
     CHECK(SYS(execve, BAD, ARGV("x"), NULL) == -EFAULT);
@@ -302,7 +302,7 @@ static void bad_pointers(void)
     CHECK(SYS(munmap, map, PAGE) == 0);
 }
 
-/* The list's end is checked as well as each string: the size of all is what counts. */
+/* An argument and an environment variable that are too large. */
 static void too_big(void)
 {
     long map =
@@ -339,8 +339,8 @@ static void read_self(void)
 }
 
 /*
- * Such a file is refused, or ends by a signal at once, as some are on Linux that Attic refuses.
- * `any`: on Linux it may even run, with what is damaged unused.
+ * Such a file is refused, or is killed by a signal at once, as on Linux some files that Attic
+ * refuses. `any`: on Linux it may even run, if the damaged part is not used.
  */
 static void try_damaged(uint32_t size, bool any)
 {
@@ -393,7 +393,7 @@ static void damaged_segments(void)
     DAMAGE(text->p_filesz, 0xffffffff, false);
     DAMAGE(text->p_filesz, text->p_memsz + 1, true);
     DAMAGE(text->p_memsz, 0xffffffff, false);
-    DAMAGE(text->p_memsz, 0xc0000000 - text->p_vaddr + 1, true); /* a 64-bit Linux has room */
+    DAMAGE(text->p_memsz, 0xc0000000 - text->p_vaddr + 1, true); /* a 64-bit Linux has space */
     DAMAGE(text->p_memsz, 0u - text->p_vaddr, false);
     DAMAGE(text->p_vaddr, 0xc0100000, false);
     DAMAGE(text->p_vaddr, 0xfffff000, false);
@@ -414,7 +414,7 @@ static void truncated(void)
         try_damaged(size, true);
 }
 
-/* The file as it was runs: what was refused above was so for its damage. */
+/* The undamaged file runs: the files above were refused because of the damage. */
 static void sound_file_runs(void)
 {
     write_file(image.bytes, image_size, 0700);

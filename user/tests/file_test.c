@@ -1,6 +1,6 @@
 /*
- * Calls about files, directories and descriptors, with what must come out and what must be refused.
- * Leaves nothing behind. Also passes on Linux.
+ * Calls about files, directories and descriptors, with the expected results and errors. Leaves
+ * nothing behind. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <asm/ioctls.h>
@@ -175,7 +175,7 @@ static void opening(void)
 }
 
 /*
- * Neither for reading nor for writing, but asked for both rights: what Linux's open() makes of 3.
+ * Neither readable nor writable, but both rights are required: the meaning of 3 in Linux's open().
  */
 static void access_mode_three(void)
 {
@@ -226,7 +226,7 @@ static void creation_mask(void)
     CHECK(SYS(stat64, "masked", &st) == 0 && st.st_mode == (S_IFREG | 04777));
 }
 
-/* Names can be made of things that nobody has: they cannot be opened. */
+/* Names can be made for devices that do not exist: they cannot be opened. */
 static void special_files(void)
 {
     static const struct {
@@ -245,7 +245,7 @@ static void special_files(void)
         long made = SYS(mknod, "special", kinds[i].type | 0640, kinds[i].rdev);
 
         if (made == -EPERM && !in_attic())
-            return; /* devices are root's there */
+            return; /* only root may make devices there */
         CHECK(made == 0 && SYS(mknod, "special", kinds[i].type, 0) == -EEXIST);
         CHECK(SYS(stat64, "special", &st) == 0 && st.st_mode == (kinds[i].type | 0640));
         CHECK(st.st_rdev == kinds[i].told && st.st_size == 0);
@@ -340,7 +340,7 @@ static void sizes(void)
     CHECK(SYS(fsync, 999) == -EBADF);
 }
 
-/* Where there are bytes, and where there are none. */
+/* Where there are bytes, and where there are holes. */
 static void data_and_holes(void)
 {
     static const char *const programs[] = {"holes", "/proc/self/exe"};
@@ -384,7 +384,7 @@ static const char *where(void)
     return path;
 }
 
-/* HOME as it is told outside of the root. Where that is no root of all either, more is in between. */
+/* The path of HOME from outside of the root. Without the real root there is more in between. */
 static bool is_home_outside(const char *path)
 {
     const char *outside = "(unreachable)";
@@ -397,7 +397,7 @@ static bool is_home_outside(const char *path)
            (length == home || !in_attic());
 }
 
-/* In a process of its own, for which "jail" becomes the root. */
+/* In a separate process, for which "jail" becomes the root. */
 static void in_jail(void)
 {
     long out = SYS(open, ".", O_RDONLY | O_DIRECTORY);
@@ -573,7 +573,7 @@ struct entry64 {
     char name[];
 } __attribute__((packed));
 
-/* How many entries a directory has, read into a buffer of that size; -1: too small. */
+/* The number of entries of a directory, read into a buffer of that size; -1: too small. */
 static int count_entries(const char *path, unsigned room, const char *find, int *type)
 {
     long fd = SYS(open, path, O_RDONLY | O_DIRECTORY), used;
@@ -616,7 +616,7 @@ static void listing(void)
     CHECK(SYS(getdents64, open_rw("file"), name, 4) == -ENOTDIR);
 }
 
-/* The place behind an entry, as one open file tells it, is where another one goes on. */
+/* The position after an entry, as returned by one open file, is valid in another one. */
 static void listing_from_a_place(void)
 {
     long one, two, used, again;
@@ -635,7 +635,7 @@ static void listing_from_a_place(void)
         CHECK(rest[i] == same[i]);
 }
 
-/* ---- what inodes say ---- */
+/* ---- attributes of inodes ---- */
 
 static void status(void)
 {
@@ -747,7 +747,7 @@ static const struct test_case cases[] = {
     {"locks", locks},
 };
 
-/* Remove what is in the working directory, and below. */
+/* Remove everything in the working directory and below. */
 static void remove_all(void)
 {
     static uint8_t buf[1024];

@@ -1,6 +1,6 @@
 /*
- * What a fork copies, shares, and keeps apart: memory of every kind, registers, descriptors;
- * vfork(); what clone() takes and refuses. Also passes on Linux.
+ * What a fork copies, shares, and separates: memory of every kind, registers, descriptors; vfork();
+ * what clone() accepts and refuses. Also passes on Linux.
  */
 #include "lib/auxv.h"
 #include "lib/check.h"
@@ -19,7 +19,7 @@
 
 static volatile uint32_t in_data = 1, in_bss;
 
-/* Not through SYS(): a child of vfork() must not find its parent's frame half popped. */
+/* Not through SYS(): a child of vfork() must not change its parent's stack frame. */
 static long sys_fork(void)
 {
     return syscall3(__NR_fork, 0, 0, 0);
@@ -56,7 +56,7 @@ static struct places places(volatile uint32_t *on_stack)
         {&in_data, &in_bss, on_stack, (volatile uint32_t *)heap, (volatile uint32_t *)map}};
 }
 
-/* Each writes what the other must not see; the child is the first, then the parent. */
+/* Each writes what the other must not see; first the child, then the parent. */
 static void memory_is_separated(void)
 {
     volatile uint32_t on_stack = 0;
@@ -86,7 +86,7 @@ static void memory_is_separated(void)
         CHECK(*p.at[i] == i + 300);
 }
 
-/* A page that three share is separated for each of them. */
+/* A page shared by three processes is copied for each of them. */
 static void three_generations(void)
 {
     long child;
@@ -112,7 +112,7 @@ static void three_generations(void)
 
 /* ---- registers ---- */
 
-/* Fork with marks in the registers: true in both when all came back. */
+/* Fork with marks in the registers: true in both if all are unchanged. */
 static bool fork_with_marks(long *pid)
 {
     uint32_t ebx = 0x11111111, ecx = 0x22222222, edx = 0x33333333, esi = 0x44444444;
@@ -137,7 +137,7 @@ static void registers_are_copied(void)
     CHECK(good && wait_for(pid) == 0);
 }
 
-/* What was on the FPU's stack is there in both. */
+/* Both have the contents of the FPU's stack. */
 static void floating_point_is_copied(void)
 {
     uint32_t number = 12345, result = 0;
@@ -200,7 +200,7 @@ static void identity(void)
     CHECK(wait_for(pid) == (uint32_t)pid % 200 << 8);
 }
 
-/* The open file is the same one, with one place for both; the descriptors are each one's own. */
+/* The open file is the same, with one position for both; each has its own descriptors. */
 static void descriptors(void)
 {
     long fd = SYS(open, FILE, O_RDWR | O_CREAT | O_TRUNC, 0600), pid;
@@ -256,7 +256,7 @@ static void vfork_shares_memory(void)
     CHECK(wait_for(pid) == 7 << 8);
 }
 
-/* The parent goes on when the child has a new program, which no longer shares anything. */
+/* The parent continues when the child has a new program, which no longer shares anything. */
 static void vfork_and_exec(const char *self)
 {
     static const char *argv[] = {"fork_test", "slow", NULL};
@@ -271,7 +271,7 @@ static void vfork_and_exec(const char *self)
         syscall3(__NR_exit, 9, 0, 0);
     }
     CHECK(in_data == 2);
-    CHECK(SYS(waitpid, pid, &status, 1 /* WNOHANG */) == 0); /* it takes its time */
+    CHECK(SYS(waitpid, pid, &status, 1 /* WNOHANG */) == 0); /* it has not ended yet */
     CHECK(wait_for(pid) == 3 << 8);
 }
 
@@ -284,7 +284,7 @@ static void vfork_child_killed(void)
     CHECK(wait_for(pid) == SIGKILL);
 }
 
-/* A limit that the parent gets while its memory is lent holds when it has that back. */
+/* A limit that is set for the parent while its child uses its memory is in force afterwards. */
 static void vfork_parent_gets_a_limit(void)
 {
     static const struct rlimit64 limit = {64 << 20, 64 << 20};
@@ -332,7 +332,7 @@ static void clone_tells_pids(void)
     CHECK(wait_for(pid) == 0);
 }
 
-/* An address that cannot be written takes nothing away from the call. */
+/* The call succeeds even if the address cannot be written. */
 static void clone_with_bad_pointers(void)
 {
     long pid = SYS(clone, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD,
@@ -344,7 +344,7 @@ static void clone_with_bad_pointers(void)
     CHECK(SYS(clone, CLONE_SETTLS | SIGCHLD, 0, 0, 0xfffffff0, 0) == -EFAULT);
 }
 
-/* Nor does one that the program itself may not write; and nothing is written there. */
+/* So it does with a read-only address; and nothing is written there. */
 static void clone_tells_where_it_may_not(volatile int *word, int expected)
 {
     unsigned tids = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
@@ -356,7 +356,7 @@ static void clone_tells_where_it_may_not(volatile int *word, int expected)
         sys_exit(*word == expected ? 0 : 1);
     }
     CHECK(pid > 0 && wait_for(pid) == 0);
-    /* The child of a vfork() has the very same memory, and its end is told there, too. */
+    /* The child of a vfork() uses the same memory, and its end is reported there, too. */
     pid = SYS(clone, tids | CLONE_VM | CLONE_VFORK | SIGCHLD, 0, word, 0, word);
     if (pid == 0)
         sys_exit(0);
@@ -413,7 +413,7 @@ static void clone_on_another_stack(void)
     CHECK(pid > 0 && wait_for(pid) == 0);
 }
 
-/* Ends without a signal to its parent, who finds it only when asking for such children. */
+/* Ends without a signal to its parent, which finds it only by waiting for such children. */
 static void clone_without_signal(void)
 {
     long pid = SYS(clone, 0, 0, 0, 0, 0);

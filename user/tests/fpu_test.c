@@ -1,10 +1,10 @@
 /*
- * Floating-point and SSE registers: fresh at the start, a process's own whichever runs in between,
- * copied by fork, dropped by exec, fresh in a signal handler and back behind it, with what the
- * handler changed in its frame; and the exceptions that a program asks for. Also passes on Linux.
+ * Floating-point and SSE registers: initialized at the start, kept while other processes run,
+ * copied by fork, reset by exec, initialized in a signal handler and restored after it, with the
+ * handler's changes of its frame; and the exceptions that a program enables. Also passes on Linux.
  *
  *     fpu_test                everything
- *     fpu_test fresh          only that they are fresh
+ *     fpu_test fresh          only that they are initialized
  *     fpu_test late           use them when the first word of the heap is no longer 0
  *     fpu_test spin SEED MS   keep numbers in them for so many milliseconds
  */
@@ -79,7 +79,7 @@ static void fill(uint32_t seed)
         asm volatile("movups %0, %%xmm0; movups %0, %%xmm7" : : "m"(xmm));
 }
 
-/* True when they still do; then they are as before. */
+/* True if they still do; they are not changed. */
 static bool filled_with(uint32_t seed)
 {
     uint32_t xmm[4] = {0}, last[4] = {0};
@@ -275,7 +275,7 @@ static void check_signals(void)
 
 static volatile int code;
 
-/* Go on with the exception masked and forgotten. */
+/* Continue with the exception masked and cleared. */
 static void mask_exceptions(int signal, siginfo_t *info, void *context)
 {
     struct _fpstate_32 *state = fpstate_of(context);
@@ -317,7 +317,7 @@ static void check_x87_exceptions(void)
     asm volatile("fninit");
 }
 
-/* Emulators may do without these: then the flag is there and no signal. */
+/* Emulators may lack these: then the flag is set, but there is no signal. */
 static void check_sse_exceptions(void)
 {
     static const float one[4] = {1, 1, 1, 1}, zero[4];
@@ -344,7 +344,7 @@ static void check_exceptions(void)
                  set_control_word(CWD_DEFAULT & ~4u); asm volatile("fld1; fldz; fdivrp; fwait"));
 }
 
-/* All that it touches then has been touched before. */
+/* All memory that it uses then has been touched before. */
 static void use_when_told(void)
 {
     uintptr_t heap = sys_brk(0);

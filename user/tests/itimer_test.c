@@ -1,5 +1,5 @@
 /*
- * alarm() and the three interval timers: when their signals come, what is left of them, and whose
+ * alarm() and the three interval timers: when their signals come, the time that is left, and which
  * time they measure. Also passes on Linux.
  */
 #include "lib/handler.h"
@@ -38,7 +38,7 @@ static void check_alarms(void)
     CHECK(SYS(getitimer, ITIMER_REAL, &left) == 0 && left.interval.tv_usec >= 20000);
     CHECK(SYS(setitimer, ITIMER_REAL, &none, &left) == 0 && left.interval.tv_usec >= 20000);
     CHECK(SYS(alarm, 100) == 0);
-    CHECK(SYS(getitimer, ITIMER_REAL, &left) == 0); /* never more than was asked */
+    CHECK(SYS(getitimer, ITIMER_REAL, &left) == 0); /* never more than requested */
     CHECK(left.value.tv_sec + (left.value.tv_usec > 0) <= 100);
     CHECK(SYS(alarm, 0) == 100); /* the nearest second */
     CHECK(SYS(alarm, 0) == 0);
@@ -92,8 +92,7 @@ static long timer_left(uint32_t which)
 }
 
 /*
- * Linux's timers count the ticks that they meet, and times() tells what was measured: on a busy
- * host the two differ.
+ * Linux's timers count ticks, and times() returns measured time: on a busy host the two differ.
  */
 static bool about(long ticks, long right)
 {
@@ -113,7 +112,7 @@ static void check_own_time(void)
     CHECK(timer_left(ITIMER_VIRTUAL) == 0 && timer_left(ITIMER_PROF) == 0);
     CHECK(SYS(setitimer, ITIMER_VIRTUAL, &second, NULL) == 0);
     CHECK(SYS(setitimer, ITIMER_PROF, &second, NULL) == 0);
-    CHECK(SYS(nanosleep, &nap, NULL) == 0); /* costs no time of its own */
+    CHECK(SYS(nanosleep, &nap, NULL) == 0); /* uses no processor time */
     CHECK(about(timer_left(ITIMER_PROF), 100));
     end = work(start, 20);
     CHECK(about(timer_left(ITIMER_VIRTUAL), 100 - (end.user - start.user)));

@@ -1,6 +1,6 @@
 /*
- * Calls about time, limits, users, the machine and mapped files: what must come out and what must
- * be refused. Also passes on Linux.
+ * Calls about time, limits, users, the machine and mapped files: the expected results and errors.
+ * Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <linux/futex.h>
@@ -118,7 +118,7 @@ static void futexes(void)
     CHECK(SYS(futex, &word, 99, 5, NULL) == -ENOSYS);
 }
 
-/* All who share the word are found by it. */
+/* All processes that share the word are found by it. */
 static void shared_futex(void)
 {
     const time32 limit = {5, 0};
@@ -191,7 +191,7 @@ static void priorities(void)
     CHECK(SYS(sched_get_priority_min, 1) == 1 && SYS(sched_get_priority_min, 99) == -EINVAL);
 }
 
-/* The first process is any kernel's own business, and a child that has ended is one until then. */
+/* The first process, which differs between kernels, and a zombie, which is a process as well. */
 static void processes_of_any_kind(void)
 {
     uint32_t mask[32], priority = 100;

@@ -1,7 +1,7 @@
 /*
- * The cases about memory that Pintos' tests list (userprog and vm), by their names there, written
- * for Linux's system calls. Where Pintos asks for less than Linux gives (its stack does not grow
- * far below ESP), Linux counts. Also passes on Linux.
+ * The cases about memory in Pintos' tests (userprog and vm), by their names there, written for
+ * Linux's system calls. Where Pintos requires less than Linux provides (its stack does not grow far
+ * below ESP), Linux decides. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <linux/wait.h>
@@ -84,7 +84,7 @@ static void pt_grow_pusha(void)
         : "eax", "ecx", "memory");
 }
 
-/* Beyond what a stack may ever be. */
+/* Beyond the maximum size of a stack. */
 static void pt_grow_bad(void)
 {
     EXPECT_DEATH(SIGSEGV, store((void *)((uintptr_t)start_frame - (64 << 20)), 1));
@@ -106,7 +106,7 @@ static void pt_grow_stk_sc(void)
     CHECK(same(deep, SAMPLE, SAMPLE_SIZE));
 }
 
-/* A fork's stacks part. */
+/* After a fork the stacks are separate. */
 static void page_merge_stk(void)
 {
     volatile uint8_t memory[8192];
@@ -180,7 +180,7 @@ static void bad_jump2(void)
     EXPECT_DEATH(SIGSEGV, asm volatile("mov $0xc0000000, %%eax; jmp *%%eax" : : : "eax"));
 }
 
-/* A system call with a stack pointer that points nowhere: the kernel does not need it. */
+/* A system call with an invalid stack pointer: the kernel does not need it. */
 static void sc_bad_sp(void)
 {
     long result;
@@ -200,7 +200,7 @@ static void sc_bad_arg(void)
 
 /* ---- arguments across the border of two pages ---- */
 
-/* Two pages with `size` bytes of text ending `behind` bytes behind their border. */
+/* Two pages with `size` bytes of text ending `behind` bytes after their border. */
 static char *at_border(const char *text, uint32_t before)
 {
     uint8_t *pages = map_file(NULL, 2 * PAGE, RW, ANONYMOUS, -1);
@@ -258,7 +258,7 @@ static void exec_boundary(void)
     CHECK(wait_status(pid) == 81 << 8);
 }
 
-/* The buffer's first page is there, its second is not. */
+/* The buffer's first page is mapped, its second is not. */
 static char *before_hole(uint32_t before)
 {
     uint8_t *pages = map_file(NULL, 2 * PAGE, RW, ANONYMOUS, -1);
@@ -372,7 +372,7 @@ static void page_shuffle(void)
     CHECK(sum_of(big, SIZE) == sum);
 }
 
-/* Sort pieces in children that hand them back through files, in turn and all at once. */
+/* Sort pieces in children that return them through files, one after the other and all at once. */
 static void sort_piece(const char *path)
 {
     long fd = SYS(open, path, O_RDWR);
@@ -444,7 +444,7 @@ static void page_merge_mm(void)
     merge(true, true);
 }
 
-/* Children that take what they can get, over and over: nothing may be lost on the way. */
+/* Children that take as much memory as possible, repeatedly: no memory may be lost. */
 static void multi_oom(void)
 {
     for (int round = 0; round < 10; round++) {
@@ -497,7 +497,7 @@ static void mmap_unmap(void)
     EXPECT_DEATH(SIGSEGV, load(memory));
 }
 
-/* What is there goes for MAP_FIXED, and stays for MAP_FIXED_NOREPLACE. */
+/* MAP_FIXED replaces existing mappings, MAP_FIXED_NOREPLACE keeps them. */
 static void mmap_overlap(void)
 {
     uint8_t *memory = map_file(NULL, 4 * PAGE, RW, ANONYMOUS, -1);
@@ -585,7 +585,7 @@ static void mmap_clean(void)
           same((uint8_t *)buf, SAMPLE, SAMPLE_SIZE));
 }
 
-/* Fork hands mappings down, exec does not. */
+/* Children of fork inherit mappings, exec removes them. */
 static void mmap_inherit(void)
 {
     uint8_t *at = (uint8_t *)0x20000000;
@@ -613,7 +613,7 @@ static void mmap_null(void)
     CHECK(result == -EPERM || (result == 0 && !in_attic()));
 }
 
-/* MAP_FIXED goes over anything, as the manual says: code, data, stack. */
+/* MAP_FIXED replaces anything, as the manual says: code, data, stack. */
 static void mmap_over(void *place)
 {
     uint8_t *page = (uint8_t *)((uintptr_t)place & -PAGE);

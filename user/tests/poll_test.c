@@ -1,6 +1,6 @@
 /*
- * Waiting for files: reads and writes that sleep and are woken, by bytes, by an end that closes, by
- * a signal; poll and select. Also passes on Linux.
+ * Waiting for files: reads and writes that sleep and are woken, by bytes, by the closing of the
+ * other end, by a signal; poll and select. Also passes on Linux.
  */
 #include "lib/cases.h"
 #include <asm/ioctls.h>
@@ -28,7 +28,7 @@ static void make_pipe(int flags)
         }                                                                                          \
     } while (0)
 
-/* A test leaves nobody behind. */
+/* A test leaves no processes behind. */
 static void wait_children(void)
 {
     while (SYS(wait4, -1, NULL, 0, NULL) > 0)
@@ -60,7 +60,7 @@ static void read_sees_the_last_writer_go(void)
     char c;
 
     make_pipe(0);
-    LATER(); /* it has a writing end as long as it lives */
+    LATER(); /* it has a write end as long as it lives */
     CHECK(SYS(close, out) == 0);
     CHECK(SYS(read, in, &c, 1) == 0);
     wait_children();
@@ -133,7 +133,8 @@ static void on_signal(int signal)
 }
 
 /*
- * man 2 sigaction's oldest structure; libc would give a restorer, without it the kernel's is used.
+ * man 2 sigaction's oldest structure; libc would provide a restorer, without one the kernel's is
+ * used.
  */
 static void handle(int signal, unsigned long flags)
 {
@@ -215,7 +216,7 @@ static void poll_tells(void)
     CHECK(SYS(poll, NULL, 100000000, 0) == -EINVAL);
 }
 
-/* How long a poll of 50 ms takes. */
+/* The duration of a poll of 50 ms. */
 static uint32_t waited_in_poll(struct pollfd *entries)
 {
     uint32_t start = now_ms();
@@ -264,7 +265,7 @@ static void poll_with_time_and_mask(void)
     CHECK(SYS(ppoll_time64, &entry, 1, NULL, NULL, 8) == 1 && entry.revents == POLLIN);
 }
 
-/* A signal that is let in only while the call waits. */
+/* A signal that is unblocked only while the call waits. */
 static void mask_lets_in(void)
 {
     uint64_t blocked = 1ull << (SIGUSR1 - 1), none = 0, now;

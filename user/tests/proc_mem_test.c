@@ -1,7 +1,7 @@
 /*
- * /proc/self/mem: the process's own memory as a file, by address. It reads what may not be read and
- * writes what may not be written, as debuggers do, but never into what others share. Also passes on
- * Linux.
+ * /proc/self/mem: the process's own memory as a file, by address. It reads pages that are not
+ * readable and writes pages that are not writable, as debuggers do, but never pages that others
+ * share. Also passes on Linux.
  */
 #include "lib/check.h"
 #include <asm/stat.h>
@@ -11,7 +11,7 @@
 
 #define PAGE      4096u
 #define FILE_NAME "/tmp/proc_mem_test"
-#define BAD       ((void *)0x10) /* an address where nothing is */
+#define BAD       ((void *)0x10) /* nothing is mapped at this address */
 
 static long mem;
 static uint32_t word;
@@ -55,7 +55,7 @@ static void across_pages(void)
     CHECK(write_at(from + PAGE - 4, "across..", 8) == 8);
     CHECK(from[PAGE - 4] == 'a' && from[PAGE - 1] == 'o');
     CHECK(from[PAGE + 3] == '.' && from[PAGE] == 's');
-    CHECK(SYS(munmap, from + PAGE, PAGE) == 0); /* what is there is done */
+    CHECK(SYS(munmap, from + PAGE, PAGE) == 0); /* the mapped part is copied */
     CHECK(read_at(from + PAGE - 4, bytes, 8) == 4 && bytes[0] == 'a');
     CHECK(write_at(from + PAGE - 4, "xyz.....", 8) == 4 && from[PAGE - 4] == 'x');
     CHECK(read_at(from + PAGE, bytes, 1) == -EIO && write_at(from + PAGE, bytes, 1) == -EIO);
@@ -68,7 +68,7 @@ static void outside(void)
 
     CHECK(read_at(BAD, &byte, 1) == -EIO && write_at(BAD, &byte, 1) == -EIO);
     if (!in_attic())
-        return; /* where the kernel is depends on the kernel, and a 32-bit Linux cuts the place */
+        return; /* other kernels lie elsewhere, and a 32-bit Linux truncates the position */
     CHECK(SYS(pread64, mem, &byte, 1, &word, 0x100) == -EIO); /* beyond 4 GiB */
     for (uint32_t addr = 0xc0000000; addr; addr += 0x100000) {
         CHECK(read_at((void *)addr, &byte, 1) == -EIO);
@@ -85,7 +85,7 @@ static void without_rights(void)
     CHECK(SYS(mprotect, none, 2 * PAGE, PROT_NONE) == 0);
     CHECK(read_at(none, &byte, 1) == 1 && byte == 'n');
     CHECK(write_at(none, "p", 1) == 1 && write_at(none + PAGE, "q", 1) == 1);
-    EXPECT_DEATH(11, *(volatile char *)none = 1); /* and it has none now */
+    EXPECT_DEATH(11, *(volatile char *)none = 1); /* and it still has no rights */
     CHECK(SYS(mprotect, none, 2 * PAGE, PROT_READ) == 0 && none[0] == 'p' && none[PAGE] == 'q');
     CHECK(write_at(none, "r", 1) == 1 && none[0] == 'r');
     EXPECT_DEATH(11, *(volatile char *)none = 1);
@@ -120,7 +120,7 @@ static __attribute__((noinline)) int one(void)
     return value;
 }
 
-/* The program's own text, which others may run: only this process sees the change. */
+/* The program's text, which others may run: only this process sees the change. */
 static void own_text(void)
 {
     uint8_t *code = (uint8_t *)one, two = 2;
@@ -135,7 +135,7 @@ static void own_text(void)
     CHECK(one() == 1);
 }
 
-/* The file is that of who opened it: a child reads its parent's memory there. */
+/* The file belongs to the process that opened it: a child reads its parent's memory there. */
 static void of_the_parent(void)
 {
     uint32_t value = 0;

@@ -1,9 +1,8 @@
 /*
- * /proc as programs read it: those that rely on Linux's formats rely on these. Also passes on
- * Linux.
+ * /proc as programs read it, which rely on Linux's formats. Also passes on Linux.
  *
- * `proc_test again` is what it becomes by executing /proc/self/exe: a shell that is several
- * programs in one does that for each of them.
+ * `proc_test again` is the program after it has executed /proc/self/exe, as a shell that is several
+ * programs in one does for each of them.
  */
 #include "lib/check.h"
 #include <asm/stat.h>
@@ -35,7 +34,7 @@ static bool starts(const char *s, const char *start)
     return true;
 }
 
-/* Where the line starts, or NULL. */
+/* The start of the line, or NULL. */
 static const char *line(const char *start)
 {
     for (const char *s = text; *s; s++) {
@@ -61,7 +60,7 @@ static uint32_t hex(const char **s)
     }
 }
 
-/* The line of maps for an address: its rights and what is behind; NULL when there is none. */
+/* The line of maps for an address: its rights and the rest; NULL if there is none. */
 static const char *area_of(const void *addr)
 {
     read_file("/proc/self/maps");
@@ -196,7 +195,7 @@ static uint32_t mode_of_link(const char *path)
     return stat.st_mode;
 }
 
-/* What is open is found, also when its name has gone. */
+/* Open files are found, also when their name was removed. */
 static void test_fd_of_file(void)
 {
     long fd = SYS(open, FD_FILE, O_RDONLY | O_CREAT, 0600), again;
@@ -243,7 +242,7 @@ static void test_fd_of_pipe(void)
     CHECK(SYS(close, end) == 0 && SYS(close, fds[0]) == 0 && SYS(close, fds[1]) == 0);
 }
 
-/* A pipe without a name can be opened at an end whose other one has gone: nobody will come. */
+/* An end of a pipe without a name can be opened even if the other end is closed for ever. */
 static void test_fd_of_half_a_pipe(void)
 {
     long end;
@@ -374,7 +373,7 @@ static void test_auxv(void)
     CHECK(read[0] == 0 && read[1] == 0);
 }
 
-/* The texts of processes have no end that could be asked for, and are no data. */
+/* The text files of processes have no end to seek to, and are not data. */
 static void test_places(void)
 {
     long fd = SYS(open, "/proc/self/status", O_RDONLY);
@@ -385,7 +384,7 @@ static void test_places(void)
     CHECK(SYS(close, fd) == 0);
 }
 
-/* A name cannot pretend to be a line. */
+/* A name cannot imitate a line. */
 static void test_forged_name(void)
 {
     CHECK(SYS(prctl, PR_SET_NAME, "a\nUid:\t\\9") == 0);
@@ -405,7 +404,7 @@ static void test_machine(void)
     CHECK(read_file("/proc/mounts") && read_file("/proc/filesystems") && line("nodev\tproc\n"));
 }
 
-/* Reading in pieces gives one text, though it changes meanwhile. */
+/* Reading in pieces gives a consistent text, even if it changes meanwhile. */
 static void test_pieces(void)
 {
     char whole[4096] = "", piece[4096] = "";
@@ -428,7 +427,7 @@ static uint64_t device_of(const char *path)
     return st.st_dev;
 }
 
-/* What walks a tree and stays on one file system does not go into /proc. */
+/* A program that walks a tree on one file system does not enter /proc. */
 static void test_device(void)
 {
     CHECK(device_of("/proc") != device_of("/"));

@@ -1,6 +1,6 @@
 /*
- * Signals: what a handler is given and what comes back, masks, stacks, waiting, stopping, and
- * frames that somebody forged. Prints nothing unless a check fails. Also passes on Linux.
+ * Signals: a handler's arguments and the restored state, masks, stacks, waiting, stopping, and
+ * forged frames. Prints nothing unless a check fails. Also passes on Linux.
  */
 #include "lib/check.h"
 #include <linux/signal.h> /* before <asm/ucontext.h>, which needs it */
@@ -26,7 +26,7 @@ struct action {
     uint64_t mask;
 };
 
-/* The ways back of a program that does not rely on the vDSO. */
+/* The restorers of a program that does not rely on the vDSO. */
 void restore(void);
 void restore_rt(void);
 asm("restore: pop %eax; mov $119, %eax; int $0x80");
@@ -41,7 +41,7 @@ static void note(int signal, siginfo_t *info, void *context)
     (void)context;
     calls++;
     last_signal = signal;
-    /* Where the arguments lie: a parameter's own address may be that of a copy. */
+    /* The address of the arguments: that of a parameter may be the address of a copy. */
     last_stack = (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *);
     if (info)
         last_info = *info;
@@ -141,7 +141,7 @@ static void check_handlers(void)
     CHECK(SYS(kill, me(), SIGCONT) == 0);
 }
 
-/* All registers come back from a handler, flags too. */
+/* All registers are restored after a handler, flags too. */
 static void check_registers(void)
 {
     static uint32_t out[4],
@@ -179,7 +179,7 @@ static void nested(int signal, siginfo_t *info, void *context)
     if (++depth > deepest)
         deepest = depth;
     if (signal == SIGUSR1 && calls == 1) {
-        CHECK(SYS(kill, me(), SIGUSR1) == 0); /* itself: waits unless SA_NODEFER */
+        CHECK(SYS(kill, me(), SIGUSR1) == 0); /* its own signal: waits unless SA_NODEFER */
         CHECK(SYS(kill, me(), SIGUSR2) == 0);
     }
     depth--;
@@ -298,7 +298,7 @@ static void kill_without_stack(int signal)
                  : "memory");
 }
 
-/* The upper half of other_stack is one. */
+/* The upper half of other_stack is a stack. */
 static void check_stack_ends(void)
 {
     struct sigaltstack stack = {.ss_sp = other_stack + sizeof(other_stack) / 2,
@@ -308,10 +308,10 @@ static void check_stack_ends(void)
     CHECK(SYS(sigaltstack, &stack, NULL) == 0);
     EXPECT_DEATH(SIGSEGV, set_action(SIGUSR1, signal_again, SA_ONSTACK | SA_NODEFER, 0);
                  SYS(kill, me(), SIGUSR1));
-    /* A handler that finds no stack is a fault, whose handler may have one. */
+    /* A handler without a usable stack causes a fault, whose handler may have a stack. */
     EXPECT_EXIT(33, set_action(SIGUSR1, note, 0, 0); set_action(SIGSEGV, exit_33, SA_ONSTACK, 0);
                 kill_without_stack(SIGUSR1));
-    /* What a frame says of the stack is what sigaltstack() would take, or nothing. */
+    /* The stack in a frame must be valid for sigaltstack(), or it is ignored. */
     CHECK(set_action(SIGUSR1, shrink_stack, SA_SIGINFO, 0) == 0);
     CHECK(SYS(kill, me(), SIGUSR1) == 0 && calls == 1);
     CHECK(SYS(sigaltstack, NULL, &old) == 0 && old.ss_size == sizeof(other_stack) / 2);
@@ -333,7 +333,7 @@ static void check_alternate_stack(void)
     CHECK(set_action(SIGUSR1, note, SA_ONSTACK, 0) == 0);
     CHECK(SYS(kill, me(), SIGUSR1) == 0 && on_other_stack());
     CHECK(SYS(sigaltstack, NULL, &old) == 0 && old.ss_sp == other_stack && old.ss_flags == 0);
-    /* A stack pointer that points nowhere: only the other stack can carry the handler. */
+    /* An invalid stack pointer: the handler can only run on the other stack. */
     CHECK(set_action(SIGSEGV, skip_instruction, SA_ONSTACK | SA_SIGINFO, 0) == 0);
     asm volatile("mov %%esp, %%esi; mov $0x8000, %%esp; mov $1f, %%ebx; push %%eax\n"
                  "1: mov %%esi, %%esp"
@@ -377,7 +377,7 @@ static void return_without_frame(long call, uintptr_t esp)
     asm volatile("mov %0, %%esp; int $0x80" : : "r"(esp), "a"(call) : "memory");
 }
 
-/* A return to code that there is not; a 32-bit Linux says SIGILL. */
+/* A return to an address without code; a 32-bit Linux sends SIGILL. */
 static void expect_bad_return(uint32_t cs)
 {
     int signal = CHILD_STATUS(forge(cs, 0x202)) & 0x7f;
@@ -392,14 +392,14 @@ static void check_deaths(void)
     EXPECT_DEATH(SIGUSR1, SYS(kill, me(), SIGUSR1));
     EXPECT_DEATH(45, SYS(kill, me(), 45));
     EXPECT_DEATH(SIGSEGV, touch((uint8_t *)0x5000));
-    /* A blocked or ignored fault ends the process all the same. */
+    /* A blocked or ignored fault kills the process anyway. */
     EXPECT_DEATH(SIGSEGV, change_mask(SIG_BLOCK, ~0ull); touch((uint8_t *)0x5000));
     EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, (void *)SIG_IGN, 0, 0); touch((uint8_t *)0x5000));
     EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, note, 0, 0); change_mask(SIG_BLOCK, ~0ull);
                  touch((uint8_t *)0x5000));
     /* No stack for the handler. */
     EXPECT_DEATH(SIGSEGV, set_action(SIGSEGV, note, 0, 0); push_without_stack());
-    /* Frames that nobody pushed: kernel code, no code, no frame. */
+    /* Forged frames: kernel code, no code, no frame. */
     expect_bad_return(0x60);
     expect_bad_return(0);
     EXPECT_DEATH(SIGSEGV, forge(0x73, 0xffffffff & ~0x100u));
@@ -453,8 +453,8 @@ static void check_stop(void)
         ;
     CHECK(status == (SIGSTOP << 8 | 0x7f));
     CHECK(calls == 1 && last_info.si_code == CLD_STOPPED && last_info.si_status == SIGSTOP);
-    CHECK(SYS(wait4, pid, &status, WUNTRACED | WNOHANG, NULL) == 0); /* told once */
-    CHECK(SYS(kill, pid, SIGUSR1) == 0);                             /* waits until it goes on */
+    CHECK(SYS(wait4, pid, &status, WUNTRACED | WNOHANG, NULL) == 0); /* reported once */
+    CHECK(SYS(kill, pid, SIGUSR1) == 0);                             /* waits until it continues */
     CHECK(SYS(wait4, pid, &status, WNOHANG, NULL) == 0);
     CHECK(SYS(kill, pid, SIGCONT) == 0);
     CHECK(died_of(wait_status(pid), SIGUSR1));
@@ -475,8 +475,8 @@ static void check_stop(void)
 }
 
 /*
- * A stop and a SIGCONT take each other back; what is ignored by default waits all the same while it
- * is blocked.
+ * A stop and a SIGCONT cancel each other; a signal that is ignored by default still stays pending
+ * while it is blocked.
  */
 static void check_opposites(void)
 {
@@ -490,7 +490,7 @@ static void check_opposites(void)
     CHECK(change_mask(SIG_SETMASK, 0) == 0 && pending() == 0);
 }
 
-/* What a program finds that another one has left for it. */
+/* What a program inherits from the one before it. */
 static int after_exec(void)
 {
     struct sigaltstack stack;
@@ -568,7 +568,7 @@ static void check_interrupted_calls(void)
     ring_in(30);
     CHECK(SYS(pause) == -EINTR && calls == 2);
 
-    /* With SA_RESTART the read goes on, until the child writes. */
+    /* With SA_RESTART the read continues, until the child writes. */
     CHECK(set_action(SIGALRM, note, SA_RESTART, 0) == 0);
     pid = SYS(fork);
     if (pid == 0) {
@@ -579,7 +579,7 @@ static void check_interrupted_calls(void)
     CHECK(SYS(read, ends[0], &byte, 1) == 1 && byte == 'x' && calls == 1);
     CHECK(wait_status(pid) == 0);
 
-    /* A signal without a handler does not show. */
+    /* A signal without a handler has no effect. */
     pid = SYS(fork);
     if (pid == 0) {
         long parent = SYS(getppid);
@@ -607,7 +607,7 @@ static long now_ms(void)
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A child that is stopped for a while when half of its time is over: how long it took. */
+/* A child that is stopped for a while after half of its time. Returns the duration. */
 #define STOPPED_HALFWAY(...)                                                                       \
     ({                                                                                             \
         long start_ = now_ms(), pid_ = fork_process();                                             \
@@ -623,7 +623,7 @@ static long now_ms(void)
         now_ms() - start_;                                                                         \
     })
 
-/* How long a short wait takes behind a longer one that a signal ends. */
+/* The duration of a short wait after a longer one that was ended by a signal. */
 static long behind_one_given_up(void)
 {
     struct __kernel_old_timespec longer = {0, 500000000}, time = {0, 100000000};
@@ -637,7 +637,7 @@ static long behind_one_given_up(void)
     return now_ms() - start;
 }
 
-/* A process that is stopped and goes on waits no longer for that. */
+/* Stopping and continuing a process does not make its wait longer. */
 static void check_times(void)
 {
     struct __kernel_old_timespec time = {0, 500000000};
@@ -647,8 +647,8 @@ static void check_times(void)
     CHECK(WITHIN(700, STOPPED_HALFWAY(sys_exit(SYS(poll, NULL, 0, 500) != 0))));
     CHECK(WITHIN(700, STOPPED_HALFWAY(sys_exit(SYS(futex, &word, 0, 0, &time) != -ETIMEDOUT))));
     /*
-     * SA_RESTART is not for calls with a time; and the next one knows nothing of one that was given
-     * up.
+     * SA_RESTART has no effect on calls with a time limit; and an abandoned call does not influence
+     * the next one.
      */
     CHECK(set_action(SIGALRM, note, SA_RESTART, 0) == 0);
     ring_in(30);
@@ -692,8 +692,8 @@ static void check_sigtimedwait(void)
     CHECK(SYS(rt_sigtimedwait, &set, &info, NULL, 8) == SIGALRM);
     CHECK(change_mask(SIG_SETMASK, 0) == 0);
     /*
-     * What is neither blocked nor caught, and ignored by default, is gone before it can be waited
-     * for.
+     * A signal that is neither blocked nor caught, and ignored by default, is discarded before one
+     * can wait for it.
      */
     set = bit(SIGURG);
     pid = fork_process();

@@ -1,6 +1,6 @@
 /*
  * Checks what a program finds at its first instruction, against the System V ABI for i386, 2.3.1:
- * the stack, the auxiliary vector, and registers that tell nothing about the kernel. Run as
+ * the stack, the auxiliary vector, and registers that reveal nothing about the kernel. Run as
  * `start_test one two`. Also passes on Linux.
  */
 #include "lib/check.h"
@@ -21,7 +21,7 @@ static void check_arguments(int argc, char *argv[])
     CHECK(argv[3] == NULL);
 }
 
-/* The value of an entry; the program fails when it is not there. */
+/* The value of an entry; the program fails if it is missing. */
 static uint32_t aux(char *argv[], int argc, uint32_t type)
 {
     uint32_t *word = (uint32_t *)&argv[argc + 1];

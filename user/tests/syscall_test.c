@@ -44,7 +44,7 @@ static void check_write(void)
 {
     CHECK(sys_write(77, "", 0) == -EBADF);
     CHECK(sys_write(-1, "x", 1) == -EBADF);
-    CHECK(sys_write(77, NULL, 1) == -EBADF); /* the descriptor is looked at first */
+    CHECK(sys_write(77, NULL, 1) == -EBADF); /* the descriptor is checked first */
     CHECK(sys_write(1, "", 0) == 0);
     CHECK(sys_write(2, "", 0) == 0);
     for (unsigned i = 0; i < BAD_BUFFERS; i++)

@@ -1,8 +1,7 @@
 /*
- * The vDSO, and the way into the kernel that it knows: found as C libraries find it, with all six
- * arguments, with a stack pointer that is none, under a debugger's trap flag, interrupted by
- * signals. What depends on the sysenter instruction is left out where the vDSO uses another. Also
- * passes on Linux.
+ * The vDSO, and its way into the kernel: found as C libraries find it, with all six arguments, with
+ * an invalid stack pointer, under a debugger's trap flag, interrupted by signals. Tests of the
+ * sysenter instruction are left out where the vDSO uses another. Also passes on Linux.
  */
 #include "lib/auxv.h"
 #include "lib/handler.h"
@@ -28,7 +27,7 @@ static uint32_t dynamic_value(const Elf32_Dyn *dyn, int32_t tag)
     return 0;
 }
 
-/* The address of a symbol, by the tables that a dynamic linker uses; 0 when there is none. */
+/* The address of a symbol, by the tables that a dynamic linker uses; 0 if not found. */
 static uintptr_t vdso_symbol(const char *name)
 {
     const Elf32_Ehdr *header = (const void *)vdso;
@@ -74,7 +73,7 @@ static void check_object(void)
     CHECK(vdso_symbol("no_such_name") == 0);
 }
 
-/* Code and constants: nobody may write there. */
+/* Code and constants: not writable. */
 static void check_readonly(void)
 {
     EXPECT_DEATH(SIGSEGV, *(volatile char *)vsyscall = 0);
@@ -122,7 +121,7 @@ static void check_sixth_argument(void)
     CHECK(VSYS(pselect6, 0, NULL, NULL, NULL, &no_time, KERNEL_HALF) == -EFAULT);
 }
 
-/* The kernel cannot use DS and ES as they come, not even for its first load. */
+/* The kernel cannot use the program's DS and ES, not even for its first load. */
 static void check_segments(void)
 {
     struct user_desc desc = {.entry_number = -1,
@@ -146,7 +145,7 @@ static void check_segments(void)
     CHECK(selector == (desc.entry_number << 3 | 3) || !in_attic()); /* as entry_test.c */
 }
 
-/* ---- EBP is what the program says its stack is ---- */
+/* ---- EBP is the stack pointer that the program passes ---- */
 
 static struct sigcontext faulted;
 
@@ -169,8 +168,7 @@ static __attribute__((noreturn)) void sysenter_with(long number, uintptr_t ebp)
 }
 
 /*
- * The program has no stack to come back to, so it meets SIGSEGV there, with the result of the
- * call.
+ * The program has no stack to return to, so it gets SIGSEGV there, with the result of the call.
  */
 static void check_stack_pointer(uintptr_t ebp, long result, uintptr_t esp_then)
 {
@@ -195,14 +193,14 @@ static void check_stack_pointers(void)
     check_stack_pointer(KERNEL_HALF, -EFAULT, KERNEL_HALF);
     check_stack_pointer(0xfffffffe, -EFAULT, 0xfffffffe);
     CHECK(heap % PAGE == 0 && sys_brk(top) == top);
-    check_stack_pointer(top - 2, -EFAULT, top - 2); /* half of it is there */
+    check_stack_pointer(top - 2, -EFAULT, top - 2); /* half of it is mapped */
     check_stack_pointer(top, -EFAULT, top);
     /*
-     * There, and not touched yet: the call is made. Zeros are popped, and the return is to
-     * address 0.
+     * Mapped, but not touched yet: the call is made. Zeros are popped, and the return is to address
+     * 0.
      */
     check_stack_pointer(top - PAGE - 4, 0, top - PAGE + 12);
-    /* The last word of memory: no room for what is to be popped. */
+    /* The last word of memory: no space for what is to be popped. */
     check_stack_pointer(top - 4, 0, top);
     CHECK(sys_brk(heap) == heap);
 }
@@ -212,7 +210,7 @@ static void check_stack_pointers(void)
 static volatile int steps;
 static volatile uintptr_t step_above;
 
-/* Flags that the instruction leaves as they are in the kernel, where they would do harm. */
+/* Flags that the instruction does not change, and that would do harm in the kernel. */
 static void check_flags(void)
 {
     static const uint32_t flags[] = {1u << 10, 1u << 14}; /* DF, NT */
@@ -272,7 +270,7 @@ static void count_signal(int signal, siginfo_t *info, void *context)
     signals++;
 }
 
-/* A child that sends a signal after 30 ms, and a byte after as many again. */
+/* A child that sends a signal after 30 ms, and a byte after another 30 ms. */
 static long start_disturber(int fd, int signal)
 {
     long parent = sys_getpid(), pid = fork_process();
@@ -287,7 +285,7 @@ static long start_disturber(int fd, int signal)
     return pid;
 }
 
-/* The call goes on after the handler, with all its arguments, or it ends with EINTR. */
+/* The call continues after the handler, with all its arguments, or it ends with EINTR. */
 static void check_interrupted(bool through_vdso, unsigned long flags, long result)
 {
     int fds[2];
@@ -306,7 +304,7 @@ static void check_interrupted(bool through_vdso, unsigned long flags, long resul
     CHECK(SYS(close, fds[0]) == 0 && SYS(close, fds[1]) == 0);
 }
 
-/* Both kinds of handlers return through the vDSO if they do not say how. */
+/* Both kinds of handlers return through the vDSO if they have no restorer. */
 static void check_return_through_vdso(void)
 {
     struct action plain = {.handler = count_signal};
@@ -336,7 +334,7 @@ int main(int argc, char *argv[])
     vsyscall = aux_value(AT_SYSINFO);
     vdso = aux_value(AT_SYSINFO_EHDR);
     if (!vsyscall || !vdso)
-        return argc == 2 ? 1 : 0; /* a Linux without */
+        return argc == 2 ? 1 : 0; /* a Linux without it */
     find_instruction();
     check_object();
     check_calls();

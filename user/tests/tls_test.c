@@ -1,7 +1,7 @@
 /*
- * Thread-local segments: what set_thread_area takes and refuses, what the segments then show,
- * fork and exec; and selectors whose descriptor has gone, in every segment register, on every way
- * back from the kernel. Also passes on Linux, whose slots are others when it runs in 64 bits.
+ * Thread-local segments: what set_thread_area accepts and refuses, access through the segments,
+ * fork and exec; and selectors whose descriptor was removed, in every segment register, on every
+ * way back from the kernel. Also passes on Linux, which has other slots when it runs in 64 bits.
  */
 #include "lib/auxv.h"
 #include "lib/handler.h"
@@ -131,7 +131,7 @@ static void check_get(void)
 
 static uint32_t words[4] = {11, 22, 33, 44};
 
-/* Limits and rights of segments, which some emulators (QEMU's TCG) do not look at. */
+/* Limits and rights of segments, which some emulators (QEMU's TCG) do not check. */
 #define EXPECT_SEGMENT_DEATH(...)                                                                  \
     do {                                                                                           \
         int status = CHILD_STATUS(__VA_ARGS__; sys_exit(0));                                       \
@@ -165,7 +165,7 @@ static void check_segment(void)
     CHECK(set(empty(first)) == 0);
 }
 
-/* Each child has a segment of its own, at another base, and naps in between. */
+/* Each child has its own segment, at another base, and sleeps in between. */
 static void check_switches(void)
 {
     long pids[3];
@@ -188,14 +188,14 @@ static void check_switches(void)
         CHECK(wait_status(pids[i]) == 0);
 }
 
-/* ---- selectors of descriptors that have gone ---- */
+/* ---- selectors of removed descriptors ---- */
 
 struct call {
     uint32_t ds, es, fs, gs, ss; /* before the call, and after it */
     uint32_t number, ebx, ecx, edx, esi, edi, eax;
 } call;
 
-/* Load the segments, make the call, store what they are then. */
+/* Load the segments, make the call, store the segments after it. */
 void run_call(void);
 asm("run_call: pusha; push %ds; push %es; push %fs; push %gs; mov %ss, run_call_ss\n\t"
     "mov call+20, %eax; mov call+24, %ebx; mov call+28, %ecx; mov call+32, %edx\n\t"
@@ -219,7 +219,7 @@ static uint32_t data_selector(void)
 
 #define ALL_GONE (call.ds == 0 && call.es == 0 && call.fs == 0 && call.gs == 0)
 
-/* A call with the TLS selector in those segments that the mask says; others hold data. */
+/* A call with the TLS selector in the segments of the mask; the others hold the data selector. */
 static long call_with(uint32_t mask, long number, long a, long b, long c, long d)
 {
     uint32_t tls = SELECTOR(first), data = data_selector();
@@ -238,7 +238,7 @@ static long call_with(uint32_t mask, long number, long a, long b, long c, long d
     return call.eax;
 }
 
-/* They stay as long as the descriptor does, through a switch as well, and are 0 when it goes. */
+/* They stay as long as the descriptor does, also after a switch, and are 0 when it is removed. */
 static void check_gone(void)
 {
     struct __kernel_old_timespec nap = {0, 1000000};
@@ -256,7 +256,7 @@ static void check_gone(void)
     }
 }
 
-/* A new process whose registers hold a selector that it has not got any more when it first runs. */
+/* A new process whose registers hold a selector that no longer exists when it first runs. */
 static void check_gone_at_birth(void)
 {
     struct user_desc none = empty(first), wrong = flat(first - 1), any = flat(-1);
@@ -307,8 +307,7 @@ static void exit_7(int signal, siginfo_t *info, void *context)
 }
 
 /*
- * There is no way back to ring 3 then: the program gets a signal, with segments as they should
- * be.
+ * Then the kernel cannot return to ring 3: the program gets a signal, with correct segments.
  */
 static void lose_stack_segment(bool handler)
 {

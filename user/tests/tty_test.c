@@ -1,10 +1,9 @@
 /*
- * The terminal as programs see it: settings, sizes, who controls it, and what happens to those in
- * the background. Nobody types here (tests/run/test_tty.py does).
+ * The terminal as programs see it: settings, sizes, the controlling session, and what happens to
+ * processes in the background. There is no input here (tests/run/test_tty.py types).
  *
- * Also passes on Linux: where there are pseudo-terminals the test makes one of its own, so that it
- * needs none to start with; Attic has its one terminal, which a session leader may take over as
- * root.
+ * Also passes on Linux: where there are pseudo-terminals the test makes its own, so that it needs
+ * no terminal; Attic has one terminal, which a session leader may take over as root.
  */
 #include "lib/handler.h"
 #include <asm/ioctls.h>
@@ -97,7 +96,7 @@ static void test_flow(void)
     CHECK(SYS(fcntl64, tty, F_SETFL, O_RDWR) == 0);
 }
 
-/* ---- reading where nobody types ---- */
+/* ---- reading without input ---- */
 
 static uint64_t milliseconds(void)
 {
@@ -160,7 +159,7 @@ static void test_interrupted(void)
     CHECK(raw_read(0, 50, 1) == -EINTR);
 }
 
-/* ---- whose it is ---- */
+/* ---- its session ---- */
 
 static int pgrp_of_tty(void)
 {
@@ -218,7 +217,7 @@ static void ignore(int signal)
 }
 
 /*
- * A child in a group of its own that does this, and is stopped for it; then it goes on in the
+ * A child in its own group that does this, and is stopped for it; then it continues in the
  * foreground.
  */
 #define STOPPED_IN_BACKGROUND(signal, ...)                                                         \
@@ -277,8 +276,8 @@ static void test_background(void)
 }
 
 /*
- * A group whose only process has lost its parent: nobody would let it go on, so it is refused, not
- * stopped.
+ * A group whose only process has lost its parent: nothing would continue it, so its call fails and
+ * it is not stopped.
  */
 static void test_orphan(void)
 {

@@ -1,7 +1,7 @@
 /*
- * The instructions that UMIP takes from ring 3, in every form of operand: each is answered as Linux
- * answers it (arch/x86/kernel/umip.c there). Where the processor has no UMIP they tell the truth,
- * and there is nothing to test. Also passes on Linux.
+ * The instructions that UMIP takes from ring 3, in every form of operand: each gives the same
+ * result as on Linux (arch/x86/kernel/umip.c there). If the processor has no UMIP they return the
+ * real values, and there is nothing to test. Also passes on Linux.
  */
 #include "lib/check.h"
 #include "lib/handler.h"
@@ -13,7 +13,7 @@
 #define MSW  0x80050033u
 #define TSS  0x80u
 
-#define NOTHING_TO_TEST 77 /* the exit status that says so to tests/run/linux/test_linux.py */
+#define NOTHING_TO_TEST 77 /* the exit status that reports this to tests/run/linux/test_linux.py */
 
 static uint32_t tss = TSS;
 
@@ -70,7 +70,7 @@ static void check_tables(void)
     asm volatile("sgdt %0" : "=m"(place.table)); /* an address alone */
     CHECK(answered(GDT));
     prepare();
-    /* By EBP in SS, whatever DS is. */
+    /* With EBP, relative to SS, for any DS. */
     asm volatile("push %%ds; xchg %%ebp, %0; mov %1, %%ds; sidt 8(%%ebp); xchg %%ebp, %0; pop %%ds"
                  :
                  : "r"(at - 8), "r"(0)
@@ -112,7 +112,7 @@ static void check_registers(void)
     CHECK(edi == MSW);
 }
 
-/* A segment of the program's own, and addresses of 16 bits in it. */
+/* A segment of the program, and 16-bit addresses in it. */
 static void check_segment(void)
 {
     struct user_desc desc = {.entry_number = -1,
@@ -153,7 +153,7 @@ static void check_faults(void)
     EXPECT_DEATH(SIGSEGV, asm volatile("ltr %%ax" : : "a"(0)));
 }
 
-/* Elsewhere: Linux of 64 bits has another selector; and without UMIP the processor answers. */
+/* Otherwise: a 64-bit Linux has another selector; and without UMIP the processor executes it. */
 static bool asked(void)
 {
     if (in_attic())

@@ -1,6 +1,7 @@
 /*
- * How the end of a process is told: waitpid(), wait4(), waitid(); zombies, orphans, children that
- * nobody wants; stops and continuations; process groups and sessions. Also passes on Linux.
+ * How the end of a process is reported: waitpid(), wait4(), waitid(); zombies, orphans, children
+ * whose status is discarded; stops and continuations; process groups and sessions. Also passes on
+ * Linux.
  */
 #include "lib/auxv.h"
 #include "lib/check.h"
@@ -11,7 +12,7 @@
 
 #define NO_PID 0x7ffffff0 /* more than any process has */
 
-struct old_action { /* as sigaction() of the i386 ABI wants it */
+struct old_action { /* as sigaction() of the i386 ABI expects it */
     void *handler;
     unsigned long mask, flags, restorer;
 };
@@ -51,7 +52,7 @@ static uint32_t wait_for(long pid)
     return status;
 }
 
-/* Wait until it is a zombie, and leave it one. */
+/* Wait until it is a zombie, and leave it as one. */
 static void wait_for_end(long pid)
 {
     CHECK(SYS(waitid, P_PID, pid, NULL, WEXITED | WNOWAIT, NULL) == 0);
@@ -132,7 +133,7 @@ static void only_children(void)
     CHECK(wait_for(child) == 0);
 }
 
-/* Zombies are found in any order that is asked for, and without one the oldest is the first. */
+/* Zombies can be waited for in any order; without a pid the oldest comes first. */
 static void zombies_in_any_order(void)
 {
     long pids[4];
@@ -165,7 +166,7 @@ static void without_waiting(void)
     CHECK(SYS(kill, pid, 0) == -ESRCH);
 }
 
-/* A child of a process that has ended goes on; somebody else is its parent then. */
+/* A child of a process that has ended continues, with another parent. */
 static void orphan_goes_on(void)
 {
     int pipe[2];
@@ -192,7 +193,7 @@ static void orphan_goes_on(void)
     nobody_is_left();
 }
 
-/* ---- children that nobody wants ---- */
+/* ---- children whose status is discarded ---- */
 
 static void ignored_children(void *handler, unsigned long flags)
 {
@@ -213,8 +214,8 @@ static void stop_and_go(void)
 
     CHECK(SYS(kill, pid, SIGSTOP) == 0);
     CHECK(SYS(waitpid, pid, &status, WUNTRACED) == pid && status == (SIGSTOP << 8 | 0x7f));
-    CHECK(SYS(waitpid, pid, &status, WUNTRACED | WNOHANG) == 0); /* it was told once */
-    CHECK(SYS(kill, pid, SIGTERM) == 0);                         /* has to wait until it goes on */
+    CHECK(SYS(waitpid, pid, &status, WUNTRACED | WNOHANG) == 0); /* it was reported once */
+    CHECK(SYS(kill, pid, SIGTERM) == 0);                         /* waits until it continues */
     CHECK(SYS(waitpid, pid, &status, WNOHANG) == 0);
     CHECK(SYS(kill, pid, SIGCONT) == 0);
     CHECK(wait_for(pid) == SIGTERM);
@@ -226,7 +227,7 @@ static void stop_and_go(void)
     CHECK(SYS(waitpid, pid, &status, WCONTINUED) == pid && status == 0xffff);
     CHECK(SYS(waitpid, pid, &status, WCONTINUED | WUNTRACED | WNOHANG) == 0);
     CHECK(SYS(kill, pid, SIGSTOP) == 0);
-    CHECK(SYS(kill, pid, SIGKILL) == 0); /* ends what is stopped, too */
+    CHECK(SYS(kill, pid, SIGKILL) == 0); /* kills a stopped process, too */
     CHECK(wait_for(pid) == SIGKILL);
 }
 
@@ -268,7 +269,7 @@ static void with_waitid(void)
 
 /* ---- times ---- */
 
-/* A child that computed for a while has used the processor, and its parent gets to know. */
+/* A child that computed for a while has used the processor, and its parent gets the time. */
 static void usage(void)
 {
     struct rusage usage;
@@ -313,7 +314,7 @@ static void groups(void)
     CHECK(SYS(waitpid, -a, 0, 0) == -ECHILD);
     CHECK(SYS(kill, -a, SIGTERM) == -ESRCH);
 
-    /* A group is there as long as its last process has not been waited for. */
+    /* A group exists until its last process has been waited for. */
     a = sys_fork();
     if (a == 0)
         sys_exit(0);
@@ -327,7 +328,7 @@ static void groups(void)
     CHECK(SYS(waitpid, -a, 0, 0) > 0);
 }
 
-/* A group is there as long as one that has ended was not waited for. */
+/* A group exists as long as it has a zombie. */
 static void group_of_a_zombie(void)
 {
     long zombie = child_that_ends(1), other = child_that_stays();
@@ -388,8 +389,8 @@ static void too_late_for_setpgid(const char *self)
 }
 
 /*
- * The last one who could continue a stopped group ends: the group gets SIGHUP and SIGCONT. Its end
- * is seen at the other end of a pipe.
+ * The last process that could continue a stopped group ends: the group gets SIGHUP and SIGCONT. Its
+ * end is seen at the other end of a pipe.
  */
 static void stopped_orphans(void)
 {
@@ -408,7 +409,7 @@ static void stopped_orphans(void)
     }
     CHECK(SYS(close, pipe[1]) == 0);
     CHECK(wait_for(middle) == 0);
-    CHECK(SYS(read, pipe[0], &told, 1) == 0); /* nobody has it open any more */
+    CHECK(SYS(read, pipe[0], &told, 1) == 0); /* no process has it open any more */
     CHECK(SYS(close, pipe[0]) == 0);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The cases about memory and processes that xv6's usertests list, by their names there, written for
+ * The cases about memory and processes in xv6's usertests, by their names there, written for
  * Linux's system calls. Also passes on Linux.
  */
 #include "lib/cases.h"
@@ -35,7 +35,7 @@ static void sbrkmuch(void)
     CHECK(sbrk(-PAGE) == start + MUCH && sbrk(0) == start + MUCH - PAGE);
     page = sbrk(PAGE);
     CHECK(page == start + MUCH - PAGE);
-    CHECK(page[PAGE - 1] == 0); /* what was given back comes back empty */
+    CHECK(page[PAGE - 1] == 0); /* freed memory comes back as zeros */
     CHECK(sbrk(-MUCH) != (void *)-1 && sbrk(0) == start);
     EXPECT_DEATH(SIGSEGV, load(start + 2 * PAGE));
 }
@@ -197,7 +197,7 @@ static void copyinstr1(void)
         CHECK(SYS(open, outside[i], O_CREAT | O_WRONLY, 0600) == -EFAULT);
 }
 
-/* A path too long, as every path that is given. */
+/* A path that is too long, for every path argument. */
 static void copyinstr2(void)
 {
     static char name[4097];
@@ -209,7 +209,7 @@ static void copyinstr2(void)
     CHECK(SYS(execve, name, NULL, NULL) == -ENAMETOOLONG);
 }
 
-/* A path that runs into the end of memory without a 0. */
+/* A path that reaches the end of memory without a 0. */
 static void copyinstr3(void)
 {
     uint8_t *page = map(NULL, 2 * PAGE, RW, ANONYMOUS, -1);

@@ -1,8 +1,8 @@
 """`attic walk`: the entries through which the processor gets from an address to a frame, and the rights of ring 0 and ring 3.
 
-Each level is two lines: index, physical address of the entry and its value; then its bits in words. RW and US count at both levels, so the lines
-below show what the two allow together, for the kernel and for ring 3, and which level forbids the rest. What ring 0 may do depends on
-control registers too (CR0.WP, CR4.SMEP, CR4.SMAP; Intel SDM vol. 3, 4.6), and these are read now.
+Each level is two lines: index, physical address of the entry and its value; then its bits in words. RW and US count at both levels, so the
+lines below show what the two allow together, for the kernel and for ring 3, and which level forbids the rest. What ring 0 may do depends
+on control registers too (CR0.WP, CR4.SMEP, CR4.SMAP; Intel SDM vol. 3, 4.6), and these are read now.
 
 Limits: the tables are walked, not the TLB. If an entry was changed without an invalidation, the processor may still use the old one.
 

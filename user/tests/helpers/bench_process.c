@@ -1,18 +1,18 @@
 /*
- * What processes cost: `bench_process [GLOB]` prints a row a line, "bench: NAME COUNT", in counts
- * of the time-stamp counter an operation, which are instructions under QEMU's -icount shift=0. The
- * same binary measures Linux (scripts/bench-linux); docs/bench.md says what the rows do.
+ * The costs of processes: `bench_process [GLOB]` prints a row per line, "bench: NAME COUNT", in
+ * counts of the time-stamp counter per operation, which are instructions under QEMU's -icount
+ * shift=0. The same binary measures Linux (scripts/bench-linux); docs/bench.md explains the rows.
  *
- * A row runs once to warm up and then three times, and the median is told, as in the kernel
+ * A row runs once to warm up and then three times, and the median is printed, as in the kernel
  * (kernel/monitor/bench.c). The loop around the operations is part of the figure, and so are the
- * timer's interrupts, because a process cannot turn them off. A row that breaks ends the program
+ * timer's interrupts, because a process cannot turn them off. A row that fails ends the program
  * with a line and a status other than 0.
  *
- * How often an operation is repeated matters on Linux: short runs of brk and fork scatter, and a
- * turn of two processes through pipes costs an eighth more somewhere after the thousandth. These
- * rows go on long enough to see that; docs/bench.md has what was measured.
+ * The number of repetitions matters on Linux: the figures of short runs of brk and fork vary, and a
+ * round trip of two processes through pipes costs an eighth more somewhere after the thousandth.
+ * These rows are long enough to include that; docs/bench.md has the measurements.
  *
- * A pattern knows * and ?; Attic's kernel, which has its own rows, knows more.
+ * A pattern supports * and ?; Attic's kernel, which has its own rows, supports more.
  */
 #include "lib/check.h"
 #include <linux/mman.h>
@@ -50,7 +50,7 @@ static void touch_pages(volatile uint8_t *address, uint32_t pages)
         address[i * PAGE] = 1;
 }
 
-/* ---- the rows: each does its operations once and returns what one of them took ---- */
+/* ---- the rows: each does its operations once and returns the cost of one of them ---- */
 
 static uint32_t getpid_row(void)
 {

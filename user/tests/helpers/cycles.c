@@ -1,7 +1,6 @@
 /*
- * `cycles COUNT`: that often a child is forked, executes this program, and ends; every other one by
- * vfork(). The number of free pages is the same before and afterwards. Also runs on
- * Linux.
+ * `cycles COUNT`: so many times a child is forked, executes this program, and ends; every other
+ * child by vfork(). The number of free pages is the same before and afterwards. Also runs on Linux.
  */
 #include "lib/auxv.h"
 
@@ -9,7 +8,7 @@
 
 static const char *self;
 
-/* Nothing here but calls without a frame: the parent's is shared with a child of vfork(). */
+/* Only calls without a stack frame here: the parent shares its frame with a child of vfork(). */
 static bool cycle(long fork_call)
 {
     static const char *const argv[] = {"cycles", NULL};

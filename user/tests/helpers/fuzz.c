@@ -1,19 +1,19 @@
 /*
- * `fuzz SEED COUNT [say]`: what no program would do, by chance. Each of COUNT rounds is a child
- * that takes a few hundred steps: a system call with arguments near every edge (lib/fuzz_calls.h),
+ * `fuzz SEED COUNT [say]`: random actions that no program would do. Each of COUNT rounds is a child
+ * that takes a few hundred steps: a system call with arguments near every limit (lib/fuzz_calls.h),
  * a touch of memory, a jump or an instruction that ring 3 must not use, a forged signal frame, a
- * segment, a child that does the same. What the steps do is of no interest; the kernel must outlive
- * them and be as before. Round i depends on SEED + i alone, so `fuzz SEED 1` repeats it, as far as
- * the clock allows; with `say` each is announced.
+ * segment, a child that does the same. The results of the steps do not matter; the kernel must
+ * survive them and be as before. Round i depends only on SEED + i, so `fuzz SEED 1` repeats it, as
+ * far as the clock allows; with `say` each round is announced.
  *
- * A round that does not end is ended. After each everybody else is killed, whatever groups and
- * sessions were made, and the files are removed, all of which lie in one folder. So: only on a
- * machine of its own, never on Linux, where it runs as somebody who has something to lose.
+ * A round that does not end is killed. After each round all other processes are killed, in all
+ * groups and sessions, and the files are removed, all of which are in one folder. So run it only on
+ * a separate machine, never on Linux, where it would kill your processes.
  *
- * The code that does this is on pages of its own, which a child gives back before its first step:
- * its jumps lead anywhere, and one into the middle of kill_others() would end the first process.
+ * The code that does this is on separate pages, which a child unmaps before its first step: its
+ * jumps go anywhere, and one into the middle of kill_others() would kill the first process.
  *
- * The status is 0; 1 when processes or files cannot be got rid of.
+ * The status is 0; 1 if processes cannot be killed or files cannot be removed.
  */
 #include "lib/auxv.h"
 #include "lib/fuzz_calls.h"
@@ -27,10 +27,10 @@
 #define STEPS       300
 #define DEPTH       3 /* children of children */
 #define PATIENCE_MS 300
-#define TICK_US     20000 /* a call that waits is interrupted after that */
+#define TICK_US     20000 /* a call that waits is interrupted after this time */
 #define RESUME()    __builtin_setjmp(resume)
 
-/* The code of the first process alone; the linker tells where it begins and ends. */
+/* The code that only the first process runs; the linker defines where it begins and ends. */
 #define FIRST __attribute__((section("first_process")))
 extern char __start_first_process[], __stop_first_process[];
 
@@ -96,7 +96,7 @@ static void stack_deep(void)
 /* ---- calls ---- */
 
 /*
- * Such an argument stays what pid_value() allows: the first process must keep its limits as well.
+ * Such an argument is left as pid_value() made it: the first process must keep its limits as well.
  */
 static bool names_process(char letter)
 {
@@ -151,7 +151,7 @@ static const char *const instructions[] = {
     "\x6c",
 };
 
-/* Call code with registers by chance; EAX and the flags are given. */
+/* Call code with random registers; EAX and the flags are given. */
 static void run(uint32_t code, uint32_t eax, uint32_t flags)
 {
     static uint32_t registers[6];
@@ -170,7 +170,7 @@ static void run(uint32_t code, uint32_t eax, uint32_t flags)
                  : "memory", "cc");
 }
 
-/* Calls that take no pointer and end nothing, for code that may make any. */
+/* Calls without pointers that end nothing, for code that may make any of them. */
 static uint32_t harmless_call(void)
 {
     static const uint32_t numbers[] = {__NR_getpid, __NR_sched_yield, __NR_getppid, __NR_sync,
@@ -208,7 +208,7 @@ static void instruction(void)
     run((uint32_t)code, one_in(4) ? pointer_value() | 0x1000 : harmless_call(), flags_value());
 }
 
-/* Also to where the first process has code, of which a child must have none. */
+/* Also to the code of the first process, which a child must not have. */
 static uint32_t first_process_pointer(void)
 {
     return (uint32_t)__start_first_process + below(__stop_first_process - __start_first_process);
@@ -219,14 +219,14 @@ static void jump(void)
     run(one_in(16) ? first_process_pointer() : pointer_value(), harmless_call(), flags_value());
 }
 
-/* Through the vDSO, with flags that sysenter leaves as they are. */
+/* Through the vDSO, with flags that sysenter does not change. */
 static void call_with_flags(void)
 {
     if (sysinfo_entry)
         run(sysinfo_entry, harmless_call(), flags_value());
 }
 
-/* A call, then a push, where ESP cannot be used. */
+/* A call, then a push, with an unusable ESP. */
 static void bad_stack(void)
 {
     asm volatile("mov %%ebx, %%esp\n\t"
@@ -238,7 +238,7 @@ static void bad_stack(void)
                  : "memory");
 }
 
-/* Only ring 0 may enter virtual 8086 mode, but an emulator may forget. */
+/* Only ring 0 may enter virtual 8086 mode, but an emulator may not check this. */
 static void virtual_8086(void)
 {
     asm volatile("push %0\n\t push %1\n\t push %2\n\t iret"
@@ -247,9 +247,9 @@ static void virtual_8086(void)
 }
 
 /*
- * What QEMU 7.2 takes for the flags behind a cmpxchg8b may be the operand of a sub before it. VM and
- * TF are left out: where QEMU leaves its loop by chance before the kernel's first instruction, it
- * turns them on in ring 0. entry_test has VM.
+ * After a cmpxchg8b QEMU 7.2 may use the operand of a sub before it as the flags. VM and TF are left
+ * out: if QEMU leaves its loop before the kernel's first instruction, ring 0 has them. entry_test
+ * has VM.
  */
 static void foreign_flags(void)
 {
@@ -338,7 +338,7 @@ static void restore(void)
     SYS(rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
 }
 
-/* Handlers by chance, and a signal. */
+/* Random handlers, and a signal. */
 static void odd_handler(void)
 {
     struct action action = {.handler = (handler_t)(one_in(2) ? below(3) : pointer_value()),
@@ -353,7 +353,7 @@ static void odd_handler(void)
     SYS(kill, sys_getpid(), number);
 }
 
-/* A frame as the kernel makes them, or nearly so, and the return from a handler that never ran. */
+/* A frame like the kernel's, or nearly so, and the return from a handler that never ran. */
 static void forged_frame(void)
 {
     static const uint32_t selectors[] = {0x23, 0x2b, 0x73, 0x7b, 0x33, 0x3b, 0, 3, 8, 0x10, 0x1b};
@@ -428,7 +428,7 @@ static void new_process(void)
         PICK(own_children) = pid;
 }
 
-/* A child that borrows the memory, and does not come back. */
+/* A child of vfork() that uses the memory and does not return. */
 static void borrow(void)
 {
     long pid = SYS(vfork);
@@ -451,7 +451,7 @@ static void copy_program(const char *from, const char *to)
     SYS(close, out);
 }
 
-/* A program with words of its headers changed, or cut. */
+/* A program with words of its headers changed, or truncated. */
 static void damaged_program(void)
 {
     const char *argv[] = {(char *)path_value(), one_in(8) ? (char *)pointer_value() : "x", NULL};
@@ -576,7 +576,7 @@ static bool is_dots(const char *name)
     return streq(name, ".") || streq(name, "..");
 }
 
-/* Remove what a folder holds. True when nothing is left. */
+/* Remove the contents of a folder. True if nothing is left. */
 static FIRST bool empty_folder(long folder)
 {
     char buf[1024] __attribute__((aligned(8)));
@@ -623,8 +623,8 @@ static FIRST bool remove_files(void)
 /* ---- the first process ---- */
 
 /*
- * Memory may run out while the child is there, and then this process must not ask for any: what it
- * writes to is made its own before the child begins.
+ * Memory may run out while the child exists, and then this process must not need any: it gets its
+ * own copies of the pages that it writes before the child begins.
  */
 static FIRST void own_memory(void)
 {
@@ -644,7 +644,7 @@ static FIRST bool has_ended(long child)
     return SYS(wait4, child, NULL, WNOHANG, NULL) != 0;
 }
 
-/* Nobody else is left. False when some cannot be killed. */
+/* Kill all other processes. False if some cannot be killed. */
 static FIRST bool kill_others(void)
 {
     const struct __kernel_old_timespec nap = {0, 10000000};

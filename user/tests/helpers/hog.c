@@ -1,10 +1,10 @@
 /*
- * Calls that a program can make long. Kernel code is not preempted, so each must let others run on
- * the way: a second process looks at the clock all the time, and the longest time that it missed is
- * printed for each call and held against the limit. `hog` runs all, `hog NAME` one.
+ * System calls that a program can make long. Kernel code is not preempted, so each must yield on
+ * the way: a second process reads the clock all the time, and the longest time for which it did not
+ * run is printed for each call and compared with the limit. `hog` runs all, `hog NAME` one.
  *
- * It means something where the clock counts instructions (tests/run/test_hog.py); elsewhere a busy host
- * is measured as well.
+ * The result is meaningful where the clock counts instructions (tests/run/test_hog.py); elsewhere
+ * the load of the host is measured as well.
  */
 #include "lib/cases.h"
 
@@ -93,7 +93,7 @@ static char *sparse(unsigned n)
     return name;
 }
 
-/* Far pages in many files, and then no memory: every write asks whether something can be had. */
+/* Far pages in many files, and then no memory: every write tries to reclaim some. */
 static void full(void)
 {
     long fd;
@@ -114,7 +114,7 @@ static void full(void)
         SYS(unlink, sparse(i));
 }
 
-/* As many names in a directory as there can be. */
+/* As many names in a directory as possible. */
 static void names(void)
 {
     unsigned n = 0;
@@ -130,7 +130,7 @@ static void names(void)
         SYS(rmdir, sparse(n));
 }
 
-/* Directories in each other, removed from below, all held by one descriptor. */
+/* Nested directories, removed from below, all kept by one descriptor. */
 static void chain(void)
 {
     unsigned depth = 0;
@@ -162,7 +162,7 @@ static void make_link(unsigned n)
     CHECK(SYS(symlink, text, name) == 0);
 }
 
-/* A path through as many links as one may have, each as long as it may be. */
+/* A path through the maximum number of links, each of maximum length. */
 static void links(void)
 {
     static char stat[128];
@@ -200,7 +200,7 @@ static void ranges(void)
     MEASURE("munmap of touched pages", CHECK(SYS(munmap, area, HUGE) == 0));
 }
 
-/* What /proc says of all areas. */
+/* The /proc file of all areas. */
 static void told(void)
 {
     static const char *const files[] = {"/proc/self/maps", "/proc/self/status", "/proc/self/stat"};

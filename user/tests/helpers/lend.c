@@ -1,11 +1,11 @@
 /*
- * `lend DEPTH`: a chain of that many processes, each of which has lent its memory to the next one
- * by vfork() and sleeps, and at the end one that moves large mappings to and fro in it for ever.
- * For tests that kill some of them and look at what is in the memory then: in the heap a word for
- * each that lends, which the kernel clears when that one ends while others are there, a word that
- * says that the last one has begun, and a page for signal frames, which stays empty.
+ * `lend DEPTH`: a chain of so many processes, each of which has lent its memory to the next one by
+ * vfork() and sleeps; the last one moves large mappings in it back and forth for ever. For tests
+ * that kill some of them and check the memory then: the heap has a word for each lender, which the
+ * kernel clears when that process ends while others exist, a word that shows that the last one has
+ * begun, and a page for signal frames, which stays empty.
  *
- * The first one ends with status 0 when it has its memory back and its child was killed.
+ * The first process ends with status 0 when it has its memory back and its child was killed.
  */
 #include "lib/handler.h"
 #include <asm/mman.h>
@@ -44,7 +44,7 @@ static void __attribute__((noreturn)) use(void)
     }
 }
 
-/* Each one on a stack of its own. */
+/* Each process has its own stack. */
 static void __attribute__((noreturn)) lend(void)
 {
     uint32_t status = 0;

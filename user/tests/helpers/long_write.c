@@ -1,6 +1,7 @@
 /*
- * One long write, in a single system call: `long_write 256` writes 256 KiB that show nothing on any
- * terminal. For tests of turns within the kernel, which may take the memory away in the middle.
+ * One long write, in a single system call: `long_write 256` writes 256 KiB that are invisible on
+ * any terminal. For tests of task switches within the kernel, during which the memory may be
+ * unmapped.
  */
 #include "lib/attic.h"
 

@@ -1,7 +1,7 @@
 /*
- * Writes its argument to the first word of its heap and checks for a while that it stays there,
- * however often others run. For tests: two of these have their heap at the same address (on Attic;
- * Linux moves it about).
+ * Writes its argument to the first word of its heap and checks for a while that it stays there
+ * while others run. For tests: two of these have their heap at the same address (on Attic; Linux
+ * randomizes it).
  */
 #include "lib/attic.h"
 

@@ -1,7 +1,7 @@
 /*
  * Keeps the processor busy without a single system call, for tests of preemption: `spin` for a
- * while (0.1 to 0.3 s), `spin until-told` until somebody writes into the first word of its heap.
- * That ends by itself as well, after many seconds, with exit status 1.
+ * while (0.1 to 0.3 s), `spin until-told` until another process writes to the first word of its
+ * heap. The latter ends by itself after many seconds, with exit status 1.
  */
 #include "lib/attic.h"
 

@@ -1,4 +1,4 @@
-/* Ends at once with the exit status it is told: `status 42`. */
+/* Ends at once with the given exit status: `status 42`. */
 #include "lib/attic.h"
 
 int main(int argc, char *argv[])

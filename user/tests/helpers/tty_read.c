@@ -1,7 +1,7 @@
 /*
- * Reads the terminal and tells what each read() gave, for tests that type: `tty_read [raw VMIN
- * VTIME | noflush]`. The end of the file, or a "q" at the start of what was read, ends it. It
- * leaves the terminal as it set it.
+ * Reads the terminal and prints the result of each read(), for tests that type: `tty_read [raw VMIN
+ * VTIME | noflush]`. It ends at end of file, or after input that starts with "q". It does not
+ * restore the terminal's settings.
  */
 #include "lib/check.h"
 #include <asm/ioctls.h>
