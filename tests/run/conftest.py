@@ -1,4 +1,4 @@
-"""What all tests share: which run first, and the fixtures. docs/tests.md says how to write one."""
+"""What all tests share: their order and the fixtures. docs/tests.md explains how to write a test."""
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,21 +10,20 @@ import points
 from attic.build import CannotBeHad
 from attic.machine import Machine
 
-# The tests say themselves which machine they want, and tools speak plain English: no test depends on a locale that a bare machine has
-# not.
+# The tests choose their machine themselves, and tools use the C locale: no test depends on a locale that a bare machine lacks.
 for variable in ('MEM', 'CPU', 'MACHINE', 'FIRMWARE', 'QEMU_DISPLAY', 'CMDLINE', 'SNAPSHOTS'):
     os.environ.pop(variable, None)
 os.environ['LC_ALL'] = 'C'
 
-# Those that take longest first, so that two at a time end together.
+# The slowest first, so that two processes end at about the same time.
 SLOW_FIRST = ('bochs', 'build', 'boot', 'busybox', 'libc', 'examples', 'machines', 'crash', 'monitor', 'host')
 
-# The tests of a file share its machines and run in one process, one after the other; those of these files are each for itself.
+# The tests of a file share its machines and run in one process, one after the other; those of these files are scheduled separately.
 EACH_FOR_ITSELF = ('machines', 'bochs', 'host')
 
 
 class LongestFirst(LoadScopeScheduling):
-    """pytest-xdist's scheduler, but for its order, and that a test of which its worker has died is not run again."""
+    """pytest-xdist's scheduler with another order; a test that crashes its worker is not run again."""
 
     def _split_scope(self, nodeid):
         file = nodeid.partition('::')[0]
@@ -68,15 +67,15 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture
 def boot():
-    """Boot a machine, which is ended with the test: boot('name', mem='8M')."""
+    """Boot a machine, which is ended when the test ends: boot('name', mem='8M')."""
     with ExitStack() as machines:
         yield lambda name, **options: machines.enter_context(Machine(name, **options))
 
 
 @pytest.fixture(scope='session')
 def can_be_had():
-    """Call a function that fetches something. What cannot be had skips the test, with the reason, or in CI, where the package sources can
-    be reached, fails it."""
+    """Call a function that fetches something. If that fails, the test is skipped, with the reason; in CI, where the package sources can be
+    reached, it fails."""
     def have(function, *arguments, **options):
         try:
             return function(*arguments, **options)

@@ -1,5 +1,5 @@
-"""Every size of memory that Attic promises to boot on reaches the prompt, believes what it was given, and powers off. So does a machine
-whose loader has left other things in its registers than GRUB does on a PC: multiboot2 promises only PE and PG of CR0."""
+"""Every supported size of memory boots to the prompt, uses the memory that it was given, and powers off. So does a machine whose loader
+leaves other values in the registers than GRUB on a PC: multiboot2 promises only PE and PG of CR0."""
 import os
 import re
 import subprocess
@@ -12,20 +12,20 @@ from machines import run
 
 HOLDS = re.compile(r'^attic> audit\n.*\ball\b.*hold', re.M | re.I)
 
-# The options that bend the map.
+# The options that change the map.
 BENDING = ('mem=16M', 'lowmem=32M', 'lowmem=33333333', 'vmalloc=512M', 'vmalloc=8M', 'mem=3M', 'lowmem=x', 'vmalloc=99999999999G', 'init=',
            'nonsense ==', 'x' * 400)
 
-# CR0.CD, NW, AM, NE, TS, EM and MP, and CR4.VME to OSXMMEXCPT without PSE: what firmware may have set, each on its own and all at once;
-# EFLAGS.IF is off, as multiboot2 promises; EFER.LME is what 64-bit firmware runs with, and PAE would be wrong without it.
+# CR0.CD, NW, AM, NE, TS, EM and MP, and CR4.VME to OSXMMEXCPT without PSE: bits that firmware may have set, each separately and all
+# together; EFLAGS.IF is off, as multiboot2 promises; EFER.LME is set by 64-bit firmware, and PAE would be wrong without it.
 LEFT = {
     'CR0.WP': ['$cr0 = 0x10011'], 'CR0': ['$cr0 = 0x6005003f'], 'CR4.PAE': ['$cr4 = 0x20'], 'CR4': ['$cr4 = 0x66f'],
     'EFER.LME': ['$efer = 0x100'], 'flags': ['$eflags = 0x44402'],
     'all': ['$cr0 = 0x6005003f', '$cr4 = 0x66f', '$efer = 0x100', '$eflags = 0x44402'],
 }
 
-# What is taken out of the memory map, and how the map of the kernel shows it: the boot code's pages, the tables of pages at both ends of
-# lowmem, a hole with parts of pages, the initramfs, and RAM at the very start.
+# Ranges that are removed from the memory map, and how the map of the kernel shows it: the boot code's pages, the tables of pages at both
+# ends of lowmem, a hole with parts of pages, the initramfs, and RAM at the very start.
 CUT = {
     '0x100000 0x200000': 'rw memory$',
     '0x100000 0x101000': 'rw memory$',
@@ -68,7 +68,7 @@ def number(pattern, machine):
 
 
 def test_least_lowmem(check):
-    """The least that a line names is accepted when it is asked for."""
+    """The minimum that an error line names is accepted as a value."""
     def boots(label, size):
         machine = run(f'boot-lowmem-{label}', mem='4G', cmdline=f'lowmem={size}', input='meminfo\nframes\npoweroff\n')
         check.equal(machine.status, 'pass', f'4G, lowmem={label}: boots and powers off', machine)
@@ -82,7 +82,7 @@ def test_least_lowmem(check):
 
 @pytest.mark.parametrize('mem', ['2G', '4G'])
 def test_too_little_lowmem(mem, check):
-    """On a machine with much RAM, 8 MiB do not hold the struct pages: lowmem is then as small as it can be."""
+    """On a machine with much RAM, 8 MiB do not hold the struct pages: lowmem then gets the minimum size."""
     machine = run(f'boot-{mem}-lowmem', mem=mem, cmdline='lowmem=8M', input='audit\nmeminfo\npoweroff\n')
     used = number(r'^lowmem=8M is too little .* of RAM: using (\d+) KiB\.$', machine)
     check.true(used < 32 << 10, f'{mem}, lowmem=8M: says what is used instead', f'{used} KiB')
@@ -106,7 +106,7 @@ def test_left_behind(what, boot, check):
 # ---- a loader that does something else with memory, modules and options: GRUB, told so ----
 
 def grub_does(label, pattern='', instead='', *, initramfs=None, cmdline='', input='audit\n', mem='128M'):
-    """Run a machine where the first match of the pattern in grub.cfg is something else."""
+    """Run a machine with the first match of the pattern in grub.cfg replaced."""
     base = made(build_dir() / 'test-images') / ('boot-' + re.sub(r'\W+', '-', label))
     iso, config, build = base.with_suffix('.iso'), base.with_suffix('.cfg'), build_dir()
     text, changes = re.subn(pattern, instead, (ROOT / 'grub.cfg').read_text(), count=1, flags=re.M)
@@ -144,7 +144,7 @@ def test_two_modules(check):
 
 
 def test_long_module(check):
-    """One that leaves no room for tables between the image and 4 MiB."""
+    """A module that leaves no space for tables between the image and 4 MiB."""
     long, _ = make_initramfs('boot-long', files={'long': 'x' * (6 << 20)})
     machine = grub_does('long module', initramfs=long, mem='64M', cmdline='ktest=lowmem.*')
     check.equal(machine.status, 'pass', 'no room beside the image: the tables of lowmem are sealed elsewhere', machine)

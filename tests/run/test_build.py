@@ -1,5 +1,5 @@
-"""The build itself, in a copy of the tree: without a warning, in parallel, with nothing outside of build/, and no more and no less made
-again than what changed. The compiler is the one under test."""
+"""The build itself, in a copy of the tree: without a warning, in parallel, with nothing outside of build/, and rebuilding exactly what
+changed. The compiler is the one under test."""
 import json
 import os
 import re
@@ -12,11 +12,11 @@ import pytest
 from attic.build import ROOT, build_dir, made, source_files
 from programs import run
 
-# What `make test` has been told is not meant for these builds, and Python is to write where it writes by itself.
+# The variables of `make test` are not meant for these builds, and Python must write to its default places.
 NOT_HANDED_ON = ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'BUILD', 'FETCHED', 'T', 'MEM', 'CPU', 'CMDLINE', 'PYTHONPYCACHEPREFIX',
                  'PYTHONDONTWRITEBYTECODE')
 FIND_COMPILER = ['scripts/find-compiler', '', '-m32', '-idirafter', '/usr/i686-linux-gnu/include']
-DONE = '^  [A-Z]+ '  # a line that says what is made
+DONE = '^  [A-Z]+ '  # a line that names a step of the build
 COMPILED = re.compile(r'(?:arch|boot|drivers|fs|kernel|lib|mm|tests|user)/.*\.c')
 NOT_COMPILED = re.compile(r'(?:tests/(?:host|peers|run)|user/linux)/')
 
@@ -37,12 +37,12 @@ class Copy:
         self.after = self.files()
 
     def files(self):
-        """All but build/."""
+        """All files outside of build/."""
         names = (str(path.relative_to(self.folder)) for path in self.folder.rglob('*') if path.is_file())
         return sorted(name for name in names if not name.startswith('build/'))
 
     def run(self, *command, **more):
-        """What a program says, errors included, and its exit status; `more` are variables of its environment."""
+        """The output of a program, errors included, and its exit status; `more` are variables of its environment."""
         return Done(*run(*command, cwd=self.folder, env=self.environment | more))
 
     def make(self, *arguments, **more):
@@ -88,7 +88,7 @@ def test_made_again(copy, check):
 
 
 def test_only_what_is_booted(copy, check):
-    """What make would do after a change in the kernel: -n shows it, of the make within make too."""
+    """What make would do after a change in the kernel: -n shows it, also for the make within make."""
     (copy.folder / 'mm/kva/vmalloc.c').touch()
     for arguments in (['run'], ['check', 'T=vmalloc.*'], ['test', 'T=vmalloc.*']):
         said = copy.make('-n', *arguments).said
@@ -108,7 +108,7 @@ def test_programs(copy, check):
 
 
 def test_files(copy, check):
-    """FILES= has any names, and all kinds of files."""
+    """FILES= with arbitrary names, and all kinds of files."""
     files, archive = made(copy.folder / 'build/its files'), ('FILES=build/its files', 'build/initramfs.cpio')
     odd = "-odd: %name's $1\n"
     write_tool(files / odd, 'true')
@@ -162,7 +162,7 @@ def test_setup_is_named(copy, tools, check):
                                              ('pytest_timeout', 'python3-pytest-timeout'), ('pexpect', 'python3-pexpect'),
                                              ('jsonschema', 'python3-jsonschema')])
 def test_python_modules(module, package, copy, tools, check):
-    """What the tests themselves are run with. Another Python that comes first in PATH is not asked."""
+    """The modules that run the tests themselves. Another Python that comes first in PATH is not used."""
     write_tool(tools / 'python3', 'exit 1')
     (tools / f'{module}.py').write_text('raise ImportError\n')
     said, status = copy.run('scripts/check-tools', 'test', PYTHONPATH=str(tools))
@@ -173,7 +173,7 @@ def test_python_modules(module, package, copy, tools, check):
 
 
 def test_setup_and_a_target(copy, tools, check):
-    """Set-up that installs a compiler which is looked for before any other."""
+    """Set-up that installs a compiler that is preferred to all others."""
     real, setup = copy.run(*FIND_COMPILER)[0].strip(), Path('scripts/setup')
     kept = copy.read(setup)
     write_tool(copy.folder / setup, '\n'.join(

@@ -1,5 +1,5 @@
-"""`make check`: in-kernel tests on one machine, that of make's variables; and, with a QEMU that says what the test wants, what it makes of
-a run that fails or breaks off."""
+"""`make check`: in-kernel tests on one machine, chosen by make's variables; and, with a fake QEMU, its report of a run that fails or breaks
+off."""
 import re
 
 import pytest
@@ -15,7 +15,7 @@ not ok 2 list.remove
 ok 3 list.move # SKIP no list
 """
 
-# What the machine says, its exit status, and what is made of that.
+# The machine's output, its exit status, and the expected report.
 LOGS = {
     'a failed test': (FAILED, 35, r'\Anot ok list\.remove\n  # lib/list\.c:3: expected 1, found 2\n'
                                   r'not run:\n  list\.move: no list\n1 passed, 1 failed\n'),

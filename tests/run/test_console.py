@@ -1,5 +1,5 @@
 """Where the console is: the first serial port that the machine has, and the screen with the keyboard. Machines without the first port,
-without any, without a keyboard; what is typed on the keyboard, and what the screen shows of it."""
+without any, without a keyboard; typing on the keyboard, and what the screen shows."""
 import re
 from string import ascii_lowercase, ascii_uppercase
 
@@ -18,7 +18,7 @@ SHIFTED = ascii_uppercase + '~!@#$%^&*()_+{}|:"<>?'
 
 
 def at_prompt(check, machine, behind, name):
-    """The cursor is in the last row that is not empty, so many characters behind the prompt."""
+    """The cursor is in the last row that is not empty, so many characters after the prompt."""
     def is_there():
         row = machine.screen.text().rstrip('\n').count('\n')
         return machine.screen.cursor() == (row, len('attic> ') + behind)
@@ -40,7 +40,7 @@ def test_no_serial_port(kind, boot, check):
 
 @pytest.fixture(scope='module')
 def machine():
-    """It has one line to go back to."""
+    """A machine with one line in its history."""
     with Machine('console-keys', machine='pc', **NO_SERIAL) as machine:
         for line, pattern in (('', PROMPT_SHOWN), ('audit\n', AUDITED)):
             machine.screen.type(line)
@@ -123,7 +123,7 @@ def test_scrolling(machine, check):
 
 
 def test_map(machine, check):
-    """It draws at the top of the screen, again and again, until a key is pressed."""
+    """It draws at the top of the screen repeatedly, until a key is pressed."""
     machine.screen.type('map -w\n')
     shows(check, machine, r'\ARAM: .*\n0x', 'map -w begins in the first row')
     check.unlike(machine.screen.text(), r'\x1b|\[\d*[HJKm]', 'and its sequences are not shown')

@@ -1,4 +1,4 @@
-"""Every way a run can end badly is reported as what it is. (What the judge makes of faked logs is in test_judge.py.)"""
+"""Every kind of failed run is reported correctly. (test_judge.py tests the judge with faked logs.)"""
 import os
 import re
 from subprocess import PIPE
@@ -57,7 +57,7 @@ def crash(boot):
 
 
 def check_stack_pointer(check, machine, name, below):
-    """ESP lies within the stack that the report names, or at most `below` it."""
+    """ESP is within the stack that the report names, or at most `below` bytes below it."""
     found = re.search(r'ESP: (\w{8})', machine.output)
     stack = re.search(r'kernel stack 0x(\w{8})-0x(\w{8})', machine.output)
     good = False
@@ -80,8 +80,8 @@ def test_report(how, crash, check):
 
 
 def test_stack(boot, check):
-    """A double fault, while a process runs: the directory of the report is that process's, not the double-fault task's own. It has had its
-    turn when it has said something."""
+    """A double fault, while a process runs: the directory in the report is that process's, not that of the double-fault task. The process
+    has run when it has printed something."""
     machine = boot('crash-stack', timeout=60)
     machine.expect(PROMPT)
     machine.send('run forever &\n')
@@ -100,7 +100,7 @@ def test_stack(boot, check):
 
 
 def test_no_harm(crash, check):
-    """These take a build with DEBUG=1 (test_debug.py); here they must do no harm, and say so."""
+    """These take a build with DEBUG=1 (test_debug.py); here they must do no harm, and print that."""
     machine = crash('overrun', 'crash use-after-free\naudit\npoweroff\n')
     check.equal(machine.status, 'pass', 'crash overrun, use-after-free: no harm in the default build', machine)
     noticed = re.findall(r'^crash \S+: nothing noticed it.*DEBUG=1', machine.output, re.M)
@@ -136,8 +136,8 @@ EARLY = [
 
 @pytest.mark.parametrize('what, where, change, report', EARLY, ids=[re.sub(r'\W+', '-', case[0]) for case in EARLY])
 def test_early(what, where, change, report, boot, check):
-    """Before anybody handles it: gdb stops there, and goes on with another instruction or elsewhere. Until the kernel has its IDT the boot
-    code has two lines to say; from there on it is a panic like any other."""
+    """A fault before the kernel can handle it: gdb stops there, and continues with another instruction or at another address. Until the
+    kernel has loaded its IDT, the boot code prints two lines; after that it is a normal panic."""
     first = f'0x{symbols()["_start.next_feature"]:08x}'
     machine = boot('crash-early', timeout=60, gdb=True, stopped=True)
     said = machine.gdb(build_dir() / 'attic.debug', f'hbreak *{where.replace("NEXT", first)}', 'continue', 'delete', change, 'detach')
@@ -148,7 +148,7 @@ def test_early(what, where, change, report, boot, check):
 
 # ---- a machine that ends without a word ----
 
-# What is said of it comes from outside: QEMU's registers, and the kernel's own map in its memory.
+# The report is made outside: from QEMU's registers, and the kernel's own map in its memory.
 
 def test_triple(crash, check):
     machine = crash('triple')
@@ -162,7 +162,7 @@ def test_triple(crash, check):
 
 
 def until_idle(run_machine):
-    """A machine that waits is stopped in the middle of a timer interrupt now and then: that tells nothing, and it is run again."""
+    """A waiting machine is sometimes stopped in the middle of a timer interrupt: such a run is useless and repeated."""
     for _ in range(3):
         ended = run_machine()
         if 'idle_main+' in str(ended):
@@ -171,7 +171,7 @@ def until_idle(run_machine):
 
 
 def test_silence(boot, check):
-    """A prompt that nobody types at is as silent as a kernel that hangs."""
+    """A prompt without input is as silent as a kernel that hangs."""
     def silent():
         machine = boot('crash-silence', silence=3)
         machine.finish()
@@ -196,7 +196,7 @@ def test_noise(boot, check):
 
 
 def piped(text, seconds, *options, **environment):
-    """What `make run` says on standard error, and its exit status."""
+    """What `make run` prints on standard error, and its exit status."""
     return run(ROOT / 'scripts/qemu', '--timeout', seconds, *options, boot_image(), input=text, env=os.environ | environment, stderr=PIPE,
                timeout=200)[1:]
 
@@ -211,7 +211,7 @@ def test_make_run(check):
     check.equal(status, 5, 'make run: a time-out: exit status')
     said, _ = piped('poweroff\n', '60')
     check.equal(said, '', 'make run: nothing about a machine that ended well')
-    # The machine starts without the card that needs an APIC, and Attic says itself what is missing.
+    # The machine starts without the card that needs an APIC, and Attic itself reports what is missing.
     said, _ = piped('', '60', CPU='486')
     check.like(said, r'\Aqemu: the processor 486 has no APIC, which the edu card needs: .*without the card\n'
                r'qemu: Attic refused to run.*\n\Z', 'CPU=486: refused by Attic, not by QEMU')
@@ -226,8 +226,8 @@ def test_broken_ktest(boot, check):
 
 
 def test_nmi(boot, check):
-    """It says nothing about the instruction it meets, not even where that one may fault: gdb stops at the instruction of a copy from user
-    memory, and QEMU's monitor sends one."""
+    """An NMI is not the fault of the interrupted instruction, even if that one may fault: gdb stops at the instruction of a copy from user
+    memory, and QEMU's monitor sends an NMI."""
     build = build_dir() / 'debug'
     machine = boot('crash-nmi', build=build, stopped=True, gdb=True, input='run hello\n')
     said = machine.gdb(

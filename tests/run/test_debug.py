@@ -1,5 +1,5 @@
-"""A kernel built with DEBUG=1: the self-tests in it, and misuse of kmalloc that it must notice, with both call sites named. What the
-default build notices is in test_crash.py."""
+"""A kernel built with DEBUG=1: the self-tests in it, and misuse of kmalloc that it must detect, with both call sites named. test_crash.py
+tests what the default build detects."""
 import pytest
 
 from ktests import check_ktests
@@ -23,7 +23,7 @@ def build():
 
 
 def test_ktest(build, check):
-    """With pages that want kmap_local_page()."""
+    """With pages that need kmap_local_page()."""
     check.true((build / 'attic.elf').stat().st_size, 'make DEBUG=1 builds')
     check_ktests(check, 'debug', 'DEBUG=1', mem='64M', cmdline='lowmem=32M', build=build)
 

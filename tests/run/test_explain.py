@@ -1,5 +1,5 @@
-"""`explain` at the prompt: its lines, and what it says of entries, held against physical memory as QEMU's monitor shows it; what is asked
-wrong; and the short form on lines about faults."""
+"""`explain` at the prompt: its lines, and its entries, compared with physical memory as QEMU's monitor shows it; wrong arguments; and the
+short form on lines about faults."""
 import re
 from collections import namedtuple
 
@@ -17,7 +17,7 @@ ADDRESS, PHYSICAL = f'{NAMES["kernel_main"]:#010x}', f'{NAMES.physical("kernel_m
 HOLES = ('0x00000000', '0xffffffff', '0xffbff000', '0xffc00000', '0xf7bfffff')
 EIP = r'at eip 0x0804\w{4}:'
 
-# What is asked, and what is right; one line each.
+# Wrong commands, and the right usage; one line each.
 WRONG = {
     'explain': r'^usage: explain ADDR \[PID\]$', 'explain 1 2 3': r'^usage: explain ADDR \[PID\]$',
     'explain zork': r'^explain: zork is no address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$',
@@ -42,7 +42,7 @@ def explain(machine, check):
 
 
 class Answer(dict):
-    """Its lines by label; those without a label belong to the one above."""
+    """The lines of the output by label; those without a label belong to the one above."""
 
     def __init__(self, machine, what, check):
         super().__init__()
@@ -55,11 +55,11 @@ class Answer(dict):
         check.equal([line for line in self.text.splitlines() if len(line) > 80], [], f'explain {what}: 80 columns')
 
     def line(self, label, number=0):
-        """One line of those of a label, '' when it is not there."""
+        """One line of those of a label, '' if it does not exist."""
         return ''.join(self.get(label, [])[number:number + 1])
 
     def check_entries(self, what, directory):
-        """Each entry lies where the line says, and has that value. Whether there are any."""
+        """Each entry is at the address in the line, and has that value. Returns whether there are any."""
         entries = re.findall(r'^(PDE|PTE) (\d+) +0x(\w{8}) at 0x(\w{8}), physical 0x(\w{8})$', self.text, re.M)
         check, table = self.check, directory
         for level, index, *numbers in entries:
@@ -136,7 +136,7 @@ def test_holes(explain, check):
 # ---- addresses of processes ----
 
 def run_in_background(machine, commands, count):
-    """Programs that say that they run."""
+    """Start programs that report that they run."""
     machine.send(f'run {commands}\n')
     machine.expect(re.compile(rf'(?:forever\[\d+\]: runs until.*?){{{count}}}\n', re.S), 20)
     machine.run('')
@@ -144,7 +144,7 @@ def run_in_background(machine, commands, count):
 
 @pytest.fixture(scope='module')
 def pids(machine):
-    """Of two processes of the same program."""
+    """The pids of two processes of the same program."""
     run_in_background(machine, 'forever sleep & forever sleep &', 2)
     return re.findall(r'^ *(\d+) .* forever$', machine.run('ps'), re.M)
 

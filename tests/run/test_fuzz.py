@@ -1,6 +1,6 @@
-"""Steps by chance from ring 3 (user/tests/helpers/fuzz.c), from a seed that is another each time, on small and ordinary machines, with most
-of RAM as highmem, and in a kernel whose slabs notice misuse. What is not the same afterwards fails. FUZZ_SEED=n repeats a run; the seed on
-the last line of a log that ends early repeats a round: `run fuzz SEED 1`."""
+"""Random steps from ring 3 (user/tests/helpers/fuzz.c), with a different seed in each run, on small and ordinary machines, with most of RAM
+as highmem, and in a kernel whose slabs detect misuse. Any difference afterwards is a failure. FUZZ_SEED=n repeats a run; the seed on the
+last line of a log that ends early repeats a round: `run fuzz SEED 1`."""
 import os
 import random
 import re
@@ -15,7 +15,7 @@ from programs import debug_build
 
 ROUNDS = 100
 SECONDS = 120
-WARM_UP = 5  # rounds after which caches hold what they keep
+WARM_UP = 5  # rounds after which caches do not grow any more
 KEPT = 256   # kB that caches may keep; fuzz.a_few_seeds compares without them
 
 MACHINES = {
@@ -26,7 +26,7 @@ MACHINES = {
 
 @pytest.fixture(scope='module')
 def seed():
-    """That of the run: each machine has its own seeds from there on."""
+    """The seed of the run: each machine derives its own seeds from it."""
     return int(os.environ.get('FUZZ_SEED') or random.randrange(10**9))
 
 
@@ -47,7 +47,7 @@ def test_fuzz(name, seed, boot, check):
 
 
 def check_rounds(check, machine, first, count, name, again):
-    """Rounds from a seed on. On failure: what repeats them, and what is known of their end."""
+    """Rounds from a seed on. On failure: how to repeat them, and what is known about their end."""
     try:
         said, end = machine.run(f'run fuzz {first} {count} say', SECONDS), 'it has ended'
     except (EOF, TIMEOUT):

@@ -1,5 +1,6 @@
-"""No call holds the processor: user/tests/helpers/hog.c makes the long ones while another process looks at the clock. Under -icount the
-clock counts instructions, here 4 ns each, about what QEMU needs for one: the same in every run, however busy the host is."""
+"""No call keeps the processor for too long: user/tests/helpers/hog.c makes long calls while another process reads the clock. Under -icount
+the clock counts instructions, here 4 ns each, about the time that QEMU needs for one: the result is the same in every run, even on a busy
+host."""
 import re
 
 import pytest

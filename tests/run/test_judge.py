@@ -1,5 +1,5 @@
-"""The judge of in-kernel runs, judged: whole logs pass, and each way a run can be broken is seen. And what is said of a machine or a
-program that answers nothing."""
+"""Tests of the judge of in-kernel runs: complete logs pass, and each kind of broken run is detected. And the reports about a machine or a
+program that does not answer."""
 import re
 import sys
 
@@ -19,7 +19,7 @@ ok 3 vmalloc.lowest_fit
 """
 ONE_FAILED = re.sub('^ok 2 .*$', r'# mm/x.c:1: expected a\nnot ok 2 list.remove', WHOLE, flags=re.M)
 
-# What is wrong with a log: its point, how it ended, and the problem.
+# Wrong logs: the point, how the run ended, and the problem.
 BROKEN = [
     (ONE_FAILED, 'a failed test and status pass', 'pass', 'ended in pass, not fail'),
     *((WHOLE, f'ended in {end}', end, f'ended in {end}, not pass')
@@ -72,7 +72,7 @@ def script(folder, text):
 
 
 def test_machine_that_talks(check, tmp_path, monkeypatch):
-    """One that prints without an end: a program stands for QEMU. It ends by itself when nobody ends it."""
+    """A machine that prints for ever: a program takes the place of QEMU. It ends by itself if it is not killed."""
     qemu = script(tmp_path, f'#!{sys.executable}\nimport signal, time\nsignal.alarm(20)\n'
                             'while True:\n    print("x", flush=True)\n    time.sleep(0.02)\n')
     monkeypatch.setenv('QEMU', str(qemu))
@@ -84,7 +84,7 @@ def test_machine_that_talks(check, tmp_path, monkeypatch):
 
 
 class Answers:
-    """A QEMU that tells its registers, and nothing of its memory."""
+    """A QEMU that shows its registers, but not its memory."""
     speaks = True
 
     def __init__(self, registers):
@@ -107,7 +107,7 @@ def registers(flags=2, cr0=0x10, cr2=0, halted=0, idt_limit=0x3ff):
 
 
 def test_registers(check):
-    """What is said of them where nothing is known of the kernel: before it is loaded, and of another one."""
+    """The report about registers if nothing is known about the kernel: before it is loaded, and for another kernel."""
     firmware = ['EIP 0x00007c00, CR0 0x00000010, CR2 0x00000000, CR3 0x00000000', 'paging is off: EIP is a physical address']
     check.equal(registers(), firmware, 'registers: firmware')
     check.equal(registers(halted=1), [*firmware, 'the processor has halted with interrupts off, for good'],
@@ -121,7 +121,7 @@ def test_registers(check):
 
 
 def test_runs_itself(check, tmp_path):
-    """A program that another one runs, as an emulator would."""
+    """A program that is run by another one, as by an emulator."""
     interpreted = script(tmp_path, '#!/bin/sh\necho runs\nexec sleep 20\n')
     check.true(not runs_itself(interpreted), 'what an interpreter runs does not run by itself')
     check.true(not runs_itself(tmp_path / 'nothing'), 'nor what is not there')

@@ -10,12 +10,12 @@ from attic.machine import PROMPT, Machine
 from machines import kilobytes, run
 
 BOOT_INSTRUCTIONS = 20_000_000  # GRUB's hand-over to the prompt, at 512 MiB
-BOOT_RATIO = 2.5                # processor time from QEMU's start to the prompt, relative to that of a kernel that does nothing
+BOOT_RATIO = 2.5                # processor time from QEMU's start to the prompt, relative to a kernel that does nothing
 IMAGE_BYTES = 512 << 10
 TESTED_BYTES = 1 << 20
 USED_BYTES = 4 << 20            # at the prompt, at 128 MiB
 
-# Under this the time-stamp counter counts instructions, the same in every run.
+# With this option the time-stamp counter counts instructions, the same in every run.
 COUNTING = ['-icount', 'shift=0,sleep=off']
 
 
@@ -25,7 +25,7 @@ def programs():
 
 
 def instructions(machine):
-    """What the boot has cost; 0 when it is not told."""
+    """The cost of the boot; 0 if it is not printed."""
     found = re.search(r'^BootTsc: +(\d+) .*instructions under -icount', machine.output, re.M)
     return int(found[1]) if found else 0
 
@@ -67,9 +67,9 @@ def seconds_to(pattern, **options):
 
 
 def test_seconds(programs, check):
-    """Seconds depend on the machine, so the start is held against that of a kernel that does nothing: what QEMU, the BIOS and GRUB take is
-    in both. Processor time, because waiting, which it leaves out, depends on what else the machine does (that the boot does not wait is
-    among the instructions above); in turns, and the best of some, because noise only ever adds."""
+    """Seconds depend on the machine, so the start is compared with that of a kernel that does nothing: the time of QEMU, the BIOS and GRUB
+    is in both. Processor time, because it leaves out waiting, which depends on the load of the host (the test of instructions above shows
+    that the boot does not wait); alternately, and the best of several runs, because noise can only add time."""
     nothing, best, idle = nothing_image(), 99.0, 99.0
     for count in range(1, 13):
         idle = min(idle, seconds_to('>', iso=nothing))
@@ -96,7 +96,7 @@ HOSTILE = {
 
 
 def boot_cost(kind, name, size, least, check):
-    """How many more instructions a boot takes with such an archive, and the archive's size."""
+    """How many more instructions a boot needs with such an archive, and the archive's size."""
     archive = made(build_dir() / 'test-images') / f'limits-{kind}-{name}.cpio'
     archive.write_text(''.join(HOSTILE[kind](size)) + cpio_entry('TRAILER!!!', 0, 0, 1))
     machine = run(f'limits-{kind}-{name}', mem='512M', initramfs=archive, input='meminfo\naudit\npoweroff\n', extra=COUNTING)

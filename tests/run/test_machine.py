@@ -1,4 +1,4 @@
-"""What tests rely on: a machine that is asked for a state, and what a line typed at the prompt prints."""
+"""What tests rely on: waiting for a state of a machine, and the output of a line typed at the prompt."""
 from attic.machine import PROMPT
 
 
@@ -11,7 +11,7 @@ def test_a_silent_machine_is_asked(boot, check):
 
 
 def test_background(boot, check):
-    """What a program says behind the prompt is not the next line's."""
+    """What a program prints after the prompt is not the output of the next line."""
     machine = boot('machine-background')
     machine.expect(PROMPT)
     machine.run('run forever sleep &')

@@ -1,6 +1,6 @@
-"""`map` as it looks at the prompt: on machines of three sizes as letters without colours, where rows, letters and legend are held against
-`frames`; then in colours on a terminal that answers, or does not, or says something else meanwhile; and `map -w` with a program behind it,
-and each way to end it."""
+"""`map` as it looks at the prompt: on machines of three sizes as letters without colours, where rows, letters and legend are compared with
+`frames`; then in colours on a terminal that answers, or does not, or sends something else meanwhile; and `map -w` with a program in the
+background, and each way to end it."""
 import re
 from collections import Counter
 
@@ -18,7 +18,7 @@ HZ = 100
 REGIONS = re.compile('0xfffff000 last page 0xffc00000 fixmap 0xffbff000 fixmap guard 0xf7c00000 vmalloc 0x\\w+ hole 0xc0000000 lowmem '
                      '0x00010000 user 0x00000000 null')
 
-# What `frames` and the legend call by the same name.
+# Names that `frames` and the legend share.
 OWNERS = ('slab', 'vmalloc', 'user pages', 'file pages', 'process tables', 'other', 'kernel image', 'struct pages', 'page tables', 'module')
 
 
@@ -39,13 +39,13 @@ def plain(text):
 
 
 def ticks(machine):
-    """The guest's own time: how many ticks all tasks together have had."""
+    """The guest's time: the ticks that all tasks together have used."""
     return sum(map(int, re.findall(r'^ *\d+ +\d+ \w+ +(\d+) ', machine.run('ps'), re.M)))
 
 
 class Picture:
-    """The parts of a picture of so many cells a row. rows: (address, cells, or None for what is left out); virtual: lines; legend: (frames,
-    kB, letter) by name."""
+    """The parts of a picture of so many cells per row. rows: (address, cells, or None for rows that are left out); virtual: lines; legend:
+    (frames, kB, letter) by name."""
 
     def __init__(self, text, per_row):
         self.per_row, self.lines, self.rows, self.virtual = per_row, text.splitlines(), [], []
@@ -70,12 +70,12 @@ class Picture:
         for at, cells in self.rows:
             if at % size or following not in (at, None):
                 wrong.append(f'{at:#010x}')
-            following = at + size if cells else None  # behind what is left out a row may start anywhere
+            following = at + size if cells else None  # after rows that are left out a row may start anywhere
         check.equal(wrong, [], f'{label}: every row says where it starts')
 
 
 def counted(text):
-    """The owners' sums that `frames` tells, under the legend's names."""
+    """The owners' sums printed by `frames`, under the legend's names."""
     frames = Counter()
     for kind, name, count in re.findall(r'^(free|used|reserved) +(.*?) +(\d+) +\d+ kB', text, re.M):
         frames['free' if kind == 'free' else name if name in OWNERS else 'reserved'] += int(count)
@@ -140,7 +140,7 @@ def test_letters_again_and_again(boot, programs, check):
 # ---- colours, and a terminal that answers ----
 
 def answered(machine, answer):
-    """What comes when the question for the size is answered."""
+    """The output when the question for the size is answered."""
     machine.send('map\n')
     if not machine.saw(ASKED, 5):
         return ''
@@ -194,12 +194,12 @@ def test_odd_answers(machine, check):
 
 
 def pictures(machine, count):
-    """So many pictures begin from here on; what came until then, nothing when they do not."""
+    """Wait until so many pictures have begun. Returns the output until then, or nothing if they do not begin."""
     return machine.after if machine.saw(re.compile(rf'(?:.*?{HOME}){{{count}}}', re.S), 20) else ''
 
 
 def test_watch(machine, check):
-    """Programs of which one writes, one sleeps for a second of the guest's time, and one has no end."""
+    """With programs of which one writes, one sleeps for a second of the guest's time, and one never ends."""
     machine.send('run counter & nap 100000 10 & forever &\nmap -w\n')
     text = pictures(machine, 3)
     check.like(text, r'counter\[\d+\] \d of 5: counted to', 'a program in the background goes on meanwhile')
@@ -222,7 +222,7 @@ def test_watch(machine, check):
 
 
 def test_resize(machine, check):
-    """A terminal that answers is asked again while the picture is drawn again, and the picture follows."""
+    """A terminal that answers is asked again at each picture, and the picture adapts to its size."""
     wide, narrow = f'^0x\\w{{8}} {PLAIN}{{64}}  0xf', f'^0x\\w{{8}} {PLAIN}{{32}}(?:\x1b\\[K)?$'
     machine.send('map -w\n')
     machine.expect(ASKED, 5)
@@ -270,7 +270,7 @@ def test_keys(machine, check):
 
 
 def test_typed_ahead_and_end(machine, check):
-    """Typed while a program sleeps for two seconds of the guest's: then it is there when the next picture is drawn."""
+    """A key is typed while a program sleeps for two seconds of the guest's time: so it is there when the next picture is drawn."""
     machine.send('run nap 1000000 2\n')
     machine.expect(r'\Arun nap .*\n', 5)
     machine.send('map -w\nq')
@@ -283,7 +283,7 @@ def test_typed_ahead_and_end(machine, check):
 
 
 def test_piped(boot, programs, check):
-    """All input has come when the program that sleeps has ended."""
+    """All input has arrived when the program that sleeps has ended."""
     machine = boot('map-piped', initramfs=programs, cmdline='color=blue color=offx',
                    input='run nap 1000000 1\nmap\nmap -w\nxaudit\nmap\nps\npoweroff\n')
     check.equal(machine.finish(), 'pass', 'all input at once: to its end', machine)
@@ -297,7 +297,7 @@ def test_piped(boot, programs, check):
 
 
 def words(picture):
-    """The words of a picture, without its numbers, which are those of one build."""
+    """The words of a picture, without its numbers, which depend on the build."""
     texts = (re.sub(r'0x\w+|[\d.]+|\s+', ' ', text) for text in re.findall(r'<text[^>]*>([^<]+)</text>', picture))
     return [text for text in texts if re.search('[a-z]{3}', text)]
 

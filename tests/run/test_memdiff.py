@@ -1,5 +1,5 @@
-"""memdiff: what each of the steps of user/steps.c did, in words; where snapshots are looked for, and what is refused; changes that are made
-up in documents; and all of it through make."""
+"""memdiff: the effect of each of the steps of user/steps.c, in words; where it looks for snapshots, and what it refuses; artificial changes
+of documents; and all of it through make."""
 import fcntl
 import json
 import os
@@ -24,7 +24,7 @@ STEPS = 'mmap touch fork write mprotect kill munmap end'.split()
 
 
 def memdiff(*arguments):
-    """What memdiff says, its standard error, and its exit status."""
+    """The output of memdiff, its standard error, and its exit status."""
     return run(ROOT / 'scripts/memdiff', *arguments, stderr=PIPE)
 
 
@@ -43,7 +43,7 @@ class Story:
         self.steps = re.search(r'^steps\[(\d+)\]', machine.run('run steps &'), re.M)[1]
         self.process = rf'^process {self.steps} \(steps\)'
         self.snapshot('steps')
-        # What only a first program needs is there after these.
+        # After these, everything that only a first program needs is allocated.
         machine.run('run forever & forever sleep &')
         for pid in re.findall(r'^ *(\d+) .* forever$', machine.run('ps'), re.M):
             machine.run(f'kill {pid}')
@@ -67,7 +67,7 @@ class Story:
         return memdiff('--file', self.file, *arguments)
 
     def page(self, number):
-        """The address of a page of those that the program has touched."""
+        """The address of one of the pages that the program has touched."""
         return f'{int(self.touched, 16) + 4096 * number:#010x}'
 
 
@@ -79,7 +79,7 @@ def story():
 
 
 def check_changed(story, check, start, end, expected):
-    """`expected` are patterns by what they are of; there must be no match of one that is of `no` thing."""
+    """`expected` are patterns by subject; a pattern of the subject `no` must not match."""
     said, errors, status = story.memdiff(start, end)
     check.equal((errors, status), ('', 1), f'{start} to {end}: something has changed, and no trouble')
     for what, pattern in expected.items():
@@ -177,7 +177,7 @@ def test_mprotect_and_munmap(story, check):
 
 
 def test_many_and_end(story, check):
-    """Many at once are few words, and --all makes them many."""
+    """Many changes at once give few words, and --all prints all of them."""
     short = check_changed(story, check, 'end', 'many', {
         'twelve areas': rf'^12 vmalloc areas from {AT} to {AT} \(2 pages each, vmalloc, by monitor_vmalloc\+0x0\) are new: '})
     check.true(short.count('\n') < 8, 'end to many: few lines', short)
@@ -190,7 +190,7 @@ def test_many_and_end(story, check):
 # ---- where snapshots are found ----
 
 class Files:
-    """Files with snapshots, and what they are made of: lines of the story, and a document."""
+    """Files with snapshots, made from lines of the story and a document."""
 
     def __init__(self, folder, story):
         self.folder, self.story = folder, story
@@ -278,8 +278,7 @@ class Forked:
 
 @pytest.fixture
 def made_up(story, files, check):
-    """A function that changes a Forked, and checks what is said of it: one pattern for each line but the counts, in which no frame is
-    taken."""
+    """A function that changes a Forked, and checks the output: one pattern for each line except the counts, in which no frame is taken."""
     def compare(label, change, *patterns, counts='0 PTEs written, 0 PDEs'):
         fork = Forked(story)
         before = files.write('before', fork.document)
@@ -343,7 +342,7 @@ def test_made_up_spaces(story, made_up):
 
 
 def test_made_up_accesses(story, files, check):
-    """What the processor sets is told, and not counted as written."""
+    """Bits that the processor sets are reported, but not counted as written."""
     fork = Forked(story)
     now = files.write('now', fork.document)
     fork.of_touched('mappings')['bits'] = 'P US'

@@ -12,7 +12,7 @@ from programs import run, run_make
 LISTED = 'help layout meminfo vmallocinfo buddyinfo slabinfo frames audit ps run test poweroff'.split()
 ENDED = r'^counter\[\d+\]: exit status 0'
 
-# A line that is wrong, and what it is answered with.
+# A wrong line, and the answer.
 WRONG = {
     'meminf': 'meminfo', 'xyzzy': 'help', 'layout now': 'usage: layout$', 'crash gently': 'usage: crash', 'help nothing': 'no such command',
     'run': 'usage: run PROGRAM', 'run nothing': 'no such program', 'run &': 'usage: run',
@@ -56,7 +56,7 @@ def test_make_run(check):
 
 
 def test_make_run_programs(check):
-    """What there is to run, and what for: /etc/programs has the words, from the sources."""
+    """The list of programs and their descriptions: /etc/programs has the words, from the sources."""
     listed, *_ = make_run('programs\nhelp run\n')
     programs = run(ROOT / 'scripts/rooms', 'programs')[0].splitlines()
     check.true(len(programs) >= 8, 'there are programs to look at')
@@ -87,7 +87,7 @@ def test_make_run_variables(check):
 
 
 def test_make_run_unknown_options(check):
-    """What the kernel does not know is told, as it was typed."""
+    """Unknown options are reported, as they were typed."""
     out, *_ = make_run('', 'CMDLINE=vmaloc=64M quiet ktest vmalloc=3M lowmem=1M mem=3M bench')
     for option in ('vmaloc=64M', 'quiet'):
         check.like(out, f'^Kernel option "{option}" is unknown and ignored; .*vmalloc=', f'option {option}: unknown')
@@ -108,13 +108,13 @@ def test_help(machine, check):
     check.like(machine.run('crash'), r'\AKinds: panic stack (?:.*\n)+\Z', 'crash alone lists the kinds')
 
 
-# Lines of Linux's formats are as long as they are.
+# Lines in Linux's formats may be longer.
 WIDE = {
     'buddyinfo': 'Node 0, zone ',
     'dma': 'dma: .* refused: ',  # a message of the kernel
     'slabinfo': r'# name |\S+ +\d.* : slabdata ',
 }
-# What ends the machine, and what is printed before.
+# Commands that end the machine, and what is printed before.
 ENDS = {'crash': ('panic', r'^PANIC at .*: kernel stack overflow: '), 'poweroff': ('pass', r'^Power off\.$')}
 
 
@@ -131,7 +131,7 @@ def examples(machine, check):
 
 
 def told(line, before):
-    """A line of an example with ADDR and PID as the line before has told them."""
+    """A line of an example with ADDR and PID replaced by those that the line before has printed."""
     for word, pattern in (('ADDR', r'(0x\w{8})'), ('PID', r'\[(\d+)\]')):
         if re.search(rf'\b{word}\b', line):
             line = re.sub(rf'\b{word}\b', re.search(pattern, before)[1], line)
@@ -144,7 +144,7 @@ def too_wide(command, said):
 
 
 def test_examples(boot, check):
-    """Each example of `help` works, and what it prints fits a terminal of 80 columns; so does help itself."""
+    """Each example of `help` works, and its output fits a terminal of 80 columns; so does that of help."""
     machine = boot('monitor-examples', snapshots='/dev/null')
     machine.expect(PROMPT)
     ends = {}
@@ -204,13 +204,13 @@ def test_vmallocinfo(machine, check):
 
 
 def runs_in(said):
-    """(first, last) of each run of frames that is told."""
+    """(first, last) of each run of frames in the output."""
     found = re.findall(r' 0x(\w{8})(?:\.\.0x(\w{8}))?(?= |,|$)', said, re.M)
     return [(int(first, 16), int(last or first, 16) | 4095) for first, last in found]
 
 
 def test_frames_of_an_area(machine, check):
-    """Which frames an area has, at a glance; the page tables say the same."""
+    """The frames of an area in one line; the page tables have the same."""
     def used():
         return re.findall('^used .*', machine.run('frames'), re.M)
 
@@ -298,7 +298,8 @@ def test_ps_audit_run(machine, check):
 
 
 def run_counters(machine):
-    """Two at once; the one in the background is reported before some prompt. What they said, and how often one went on after the other."""
+    """Two at once; the end of the one in the background is reported before some prompt. Returns their output, and how often the output
+    changes from one to the other."""
     said = machine.run('run counter & counter', 30)
 
     def both_ended():
@@ -311,7 +312,7 @@ def run_counters(machine):
 
 
 def test_two_at_once(machine, check):
-    """A host that is busy elsewhere may lose so many ticks that one ends before the other has had a turn: then it is tried again."""
+    """On a busy host so many ticks may be lost that one program ends before the other has run: then it is tried again."""
     for _ in range(20):
         said, turns = run_counters(machine)
         if turns >= 2:
@@ -321,7 +322,7 @@ def test_two_at_once(machine, check):
 
 
 def test_ctrl_c(machine, check):
-    """Once the program is there, and before: it waits unread then."""
+    """When the program runs, and before it runs: then the key waits unread."""
     machine.send('run forever\n')
     check.true(machine.saw(r'^forever\[\d+\]: runs until.*\n', 20), 'run forever', machine)
     machine.send('dropped\x03')
@@ -410,7 +411,7 @@ def test_tab(machine, check):
 
 
 def test_lists(machine, check):
-    """Tab, tab after nothing, programs, tests: what fits a terminal, and what programs are for."""
+    """Tab twice on an empty line, for programs, for tests: the list fits a terminal, and describes the programs."""
     lists = {}
     for typed in ('', 'run ', 'test ', 'crash '):
         machine.send(f'{typed}\t\t')
@@ -427,7 +428,7 @@ def test_lists(machine, check):
 
 
 def test_much_at_once(machine, check):
-    """Nothing is lost. While the program runs nobody reads, so that the kernel's buffer fills up and the rest must wait outside."""
+    """Nothing is lost. While the program runs no input is read, so that the kernel's buffer fills up and the rest must wait outside."""
     lines = [f'no{number:05}' for number in range(1, 8201)]
     bulk = ''.join(f'{line}\n' for line in lines)
     check.true(len(bulk) >= 65536, 'more than 64 KiB of input')

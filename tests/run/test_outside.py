@@ -1,5 +1,5 @@
 """The shared kernel half, seen from outside: QEMU's monitor stops the machine while processes run, and the page tables are walked in
-physical memory, without a word from Attic."""
+physical memory, without Attic's help."""
 import re
 from collections import Counter
 
@@ -15,7 +15,7 @@ MASTER = NAMES.physical('swapper_pg_dir')
 KERNEL_PDE_FIRST = PAGE_OFFSET >> PDE_SHIFT
 LARGE = 1 << PDE_SHIFT
 
-# QEMU's processor, what QEMU's documentation says it has, and the bits of CR4 that follow.
+# QEMU's processor, its features according to QEMU's documentation, and the resulting bits of CR4.
 CR4_ALWAYS = 1 << 4 | 1 << 7 | 1 << 9 | 1 << 10
 UMIP, SMEP, SMAP = 1 << 11, 1 << 20, 1 << 21
 PROCESSORS = {
@@ -38,7 +38,7 @@ class Stopped:
         self.lowmem = self.tables.word(NAMES.physical('lowmem_size'))
 
     def look(self):
-        """Whether both processes have been met in ring 3; the machine goes on if not."""
+        """Whether both processes have been seen in ring 3; if not, the machine continues."""
         self.machine.monitor('stop')
         directory = self.machine.register('CR3') & FRAME
         self.loaded.setdefault(directory, self.tables.words(directory, 1024))
@@ -49,11 +49,11 @@ class Stopped:
         return False
 
     def entry(self, address):
-        """The page-table entry of a kernel address, or its directory entry where that maps 4 MiB."""
+        """The page-table entry of a kernel address, or its directory entry if that maps 4 MiB."""
         return self.tables.walk(MASTER, address).last.value
 
     def qemus_walk(self, address):
-        """Where QEMU's emulated processor finds the address, in the address space that is loaded."""
+        """The physical address that QEMU's emulated processor finds, in the loaded address space."""
         found = re.search('gpa: (?:0x)?([0-9a-f]+)', self.machine.monitor(f'gva2gpa {address:#x}'))
         return int(found[1], 16) if found else None
 

@@ -1,5 +1,5 @@
-"""`peek` and `poke` at the prompt, held against physical memory as QEMU's monitor shows it; what the page tables refuse; and addresses by
-name: of the kernel's variables, of programs and of files that only look like programs."""
+"""`peek` and `poke` at the prompt, compared with physical memory as QEMU's monitor shows it; accesses that the page tables forbid; and
+addresses by name: of the kernel's variables, of programs and of files that only look like programs."""
 import re
 import struct
 
@@ -12,12 +12,12 @@ from machines import unfolded
 from programs import run
 
 NAMES = symbols()
-IMAGE = 0xC0100000  # the multiboot2 header is the first there
-FAULTY = 'hello'    # what the broken programs are made of
+IMAGE = 0xC0100000  # the multiboot2 header comes first
+FAULTY = 'hello'    # the program from which the broken ones are made
 SECTIONS, SECTION_SIZE, COUNT = 32, 46, 48  # offsets in an ELF header: e_shoff, e_shentsize, e_shnum
 LINK, ENTRY_SIZE, TYPE, PLACE, SIZE = 24, 36, 4, 16, 20  # offsets in a section header
 
-# What is asked, and what is right; one line each.
+# Wrong commands, and the right usage; one line each.
 WRONG = {
     'peek': r'^usage: peek ADDR \[N \[PID\]\]$', 'peek 1 2 3 4': '^usage: peek', 'poke 0xc0100000': '^usage: poke ADDR VALUE$',
     'peek 0xc0100000 0': r'^usage: peek .*; N: 1 to 1024 words$', 'peek 0xc0100000 1025': '^usage: peek', 'peek 0xc0100000 x': '^usage: peek',
@@ -35,13 +35,13 @@ WRONG = {
 
 
 def section(data, kind):
-    """Where the header of the first section of a type lies."""
+    """The offset of the header of the first section of a type."""
     start, count = struct.unpack_from('<I', data, SECTIONS)[0], struct.unpack_from('<H', data, COUNT)[0]
     return next(at for at in range(start, start + 40 * count, 40) if struct.unpack_from('<I', data, at + TYPE)[0] == kind)
 
 
 def broken_programs():
-    """{name: (bytes, what is said of it)}, each with one number of `hello` changed."""
+    """{name: (bytes, expected message)}, each with one number of `hello` changed."""
     hello = (build_dir() / f'user/{FAULTY}').read_bytes()
     table = section(hello, 2)
     changes = {
@@ -78,7 +78,7 @@ def machine(broken):
 
 
 def words(said):
-    """The words of what peek prints, after a look at each row."""
+    """The words that peek prints, after a check of each row."""
     found = []
     for row in said.splitlines():
         address, numbers, text = re.fullmatch(r'0x(\w{8})  ((?:\w{8} | {9}){4}) (.*)', row).groups()
@@ -90,7 +90,7 @@ def words(said):
 
 
 def in_memory(machine, address, count):
-    """The same as the page tables and raw memory have them."""
+    """The same words, from the page tables and raw memory."""
     return [(at, machine.tables.word(machine.walk(at).physical)) for at in range(address, address + 4 * count, 4)]
 
 
@@ -129,7 +129,7 @@ def test_poke(machine, check):
 
 
 def test_poke_refused(machine, check):
-    """Nothing is written, which raw memory says; explain tells the same bit."""
+    """Nothing is written, which raw memory shows; explain names the same bit."""
     places = {'kernel_main': 'text', 'swapper_pg_dir': 'sealed', '__rodata_start': 'rodata', '0xf7c02000': 'guard', '0xf7c01ffe': 'guard'}
     for word, what in places.items():
         address = NAMES.get(word) or int(word, 16)

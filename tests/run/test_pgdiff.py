@@ -1,4 +1,4 @@
-"""`pgdiff`: two processes of one program, held against the tables in memory; and an entry that somebody has changed."""
+"""`pgdiff`: two processes of one program, compared with the tables in memory; and a changed entry."""
 import re
 
 import pytest
@@ -19,7 +19,7 @@ def machine():
 
 @pytest.fixture(scope='module')
 def pids(machine):
-    """The program and its child, when both sleep."""
+    """The pids of the program and its child, when both sleep."""
     found = []
 
     def both_sleep():
@@ -34,7 +34,7 @@ def directories(said):
 
 
 def shared(a, b):
-    """What two pages have in common, in pgdiff's words."""
+    """What two pages share, in pgdiff's words."""
     if not a or not b:
         return 'only in A' if a else 'only in B'
     if a.physical != b.physical:
@@ -72,7 +72,7 @@ def test_two_processes(machine, pids, check):
 
 @pytest.mark.parametrize('index, where', [(900, 'child'), (768, 'child'), (801, 'master'), (1023, 'master')])
 def test_changed_entry(index, where, machine, pids, check):
-    """By a debugger; two bits that mean nothing to this kernel, so that it lives."""
+    """The entry is changed by a debugger; two bits without a meaning for this kernel, so that it survives."""
     child = directories(machine.run(f'pgdiff {pids[0]} {pids[1]}'))[1]
     directory = f'{PAGE_OFFSET + child:#x}' if where == 'child' else 'swapper_pg_dir'
     change = f'set var ((pde_t *){directory})[{index}].val ^= 0xc00'

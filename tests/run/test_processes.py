@@ -1,5 +1,5 @@
-"""Processes by the thousand, from the prompt: ten thousand cycles of fork, exec and exit, and a fork bomb, after which all memory is there
-again and programs run as before. And Linux's rules for who may make how many."""
+"""Processes by the thousand, from the prompt: ten thousand cycles of fork, exec and exit, and a fork bomb, after which all memory is free
+again and programs run as before. And Linux's limits for the number of processes."""
 import re
 
 import pytest
@@ -38,7 +38,7 @@ def test_cycles(machine, check):
 
 
 def test_fork_bomb(machine, check):
-    """The first one is gone at the prompt; the others need a turn each to end."""
+    """At the prompt the first process has ended; the others must each run once to end."""
     machine.run('run cycles 100')
     before = free_kb(machine)
     check.like(machine.run('run fork_bomb', SECONDS), 'killed by signal 9', 'a fork bomb, and its end')

@@ -1,5 +1,5 @@
-"""A machine or loader that cannot run Attic gets one clear line on the serial port and on the screen, and a status of its own. And what the
-image consists of is what the processor is asked for."""
+"""A machine or loader that cannot run Attic gets one clear line on the serial port and on the screen, and a separate status. And the image
+uses only instructions of features that the processor is checked for."""
 import os
 import re
 import subprocess
@@ -11,15 +11,15 @@ from attic.build import ROOT, build_dir, source_files
 from attic.machine import PROMPT
 from machines import read_port, shows
 
-# By label: what the line says, and what the machine is like. Everything that the compiler may use on its own, or the kernel uses, is asked
-# for before it is used. Where only the second serial port is there, it is the console.
+# By label: the line, and the machine. Every feature that the compiler may use by itself, or that the kernel uses, is checked before its
+# first use. If only the second serial port exists, it is the console.
 REFUSED = {
     **{f'no-{name}': (name.upper(), {'cpu': f'qemu32,-{name}'}) for name in ('cmov', 'cx8', 'msr', 'tsc', 'pse', 'pge')},
     'com2': ('CMOV', {'cpu': 'qemu32,-cmov', 'serial': 'none', 'extra': ['-serial', 'stdio']}),
     '7M': ('8 MiB', {'mem': '7M'}),
     'long-cmdline': ('command line is too long', {'cmdline': 'x' * 2000}),
 }
-NOT_ALONE = ('7M', 'long-cmdline')  # the kernel has said something before
+NOT_ALONE = ('7M', 'long-cmdline')  # the kernel has printed something before
 
 
 def refusals(machine):
@@ -28,8 +28,8 @@ def refusals(machine):
 
 @pytest.mark.parametrize('label', REFUSED)
 def test_refused(label, boot, check):
-    """The kernel ends QEMU by isa-debug-exit, and the screen is gone with it. Without that device it stops, and the screen can be read from
-    outside; so each machine is started twice."""
+    """The kernel ends QEMU through isa-debug-exit, and the screen is lost. Without that device the kernel halts, and the screen can be read
+    from outside; so each machine is started twice."""
     why, options = REFUSED[label]
     pattern = f'Attic cannot .*{why}'
     machine = boot(f'refuse-{label}', timeout=30, **options)
@@ -51,13 +51,13 @@ def test_no_serial_port(boot, check):
     shows(check, machine, r'\AAttic cannot .*CMOV', 'no serial port: the line is on the screen')
 
 
-# A port of 5 bits and another speed, and a screen that does not begin where its memory does. GRUB's screen is read before.
+# A port with 5 bits and another speed, and a screen that does not begin at the start of its memory. GRUB's screen is read before.
 LEAVE = ('monitor xp /4000bx 0xb8000', 'monitor o /b 0x3fb 0x80', 'monitor o /b 0x3f8 0x0c', 'monitor o /b 0x3fb 0',
          'monitor o /w 0x3d4 0x500c')
 
 
 def test_what_firmware_left(boot, check):
-    """The first line needs a port that somebody has set up, and a screen that is shown from its start. GRUB has said nothing before."""
+    """The first line needs a port that is set up, and a screen that is shown from its start. GRUB has printed nothing before."""
     machine = boot('refuse-left', timeout=60, stopped=True, gdb=True, exit_device=False, cpu='qemu32,-cmov')
     said = machine.gdb(build_dir() / 'attic.debug', 'thbreak *_start', 'continue', *LEAVE, 'detach')
     screen = bytes(int(byte, 16) for byte in re.findall(r'\b0x([0-9a-f]{2})\b', said))
@@ -74,7 +74,7 @@ def test_what_firmware_left(boot, check):
 
 @pytest.mark.parametrize('exit_device', [True, False])
 def test_loader(exit_device, boot, check):
-    """No boot loader at hand gets this far without multiboot2, so gdb plays one: it changes the magic number in EAX at the first
+    """No available boot loader gets this far without multiboot2, so gdb acts as one: it changes the magic number in EAX at the first
     instruction to that of multiboot version 1."""
     machine = boot(f'refuse-loader-{exit_device:d}', timeout=60, stopped=True, gdb=True, exit_device=exit_device)
     said = machine.gdb(build_dir() / 'attic.debug', 'thbreak *_start', 'continue', 'set $eax = 0x2badb002', 'detach')
@@ -90,9 +90,9 @@ def test_loader(exit_device, boot, check):
 
 # ---- the instructions of the image ----
 
-# What every processor with CPUID has, as objdump writes it; b, w and l behind a name are sizes. The no-op of several bytes, nopw and
-# nopl, is not among it, because not every processor with CMOV has it. What objdump calls tzcnt is bsf with a prefix that older processors
-# pass over; clang 19 writes it where the two give the same.
+# Instructions of every processor with CPUID, as objdump names them; b, w and l after a name are sizes. The multi-byte no-ops, nopw and
+# nopl, are not included, because not every processor with CMOV has them. What objdump calls tzcnt is bsf with a prefix that older
+# processors ignore; clang 19 uses it where both give the same result.
 I486 = """aa[adms] adc add and arpl bound bs[fr] bswap bt[crs]? l?call cbtw clc cld cli clts cltd cmc cmp cmps cmpxchg cpuid cs
     cwtd cwtl da[as] data16 dec div ds enter es fs gs hlt i?div i?mul in inc ins int3? into invlpg iret j[a-z]+ l?jmp la[hr]f? l[defgs]s lea
     leave lgdt lidt lldt lmsw lock lod[s] loop[a-z]* lret lsl ltr mov mov[sz][bw][wl] movs neg nop not or out outs pop popa popf push pusha
@@ -101,7 +101,7 @@ I486 = """aa[adms] adc add and arpl bound bs[fr] bswap bt[crs]? l?call cbtw clc 
 EVERYWHERE = re.compile(f'(?!nop[wl]$)(?:{"|".join(I486)})[bwl]?')
 NEEDS = {'CMOV': 'cmov.*', 'CX8': 'cmpxchg8b', 'TSC': 'rdtsc', 'MSR': '(?:rd|wr)msr'}
 
-# What is used only after a look at cpu_features, and the files that look.
+# Instructions that are used only after a check of cpu_features, and the files with the check.
 GUARDED = {
     'fn?init|fn?save|frstor|fldcw|fn?stcw|fnop|fxsave|fxrstor': r'(?:arch/x86/fpu|tests/kernel/process/fpu_test)\.c',
     'rdrand': r'arch/x86/cpu\.c',
@@ -117,8 +117,7 @@ def test_instructions(check):
 
 
 def instructions():
-    """Pairs: the source file and the name of each instruction. -D: what nasm marks as data, an entry table, consists of instructions,
-    too."""
+    """Pairs: the source file and the name of each instruction. -D: data of nasm's, an entry table, consists of instructions, too."""
     sources = [name for name in source_files() if re.match(r'(?:arch|boot|drivers|fs|kernel|lib|mm|tests)/[^.]+\.(?:c|asm)$', name)]
     objects = [object for name in sources if (object := build_dir() / f'{name}.o').exists()]
     sections = [f'--section={name}' for name in ('.text', '.text.unlikely', '.text.startup', '.text.fixup', '.boot.text')]

@@ -1,5 +1,5 @@
-"""Snapshots as a reader gets them: each document fits its schema and says what the tables in physical memory say, read through QEMU's
-monitor without a word from Attic. And machines from which none can come."""
+"""Snapshots as a reader gets them: each document matches its schema and the tables in physical memory, read through QEMU's monitor without
+Attic's help. And machines that cannot send snapshots."""
 import fcntl
 import json
 import os
@@ -22,7 +22,7 @@ MASTER = NAMES.physical('swapper_pg_dir')
 PDE_USER_LAST = (PAGE_OFFSET >> 22) - 1
 MACHINES = {'8M': {'mem': '8M'}, 'lowmem': {'mem': '128M', 'cmdline': 'lowmem=8M'}, '4G': {'mem': '4G', 'cmdline': 'vmalloc=64M'}}
 
-# Of the frames that have a block, by the number in their struct page.
+# Owners of the frames that have a block, by the number in their struct page.
 OWNERS = (None, 'buddy', 'hot', 'other', 'slab', 'vmalloc', 'process tables', 'user pages', 'file pages')
 STRUCT_PAGE = 16  # bytes
 
@@ -35,7 +35,7 @@ def entries(runs):
 
 
 def pages(*lists):
-    """Runs of pages as (frame, bits) by page number; of 4 MiB pages the first 4 KiB stand for all. No two runs could be one."""
+    """Runs of pages as (frame, bits) by page number; for 4 MiB pages only the first 4 KiB. No two adjacent runs could be joined."""
     found, last = {}, {}
     for run in (run for runs in lists for run in runs):
         assert (last.get('end'), last.get('bits')) != (run['start'], run['bits']), f'{run["start"]}: goes on what was before'
@@ -54,13 +54,13 @@ def step(run):
 # ---- the tables, from outside ----
 
 def bits(entry):
-    """As documents have them: bit 7 is called PAT in a page table."""
+    """The bits as in documents: bit 7 is called PAT in a page table."""
     return ' '.join('PAT' if bit == PS and entry.level == 'PTE' else name for bit, name in BIT_NAMES if entry.value & bit)
 
 
 def walk(machine, directory, first, last):
-    """The entries of a directory that are not 0, and all it maps from index `first` to `last`, in the form of entries() and pages(). In
-    the kernel's half what is not present maps nothing, and may be a note of the vmalloc area."""
+    """The entries of a directory that are not 0, and all it maps from index `first` to `last`, in the form of entries() and pages(). In the
+    kernel's half an entry that is not present maps nothing, and may be a tag of the vmalloc area."""
     found, mapped = {}, {}
     for pde in machine.tables.directory_entries(directory)[first:last + 1]:
         if not pde.value:
@@ -171,7 +171,7 @@ def check_frames(label, machine, document, check):
 
 
 def undescribed(schema, where=''):
-    """Members of the schema, wherever they are, that do not say what they mean."""
+    """Members of the schema, at any level, that have no description."""
     properties, items = schema.get('properties', {}), schema.get('items', [])
     items = items if isinstance(items, list) else [items]
     found = [f'{where}.{key}' for key, member in properties.items() if not re.search(r'\w{2}', member.get('description', ''))]
@@ -208,7 +208,7 @@ def test_no_second_port(boot, check):
 
 
 def test_port_that_takes_nothing_more(boot, check, tmp_path):
-    """A listener that does not listen: a pipe that is full."""
+    """The reader of the port does not read: a full pipe."""
     for end in ('in', 'out'):
         os.mkfifo(tmp_path / f'pipe.{end}', 0o600)
     with open(tmp_path / 'pipe.out', 'r+b', buffering=0) as pipe:

@@ -1,10 +1,10 @@
-"""strace=1: a line about each system call, as strace has it on Linux. The lines here are what strace 6.1 prints for the same programs, but
-for the pid and for what depends on the machine: * stands for that. Blanks bring the "=" to column 40."""
+"""strace=1: a line for each system call, as strace prints it on Linux. The lines here are those of strace 6.1 for the same programs, except
+for the pid and for values that depend on the machine, for which * stands. Blanks bring the "=" to column 40."""
 import re
 
 from attic.machine import PROMPT
 
-# By the program that makes these calls.
+# By program: the calls that it makes.
 CALLS = {
     'file_test places': """
 open("places", O_RDWR|O_CREAT|O_TRUNC, 0600) = 3

@@ -1,5 +1,5 @@
-"""The scripts around the kernel: what scripts/test makes of its pattern and of a failure, and that scripts/debug leaves nothing behind
-however it ends. And what the kernel's sources must not have."""
+"""The scripts around the kernel: how scripts/test handles its pattern and a failure, and that scripts/debug leaves nothing behind in any
+case. And what the kernel's sources must not contain."""
 import json
 import os
 import re
@@ -20,9 +20,9 @@ from programs import run, run_make
 
 # ---- scripts/test, in a folder with tests of our own ----
 
-# The parts of a test run that are not tests.
+# The parts of a test run that are not tests
 RUNNER = ('scripts/test', 'scripts/attic', 'pytest.ini', 'tests/run/conftest.py', 'tests/run/lib/points.py')
-HERE = ('-j', '0')  # in one process, which is sooner there
+HERE = ('-j', '0')  # in one process, which starts faster
 
 TESTS = {
     'good': 'def test_one():\n    pass\n',
@@ -34,7 +34,7 @@ TESTS = {
     'machines/machines': "import os\n\ndef test_ktest(check):\n    check.true(True, f'glob {os.environ.get(\"KTEST\")}')\n",
 }
 
-# What is a failure although no point has failed; the first two end a process of several.
+# Failures without a failed point; the first two end one of several processes.
 BROKEN = {
     'dies': ('import os\n\ndef test_first():\n    pass\n\ndef test_dies():\n    os._exit(3)\n',
              r"^worker 'gw\d' crashed while running 'tests/run/test_dies.py::test_dies'$"),
@@ -63,7 +63,7 @@ class Runner:
         (made(self.folder / 'tests/run' / where) / f'test_{name}.py').write_text(text)
 
     def test(self, pattern, *options):
-        """What scripts/test says, and its exit status."""
+        """The output of scripts/test, and its exit status."""
         environment = {name: value for name, value in os.environ.items()
                        if not re.match(r'PYTEST_|(?:KTEST|BUILD|PYTHONPYCACHEPREFIX)$', name)}
         return run(sys.executable, self.folder / 'scripts/test', *options, pattern, env=environment)
@@ -161,7 +161,7 @@ case "$*" in
 esac
 """
 
-# The environment's DISPLAY, which is X's, the variable of make, and what QEMU gets of both.
+# DISPLAY in the environment, which is X's, the variable of make, and the resulting option of QEMU.
 WINDOWS = [
     (':0', '', ':0 none'), (None, '', 'unset none'), ('gtk', '', 'gtk none'),
     (':0', 'DISPLAY=gtk', ':0 gtk'), (None, 'DISPLAY=gtk,zoom-to-fit=on', 'unset gtk,zoom-to-fit=on'),
@@ -194,7 +194,7 @@ def test_windows(tmp_path, monkeypatch, check):
 # ---- time-outs do not count what others have of the processor ----
 
 def busy(seconds):
-    """A process that uses so many seconds of one processor, the same for all, and does not outlive this one."""
+    """A process that uses so many seconds of one processor, the same one for all, and does not outlive this one."""
     processor = str(min(os.sched_getaffinity(0)))
     work = f'import time\nwhile time.process_time() < {seconds}: pass'
     return subprocess.Popen(['setpriv', '--pdeathsig', 'KILL', 'taskset', '-c', processor, sys.executable, '-c', work])
@@ -227,7 +227,7 @@ def processes(port):
 
 
 def wait_until(condition):
-    """Wait until it holds; the limit is only there for what never does."""
+    """Wait until the condition is true; the limit is only for conditions that never become true."""
     until = time.monotonic() + 180
     while not condition():
         if time.monotonic() > until:
@@ -253,7 +253,7 @@ def test_debug(name, tmp_path, check):
 
 @pytest.mark.parametrize('name', ['SIGINT', 'SIGTERM'])
 def test_qemu_ended_from_outside(name, check):
-    """That is no triple fault, though QEMU ends with the status of one."""
+    """That is not a triple fault, though QEMU ends with the status of one."""
     with subprocess.Popen([ROOT / 'scripts/qemu', build_dir() / 'attic.iso'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
@@ -266,7 +266,8 @@ def test_qemu_ended_from_outside(name, check):
 
 
 def test_structures_for_programs(check):
-    """A structure that is copied out as it lies on the stack has gaps with what was there before: copy_object_to_user() clears them."""
+    """A structure that is copied from the stack to user memory has gaps with old contents of the stack: copy_object_to_user() clears
+    them."""
     raw = re.compile(r'\bcopy_to_user\([^;{]*?&[^,;{]+,\s*sizeof\((?!struct old_utsname)[^;{]*')
     files = [file for folder in ('kernel', 'fs', 'drivers', 'mm') for file in sorted((ROOT / folder).rglob('*.c'))]
     found = [f'{file}: {match}' for file in files for match in raw.findall(file.read_text())]

@@ -1,5 +1,5 @@
-"""The terminal, typed at: line editing, end of file, signals, raw modes, flow control and typing ahead, with a program of Attic's own; then
-job control with an unmodified ash, where busybox is there (tests/run/linux/test_busybox.py fetches it)."""
+"""The terminal with typed input: line editing, end of file, signals, raw modes, flow control and typing ahead, with a program of Attic;
+then job control with an unmodified ash, if busybox is there (tests/run/linux/test_busybox.py fetches it)."""
 import os
 import re
 import time
@@ -22,7 +22,7 @@ def machine():
 
 
 def typist(machine, check):
-    """A function that types, and waits for what must come."""
+    """A function that types, and waits for the expected output."""
     def type_keys(keys, answer, name):
         machine.send(keys)
         check.true(machine.saw(answer, 10), name, machine)
@@ -121,7 +121,7 @@ def test_background_and_end(machine, check):
 # ---- ash ----
 
 ASH = r'^[~/] # (?:\x1b\[6n)?\Z'  # busybox 1.37 writes HOME as ~; it asks the terminal where the cursor is
-# It says when it has begun, and when it goes on: by then it has the terminal.
+# It prints when it has begun, and when it continues: by then it has the terminal.
 SLEEPER = """sh -c 'trap "echo awake" CONT; echo begun; while sleep 1; do :; done'\n"""
 
 
@@ -193,7 +193,7 @@ def test_ash_ends(ash, check, ash_typed):
 
 @contextmanager
 def nobody_reads(machine):
-    """What the machine says is not taken."""
+    """The output of the machine is not read."""
     output, (nothing, never) = machine.process.stdout, os.pipe()
     try:
         with open(nothing, 'rb', buffering=0) as machine.process.stdout, open(never, 'wb'):
@@ -203,8 +203,8 @@ def nobody_reads(machine):
 
 
 def test_slow_port(boot, check):
-    """Nobody takes what the machine says, and the port is busy for ever, as a real one is for the time of a character. The machine waits
-    with interrupts on: its clock goes on."""
+    """The output of the machine is not read, and the port is busy for ever, as a real one is for the time of a character. The machine waits
+    with interrupts on: its clock continues."""
     machine = boot('tty-slow', silence=60)
 
     def is_busy():

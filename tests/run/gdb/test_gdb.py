@@ -1,6 +1,6 @@
-"""`attic tour` in gdb, through the boot: it stops at every stage, with source lines before and after paging comes on, and finds CR0.PG,
-CR3 and EIP as the stage says. It may begin anywhere, and goes on where others stopped the machine. (The whole tour, and what it shows of
-the tables, is test_tour.py's.)"""
+"""`attic tour` in gdb, through the boot: it stops at every stage, with source lines before and after paging is turned on, and finds the
+CR0.PG, CR3 and EIP of that stage. It may begin anywhere, and continues where something else stopped the machine. (test_tour.py tests the
+whole tour and the tables that it shows.)"""
 import re
 
 from attic.build import ROOT
@@ -30,12 +30,12 @@ def tours(count):
 
 
 def names(text):
-    """Of the stops in what gdb said."""
+    """The names of the stops in gdb's output."""
     return [stop['name'] for stop in stops(text)]
 
 
 def stops(text):
-    """The stops in what gdb said: name, registers and source line of the first moment, the rest of the text. One between the stops has
+    """The stops in gdb's output: name, registers and source line of the first moment, the rest of the text. A stop between two of them has
     the name `between`."""
     found = []
     for part in re.split('^(?=## |Stopped between)', text, flags=re.M):
@@ -43,7 +43,7 @@ def stops(text):
         name = re.match(r'## \d+ of \d+\. `?(.*?)`?:', part)
         if registers and (name or part.startswith('Stopped')):
             place = re.search(r'^    ([\w/]+\.(?:c|asm):\d+)$', part, re.M)
-            # The line itself, where it was folded as one, and in assembly the label before it.
+            # The line itself, joined if it was folded, and in assembly the label before it.
             source = re.search(r'^((?:     +\d+  \w+:\n)?    > *\d+  .*)$', re.sub(r'\n {14,}', ' ', part), re.M)
             found.append({'name': name[1] if name else 'between', 'rest': part, 'place': place[1] if place else '',
                           'source': source[1] if source else '',
@@ -52,7 +52,7 @@ def stops(text):
 
 
 def source_of(place, shown):
-    """The same lines out of the file."""
+    """The same lines from the file."""
     path, _, number = place.rpartition(':')
     if not path:
         return 'no place'
@@ -62,7 +62,7 @@ def source_of(place, shown):
 
 
 def test_stages(boot, check):
-    """Any program will do as the first one."""
+    """Any program can be the first one."""
     directories = {LOADED: kernel()['boot_page_directory'], MASTER: kernel().physical('swapper_pg_dir')}
     machine = boot('gdb', build=DEBUG, stopped=True, gdb=True, input='run hello\npoweroff\n')
     said = machine.gdb(ELF, *tours(2 * len(STAGES) + 1), 'info breakpoints', 'detach')
@@ -114,14 +114,14 @@ def test_beside_the_path(boot, check):
 
 
 def test_who_goes_on_alone(boot, check):
-    """A reader who steps on alone from a first moment is not waited for at the second one."""
+    """If the reader continues without the tour after a first moment, the tour does not wait for the second one."""
     machine = boot('gdb-alone', build=DEBUG, stopped=True, gdb=True, input='run hello\npoweroff\n')
     said = machine.gdb(ELF, *tours(3), 'hbreak *kernel_main', 'continue', 'stepi', 'attic tour', 'stepi', 'attic tour', 'detach')
     check.equal(names(said), ['_start', 'boot_paging_on', 'lowmem_map_init'], 'who goes on alone is found again', said)
 
 
 def test_from_the_prompt(boot, check):
-    """A program has to be started then. One of these starts once gdb is there."""
+    """A program must be started then. One of these machines starts after gdb has connected."""
     machine = boot('gdb-prompt', build=DEBUG, gdb=True)
     machine.expect(PROMPT, 30)
     machine.send('run nap 1000000 1\n' * 20)
@@ -131,7 +131,7 @@ def test_from_the_prompt(boot, check):
 
 
 def test_within_the_program(boot, check):
-    """The next stop is the one that comes next."""
+    """The next stop is the next one that the machine reaches."""
     machine = boot('gdb-middle', build=DEBUG, stopped=True, gdb=True, input='run tour\npoweroff\n')
     said = machine.gdb(ELF, 'hbreak *mm_seal', 'continue', 'hbreak sys_fork', 'continue', 'delete', *tours(18), 'detach')
     check.equal(names(said), ['A vmalloc', 'A process switch', 'A first-touch fault', 'A copy-on-write fault', "A system call's way in",

@@ -1,4 +1,4 @@
-"""gdb's commands `attic ...` at every stage of the boot, in ring 3, in a panic and in the double-fault task, held against the tables in
+"""gdb's commands `attic ...` at every stage of the boot, in ring 3, in a panic and in the double-fault task, compared with the tables in
 physical memory, which QEMU's monitor saves."""
 import re
 
@@ -20,7 +20,7 @@ def said_everywhere(answers):
 
 
 def sentences(answers, pattern):
-    """How many answers are one sentence of this kind."""
+    """The number of answers that are one sentence of this kind."""
     return sum(bool(re.fullmatch(rf'attic \w+: {pattern}[^\n]*\n', answer)) for answer in answers)
 
 
@@ -56,7 +56,7 @@ def check_stage(check, stage, said, state):
         check.equal(too_early, number < first, f'{stage}: {command} {"says that it is too early" if too_early else "answers"}')
 
 
-# Where gdb stops, and what `attic ps` and `attic bt 1` say there.
+# Where gdb stops, and what `attic ps` and `attic bt 1` print there.
 CRASHES = {
     'panic': (['hbreak machine_exit', 'continue'], r'^ +1 running .* init +in machine_exit$',
               r'\n  #0 .* machine_exit\+.*(?:\n.*)* panic_report\+.*(?:\n.*)* crash_panic\+.*(?:\n.*)* thread_start\+.*\n\Z'),
@@ -68,7 +68,7 @@ CRASHES = {
 
 @pytest.mark.parametrize('crash', CRASHES)
 def test_crash(crash, boot, check, tmp_path):
-    """With a frame selected, too, that has a local of a name of the kernel's."""
+    """Also with a selected frame that has a local of the same name as a variable of the kernel."""
     way, ps, bt = CRASHES[crash]
     machine = boot(f'gdb-commands-{crash}', build=DEBUG, stopped=True, gdb=True, mem='8M',
                    input=f'run forever &\nrun nap 1000 1\ncrash {crash}\n')
@@ -94,7 +94,7 @@ def test_crash(crash, boot, check, tmp_path):
 
 
 def test_in_ring_0(boot, check):
-    """An exception and an interrupt in ring 0: the frames go on behind the stub. CR0.WP turned off by hand."""
+    """An exception and an interrupt in ring 0: the frames continue behind the stub. CR0.WP is turned off by hand."""
     machine = boot('gdb-commands-null', build=DEBUG, stopped=True, gdb=True, mem='8M', input='test vmalloc.*\ncrash null\n')
     boot_is_over = ('attic pgdiff', 'attic map boot')
     _, _, interrupt, _, _, _, ps, fault, pgdiff, boot_map, _, cr0, *without_wp, _ = session(
@@ -112,7 +112,7 @@ def test_in_ring_0(boot, check):
 
 
 def test_another_build(boot, check):
-    """The kernel as it is built otherwise, where much is inlined."""
+    """The normal build of the kernel, where many functions are inlined."""
     machine = boot('gdb-commands-O2', gdb=True, mem='16M')
     machine.expect(PROMPT, 30)
     machine.run('run forever &', 10)
@@ -132,7 +132,7 @@ def test_another_build(boot, check):
 
 
 def test_by_hand(boot, check):
-    """gdb's own commands at an area that the monitor makes: the function has the name that a reader expects, and `finish` leads out."""
+    """gdb's own commands while the monitor makes an area: the function has the name that a reader expects, and `finish` works."""
     machine = boot('gdb-commands-vmalloc', build=DEBUG, stopped=True, gdb=True, mem='16M', input='vmalloc 12K\npoweroff\n')
     *_, stop, out, _, _ = session(check, machine, 'hbreak monitor_main', 'continue', 'break vmalloc', 'continue', 'finish', 'delete',
                                   'detach')
@@ -143,7 +143,7 @@ def test_by_hand(boot, check):
 
 
 def test_program(boot, check):
-    """The names of a program, while its process is looked at. A file whose code is another one is not believed."""
+    """The names of a program, in a command for its process. A file with other code is not used."""
     machine = boot('gdb-commands-program', build=DEBUG, stopped=True, gdb=True, mem='16M', input='run tour\npoweroff\n')
     asked = ('attic bt 4', 'attic walk touch 4', 'attic explain touch 4', 'attic walk kernel_main 4', 'attic walk no_such_name 4',
              'attic walk touch', 'attic walk touch 1', 'attic bt 2', 'print &touch', 'attic bt 1')

@@ -1,5 +1,5 @@
-"""gdb's `attic explain`: byte for byte what the monitor's `explain` says, for an address of every kind, of the kernel and of processes; and
-at every other stage, where the monitor cannot be asked, held against the tables in physical memory."""
+"""gdb's `attic explain`: byte for byte the output of the monitor's `explain`, for an address of every kind, of the kernel and of processes;
+and at every other stage, where the monitor does not run, compared with the tables in physical memory."""
 import re
 
 import pytest
@@ -18,7 +18,7 @@ def kernel_addresses(machine):
     names, tables = kernel(), Tables(machine.physical)
     machine.run('vmalloc -s 100K')  # more runs than are listed
     areas = re.findall(r'^0x(\w{8})-0x(\w{8}) ', machine.run('vmallocinfo'), re.M)
-    starts, ends = ([int(area[side], 16) for area in areas] for side in (0, 1))  # an area ends behind its guard
+    starts, ends = ([int(area[side], 16) for area in areas] for side in (0, 1))  # an area ends after its guard
     table, vmalloc_table = (tables.word(names.physical('swapper_pg_dir') + 4 * index) & FRAME for index in (768, 1000))
     high = int(re.search(r'^region +0xc0000000\.\.(0x\w+) ', machine.run('explain 0xc0000000'), re.M)[1], 16)
     addresses = [*(names[name] for name in ('schedule', '__rodata_start', 'swapper_pg_dir', 'layout_regions', 'lowmem_size', 'jiffies',
@@ -39,7 +39,7 @@ def output_has(machine, pattern):
 
 
 def user_addresses(machine, check):
-    """Of user/places.c, which has a page of every kind, of its child, and of a program that runs."""
+    """Addresses of user/places.c, which has a page of every kind, of its child, and of a running program."""
     machine.run('run places &', 10)
     said = output_has(machine, r'places\[\d+\]: text (?s:.*): own 0x\w+\n')
     at = {name: int(address, 16) for name, address in re.findall(r'\]: (\w+) 0x(\w+)$', said, re.M)}
@@ -60,7 +60,7 @@ def user_addresses(machine, check):
 
 
 def compare_with_monitor(name, few, check, **options):
-    """What the monitor said, by address, or address and PID. Its `explain VA` is that of the master directory."""
+    """The monitor's output, by address, or address and PID. Its `explain VA` uses the master directory."""
     with Machine(f'gdb-explain-{name}', build=DEBUG, gdb=True, **options) as machine:
         machine.expect(PROMPT, 30)
         user = user_addresses(machine, check)
@@ -76,7 +76,7 @@ def compare_with_monitor(name, few, check, **options):
     return dict(zip(asked, theirs))
 
 
-# That every kind of address is asked for.
+# Every kind of address must be tested.
 AMONG = (
     'made by double_fault_report_init', 'lowmem: text', 'lowmem: rodata', 'lowmem: sealed', 'lowmem: data and bss', 'lowmem: memory$',
     '4 MiB page at', ' ioremap$', r'vmalloc, kernel stack of init\[1\]', 'its guard is here', 'the tag of an area',
@@ -104,7 +104,7 @@ def test_same_where_pages_have_no_address_in_lowmem(check):
 # ---- the tables ----
 
 def check_explanation(check, name, said, state, directory, address):
-    """What an explanation says of the walk and the rights."""
+    """Checks the walk and the rights in an explanation."""
     walk = state.tables.walk(directory, address)
     check.equal([' '.join(found) for found in
                  re.findall(r'^(PDE \d+|PTE \d+) +(0x\w{8}) at 0x\w{8}, physical (0x\w{8})$', said, re.M)],
@@ -130,7 +130,7 @@ def paragraph(said, label):
 
 
 def may(said, label):
-    """What a ring may, as words."""
+    """The rights of a ring, in words."""
     lines = re.findall(r'^\s*may (?!not)([^(\n]*)', paragraph(said, label), re.M)
     return ' '.join(lines).replace(',', ' ').split()
 
@@ -178,7 +178,7 @@ def check_stage(check, stage, said, state):
                 r'^frame +0x00100000; there are no struct pages yet: page_alloc_init\(\) makes them$', f'{stage}: struct pages')
     check_until(check, number <= NUMBER['lowmem_map_init'], said['image'], '^area +which part of it, is not known yet', f'{stage}: rows')
     check.like(said['null'], '^device +may not have it: -EFAULT$', f'{stage}: no device may have null')
-    # The regions are chosen just before the rows are made; until then they are the boot directory's, and all this is its lowmem.
+    # The regions are set just before the rows are made; until then they are those of the boot directory, and all this is its lowmem.
     if number < NUMBER['lowmem_map_init']:
         for kind in 'vmalloc', 'device':
             check.like(said[kind], r'^region +0xc0000000\.\.\w+ lowmem', f'{stage}: a {kind} address is lowmem yet')
@@ -195,7 +195,7 @@ def check_stage(check, stage, said, state):
 
 
 def check_until(check, early, said, pattern, name):
-    """It is said at early stages, and later not."""
+    """The sentence is printed at early stages only."""
     (check.like if early else check.unlike)(said, pattern, name)
 
 
@@ -214,7 +214,7 @@ def check_physical(check, said):
 # ---- a slot of kmap_local_page() that is taken ----
 
 def open_sites(state):
-    """Where the kernel has a stac, which opens user pages to ring 0: its own table of these (arch/x86/cpu.c)."""
+    """The addresses of stac in the kernel, which allows ring 0 to access user pages: from the kernel's table (arch/x86/cpu.c)."""
     names = kernel()
     start, end = names.physical('__smap_sites_start'), names.physical('__smap_sites_end')
     words = state.tables.words(start, (end - start) // 4)

@@ -1,5 +1,5 @@
 """gdb's commands `attic ...` while processes run: the monitor's own tables, every address of a frame, directory entries that were changed,
-a fork, a switch. What they say is held against the tables in physical memory and against the monitor."""
+a fork, a switch. Their output is compared with the tables in physical memory and with the monitor."""
 import re
 from collections import namedtuple
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ def scene(booted, check):
 
 
 class Scene:
-    """Two programs run and one sleeps. Then gdb stops the machine, and it stays so when gdb goes."""
+    """Two programs run and one sleeps. Then gdb stops the machine, which stays stopped when gdb leaves."""
 
     def __init__(self, machine, check):
         self.machine = machine
@@ -64,7 +64,7 @@ class Scene:
         return self.tasks[name].pid
 
     def ask(self, check, *commands):
-        """What gdb's commands say; the machine stays stopped."""
+        """The output of gdb's commands; the machine stays stopped."""
         return session(check, self.machine, *commands, 'disconnect')[:-1]
 
 
@@ -80,7 +80,7 @@ def compare_with_monitor(machine, name, check):
     check.equal(ours, theirs, f'{name}: areas are those of vmallocinfo')
     check.equal(len(theirs), len(re.findall('^0x', monitor['vmallocinfo'], re.M)), f'{name}: each line of vmallocinfo is one')
     check.equal(re.findall('^ .*', areas, re.M), re.findall('^ .*', monitor['vmallocinfo'], re.M), f'{name}: and so are the frames')
-    # The monitor runs when it prints, and waits when gdb looks; idle the other way round.
+    # The monitor runs when it prints, and sleeps when gdb stops the machine; for idle it is the other way round.
     theirs = tasks_in(r'^ *(\d+) +\d+ (\w+) .* (\S+)$', monitor['ps'])
     ours = tasks_in(r'^ *(\d+) (\w+) +(?:-|0x\w+) +0x\w+ +(\S+)', ps)
     check.equal(len(ours), 3, f'{name}: ps has three')
@@ -132,7 +132,7 @@ def test_tasks_and_backtraces(scene, check):
 
 
 def test_switch(boot, check):
-    """In the middle of a switch, ESP says who runs."""
+    """In the middle of a switch, ESP decides which task runs."""
     machine = boot('gdb-processes-switch', build=DEBUG, gdb=True, stopped=True, mem='16M', input='run forever\n')
     who_runs = ('attic ps', 'attic bt 1', 'attic bt 2')
     said = session(check, machine, 'hbreak mm_switch', 'continue', *who_runs, 'delete', 'hbreak *switch_to', 'continue', 'stepi 2',
@@ -148,7 +148,7 @@ def test_switch(boot, check):
 # ---- the tables of every process ----
 
 def test_walker(scene, check):
-    """The walker of the tables against QEMU's, in each process: its directory is loaded for a moment."""
+    """Our walk of the tables compared with QEMU's, in each process: its directory is loaded for a moment."""
     addresses = (0x08048000, 0x0804A123, 0xBFFFDABC, 0xBFFFE000, 0xC0100000, 0xC0400123, 0xC07FEDCB, 0xF7C00000, 0xF7C02000, 0xFFC00000)
     commands = ['set $kept = $cr3']
     for task in scene.processes.values():
@@ -220,7 +220,7 @@ def test_fork(boot, check):
 # ---- entries that are changed by hand ----
 
 def test_changed_directory_entries(scene, check):
-    """They are found, in whichever process."""
+    """They are found, in any process."""
     forever, nap = scene.pid('forever'), scene.pid('nap')
     victim = f'((pde_t *){PAGE_OFFSET + scene.tasks["nap"].directory:#x})[900].val'
     changed = scene.ask(
@@ -248,7 +248,7 @@ def test_changed_directory_entries(scene, check):
 
 
 def test_entries_as_the_kernel_never_has_them(scene, check, tmp_path):
-    """Both levels count. QEMU walks them in nap's directory."""
+    """The rights of both levels count. QEMU walks these entries in nap's directory."""
     nap, directory = scene.pid('nap'), scene.tasks['nap'].directory
     pdes = f'((pde_t *){PAGE_OFFSET + directory:#x})'
     changes = [f'set var {change}' for change in

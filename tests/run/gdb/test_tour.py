@@ -1,5 +1,5 @@
-"""The tour of the memory: `make tour BATCH=1` writes what docs/tour.md holds, but for the numbers that depend on the build, and the entries
-it shows are those in memory. Each of its claims is checked by the tour itself, which ends when one is not so."""
+"""The tour of the memory: `make tour BATCH=1` prints the contents of docs/tour.md, except for numbers that depend on the build, and the
+entries that it shows are those in memory. The tour itself checks each of its claims, and ends if one is false."""
 import re
 import subprocess
 from itertools import zip_longest
@@ -11,9 +11,9 @@ MOMENTS = 44
 
 
 class Names:
-    """What a transcript says in every build. Numbers become names, by first appearance, so that equal ones stay equal and different ones
-    different: lines of source; the frames in entries and in the addresses of entries, where the bits below stay as they are; other numbers
-    as a whole. Which addresses are walked stays."""
+    """The parts of a transcript that are the same in every build. Numbers become names, by first appearance, so that equal ones stay equal
+    and different ones different: lines of source; the frames in entries and in the addresses of entries, where the lower bits stay as they
+    are; other numbers as a whole. The addresses that are walked stay."""
 
     def __init__(self, transcript):
         self.names, self.file = {}, ''
@@ -23,7 +23,7 @@ class Names:
         return self.names.setdefault(thing, f'#{len(self.names) + 1}')
 
     def frame(self, match):
-        """What is above the end of RAM is no frame: the tag in an entry that is not present."""
+        """A number above the end of RAM is not a frame, but the tag in an entry that is not present."""
         before, number = match.groups()
         if number[0] in 'cdef':
             return before + self.name(f'tag {number}')
@@ -73,7 +73,7 @@ def check_stop(stop, check):
 
 
 def test_entries_are_in_memory(boot, check):
-    """The same stop by stop. QEMU's monitor is asked for what the tour has read, entry by entry."""
+    """The same stop by stop. QEMU's monitor reads each entry again that the tour has read."""
     machine = boot('tour', build=DEBUG, stopped=True, gdb=True, input='run tour\ndma\npoweroff\n')
     look = ('python from attic.gdb.tour.tour import Tour; [gdb.execute("monitor xp /1wx 0x%x" % entry.at) '
             'for walks in Tour.guide.walks for walk in walks for entry in walk.entries]')
@@ -90,7 +90,7 @@ def test_entries_are_in_memory(boot, check):
     check.true(entries > 100, 'there are entries to compare', entries)
     check.equal(wrong, [], "each entry is in memory as the tour shows it, says QEMU's monitor")
     check.like(said, '^attic tour: the tour is over', 'then it is over')
-    # As gdb 10 says it, and from gdb 16 on.
+    # The words of gdb 10, and of gdb 16 and later.
     check.like(said, r'^No breakpoints(?: or watchpoints|, watchpoints, tracepoints, or catchpoints)\.$', 'and has left no breakpoint')
     check.unlike(said, PYTHON, 'no exception of Python shows')
     check.equal(machine.finish(), 'pass', 'detached, Attic goes on and powers off', machine)
@@ -131,7 +131,7 @@ def test_to_a_stop(boot, check):
 
 
 def enter(text):
-    """`make tour`, but for make: what it says, with headings for each answer."""
+    """`make tour` without make: its output, with headings for each answer."""
     done = ran(ROOT / 'scripts/debug', '--tour', DEBUG, input=text)
     return done, [headings(part) for part in done.stdout.split('-- Enter: ')]
 

@@ -1,5 +1,5 @@
-"""Allocators, lists and areas as 32-bit programs of this host, under the address and undefined-behaviour sanitizers. Where i386 programs do
-not run, qemu-i386 runs them, in which AddressSanitizer does not work.
+"""Allocators, lists and areas as 32-bit programs of this host, under the address and undefined-behaviour sanitizers. If the host cannot run
+i386 programs, qemu-i386 runs them, but AddressSanitizer does not work in it.
 """
 import os
 import re
@@ -11,7 +11,7 @@ from attic.build import ROOT, build_dir, made, ran, runs_i386
 
 FLAGS = '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror -fno-sanitize-recover=all'.split()
 
-# Code that needs nothing of the kernel takes the headers of tests/host/shim in place of the kernel's; the other needs its address map.
+# Code that needs no kernel data uses the headers of tests/host/shim instead of the kernel's; other code needs its address map.
 SHIM = ['-Itests/host/shim', '-Iinclude']
 KERNEL = ['-fno-strict-aliasing', '-Iinclude']
 FRAMES = [f'mm/frame/{name}.c' for name in ('buddy', 'zone', 'page_alloc', 'page_check', 'slab', 'slab_check', 'slab_debug', 'kmalloc')]
@@ -27,8 +27,8 @@ PROGRAMS = {
 
 
 def compiler():
-    """The cross compiler brings its own 32-bit libc and sanitizers; gcc-multilib, which cc -m32 needs, cannot be installed beside it on
-    Debian."""
+    """The cross compiler brings its own 32-bit libc and sanitizers; gcc-multilib, which cc -m32 needs, cannot be installed at the same time
+    on Debian."""
     lib = '/usr/i686-linux-gnu/lib'
     if 'HOSTCC32' in os.environ:
         return os.environ['HOSTCC32'].split()

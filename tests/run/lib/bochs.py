@@ -1,16 +1,16 @@
-"""Attic in Bochs: a second emulator, which has a TLB and rules of its own.
+"""Attic in Bochs: a second emulator, with its own TLB and its own behaviour in details.
 
     with Bochs('bochs-p3', 'p3_katmai', cmdline='ktest=*') as run:
         run.finish()                     # pass fail panic triple-fault timeout error
         run.output, str(run)             # as those of a Machine
 
-The serial port is a file, which is read as it grows. Bochs has no device by which the kernel tells how a run ended; it has a port that ends
-it (machine_exit), which passed and failed runs use alike. So what the tests themselves said tells these two apart, a line of a panic is
-one, and Bochs ends by itself at a triple fault.
+The serial port is a file, which is read as it grows. Bochs has no device to which the kernel can write the result of a run; it has a port
+that ends it (machine_exit), which passed and failed runs both use. So the output of the tests distinguishes these two, a panic is found by
+its line, and Bochs ends by itself at a triple fault.
 
-Debian's Bochs has its debugger built in, so it is told to go on, and its end of input is the end. With the display `term` it then writes
-the screen into a terminal of its own: somebody must read there, or it stops when that is full. Time in the machine is counted in
-instructions, IPS of them a second, and waiting takes none: so no test depends on the host's speed.
+Debian's Bochs has its debugger built in, so it gets the command to continue, and ends at the end of input. With the display `term` it
+writes the screen to a separate terminal, which must be read, or Bochs stops when the terminal's buffer is full. Time in the machine is
+counted in instructions, IPS of them per second, and waiting costs none: so no test depends on the host's speed.
 """
 import glob
 import os
@@ -25,17 +25,17 @@ from attic.machine import used
 
 IPS = 50_000_000
 AFTER_PANIC = 5       # seconds for the rest of its report
-SECONDS, SILENCE = 600, 120   # of a processor
+SECONDS, SILENCE = 600, 120   # of processor time
 FOLDER = '/usr/share/bochs'
 
 
 def bios(name):
-    """With the names that Bochs gives them and, with .bin, those in some of its versions."""
+    """The firmware files, with the names in Bochs and, with .bin, those in some of its versions."""
     return next((path for path in (f'{FOLDER}/{name}', f'{FOLDER}/{name}.bin') if os.path.exists(path)), None)
 
 
 def is_there():
-    """Raises CannotBeHad when something keeps Bochs from running."""
+    """Raises CannotBeHad if Bochs cannot run."""
     if not shutil.which('bochs'):
         raise CannotBeHad('bochs is not installed (packages bochs bochsbios bochs-term vgabios)')
     if not bios('BIOS-bochs-latest') or not bios('VGABIOS-lgpl-latest'):
@@ -63,7 +63,7 @@ class Bochs:
             debugger.write_text('continue\n')
             options += ['-rc', debugger]
         with open(self._said, 'wb') as said:
-            self.process = qemu.start(['bochs', *map(str, options)], 'KILL', stdin=subprocess.DEVNULL, stdout=said,  # it stays at a TERM
+            self.process = qemu.start(['bochs', *map(str, options)], 'KILL', stdin=subprocess.DEVNULL, stdout=said,  # it ignores SIGTERM
                                       stderr=subprocess.STDOUT, env=os.environ | {'TERM': 'vt100'})
 
     def _settings(self, model, iso):
@@ -87,7 +87,7 @@ info: action=report
         return self
 
     def __exit__(self, *_):
-        """A test that dies leaves none behind."""
+        """A test that is killed leaves no Bochs behind."""
         self._stop()
         if self._screen is not None:
             os.close(self._screen)
@@ -97,7 +97,7 @@ info: action=report
         return '\n'.join([f'{self.name}: {self.status}; logs: {self.log_path}, {self._log}, {self._said}', *lines])
 
     def finish(self):
-        """Wait for the end. How it ended, as one word."""
+        """Wait for the end. Returns how it ended, as one word."""
         killed_for = None
         while self.process.poll() is None and not killed_for:
             time.sleep(0.1)
@@ -115,7 +115,7 @@ info: action=report
         self.process.wait()
 
     def _limit(self):
-        """Why it has to be killed, if it has."""
+        """Why it must be killed, or None."""
         if self._panic is not None:
             return 'panic' if time.monotonic() > self._panic + AFTER_PANIC else None
         return 'timeout' if self._used > min(SECONDS, self._last_sign + SILENCE) else None
@@ -130,7 +130,7 @@ info: action=report
             self._panic = time.monotonic()
 
     def _drain_screen(self):
-        """Its name is among what Bochs says."""
+        """Its name is in the output of Bochs."""
         if self._screen is None:
             found = re.search('connected to screen "(.*?)"', self._said.read_text(errors='replace'))
             if not found:

@@ -1,4 +1,4 @@
-"""gdb's commands held against the page tables in memory, and the walker that both use (scripts/attic/tables.py) against QEMU's own walk.
+"""gdb's commands compared with the page tables in memory, and the walker that both use (scripts/attic/tables.py) with QEMU's own walk.
 
     said = session(check, machine, 'attic map', 'attic ps', 'detach')   # or 'disconnect': then the machine stays stopped
     check_map(check, 'the name of it', said[0], State(machine.physical(0, 16 << 20)), directory)
@@ -13,9 +13,9 @@ from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME, PAGE_SIZE, RW, US, Tables
 from machines import unfolded
 
-DEBUG = build_dir() / 'debug'  # the build that gdb is meant for
+DEBUG = build_dir() / 'debug'  # the build for gdb
 ELF = DEBUG / 'attic.debug'
-# Of the boot, and the first instruction in ring 3.
+# The stages of the boot, and the first instruction in ring 3.
 STAGES = ('_start', 'boot_paging_on', 'boot_high', 'boot_identity_gone', 'kernel_main', 'lowmem_map_init', 'page_alloc_init',
           'vmalloc_init', 'mm_seal', 'return_to_user', 'ring3')
 CR0_PG, CR4_SMAP, EFL_AC = 1 << 31, 1 << 21, 1 << 18
@@ -25,14 +25,14 @@ KERNEL_HALF, USER_HALF, ALL = (PAGE_OFFSET, 0xFFFFFFFF), (0, PAGE_OFFSET - 1), (
 
 @functools.cache
 def kernel():
-    """Its names."""
+    """The kernel's names."""
     return symbols(ELF)
 
 
 # ---- a gdb session ----
 
 def session(check, machine, *commands, build=DEBUG):
-    """Run commands of gdb, with the names of a build; what each of them said. No exception of Python may show, whatever happens."""
+    """Run commands of gdb, with the names of a build. Returns the output of each. No Python exception may appear in it."""
     marked = [word for command in commands for word in ('echo @@@\\n', command)]
     said = machine.gdb(build / 'attic.debug', 'set width 0', 'set height 0', *marked)
     answers = re.split('^@@@\n', said, flags=re.M)[1:]
@@ -43,7 +43,7 @@ def session(check, machine, *commands, build=DEBUG):
 
 
 def wait_for_sleep(check, machine, build=DEBUG):
-    """Until the monitor sleeps: it prints its prompt a moment before that. The machine stays stopped then."""
+    """Wait until the monitor sleeps: it prints its prompt a moment before that. The machine stays stopped then."""
     def sleeps():
         if re.search('^ +1 sleeping', session(check, machine, 'attic ps', 'disconnect', build=build)[0], re.M):
             return True
@@ -55,7 +55,7 @@ def wait_for_sleep(check, machine, build=DEBUG):
 # ---- a state of the machine ----
 
 class State:
-    """A machine's memory from physical 0 on, and what QEMU's monitor says of its registers, by their names there."""
+    """A machine's memory from physical 0 on, and its registers as QEMU's monitor names them."""
 
     def __init__(self, memory, registers=''):
         self.tables = Tables(lambda address, size: memory[address:address + size])
@@ -70,7 +70,7 @@ class State:
 
 
 class Dump:
-    """A state that is saved within a session of gdb: `commands` have it saved, and take() has it from what these say. QEMU walks to the
+    """A state that is saved within a session of gdb: `commands` save it, and take() reads it from their output. QEMU walks to the
     addresses, which are numbers or registers ($eip)."""
 
     def __init__(self, file, mib, *addresses):
@@ -89,8 +89,8 @@ class Dump:
 
 
 def at_stages(check, machine, folder, commands, *addresses):
-    """Stop a machine of 8 MiB that has not begun yet at each stage, and run the same commands there. (stage, what they say by command,
-    state); the first is (None, what they say before, None). At the addresses the walker is checked."""
+    """Start a machine of 8 MiB, stop it at each stage, and run the same commands there. Returns (stage, output by command, state); the
+    first is (None, output before the start, None). The walker is checked at the addresses."""
     dumps, steps = {}, []
     for stage in STAGES:
         dumps[stage] = Dump(folder / stage, 8, *addresses)
@@ -112,7 +112,7 @@ def walks_of_qemu(*addresses):
 
 
 def check_walker(check, name, state, directory, addresses, walks):
-    """What walks_of_qemu() said for this directory."""
+    """Compare with the output of walks_of_qemu() for this directory."""
     mem, *found = walks
     runs = re.findall('^([0-9a-f]+)-([0-9a-f]+) [0-9a-f]+ ([u-][r-][w-])', mem, re.M)
     check.equal(lines((page.start, page.start + page.size, f'{"u" if page.rights & US else "-"}r{"w" if page.rights & RW else "-"}')
@@ -129,7 +129,7 @@ def where(physical):
 
 
 def gpa_in(said):
-    """Of `monitor gva2gpa`. An answer of another form stays as it is."""
+    """The address in the answer of `monitor gva2gpa`. Another answer is returned unchanged."""
     found = re.match('gpa: (?:0x)?([0-9a-f]+)\r?\n|Unmapped', said)
     return where(found[1] and int(found[1], 16)) if found else said
 

@@ -6,7 +6,7 @@ from attic.machine import Machine
 
 
 def check_ktests(check, name, label, *, cmdline='', **options):
-    """`label` stands before each point's name; options are those of Machine. KTEST chooses tests by a glob."""
+    """`label` is put before each point's name; options are those of Machine. KTEST selects tests by a glob."""
     cmdline = f'{cmdline} ktest={os.environ.get("KTEST") or "*"}'.strip()
     with Machine(name, cmdline=cmdline, **{'timeout': 240} | options) as machine:
         status = machine.finish()

@@ -1,15 +1,15 @@
-"""The Linux that Attic is compared with: this machine's, where it runs i386 programs (build.runs_i386), else Debian's i386 kernel in QEMU,
-which is fetched when it is not there (`make linux`).
+"""The Linux with which Attic is compared: this machine's, if it runs i386 programs (build.runs_i386), otherwise Debian's i386 kernel in
+QEMU, which is fetched if necessary (`make linux`).
 
     archive, tree = script_tree('some', busybox=path, cases={'echo_1': 'echo 1\\n'}, data={'words': text}, programs={'test': path})
     scripts_on_linux('some', archive, tree)['echo_1']        # Result(output='1\\n', status=0)
     programs_on_linux('some', {'hello': [path, 'argument']})
 
-A tree holds busybox, the scripts and their data; tests/run/busybox/run goes through the scripts, in Attic too. On this machine's Linux its
-copy is the root, on a tmpfs of its own in a mount namespace; where that is not allowed, not even in a user namespace, QEMU is asked. A
+A tree holds busybox, the scripts and their data; tests/run/busybox/run executes the scripts, on Attic too. On this machine's Linux a copy
+of the tree is the root, on a separate tmpfs in a mount namespace; if that is not allowed, not even in a user namespace, QEMU is used. A
 program needs no tree on this machine.
 
-What Linux did not end is missing in the results; without any Linux CannotBeHad is raised.
+Scripts that did not end on Linux are missing in the results; without any Linux CannotBeHad is raised.
 """
 import os
 import re
@@ -24,13 +24,13 @@ from attic.machine import Machine
 SECONDS = 600           # all scripts
 PROGRAM_SECONDS = 120
 SILENCE = 120           # a script in QEMU
-# no_timer_check: a timer that is late because the host is busy is no broken one.
+# no_timer_check: a timer that is late because the host is busy is not broken.
 COMMAND_LINE = 'console=ttyS0 loglevel=1 panic=-1 mitigations=off no_timer_check rdinit=/init.linux'
 
 # The environment of all scripts and programs.
 ENVIRONMENT = ['env', '-i', 'HOME=/root', 'TERM=linux', 'USER=root']
 
-# A root on a tmpfs, as on this machine's Linux, and in it what is the kernel's to do in Attic: devices, /proc, a controlling terminal.
+# A root on a tmpfs, as on this machine's Linux, and in it what the kernel provides in Attic: devices, /proc, a controlling terminal.
 INIT_LINUX = '''#!/bin/sh
 set -- /*
 mkdir /new
@@ -73,7 +73,7 @@ def script_tree(name, *, cases, busybox, data=None, programs=None):
 
 
 def results(output):
-    """What `run` printed, by script."""
+    """The output of `run`, by script."""
     found = re.findall(r'^@begin (\w+)\n(.*?)@end \1 (\d+)\n', output, re.M | re.S)
     return {name: Result(printed, int(status)) for name, printed, status in found}
 
@@ -84,7 +84,7 @@ def scripts_on_linux(name, archive, tree):
 
 
 def programs_on_linux(name, commands):
-    """Each by itself, without input."""
+    """Run each program separately, without input."""
     if runs_i386():
         with tempfile.TemporaryDirectory(prefix='attic-linux-') as folder:
             return {key: run_program(name, Path(folder) / key, *command) for key, command in commands.items()}
@@ -97,16 +97,16 @@ def programs_on_linux(name, commands):
 # ---- this machine's ----
 
 def run_program(name, link, path, *arguments):
-    """Through a link, because a program may write its path behind #!, where no blank can be."""
+    """Run it through a link, because a program may write its path after #!, where blanks are not allowed."""
     link.symlink_to(path)
     output, status = ask(name, PROGRAM_SECONDS, *ENVIRONMENT, 'sh', '-c', 'exec "$@" 2>&1', 'sh', link, *arguments)
     return Result(output, status)
 
 
 def in_own_root(name, tree):
-    """As root of a tree of its own; None when that is not possible."""
+    """Run as root in a separate tree; None if that is not possible."""
     root = made(tree.parent / 'linux')
-    setarch = ['setarch', 'i686']  # what makes a process see a 32-bit machine, where that may be said
+    setarch = ['setarch', 'i686']  # makes a process see a 32-bit machine, if that is allowed
     if subprocess.run([*setarch, 'true'], stderr=subprocess.DEVNULL).returncode:
         setarch = []
     for options in ([[]] if os.geteuid() == 0 else []) + [['--map-root-user']]:
@@ -117,9 +117,9 @@ def in_own_root(name, tree):
 
 
 def ask(name, seconds, *command):
-    """What a command prints on standard output until it ends, and its exit status. It has a session of its own: the first process of a
-    container may be of ours, and a group of processes is orphaned only where no parent of it is. The output goes through a file, because a
-    process that is left behind would hold a pipe open for ever."""
+    """Returns the standard output of a command, and its exit status. It gets a separate session: otherwise the first process of a container
+    may be in ours, and a process group is orphaned only if no parent is in its session. The output goes through a file, because a process
+    that is left behind would keep a pipe open for ever."""
     with tempfile.TemporaryFile(dir=log_dir()) as out, open(log_dir() / f'{name}-linux.stderr', 'wb') as errors:
         status = subprocess.run(['setsid', '--wait', 'timeout', '-k', '5', str(seconds), *map(str, command)],
                                 stdin=subprocess.DEVNULL, stdout=out, stderr=errors).returncode
@@ -130,7 +130,7 @@ def ask(name, seconds, *command):
 # ---- Debian's, in QEMU ----
 
 def in_qemu(name, archive):
-    """What the scripts of the archive print."""
+    """The output of the scripts of the archive."""
     with Machine(f'{name}-linux', kernel=fetched('linux', 'linux/vmlinuz'), initramfs=archive, cmdline=COMMAND_LINE, mem='512M',
                  timeout=SECONDS, silence=SILENCE) as machine:
         machine.saw('^@done$')

@@ -1,18 +1,18 @@
-"""What several tests do with a machine."""
+"""Actions on a machine that several tests need."""
 import re
 
 from attic.machine import Machine
 
 
 def run(name, **options):
-    """A machine that has come to its end; options are those of Machine."""
+    """A machine that has ended; options are those of Machine."""
     with Machine(name, **options) as machine:
         machine.finish()
     return machine
 
 
 def shows(check, machine, pattern, name):
-    """The point that the screen shows this, now or later."""
+    """A point: the screen shows this, now or later."""
     found = machine.wait_until(lambda: re.search(pattern, machine.screen.text(), re.M))
     check.true(found, name, found or machine.screen.text())
 
@@ -39,10 +39,10 @@ def read_port(machine, port):
 
 
 def kilobytes(said):
-    """The sizes that `meminfo` has said, by name."""
+    """The sizes in the output of `meminfo`, by name."""
     return {name: int(size) for name, size in re.findall(r'^(\w+): +(\d+) kB$', said, re.M)}
 
 
 def free_kb(machine):
-    """The free memory, as `meminfo` tells it; -1 when it does not."""
+    """The free memory according to `meminfo`; -1 if it is not printed."""
     return kilobytes(machine.run('meminfo')).get('MemFree', -1)

@@ -1,15 +1,15 @@
-"""Points: what a test of Attic finds, each with a name. A pytest plugin.
+"""Points: the single checks of a test of Attic, each with a name. A pytest plugin.
 
     def test_help(machine, check):
         help = machine.run('help')
         check.like(help, '^audit', 'help lists audit')
         check.equal(machine.run('help audit').count('\\n'), 2, 'help COMMAND: what it does, and an example')
 
-A point that fails is noted, with what was expected and found, and the test goes on: a machine that took seconds to boot is asked all there
-is to ask. A test without points is one point itself, and so is one that ends in an exception. `assert` is for what the rest of a test
-cannot do without.
+A point that fails is recorded, with the expected and the found value, and the test continues: a machine that took seconds to boot is used
+for all checks. A test without points is one point itself, and so is one that ends in an exception. `assert` is for conditions without which
+the rest of a test cannot run.
 
-All points of a run go to the file that ATTIC_POINTS names, a line of JSON each: file, test, point, outcome, why.
+All points of a run are written to the file that ATTIC_POINTS names, a line of JSON each: file, test, point, outcome, why.
 """
 import json
 import os
@@ -25,17 +25,17 @@ class Check:
     def __init__(self, item):
         self._item = item
         self.count = 0
-        self.again = None  # what repeats the next points, where it is not the whole test
+        self.again = None  # what repeats the next points, if it is not the whole test
 
     def true(self, value, name, why=''):
-        """The value is true. `why` is what tells more if it is not: anything that can be printed, a machine for one."""
+        """The value is true. `why` gives more details if it is not: anything that can be printed, for example a machine."""
         return self._note(bool(value), name, why if why != '' else f'found: {value!r}')
 
     def equal(self, found, wanted, name, why=''):
         return self._note(found == wanted, name, f'expected: {shown(wanted)}\nfound:    {shown(found)}', why)
 
     def like(self, text, pattern, name, why=''):
-        """The text has a match of the pattern; in one that is text, ^ and $ are those of lines."""
+        """The text has a match of the pattern; if the pattern is a string, ^ and $ match at each line."""
         pattern = compiled(pattern)
         return self._note(pattern.search(text or ''), name, f'no match of: {pattern.pattern}\nin: {shown(text)}', why)
 
@@ -44,7 +44,7 @@ class Check:
         return self._note(not pattern.search(text or ''), name, f'a match of: {pattern.pattern}\nin: {shown(text)}', why)
 
     def skip(self, name, why):
-        """The point cannot be had on this machine; told at the end of the run."""
+        """The point cannot be tested on this machine; reported at the end of the run."""
         self._report(name, 'skipped', (str(self._item.path), 0, f'Skipped: {why}'))
 
     def _note(self, good, name, *why):
@@ -62,7 +62,7 @@ class Check:
 
 
 def caller():
-    """Where the point stands."""
+    """The source line of the point."""
     frame = sys._getframe()
     while frame.f_code.co_filename == __file__:
         frame = frame.f_back
@@ -74,7 +74,7 @@ def compiled(pattern):
 
 
 def shown(value):
-    """Text as it is, from a line of its own when it has several; anything else as Python writes it."""
+    """Text as it is, starting on a new line if it has several lines; other values as Python prints them."""
     if isinstance(value, str) and value.count('\n') > 1:
         return '\n' + ''.join(f'  | {line}\n' for line in value.splitlines())
     return repr(value)
@@ -111,7 +111,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A test that has points, and ran to its end, is no point itself."""
+    """A test that has points, and ran to its end, is not a point itself."""
     outcome = yield
     report = outcome.get_result()
     points = getattr(item, 'points', None)
@@ -121,7 +121,7 @@ def pytest_runtest_makereport(item, call):
 
 
 class Collector:
-    """In the process that sees all reports, its own or those of pytest-xdist's workers."""
+    """Runs in the process that gets all reports, its own or those of pytest-xdist's workers."""
 
     def __init__(self, config):
         self.config = config
@@ -139,7 +139,7 @@ class Collector:
             counts[report.outcome] += 1
             self.write(report, point)
         if point:
-            report.nodeid += f'[{point}]'  # a test case of its own in JUnit's XML
+            report.nodeid += f'[{point}]'  # a separate test case in JUnit's XML
         elif report.when == 'teardown':
             self.tell(nodeid, counts)
 

@@ -1,21 +1,21 @@
-"""Run the same shell scripts in Attic and on Linux, by the same busybox, and compare what they print.
+"""Run the same shell scripts on Attic and on Linux, with the same busybox, and compare their output.
 
 One folder with busybox, the scripts and their data is packed into the initramfs of one boot, and is the root of a process tree on Linux,
-see linux.py. Each script is one point, whose output and exit status must be the same. One that stops the machine, or hangs, is not the end
-of the others: they go on in a further boot.
+see linux.py. Each script is one point, whose output and exit status must be the same. If a script stops the machine, or hangs, the others
+run in another boot.
 """
 import re
 
 from attic.machine import Machine
 from linux import results, script_tree, scripts_on_linux
 
-BOOTS = 6      # of the scripts that are left after one has failed to end
+BOOTS = 6      # each with the remaining scripts after one did not end
 SECONDS = 600  # a whole run
 SILENCE = 40   # a script
 
 
 def read_cases(text):
-    """The scripts of a file by name, as its head says."""
+    """The scripts of a file by name, in the format described at its head."""
     return dict(re.findall(r'^== (\w+)\n((?:(?!== \w+$).*\n)*)', text, re.M))
 
 
@@ -34,7 +34,7 @@ def compare(check, case, script, linux, attic, why):
     elif not attic:
         check.true(False, f'{case}: ends', f'{why}\nthe script:\n{script}')
     else:
-        # What a dead process leaves behind on Linux depends on how that machine is set up.
+        # What a killed process leaves behind on Linux depends on the configuration of that machine.
         wanted = linux._replace(output=re.sub(r' \(core dumped\)$', '', linux.output, flags=re.M))
         check.true(attic == wanted, case, difference(wanted, attic) + f'the script:\n{script}')
 
@@ -50,7 +50,7 @@ def difference(wanted, found):
 
 
 def run_on_attic(name, cases, options):
-    """Boot, and again with what is left when something stopped the machine. Results by script, and why others have none."""
+    """Boot, and boot again with the remaining scripts if the machine stopped. Returns results by script, and why others have none."""
     left, found, stopped = dict(cases), {}, {}
     for boot in range(1, BOOTS + 1):
         archive, _ = script_tree(name, cases=left, **options)
@@ -65,6 +65,6 @@ def run_on_attic(name, cases, options):
             first = next(iter(left))
             stopped[first] = why
             del left[first]
-        if not left or len(left) == len(cases) - 1:  # the second: not even the first, there is no shell
+        if not left or len(left) == len(cases) - 1:  # the second: not even the first script ran, there is no shell
             break
     return found, stopped

@@ -1,6 +1,6 @@
-"""Snapshots in tests: the documents of a file, and whether they fit the schema, of which jsonschema is the judge.
+"""Snapshots in tests: the documents of a file, and whether they match the schema, which jsonschema checks.
 
-Neighbours: test_snapshot.py holds documents against the machine, test_memdiff.py compares them.
+Neighbours: test_snapshot.py compares documents with the machine, test_memdiff.py with each other.
 """
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def documents(file: Path) -> dict:
 
 
 def invalid(file: Path) -> str:
-    """What a validator of JSON Schema has against the documents of a file."""
+    """The errors that a validator of JSON Schema finds in the documents of a file."""
     schema = json.loads(SCHEMA.read_text())
     Draft7Validator.check_schema(schema)
     validator = Draft7Validator(schema)

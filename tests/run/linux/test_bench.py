@@ -1,5 +1,5 @@
-"""What the kernel's operations and processes may cost, relative to Linux, and what a boot may cost: a change that makes one dearer fails
-here. Under -icount the figures hardly differ from run to run, so they are held to their limits as they stand."""
+"""What the kernel's operations and processes may cost, relative to Linux, and what a boot may cost: a change that makes one more expensive
+fails here. Under -icount the figures hardly differ from run to run, so they are compared with their limits directly."""
 import os
 import re
 
@@ -8,8 +8,7 @@ import pytest
 from attic.build import ROOT, build_dir, ran
 from linux import NOT_ENDED, programs_on_linux
 
-# The most that a row may cost of what it costs Linux. They are for the default compiler: clang's code costs up to a sixth more here and
-# there.
+# The maximum cost of a row, relative to Linux. The limits are for the default compiler: clang's code costs up to a sixth more in some rows.
 RATIO = {
     'vmalloc_4k': 0.20, 'vmalloc_64k': 0.15, 'vmalloc_1m': 0.12, 'vmalloc_random': 0.15, 'vmalloc_4k_busy5000': 0.20,
     'vmalloc_4k_holes2500': 0.20, 'vmalloc_16k_holes2500': 0.20, 'vmalloc_random_replace': 0.21, 'vmap_16': 0.285,
@@ -21,14 +20,14 @@ RATIO = {
     'mmap_touch_munmap_64k': 0.20, 'brk_64k': 0.115, 'pipe_roundtrip': 0.20,
 }
 
-# The most that our own figure may be; growth is vmalloc_4k with so many live areas, relative to none.
+# The maximum of our own figure; growth is vmalloc_4k with so many live areas, relative to none.
 OURS = {'growth_5000': 1.2, 'growth_14000': 1.35, 'boot_512M': 10_000_000, 'boot_4G': 40_000_000}
 
 DEFAULT_COMPILER = 'clang' not in os.environ.get('CC', '')
 
 
 def bench(pattern):
-    """The lines that it prints, without comments, and its exit status."""
+    """The lines of its output, without comments, and its exit status."""
     done = ran(ROOT / 'scripts/bench', '--tree', pattern, env=os.environ | {'BUILD': str(build_dir())})
     return [line for line in done.stdout.splitlines() if not line.startswith('#')], done.returncode
 
@@ -74,7 +73,7 @@ def check_rows(check, rows):
 
 
 def test_some_of_the_rows(check):
-    """On one side or on both."""
+    """Rows of one side or of both."""
     of_both = [name for name in FIGURES if re.search('_64.$', name)]
     for pattern, rows, point in (('pipe*', ['pipe_roundtrip'], 'a row of processes alone'),
                                  ('kmalloc_64', ['kmalloc_64'], 'a row of the kernel alone'),

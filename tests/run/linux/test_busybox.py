@@ -1,9 +1,9 @@
-"""Debian's busybox for i386, unmodified: many applets and shell constructs in Attic, each compared byte for byte with what the same binary
-prints on Linux. Then its shell on the console, as a person uses it.
+"""Debian's busybox for i386, unmodified: many applets and shell constructs on Attic, each compared byte for byte with the output of the
+same binary on Linux. Then its shell on the console, as a user uses it.
 
-Fetches busybox when it is not there (`make busybox`). tests/run/busybox/cases has the scripts; tests/run/busybox/pipelines is what
-ATTIC_PIPELINES (60) further ones are made of by chance, from ATTIC_SEED, which each of their names has, and ATTIC_CASES is a regular
-expression that chooses some by name: `ATTIC_SEED=1 ATTIC_PIPELINES=500 ATTIC_CASES=pipeline make test T=busybox`.
+Fetches busybox if necessary (`make busybox`). tests/run/busybox/cases has the scripts; ATTIC_PIPELINES (60) more are made at random from
+tests/run/busybox/pipelines, with the seed ATTIC_SEED, which is part of their names; ATTIC_CASES is a regular expression that selects some
+by name: `ATTIC_SEED=1 ATTIC_PIPELINES=500 ATTIC_CASES=pipeline make test T=busybox`.
 """
 import os
 import random
@@ -70,7 +70,7 @@ def test_archive(busybox, tmp_path, check):
 
 
 def test_archive_with_files(busybox, tmp_path, check):
-    """FILES= has folders where the tree has links to /bin, and a file where it has a link."""
+    """FILES= contains folders where the tree has links to /bin, and a file where it has a link."""
     over, merged = tmp_path / 'over', tmp_path / 'merged'
     for name in ('bin/ls', 'sbin/tool', 'usr/bin/other'):
         put_program(over / name, f'{name}\n')
@@ -106,16 +106,16 @@ def pipelines(seed, count):
         line = re.sub('@([NWC])', lambda found: {'N': str(chance.randint(1, 30)), 'W': chance.choice(WORDS),
                                                 'C': chance.choice('abcdefghijklmnopqrstuvwxyz')}[found[1]], line)
         framed = chance.choice(FRAMES).replace('%s', line)
-        # Errors come when they come.
+        # The order of errors is not fixed.
         yield f'pipeline_{seed}_{number}', f'{{\n{framed}\n}} 2> errors\necho "status $?"\nsort errors\n'
 
 
-# Some would do something even when they are asked how they are used.
+# Some do something even when asked for their usage.
 NOT_ASKED = '[ [[ ash echo false halt init linuxrc nuke poweroff reboot resume run-init sh test true busybox'.split()
 
 
 def usages(busybox):
-    """Each applet says how it is used: the start-up of all of them."""
+    """Each applet prints its usage: this tests the start-up of all of them."""
     names = [name for name in busybox.with_name('applets').read_text().split() if name not in NOT_ASKED]
     for i in range(0, len(names), 50):
         yield f'usage_{i // 50}', f'for applet in {" ".join(names[i:i + 50])}; do $applet --help 2>&1; echo "$applet $?"; done\n'
@@ -133,13 +133,13 @@ def test_same_as_linux(busybox, check, can_be_had):
 
 # ---- the shell on the console ----
 
-# On a new line (a line that is edited is drawn again, prompt and all, on the same); behind it the shell may ask the terminal where its
-# cursor is.
+# On a new line (a line that is edited is drawn again, with the prompt, on the same line); after it the shell may ask the terminal for the
+# cursor's position.
 SHELL_PROMPT = r'(?<=\n)[~/]\S* # (?:\x1b\[6n)?'
 
 
 def typed_at(machine, keys):
-    """Type; what the shell and its programs print up to the next prompt, without the echo of the line."""
+    """Type a line. Returns what the shell and its programs print up to the next prompt, without the echo of the line."""
     machine.send(keys)
     if not machine.saw(SHELL_PROMPT, 30):
         return str(machine)
@@ -165,7 +165,7 @@ def test_console(busybox, boot, check):
     check.equal(typed('wc -c /etc/grou\t\n'), f'{size} /etc/group\n', 'tab completes')
     check.equal(typed('echo lost\x03').removeprefix('\n'), '', 'Ctrl-C drops the line')  # busybox 1.37 prints a line's end more
     check.equal(typed('false\n') + typed('echo $?\n'), '1\n', 'exit status')
-    # When the shell does what a line says, it has given the terminal its usual mode back.
+    # When the shell executes a line, it has restored the terminal's usual mode.
     machine.send('echo now; cat\n')
     check.true(machine.saw('^now\n', 30), 'cat waits for the terminal', machine)
     machine.send('typed\n')

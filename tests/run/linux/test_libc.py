@@ -1,7 +1,7 @@
-"""Programs of ordinary C libraries: user/linux/*.c, built statically with glibc and with musl, print the same in Attic as on Linux, byte
-for byte, and end with the same status. In Attic they are started at the monitor's prompt, without a shell.
+"""Programs of ordinary C libraries: user/linux/*.c, built statically with glibc and with musl, print the same on Attic as on Linux, byte
+for byte, and end with the same status. On Attic they are started at the monitor's prompt, without a shell.
 
-musl is fetched when it is not there (`make musl`); glibc comes with the cross compiler.
+musl is fetched if necessary (`make musl`); glibc comes with the cross compiler.
 """
 import re
 
@@ -36,7 +36,7 @@ def test_libc(libc, boot, check, can_be_had):
         output, status = linux.get(name, NOT_ENDED)
         check.equal(status, 0, f'{name}: passes on Linux', output)
         said = machine.run(' '.join(['run', name.removesuffix('_arguments'), *arguments]))
-        end = re.search(r'^\w+\[\d+\]: (?:exit status (\d+))?.*\n\Z', said, re.M)  # behind what the program printed
+        end = re.search(r'^\w+\[\d+\]: (?:exit status (\d+))?.*\n\Z', said, re.M)  # after the program's output
         check.equal(end and end[1], '0', f'{name}: passes in Attic', said)
         check.equal(said[:end.start()] if end else said, output, f'{name}: prints the same')
     check.like(machine.run('audit'), 'hold', f'{libc}: every invariant holds')

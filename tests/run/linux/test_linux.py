@@ -1,14 +1,14 @@
-"""The test programs of user/ on Linux, the very binaries that run on Attic: what they expect is Linux's behaviour, and not our opinion of
-it. Every program whose head says that it passes on Linux is run."""
+"""The test programs of user/ on Linux, the same binaries that run on Attic: they must expect Linux's real behaviour, not our idea of it.
+Every program whose head says that it passes on Linux is run."""
 import re
 
 from attic.build import build_dir, user_sources
 from linux import NOT_ENDED, programs_on_linux
 
-# The exit status of a program that cannot test what it is for on this processor; what it prints is why.
+# The exit status of a program that cannot run its test on this processor; its output gives the reason.
 NOTHING_TO_TEST = 77
 
-# Arguments, for those that do not do without.
+# Arguments, for programs that need some.
 ARGUMENTS = {'start_test': ['one', 'two']}
 
 

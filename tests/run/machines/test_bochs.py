@@ -1,5 +1,5 @@
 """The in-kernel tests in Bochs, on a Pentium III, which has neither SMEP nor SMAP, and on a Core i7, which has both: another emulator, with
-another TLB, another opinion on what a push of a segment register writes, and devices of PCI 2.1. Each takes 160 seconds of a processor.
+another TLB, a different behaviour when a segment register is pushed, and devices of PCI 2.1. Each takes 160 seconds of processor time.
 
 What Bochs lacks, and the tests then skip: the edu card, which is QEMU's own, and on these two processors UMIP.
 """
@@ -11,7 +11,7 @@ import bochs
 from attic import ktap
 from ktests import report_run
 
-# Which tests of a processor's features may be skipped; all others of that kind must run.
+# The tests of a processor's features that may be skipped; all others of that kind must run.
 LACKS = {'p3_katmai': 'SMEP|SMAP|UMIP', 'corei7_skylake_x': 'UMIP'}
 
 

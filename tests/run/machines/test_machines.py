@@ -1,7 +1,8 @@
-"""The in-kernel tests on machines of all sizes and kinds: of little and of much memory, with another chipset and without PCI, with UEFI of
-32 and 64 bits, and with processors that lack something: SMEP and SMAP, floating point, and an APIC, without which there is no edu card.
+"""The in-kernel tests on machines of all sizes and kinds: with little and with much memory, with another chipset and without PCI, with
+32-bit and 64-bit UEFI, and with processors that lack something: SMEP and SMAP, floating point, or an APIC, without which there is no edu
+card.
 
-Under UEFI there is no text screen, and what GRUB left on the frame buffer says where the console is.
+Under UEFI there is no text screen; a line that GRUB left on the frame buffer says where the console is.
 """
 import re
 
@@ -15,12 +16,12 @@ from ktests import check_ktests
 SCREEN_LINE = "Attic's console is on the first serial port: UEFI has no text screen."
 GLYPH_WIDTH, GLYPH_HEIGHT = 8, 19  # of EDK II's console
 
-# By label; those that take longest first. A busybox that was fetched would need the memory of the programs that the tests run where there
-# is little of it: `own` machines have an initramfs without it.
+# By label; the slowest first. On small machines a fetched busybox would take the memory that the programs of the tests need: `own` machines
+# have an initramfs without it.
 MACHINES = {
     '8M': {'mem': '8M', 'own': True},
     '16M': {'mem': '16M'},  # all RAM is in zone DMA
-    '128M': {'mem': '128M'},  # what `make run` gives
+    '128M': {'mem': '128M'},  # as in `make run`
     'qemu32': {'cpu': 'qemu32'},  # no SMEP and SMAP
     '1G': {'mem': '1G'},  # more RAM than lowmem can map
     '64M': {'mem': '64M'},
@@ -74,7 +75,7 @@ def test_from_a_disk(firmware, boot, check, can_be_had):
 
 
 def read_picture(file):
-    """Rows of a PPM file: for each a text of 1 where a pixel is bright."""
+    """Rows of a PPM file: each a text with a 1 for each bright pixel."""
     data = file.read_bytes()
     head = re.match(rb'P6\s+(\d+)\s+(\d+)\s+255\s', data)
     assert head, f'{file}: not a picture'
@@ -84,8 +85,8 @@ def read_picture(file):
 
 
 def shows(line, rows):
-    """Whether the line stands somewhere in a picture of text. Which letters the font has need not be known: cells look the same where the
-    line has the same letter, and only there."""
+    """Whether the line is somewhere in a picture of text. The font need not be known: two cells look the same if, and only if, the line has
+    the same letter there."""
     return any(looks_like(line, rows, x, y)
                for y in range(len(rows) - GLYPH_HEIGHT + 1) if '1' in rows[y + GLYPH_HEIGHT // 2]
                for x in range(0, len(rows[0]) - GLYPH_WIDTH * len(line) + 1, GLYPH_WIDTH))

@@ -1,5 +1,5 @@
-"""The documents name what exists: files and make's targets that are spoken of are there, and so are the tests that docs/invariants.md
-relies on and the rows of docs/bench.md. What examples show is compared in test_examples.py."""
+"""The documents name what exists: the files and make's targets that they mention exist, and so do the tests in docs/invariants.md and the
+rows of docs/bench.md. test_examples.py compares the examples."""
 import re
 
 import pytest
@@ -26,7 +26,7 @@ def test_readme_and_help(check):
 
 @pytest.mark.parametrize('document', DOCUMENTS)
 def test_what_is_named_exists(document, check):
-    """In code; not what is built (build/...), nor patterns and placeholders (docs/*.md, user/NAME.c)."""
+    """Names in code spans; not built files (build/...), nor patterns and placeholders (docs/*.md, user/NAME.c)."""
     text = text_of(document)
     code = re.findall('`([^`\n]+)`', text) if document.endswith('.md') else []
     code += re.findall(r'^(?:\$ )?(make .*)$', text, re.M)
@@ -46,7 +46,7 @@ def test_reading_path(check):
 
 
 def test_rows_of_the_bench(check):
-    """Those of Linux's figures, those that are computed, and no others."""
+    """The rows of Linux's figures, the computed ones, and no others."""
     explained = {name for row in re.findall(r'^\| (`.*?) \|', text_of('docs/bench.md'), re.M) for name in re.findall(r'`(\w+)`', row)}
     computed = set(re.findall(r"\bshow\('(\w+)'", text_of('scripts/bench'))) | {'growth_5000', 'growth_14000'}
     figures = set(re.findall(r'^(\w+) \d+$', text_of('tests/peers/linux/figures'), re.M))
@@ -54,7 +54,7 @@ def test_rows_of_the_bench(check):
 
 
 def test_invariants(check):
-    """Tests by suite.name or suite.*; files; functions."""
+    """Names of tests, as suite.name or suite.*; of files; of functions."""
     sources = ''.join(text_of(file) for file in source_files() if re.match(r'(?:tests|mm|arch)/.*\.c$', file))
     tests = [f'{suite}.{name}' for suite, name in re.findall(r'KTEST\((\w+), (\w+)\)', sources)]
     invariants = text_of('docs/invariants.md')

@@ -1,5 +1,5 @@
-"""The examples in README.md and docs/*.md show what comes: each console block is run and compared (docs/examples.md says how they are
-written). First the comparing itself, on small documents made up here."""
+"""The examples in README.md and docs/*.md are correct: each console block is run and compared (docs/examples.md describes their form).
+First tests of the comparison itself, with small documents defined here."""
 import re
 
 import pytest

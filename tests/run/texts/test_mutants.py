@@ -1,4 +1,5 @@
-"""Kernels broken on purpose: each fits the sources, which it leaves alone; what does not fit says so. docs/mistakes.md boots them."""
+"""Kernels broken on purpose: each fits the sources, which it does not change; one that does not fit is reported. docs/mistakes.md boots
+them."""
 import pytest
 
 from attic.build import ROOT
@@ -53,7 +54,7 @@ def test_misfits(what, tree, check):
 
 
 def test_folder(tmp_path, check):
-    """What is built of the sound sources is used again, but for what the broken ones make."""
+    """What was built from the correct sources is used again, except for what the broken ones change."""
     build, mutant = tmp_path / 'build', Mutant.read('vfree-no-flush')
     for name in ('flags', 'mm/kva/vmalloc.c.o', 'mm/kva/vmalloc.c.o.d', 'mm/kva/lowmem.c.o', 'mm/kva/lowmem.c.o.d'):
         (build / name).parent.mkdir(parents=True, exist_ok=True)

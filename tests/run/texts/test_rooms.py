@@ -1,5 +1,5 @@
-"""The rooms of docs/rooms.md: no include and no symbol goes where the table does not lead, the picture there and docs/files.md are those of
-today; and scripts/rooms would notice, on a small house of its own."""
+"""The rooms of docs/rooms.md: no include and no symbol breaks the table, and the picture there and docs/files.md are up to date; and
+scripts/rooms detects errors, tested with a small house made here."""
 import shutil
 import subprocess
 
@@ -41,7 +41,7 @@ class House:
         return run(self.folder / 'scripts/rooms', *arguments)
 
     def check(self):
-        """Compile the house and ask."""
+        """Compile the house and check it."""
         for file in self.folder.glob('*/*.c'):
             objects = made(self.folder / 'build' / file.parent.name)
             subprocess.run(['gcc', '-w', '-I', self.folder / 'include', '-c', file, '-o', objects / f'{file.name}.o'], check=True)

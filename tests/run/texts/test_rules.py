@@ -1,7 +1,7 @@
-"""Rules that can be read off the sources. An object that others find through some place is taken out of that place before it is given back,
-because its end may yield (include/lib/detach.h): so no reference is given back through a pointer to its holder but by detach() or
-exchange(), and the fields by which a task is asked for what it has are emptied in no other way. And all texts do without some words for
-which there are plainer ones."""
+"""Rules that can be checked by reading the sources. An object that others find through a pointer is removed from there before its reference
+is dropped, because destroying it may yield (include/lib/detach.h): so references are dropped through such a pointer only by detach() or
+exchange(), and the fields of a task for its objects are cleared in no other way. And no text uses certain words for which there are plainer
+ones."""
 import re
 
 import pytest
@@ -15,7 +15,7 @@ RARE = re.compile(r'\b(?:shall|whoever|anew|mend(?:s|ed)?|takes along|told wrong
 
 
 def broken(text):
-    """The places in a text that break the rule; comments do not."""
+    """The places in a text that break the rule; comments are ignored."""
     text = re.sub(r'/\*.*?\*/', '', text, flags=re.S)
     return GIVES_BACK.findall(text) + EMPTIES.findall(text)
 

@@ -1,5 +1,5 @@
-"""The program and the tests of one's own that docs/programs.md and docs/tests.md show: taken out of there into a copy of the tree, they are
-built and run, and the tests that look at the tree pass as before. The copy shares what is built: only what is new is compiled."""
+"""The sample program and tests in docs/programs.md and docs/tests.md: copied from there into a copy of the tree, they are built and run,
+and the tests of the tree pass as before. The copy shares what is built: only new files are compiled."""
 import os
 import re
 import shutil
@@ -19,14 +19,14 @@ Sample = namedtuple('Sample', 'path text')
 
 
 def sample(document, language):
-    """The first block in that language, and the file that it goes into: the last one before it that has NAME in its own."""
+    """The first block in that language, and its file name: the last one before it that contains NAME."""
     before, _, rest = (ROOT / document).read_text().partition(f'```{language}\n')
     path = re.findall('`([a-z/]+/[a-z_]*NAME[a-z_]*[.][a-z]+)`', before)[-1]
     return Sample(path.replace('NAME', NAME), rest.partition('```\n')[0])
 
 
 class Copy:
-    """A copy of the tree with all samples, and of what is built of it."""
+    """A copy of the tree with all samples, and of its build."""
 
     def __init__(self, folder):
         self.folder, self.build = folder, made(folder / 'build')
@@ -40,7 +40,7 @@ class Copy:
             (folder / path).write_text(text)
 
     def share_what_is_built(self):
-        """Make compares the flags, which name the folder of the sources and must not differ in anything else."""
+        """make compares the flags, which name the folder of the sources and must not differ otherwise."""
         flags = self.build / 'flags'
         assert self.make('build/flags')[1] == 0
         now, before = (re.sub('-ffile-prefix-map=[^"]*', '', file.read_text()) for file in (flags, build_dir() / 'flags'))
@@ -83,7 +83,7 @@ def test_self_test(copy, check):
 
 
 def test_the_tree_with_them(copy, check):
-    """After what the documents say is to be done."""
+    """After the steps that the documents describe."""
     check.equal(copy.run('scripts/rooms', 'update', 'build'), ('', 0), 'scripts/rooms update')
     said, status = copy.run(sys.executable, 'scripts/test', '-j', '1', f'{NAME} rooms rules')
     check.equal(status, 0, 'all tests pass', said)
