@@ -1,9 +1,9 @@
 /*
- * The address map at run time: the list of its regions, for those who show it, and the two edges
- * that are not constants, which mm/frame/edges.c chooses.
+ * The address map at run time: the list of its regions, for the code that prints it, and the two
+ * edges that mm/frame/edges.c chooses.
  *
- * This file also says what happens to an address that has no place in lowmem and is converted all
- * the same: the caller is broken, and the panic names it.
+ * It also handles the conversion of an address that is not in lowmem: this is an error of the
+ * caller, and the panic names the caller.
  */
 #include <lib/panic.h>
 #include <mm/layout.h>
@@ -11,7 +11,7 @@
 u32 lowmem_size __ro_after_init = BOOT_MAP_SIZE;
 u32 vmalloc_start __ro_after_init = VMALLOC_TOP - VMALLOC_SIZE_MIN;
 
-/* Until layout_init() has chosen, the two edges are where the boot page directory has them. */
+/* Until layout_init() sets them, the two edges have the values of the boot page directory. */
 struct layout_region layout_regions[LAYOUT_REGIONS] __ro_after_init = {
     [REGION_LAST_PAGE] = {FIXMAP_END, "FIXMAP_END", "last page", "last page, never mapped"},
     [REGION_FIXMAP] = {FIXMAP_START, "FIXMAP_START", "fixmap", "fixmap: one page table"},
@@ -42,8 +42,8 @@ u32 layout_region_last(const struct layout_region *region)
 }
 
 /*
- * In the function that called this one: the byte before its return address, as a call may be the
- * last.
+ * An address in the function that called this one: the byte before the return address, because the
+ * call may be the last instruction.
  */
 #define CALLER ((const char *)__builtin_return_address(0) - 1)
 

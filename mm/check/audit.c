@@ -1,6 +1,6 @@
 /*
- * The audit: one walk over everything that the invariants of the design speak of. It leaves
- * everything as it found it, allocates nothing, and stops at the first thing that is wrong.
+ * The audit: one walk over memory that checks the invariants of the design. It changes nothing,
+ * allocates nothing, and stops at the first error.
  *
  *   I1  lowmem's entries are what the map and the image's sections say      lowmem_check()
  *   I2  PDE 768..1023 are the same in every directory                       check_directories()
@@ -18,16 +18,16 @@
  *
  *  I10  what devices may reach is RAM in use, named by what it is            dma_check()
  *
- * What the floors above have registered is asked last.
+ * The checks that higher layers have registered run last.
  *
- * I9 speaks of what happens, not of what is: tests hold it. So does I3, of which only the half that
- * lies in memory can be looked at, and that is I2: whether an old translation is still in a TLB
- * cannot be read, and to ask by touching the page would make a new one. Tests touch, then unmap,
+ * I9 is about operations, not about state: tests check it. I3 is about operations, too; only its
+ * half that lies in memory can be checked here, and that is I2. Whether an old translation is still
+ * in a TLB cannot be read, and an access to the page would load a new one. Tests touch, then unmap,
  * then touch again.
  *
  * Reference counts are checked without memory for a tally: every mapping found takes one off the
- * count of its page, then the counts must be what holders alone would make them, then every mapping
- * gives it back.
+ * count of its page, then the counts must equal the number of holders, then every mapping is added
+ * again.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>
@@ -48,7 +48,7 @@
 
 #define REGISTERED_MAX 4 /* checks of the floors above */
 
-static struct frames frames; /* counted once an audit: it takes a look at every frame */
+static struct frames frames; /* counted once per audit, because it visits every frame */
 
 /* Frames that must not be writable through any mapping. */
 static bool frame_is_sealed(phys_addr_t frame)
@@ -134,7 +134,7 @@ static const char *check_entry_points(void)
 
 /* ---- the user halves ---- */
 
-/* What an entry that holds a page may allow: no more than its area, and no more than its page. */
+/* An entry that holds a page may grant no right that its area or its page forbids. */
 static const char *check_user_rights(const struct mm *mm, u32 addr, pte_t pte,
                                      const struct vm_area *area, const struct page *page)
 {
@@ -159,8 +159,8 @@ static const char *check_user_rights(const struct mm *mm, u32 addr, pte_t pte,
 }
 
 /*
- * Which pages the entry of an address in an area may hold: of a file only the one that belongs
- * there.
+ * True when this page may be mapped at addr in the area: a page of a file must be the one of that
+ * file offset.
  */
 static bool page_fits(const struct vm_area *area, u32 addr, const struct page *page)
 {
@@ -251,7 +251,7 @@ static const char *check_frames(void)
     return frames_check(&frames);
 }
 
-/* What the address spaces have, and what is kept for the next, is all that there is of its kind. */
+/* The tables and areas of the address spaces, and those kept for reuse, must be all that exist. */
 static const char *check_tables(u32 tables)
 {
     if (frames.by_type[PAGE_PGTABLE] == tables)
@@ -281,7 +281,7 @@ static const char *check_directories(void)
 
 /* ---- what the vmalloc area shows ---- */
 
-/* Whether a page of an area of this kind may be this one. */
+/* True when an area of this kind may map this page. */
 static bool entry_fits(u32 kind, pte_t pte)
 {
     bool ram = !pte_device(pte) && pte_pfn(pte) < max_pfn;
@@ -306,8 +306,8 @@ static const char *check_area(const struct vmap_area *area)
 }
 
 /*
- * An area that owns its pages shows such pages only, and there are as many of them as such areas
- * show. With the reference counts this makes one owner for each.
+ * Areas that own their pages map only pages of that type, and map as many as exist. Together with
+ * the reference counts, this means that each page has exactly one owner.
  */
 static const char *check_areas(void)
 {

@@ -1,8 +1,8 @@
 /*
- * The audit of reference counts (invariant I8): all mappings are counted off, what is left must be
- * explained by holders, and all are counted on again.
+ * The audit of reference counts (invariant I8): every mapping is subtracted, the rest must equal
+ * the number of holders, and every mapping is added again.
  *
- * Neighbours: mm/check/audit.c asks; include/mm/frame/page.h has the rule.
+ * Neighbours: mm/check/audit.c calls it; include/mm/frame/page.h has the rule.
  */
 #include <arch/x86/pgtable.h>
 #include <mm/check/audit_internal.h>
@@ -10,8 +10,8 @@
 #include <mm/user/mm.h>
 
 /*
- * One mapping more or less, by the rule of mm/frame/page.h: the first of a page behind counts for
- * its block.
+ * Add or subtract one mapping, by the rule of mm/frame/page.h: the first mapping of a page behind
+ * the block's first page also counts for the block.
  */
 static void count_mapping(struct page *page, s32 add)
 {
@@ -54,8 +54,8 @@ static void count_mappings(s32 add)
 }
 
 /*
- * What the count is without mappings: 1 for a block whose holder has a pointer to it, be it a file.
- * A page of a process, and one of the vmalloc area, lives by its mappings alone.
+ * The reference count without mappings: 1 for a block that a holder, for example a file, has a
+ * pointer to. A page of a process or of the vmalloc area is held by its mappings alone.
  */
 static s32 holders(const struct page *page)
 {
@@ -64,8 +64,8 @@ static s32 holders(const struct page *page)
 }
 
 /*
- * Without its mappings only the first page of a block has a count; a page behind it that begins a
- * block of its own has two owners.
+ * Without mappings, only the first page of a block has a count; a later page that starts another
+ * block would have two owners.
  */
 static const char *check_block_counts(u32 pfn, u32 pages)
 {

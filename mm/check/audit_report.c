@@ -1,5 +1,5 @@
 /*
- * The line in which the audit says what is wrong.
+ * The line in which the audit reports an error.
  *
  * Neighbours: mm/check/audit.c, mm/check/audit_counts.c.
  */

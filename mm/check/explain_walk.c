@@ -1,21 +1,21 @@
 /*
- * Explaining an address: a walk through the directory and the table as the processor makes it, and
- * then what the kernel knows of the place.
+ * Explaining an address: walks the directory and the table as the processor does, and then adds
+ * what the kernel knows about the address.
  *
  * The processor looks for P at both levels first; an access to what is mapped then needs US at both
  * levels (ring 3), RW at both (writes; ring 0 only as long as CR0.WP is set), and ring 0 must not
- * run (SMEP) or touch (SMAP, unless EFLAGS.AC is set) what ring 3 may use. The first of these that
- * fails, at the first level where it does, is what decides: Intel SDM vol. 3, 4.6 and 4.7. There is
- * no bit for execution in 32-bit paging.
+ * run (SMEP) or touch (SMAP, unless EFLAGS.AC is set) what ring 3 may use. The first check that
+ * fails, at the first level where it fails, decides: Intel SDM vol. 3, 4.6 and 4.7. 32-bit paging
+ * has no execute bit.
  *
- * Who reads this wants to know why something broke, so nothing is believed: a page table is only
- * read where lowmem shows it, each entry, node and pointer with copy_from_kernel_nofault(), and a
- * search ends after as many steps as no sound tree has levels. What cannot be read is not guessed.
+ * The reader wants to know why something broke, so no data is trusted: a page table is read only if
+ * it is in lowmem, each entry, node and pointer is read with copy_from_kernel_nofault(), and a
+ * search ends after more steps than a correct tree has levels. What cannot be read is not guessed.
  *
- * Limits: the frame of a 4 MiB page above 4 GiB (PSE-36) is not followed; Attic makes none.
+ * Limits: a 4 MiB page whose frame is above 4 GiB (PSE-36) is not followed; Attic has none.
  *
- * Neighbours: mm/check/rmap.c finds the other addresses of a frame, mm/kva/dma_verdict.c answers
- * for devices, kernel/view/explain.c has the words.
+ * Neighbours: mm/check/rmap.c finds the other addresses of a frame, mm/kva/dma_verdict.c judges
+ * DMA, kernel/view/explain.c writes the text.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>
@@ -27,7 +27,7 @@
 
 #define TREE_DEPTH_MAX 64 /* twice the levels of a tree of 2^32 nodes */
 
-/* Copy from a kernel address that may be nonsense. */
+/* Copy from a kernel address that may be invalid. */
 static bool peek(void *to, const void *from, u32 size)
 {
     return copy_from_kernel_nofault(to, from, size) == 0;
@@ -46,7 +46,7 @@ static bool read_entry(struct explain_entry *entry, phys_addr_t table, u32 index
     return peek(&entry->val, (const void *)entry->virt, sizeof(entry->val));
 }
 
-/* The tag in an entry that is not present, if that is where its area or free range has tags. */
+/* The kind of tag in an entry that is not present, if its range has a tag at this address. */
 static enum explain_content tag_kind(u32 addr, u32 val)
 {
     struct vmap_area range;
@@ -58,7 +58,7 @@ static enum explain_content tag_kind(u32 addr, u32 val)
     return addr == range.start || addr == range.end - PAGE_SIZE ? EXPLAIN_BORDER : EXPLAIN_LEFTOVER;
 }
 
-/* What the entry of a page, which is not present, has in its other bits. */
+/* The meaning of the other bits of a page-table entry that is not present. */
 static enum explain_content content_of(u32 addr, u32 val)
 {
     if (val == 0)
@@ -179,13 +179,13 @@ static void find_rights(struct explanation *facts)
 
 /* ---- trees of areas ---- */
 
-/* What a search for an address in a tree ends between; NULL where there is nothing. */
+/* The two nodes around the address that was searched for; NULL if there is no such node. */
 struct sides {
     const struct rb_node *below; /* the last node that starts at or below it */
     const struct rb_node *above; /* the first that starts above it */
 };
 
-/* Both kinds of area begin with their node and have their first address `start` bytes behind it. */
+/* Both kinds of area begin with their node; their first address is `start` bytes behind it. */
 static struct sides find_sides(const struct rb_root *tree, u32 start, u32 addr)
 {
     struct sides sides = {NULL, NULL};
@@ -209,7 +209,7 @@ static struct sides find_sides(const struct rb_root *tree, u32 start, u32 addr)
 
 /* ---- the vmalloc area ---- */
 
-/* Read a busy range as an area without its guard; false when it is none. */
+/* Read a busy range as an area without its guard; false when it is not a busy range. */
 static bool take_vmap_area(struct explain_area *out, const struct rb_node *node)
 {
     struct vmap_area area;
@@ -241,8 +241,8 @@ static u32 start_of(const struct rb_node *node)
 }
 
 /*
- * Free ranges are nodes, too, and beside one is an area, or nothing; only at the upper end of the
- * tree there may be two (mm/kva/vmap_area.c: the spare).
+ * Free ranges are nodes, too. The neighbour of a free range is a busy area or nothing, except at
+ * the upper end of the tree, where two free ranges may touch (mm/kva/vmap_area.c: the spare).
  */
 static void find_vmap_neighbours(struct explanation *facts)
 {
@@ -293,9 +293,7 @@ static void find_row(struct explanation *facts)
     }
 }
 
-/*
- * The nearest page of the fixmap from addr on, in steps of one page up or down, that shows a frame.
- */
+/* The nearest page of the fixmap from addr on, in steps of a page up or down, that maps a frame. */
 static void find_slot(struct explain_area *out, u32 addr, u32 step)
 {
     pte_t pte;
@@ -320,7 +318,7 @@ static void find_slots(struct explanation *facts)
         facts->area = facts->below;
 }
 
-/* The names of areas are constant strings; anything else is not followed, as panics print names. */
+/* The names of areas are constant strings; other pointers are not followed. */
 static const char *sound_name(const char *name)
 {
     return name >= __rodata_start && name < __rodata_end ? name : NULL;
@@ -345,7 +343,7 @@ static bool take_user_area(struct explain_area *out, const struct rb_node *node)
     return true;
 }
 
-/* The area above is a stack that may grow to here (mm/user/fault.c), or keeps its distance free. */
+/* The area above is a stack that may grow down to here (mm/user/fault.c), or has its gap here. */
 static bool is_below_stack(const struct explanation *facts)
 {
     const struct explain_area *stack = &facts->above;
@@ -372,7 +370,7 @@ static void find_user_area(struct explanation *facts)
         facts->gap = EXPLAIN_STACK_GAP;
 }
 
-/* Beside the first and the last area of a region are the regions next to it. */
+/* The neighbours of the first and the last area of a region are the adjacent regions. */
 static void find_regions_around(struct explanation *facts)
 {
     u32 i = facts->region - layout_regions;

@@ -1,14 +1,14 @@
 /*
- * What an entry says against what the address map says. The walk alone shows what the processor
- * does, be it right or wrong; the reader of an explanation must see which of the two it is.
+ * Compares a page-table entry with what the address map says it should be. The walk alone shows
+ * what the processor does; the reader of an explanation must also see whether that is right.
  *
- * Asked from the end of boot on, when the map is whole. Nothing is repeated from the tables
- * themselves: lowmem's frames follow from the address, its rights from its rows, the page tables of
- * the vmalloc area and the fixmap from the one array that they lie in, and what is in use there and
- * in a process from the lists of areas.
+ * Used after boot, when the map is complete. The expected values are not taken from the tables:
+ * lowmem's frames follow from the address, its rights from its rows, the page tables of the vmalloc
+ * area and the fixmap from the one array that they lie in, and what is in use there and in a
+ * process from the lists of areas.
  *
- * Neighbours: mm/check/explain_walk.c gathers the rest; mm/check/audit.c checks the same of all
- * addresses at once.
+ * Neighbours: mm/check/explain_walk.c gathers the rest; mm/check/audit.c checks the same for all
+ * addresses.
  */
 #include <arch/x86/cpu.h>
 #include <mm/check/explain_walk.h>
@@ -43,7 +43,7 @@ static const struct map_row *row_of(u32 addr)
     return NULL;
 }
 
-/* Mapped where something is, and nowhere else. */
+/* An address must be mapped if and only if something is there. */
 static enum explain_wrong presence(const struct explanation *facts, bool expected)
 {
     if (is_mapped(facts) == expected)
@@ -89,7 +89,7 @@ static enum explain_wrong wrong_in_kernel_half(const struct explanation *facts)
     }
 }
 
-/* An area promises pages, it need not have them yet; and an entry may allow less than its area. */
+/* A page of an area may not exist yet, and an entry may allow less than its area. */
 static enum explain_wrong wrong_in_user_half(const struct explanation *facts)
 {
     const struct explain_area *area = &facts->area;
@@ -108,7 +108,7 @@ enum explain_wrong explain_find_wrong(const struct explanation *facts)
     enum explain_wrong wrong;
 
     if (!cpu_wp_is_on())
-        return EXPLAIN_SOUND; /* it comes on when the map is whole */
+        return EXPLAIN_SOUND; /* CR0.WP is turned on when the map is complete */
     if (facts->addr < PAGE_OFFSET)
         return wrong_in_user_half(facts);
     wrong = wrong_in_kernel_half(facts);

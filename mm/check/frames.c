@@ -1,17 +1,17 @@
 /*
  * Counting frames by owner. A frame of RAM is either in a block of the page allocator, whose first
  * struct page says what the block is used for, or it was reserved before there was an allocator,
- * and then memblock's list says who did it. So one walk over the struct pages, block by block,
- * finds the owner of each; what must come out in the end is the RAM of the memory map, which is
- * counted without a look at any struct page.
+ * and then memblock's list names the owner. So one walk over the struct pages, block by block,
+ * finds the owner of each frame; the sum must be the RAM of the memory map, which is counted
+ * without reading any struct page.
  *
  * A frame that has no owner (no block, no reservation), or a block that lies over another one or
- * outside RAM, makes the two differ: this is how a lost frame is noticed that no list and no
- * mapping speaks of any more.
+ * outside RAM, makes the two numbers differ: this is how a lost frame is found that is on no list
+ * and in no mapping.
  *
  * Reservations may overlap each other and may lie outside RAM: a frame counts for the first one
  * that holds it, and only if it is RAM. Where boot code was given to the allocator after start-up,
- * its reservation is still listed, but the struct page says the newer truth.
+ * its reservation is still listed, but the struct page is newer and decides.
  *
  * Limits: RAM above 4 GiB, and the last page below it, have no struct page and are not counted.
  *
@@ -34,7 +34,7 @@ static u32 ram_frames(void)
     return bytes >> PAGE_SHIFT;
 }
 
-/* Who reserved the frame first, or NULL. */
+/* The name of the first reservation that holds the frame, or NULL. */
 static const char *reserved_by(phys_addr_t frame)
 {
     const struct memblock_range *range;
@@ -46,7 +46,7 @@ static const char *reserved_by(phys_addr_t frame)
     return NULL;
 }
 
-/* False when there are more names than rows: the sum will tell. */
+/* False when there are more names than rows: the sum will then be wrong. */
 static bool add_reserved(struct frames *frames, const char *name)
 {
     u32 i = 0;

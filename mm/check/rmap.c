@@ -1,13 +1,13 @@
 /*
- * The reverse map: which virtual addresses show a frame.
+ * The reverse map: which virtual addresses map a frame.
  *
- * Nothing is kept for it. The entries themselves are the only record of who maps what, so all of
- * them are looked at: the kernel half once, as it is the same for all, and the user half of each
- * process. That takes time in proportion to the page tables there are, which is right for a person
- * who asks, and would be wrong for a kernel that swaps.
+ * It stores nothing. The page-table entries are the only record of mappings, so all of them are
+ * read: the kernel half once, as it is the same for all, and the user half of each process. The
+ * time is proportional to the number of page tables, which is good enough for a monitor command,
+ * but would be too slow for a kernel that swaps.
  *
- * It does not yield, like the audit: the addresses are those of one moment, and
- * as many as the reference count that is told beside them has mappings.
+ * Like the audit it does not yield, so the addresses are those of one moment, and their number
+ * agrees with the reference count printed beside them.
  *
  * Neighbours: mm/check/explain_walk.c; mm/check/audit.c counts the same entries to check reference
  * counts.
@@ -15,7 +15,7 @@
 #include <mm/check/explain_walk.h>
 #include <mm/user/mm.h>
 
-/* What is looked for, and who is told. */
+/* The frame to find, and the function to call for each address. */
 struct search {
     u32 pfn;
     rmap_see_t see;

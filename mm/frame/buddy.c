@@ -4,12 +4,12 @@
  *
  * Blocks are aligned to their own size, on one list per order and zone. An allocation takes the
  * smallest block that is large enough and gives the halves it does not need back to the lists; a
- * free looks whether the block's buddy, the other half of the next larger block, is free and as
- * large, and if so joins the two, again and again. The buddy's frame number differs in one bit, so
- * finding it takes no search, and a bit mask of non-empty lists finds the smallest block without
- * looking at each list.
+ * free checks whether the block's buddy, the other half of the next larger block, is free and of
+ * the same size; if so it joins the two, and repeats this with the larger block. The buddy's frame
+ * number differs in one bit, so finding it takes no search, and a bit mask of non-empty lists finds
+ * the smallest block without visiting each list.
  *
- * Neighbours: mm/frame/page_alloc.c is its user while the machine runs, mm/frame/zone.c at start-up;
+ * Neighbours: mm/frame/page_alloc.c uses it at run time, mm/frame/zone.c at start-up;
  * mm/frame/page_check.c checks.
  */
 #include <lib/bits.h>

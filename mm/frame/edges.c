@@ -2,11 +2,11 @@
  * The two edges of the address map that are not constants: where lowmem ends and where the vmalloc
  * area starts.
  *
- * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as much as there is
- * RAM, at most up to 8 MiB below the vmalloc area, and less if `lowmem=` asks for less, down to
- * what the struct pages of this much RAM need.
+ * The vmalloc area gets its size first (`vmalloc=`, or 128 MiB); lowmem is then as large as RAM,
+ * but ends at least 8 MiB below the vmalloc area. `lowmem=` makes it smaller, but not too small for
+ * the struct pages of all RAM.
  *
- * Neighbours: mm/frame/memory.c asks for them; mm/layout.c has them from then on.
+ * Neighbours: mm/frame/memory.c calls this; mm/layout.c stores the edges.
  */
 #include <arch/x86/boot_info.h>
 #include <lib/printk.h>
@@ -29,8 +29,8 @@ static u32 vmalloc_size(u32 asked)
 }
 
 /*
- * What is taken already: the image, what GRUB loaded with it, the firmware's. It may all lie in
- * lowmem.
+ * Bytes that are already in use: the image, GRUB's modules, the firmware's ranges. All of them may
+ * lie in lowmem.
  */
 static u32 reserved_bytes(u32 ram_end)
 {
@@ -45,8 +45,8 @@ static u32 reserved_bytes(u32 ram_end)
 }
 
 /*
- * The least lowmem that holds all that, the struct pages of all RAM, the kernel's page tables, and
- * some work.
+ * The smallest lowmem that holds these bytes, the struct pages of all RAM, the kernel's page
+ * tables, and some room to work.
  */
 static u32 lowmem_least(u32 ram_end)
 {
@@ -58,12 +58,12 @@ static u32 lowmem_least(u32 ram_end)
 }
 
 /*
- * The size of lowmem between the two limits. Asked for less than the struct pages take (and RAM at
- * 4 GiB has many), it is the least that goes; a size that makes no sense is as good as none.
+ * The size of lowmem between the two limits. A request that is too small for the struct pages (4
+ * GiB of RAM has many) gets the smallest possible size; an invalid size is ignored.
  */
 static u32 choose_lowmem(u32 asked, u32 least, u32 most, u32 ram_end)
 {
-    char text[32]; /* what was asked for, as it was typed */
+    char text[32]; /* the requested size, as it was typed */
 
     if (!asked)
         return most;

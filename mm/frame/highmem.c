@@ -2,15 +2,15 @@
  * Highmem: RAM that does not fit into lowmem and so has no kernel address of its own.
  *
  * The kernel reaches such a page for a short while through a slot: a page of the fixmap whose entry
- * is pointed at the frame. Slots are used like a stack, so taking one is counting up, and giving it
- * back is checking that it is the last one taken. The page table is there since boot; the entry
- * changes in every address space at once, and is invalidated when the slot is given back, so that
- * the next user never sees the frame before.
+ * is pointed at the frame. Slots are used like a stack, so taking one increments a counter, and
+ * giving it back checks that it is the last one taken. The page table exists since boot; a change
+ * to the entry is visible in every address space immediately, and the entry is invalidated when the
+ * slot is given back, so that the next user never sees the previous frame.
  *
  * A lowmem page needs none of this: its address is arithmetic, and costs two instructions.
  *
  * Lock: not preempted. A task that slept with a slot taken would give it to the next one, so the
- * scheduler checks that none is (kmap_local_depth).
+ * scheduler checks that no slot is taken (kmap_local_depth).
  */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/tlb.h>
@@ -21,7 +21,7 @@
 
 #define KMAP_SLOTS 16
 
-static u32 depth; /* slots taken; one stack a processor */
+static u32 depth; /* slots taken; one stack per processor */
 
 static u32 slot_address(u32 slot)
 {

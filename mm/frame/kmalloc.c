@@ -1,13 +1,13 @@
 /*
  * kmalloc: memory of any size, from a row of caches.
  *
- * One cache a size class; the classes are Linux's: powers of two, and 96 and 192, because there are
- * so many small requests that a step of 2 would waste much. The class is a function of the size
+ * One cache per size class; the classes are Linux's: powers of two, and 96 and 192, because there
+ * are so many small requests that a step of 2 would waste much. The class is a function of the size
  * alone, so that for a size that is a constant the compiler already knows the cache
  * (include/mm/frame/slab.h). More than 8 KiB is a block of the page allocator: rounding to whole
  * pages loses little then.
  *
- * kfree() is told no size. The frame of the address says who has it: a slab, at whose end the
+ * kfree() gets no size. The frame of the address leads to the owner: a slab, at whose end the
  * descriptor names the cache, or the page allocator's block that it starts.
  *
  * A request that is a power of two is aligned to its size, as Linux promises: such objects start at
@@ -51,7 +51,7 @@ static void *kmalloc_large(size_t size)
 
 void *__kmalloc(size_t size)
 {
-    if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE)) /* 0 as well */
+    if (unlikely(size - 1 >= KMALLOC_MAX_CACHE_SIZE)) /* true for size 0, too */
         return kmalloc_large(size);
     return slab_alloc(kmalloc_caches[kmalloc_index(size)], size, SLAB_CALLER);
 }

@@ -1,13 +1,13 @@
 /*
- * Physical memory before there is a page allocator. Two short sorted arrays say what is usable and
- * what is reserved; what lies in the first and not in the second is free.
+ * Physical memory before the page allocator exists. Two short sorted arrays list what is usable and
+ * what is reserved; a range in the first and not in the second is free.
  *
  * The boot loader's ranges are in any order, may touch or overlap, and end anywhere. Usable ones
  * shrink to whole pages and are merged; a range of any other type is a reservation, which grows to
- * whole pages; where the two overlap the reservation wins, because using a page that is not ours is
- * worse than leaving one idle. Both arrays are kept sorted by insertion, and neighbours that touch
- * are merged among the usable ones. A full array stops the boot: a map with a range left out would
- * be a wrong map.
+ * whole pages; where the two overlap the reservation wins, because using a page that somebody else
+ * owns is worse than leaving one unused. Both arrays are kept sorted by insertion, and neighbours
+ * that touch are merged among the usable ones. A full array stops the boot: a map with a range left
+ * out would be a wrong map.
  *
  * memblock_alloc() takes from the top of lowmem downwards, so that the DMA zone stays whole.
  */
@@ -16,7 +16,7 @@
 #include <mm/frame/memblock.h>
 
 #define RANGES_MAX 256
-#define LAST_PAGE  ALIGN_DOWN(~0ull, PAGE_SIZE) /* its end has no number in 64 bits */
+#define LAST_PAGE  ALIGN_DOWN(~0ull, PAGE_SIZE) /* its end does not fit in 64 bits */
 
 struct range_list {
     struct memblock_range range[RANGES_MAX];
@@ -40,7 +40,7 @@ static void remove_at(struct range_list *list, u32 at)
     memmove(&list->range[at], &list->range[at + 1], (list->count - at) * sizeof(list->range[0]));
 }
 
-/* Enter a range of whole pages, one with every range that overlaps or touches it. */
+/* Add a range of whole pages, merged with every range that overlaps or touches it. */
 static void merge(struct range_list *list, u64 start, u64 end, const char *name)
 {
     u32 at = 0;
@@ -59,7 +59,7 @@ static void merge(struct range_list *list, u64 start, u64 end, const char *name)
 
 void memblock_add(u64 start, u64 end)
 {
-    if (start <= LAST_PAGE) /* rounded up it would be 0 */
+    if (start <= LAST_PAGE) /* a larger start would be rounded up to 0 */
         merge(&usable, ALIGN_UP(start, PAGE_SIZE), ALIGN_DOWN(end, PAGE_SIZE), "usable");
 }
 
@@ -97,8 +97,8 @@ void memblock_limit(u64 limit)
 }
 
 /*
- * The highest start of `size` bytes within [floor, ceiling) that nothing reserved; false when there
- * is none.
+ * The highest start of `size` bytes within [floor, ceiling) where nothing is reserved; false when
+ * not found.
  */
 static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
 {
@@ -107,7 +107,10 @@ static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
     if (ceiling < size)
         return false;
     at = ALIGN_DOWN(ceiling - size, align);
-    /* From the top reservation down: one that overlaps the candidate pushes it below itself. */
+    /*
+     * From the top reservation down: a reservation that overlaps the candidate moves it below
+     * itself.
+     */
     for (u32 i = reserved.count; i > 0; i--) {
         const struct memblock_range *r = &reserved.range[i - 1];
 
@@ -121,7 +124,7 @@ static bool fit_below(u64 floor, u64 ceiling, u32 size, u32 align, u64 *start)
     return at >= floor;
 }
 
-/* The highest free place between two addresses; false when there is none. */
+/* Reserve the highest free place between two addresses; false when not found. */
 static bool take(u64 from, u64 limit, u32 size, u32 align, const char *name, u64 *start)
 {
     for (u32 i = usable.count; i > 0; i--) {

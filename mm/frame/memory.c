@@ -1,9 +1,10 @@
 /*
  * From the boot loader's memory map to memblock: which physical pages are RAM, which of them are
- * taken, and how the command line bends that. Everything that lives in RAM the map calls free is
+ * taken, and how the command line changes that. Everything that lives in RAM the map calls free is
  * reserved here, before the first allocation: the kernel image, GRUB's modules, the symbol table.
- * What the loader left counts as mapped, wherever it lies. The first 64 KiB are reserved, as on
- * Linux: firmware writes there that does not say so, and no frame has the physical address 0.
+ * What the loader left is mapped, wherever it lies. The first 64 KiB are reserved, as on Linux:
+ * some firmware writes there without declaring it, and then no allocated frame has the physical
+ * address 0.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/sections.h>
@@ -17,7 +18,7 @@
 
 #define RAM_USABLE 1 /* the type of the memory map (Multiboot2 Specification 2.0, 3.6.8) */
 
-/* The size after `name=`, 0 when it is not there or is no size. At most `most`. */
+/* The size after `name=`, 0 when it is missing or is not a valid size. At most `most`. */
 static u64 size_option(const char *name, u64 most)
 {
     char text[32], *end;
@@ -33,7 +34,7 @@ static u64 size_option(const char *name, u64 most)
     return size;
 }
 
-/* What the loader has put somewhere. */
+/* Reserve a range that the loader has filled. */
 static void reserve_loaded(phys_addr_t start, phys_addr_t end, const char *name)
 {
     memblock_reserve(start, end, name);

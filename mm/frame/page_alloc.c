@@ -1,19 +1,19 @@
 /*
- * The page allocator: a short way past the buddy system, and the rules of giving back.
+ * The page allocator: stacks of free blocks in front of the buddy system, and the checks of a free.
  *
  * Memory is cut into zones, because some devices reach only the first 16 MiB, and because only
- * lowmem has addresses of its own. In each zone free memory is kept as blocks (mm/frame/buddy.c).
- * Splitting for an allocation and joining for the free that follows soon after is work for nothing.
- * So freed blocks are first kept aside as they are, last in, first out, in the zone's hot stacks,
- * one per order (Linux keeps such lists per processor). A hot page is free, but not joined. A stack
- * that grows too high gives its older half to the buddy lists, an empty one takes a larger block
- * and cuts it up, and when no list has what is asked for, the zone's hot pages are joined before
- * the next zone is asked or the allocation fails.
+ * lowmem has permanent kernel addresses. In each zone free memory is kept as blocks
+ * (mm/frame/buddy.c). Splitting a block for an allocation and joining it again for the free soon
+ * after is wasted work. So freed blocks are first kept unjoined, last in, first out, in the zone's
+ * hot stacks, one per order (Linux keeps such lists per processor). A hot page is free, but not
+ * joined. A stack that grows too high gives its older half to the buddy lists, an empty one takes a
+ * larger block and splits it, and when no list has a large enough block, the zone's hot pages are
+ * joined before the next zone is tried or the allocation fails.
  *
- * What a block is used for is written in its first page only: a block of 4 MiB costs as much as a
- * single page. Wrong frees are caught here, and named: a page that is free already, that lies
- * inside a block, that has another order, or that is still mapped. The pages behind the first need
- * no look for that, because one that is mapped counts as a reference of the first.
+ * The use of a block is stored in its first struct page only: a block of 4 MiB costs no more than a
+ * single page. Wrong frees are detected here, and reported by name: a page that is free already,
+ * that lies inside a block, that has another order, or that is still mapped. The pages behind the
+ * first need not be checked, because a mapping of such a page counts as a reference of the first.
  *
  * Lock: not preempted; interrupt handlers do not allocate.
  */
@@ -23,7 +23,7 @@
 #include <mm/frame/highmem.h>
 #include <mm/frame/page_alloc_internal.h>
 
-#define HOT_REFILL 5 /* order of the block that an empty stack of single pages cuts up */
+#define HOT_REFILL 5 /* order of the block that an empty stack of single pages splits */
 
 u32 alloc_fail_countdown;
 
@@ -46,9 +46,9 @@ static inline void hot_push(struct hot_stack *hot, struct page *page)
 }
 
 /*
- * Take single pages off a chain as long as their frames follow each other, up or down. What was
- * allocated in one go mostly comes back in one go, and a run is joined in one step a block instead
- * of one a page. The result is the rest of the chain.
+ * Take single pages off a chain as long as their frame numbers are consecutive, up or down. Pages
+ * allocated together are usually freed together, and a run is joined in one step per block instead
+ * of one per page. Returns the rest of the chain.
  */
 static struct page *drain_run(struct zone *zone, struct page *page, u32 *count)
 {
@@ -93,7 +93,7 @@ static __noinline void hot_drain(struct zone *zone, u32 order, u32 keep)
     hot->count -= drained;
 }
 
-/* Cut a larger block up for an empty stack of single pages. False when there is none. */
+/* Split a larger block for an empty stack of single pages. False when no such block is free. */
 static bool hot_refill(struct zone *zone)
 {
     struct page *block = buddy_alloc(zone, HOT_REFILL);
@@ -140,7 +140,7 @@ static inline struct page *hot_take(struct hot_stack *hot)
     return take(page);
 }
 
-/* From one zone, hot or not; NULL when it has no block so large. */
+/* From one zone, hot or not; NULL when it has no block of this size. */
 static struct page *zone_alloc(struct zone *zone, u32 order)
 {
     struct page *page;
@@ -158,8 +158,8 @@ static struct page *zone_alloc(struct zone *zone, u32 order)
 }
 
 /*
- * From the first zone, then the ones below it. A zone gives what it has in pieces, too, before the
- * next one is asked: the lowest is what some devices cannot do without.
+ * From the first zone, then the ones below it. A zone's hot pages are joined before the next zone
+ * is tried: some devices can use only the lowest zone.
  */
 static __noinline struct page *alloc_anywhere(gfp_t gfp, u32 order)
 {
@@ -240,7 +240,10 @@ u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
     struct page **last = chain, *page;
     u32 got = 0;
 
-    /* The pages of a stack are a chain already: mark as many as there are, and cut them off. */
+    /*
+     * The pages of a stack are already a chain: mark as many as are needed or left, and unlink
+     * them.
+     */
     if (likely(!alloc_fail_countdown)) {
         *chain = hot->top;
         while (got < count && (page = *last)) {
@@ -263,7 +266,7 @@ u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain)
 
 /* ---- freeing ---- */
 
-/* Say which rule was broken; the caller has found that one was. */
+/* Panic with the rule that was broken; the caller has found that one was. */
 static __noinline void __noreturn bad_free(struct page *page, u32 order)
 {
     const struct page *first;
@@ -287,7 +290,10 @@ static __noinline void __noreturn bad_free(struct page *page, u32 order)
           frame, order, page_type_name(page), page->refcount);
 }
 
-/* True when a block of this order may be freed: it is one, it is in use, and nobody shares it. */
+/*
+ * True when a block of this order may be freed: it has this order, it is in use, and it has no
+ * other references.
+ */
 static inline bool may_free(const struct page *page, u32 order)
 {
     return page->block == BLOCK_HEAD(order) && page->type >= PAGE_USED && page->refcount == 1;
@@ -324,7 +330,7 @@ void __free_pages(struct page *page, u32 order)
     free_fast(page, order);
 }
 
-/* Put the pages at the head of a chain that belong to one zone on its stack. The rest. */
+/* Put the pages at the head of a chain that belong to one zone on its stack. Returns the rest. */
 static inline struct page *free_chain(struct page *first)
 {
     struct hot_stack *hot = &zones[first->zone].hot[0];

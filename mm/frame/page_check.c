@@ -1,8 +1,8 @@
 /*
  * The check of the page allocator: every list, every hot stack, and every frame, for the audit.
  *
- * The lists may be damaged: a link is looked at only when it leads to a struct page of the zone,
- * and no walk goes on for ever.
+ * The lists may be damaged: a link is followed only when it leads to a struct page of the zone, and
+ * every walk ends.
  */
 #include <lib/printf.h>
 #include <mm/frame/page_alloc_internal.h>
@@ -31,9 +31,7 @@ static const char *bad_link(const struct zone *zone, const char *where, u32 orde
     return check_text;
 }
 
-/*
- * A pointer that a list leads to may be anything: only a struct page of this zone can be looked at.
- */
+/* A pointer in a list may have any value: only a struct page of this zone may be read. */
 static const char *check_link(const struct zone *zone, const struct page *page, u32 order,
                               const char *where)
 {
@@ -83,7 +81,10 @@ static const char *check_listed(struct zone *zone, const struct list_head *link,
     return wrong;
 }
 
-/* The links back are right, so a list that comes to its end cannot have gone in a circle before. */
+/*
+ * The back links are checked, so a walk that reaches the end of the list cannot have been in a
+ * cycle.
+ */
 static const char *check_list(struct zone *zone, u32 order, u32 *pages)
 {
     const struct list_head *head = &zone->free[order], *prev = head;
@@ -125,7 +126,7 @@ static const char *check_hot(struct zone *zone, u32 order, u32 *pages)
     return count == expected ? NULL : bad_count(zone, "blocks on a hot stack", count, expected);
 }
 
-/* Free pages as the frames themselves say it, block by block. */
+/* The number of free pages, counted from the struct pages, block by block. */
 static u32 count_marked(const struct zone *zone)
 {
     u32 marked = 0;

@@ -6,19 +6,19 @@
  * Free objects of a slab are a list through their own first words. A cache has one active slab,
  * whose list hangs at the cache itself: allocating is popping from it, freeing into it is pushing,
  * and nothing else is touched. Only when the list is empty does another slab become active: a
- * partial one, else the one empty slab that is kept so that a caller who allocates and frees in
- * turn does not go to the page allocator each time, else a new one.
+ * partial one, or the one empty slab that is kept so that a caller that allocates and frees
+ * alternately does not call the page allocator each time, or a new one.
  *
- * The slabs that are not active have their own lists. Those with objects out and free ones are on
- * the cache's partial list; a full one is on no list, and is found again when one of its objects is
- * freed: blocks are aligned to their size, so the address leads to the descriptor.
+ * The slabs that are not active have their own lists. Those with both allocated and free objects
+ * are on the cache's partial list; a full one is on no list, and is found again when one of its
+ * objects is freed: blocks are aligned to their size, so the address leads to the descriptor.
  *
- * The rights and wrongs of a free are settled before anything is written. What costs little is
- * checked in every build; with DEBUG=1 mm/frame/slab_debug.c puts a header and red zones around
- * each object, and all frees go the long way, slab_free_any().
+ * A free is checked before anything is written. Cheap checks are in every build; with DEBUG=1
+ * mm/frame/slab_debug.c puts a header and red zones around each object, and all frees take the slow
+ * path, slab_free_any().
  *
- * Neighbours: include/mm/frame/slab_internal.h has the hot paths, mm/frame/kmalloc.c the size
- * classes, mm/frame/slab_check.c the figures and the check.
+ * Neighbours: include/mm/frame/slab_internal.h has the fast paths, mm/frame/kmalloc.c the size
+ * classes, mm/frame/slab_check.c the statistics and the check.
  */
 #include <lib/panic.h>
 #include <lib/printf.h>
@@ -52,7 +52,7 @@ u32 slab_objects_out(const struct kmem_cache *cache)
 
 /* ---- slabs ---- */
 
-/* In order of address. Every object pays for one turn of this loop. */
+/* In order of address. This loop runs once per object. */
 static void link_slots(const struct kmem_cache *cache, char *slot)
 {
     u32 size = cache->size;
@@ -125,7 +125,7 @@ void *slab_refill(struct kmem_cache *cache)
     return slot;
 }
 
-/* Keep one empty slab, give back the others. */
+/* Keep one empty slab, free the others. */
 static void slab_emptied(struct slab *slab)
 {
     struct kmem_cache *cache = slab->cache;
@@ -225,7 +225,10 @@ static u32 slots_in_block(u32 size, u32 order)
     return ((PAGE_SIZE << order) - sizeof(struct slab)) / size;
 }
 
-/* The smallest block of which slots do not use an eighth at most, or else the largest. */
+/*
+ * The smallest order at which slots leave at most an eighth of the block unused, or the largest
+ * order.
+ */
 static u32 choose_order(u32 size)
 {
     u32 order = 0;
@@ -274,7 +277,7 @@ void kmem_cache_on_shrink(struct kmem_cache *cache, void (*drop)(void))
     cache->drop = drop;
 }
 
-/* Free the slabs without an object out: the kept one, and the active one if it is such. */
+/* Free the slabs without allocated objects: the kept one, and the active one if it is empty. */
 static void cache_shrink(struct kmem_cache *cache)
 {
     if (cache->empty)

@@ -1,18 +1,18 @@
 /*
- * The slab allocator's figures, and the check of everything it has.
+ * The slab allocator's statistics, and the check of all its slabs and caches.
  *
  * A full slab is on no list, so the check does not start from the caches but from the frames: it
  * walks all of them, and each block of type PAGE_SLAB must hold a descriptor of a live cache, free
- * slots that are slots of this block, and as many as the descriptor says. On the way the slabs are
- * counted for their caches. Then each cache is asked the other way round: the slabs that it knows
- * (the active one, the empty one, those on its partial list) must be real ones and in that state,
- * and there must be as many as were found. So each slab belongs to exactly one cache, and one that
- * has free objects can be reached by it.
+ * slots that are slots of this block, and as many as the descriptor says. The walk also counts the
+ * slabs of each cache. Then each cache is checked in the other direction: the slabs that it knows
+ * (the active one, the empty one, those on its partial list) must exist and be in that state, and
+ * their number must match the count. So each slab belongs to exactly one cache, and one with free
+ * objects can be reached from it.
  *
- * A damaged pointer must not be followed: what is told by the memory under test is compared with
- * what is known before it is used. No list is walked further than it can be long.
+ * A damaged pointer must not be followed: a value from the memory under test is compared with known
+ * values before it is used. No list is walked further than its greatest possible length.
  *
- * Neighbours: mm/check/audit.c asks slab_check(), kernel/monitor/monitor_mm.c prints slabinfo.
+ * Neighbours: mm/check/audit.c calls slab_check(), kernel/monitor/monitor_mm.c prints slabinfo.
  */
 #include <lib/printf.h>
 #include <mm/frame/slab_internal.h>
@@ -143,7 +143,10 @@ static const char *check_numbers(const struct slab *slab, u32 own)
     return NULL;
 }
 
-/* Debug builds: the red zones of all objects, and how many say of themselves that they are out. */
+/*
+ * Debug builds: the red zones of all objects, and the number of objects whose header says
+ * "allocated".
+ */
 static const char *check_slots(const struct slab *slab, u32 expected_out)
 {
     const struct kmem_cache *cache = slab->cache;
@@ -189,7 +192,7 @@ static const char *check_slab(const struct slab *slab, u32 order)
 
 /* ---- the check: from the caches ---- */
 
-/* True when there is a slab of this cache at this address. */
+/* True when a slab of this cache is at this address. */
 static bool slab_is_real(const struct kmem_cache *cache, const struct slab *slab)
 {
     const struct page *page;
@@ -212,7 +215,7 @@ static const char *check_partial(const struct kmem_cache *cache)
             return wrong(cache, slab, "on the partial list, but no slab of this cache");
         if (at->prev->next != at || ++count > cache->found_partial)
             return wrong(cache, slab_block(slab), "the partial list is damaged here");
-        if (slab->used == 0 || !slab->free) /* the active one has no list of its own */
+        if (slab->used == 0 || !slab->free) /* the cache holds the free list of the active slab */
             return wrong(cache, slab_block(slab), "on the partial list, but not partly free");
     }
     if (count == cache->found_partial)

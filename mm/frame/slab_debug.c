@@ -1,28 +1,28 @@
 /*
- * Slabs that notice misuse: `make DEBUG=1`.
+ * Slabs that detect misuse: `make DEBUG=1`.
  *
  * Each object gets a slot with a header in front of it and red zones on both sides:
  *
  *     | header: link, state, size, who allocated, who freed | red zone | object | red zone |
  *
  * Bytes have a value that says what they are (Linux's, include/linux/poison.h): a red zone is 0xcc
- * around an object that is out and 0xbb around a free one, a free object is 0x6b all over, a new
- * one 0x5a. On free the red zones must be whole; on the next allocation they and the free object
- * must be. The red zone starts right behind the bytes that were asked for, not at the end of the
- * size class. The addresses in the header are return addresses, and a panic names them (%pS): who
- * allocated the object, who freed it, who comes with it now.
+ * around an allocated object and 0xbb around a free one, a free object is filled with 0x6b, a new
+ * one with 0x5a. On free the red zones must be unchanged; on the next allocation they and the free
+ * object must be. The red zone starts right behind the bytes that were asked for, not at the end of
+ * the size class. The addresses in the header are return addresses, and a panic names them (%pS):
+ * who allocated the object, who freed it, who passes it now.
  *
- * The list of free slots goes through the header, so the rest of the allocator does not know: it
- * moves slots, and here is what makes objects of them. Slots are aligned as the objects must be, so
- * a page of kmalloc() costs three.
+ * The list of free slots goes through the header, so the rest of the allocator is unchanged: it
+ * moves slots, and this file turns them into objects. Slots are aligned as the objects must be, so
+ * kmalloc() of one page takes three.
  *
- * Limits: a write that jumps over a red zone is not noticed; reading freed memory is only visible
- * by the value that is read. Blocks of the page allocator (kmalloc() above 8 KiB) have no header.
+ * Limits: a write that skips a red zone is not detected; a read of freed memory can be recognised
+ * only by the value read. Blocks of the page allocator (kmalloc() above 8 KiB) have no header.
  *
- * The default build compiles this file as well, so that it stays right, but calls nothing in it.
+ * The default build compiles this file as well, so that it stays correct, but calls nothing in it.
  *
- * Neighbours: include/mm/frame/slab_internal.h calls at allocation, mm/frame/slab.c at free and at
- * set-up.
+ * Neighbours: include/mm/frame/slab_internal.h calls it at allocation, mm/frame/slab.c at free and
+ * at set-up.
  */
 #include <lib/panic.h>
 #include <lib/printf.h>
@@ -35,7 +35,7 @@
 
 #define RED_MIN 8 /* bytes of red zone on each side, at least */
 
-/* Words that memory does not hold by chance. */
+/* Magic numbers: values that memory is unlikely to hold by chance. */
 enum slot_state {
     SLOT_NEW = 0x510700ed,
     SLOT_OUT = 0x510701ed,
@@ -49,7 +49,7 @@ struct slot_header {
     const void *allocated_by, *freed_by;
 };
 
-/* A byte that is not what it must be. */
+/* A byte with a wrong value. */
 struct damage {
     const char *what;
     s32 offset; /* from the start of the object */

@@ -1,7 +1,8 @@
 /*
- * The zones: made at start-up of what memblock has left, counted, and named.
+ * The zones: created at start-up from the memory that memblock has left, with their counts and
+ * names.
  *
- * Neighbours: mm/frame/memblock.c hands the memory over, mm/frame/page_alloc.c gives it out.
+ * Neighbours: mm/frame/memblock.c hands the memory over, mm/frame/page_alloc.c allocates it.
  */
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc_internal.h>
@@ -126,7 +127,7 @@ const char *page_type_name(const struct page *page)
     static const char *const names[PAGE_TYPES] = {
         [PAGE_RESERVED] = "reserved since start-up, or no RAM",
         [PAGE_FREE] = "free",
-        [PAGE_HOT] = "free", /* how it is kept is nobody's business */
+        [PAGE_HOT] = "free", /* users need not know that it is on a hot stack */
         [PAGE_USED] = "in use",
         [PAGE_SLAB] = "in use by a slab",
         [PAGE_VMALLOC] = "in use by vmalloc",

@@ -1,23 +1,23 @@
 /*
  * Memory for devices: the gate between addresses that the kernel uses and addresses that a device
- * is told.
+ * gets.
  *
- * The idea is that the gate cannot be passed with the wrong kind of memory. The processor sees
- * memory through page tables, a device does not; so a pointer is turned into a DMA address in one
- * place, by subtraction, and only after it has been shown to be a lowmem pointer, for which
- * subtraction is right from the first byte to the last. For everything else there is dma_map_page()
- * and dma_map_sg(), which take frames and no addresses. Nothing here calls virt_to_phys() with an
- * address that could make it panic, and nothing computes with a vmalloc address (invariant I10).
+ * The wrong kind of memory cannot pass the gate. The processor sees memory through page tables, a
+ * device does not; so a pointer is turned into a DMA address in one place, by subtraction, and only
+ * after it has been shown to be a lowmem pointer, for which subtraction is right from the first
+ * byte to the last. For everything else there is dma_map_page() and dma_map_sg(), which take frames
+ * and no addresses. Nothing here calls virt_to_phys() with an address that could make it panic, and
+ * nothing computes with a vmalloc address (invariant I10).
  *
- * There is no IOMMU, so mapping a range changes nothing but what is remembered of it, in one list,
- * the newest first: that finds leaks, drivers that unmap what they did not map (Linux's debug
- * option for DMA does the same), and memory that is freed while a device may still reach it.
+ * There is no IOMMU, so mapping a range only adds it to a list, newest first. The list finds leaks,
+ * drivers that unmap what they did not map (Linux's debug option for DMA does the same), and memory
+ * that is freed while a device may still reach it.
  *
- * Limits: no bounce buffers. Memory that a device does not reach is refused, not copied. Giving
- * back takes time in proportion to what was given later and is still out.
+ * Limits: no bounce buffers. Memory that a device cannot reach is refused, not copied. The time to
+ * unmap a range is proportional to the number of later mappings that still exist.
  *
  * Neighbours: mm/kva/dma_verdict.c judges; mm/frame/page_alloc.c gives coherent memory; drivers
- * call in; kernel/monitor/monitor_dma.c shows what would happen without the gate.
+ * call this file; kernel/monitor/monitor_dma.c shows what would happen without the gate.
  */
 #include <asm/errno.h>
 #include <lib/bits.h>
@@ -82,7 +82,7 @@ static struct dma_count *count_of(struct device *dev, enum mapping_kind kind)
     return kind == COHERENT ? &dev->coherent : &dev->mapped;
 }
 
-/* False when there is no memory. */
+/* False when out of memory. */
 static bool mapping_add(struct device *dev, enum mapping_kind kind, dma_addr_t start, u32 size,
                         enum dma_data_direction direction)
 {
@@ -99,7 +99,7 @@ static bool mapping_add(struct device *dev, enum mapping_kind kind, dma_addr_t s
     return true;
 }
 
-/* What the device has from this address on; NULL for nothing. */
+/* The mapping of the device that starts at this address, or NULL. */
 static const struct mapping *mapping_at(const struct device *dev, dma_addr_t start)
 {
     const struct mapping *mapping;
@@ -317,7 +317,10 @@ static void remove_pieces(struct device *dev, const struct scatterlist *sg, u32 
         mapping_remove(dev, BY_LIST, sg_start(&sg[count]), sg[count].length, direction);
 }
 
-/* Every piece has been checked. Ranges never overtake pieces, so they may share the entries. */
+/*
+ * Every piece has been checked. Ranges are never more than the pieces read so far, so both may
+ * share the entries.
+ */
 static u32 join_pieces(struct scatterlist *sg, u32 count)
 {
     u32 ranges = 0;

@@ -1,16 +1,16 @@
 /*
- * What memory a device may be given, and why not: the judgement behind the gate of mm/kva/dma.c.
+ * What memory a device may be given, and why not: the decisions for the gate of mm/kva/dma.c.
  *
  * Each question has one verdict, and each verdict one row with its error and its reason in words,
  * so that the refusal, the explanation of an address and the console say the same. A question
  * changes nothing and prints nothing. The verdicts and their order are those that
  * include/mm/kva/dma.h explains.
  *
- * A device that writes does not ask the page tables either. What the kernel has made read-only for
- * itself (text, constants, page tables) is therefore refused as a target, by looking at the rights
- * that lowmem has.
+ * A device that writes is not checked by the page tables. What the kernel has made read-only for
+ * itself (text, constants, page tables) is therefore refused as a target, according to the rights
+ * in lowmem's rows.
  *
- * Neighbours: mm/kva/dma.c refuses by these verdicts, mm/check/explain_walk.c tells them.
+ * Neighbours: mm/kva/dma.c refuses by these verdicts, mm/check/explain_walk.c reports them.
  */
 #include <arch/x86/pgtable.h>
 #include <asm/errno.h>
@@ -37,7 +37,7 @@ const struct dma_refusal dma_refusals[DMA_REFUSALS] = {
     [DMA_FREE] = REFUSAL(ESTALE, "this memory is free"),
 };
 
-/* A frame that was reserved at start-up is in use as long as it is RAM. */
+/* A frame of RAM that was reserved at start-up counts as in use. */
 enum dma_verdict dma_judge_frames(phys_addr_t phys, size_t size, phys_addr_t *frame)
 {
     u32 end = PFN_DOWN(phys + size - 1) + 1, next;

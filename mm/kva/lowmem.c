@@ -2,16 +2,17 @@
  * Lowmem: the linear map virt X -> phys X - PAGE_OFFSET, built once from a table of rows and never
  * changed.
  *
- * Each row is a run of memory with rights of its own: the image's text and constants are read-only,
+ * Each row is a range of memory with the same rights: the image's text and constants are read-only,
  * what is written during start-up only is read-only from mm_seal() on, everything else is writable.
  * Beyond the image there is a row for each range of RAM, and for what the boot loader has put
  * elsewhere. A hole between them, where a device or firmware may answer, is not mapped: the
- * processor would read ahead from it and keep what it read. The first MiB is one row, as on Linux:
- * the screen lies in its hole, and what is cached there is up to the processor's fixed ranges.
+ * processor would prefetch from it and cache what it read. The first MiB is one row, as on Linux:
+ * the screen memory lies in its hole, and the processor's fixed-range MTRRs decide what is cached
+ * there.
  *
  * Rows are entered with 4 MiB pages wherever they are aligned, and with 4 KiB pages around the
  * image and at the ends of ranges. How many page tables that takes depends on the machine; they and
- * the rows lie in a block of memory with a row of its own, read-only as well. The rights are final
+ * the rows lie in one block of memory that has its own row, also read-only. The rights are final
  * from the start: as long as CR0.WP is off the kernel may write through them, and mm_seal() turns
  * it on.
  *
@@ -30,7 +31,7 @@
 
 #define IMAGE_ROWS 5
 
-/* The block of tables and rows: its start, and how much of it is used by tables. */
+/* The block of tables and rows: its start, and how much of it the tables use. */
 static phys_addr_t block, block_end;
 static pte_t (*lowmem_tables)[1024] __ro_after_init;
 static u32 lowmem_tables_used __ro_after_init;
@@ -52,7 +53,7 @@ static bool range_beyond_image(u32 i, phys_addr_t *start, phys_addr_t *end)
     return true;
 }
 
-/* How many 4 MiB spans have an edge of a range in them, the image's among them. */
+/* The number of 4 MiB spans that contain an edge of a range, including the image's. */
 static u32 count_split_spans(void)
 {
     phys_addr_t edge[2];
@@ -70,9 +71,9 @@ static u32 count_split_spans(void)
 }
 
 /*
- * Where the block lies. It may split a range in three and two more spans; but it splits none where
- * there are 4 KiB pages in any case, at an end of lowmem inside a span and beside the image. Below
- * the image all is one writable row.
+ * Where the block lies. It may split a range into three and two more spans into 4 KiB pages. It
+ * splits nothing where 4 KiB pages are used anyway: at an end of lowmem inside a span, and next to
+ * the image. Below the image everything is one writable row.
  */
 static phys_addr_t place_block(u32 size)
 {
@@ -199,7 +200,7 @@ void lowmem_map_init(void)
 
 /* ---- the check: what the rows and the address map say, against the live tables ---- */
 
-/* The kernel half at the end of boot: what all directories are compared with, here and by gdb. */
+/* The kernel half at the end of boot: all directories are compared with it, here and in gdb. */
 static struct {
     pde_t kernel_half[KERNEL_PDES];
 } snapshot __section(".sealed.pages");
@@ -280,8 +281,8 @@ pde_t lowmem_boot_pde(u32 index)
 }
 
 /*
- * Boot pages that the memory map does not call RAM (GRUB's cutmem can say so), or that something
- * else has reserved, stay as they are.
+ * Boot pages that the memory map does not call RAM (GRUB's cutmem can say so), or that have another
+ * reservation, stay as they are.
  */
 void mm_seal(void)
 {

@@ -1,23 +1,22 @@
 /*
  * vmalloc: scattered frames side by side in one range of kernel addresses.
  *
- * mm/kva/vmap_area.c says which range; here its page-table entries are filled and emptied. Which
- * frames an area has is in these entries and nowhere else. All tables exist from boot on
- * (kernel_ptes), so a mapping is a write to an entry and never to a directory, and every address
- * space sees it at once.
+ * mm/kva/vmap_area.c says which range; here its page-table entries are filled and emptied. These
+ * entries are the only record of an area's frames. All tables exist from boot on (kernel_ptes), so
+ * a mapping is a write to an entry and never to a directory, and every address space sees it
+ * immediately.
  *
  * Unmapping has three steps whose order matters: clear the entries, invalidate the TLB, and only
- * then give the frames back. The next owner of such a frame can be sure that nobody sees it through
- * the old address.
+ * then give the frames back. Then no task can reach the frame's next contents through the old
+ * address.
  *
  * The last page of each area is its guard: it has no frame, so that running off the end faults, and
- * a kernel stack has an unmapped page below it. The guard's entry tells which area it belongs to,
- * so vfree() has found the area when it has walked its pages. The entry of the first page tells
- * what kind of area starts there: a wrong address is refused at the first look, before anything
- * changes.
+ * a kernel stack has an unmapped page below it. The guard's entry holds the address of its area, so
+ * vfree() has found the area when it has walked its pages. The entry of the first page holds the
+ * kind of area that starts there: a wrong address is refused before anything changes.
  *
- * vmap() counts each mapping in the struct page. A page behind the first one of a block is counted
- * for itself, and as long as it is mapped at all it counts once for its block (mm/frame/page.h),
+ * vmap() counts each mapping in the struct page. A page behind the first one of a block has its own
+ * count, and while it is mapped at all it adds one to the count of its block (mm/frame/page.h),
  * which cannot be freed meanwhile.
  *
  * Lock: not preempted; not for interrupt handlers.
@@ -31,7 +30,7 @@
 
 /*
  * No area can have more pages than there are addresses, and none can own more than there are
- * frames: larger sizes make no sense, and must not wrap around.
+ * frames: larger sizes are refused, and must not wrap around.
  */
 static u32 pages_max __ro_after_init, owned_max __ro_after_init;
 
@@ -44,7 +43,7 @@ void vmalloc_init(void)
 
 static inline bool sane_count(u32 pages, u32 most)
 {
-    return pages - 1 < most; /* 0 is none, either */
+    return pages - 1 < most; /* 0 is refused, too */
 }
 
 /* Whole pages that hold `size` bytes; for the largest sizes too, where size + PAGE_SIZE wraps. */
@@ -74,8 +73,8 @@ static __noinline void __noreturn bad_free(const void *addr, u32 kind)
 }
 
 /*
- * The first entry of an area of this kind that starts at addr; anything else is a broken caller,
- * for whom nothing has changed yet.
+ * The first entry of an area of this kind that starts at addr; otherwise the caller is wrong: panic
+ * before anything changes.
  */
 static inline pte_t *first_entry(const void *addr, u32 kind)
 {
@@ -108,7 +107,7 @@ static inline void flush_area(const struct vmap_area *area)
 
 /* ---- vmalloc ---- */
 
-/* Give each entry a page of its own; on failure none has one. */
+/* Give each entry a new page; on failure no entry has one. */
 static inline bool fill_area(pte_t *pte, u32 count)
 {
     struct page *page;
@@ -136,7 +135,7 @@ void *vmalloc_aligned(size_t size, u32 align, const void *caller)
     if (unlikely(!area))
         return NULL;
     if (unlikely(!fill_area(kernel_pte(area->start), pages))) {
-        kernel_pte(area->start)->val = 0; /* its tag, perhaps: see vmap_area_alloc() */
+        kernel_pte(area->start)->val = 0; /* may hold a tag: see vmap_area_alloc() */
         vmap_area_free(area);
         return NULL;
     }
@@ -194,9 +193,7 @@ void vfree(const void *addr)
 
 /* ---- other people's pages, and devices ---- */
 
-/*
- * The first mapping of a page that counted none: it counts for the block that the page lies behind.
- */
+/* The first mapping of a page that had none also counts as a reference of the page's block. */
 static __noinline void first_mapping(struct page *page)
 {
     struct page *first = page_used_head(page);
@@ -231,7 +228,7 @@ void *vmap(struct page **pages, u32 count)
     return (void *)area->start;
 }
 
-/* The last mapping of a page that has no holder of its own: the block it lies behind has one. */
+/* The last mapping of a page that has no other holder: drop its reference of the page's block. */
 static __noinline void last_mapping(const void *addr, struct page *page)
 {
     struct page *first = page_used_head(page);

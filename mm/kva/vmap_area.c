@@ -3,12 +3,12 @@
  *
  * All ranges, busy areas and the gaps between them, tile the vmalloc area and are nodes of one
  * red-black tree, by address. Every node knows the largest gap in its subtree (the idea of Linux's
- * tree of free areas): going left whenever something large enough is there finds the lowest gap
- * that fits in O(log n), and going by address finds the range that holds any address. Being busy or
+ * tree of free areas): going left whenever that side has a large enough gap finds the lowest gap
+ * that fits in O(log n), and an ordinary search finds the range that holds any address. Busy or
  * free is a property of a node, not of the tree it is in; so an area that fills a gap exactly, and
  * one that becomes a gap again, change no link of the tree. No two gaps touch.
  *
- * Every other search is saved by tags in page-table entries that are not present
+ * All other searches are avoided by tags in page-table entries that are not present
  * (vmap_area_internal.h):
  *
  *     pages      | A  A  A  A* | G*  0  0  G* | B  B* | T*  0  0 ...
@@ -17,14 +17,14 @@
  * A letter with a star is an entry that holds the address of that range: the guard of an area, the
  * first and the last page of a gap, the first page of the top gap. So when B is given back, the
  * entry before its first page names the gap G and the entry behind its guard the top gap: both are
- * joined without a look at the tree. Allocating and freeing cost hardly more with thousands of
+ * joined without a search of the tree. Allocating and freeing cost hardly more with thousands of
  * areas than with none.
  *
- * The highest gap is not in the tree. It is what remains above all areas, so it is taken from last;
- * and as it is by far the largest and changes most often, it would change the values all the way to
- * the root each time. An area that falls to it leaves its node in the tree as the spare: an empty
- * gap at the tree's end, with no tags and no weight in any value. The next area cut from the top
- * gap takes the spare over, so that to give back the highest area and take it again changes no link
+ * The highest gap is not in the tree. It is the space above all areas, so it is used last; and
+ * because it is by far the largest and changes most often, each change would update the values all
+ * the way to the root. A freed area that joins it leaves its node in the tree as the spare: an
+ * empty gap at the tree's end, with no tags, which counts in no value. The next area cut from the
+ * top gap uses the spare, so freeing the highest area and allocating it again changes no link
  * either. There is one spare at most, and slab_shrink() gives it back.
  *
  * Freeing needs no memory, and cannot fail.
@@ -52,7 +52,7 @@ static inline void set_last_tag(const struct vmap_area *range)
     kernel_pte(range->end)[-1].val = (u32)range;
 }
 
-/* The area or gap that ends at addr; NULL when there is none. */
+/* The area or gap that ends at addr; NULL if not found. */
 static inline struct vmap_area *range_ending_at(u32 addr)
 {
     return addr == VMALLOC_START ? NULL : vmap_area_tag(kernel_pte(addr)[-1]);
@@ -64,7 +64,7 @@ static inline struct vmap_area *gap_starting_at(u32 addr)
     return vmap_area_tag(*kernel_pte(addr));
 }
 
-/* The two tags beside a border, NULL for none. */
+/* Set the two tags beside a border; NULL clears one. */
 static inline void set_border(u32 addr, const struct vmap_area *below,
                               const struct vmap_area *above)
 {
@@ -74,7 +74,7 @@ static inline void set_border(u32 addr, const struct vmap_area *below,
     border[0].val = (u32)above;
 }
 
-/* What was a border between two free ranges is none any more. */
+/* Clear the tags of a border between two free ranges that are joined. */
 static inline void clear_border(u32 addr)
 {
     set_border(addr, NULL, NULL);
@@ -116,7 +116,7 @@ static inline struct vmap_area *lowest_fit(u32 size)
         else if (gap_size(vmap_area_of(node)) >= size)
             return vmap_area_of(node);
         else
-            node = node->rb_right; /* it is in here, or the value at the top is wrong */
+            node = node->rb_right; /* it is in this subtree, or the value at the top is wrong */
     }
 }
 
@@ -127,8 +127,8 @@ static inline u32 padding(u32 addr, u32 align)
 }
 
 /*
- * The gap for an aligned area. The lowest one that is large enough may begin so unluckily that its
- * aligned part is too short; one that is larger by the alignment cannot.
+ * The gap for an aligned area. In the lowest one that is large enough, the part after alignment may
+ * be too short; a gap that is larger by the alignment always fits.
  */
 static __noinline struct vmap_area *lowest_aligned_fit(u32 size, u32 align)
 {
@@ -146,7 +146,7 @@ static inline void link_range(struct vmap_area *area, struct rb_node *parent, st
     rb_insert_augmented(&area->node, &vmap_ranges, vmap_update_largest);
 }
 
-/* Enter a range right below, right above one that is in the tree. */
+/* Insert a range directly below (or above) one that is in the tree. */
 static void insert_below(struct vmap_area *area, struct vmap_area *next)
 {
     struct rb_node *parent = &next->node, **link = &parent->rb_left;
@@ -191,7 +191,7 @@ static void make_gap(struct vmap_area *gap, u32 start, u32 end)
     set_last_tag(gap);
 }
 
-/* Nodes for what is left of a gap below and above a range that is cut out of it. */
+/* Nodes for the rest of a gap below and above a range that is cut out of it. */
 struct rest {
     struct vmap_area *low, *high;
 };
@@ -215,7 +215,7 @@ static inline bool alloc_rest(const struct vmap_area *gap, u32 start, u32 end, s
     return true;
 }
 
-/* The node of the gap becomes the area; what is left of the gap gets new nodes. */
+/* The node of the gap becomes the area; the rest of the gap gets new nodes. */
 static inline struct vmap_area *take_from_gap(struct vmap_area *gap, u32 start, u32 end, u32 flags)
 {
     struct rest rest = {NULL, NULL};
@@ -253,7 +253,10 @@ static inline bool add_spare(void)
     return true;
 }
 
-/* What an alignment leaves of the top gap below the area is a gap of the tree, below the spare. */
+/*
+ * The part of the top gap that alignment leaves below the area becomes a gap in the tree, below the
+ * spare.
+ */
 static __noinline bool split_top(u32 start)
 {
     struct vmap_area *low = kmem_cache_alloc(area_cache);
@@ -304,8 +307,8 @@ struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *c
 /* ---- giving back ---- */
 
 /*
- * The area and the gap below it, if there is one, fall to the top gap, and the area's node becomes
- * the spare. Being last and without a gap before and after, it changes no value of the tree.
+ * The area and the gap below it, if there is one, join the top gap, and the area's node becomes the
+ * spare. It is the last node and has no gap before it, so no value of the tree changes.
  */
 static inline void join_top(struct vmap_area *area, struct vmap_area *prev)
 {
@@ -323,7 +326,7 @@ static inline void join_top(struct vmap_area *area, struct vmap_area *prev)
     vmap_spare = area;
 }
 
-/* The node of the area becomes the gap; the gaps it touches are taken into it. */
+/* The node of the area becomes the gap; the gaps it touches are merged into it. */
 static inline void join_gaps(struct vmap_area *area, struct vmap_area *prev, struct vmap_area *next)
 {
     if (prev) {
@@ -395,7 +398,7 @@ const struct vmap_area *vmap_area_at_or_above(u32 addr)
     struct vmap_area *area = range_at_or_above(addr);
 
     if (area && vmap_is_gap(area)) {
-        struct rb_node *next = rb_next(&area->node); /* gaps do not touch: it is busy, or none */
+        struct rb_node *next = rb_next(&area->node); /* gaps do not touch: it is busy, or NULL */
 
         area = next ? vmap_area_of(next) : NULL;
     }

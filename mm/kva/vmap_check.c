@@ -23,7 +23,7 @@ static const char *bad_range(const struct vmap_area *area, const char *what, u32
     return check_text;
 }
 
-/* The entry of a page is none of those that it may be. */
+/* Report that the entry of a page has a wrong value. */
 static const char *bad_entry(const struct vmap_area *area, u32 addr, const char *expected)
 {
     snprintf(check_text, sizeof(check_text),
@@ -33,7 +33,7 @@ static const char *bad_entry(const struct vmap_area *area, u32 addr, const char 
 }
 
 /*
- * Every page of a busy area but the guard is mapped, the first tells the area's kind, and the guard
+ * Every page of a busy area but the guard is mapped, the first holds the area's kind, and the guard
  * is tagged.
  */
 static const char *check_busy(const struct vmap_area *area)
@@ -54,8 +54,8 @@ static const char *check_busy(const struct vmap_area *area)
 }
 
 /*
- * No page of a gap is mapped; the first and the last are tagged, and only they. Nobody asks what
- * lies at the end of the top gap, so its last page has no tag.
+ * No page of a gap is mapped; the first and the last are tagged, and only they. The end of the top
+ * gap is never looked up, so its last page has no tag.
  */
 static const char *check_gap(const struct vmap_area *gap)
 {
@@ -73,7 +73,7 @@ static const char *check_gap(const struct vmap_area *gap)
 
 /*
  * The spare is empty, so that it adds to no subtree's largest gap, and nothing is above it.
- * check_tiling() takes it for the end of the tree.
+ * check_tiling() treats it as the end of the tree.
  */
 static const char *check_spare(void)
 {

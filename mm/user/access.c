@@ -2,12 +2,12 @@
  * The kernel's way to the contents of an address space, whether it is the loaded one or not.
  *
  * mm_write() and mm_read() go through lowmem or kmap_local and do not need the process's directory.
- * A write needs the rights that the process itself would need: what it names may be the text of
- * others, or a file that it has opened for reading only. For a write first every page is touched,
- * which may fail, then every page is copied. A read touches nothing: it may be in the name of
- * somebody else (/proc), while the owner is in the middle of moving these very entries.
+ * A write needs the rights that the process itself would need: the address may be in text that
+ * others share, or in a file opened for reading only. A write first touches every page, which may
+ * fail, then copies every page. A read touches nothing: it may be for another process (/proc),
+ * while the owner is moving these entries.
  *
- * Neighbours: mm/user/fault.c touches; arch/x86/uaccess.c is the short way to the loaded one.
+ * Neighbours: mm/user/fault.c touches; arch/x86/uaccess.c is the fast path to the loaded one.
  */
 #include <asm/errno.h>
 #include <lib/string.h>
@@ -15,7 +15,7 @@
 #include <mm/user/filemap.h>
 #include <mm/user/mm_internal.h>
 
-/* What is done to a part of a page: `data` moves on with the address, or is NULL. */
+/* The work on a part of a page: `data` advances with the address, or is NULL. */
 typedef void (*page_work_t)(char *page, const void *data, u32 size);
 
 static void work_write(char *page, const void *data, u32 size)
@@ -37,7 +37,7 @@ static int touch_range(struct mm *mm, u32 addr, u32 size, bool unasked)
 
     if (!mm_in_user_half(addr, size))
         return -EFAULT;
-    /* From the top down, the way a stack grows. */
+    /* From the top down, as a stack grows. */
     for (u32 pfn = PFN_DOWN(last) + 1; pfn-- > PFN_DOWN(addr) && !err;)
         err = mm_touch_for_write(mm, pfn << PAGE_SHIFT, unasked);
     return err;
@@ -77,7 +77,7 @@ int mm_clear(struct mm *mm, u32 addr, u32 size)
 }
 
 /*
- * The page that a read at addr would show, which stays as long as nobody allocates. 0 or an error.
+ * The page that a read at addr would access; it is valid until the next allocation. 0 or an error.
  */
 static int page_shown(struct mm *mm, u32 addr, struct page **page)
 {

@@ -1,13 +1,12 @@
 /*
  * brk: the heap of a program, from the end of its data upwards.
  *
- * The heap is an area like any other, and a program may do to it what it likes: unmap a part,
- * change rights. So nobody remembers which area it is. Growing looks at what ends where the heap
- * ends: the heap's own area becomes longer, or, when something else is there or nothing, a new one
- * begins. Shrinking is munmap.
+ * The heap is an area like any other, and a program may change it: unmap a part, change rights. So
+ * no pointer to it is kept. Growing looks for an area that ends where the heap ends: if it is the
+ * heap's, it becomes longer; otherwise a new area begins. Shrinking is munmap.
  *
- * One page stays free between the heap and the area above it, so that a program that runs over its
- * end is told; below a stack it is MM_GUARD_GAP, as for everything else.
+ * One page stays free between the heap and the area above it, so that a program that runs over the
+ * end gets a fault; below a stack it is MM_GUARD_GAP, as for all areas.
  *
  * Neighbours: mm/user/vma.c, mm/user/mmap.c.
  */
@@ -15,15 +14,13 @@
 
 static const char heap_name[] = "[heap]";
 
-/* Only then it matters whether the area is a stack. */
+/* The kind of area matters only if it is this near. */
 static inline bool is_near(const struct vm_area *next, u32 end)
 {
     return unlikely(next->start < end + PAGE_SIZE + MM_GUARD_GAP);
 }
 
-/*
- * Let the heap reach from `old` up to `end`. False when something is in the way, or out of memory.
- */
+/* Extend the heap from `old` up to `end`. False when an area is in the way, or out of memory. */
 static bool grow_heap(struct mm *mm, u32 old, u32 end, const void *caller)
 {
     struct vm_area *next = mm_area_above(mm, old), *heap = vma_before(mm, next), *area;
@@ -44,7 +41,7 @@ static bool grow_heap(struct mm *mm, u32 old, u32 end, const void *caller)
     return area != NULL;
 }
 
-/* Most have no limit. */
+/* Most processes have no limit. */
 static inline bool exceeds_limit(const struct mm *mm, u32 brk)
 {
     return unlikely(mm->heap_limit != ~0u) && brk - mm->start_brk > mm->heap_limit;

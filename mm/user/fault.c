@@ -1,29 +1,29 @@
 /*
  * The first touch of a page, the first write after a fork, and the growth of the stack.
  *
- * An area promises, a fault delivers. What is delivered depends on whose bytes they are:
+ * An area promises pages, a fault provides them. Which page depends on the kind of area:
  *
- *   no file     a read shows the page of zeros that all share; a write gives a page of zeros
- *   private     a read shows the file's own page; a write gives a copy of it
- *   VM_SHARED   the file's own page, writable only once somebody has written
+ *   no file     a read maps the page of zeros that all share; a write gets a new page of zeros
+ *   private     a read maps the file's own page; a write gets a copy of it
+ *   VM_SHARED   the file's own page, writable only after a write fault
  *
- * So one rule covers everything that is private: a page may be written through an entry only when
- * this entry is all that refers to it. Such a page is anonymous (PAGE_USER), as a file and the
- * kernel refer to theirs, too. A write to any other page copies it first; when the other owners
- * have gone, or have copied already, the last one finds itself alone and takes the page over as it
- * is.
+ * So one rule covers all private memory: a page may be written through an entry only if this entry
+ * is its only reference. Such a page is anonymous (PAGE_USER), because a file and the kernel also
+ * hold references to their pages. A write to any other page copies it first; when the other owners
+ * have exited or have made copies, the last one keeps the page without a copy.
  *
  * The stack: a touch below an area that is VM_GROWSDOWN moves its start down to there, as long as
- * it stays within the limit, and MM_GUARD_GAP away from the area below. No comparison with ESP:
- * programs may touch below it (pusha, enter, probes of large frames), and Linux gave that test up,
- * too.
+ * it stays within the limit, and MM_GUARD_GAP away from the area below. The address is not compared
+ * with ESP: programs may touch below it (pusha, enter, probes of large frames), and Linux dropped
+ * that test, too.
  *
- * mm_touch_for_write() does the same for the kernel, in the name of an owner that may not be
- * running. It serves mm_write(), which needs the right that the owner would need, and mm_clear(),
- * which needs none but stays away from what others share.
+ * mm_touch_for_write() does the same for the kernel, on behalf of an owner that may not be running.
+ * It serves mm_write(), which needs the right that the owner would need, and mm_clear(), which
+ * needs no right but does not write shared pages.
  *
- * Everything that can fail comes before the entry is written, and a table that was made for it goes
- * again. Neighbours: kernel/exception.c asks; mm/user/filemap.c has the pages of files.
+ * Everything that can fail comes before the entry is written, and a table that was allocated for it
+ * is freed again. Neighbours: kernel/exception.c calls it; mm/user/filemap.c has the pages of
+ * files.
  */
 #include <arch/x86/tlb.h>
 #include <asm/errno.h>
@@ -33,7 +33,7 @@
 
 /* ---- entering pages ---- */
 
-/* Let the entry show the page, which it holds from now on; what it held before is let go. */
+/* Map the page in the entry, which takes a reference; the page that it held before is released. */
 static inline void set_entry(struct mm *mm, u32 addr, pte_t *pte, struct page *page, pgprot_t prot)
 {
     pte_t old = *pte, new = pte_make(page_to_phys(page), prot);
@@ -71,7 +71,7 @@ static enum mm_fault enter_own_page(struct mm *mm, const struct vm_area *area, u
     return MM_FAULT_OK;
 }
 
-/* A page that others may see, too: it gets a reference. */
+/* Map a page that others may share: it gets a reference. */
 static void enter_shared_page(struct mm *mm, u32 addr, pte_t *pte, struct page *page, pgprot_t prot)
 {
     page->refcount++;
@@ -95,7 +95,7 @@ static enum mm_fault first_touch_of_file(struct mm *mm, const struct vm_area *ar
     if (!page)
         return MM_FAULT_NO_MEMORY;
     if (write && !shared) {
-        page->refcount++; /* so that it does not go when memory is short */
+        page->refcount++; /* so that it is not reclaimed when memory is short */
         result = enter_own_page(mm, area, addr, pte, page);
         page->refcount--;
     } else {
@@ -127,7 +127,7 @@ static void set_rights(struct mm *mm, u32 addr, pte_t *pte, pgprot_t prot)
         tlb_flush_page(addr);
 }
 
-/* Make the page one that may be written, and the entry one that allows it if the area does. */
+/* Make the page writable (copy it if needed), and the entry, too, if the area allows it. */
 static enum mm_fault separate(struct mm *mm, const struct vm_area *area, u32 addr, pte_t *pte)
 {
     struct page *page = pfn_to_page(pte_pfn(*pte));
@@ -157,12 +157,12 @@ static inline enum mm_fault handle_entry(struct mm *mm, const struct vm_area *ar
             tlb_flush_page(addr);
         return MM_FAULT_ALLOWED;
     }
-    /* kept without rights, which have come back meanwhile */
+    /* the page was kept without rights; the area allows access again */
     set_rights(mm, addr, pte, without_write(vma_prot(area->flags)));
     return MM_FAULT_OK;
 }
 
-/* The page at addr, in an area; a table that is made for it goes again when there is no page. */
+/* Map the page at addr, in an area; a table allocated for it is freed again if this fails. */
 static enum mm_fault handle_page(struct mm *mm, const struct vm_area *area, u32 addr, bool write)
 {
     pte_t *pte = pgd_user_pte(mm->pgd, addr);
@@ -183,7 +183,10 @@ static enum mm_fault handle_page(struct mm *mm, const struct vm_area *area, u32 
 
 /* ---- the stack ---- */
 
-/* Why the area, which is above addr, may not grow down to the page `start`, or MM_FAULT_OK. */
+/*
+ * The reason why the area, which is above addr, may not grow down to the page `start`, or
+ * MM_FAULT_OK.
+ */
 static enum mm_fault may_grow(struct mm *mm, const struct vm_area *area, u32 start)
 {
     u32 size = area->end - start, limit = mm->stack_limit;
@@ -216,7 +219,8 @@ static enum mm_fault grow_stack(struct mm *mm, struct vm_area *area, u32 addr, b
 /* ---- faults ---- */
 
 /*
- * Why the area does not allow it, or MM_FAULT_OK. As on Linux, any right but none includes reading.
+ * The reason why the area forbids the access, or MM_FAULT_OK. As on Linux, every right includes
+ * reading.
  */
 static inline enum mm_fault check_access(const struct vm_area *area, bool write)
 {
@@ -249,7 +253,7 @@ enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write)
     return result == MM_FAULT_ALLOWED ? MM_FAULT_OK : result;
 }
 
-/* For the program's loader: no right is needed, but the page must be the owner's alone. */
+/* For the program's loader: no right is needed, but the page must belong only to the owner. */
 static enum mm_fault touch_unasked(struct mm *mm, u32 addr)
 {
     struct vm_area *area = mm_find_area(mm, addr);

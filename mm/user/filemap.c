@@ -1,21 +1,21 @@
 /*
  * Pages of files.
  *
- * A mapping has its pages in a tree by index; none where nothing was touched. What an untouched
- * page would hold is known: bytes of the archive that the file came with, or zeros. So reading a
- * file makes no page of it, only mapping and writing does; and a page that nobody has written to
- * and nobody maps can be dropped at any time. filemap_reclaim() does that when memory is short; it
- * looks only where there are clean pages, because a program can make it look with every write.
+ * A mapping has its pages in a tree by index; there is no page where nothing was touched. The
+ * contents of an untouched page are known: bytes of the archive that the file came from, or zeros.
+ * So reading a file allocates no page, only mapping and writing do; and a page that is not written
+ * and not mapped can be dropped at any time. filemap_reclaim() does that when memory is short; it
+ * searches only files that have clean pages, because a program can make it look with every write.
  *
- * The mapping holds one reference of each of its pages, every entry that shows the page another.
- * When the file is cut short, the pages behind its end first go from all entries
+ * The mapping holds one reference of each of its pages, every entry that maps the page another.
+ * When the file is truncated, the pages behind its end are first removed from all entries
  * (mm/user/truncate.c).
  *
- * The tree (mm/user/page_tree.c) costs what is in it, wherever in the file that is, and goes with
- * the last page, so that a file that was only looked at leaves nothing behind.
+ * The tree (mm/user/page_tree.c) needs memory only for the pages in it, wherever in the file they
+ * are, and is freed with the last page, so a file that was only read leaves nothing behind.
  *
- * Limits: FILE_SIZE_MAX. Nothing is ever written back: there is no disk. Lock: not preempted; what
- * is long lets others run between pages, and then looks at everything again.
+ * Limits: FILE_SIZE_MAX. Nothing is ever written back: there is no disk. Lock: not preempted; long
+ * operations yield between pages, and then check everything again.
  *
  * Neighbours: fs/ has the files, mm/user/fault.c maps the pages.
  */
@@ -30,7 +30,7 @@
 #include <mm/user/mm_internal.h>
 
 #define INDEX_END    (PFN_UP(FILE_SIZE_MAX))
-#define RESERVE_PART 16 /* of memory: what is left to processes */
+#define RESERVE_PART 16 /* of memory: this part is reserved for processes */
 
 static LIST_HEAD(mappings);
 static LIST_HEAD(clean_mappings);
@@ -72,7 +72,9 @@ struct address_space *mapping_new(u32 size)
 
 /* ---- pages ---- */
 
-/* Bytes of the archive that still count from an offset on, up to the end of its page. */
+/*
+ * The number of bytes of the archive that are still valid at an offset, up to the end of its page.
+ */
 static u32 backing_bytes(const struct address_space *mapping, u32 pos)
 {
     u32 rest = PAGE_SIZE - pos % PAGE_SIZE;
@@ -147,7 +149,7 @@ struct page *filemap_get_page(struct address_space *mapping, u32 index, bool wri
     return page;
 }
 
-/* Take a page, which nobody shows any more, out of its mapping, and free it. */
+/* Remove a page, which is no longer mapped, from its mapping, and free it. */
 static void remove_page(struct address_space *mapping, struct page *page)
 {
     page_tree_remove(&mapping->pages, page->index, !page->dirty);
@@ -220,8 +222,8 @@ static u32 part_in_page(u32 pos, u32 count)
 }
 
 /*
- * Copy out of a page while holding it: the copy may fault, the fault may find memory short, and
- * then pages that nobody holds are dropped. The result is what could not be copied.
+ * Copy out of a page while holding it: the copy may fault, the fault may run out of memory, and
+ * then pages without a holder are dropped. Returns the number of bytes not copied.
  */
 static size_t copy_from_page(struct page *page, u32 offset, void *to, u32 size, filemap_copy_t copy)
 {
@@ -235,7 +237,7 @@ static size_t copy_from_page(struct page *page, u32 offset, void *to, u32 size, 
     return left;
 }
 
-/* A part of one page, or of its untouched contents; *size is how much of what was asked for. */
+/* Read a part of one page, or of its untouched contents; *size becomes the size of that part. */
 static size_t read_part(struct address_space *mapping, u32 pos, void *to, u32 *size,
                         filemap_copy_t copy)
 {
@@ -270,8 +272,8 @@ long filemap_read(struct address_space *mapping, u32 pos, void *to, u32 count, f
 }
 
 /*
- * The file is about to end further: what its last page has behind the old end, which somebody may
- * have written through a mapping, goes.
+ * The file is about to grow: clear the part of its last page behind the old end, which may have
+ * been written through a mapping.
  */
 static void clear_tail(struct address_space *mapping)
 {
@@ -306,7 +308,7 @@ struct page *filemap_new_page(struct address_space *mapping, u32 index)
                : NULL;
 }
 
-/* Within one page: bytes written, -ENOSPC, -ENOMEM, -EFAULT. */
+/* Write within one page: bytes written, -ENOSPC, -ENOMEM, -EFAULT. */
 static long write_part(struct address_space *mapping, u32 pos, const void *from, u32 size,
                        filemap_copy_t copy)
 {

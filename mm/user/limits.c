@@ -1,12 +1,13 @@
 /*
- * How much an address space may have: RLIMIT_AS and RLIMIT_DATA (man 2 getrlimit). What it has is
- * only added up when one of them is set.
+ * Limits of an address space: RLIMIT_AS and RLIMIT_DATA (man 2 getrlimit). Its size is added up
+ * only when one of them is set.
  *
- * Neighbours: kernel/rlimit.c sets them; mm/user/mmap.c, mremap.c, brk.c, mprotect.c and fault.c ask.
+ * Neighbours: kernel/rlimit.c sets them; mm/user/mmap.c, mremap.c, brk.c, mprotect.c and fault.c
+ * check them.
  */
 #include <mm/user/mm_internal.h>
 
-/* Whether there may be `more` bytes than are `used`, in whole pages. */
+/* True when `used` plus `more` bytes, in whole pages, are within the limit. */
 static bool fits(u32 used, u32 more, u32 limit)
 {
     limit = ALIGN_DOWN(limit, PAGE_SIZE);

@@ -1,21 +1,21 @@
 /*
- * Address spaces from birth to death.
+ * Address spaces: creation, fork, switch and destruction.
  *
  * A struct mm is a page directory and a tree of areas. The upper quarter of the directory is a copy
- * of the master's entries, right for ever (invariant I2). Below, the areas say what a process may
- * use, and the page tables say what it has used.
+ * of the master's entries, which never change (invariant I2). Below, the areas say what a process
+ * may use, and the page tables say what it has used.
  *
  * Fork copies no page. Both sides get the same entries, read-only where a write would be seen by
- * the other, and the first write on either side separates (mm/user/fault.c). Only what the areas
- * span is walked, and tables only where there are any. The pages of the parent become read-only
- * under its feet, so its TLB is flushed once at the end; until then it does not run.
+ * the other, and the first write on either side makes a copy (mm/user/fault.c). Only the ranges of
+ * the areas are walked, and only tables that exist. The parent's pages become read-only, so its TLB
+ * is flushed once at the end; until then it does not run.
  *
- * Fork and the end of an address space may be long: they let others run after each page table. Each
- * time areas, entries and counts agree, and the half-made child is in the list of address spaces,
- * so that the audit sees what it holds.
+ * Fork and the destruction of an address space may be long: they yield after each page table. At
+ * these points areas, entries and counts agree, and the incomplete child is in the list of address
+ * spaces, so that the audit sees what it holds.
  *
- * Kernel threads have no address space and run in whatever directory is loaded; all of them show
- * the same kernel. Therefore a directory that is to be freed must not be the loaded one.
+ * Kernel threads have no address space and run with the directory that is loaded; all of them map
+ * the same kernel. Therefore the loaded directory must not be freed.
  */
 #include <arch/x86/tlb.h>
 #include <asm/errno.h>
@@ -66,7 +66,7 @@ struct mm *mm_create(void)
     return mm;
 }
 
-/* Forget the pages of an area, and free the tables that lie under it. */
+/* Release the pages of an area, and free the tables that lie under it. */
 static void empty_area(struct mm *mm, const struct vm_area *area)
 {
     u32 stop;
@@ -79,8 +79,8 @@ static void empty_area(struct mm *mm, const struct vm_area *area)
 }
 
 /*
- * Free the tables of the 4 MiB steps that an area touches. Others' entries may still be in the
- * first one and in the last, so all areas are emptied before.
+ * Free the tables of the 4 MiB steps that an area touches. The first and the last may hold entries
+ * of other areas, so all areas are emptied before.
  */
 static void free_tables(struct mm *mm, const struct vm_area *area)
 {
@@ -106,7 +106,7 @@ static void destroy(struct mm *mm)
     assert_op(mm->pages, ==, 0);
     assert_op(mm->tables, ==, 0);
     list_del(&mm->link);
-    user_pgd_free(mm->pgd); /* before others run: nobody counts it any more */
+    user_pgd_free(mm->pgd); /* before other tasks run: the audit no longer counts it */
     vma_free_all(mm);
     kmem_cache_free(mm_cache, mm);
 }
@@ -120,7 +120,7 @@ void mm_put(struct mm *mm)
 
 /* ---- fork ---- */
 
-/* Copy an area, which is added behind `prev`. The copy, or NULL. */
+/* Copy an area, and add the copy behind `prev`. Returns the copy, or NULL. */
 static struct vm_area *copy_area(struct mm *to, struct vm_area *prev, const struct vm_area *area)
 {
     struct vm_area *copy = vma_new(area->start, area->end, area->flags, area->name, area->file,

@@ -1,17 +1,17 @@
 /*
- * mmap and munmap: how areas come and go.
+ * mmap and munmap: how areas are added and removed.
  *
  * Each call first checks everything and gets the nodes that splitting needs; from then on nothing
- * can fail. What is long is then done in pieces, each under one page table, and others may run in
+ * can fail. Long work is then done in pieces, each under one page table, and other tasks may run in
  * between. So after each piece areas and entries must agree: munmap takes a piece out of its area
  * together with its pages.
  *
  * Addresses that the kernel may choose are taken from MMAP_BASE downwards, the highest gap first;
- * when nothing is left there, anywhere. A table that no area needs any more is freed with the last
- * of them.
+ * when nothing is left there, anywhere. A page table is freed with the last area that needs it.
  *
  * Neighbours: mm/user/mprotect.c, mm/user/brk.c and mm/user/mremap.c are the other such calls;
- * mm/user/vma.c keeps the areas, mm/user/user_pte.c the entries, mm/user/fault.c fills them.
+ * mm/user/vma.c keeps the areas, mm/user/user_pte.c changes the entries, mm/user/fault.c fills
+ * them.
  */
 #include <asm/errno.h>
 #include <lib/resched.h>
@@ -30,8 +30,8 @@ static inline bool overlaps(const struct vm_area *area, u32 start, u32 end)
 }
 
 /*
- * Free the table of the 4 MiB around addr, from where something was cut, if it has one and no area
- * needs it. What was cut, or what is above it now, is mostly the area found last.
+ * Free the table of the 4 MiB around addr, where something was removed, if it exists and no area
+ * needs it. The area there, or the one above, is usually the one found last.
  */
 static void free_unused_table(struct mm *mm, u32 addr)
 {
@@ -44,7 +44,7 @@ static void free_unused_table(struct mm *mm, u32 addr)
         user_table_remove(mm, addr);
 }
 
-/* Take [start, end), which is not its inside, out of an area. */
+/* Remove [start, end), which touches an end of the area, from the area. */
 static void trim_area(struct mm *mm, struct vm_area *area, u32 start, u32 end)
 {
     if (start > area->start) {
@@ -83,8 +83,8 @@ int mm_get_split_node(struct mm *mm, u32 start, u32 end, struct vm_area **node)
 }
 
 /*
- * Remove what lies in [start, end), piece by piece, from the lower end of each area or, where that
- * stays, from the upper one. `area` is the first that ends above start, `node` what
+ * Remove all mappings in [start, end), piece by piece, from the lower end of each area or, if the
+ * lower end stays, from the upper end. `area` is the first that ends above start, `node` what
  * mm_get_split_node() got. Cannot fail.
  */
 static void unmap_from(struct mm *mm, struct vm_area *area, u32 start, u32 end,
@@ -133,7 +133,7 @@ int mm_munmap(struct mm *mm, u32 addr, u32 size)
 
 /* ---- adding ---- */
 
-/* True when no area is in [start, end), nor a stack so near above it that it should not be. */
+/* True when no area is in [start, end), and no stack is too near above it. */
 static bool range_is_free(struct mm *mm, u32 start, u32 end)
 {
     const struct vm_area *next = mm_area_above(mm, start);
@@ -216,7 +216,7 @@ static long mapping_flags(u32 prot, u32 flags, bool has_file)
     return vm;
 }
 
-/* Touch every page of an area, as far as memory goes; nobody is told how far. */
+/* Touch every page of an area until memory runs out; this is not reported. */
 static void populate(struct mm *mm, u32 addr, u32 end, u32 flags)
 {
     bool write = (flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
@@ -246,7 +246,7 @@ static int enter_mapping(struct mm *mm, u32 addr, u32 size, u32 flags, struct ad
     return 0;
 }
 
-/* The same for memory that is shared, but of no file: it gets one of its own. */
+/* The same for shared memory without a file: it gets a new file mapping. */
 static int enter_shared_memory(struct mm *mm, u32 addr, u32 size, u32 flags, const void *caller)
 {
     struct address_space *memory = mapping_new(size);

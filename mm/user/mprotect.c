@@ -1,11 +1,13 @@
 /*
- * mprotect and madvise: what programs change about areas that are there.
+ * mprotect and madvise: changes of existing areas.
  *
  * Each call first checks everything and gets the nodes that cutting needs; from then on nothing can
- * fail. What is long is then done in pieces, each under one page table, and others may run in
- * between. At no time may an entry allow what its area forbids: areas forbid last, and allow first.
+ * fail. Long work is then done in pieces, each under one page table, and other tasks may run in
+ * between. An entry may never allow what its area forbids: a right is added to the area first and
+ * removed from it last.
  *
- * Where Linux would do half of a request and then fail (a hole in the range), nothing is done.
+ * If there is a hole in the range, nothing is changed; Linux changes the part before the hole and
+ * then fails.
  *
  * Neighbours: mm/user/mmap.c; mm/user/vma.c keeps the areas, mm/user/user_pte.c the entries.
  */
@@ -17,7 +19,7 @@
 /* ---- ranges ---- */
 
 /*
- * Areas must cover all of [start, end) (-ENOMEM) and may be given these rights (-EACCES). 0 or an
+ * Check that areas cover all of [start, end) (-ENOMEM) and may get these rights (-EACCES). 0 or an
  * error.
  */
 static int check_covered(struct mm *mm, u32 start, u32 end, u32 rights)
@@ -29,7 +31,7 @@ static int check_covered(struct mm *mm, u32 start, u32 end, u32 rights)
             return -ENOMEM;
         if (rights & VM_WRITE && area->flags & VM_NEVER_WRITE)
             return -EACCES;
-        cond_resched(); /* nobody else changes the areas of a process */
+        cond_resched(); /* only the process itself changes its areas */
     }
     return 0;
 }
@@ -77,12 +79,12 @@ static void protect_entries(struct mm *mm, u32 start, u32 end, u32 flags)
     }
 }
 
-/* Flags that a range of areas loses, and those that it gets. */
+/* Flags to remove from a range of areas, and flags to add. */
 struct flag_change {
     u32 clear, set;
 };
 
-/* Give an area other flags. At no time may an entry allow what its area forbids. */
+/* Change the flags of an area. An entry may never allow what its area forbids. */
 static void change_area(struct mm *mm, struct vm_area *area, struct flag_change change)
 {
     u32 old = area->flags, flags = (old & ~change.clear) | change.set;
@@ -94,7 +96,7 @@ static void change_area(struct mm *mm, struct vm_area *area, struct flag_change 
     area->flags = flags;
 }
 
-/* Cut at both ends, change what lies between, join what is alike then. Cannot fail. */
+/* Split at both ends, change the areas between, join areas that are now equal. Cannot fail. */
 static void change_range(struct mm *mm, u32 start, u32 end, struct flag_change change,
                          const struct split_nodes *nodes)
 {
@@ -112,7 +114,7 @@ static void change_range(struct mm *mm, u32 start, u32 end, struct flag_change c
     }
 }
 
-/* Bytes of the range that become memory of the process's own, which RLIMIT_DATA counts. */
+/* Bytes of the range that become private writable memory, which RLIMIT_DATA counts. */
 static u32 becoming_data(struct mm *mm, u32 start, u32 end)
 {
     u32 bytes = 0;
@@ -150,7 +152,7 @@ int mm_mprotect(struct mm *mm, u32 addr, u32 size, u32 prot)
 
 /* ---- madvise ---- */
 
-/* Forget the contents of a range that areas cover. */
+/* Drop the pages of a range that areas cover. */
 static void drop_pages(struct mm *mm, u32 start, u32 end)
 {
     u32 stop;
@@ -162,7 +164,7 @@ static void drop_pages(struct mm *mm, u32 start, u32 end)
     }
 }
 
-/* What is advised about forks is a flag of the area. False for advice about something else. */
+/* Advice about forks sets a flag of the area. False for other advice. */
 static bool fork_advice(u32 advice, struct flag_change *change)
 {
     *change = (struct flag_change){0, 0};
@@ -184,7 +186,10 @@ static bool fork_advice(u32 advice, struct flag_change *change)
     }
 }
 
-/* True when the advice is not for an area of the range: only what has no file can be wiped. */
+/*
+ * True when the advice is invalid for an area of the range: only memory without a file can be
+ * wiped.
+ */
 static bool is_misplaced(struct mm *mm, u32 start, u32 end, u32 advice)
 {
     const struct vm_area *area = mm_area_above(mm, start);
@@ -210,7 +215,7 @@ static int advice_kind(u32 advice)
     case MADV_RANDOM:
     case MADV_SEQUENTIAL:
     case MADV_WILLNEED:
-    case MADV_FREE: /* the kernel may drop them, and so it may not */
+    case MADV_FREE: /* the kernel may drop the pages, but need not */
     case MADV_DONTDUMP:
     case MADV_DODUMP:
     case MADV_COLD:
@@ -221,7 +226,7 @@ static int advice_kind(u32 advice)
     }
 }
 
-/* Every area of the range is there, and may be advised so. 0 or -ENOMEM, nothing changed. */
+/* Follow advice that has been checked. 0, or -ENOMEM and nothing changed. */
 static int heed(struct mm *mm, u32 start, u32 end, u32 advice)
 {
     struct flag_change change;

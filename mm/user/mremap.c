@@ -1,16 +1,16 @@
 /*
- * mremap: an area becomes longer or shorter, and may move; its pages move with it, none is copied.
+ * mremap: makes an area longer or shorter, and may move it; its pages are moved, not copied.
  *
- * What a move needs is got before anything is changed: the node of the new area, the nodes for
- * cutting holes where it was and where it goes, and page tables for where it goes. An entry may
- * land in any of the tables there, so twice as many are at hand as the source has; what is left
- * goes back.
+ * Everything that a move needs is allocated before anything is changed: the node of the new area,
+ * the nodes for cutting holes where it was and where it goes, and page tables for where it goes. An
+ * entry may land in any of the tables there, so twice as many are allocated as the source has; the
+ * rest is freed.
  *
- * What shrinks may reach over several areas, as with munmap; what grows or moves is part of one.
- * Two kinds of move leave the old area where it is: MREMAP_DONTUNMAP, which takes its pages, and an
- * old size of 0, which takes nothing and makes a second place for what is shared.
+ * A range that shrinks may span several areas, as with munmap; a range that grows or moves is in
+ * one. Two kinds of move leave the old area where it is: MREMAP_DONTUNMAP, which takes its pages,
+ * and an old size of 0, which takes nothing and maps shared memory a second time.
  *
- * A refused call has changed nothing. Linux has then emptied the place that MREMAP_FIXED names.
+ * A call that fails has changed nothing. Linux has then unmapped the range that MREMAP_FIXED names.
  *
  * Neighbours: mm/user/mmap.c, mm/user/vma.c, mm/user/user_pte.c.
  */
@@ -21,7 +21,7 @@
 struct move {
     struct mm *mm;
     u32 from, size;   /* the pages that move */
-    u32 old_size;     /* what goes at `from`; 0: nothing */
+    u32 old_size;     /* bytes removed at `from`; 0: nothing */
     u32 to, new_size; /* where they go */
     struct vm_area *area, *from_node, *to_node;
     struct page *tables; /* linked through `next` */
@@ -34,7 +34,7 @@ static bool get_tables(struct move *move, u32 count)
 
         if (!table)
             return false;
-        table->type = PAGE_USED; /* nobody's table yet */
+        table->type = PAGE_USED; /* not in a directory yet */
         table->next = move->tables;
         move->tables = table;
     }
@@ -52,7 +52,7 @@ static void free_tables(struct move *move)
     }
 }
 
-/* Get all that the move needs. 0, or -ENOMEM and nothing got. */
+/* Allocate everything that the move needs. 0, or -ENOMEM and nothing allocated. */
 static int prepare(struct move *move, const struct vm_area *area)
 {
     struct mm *mm = move->mm;
@@ -112,8 +112,8 @@ static long move_area(struct mm *mm, const struct vm_area *area, u32 from, u32 o
 }
 
 /*
- * 0, or why what is at addr, in the area, cannot become that large, here or where new_size bytes at
- * `replaced`, unless 0, go for it.
+ * 0, or the error why the range at addr, in the area, cannot become that large. If `replaced` is
+ * not 0, new_size bytes there are unmapped for it.
  */
 static int check_resize(struct mm *mm, const struct vm_area *area, u32 addr, u32 old_size,
                         u32 new_size, u32 flags, u32 replaced)
@@ -132,7 +132,7 @@ static int check_resize(struct mm *mm, const struct vm_area *area, u32 addr, u32
                : 0;
 }
 
-/* True when the area, which ends at `end`, now ends at new_end. */
+/* Grow the area from `end` to new_end without a move; false when this is impossible. */
 static bool grow_in_place(struct mm *mm, struct vm_area *area, u32 end, u32 new_end)
 {
     const struct vm_area *next = area->next;
@@ -175,7 +175,7 @@ static int check_target(u32 addr, u32 old_size, u32 to, u32 new_size, u32 flags)
     return flags & MREMAP_FIXED && to < MMAP_MIN_ADDR ? -EPERM : 0;
 }
 
-/* To an address of the program's choice; with MREMAP_DONTUNMAP alone it is only a wish. */
+/* Move to an address that the program chose; with MREMAP_DONTUNMAP alone it is only a hint. */
 static long move_to(struct mm *mm, struct vm_area *area, u32 addr, u32 old_size, u32 new_size,
                     u32 flags, u32 to)
 {

@@ -1,16 +1,16 @@
 /*
  * Pages by number: the pages of a file (mm/user/filemap.c).
  *
- * A number is cut into digits of 6 bits, and each node on the way down has a slot for each value of
- * a digit. The tree is as high as the largest number that was ever entered since it was empty. A
- * node is there only while something is in it, so what a file with holes costs is bounded by what
- * was written into it, and a walk is bounded by the pages that are there.
+ * A page's index is split into digits of 6 bits, and each node on the way down has a slot for each
+ * value of a digit. The height depends on the largest index that was inserted since the tree was
+ * empty. A node exists only while something is in it, so the cost of a file with holes is bounded
+ * by what was written into it, and a walk is bounded by the number of pages.
  *
- * Entering allocates all nodes first; when one cannot be had, those that were made for nothing go
- * again. Nobody is asked to give memory back from here, because that could take nodes out of the
- * very tree: the caller does, and tries again.
+ * An insertion allocates all nodes first; when one allocation fails, the new nodes are freed again.
+ * Memory is not reclaimed from here, because that could remove nodes from this tree: the caller
+ * reclaims, and tries again.
  *
- * Neighbours: mm/user/filemap.c alone.
+ * Neighbours: only mm/user/filemap.c.
  */
 #include <lib/panic.h>
 #include <lib/string.h>
@@ -84,7 +84,7 @@ static bool grow(struct page_tree *tree, u32 index)
     return true;
 }
 
-/* The lowest node for the index, made if need be, or NULL. */
+/* The lowest node for the index, created if needed, or NULL. */
 static struct page_node *make_leaf(struct page_tree *tree, u32 index)
 {
     struct page_node *node;
@@ -106,7 +106,7 @@ static struct page_node *make_leaf(struct page_tree *tree, u32 index)
     return node;
 }
 
-/* The same for roots that were put above others for nothing. */
+/* The same for roots that were added above others and are not needed. */
 static void lower(struct page_tree *tree, u32 height)
 {
     while (tree->height > height) {
@@ -148,7 +148,7 @@ void page_tree_remove(struct page_tree *tree, u32 index, bool clean)
     prune(tree, index);
 }
 
-/* The first page of a node at the index or behind it, or NULL. */
+/* The first page of a node at or after the index, or NULL. */
 static struct page *next_in_leaf(const struct page_node *leaf, u32 *index)
 {
     for (u32 slot = slot_of(*index, 0); slot < PAGE_NODE_SLOTS; slot++) {

@@ -1,11 +1,11 @@
 /*
- * Pages for address spaces, and what is given back when there are none.
+ * Pages for address spaces, and the caches that are emptied when no page is free.
  *
- * Some things are kept only for speed: empty page tables, pages of files that can be had again. Who
- * keeps such things registers a shrinker (Linux's word), which is asked for a batch when an
- * allocation fails; then it is tried once more.
+ * Some things are kept only for speed: empty page tables, pages of files that can be read again.
+ * Code that keeps such pages registers a shrinker (Linux's word), which frees a batch when an
+ * allocation fails; then the allocation is tried once more.
  *
- * The page of zeros is here, too: every first read of memory without a file shows it.
+ * The page of zeros is here, too: every first read of memory without a file maps it.
  *
  * Neighbours: mm/user/user_table.c and mm/user/filemap.c have shrinkers.
  */
@@ -14,7 +14,7 @@
 #include <mm/user/mm_internal.h>
 
 #define SHRINKERS     2
-#define RECLAIM_BATCH 256 /* pages, of each shrinker */
+#define RECLAIM_BATCH 256 /* pages, from each shrinker */
 
 static shrinker_t shrinkers[SHRINKERS] __ro_after_init;
 

@@ -1,21 +1,24 @@
 /*
- * A file that is cut short loses its pages in every address space that shows them.
+ * Truncation: removes the pages behind the new end of a file from every address space that maps
+ * them.
  *
- * What a mapping shows behind the end of its file goes, as on Linux: the file's own pages, and the
- * copies that private mappings have made of them. The areas stay, and stay the file's: a touch
- * behind the end is SIGBUS (mm/user/fault.c), and when the file grows again they show it again.
+ * Everything that a mapping has behind the end of its file is removed, as on Linux: the file's own
+ * pages, and the copies in private mappings. The areas stay, and still belong to the file: an
+ * access behind the end raises SIGBUS (mm/user/fault.c), and when the file grows again they map it
+ * again.
  *
- * The areas of a file are in a list (mm/user/vma.c). It may be long, and so may be each of them, so
- * others run after each piece. They may change the list meanwhile. A cursor in the file says which
- * area is next, and from which page of the file on; an area that goes moves it along. What comes
- * meanwhile comes at the end of the list, where the cursor will find it, and nothing comes there
- * with pages but from an area in front of it: a fork copies entries, mremap moves them, always from
- * an older area to a newer one. Two areas become one only while there is no cursor.
+ * The areas of a file are in a list (mm/user/vma.c). The list and each area may be long, so other
+ * tasks run after each piece. They may change the list meanwhile. A cursor in the file holds the
+ * next area and the next page of the file; removing that area advances the cursor. New areas are
+ * added at the end of the list, where the cursor will find them, and their pages always come from
+ * an area in front of them: a fork copies entries, mremap moves them, always from an older area to
+ * a newer one. Two areas are joined only while there is no cursor.
  *
- * The new size is set before, so that no fault brings back what has gone. One at a time cuts a file
- * (fs/ramfs.c holds its lock).
+ * The new size is set first, so that no fault maps a removed page again. Only one task at a time
+ * truncates a file (fs/ramfs.c holds its lock).
  *
- * Neighbours: mm/user/filemap.c sets the size and then has the pages to itself; mm/user/user_pte.c.
+ * Neighbours: mm/user/filemap.c sets the size and then frees the pages, which are not mapped any
+ * more; mm/user/user_pte.c.
  */
 #include <lib/panic.h>
 #include <lib/resched.h>
@@ -42,8 +45,8 @@ void filemap_leave_area(struct vm_area *area)
 }
 
 /*
- * Zap a piece of the area at the cursor, from page `first` of the file on, and move the cursor
- * behind it. An address space without tables has nothing to zap: it may be one that is ending.
+ * Unmap a piece of the area at the cursor, from page `first` of the file on, and move the cursor
+ * behind it. An address space without tables has nothing to unmap: it may be exiting.
  */
 static void unmap_piece(struct address_space *mapping, struct vm_area *area, u32 first)
 {

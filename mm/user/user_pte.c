@@ -1,17 +1,17 @@
 /*
- * Ranges of page-table entries of processes: forgetting, sharing and changing them.
+ * Ranges of page-table entries of processes: clearing, sharing, changing and moving them.
  *
- * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Code that
- * enters or removes one counts: mm->pages, and the page's references. All pages are counted alike,
- * whether anonymous, of a file or the zero page, so the loops need not know which is which: only
- * the last reference of an anonymous page, which nobody else holds, frees it.
+ * An entry is 0, or holds a page: present, or kept without rights (PAGE_USER_NONE). Code that sets
+ * or clears one updates mm->pages and the page's reference count. All pages are counted alike,
+ * whether anonymous, of a file or the zero page, so the loops need not distinguish them: dropping
+ * the last reference of an anonymous page frees it.
  *
- * Callers go through a range in pieces, each under one table (with whatever has no table behind
- * it), and let others run in between: a piece is bounded work, and after each the counts are right.
+ * Callers process a range in pieces, each under one table (plus the part without tables behind it),
+ * and yield in between: a piece is bounded work, and after each the counts are right.
  *
- * The TLB holds what was present (Intel SDM vol. 3, 4.10.2.3): removed and weakened entries of the
- * loaded directory are invalidated, each by itself or, when there are many, all at once, before
- * their pages can be given to anybody.
+ * The TLB holds what was present (Intel SDM vol. 3, 4.10.2.3): entries of the loaded directory that
+ * were cleared or lost rights are invalidated, one by one or, when there are many, all together,
+ * before their pages can be reused.
  *
  * Neighbours: mm/user/mmap.c, mm/user/mm.c, mm/user/mremap.c.
  */
@@ -99,7 +99,10 @@ void user_zap(struct mm *mm, u32 addr, u32 end)
 
 /* ---- changing rights ---- */
 
-/* Writing is never given back here, because the page may be shared: the next write asks for it. */
+/*
+ * The write right is never added here, because the page may be shared: the next write fault adds
+ * it.
+ */
 static inline u32 reprotect(u32 val, u32 flags)
 {
     u32 rights = vma_prot(flags).val;
@@ -185,7 +188,7 @@ u32 user_count_tables(const struct mm *mm, u32 addr, u32 size)
     return count;
 }
 
-/* The entry of an address that has none yet; its table may be missing, too. */
+/* The empty entry of an address; its table may have to be added, too. */
 static pte_t *entry_for(struct mm *mm, u32 addr, struct page **tables)
 {
     pte_t *pte = pgd_user_pte(mm->pgd, addr);

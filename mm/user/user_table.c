@@ -2,15 +2,15 @@
  * The page tables and directories of processes.
  *
  * A new table must be all zero, which costs 1024 writes, and a new directory has the kernel's 256
- * entries in it. When one comes back, all of that is true of it again: entries are cleared one by
- * one as their pages go. So a few are kept as they are for the next process, or the next touch
- * (Linux had such "quicklists"): most processes that start follow one that has just ended. Memory
- * pressure, and tests that count pages, take them back with user_tables_shrink().
+ * entries in it. When one is freed, it is in this state again: entries are cleared one by one as
+ * their pages are released. So a few are kept for the next process or the next fault (Linux had
+ * such "quicklists"): most processes start just after another one has ended. They are freed by
+ * user_tables_shrink(), when memory is short and in tests that count pages.
  *
- * The kernel half of the directories that are kept is as right as everybody's: no kernel entry
- * changes after boot. The audit checks them, too.
+ * The kernel half of a kept directory stays correct: no kernel entry changes after boot. The audit
+ * checks them, too.
  *
- * Lock: not preempted. Neighbours: mm/user/mm.c, mm/user/fault.c and mm/user/user_pte.c enter and
+ * Lock: not preempted. Neighbours: mm/user/mm.c, mm/user/fault.c and mm/user/user_pte.c add and
  * remove tables.
  */
 #include <arch/x86/tlb.h>
@@ -29,7 +29,7 @@ struct kept {
 };
 
 static struct kept tables = {.room = TABLES_KEPT_MAX};
-/* clang keeps the members apart if it may, and then gdb cannot find them. */
+/* without __used, clang may split the struct into separate variables, and gdb cannot find them. */
 static struct kept pgds __used = {.room = PGDS_KEPT_MAX};
 
 static struct page *pop(struct kept *kept)
@@ -118,7 +118,7 @@ static u32 give_back(struct kept *kept)
     return count;
 }
 
-/* There are never more than a batch. */
+/* There are never more pages than one batch. */
 u32 user_tables_shrink(u32 most)
 {
     (void)most;

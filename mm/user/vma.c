@@ -2,18 +2,19 @@
  * The areas of an address space: which addresses a process may use, and for what.
  *
  * They are a red-black tree by address. Each area knows the room in front of it, and the largest
- * room in its subtree, so that the highest gap of a size is found in O(log n): wherever the right
- * side has one large enough, go there. The room is a value of the area behind the gap; code that
- * moves an edge sets it again for the neighbour. A stack wants free addresses below it, so that
- * what is mapped there is not the first thing that it grows into: they do not count as room.
+ * room in its subtree, so that the highest gap of a size is found in O(log n): go right whenever
+ * that side has one large enough. The room is stored in the area above the gap; code that moves an
+ * edge updates it in the neighbour. A stack needs free addresses below it to grow into: they do not
+ * count as room.
  *
- * Looking up an address mostly means looking it up again: the area found last is tried first.
+ * Most lookups find the same area as the one before: the area found last is tried first.
  *
- * Areas that touch and differ in nothing are one area, as in Linux: a heap that grows by mmap does
- * not make a tree of thousands, and what mprotect() split becomes one again when the rights are
- * equal. Who made an area is no difference: of two that are joined, the one that stays is named.
+ * Adjacent areas with equal attributes are joined, as in Linux: a heap that grows by mmap does not
+ * make a tree of thousands of areas, and areas that mprotect() split are joined when the rights are
+ * equal again. The creator of an area is not compared: a joined area keeps that of the remaining
+ * node.
  *
- * Nothing here knows page tables; so the file builds on the host as well (tests/host/vma_test.c).
+ * This file does not use page tables, so it builds on the host as well (tests/host/vma_test.c).
  * Splitting needs a node, which the caller gets before it changes anything; the rest cannot fail.
  *
  * Lock: not preempted. Neighbours: mm/user/mmap.c decides what to do with areas, mm/user/fault.c
@@ -45,7 +46,7 @@ struct vm_area *vma_alloc(void)
     return area;
 }
 
-/* What an area is to its file: a reference, and perhaps a writer. */
+/* An area holds a reference of its file, and may count as a writer. */
 static void hold_file(struct vm_area *area)
 {
     if (!area->file)
@@ -61,7 +62,7 @@ struct vm_area *vma_new(u32 start, u32 end, u32 flags, const char *name, struct 
 
     if (!area)
         return NULL;
-    area->start = start; /* the rest is vma_insert()'s */
+    area->start = start; /* vma_insert() sets the rest */
     area->end = end;
     area->flags = flags;
     area->name = name;
@@ -107,7 +108,8 @@ bool vma_update_gap(struct rb_node *node)
 }
 
 /*
- * The area, its start or the one before it has changed. `area` may be NULL: there is none behind.
+ * Call this when the area, its start or the one before it has changed. `area` is NULL if none
+ * follows.
  */
 static void update_room(struct vm_area *prev, struct vm_area *area)
 {
@@ -117,7 +119,7 @@ static void update_room(struct vm_area *prev, struct vm_area *area)
     rb_augment_path(&area->node, vma_update_gap);
 }
 
-/* Where the room of an area starts; a place in front of it when there is none. */
+/* The address where the room of an area starts; if it has no room, an address in front of it. */
 static inline u32 room_start(const struct vm_area *area)
 {
     return area->room ? vma_floor(area) - area->room : area->start;
@@ -155,7 +157,7 @@ struct vm_area *mm_area_above(struct mm *mm, u32 addr)
     struct vm_area *recent = mm->recent;
 
     if (recent && addr < recent->end && (addr >= recent->start || addr >= room_start(recent)))
-        return recent; /* its room is free: what is above an address in there is the same */
+        return recent; /* its room is free: an address in it has the same next area */
     return search_above(mm, addr);
 }
 
@@ -166,7 +168,7 @@ struct vm_area *mm_find_area(struct mm *mm, u32 addr)
     return area && area->start <= addr ? area : NULL;
 }
 
-/* Between two neighbours in the tree, one has nothing on the side of the other. */
+/* Of two neighbours in the tree, one has no child on the side of the other. */
 void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struct vm_area *next)
 {
     struct rb_node *parent = NULL, **link = &mm->areas.rb_node;
@@ -190,7 +192,7 @@ void vma_insert(struct mm *mm, struct vm_area *prev, struct vm_area *area, struc
     rb_link_node(&area->node, parent, link);
     rb_insert_augmented(&area->node, &mm->areas, vma_update_gap);
     update_room(area, next);
-    mm->recent = area; /* it was made to be used */
+    mm->recent = area; /* a new area is likely to be used next */
     mm->area_count++;
 }
 
@@ -207,7 +209,7 @@ void vma_remove(struct mm *mm, struct vm_area *area)
     rb_erase_augmented(&area->node, &mm->areas, vma_update_gap);
     update_room(prev, next);
     if (mm->recent == area)
-        mm->recent = next; /* which is what is above these addresses now */
+        mm->recent = next; /* the first area above these addresses now */
     mm->area_count--;
 }
 
@@ -268,8 +270,8 @@ void vma_split(struct mm *mm, struct vm_area *area, u32 addr, struct vm_area *no
 }
 
 /*
- * True when `high` starts where `low` ends and goes on with the same. While their file is being cut
- * short they may differ in what has been done about it.
+ * True when `high` starts where `low` ends and has the same attributes and contiguous file pages.
+ * False while their file is being truncated, because only one of them may have been processed.
  */
 static bool continues(const struct vm_area *low, const struct vm_area *high)
 {
@@ -328,7 +330,9 @@ static inline u32 gap_of(const struct rb_node *node)
     return node ? vma_of(node)->gap : 0;
 }
 
-/* The last area of a subtree, which has one, with so much room in front of it. */
+/*
+ * The last area of a subtree that has at least this much room in front of it; the subtree has one.
+ */
 static const struct vm_area *last_with_room(const struct rb_node *node, u32 size)
 {
     for (;;) {
@@ -342,10 +346,10 @@ static const struct vm_area *last_with_room(const struct rb_node *node, u32 size
 }
 
 /*
- * The last area with so much room in front of it, of those whose room starts at or below `latest`;
- * NULL when there is none. Room starts higher from area to area, so these are all up to some area:
- * on the way down to that one, each turn to the right leaves a node and what is left of it behind,
- * and the last of them that has anything is where to look.
+ * The last area with at least this much room in front of it whose room starts at or below `latest`;
+ * NULL if not found. Room starts are in ascending order, so the candidates are all areas up to a
+ * certain one. On the way down to it, each turn to the right passes a node and its left subtree;
+ * the last of these that has enough room contains the result.
  */
 static const struct vm_area *find_room(const struct mm *mm, u32 size, u32 latest)
 {
