@@ -1,6 +1,6 @@
 /*
- * What is typed, in the order in which it comes: one queue for the serial port and the keyboard.
- * Drivers add to it, the terminal takes.
+ * Typed input in the order of arrival: one queue for the serial port and the keyboard. Drivers add
+ * to it, the terminal reads from it.
  */
 #pragma once
 
@@ -16,13 +16,15 @@ void input_init(void (*notify)(void));
 
 /* ---- for drivers, in their interrupt handlers ---- */
 
-/* Add bytes, all or, when there is no room for all, none: then false. Notifies nobody. */
+/* Add all bytes, or none if there is no room for all: then false. Does not call notify. */
 bool input_add(const char *bytes, u32 len);
 
-/* Bytes have been added. */
+/* Call this after bytes have been added. */
 void input_arrived(void);
 
-/* `resume` is called, with interrupts off, whenever the queue is half empty or more. Start-up. */
+/*
+ * `resume` is called, with interrupts off, whenever at least half of the queue is empty. Start-up.
+ */
 void input_on_room(void (*resume)(void));
 
 /* ---- for the terminal ---- */
@@ -33,7 +35,10 @@ int input_read(void);
 /* How many bytes wait to be read. Any context. */
 u32 input_waiting(void);
 
-/* Byte `at` of these, 0 is the next; -1 beyond the last. Interrupts off: else it may be gone. */
+/*
+ * Byte `at` of the queue, 0 is the next; -1 beyond the last. Call with interrupts off, so that it
+ * stays there.
+ */
 int input_peek(u32 at);
 
 /* Drop that byte, or the first `count` bytes. Any context. */

@@ -29,18 +29,18 @@ enum pci_bar_kind {
     PCI_BAR_NONE,
     PCI_BAR_IO,
     PCI_BAR_MEM32,
-    PCI_BAR_MEM64, /* takes the place of two: the next one in the table is PCI_BAR_NONE */
+    PCI_BAR_MEM64, /* uses two registers: the next one in the table is PCI_BAR_NONE */
 };
 
 /* A range of addresses at which a function answers. */
 struct pci_bar {
-    u64 start, size; /* start is 0 when the firmware gave it no place */
+    u64 start, size; /* start is 0 when the firmware assigned no address */
     u8 kind;         /* enum pci_bar_kind */
     bool prefetchable;
 };
 
 struct pci_dev {
-    u32 config; /* what CONFIG_ADDRESS gets for register 0: bus, slot and function */
+    u32 config; /* the value of CONFIG_ADDRESS for register 0: bus, slot and function */
     u16 vendor, device;
     u32 class; /* base class, subclass, programming interface: 24 bits */
     u8 revision;
@@ -66,26 +66,23 @@ static inline u32 pci_func(const struct pci_dev *dev)
 }
 
 /*
- * Find every function of every bus and fill the table; a full table gets one line. Functions are
- * left as the firmware set them up, but for their interrupt pins, which are off until pci_intx().
- * Start-up, once.
+ * Find every function of every bus and fill the table; a full table is reported in one line.
+ * Functions stay as the firmware set them up, except for their interrupt pins, which are off until
+ * pci_intx(). Start-up, once.
  */
 void pci_init(void);
 
 /* The i-th function, in the order of buses and slots; NULL past the last. */
 const struct pci_dev *pci_device(u32 i);
 
-/* The first function with these numbers (Linux has it under this name); NULL when there is none. */
+/* The first function with these numbers (Linux's name); NULL if not found. */
 const struct pci_dev *pci_get_device(u32 vendor, u32 device);
 
 /* Read or write a 32-bit register; `reg` is a multiple of 4 below 256. Any context. */
 u32 pci_config_read(const struct pci_dev *dev, u32 reg);
 void pci_config_write(const struct pci_dev *dev, u32 reg, u32 value);
 
-/*
- * Let it answer at its addresses, or not; let it be master of the bus, or not; let its pin
- * interrupt.
- */
+/* Turn on or off: its answer at its addresses; bus mastering; its interrupt pin. */
 void pci_enable_device(const struct pci_dev *dev);
 void pci_disable_device(const struct pci_dev *dev);
 void pci_set_master(const struct pci_dev *dev);

@@ -6,8 +6,8 @@
 #define DEBUG_EXIT_PORT 0xf4
 
 /*
- * How a run ends, as the value written to QEMU's isa-debug-exit port (the process then ends with
- * value * 2 + 1).
+ * How a run ends: the value written to QEMU's isa-debug-exit port (QEMU then exits with value * 2 +
+ * 1).
  */
 enum machine_exit {
     MACHINE_PASS = 0x10,   /* 33: also a clean power-off */
@@ -17,8 +17,8 @@ enum machine_exit {
 };
 
 /*
- * End the virtual machine. Where nothing listens on the port, power off by ACPI's port on QEMU or
- * the port that Bochs has for that, or else halt; a panic or refusal halts, because its report is
- * on the screen.
+ * End the virtual machine. Without the debug-exit device, power off by QEMU's ACPI port or Bochs's
+ * power-off port, or halt if that fails; a panic or refusal halts, because its report is on the
+ * screen.
  */
 void __noreturn machine_exit(enum machine_exit code);

@@ -1,10 +1,10 @@
-/* The clock that runs while the machine is off. */
+/* The real-time clock, which also runs while the machine is off. */
 #pragma once
 
 #include <lib/types.h>
 
 /*
- * Seconds since 1970-01-01 00:00 UTC, taking the clock to show UTC; 0 when it shows no date.
+ * Seconds since 1970-01-01 00:00 UTC, if the clock is set to UTC; 0 when it has no valid date.
  * Takes up to a few milliseconds. Start-up.
  */
 u32 rtc_read(void);

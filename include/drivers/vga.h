@@ -13,10 +13,10 @@
 void vga_init(void);
 
 /*
- * Show it; the cursor follows. "\n" begins a new line at its left end or, `raw`, goes down and
- * nothing more. Any context.
+ * Print text; the cursor follows. "\n" begins a new line at the left edge; if `raw`, it only moves
+ * down. Any context.
  */
 void vga_write(const char *text, size_t len, bool raw);
 
-/* Where the cursor is: 0 is the left edge, 80 behind a full row. Any context. */
+/* The cursor's column: 0 is the left edge, 80 behind a full row. Any context. */
 u32 vga_column(void);

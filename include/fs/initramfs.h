@@ -20,35 +20,35 @@ struct cpio_entry {
 
 /*
  * Read the entry at *offset of any archive and move *offset behind it: true, with *entry filled.
- * false at the trailer, and *why is NULL, or at damage, and *why says what is wrong at *offset. No
- * side effects. *offset is at most `size`.
+ * false at the trailer, with *why NULL, or at damage, with the error in *why and its place in
+ * *offset. No side effects. *offset is at most `size`.
  */
 bool cpio_next(const void *archive, u32 size, u32 *offset, struct cpio_entry *entry,
                const char **why);
 
-/* Behind a trailer: true when there is more than zeros, and *offset is where it begins. */
+/* Behind a trailer: true when anything but zeros follows; *offset is where it begins. */
 bool cpio_next_archive(const void *archive, u32 size, u32 *offset);
 
 /*
- * What became of an archive. An entry is left out, and those behind it are not, when its name is
- * none (too long, with a part ".."), when a directory that is not empty has its name, or when
- * memory ran out.
+ * The result of unpacking an archive. One entry is left out when its name is invalid (too long,
+ * with a part ".."), when a directory that is not empty has its name, or when memory ran out.
  */
 struct unpack_result {
-    u32 entries;       /* sound ones */
+    u32 entries;       /* valid entries */
     u32 left_out;      /* of them */
     const char *first; /* the name of the first of these */
-    int first_err;     /* and why: a negative error number */
+    int first_err;     /* and its error: a negative error number */
     const char *why;   /* damage, or NULL */
     u32 offset;        /* where */
 };
 
 /*
- * Make files of an archive below `base`. Contents stay in the archive, which must be there as long
- * as the files. Missing directories are made; of two files with one name the later stays.
+ * Create the files of an archive below `base`. Contents stay in the archive, which must exist as
+ * long as the files. Missing directories are created; of two files with one name the later one is
+ * kept.
  */
 void initramfs_unpack(struct inode *base, const void *archive, u32 size,
                       struct unpack_result *result);
 
-/* The same into the root directory, with a line for damage and one for what was left out. */
+/* The same into the root directory, with a line for damage and one for entries left out. */
 void initramfs_init(const void *archive, u32 size);

@@ -1,13 +1,13 @@
-/* What the files of fs/ share among themselves. */
+/* Internal to fs/: what its files share. */
 #pragma once
 
 #include <fs/fs.h>
 
 /*
  * A name in a directory. It holds a reference of its inode. When an inode loses its last name while
- * somebody still has it open, the entry stays with the inode, out of the trees, and holds a
- * reference of the directory instead: so that an open file can tell what it was called, and ".."
- * leads out of a directory that was removed.
+ * it is still open, the entry stays with the inode, outside the trees, and holds a reference of the
+ * directory instead: so an open file still knows its name, and ".." works in a directory that was
+ * removed.
  */
 struct dir_entry {
     struct rb_node by_name, by_cookie; /* in dir->dir */
@@ -21,23 +21,23 @@ struct dir_entry {
 };
 
 #define COOKIE_FIRST   2u         /* 0 and 1 are "." and ".." */
-#define COOKIE_DYNAMIC (1u << 30) /* from here on: what dir_operations make */
+#define COOKIE_DYNAMIC (1u << 30) /* from here on: for entries of dir_operations */
 
-#define MODE_BITS 07777u /* of an inode's mode: what chmod(2) can set */
+#define MODE_BITS 07777u /* the bits of an inode's mode that chmod(2) can set */
 
 /* ---- inode.c ---- */
 
-void inode_stamp(struct inode *inode); /* mtime and ctime are now */
+void inode_stamp(struct inode *inode); /* set mtime and ctime to the present time */
 
 /*
- * The contents of a regular file are in the archive (mapping_init_backed()). Nobody has mapped it.
+ * The contents of a regular file are in the archive (mapping_init_backed()). It must not be mapped.
  */
 void inode_set_backing(struct inode *inode, const void *data, u32 size);
 
-/* Whether there may be one more name: else -ENOSPC. */
+/* True when one more name is allowed; otherwise the caller returns -ENOSPC. */
 bool fs_has_room(void);
 
-/* All inodes that there are, named or not. For the check. */
+/* The number of all inodes, with or without a name. For the check. */
 extern u32 inode_count;
 
 /* ---- dir.c ---- */
@@ -45,40 +45,43 @@ extern u32 inode_count;
 /* The entry, or NULL. */
 struct dir_entry *dir_find(struct inode *dir, const char *name, u32 len);
 
-/* The child, with a reference, or -ENOENT, or what a directory made on demand says. */
+/*
+ * The child, with a reference, or -ENOENT, or the error of a directory that is generated on demand.
+ */
 __must_check int dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out);
 
 /*
- * A name that is nowhere yet; NULL when out of memory. dir_entry_free() it, or dir_add() it.
+ * A new entry that is in no directory yet; NULL when out of memory. Pass it to dir_entry_free() or
+ * dir_add().
  */
 __must_check struct dir_entry *dir_entry_new(const char *name, u32 len);
 
 void dir_entry_free(struct dir_entry *entry);
 
 /*
- * Enter a name that is not there; cannot fail. `cookie` is the place for readdir, left by a name
- * that was removed from this directory; 0: a new one.
+ * Add a name that does not exist yet; cannot fail. `cookie` is the place for readdir, reused from a
+ * name that was removed from this directory; 0: a new one.
  */
 void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u32 cookie);
 
 /*
- * Take a name out of its directory and drop its reference. `moved`: the inode has got another name.
+ * Remove a name from its directory and drop its reference. `moved`: the inode has another name now.
  */
 void dir_remove(struct dir_entry *entry, bool moved);
 
-/* 0, or why nothing can be made in this directory. */
+/* 0, or the error why nothing can be created in this directory. */
 __must_check int dir_may_add(const struct inode *dir);
 
-/* The directory above; no reference is taken. */
+/* The parent directory; no reference is taken. */
 struct inode *dir_parent(struct inode *dir);
 
-/* What "/" means to the current process; no reference is taken. */
+/* The root directory of the current process; no reference is taken. */
 static inline struct inode *process_root(void)
 {
     return fs_current_root ? fs_current_root() : fs_root();
 }
 
-/* The entry at `pos` or the first one behind it, made before cookie `end`. As inode_readdir(). */
+/* The first entry at or after `pos` that was created before cookie `end`. As inode_readdir(). */
 int dir_read(struct inode *dir, u64 pos, u32 end, char *name, u32 *ino, u32 *type, u64 *next);
 
 int dir_entry_compare(const struct rb_node *a, const struct rb_node *b);
@@ -91,36 +94,36 @@ struct walk {
     const char *name; /* len bytes in the path; none for "/" */
     u32 len;
     bool slash;       /* one or more follow */
-    const char *rest; /* behind them */
+    const char *rest; /* the path behind them */
     const char *own;  /* from here on the path is the caller's, before it a link's */
-    char *buffer;     /* where all this points after a symbolic link; kmalloc'ed */
+    char *buffer;     /* after a symbolic link: the text of the pointers above; kmalloc'ed */
     u32 links;
-    struct inode *target; /* what the last part leads to, when a link has said so without a path */
+    struct inode *target; /* inode of the last part, if a link gave no path for it */
 };
 
-/* After walk_start(), successful or not, comes walk_end(). */
+/* After walk_start(), successful or not, call walk_end(). */
 __must_check int walk_start(struct walk *walk, struct inode *base, const char *path);
 void walk_end(struct walk *walk);
 
-/* Go on to the last part of the path. */
+/* Walk to the last part of the path. */
 __must_check int walk_to_last(struct walk *walk);
 
 /* The inode that the part names, with a reference. A symbolic link is the result itself. */
 __must_check int walk_child(struct walk *walk, struct inode **out);
 
-/* The path goes on where a symbolic link points to. Takes over the reference. */
+/* Continue the path at the target of a symbolic link. Takes over the reference. */
 __must_check int walk_follow(struct walk *walk, struct inode *link);
 
-/* The part is a name, and not "/", "." or "..". */
+/* True when the part is a name, and not "/", "." or "..". */
 bool walk_at_name(const struct walk *walk);
 
 /* ---- namei.c ---- */
 
 /*
- * Give an inode a name, as link(2) and all that make files do. `replace` (for unpacking an
- * archive): a file of that name goes, an empty directory too, unless both are directories, which is
- * -EEXIST, or it is this very inode, and nothing happens; the directory keeps its time of change;
- * directories that the path names and that are missing are made on the way, in one walk.
+ * Give an inode a name, as link(2) and all calls that create files do. `replace` (for unpacking an
+ * archive): an existing file or empty directory of that name is removed. If both are directories,
+ * the result is -EEXIST; if it is the same inode, nothing happens. The directory keeps its time of
+ * change; missing directories of the path are created in the same walk.
  */
 __must_check int namei_add(struct inode *base, const char *path, struct inode *inode, bool replace);
 
@@ -136,7 +139,7 @@ void file_init(void);
 void mem_dev_init(void);
 void proc_init(void);
 
-/* An inode of /proc that is in no directory's tree: its path, as inode_path(). */
+/* The path of an inode of /proc that is in no directory's tree, as inode_path(). */
 long proc_pid_path(const struct inode *inode, char *buf, u32 size);
 extern const struct dir_operations proc_root_ops;
 const struct proc_pid_ops *proc_pid_ops(void);

@@ -1,4 +1,4 @@
-/* Start-up, symbols, the end. */
+/* Start-up, symbols, backtraces and reports of panics. */
 #pragma once
 
 #include <arch/x86/regs.h>
@@ -8,7 +8,7 @@
 
 /* ---- symbols (kernel/symbols.c) ---- */
 
-/* Take the symbol table over from boot_info. Without a sound one addresses stay numbers. */
+/* Get the symbol table from boot_info. Without a valid one, addresses are printed as numbers. */
 void symbols_init(void);
 
 struct symbol {
@@ -22,10 +22,10 @@ bool symbol_find(u32 addr, struct symbol *symbol);
 /* Name and offset of the function that holds addr; NULL when unknown. */
 const char *symbol_lookup(u32 addr, u32 *offset);
 
-/* The address of a function or a global variable by its name; false: none. Any context. */
+/* The address of a function or a global variable by its name; false if not found. Any context. */
 bool symbol_address(const char *name, u32 *addr);
 
-/* Call see() for each name that symbol_address() knows, a few of them twice. Any context. */
+/* Call see() for each name that symbol_address() finds, for a few of them twice. Any context. */
 void symbol_each(void (*see)(const char *name, void *arg), void *arg);
 
 /* "name+0x12/0x40" (Linux's %pS), or "0xc0101234" when unknown. */
@@ -35,20 +35,20 @@ void symbol_format(char *buf, size_t size, u32 addr);
 /* ---- the end (kernel/panic_report.c) ---- */
 
 /*
- * Linux's name: return addresses, innermost first, up to the first bad frame pointer. How many were
- * found. Any context.
+ * Linux's name: return addresses, innermost first, up to the first bad frame pointer. Returns how
+ * many were found. Any context.
  */
 u32 stack_trace_save(u32 *entries, u32 max, u32 ebp);
 
 /*
- * printk one line a frame, "  [<c0101234>] name+0x12/0x40": eip, unless it is 0, then the return
+ * printk one line per frame, "  [<c0101234>] name+0x12/0x40": eip, unless it is 0, then the return
  * addresses from the frame pointer on.
  */
 void backtrace(u32 ebp, u32 eip);
 
 /*
- * Fill panic_handler (lib/panic.h), and have every trap reported until fault_init(). Start-up,
- * before idt_init().
+ * Fill panic_handler (lib/panic.h), and report every trap until fault_init(). Start-up, before
+ * idt_init().
  */
 void panic_init(void);
 
@@ -56,15 +56,15 @@ void panic_init(void);
 void double_fault_report_init(void);
 
 /*
- * What a double fault means, in one line without newline. True when it is a kernel stack overflow;
- * the line then names the task.
+ * Describe a double fault in one line without newline. True when it is a kernel stack overflow; the
+ * line then names the task.
  */
 bool double_fault_describe(const struct double_fault *state, char *buf, size_t size);
 
 /*
- * What floors above have to say in a report; each is filled in at start-up, and NULL before.
- * Self-tests may want a panic for themselves (then catch_panic() does not return) or have their
- * name told, NULL outside of tests; kernel/view/ says in a line what explain_walk() has found.
+ * What higher layers add to a report; each is set at start-up, and NULL before. Self-tests may
+ * catch a panic (then catch_panic() does not return) and name the running test, NULL outside of
+ * tests; kernel/view/ prints the result of explain_walk() in one line.
  */
 struct report_ops {
     void (*catch_panic)(const char *fmt, va_list args);

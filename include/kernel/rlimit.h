@@ -6,11 +6,11 @@ struct task;
 
 #define FILES_MAX 1024 /* descriptors of a process: RLIMIT_NOFILE's hard limit */
 
-/* What the first process may use. */
+/* The limits of the first process. */
 void rlimits_init(struct rlimit *rlimits);
 
 /*
- * Let a task's address space heed those that are about memory. Not while it is lent for a vfork():
- * who has it back, or has a new one by exec, asks again.
+ * Apply the memory limits to a task's address space. Not while it is lent for a vfork(): the task
+ * calls this again when it has it back, or has a new one by exec.
  */
 void rlimits_apply(const struct task *task);

@@ -1,6 +1,6 @@
 /*
- * Bits and powers of two (Linux's names). Each is one or two instructions, or a constant where the
- * argument is one.
+ * Bits and powers of two (Linux's names). Each is one or two instructions, or a constant if the
+ * argument is constant.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ static inline u32 __fls(u32 x)
     return 31 - __builtin_clz(x);
 }
 
-/* The same counted from 1, so that 0 can say "no bit is set". libc has ffs() with this meaning. */
+/* The same counted from 1, so that 0 means "no bit is set". libc has ffs() with this meaning. */
 #if !__STDC_HOSTED__
 static inline int ffs(int x)
 {
@@ -44,7 +44,7 @@ static inline bool is_power_of_2(u32 x)
     return x != 0 && (x & (x - 1)) == 0;
 }
 
-/* The least power of two that is not below x; x in 1..2^31. */
+/* The smallest power of two that is at least x; x in 1..2^31. */
 static inline u32 roundup_pow_of_two(u32 x)
 {
     return 1u << fls(x - 1);

@@ -1,18 +1,18 @@
 /*
- * Giving back an object that others find through some place: a field of a task, a slot of a table.
+ * Releasing an object that other code finds through a place: a field of a task, a slot of a table.
  *
- * With its last reference an object ends, which may take long and yield. Others who look then must
- * not find it any more, so the place is emptied first, or filled with what comes next:
+ * Dropping the last reference destroys an object, which may take long and yield. Other tasks must
+ * not find it meanwhile, so the place is cleared first, or set to the next object:
  *
  *     inode_put(detach(&task->exe));
  *     inode_put(exchange(&task->cwd, inode));
  *
- * Nothing but these two may stand where a reference is given back through a pointer to its holder;
- * tests/run/texts/test_rules.py reads all sources for that.
+ * A reference that is reached through a pointer to its holder must be dropped with one of these
+ * two; tests/run/texts/test_rules.py checks all sources for this.
  */
 #pragma once
 
-/* Put `value` into a place; what stood there is the result. */
+/* Store `value` in a place; returns the old value. */
 #define exchange(place, value)                                                                     \
     ({                                                                                             \
         __typeof__(place) exchange_place_ = (place);                                               \
@@ -22,5 +22,5 @@
         exchange_old_;                                                                             \
     })
 
-/* Empty a place; what stood there is the result. */
+/* Clear a place; returns the old value. */
 #define detach(place) exchange(place, NULL)

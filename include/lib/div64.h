@@ -1,6 +1,6 @@
 /*
  * 64-bit division (Linux's names). The compiler would call libgcc for it, which the kernel does not
- * link; a 32-bit divisor is all that is needed, and that is two steps of long division.
+ * link; only 32-bit divisors are needed, and these take two steps of long division.
  */
 #pragma once
 

@@ -4,9 +4,9 @@
 #include <lib/types.h>
 
 /*
- * Does the whole of str match pat? `*` stands for any text, also none; `?` for any one byte;
- * `[a-cx]` for one of these bytes and `[!a-cx]` for one that is none of them; `\` takes the next
- * byte as it is, outside of brackets. In brackets, `]` as the first and `-` as the first or last is
- * itself. A `[` without its `]`, and a `\` at the end, stand for themselves.
+ * Does the whole of str match pat? `*` stands for any text, also empty; `?` for any one byte;
+ * `[a-cx]` for one of these bytes and `[!a-cx]` for any other byte; outside of brackets, `\` makes
+ * the next byte an ordinary one. In brackets, `]` in first place and `-` in first or last place are
+ * ordinary. A `[` without `]`, and a `\` at the end, are ordinary, too.
  */
 bool glob_match(const char *pat, const char *str);

@@ -1,7 +1,7 @@
 /*
  * Circular doubly linked lists inside the objects they link (Linux's names and meanings). The head
  * is a node without an object; an empty list is a head that points to itself. No operation
- * allocates or fails; locking is the caller's.
+ * allocates or fails; the caller does the locking.
  */
 #pragma once
 
@@ -12,8 +12,8 @@ struct list_head {
 };
 
 /*
- * What list_del() leaves behind: addresses on page 0, which is never mapped, so that a second use
- * faults.
+ * The pointers that list_del() sets: addresses on page 0, which is never mapped, so that a second
+ * use faults.
  */
 #define LIST_POISON1 ((struct list_head *)0x100)
 #define LIST_POISON2 ((struct list_head *)0x122)
@@ -54,7 +54,7 @@ static inline void list_unlink(struct list_head *node)
     node->next->prev = node->prev;
 }
 
-/* Take out of its list; the node is poisoned. */
+/* Remove from its list; the node is poisoned. */
 static inline void list_del(struct list_head *node)
 {
     list_unlink(node);
@@ -63,7 +63,7 @@ static inline void list_del(struct list_head *node)
 }
 
 /*
- * Take out of its list; the node is an empty list, for owners that ask list_empty() whether it is
+ * Remove from its list; the node becomes an empty list, so that list_empty() can test whether it is
  * linked.
  */
 static inline void list_del_init(struct list_head *node)
@@ -72,7 +72,7 @@ static inline void list_del_init(struct list_head *node)
     INIT_LIST_HEAD(node);
 }
 
-/* Take out of its list and insert as the first, or the last, of another. */
+/* Remove from its list and insert as the first, or the last, of another. */
 static inline void list_move(struct list_head *node, struct list_head *head)
 {
     list_unlink(node);
@@ -99,11 +99,13 @@ static inline bool list_empty(const struct list_head *head)
 #define list_first_entry_or_null(head, type, member)                                               \
     (list_empty(head) ? NULL : list_first_entry(head, type, member))
 
-/* Beyond the last (before the first) object the result is the head in disguise. */
+/*
+ * Beyond the last (before the first) object the result is not an object: it points around the head.
+ */
 #define list_next_entry(pos, member) list_entry((pos)->member.next, __typeof__(*(pos)), member)
 #define list_prev_entry(pos, member) list_entry((pos)->member.prev, __typeof__(*(pos)), member)
 
-/* Is it? */
+/* True when pos is that result. */
 #define list_entry_is_head(pos, head, member) (&(pos)->member == (head))
 
 #define list_for_each(pos, head) for (pos = (head)->next; pos != (head); pos = pos->next)
@@ -112,7 +114,7 @@ static inline bool list_empty(const struct list_head *head)
     for (pos = list_first_entry(head, __typeof__(*pos), member);                                   \
          !list_entry_is_head(pos, head, member); pos = list_next_entry(pos, member))
 
-/* The body may take pos out of the list or free it; n holds the object after it. */
+/* The body may remove pos from the list or free it; n holds the object after it. */
 #define list_for_each_entry_safe(pos, n, head, member)                                             \
     for (pos = list_first_entry(head, __typeof__(*pos), member), n = list_next_entry(pos, member); \
          !list_entry_is_head(pos, head, member); pos = n, n = list_next_entry(n, member))

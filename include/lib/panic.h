@@ -1,8 +1,8 @@
 /*
- * Broken-kernel reports. panic() and the checks below insert file, line, function and operands
- * themselves, because hand-typed names go wrong. What happens then (registers, backtrace, end of
- * the machine) goes up through panic_handler, which kernel/panic_report.c fills in; without one (on
- * the host) the program aborts.
+ * Reports of kernel bugs. panic() and the checks below insert file, line, function and operands
+ * automatically, because names typed by hand become wrong. The rest (registers, backtrace, end of
+ * the machine) is done by panic_handler, which kernel/panic_report.c sets; without one (on the
+ * host) the program aborts.
  */
 #pragma once
 
@@ -24,8 +24,8 @@ void panic_at(const struct source_location *where, const char *fmt, ...) __noret
     __attribute__((cold));
 
 /*
- * This machine, or its boot loader, cannot run Attic: one line on the console, and the end, by the
- * handler if there is one. Start-up.
+ * This machine, or its boot loader, cannot run Attic: print one line on the console and end, with
+ * the handler if it is set. Start-up.
  */
 void boot_refuse(const char *fmt, ...) __noreturn __printf(1, 2) __attribute__((cold));
 void refuse_set_handler(void (*handler)(void));
@@ -35,7 +35,7 @@ void refuse_set_handler(void (*handler)(void));
 
 #define panic(...) panic_at(SOURCE_LOCATION, __VA_ARGS__)
 
-/* A condition that only a broken kernel can violate. Stays on in every build. */
+/* A condition that only a kernel bug can violate. Checked in every build. */
 #define assert(cond)                                                                               \
     do {                                                                                           \
         if (unlikely(!(cond)))                                                                     \

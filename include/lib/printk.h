@@ -1,7 +1,7 @@
 /*
- * Kernel messages. The formatting is here on the lowest floor so that every floor may print; where
- * the text goes is a table of sinks that the console fills in. On the host the table is empty until
- * the test program fills it.
+ * Kernel messages. The formatting is in the lowest layer so that every layer may print; the text
+ * goes to a table of sinks that the console registers. On the host the table is empty until the
+ * test program fills it.
  */
 #pragma once
 
@@ -16,7 +16,7 @@ typedef void (*printk_sink_t)(const char *text, size_t len);
 void printk_add_sink(printk_sink_t sink);
 
 /*
- * Format as vsnprintf does (lib/printf.h) and send the text to every sink, whole. Any length, any
+ * Format as vsnprintf does (lib/printf.h) and send the whole text to every sink. Any length, any
  * context.
  */
 void printk(const char *fmt, ...) __printf(1, 2);

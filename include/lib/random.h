@@ -1,6 +1,6 @@
 /*
  * Pseudo-random numbers for tests: Marsaglia's xorshift32 ("Xorshift RNGs", 2003). The same seed
- * gives the same numbers on every machine, so a failing run can be repeated. Good for nothing that
+ * gives the same numbers on every machine, so a failing run can be repeated. Not for values that
  * must be hard to guess.
  */
 #pragma once
@@ -11,7 +11,7 @@ struct rnd_state {
     u32 s; /* never 0 */
 };
 
-/* Any seed will do; 0, which xorshift would never leave, stands for another. */
+/* Any seed will do; 0, for which xorshift would return only 0, is replaced by another. */
 static inline void prandom_seed_state(struct rnd_state *state, u32 seed)
 {
     state->s = seed ? seed : 0x9E3779B9u;

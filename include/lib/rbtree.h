@@ -1,16 +1,15 @@
 /*
  * Red-black trees inside the objects they link (Linux's names and meanings). The tree does not know
- * the order: the caller walks down from root->rb_node to the empty place, enters the node there
- * with rb_link_node(), and has the tree balanced with rb_insert_color().
+ * the order: the caller walks down from root->rb_node to the empty place, links the node there with
+ * rb_link_node(), and balances the tree with rb_insert_color().
  *
- * Augmented trees: each object carries a value of its whole subtree, such as the largest size in
- * it, so that a search can leave out subtrees without looking. `augment` recomputes one node's
- * value from its own data and its children's values, and says whether it changed. The value must be
- * a function of the objects in the subtree alone, not of their arrangement: then a rotation leaves
- * it the same. A tree is used either with the plain functions or with the augmented ones, never
- * both.
+ * Augmented trees: each object stores a value of its whole subtree, such as the largest size in it,
+ * so that a search can skip subtrees. `augment` recomputes one node's value from its own data and
+ * its children's values, and returns whether it changed. The value must depend only on the objects
+ * in the subtree, not on their arrangement: then a rotation does not change it. A tree is used
+ * either with the plain functions or with the augmented ones, never both.
  *
- * No function allocates or fails; locking is the caller's.
+ * No function allocates or fails; the caller does the locking.
  */
 #pragma once
 
@@ -80,7 +79,7 @@ static inline struct rb_node *rb_prev(const struct rb_node *node)
 /* ---- changing ---- */
 
 /*
- * Enter a node at *link, an empty child pointer of `parent` (or the root's, then parent is NULL).
+ * Link a node at *link, an empty child pointer of `parent` (or the root's, then parent is NULL).
  * Not balanced yet.
  */
 static inline void rb_link_node(struct rb_node *node, struct rb_node *parent, struct rb_node **link)
@@ -91,12 +90,10 @@ static inline void rb_link_node(struct rb_node *node, struct rb_node *parent, st
     *link = node;
 }
 
-/*
- * Balance after a node was linked, keeping the values right with `augment` (NULL: there are none).
- */
+/* Balance after a node was linked, and update the values with `augment` (NULL: no values). */
 void rb_insert_balance(struct rb_node *node, struct rb_root *root, rb_augment_t augment);
 
-/* Take a node out and balance, keeping the values right with `augment` (NULL: there are none). */
+/* Remove a node and balance, and update the values with `augment` (NULL: no values). */
 void rb_erase_augmented(struct rb_node *node, struct rb_root *root, rb_augment_t augment);
 
 /*
@@ -119,7 +116,7 @@ static inline void rb_insert_color(struct rb_node *node, struct rb_root *root)
 static inline void rb_insert_augmented(struct rb_node *node, struct rb_root *root,
                                        rb_augment_t augment)
 {
-    augment(node); /* whether that changed it says nothing: its value was never set */
+    augment(node); /* the result is not used: the value was never set before */
     rb_augment_path(rb_parent(node), augment);
     rb_insert_balance(node, root, augment);
 }
@@ -133,7 +130,7 @@ static inline void rb_erase(struct rb_node *node, struct rb_root *root)
 
 /*
  * Walk the whole tree: parent pointers, colours, equal black heights; then the order (strict) if
- * compare is not NULL, and every value if augment is not NULL. NULL, or the first thing wrong.
- * Damaged links do not make it run for ever.
+ * compare is not NULL, and every value if augment is not NULL. NULL, or the first error. It ends
+ * even if links are damaged.
  */
 const char *rb_check(const struct rb_root *root, rb_compare_t compare, rb_augment_t augment);

@@ -1,7 +1,7 @@
 /*
- * Bytes and strings: what the C standard says, and strscpy() as Linux has it. The compiler calls
- * memcpy, memmove, memset and memcmp by itself, so the kernel must have them. Host programs use
- * libc's.
+ * Bytes and strings: functions of the C standard, and Linux's strscpy(). The compiler emits calls
+ * of memcpy, memmove, memset and memcmp, so the kernel must have them. Host programs use those of
+ * libc.
  */
 #pragma once
 

@@ -1,4 +1,4 @@
-/* Integer types and the few macros that every floor uses. Builds on the host as well. */
+/* Integer types and the few macros that every layer uses. Builds on the host as well. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,8 +31,8 @@ typedef int64_t s64;
 #define __section(name)     __attribute__((section(name), used))
 
 /*
- * A function that libc has as well. In the kernel it has its own name; on the host ours is
- * attic_NAME, so that the two can be linked together and a test can hold one against the other.
+ * A function that libc has as well. In the kernel it has this name; on the host the kernel's
+ * function is attic_NAME, so that both can be linked and a test can compare them.
  */
 #if __STDC_HOSTED__
 #define LIBC_NAME(name) attic_##name

@@ -1,6 +1,6 @@
 /*
- * A place where tasks wait: only the list, so that every floor can have one in its structures.
- * Sleeping on it and waking (kernel/task.h) are the scheduler's.
+ * A wait queue: only the list of waiting tasks, so that every layer can have one in its structures.
+ * The scheduler does the sleeping and waking (kernel/task.h).
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
  * Allocations that fail on purpose, so that tests can walk every error path: set
  * alloc_fail_countdown to k, and the k-th allocation from then on, of a page or of an object,
- * fails. 0 is off; after the failure it is off again.
+ * fails. 0 means off; after the failure it is off again.
  */
 #pragma once
 

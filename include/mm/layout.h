@@ -1,7 +1,7 @@
 /*
- * The address map. This header alone owns it: the drawing, the constants, a static assert for every
- * edge of the drawing, and the conversions. C includes it as it is; linker.ld is run through the
- * preprocessor and includes it too (the part before __ASSEMBLER__); nasm gets the numbers from
+ * The address map. It is defined only in this header: the drawing, the constants, a static assert
+ * for every edge of the drawing, and the conversions. C includes it; linker.ld is run through the
+ * preprocessor and includes it, too (the part before __ASSEMBLER__); nasm gets the numbers from
  * build/.../asm-offsets.inc, which is generated from here.
  *
  *   0xFFFFFFFF  +----------------------------------------------------------------+
@@ -50,12 +50,12 @@
 #define TASK_SIZE     PAGE_OFFSET
 
 #define RAM_MIN       0x00800000 /* with less, Attic refuses to run */
-#define RAM_MIN_SLACK 0x00040000 /* what firmware may keep of it at its end */
+#define RAM_MIN_SLACK 0x00040000 /* the part at its end that firmware may keep */
 #define LOWMEM_MIN    0x00800000 /* the smallest `lowmem=` */
 
 /*
- * What the boot page directory maps at PAGE_OFFSET: as much as lowmem can ever be. A multiple of 4
- * MiB.
+ * The size that the boot page directory maps at PAGE_OFFSET: the greatest possible size of lowmem.
+ * A multiple of 4 MiB.
  */
 #define BOOT_MAP_SIZE (VMALLOC_TOP - VMALLOC_SIZE_MIN - VMALLOC_OFFSET - PAGE_OFFSET)
 
@@ -108,9 +108,9 @@ extern u32 vmalloc_start; /* a multiple of LARGE_PAGE_SIZE */
 
 /*
  * Choose the two edges: `ram_end` is the end of the highest usable RAM below 4 GiB; `vmalloc` and
- * `lowmem` are the sizes asked for on the command line, 0 for none. A size that makes no sense gets
- * one line, and the default; a lowmem that is too small for so much RAM gets one line, and the
- * least.
+ * `lowmem` are the sizes requested on the command line, 0 if not given. An invalid size prints a
+ * line, and the default is used; a lowmem that is too small for this much RAM prints a line, and
+ * the smallest possible size is used.
  */
 void layout_init(u32 ram_end, u32 vmalloc, u32 lowmem);
 
@@ -127,12 +127,12 @@ enum layout_region_id {
     LAYOUT_REGIONS,
 };
 
-/* A region ends where the one before it in the list starts; so there is no gap to forget. */
+/* A region ends where the one before it in the list starts, so there are no gaps. */
 struct layout_region {
     u32 start;
     const char *edge; /* the name of `start`, or "" */
     const char *name; /* one or two words */
-    const char *text; /* what lies there */
+    const char *text; /* its contents */
 };
 extern struct layout_region layout_regions[LAYOUT_REGIONS];
 
@@ -156,7 +156,7 @@ void __noreturn layout_bad_virt(const volatile void *addr);
 void __noreturn layout_bad_phys(phys_addr_t addr);
 
 /*
- * Lowmem only: for any other address there is no arithmetic, and these panic with the caller's
+ * Lowmem only: other addresses cannot be converted by arithmetic, and these panic with the caller's
  * name.
  */
 static inline phys_addr_t virt_to_phys(const volatile void *addr)

@@ -1,12 +1,12 @@
 /*
- * Counting in memory, with what came out of it read off the flags (Linux's atomic_dec_and_test()
- * and others). One processor today; a second one needs the lock prefix, and a cmp less.
+ * Counters in memory that report the result by the flags (Linux's atomic_dec_and_test() and
+ * others). There is one processor; a second one needs the lock prefix, and one cmp less.
  */
 #pragma once
 
 #include <lib/types.h>
 
-/* One more. False when that makes one, or fewer: nobody held it before. */
+/* Add one. False when the result is one or less: there was no holder before. */
 static inline bool atomic_inc_above_one(s32 *count)
 {
     bool above;
@@ -15,7 +15,7 @@ static inline bool atomic_inc_above_one(s32 *count)
     return above;
 }
 
-/* One less. False when none is left, or fewer. */
+/* Subtract one. False when the result is zero or less. */
 static inline bool atomic_dec_above_zero(s32 *count)
 {
     bool above;

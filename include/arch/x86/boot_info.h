@@ -1,5 +1,5 @@
 /*
- * What the boot loader told, copied out of the multiboot2 information block with every tag
+ * What the boot loader passed, copied out of the multiboot2 information block with every tag
  * bounds-checked (Multiboot2 Specification 2.0, section 3). Addresses are physical. After
  * boot_info_init() the block itself is not read again.
  */
@@ -17,7 +17,7 @@ struct boot_range {
     u32 type;       /* of the memory map: 1 is usable RAM */
 };
 
-#define BOOT_MODULE_FAILED "failed" /* the text of one that stands for what could not be loaded */
+#define BOOT_MODULE_FAILED "failed" /* text of a module that could not be loaded */
 
 struct boot_module {
     phys_addr_t start, end;
@@ -32,8 +32,8 @@ struct boot_info {
     struct boot_module modules[BOOT_MODULES_MAX];
     u32 module_count;
     /*
-     * The kernel's own symbol table and its strings, as GRUB loaded them; empty ranges when it did
-     * not.
+     * The kernel's own symbol table and its strings, as GRUB loaded them; empty ranges if it did
+     * not load them.
      */
     phys_addr_t symtab, symtab_end;
     phys_addr_t strtab, strtab_end;
@@ -45,9 +45,8 @@ extern struct boot_info boot_info;
 extern u64 boot_tsc;
 
 /*
- * Read a block into *info, which is cleared first. NULL, or what is wrong with the block; then
- * *info is of no use. Nothing outside of the block's total_size is read, and at least its header of
- * 8 bytes must be there.
+ * Read a block into *info, which is cleared first. NULL, or the error in the block; then *info is
+ * not valid. Nothing outside of the block's total_size is read; its header of 8 bytes must exist.
  */
 struct multiboot_info;
 __must_check const char *boot_info_parse(const struct multiboot_info *block,
@@ -60,7 +59,7 @@ __must_check const char *boot_info_parse(const struct multiboot_info *block,
 void boot_info_init(u32 magic, phys_addr_t address);
 
 /*
- * The value of `name=` in the command line, copied to buf (at most size bytes with its 0). NULL
- * when it is not there; the last one counts. Quotes are not special.
+ * The value of `name=` in the command line, copied to buf (at most size bytes with its 0). NULL if
+ * not found; the last one counts. Quotes are not special.
  */
 const char *boot_option(const char *name, char *buf, size_t size);

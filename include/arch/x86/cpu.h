@@ -21,11 +21,11 @@
 #define CR4_SMEP       (1u << 20)
 #define CR4_SMAP       (1u << 21)
 
-/* What boot.asm turns paging on with. */
+/* The value with which boot.asm turns paging on. */
 #define BOOT_CR0 (CR0_PG | CR0_ET | CR0_PE)
 #define BOOT_CR4 CR4_PSE
 
-/* Selectors: the numbers are Linux's, so that programs that look see what they see there. */
+/* Selectors: the numbers are Linux's, so that a program that reads them sees the same values. */
 #define KERNEL_CS       0x60
 #define KERNEL_DS       0x68
 #define USER_CS         0x73
@@ -37,19 +37,19 @@
 
 struct cpu_features {
     char vendor[13];
-    u32 edx; /* CPUID leaf 1, what programs are told by AT_HWCAP */
+    u32 edx; /* CPUID leaf 1, passed to programs as AT_HWCAP */
     bool fpu, fxsr, sse;
     bool sep; /* sysenter works */
     bool rdrand;
     bool smep, smap;
-    bool umip; /* ring 3 cannot ask where the GDT and IDT are */
+    bool umip; /* ring 3 cannot read the addresses of the GDT and IDT */
 };
 extern struct cpu_features cpu_features;
 
 /*
- * Read CPUID; write CR0 and CR4, of which nothing is kept; turn the local APIC off, so that the
- * 8259A alone interrupts; turn on PGE, and SMEP and SMAP where they exist (patching stac and clac
- * into their places in the text, which must still be writable). Before lowmem_map_init().
+ * Read CPUID; write all of CR0 and CR4; turn the local APIC off, so that only the 8259A interrupts;
+ * turn on PGE, and SMEP and SMAP where they exist (stac and clac are patched into the text, which
+ * must still be writable). Before lowmem_map_init().
  */
 void cpu_init(void);
 
@@ -60,8 +60,8 @@ void cpu_init(void);
 void cpu_write_protect(void);
 
 /*
- * A number that is hard to guess where the processor has RDRAND. Elsewhere it is made of the
- * time-stamp counter: unlike from call to call, but no secret. Any context.
+ * A number that is hard to guess where the processor has RDRAND. Elsewhere it is made from the
+ * time-stamp counter: different for each call, but not secret. Any context.
  */
 u32 arch_random(void);
 
@@ -70,7 +70,10 @@ void write_cr0(u32 value);
 u32 read_cr3(void);
 u32 read_cr4(void);
 
-/* What protects pages from ring 0 just now: CR0.WP, CR4.SMEP, CR4.SMAP (Intel SDM vol. 3, 4.6). */
+/*
+ * The bits that protect pages from ring 0, as they are now: CR0.WP, CR4.SMEP, CR4.SMAP (Intel SDM
+ * vol. 3, 4.6).
+ */
 static inline bool cpu_wp_is_on(void)
 {
     return read_cr0() & CR0_WP;
@@ -86,13 +89,16 @@ static inline bool cpu_smap_is_on(void)
     return read_cr4() & CR4_SMAP;
 }
 
-/* A model-specific register that the processor has; any other is a general-protection fault. */
+/*
+ * Read a model-specific register. One that the processor does not have causes a general-protection
+ * fault.
+ */
 u64 rdmsr(u32 msr);
 void wrmsr(u32 msr, u64 value);
 
 /*
- * NULL when CR0.WP, SMEP and SMAP are as cpu_init() left them and no entry structure moved; else
- * the first thing wrong.
+ * NULL when CR0.WP, SMEP and SMAP are as cpu_init() left them and no entry structure moved;
+ * otherwise the first error.
  */
 const char *cpu_check(void);
 
@@ -107,7 +113,7 @@ struct cpu_entry_point {
 /* The i-th one, false past the last. */
 bool cpu_entry_point(u32 i, struct cpu_entry_point *out);
 
-/* Stop for good. */
+/* Stop the processor forever. */
 void __noreturn cpu_halt_forever(void);
 
 /* Cause a triple fault on purpose. */

@@ -1,4 +1,4 @@
-/* What entry.asm and the C files of arch/x86 know of each other; nobody else includes this. */
+/* The interface between entry.asm and the C files of arch/x86; internal to arch/x86. */
 #pragma once
 
 #include <arch/x86/probe.h>
@@ -6,16 +6,13 @@
 
 #define VECTORS 256
 
-/*
- * entry.asm: the first instruction for each vector, and the bounds of everything that runs at an
- * entry.
- */
+/* entry.asm: the first instruction for each vector, and the bounds of the entry code. */
 extern const u32 trap_stubs[VECTORS];
 extern char entry_text_start[], entry_text_end[];
 
 /*
- * entry.asm: go on where the probe in EAX was set; where new threads start; where the double-fault
- * task starts.
+ * entry.asm: continue where the probe in EAX was set; where new threads start; where the
+ * double-fault task starts.
  */
 void fault_probe_resume(void);
 void thread_start(void);
@@ -41,10 +38,10 @@ struct fault_probe *fault_probe_take(u32 vector, u32 error, u32 address);
 /* trap.c: the end of each trap: interrupts off, and the hook if it came from ring 3. */
 void trap_leave(struct pt_regs *regs);
 
-/* For registers with EFLAGS_FOREIGN, before anything looks at them. */
+/* For registers with EFLAGS_FOREIGN, before any code uses them. */
 void trap_drop_foreign_flags(struct pt_regs *regs);
 
-/* What lgdt, lidt, sgdt and sidt move (Intel SDM vol. 3, 3.5.1). */
+/* The operand of lgdt, lidt, sgdt and sidt (Intel SDM vol. 3, 3.5.1). */
 struct table_register {
     u16 limit;
     u32 base;
@@ -56,5 +53,5 @@ const char *idt_check(void);
 /* sysenter.c: NULL when the MSRs are as sysenter_init() left them. */
 const char *sysenter_check(void);
 
-/* trap.c: make a vector a switch to the task of this TSS selector. */
+/* trap.c: make a vector switch to the task of this TSS selector. */
 void idt_set_task_gate(u32 vector, u16 selector);

@@ -1,12 +1,12 @@
 /*
- * The exception table: which instructions of the kernel may trap, from what, and where each goes on
- * then (trap_fixup()). An entry is for one kind of fault alone: a non-maskable interrupt that
- * arrives at such an instruction is none of its business, and a fault on the side of a copy that
- * must not fault is a bug in the kernel. entry.asm writes the same entries into the same section.
+ * The exception table: which instructions of the kernel may trap, for which fault, and where each
+ * continues then (trap_fixup()). An entry is for only one kind of fault: it does not apply to a
+ * non-maskable interrupt at such an instruction, and a fault on the other side of a copy is a bug
+ * in the kernel. entry.asm writes the same entries into the same section.
  */
 #pragma once
 
-/* What an entry is for. A page fault is told apart by its error code and its address. */
+/* The kind of fault of an entry. Page faults are distinguished by error code and address. */
 enum ex_kind {
     EX_USER_READ,   /* a page fault from reading below TASK_SIZE */
     EX_USER_WRITE,  /* a page fault from writing below TASK_SIZE */
@@ -15,8 +15,8 @@ enum ex_kind {
 };
 
 /*
- * For inline assembly: the instruction at label `insn` goes on at label `fixup` after a fault of
- * this kind, which is an operand: [kind] "i"(EX_...).
+ * For inline assembly: after a fault of this kind, the instruction at label `insn` continues at
+ * label `fixup`. The kind is an operand: [kind] "i"(EX_...).
  */
 #define EX_TABLE(insn, fixup)                                                                      \
     ".pushsection .ex_table, \"a\"; .long " insn ", " fixup ", %c[kind]; .popsection\n\t"

@@ -15,10 +15,10 @@
 void pic_init(void);
 
 /*
- * Call handler on each interrupt of the line, with interrupts off, and unmask it. One handler a
+ * Call handler on each interrupt of the line, with interrupts off, and unmask it. One handler per
  * line. Start-up only.
  */
 void irq_register(u32 line, void (*handler)(void));
 
-/* For handlers: whether the interrupt that they serve came while ring 3 ran. */
+/* For handlers: true when the interrupt came while ring 3 ran. */
 bool irq_from_user(void);

@@ -18,7 +18,7 @@ static inline void local_irq_disable(void)
     asm volatile("cli" : : : "memory");
 }
 
-/* Disable interrupts; the result goes to local_irq_restore() later. Nests. */
+/* Disable interrupts; pass the result to local_irq_restore() later. Nests. */
 static inline u32 local_irq_save(void)
 {
     u32 flags;

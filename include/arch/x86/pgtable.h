@@ -2,10 +2,10 @@
  * Page-directory and page-table entries of 32-bit paging (Intel SDM vol. 3, 4.3), and the
  * directories of address spaces.
  *
- * arch/x86 only carries out: it reads and writes entries where it is told, and never allocates or
- * chooses. Above PAGE_OFFSET all directories are equal and all page tables of the vmalloc area and
- * the fixmap exist from boot on, contiguous in one array, so the entry of a vmalloc address is one
- * index away: kernel_pte().
+ * arch/x86 decides nothing: it reads and writes the entries that the caller names, and never
+ * allocates or chooses. Above PAGE_OFFSET all directories are equal and all page tables of the
+ * vmalloc area and the fixmap exist from boot on, contiguous in one array, so an index into it
+ * gives the entry of a vmalloc address: kernel_pte().
  */
 #pragma once
 
@@ -39,8 +39,8 @@ typedef struct {
 #define PDE_LARGE_FRAME 0xFFC00000u
 
 /*
- * Accessed and dirty are preset in kernel entries: the processor then never writes them, and equal
- * means equal.
+ * Accessed and dirty are preset in kernel entries: the processor then never writes them, and
+ * entries can be compared bit by bit.
  */
 #define PAGE_KERNEL         ((pgprot_t){PTE_P | PTE_RW | PTE_A | PTE_D | PTE_G})
 #define PAGE_KERNEL_RO      ((pgprot_t){PTE_P | PTE_A | PTE_D | PTE_G})
@@ -49,9 +49,9 @@ typedef struct {
 #define PAGE_USER_RO        ((pgprot_t){PTE_P | PTE_US})
 
 /*
- * An entry of an area without any right (PROT_NONE). It is not present, so the processor looks at
- * no other bit of it and nobody can use the page; but it keeps the page for the day the right comes
- * back. So in the tables of processes "not 0" means "holds a page".
+ * An entry of an area without any right (PROT_NONE). It is not present, so the processor ignores
+ * its other bits and no access is possible; but it keeps the page until a right is given back. So
+ * in the tables of processes "not 0" means "holds a page".
  */
 #define PAGE_USER_NONE ((pgprot_t){PTE_US})
 
@@ -75,7 +75,7 @@ static inline bool pte_present(pte_t pte)
     return pte.val & PTE_P;
 }
 
-/* Nothing there, not even a page without rights. */
+/* The entry is empty: it does not even hold a page without rights. */
 static inline bool pte_none(pte_t pte)
 {
     return pte.val == 0;
@@ -101,7 +101,7 @@ static inline u32 pte_pfn(pte_t pte)
     return pte.val >> PAGE_SHIFT;
 }
 
-/* True for an entry of ioremap(): not cached, so it shows a device and no frame of ours. */
+/* True for an entry of ioremap(): not cached, so it maps a device and not a frame of RAM. */
 static inline bool pte_device(pte_t pte)
 {
     return pte.val & PTE_PCD;
@@ -123,7 +123,7 @@ static inline phys_addr_t pde_frame(pde_t pde)
     return pde.val & (pde_is_large(pde) ? PDE_LARGE_FRAME : PTE_FRAME);
 }
 
-/* The page table that a present, not large entry points to, seen through lowmem. */
+/* The lowmem address of the page table that a present entry without PTE_PS points to. */
 static inline pte_t *pde_page_table(pde_t pde)
 {
     return (pte_t *)phys_to_virt(pde_frame(pde));
@@ -132,14 +132,14 @@ static inline pte_t *pde_page_table(pde_t pde)
 /* ---- the kernel half ---- */
 
 /*
- * The master directory (Linux's name): what every new directory copies entries 768..1023 from.
+ * The master directory (Linux's name): every new directory copies entries 768..1023 from it.
  * Read-only after mm_seal().
  */
 extern pde_t swapper_pg_dir[1024];
 
 /*
- * Entries of [VMALLOC_START, 0xFFFFFFFF], one a page, in order; indexed by the page number of the
- * address, so that finding one is a shift and an addition. Below VMALLOC_START there is nothing.
+ * Entries of [VMALLOC_START, 0xFFFFFFFF], one per page, in order; indexed by the page number of the
+ * address, so that a lookup is a shift and an addition. There are no entries below VMALLOC_START.
  */
 extern pte_t *kernel_ptes;
 
@@ -149,7 +149,7 @@ static inline pte_t *kernel_pte(u32 addr)
     return &kernel_ptes[addr >> PAGE_SHIFT];
 }
 
-/* The page that it is the entry of. */
+/* The address whose entry this is. */
 static inline u32 kernel_pte_addr(const pte_t *pte)
 {
     return (u32)(pte - kernel_ptes) << PAGE_SHIFT;
@@ -169,7 +169,7 @@ struct map_row {
 
 /*
  * Enter a row into the master directory: 4 MiB pages where virt, phys and size allow it, 4 KiB
- * pages elsewhere, in tables that `alloc_table` gives (zeroed pages, never NULL). Start-up only.
+ * pages elsewhere, in tables from `alloc_table` (zeroed pages, never NULL). Start-up only.
  */
 void pgtable_map_row(const struct map_row *row, void *(*alloc_table)(void));
 
@@ -180,8 +180,8 @@ pde_t pgtable_kernel_pde(const pte_t *table);
 void pgtable_set_kernel_table(u32 addr, pte_t *table);
 
 /*
- * Load the master directory for the first time: what the boot tables mapped and it does not map is
- * gone. Start-up only.
+ * Load the master directory for the first time: mappings that only the boot tables had no longer
+ * exist. Start-up only.
  */
 void pgtable_leave_boot(void);
 
@@ -191,8 +191,8 @@ void pgtable_leave_boot(void);
 void pgd_init(pde_t *pgd);
 
 /*
- * The entry of a user address, or NULL when no page table covers it. No user entry is large, and
- * the tables are lowmem pages: nothing to check on the way.
+ * The entry of a user address, or NULL when no page table covers it. No user directory entry maps a
+ * 4 MiB page, and the tables are lowmem pages, so nothing needs a check.
  */
 static inline pte_t *pgd_user_pte(pde_t *pgd, u32 addr)
 {
@@ -202,7 +202,7 @@ static inline pte_t *pgd_user_pte(pde_t *pgd, u32 addr)
                             : NULL;
 }
 
-/* From an entry on, the first of [pte, end) that is not 0, or end. */
+/* The first entry of [pte, end) that is not 0, or end. */
 static inline pte_t *pte_skip_none(pte_t *pte, pte_t *end)
 {
     while (pte < end && pte_none(*pte))
@@ -210,13 +210,13 @@ static inline pte_t *pte_skip_none(pte_t *pte, pte_t *end)
     return pte;
 }
 
-/* Put a zeroed page table in place for the 4 MiB around a user address that has none. */
+/* Set a zeroed page table for the 4 MiB around a user address that has no table. */
 void pgd_set_user_table(pde_t *pgd, u32 addr, phys_addr_t table);
 
 /*
- * Take it out again: the result is the table's frame. All its entries must be 0. If the directory
- * may be the loaded one, the caller invalidates a page: that also drops what the processor
- * remembers of directory entries (Intel SDM vol. 3, 4.10.4.1).
+ * Remove the table; returns its frame. All its entries must be 0. If the directory may be the
+ * loaded one, the caller invalidates a page: that also drops cached directory entries (Intel SDM
+ * vol. 3, 4.10.4.1).
  */
 static inline phys_addr_t pgd_clear_user_table(pde_t *pgd, u32 addr)
 {
@@ -229,7 +229,7 @@ static inline phys_addr_t pgd_clear_user_table(pde_t *pgd, u32 addr)
 /* The result of walking a directory for one address, as the processor would. */
 struct pgwalk {
     pde_t pde;
-    pte_t pte;        /* 0 where there is no page table */
+    pte_t pte;        /* 0 if there is no page table */
     bool mapped;      /* an access by ring 0 would find a frame */
     bool writable;    /* both levels allow writes */
     bool user;        /* both levels allow ring 3 */

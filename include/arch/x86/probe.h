@@ -1,5 +1,5 @@
 /*
- * Run kernel code that is expected to trap, and learn how. A probe is a jump buffer:
+ * Run kernel code that is expected to trap, and record the trap. A probe is a jump buffer:
  * fault_probe_set() returns 0 at first, and a second time, with 1, when a trap was taken in kernel
  * mode while the probe was set. Probes do not nest; one thread at a time. Self-tests only.
  */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-extern char __boot_start[], __boot_end[]; /* physical addresses; given back at the end of boot */
+extern char __boot_start[], __boot_end[]; /* physical addresses; freed at the end of boot */
 extern char __text_start[], __text_end[];
 extern char __rodata_start[], __rodata_end[];
 extern char __sealed_start[], __sealed_end[]; /* written during start-up only */

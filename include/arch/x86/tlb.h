@@ -1,7 +1,7 @@
 /*
  * TLB invalidation (Intel SDM vol. 3, 4.10.4). Each function names its scope. A page that was not
- * present needs none: the processor does not cache what is not there. With several processors, the
- * kernel scope is where a shootdown belongs.
+ * present needs no invalidation: the processor does not cache such entries. With several
+ * processors, the functions with kernel scope need a TLB shootdown.
  */
 #pragma once
 
@@ -9,14 +9,14 @@
 #include <lib/types.h>
 
 /*
- * Beyond this many pages, dropping the whole TLB is cheaper than naming each (Linux draws the line
- * there, too).
+ * Beyond this many pages, flushing the whole TLB is cheaper than one invalidation per page (Linux
+ * has the same limit).
  */
 #define TLB_FLUSH_MAX_PAGES 33
 
 /*
- * One page, kernel or of the current address space, on this processor. A memory operand, so that
- * the compiler may leave the sum of a loop's address to it; nothing is read.
+ * One page, kernel or of the current address space, on this processor. A memory operand lets the
+ * compiler use the address computation of a loop; nothing is read.
  */
 static inline void tlb_flush_page(u32 addr)
 {

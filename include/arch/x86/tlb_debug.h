@@ -1,7 +1,7 @@
 /*
- * Invalidate, then free: a build with DEBUG=1 remembers which entries of the loaded directory and
- * of the kernel half were cleared, lowered or pointed elsewhere, until the TLB has been told, and
- * panics when a frame is given back that one of them showed. In other builds nothing is left of it.
+ * Invalidate, then free: a build with DEBUG=1 records which entries of the loaded directory and of
+ * the kernel half were cleared, lost rights or got another frame, until they are invalidated in the
+ * TLB. It panics when a frame is freed that one of them mapped. Other builds contain none of this.
  */
 #pragma once
 
@@ -10,19 +10,16 @@
 
 #ifdef CONFIG_DEBUG_TLB
 
-/* The entry of a page is about to change. One that allows no less afterwards is not remembered. */
+/* The entry of a page is about to change. A change that removes no access is not recorded. */
 void tlb_debug_change(u32 addr, u32 before, u32 after);
 
-/* The same for a page table that a directory loses. */
+/* The same for a page table that is removed from a directory. */
 void tlb_debug_lose_table(phys_addr_t table);
 
-/*
- * The pages from `first` to `last` are invalidated, and with any page all that is remembered of
- * tables.
- */
+/* The pages from `first` to `last` are invalidated, and with any page also all recorded tables. */
 void tlb_debug_flush(u32 first, u32 last);
 
-/* 2^order frames are about to be given back. */
+/* 2^order frames are about to be freed. */
 void tlb_debug_free(phys_addr_t frame, u32 order);
 
 #else

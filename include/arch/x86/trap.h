@@ -1,6 +1,6 @@
 /*
- * Traps go up through a table: the upper floors register a handler per vector, arch/x86 saves the
- * registers and calls it.
+ * Traps reach the higher layers through a table: these register a handler per vector, arch/x86
+ * saves the registers and calls it.
  */
 #pragma once
 
@@ -47,9 +47,9 @@ typedef void (*trap_handler_t)(struct pt_regs *regs);
 void idt_init(void);
 
 /*
- * Let programs in by sysenter, if the processor has it, through the vDSO that every process will
- * map at vdso_addr; the calls arrive at SYSCALL_VECTOR. After double_fault_init(), before
- * mm_seal(). (arch/x86/sysenter.c)
+ * Enable sysenter for programs, if the processor has it, through the vDSO that every process maps
+ * at vdso_addr; the calls arrive at SYSCALL_VECTOR. After double_fault_init(), before mm_seal().
+ * (arch/x86/sysenter.c)
  */
 void sysenter_init(u32 vdso_addr);
 
@@ -73,20 +73,20 @@ static inline u32 read_cr2(void)
 
 /*
  * If the exception table (arch/x86/extable.h) has a fix-up for this trap of the kernel, continue
- * there and return true. addr: the address of a page fault; not looked at for other vectors.
+ * there and return true. addr: the address of a page fault; ignored for other vectors.
  */
 bool trap_fixup(struct pt_regs *regs, u32 addr);
 
 /*
- * What a task was doing that could not take its fault: its registers (error is 0; esp is in regs,
- * as if from ring 3), its page directory, and the address of its last page fault.
+ * The state of a task whose fault could not be delivered: its registers (error is 0; esp is in
+ * regs, as if from ring 3), its page directory, and the address of its last page fault.
  */
 struct double_fault {
     struct pt_regs regs;
     u32 cr2, cr3;
 };
 
-/* Of the last double fault: for a self-test whose probe caught it. */
+/* The last double fault, for a self-test whose probe caught it. */
 extern struct double_fault double_fault_state;
 
 /*

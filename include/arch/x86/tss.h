@@ -1,7 +1,7 @@
 /*
- * The task-state segments (Intel SDM vol. 3, 7.2.1). The main one gives the stack for traps from
- * ring 3; the other is the double-fault task, with a stack and a CR3 of its own, so that it runs
- * even when the current stack is gone.
+ * The task-state segments (Intel SDM vol. 3, 7.2.1). The main one holds the stack for traps from
+ * ring 3; the other is the double-fault task, with its own stack and CR3, so that it runs even when
+ * the current stack is unusable.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * The only ways from the kernel to user memory and to memory that may not be there. A fault on that
+ * The only functions that access user memory and memory that may not be mapped. A fault on that
  * side is caught by the exception table; SMAP is opened just around the access. A fault on the
- * other side, which is the kernel's own, panics.
+ * other side, in the kernel's memory, panics.
  */
 #pragma once
 
@@ -16,18 +16,18 @@ static inline bool access_ok(const void *addr, size_t size)
 }
 
 /*
- * Copy; the result is the number of bytes that could NOT be copied, 0 when all was well. May sleep
- * in a page fault.
+ * Copy; the result is the number of bytes that could NOT be copied, 0 on success. May sleep in a
+ * page fault.
  */
 __must_check size_t copy_from_user(void *to, const void *user_from, size_t size);
 __must_check size_t copy_to_user(void *user_to, const void *from, size_t size);
 
 /*
- * Copy an object of the kernel's whole, a structure or a number: 0 or -EFAULT. What a structure has
- * between its members, which nobody assigns and which may be left over from other work on the same
- * stack, is set to 0 first. The only way out for structures: tests/run/test_tools.py looks for others.
- * Where the compiler does not know how (clang before 20), the filler of a structure with gaps must
- * do it; tests/kernel/process/process_test.c sees what is left.
+ * Copy a whole kernel object, a structure or a number: 0 or -EFAULT. The padding between the
+ * members of a structure, which may hold old stack contents, is set to 0 first. The only way out
+ * for structures: tests/run/test_tools.py looks for others. Where the compiler cannot do this
+ * (clang before 20), the code that fills a structure with padding must do it;
+ * tests/kernel/process/process_test.c finds what is left.
  */
 #define copy_object_to_user(user_to, object)                                                       \
     ({                                                                                             \
@@ -43,12 +43,12 @@ __must_check size_t copy_to_user(void *user_to, const void *from, size_t size);
 
 /*
  * Copy a string of at most size - 1 bytes and end it with 0. Its length; -EFAULT; -ENAMETOOLONG
- * when there is no 0.
+ * when no 0 is found.
  */
 __must_check long strncpy_from_user(char *to, const char *user_from, size_t size);
 
 /*
- * Copy from a kernel address that may not be mapped. 0 or -EFAULT, which any other address is, too:
- * user memory is neither read nor brought in. Any context.
+ * Copy from a kernel address that may not be mapped. 0 or -EFAULT. User addresses give -EFAULT,
+ * too: user memory is neither read nor paged in. Any context.
  */
 __must_check int copy_from_kernel_nofault(void *to, const void *from, size_t size);

@@ -1,14 +1,14 @@
 /*
  * Segment registers and descriptors that belong to programs. The kernel uses neither FS nor GS, so
- * those of the running program are in the processor all the time. None of them can be trusted to be
- * loadable: a program may take away the descriptor that a selector names.
+ * those of the running program stay in the processor. None of them is sure to be loadable: a
+ * program may remove the descriptor that a selector names.
  */
 #pragma once
 
 #include <arch/x86/switch.h>
 #include <lib/types.h>
 
-/* Linux's slots for thread-local segments, which glibc and musl know by number. */
+/* Linux's slots for thread-local segments, which glibc and musl use by number. */
 #define GDT_ENTRY_TLS_MIN 6
 #define GDT_ENTRY_TLS_MAX (GDT_ENTRY_TLS_MIN + TLS_ENTRIES - 1)
 
@@ -27,7 +27,7 @@ static inline u16 read_gs(void)
 }
 
 /*
- * Load a selector that may be anything; 0 instead when the processor refuses it.
+ * Load a selector that may be invalid; 0 is loaded instead when the processor refuses it.
  * (arch/x86/thread.c)
  */
 void load_user_fs(u16 selector);
@@ -35,6 +35,6 @@ void load_user_gs(u16 selector);
 
 /*
  * Set a TLS slot, 0..TLS_ENTRIES - 1; 0 clears it. The descriptor must be one that ring 3 may
- * have. If `thread` is the one that runs, the processor sees it at once, also through FS and GS.
+ * have. If `thread` is running, the change takes effect immediately, also for FS and GS.
  */
 void thread_set_tls(struct thread *thread, u32 slot, u64 descriptor, bool running);

@@ -11,7 +11,7 @@
 extern const u8 vdso_image[], vdso_image_end[];
 
 /* Offsets in the page of the functions in it. */
-extern const u32 vdso_vsyscall;        /* __kernel_vsyscall: by sysenter, or else int 0x80 */
-extern const u32 vdso_sysenter_return; /* in it: where sysenter comes back to */
+extern const u32 vdso_vsyscall;        /* __kernel_vsyscall: by sysenter, or by int 0x80 */
+extern const u32 vdso_sysenter_return; /* in it: where sysenter returns to */
 extern const u32 vdso_sigreturn;       /* __kernel_sigreturn */
 extern const u32 vdso_rt_sigreturn;    /* __kernel_rt_sigreturn */

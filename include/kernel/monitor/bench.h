@@ -1,6 +1,6 @@
 /*
- * What kernel operations cost. BENCH(name) { ... } registers a row through the linker section
- * .bench; there is no list to keep. A row goes through its rounds and times a part of each:
+ * Benchmarks of kernel operations. BENCH(name) { ... } registers a row through the linker section
+ * .bench; there is no list to keep. A row repeats rounds and measures a part of each:
  *
  *     BENCH(kmalloc_64)
  *     {
@@ -12,8 +12,8 @@
  *         }
  *     }
  *
- * What stands before bench_start() and after bench_stop() is not counted. The figure is in counts
- * of the time-stamp counter: instructions under QEMU's -icount shift=0, see docs/bench.md.
+ * Code before bench_start() and after bench_stop() is not counted. The result is in counts of the
+ * time-stamp counter: instructions under QEMU's -icount shift=0, see docs/bench.md.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ struct bench {
     void (*run)(void);
 };
 
-/* gcc emits unreferenced statics in any order unless told; clang keeps theirs. */
+/* gcc emits unreferenced statics in any order without this attribute; clang keeps their order. */
 #ifdef __clang__
 #define BENCH_IN_ORDER
 #else
@@ -37,25 +37,25 @@ struct bench {
         .name = #name_, .run = bench_run_##name_};                                                 \
     static void bench_run_##name_(void)
 
-/* Begin a round; false when the row has had its rounds. The first one only warms up. */
+/* Begin a round; false when all rounds are done. The first round only warms up. */
 bool bench_next_round(void);
 
 /* Begin the timed part: interrupts are off until bench_stop(). */
 void bench_start(void);
 
-/* End it: `ops` operations were done. Once in each round. */
+/* End the timed part: `ops` operations were done. Once in each round. */
 void bench_stop(u32 ops);
 
-/* This machine has no room for the row; the row returns afterwards. */
+/* This machine has too little memory for the row; the row returns afterwards. */
 void bench_skip(const char *fmt, ...) __printf(1, 2);
 
 /*
  * Run every row whose name matches the glob; print a line for each, "bench: name count". False when
- * none matches, one was skipped, or one has not given back its pages.
+ * no row matches, one was skipped, or one has not freed its pages.
  */
 bool bench_run(const char *glob);
 
-/* The same as a run of its own, for `bench=`: the machine ends with pass or fail. */
+/* The same as a complete run, for `bench=`: the machine ends with pass or fail. */
 void __noreturn bench_main(const char *glob);
 
 /* The monitor's command. */

@@ -1,8 +1,8 @@
 /*
  * In-kernel self-tests. KTEST(suite, name) { ... } registers itself through the linker section
- * .ktest; there is no list to keep. Expectations record a failure and go on; a test that cannot go
- * on returns. After each test the core checks that the counts of free pages, of slab objects and of
- * vmalloc areas are what they were before, and that mm_audit() finds nothing. Output is KTAP
+ * .ktest; there is no list to keep. Expectations record a failure and continue; a test that cannot
+ * continue returns. After each test the core checks that the counts of free pages, of slab objects
+ * and of vmalloc areas are the same as before, and that mm_audit() finds no error. Output is KTAP
  * version 1 on the console.
  */
 #pragma once
@@ -17,7 +17,7 @@ struct ktest {
     void (*run)(void);
 };
 
-/* gcc emits unreferenced statics in any order unless told; clang keeps theirs. */
+/* gcc emits unreferenced statics in any order without this attribute; clang keeps their order. */
 #ifdef __clang__
 #define KTEST_IN_ORDER
 #else
@@ -42,8 +42,8 @@ void ktest_skip(const char *fmt, ...) __printf(1, 2);
 bool ktest_ok(void);
 
 /*
- * What an expectation says when it fails: constant, and passed by its address, because tests are
- * half of the image and most of them are calls like these.
+ * What an expectation prints when it fails: constant, and passed by address, because tests are half
+ * of the image and consist mostly of such calls.
  */
 struct ktest_site {
     const char *file;
@@ -66,7 +66,7 @@ bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site);
 /* Integers and pointers of at most 32 bits; prints both on failure. */
 #define expect_eq(a, b) ktest_expect_eq((uintptr_t)(a), (uintptr_t)(b), KTEST_SITE(#a, #b))
 
-/* For checks that give NULL or the first thing wrong: prints what that is. */
+/* For checks that return NULL or the first error: prints the error. */
 #define expect_none(reason)                                                                        \
     ({                                                                                             \
         const char *expect_reason = (reason);                                                      \
@@ -107,8 +107,8 @@ bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site);
 
 /*
  * Run a statement that must panic with `part_` in the message; true when it did. The message is in
- * ktest_panic_text then. What the statement had changed by then stays: this is for checks that come
- * before the first change.
+ * ktest_panic_text then. Changes that the statement made before the panic stay: this is for checks
+ * that come before the first change.
  */
 #define expect_panic(statement, part_)                                                             \
     ({                                                                                             \
@@ -131,7 +131,7 @@ bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site);
 extern char ktest_panic_text[400];
 void ktest_expect_panic(bool expected);
 
-/* Reports of panics know of self-tests from now on. Start-up. */
+/* Register the self-tests with the panic reports. Start-up. */
 void ktest_init(void);
 
 /*

@@ -1,6 +1,5 @@
 /*
- * The commands of the monitor, between its parts: each gets its words, argv[0] is its own name. Not
- * for anybody else.
+ * Internal to the monitor: its commands. Each gets its words; argv[0] is its own name.
  */
 #pragma once
 
@@ -13,7 +12,10 @@ void monitor_main(void *unused);
 /* Run one line of the monitor; the line is cut into words in place. */
 void monitor_execute(char *line);
 
-/* A glob of self-tests as one run: KTAP output, the machine ends with pass or fail. */
+/*
+ * Run the self-tests that match a glob as a complete run: KTAP output, the machine ends with pass
+ * or fail.
+ */
 void __noreturn ktest_main(const char *glob);
 
 /* Instructions (time-stamp counts) from hand-over to the prompt; 0 until then. */
@@ -22,7 +24,7 @@ extern u64 boot_tsc_prompt;
 struct monitor_command {
     const char *name, *usage;
     const char *help;    /* behind the usage in a list of 80 columns */
-    const char *example; /* lines to type; ADDR and PID are what the line before has told */
+    const char *example; /* lines to type; ADDR and PID come from the output of the line before */
     void (*run)(u32 argc, const char **argv);
     u32 args_min, args_max; /* words after the name */
 };
@@ -48,22 +50,27 @@ struct task;
 struct page;
 struct monitor_address {
     u32 addr;
-    struct mm *mm; /* held; NULL: of no process */
+    struct mm *mm; /* with a reference; NULL: of no process */
 };
 
 /*
- * What a word means as an address: a number, a name, PROGRAM:NAME. `pid` is a word, or NULL. False
- * after a line that begins with the command and says what is wrong.
+ * Parse a word as an address: a number, a name, PROGRAM:NAME. `pid` is a word, or NULL. On error,
+ * prints a line that begins with the command, and returns false.
  */
 bool monitor_parse_address(const char *command, const char *word, const char *pid,
                            struct monitor_address *address);
-/* Drop what monitor_parse_address() holds, when that has returned true. */
+/* Drop the reference that monitor_parse_address() took when it returned true. */
 void monitor_put_address(struct monitor_address *address);
 
-/* The task whose pid a word is, good until the caller yields. NULL after such a line. */
+/*
+ * The task whose pid a word is, valid until the caller yields. On error, prints such a line and
+ * returns NULL.
+ */
 struct task *monitor_parse_task(const char *command, const char *word);
 
-/* A number, hexadecimal with 0x in front or decimal. False for anything else, also beyond 32 bits. */
+/*
+ * Parse a number, decimal or hexadecimal with 0x. False for other text and for more than 32 bits.
+ */
 bool monitor_parse_u32(const char *word, u32 *value);
 
 /* kernel/monitor/monitor_peek.c */
@@ -95,8 +102,8 @@ void monitor_vmalloc(u32 argc, const char **argv);
 void monitor_vfree(u32 argc, const char **argv);
 
 /*
- * Fragment the free memory, so that the next `wanted` frames of vmalloc() lie apart. The frames
- * between them, for free_pages_bulk() afterwards; NULL when memory is too short for that.
+ * Fragment the free memory, so that the next `wanted` frames of vmalloc() lie apart. Returns the
+ * frames between them, for free_pages_bulk() afterwards; NULL when there is too little memory.
  */
 struct page *monitor_scatter_frames(u32 wanted);
 
@@ -108,8 +115,8 @@ void monitor_dma(u32 argc, const char **argv);
 void monitor_programs(u32 argc, const char **argv);
 
 /*
- * Call see() for each program in / and /bin, links left out, with what it is for: NULL when nobody
- * has said. The text is good until the next call.
+ * Call see() for each program in / and /bin, without links, with its description, or NULL if it has
+ * none. The text is valid until the next call.
  */
 typedef void (*monitor_program_t)(const char *name, const char *text, void *arg);
 void monitor_each_program(monitor_program_t see, void *arg);
@@ -125,7 +132,7 @@ void monitor_kill(u32 argc, const char **argv);
 /* Run one program in the foreground, for `init=`. */
 void monitor_run_init(const char *path);
 
-/* Say how each background program ended that has ended since the last call. */
+/* Print how each background program ended that has ended since the last call. */
 void monitor_report_background(void);
 
 /* True while a program that was started here has not been reported. */

@@ -1,5 +1,5 @@
 /*
- * Line editing as a state machine: bytes in, finished lines and text for the terminal out. It knows
+ * Line editing as a state machine: bytes in, finished lines and text for the terminal out. It uses
  * no device, so that tests can feed it. readline() (kernel/tty/console.h) is this on the console.
  */
 #pragma once
@@ -28,12 +28,12 @@ struct readline_state {
     enum { READLINE_TEXT, READLINE_ESCAPE, READLINE_CSI, READLINE_SS3, READLINE_FUNCTION } parser;
     u32 parameter;       /* of the escape sequence */
     bool after_return;   /* the last byte was "\r": a "\n" now belongs to it */
-    bool after_dead_tab; /* the last byte was a tab in vain: another one lists the candidates */
+    bool after_dead_tab; /* after a tab that completed nothing: another lists the candidates */
 
     char history[READLINE_HISTORY][READLINE_MAX];
     u32 history_end;          /* lines ever added; line n is in slot n % READLINE_HISTORY */
     u32 history_at;           /* the one on display; history_end: the line being typed */
-    char draft[READLINE_MAX]; /* what was typed before the history was looked at */
+    char draft[READLINE_MAX]; /* what was typed before a line of the history was shown */
 };
 
 /* *state is all zero. */
@@ -48,6 +48,7 @@ void readline_begin(struct readline_state *state, const char *prompt, size_t siz
 
 /*
  * Take a byte. True when it ended the line: state->line holds it, state->len its length, and the
- * next byte needs a new begin. A line that was too long is dropped with a message, and never ends.
+ * next byte needs readline_begin() first. A line that was too long is dropped with a message, and
+ * never ends.
  */
 bool readline_feed(struct readline_state *state, u8 byte);

@@ -1,6 +1,6 @@
 /*
- * What /proc tells (man 5 proc), as functions that make its texts: the files of /proc call them
- * when they are opened, and the monitor prints some of them. All give 0, or a negative error
+ * The contents of /proc (man 5 proc), as functions that generate its texts: the files of /proc call
+ * them when they are opened, and the monitor prints some of them. All return 0, or a negative error
  * number.
  */
 #pragma once
@@ -12,7 +12,7 @@ struct inode;
 struct seq_file;
 struct vmap_area;
 
-/* Make the files of /proc. After fs_init(). */
+/* Create the files of /proc. After fs_init(). */
 void proc_files_init(void);
 
 /* ---- memory (kernel/proc/proc_mm.c); inode: NULL will do. May yield ---- */
@@ -32,8 +32,8 @@ void proc_kb(struct seq_file *seq, const char *name, u64 kb);
 
 int proc_maps(u32 pid, struct seq_file *seq);
 
-/* What is done with /proc/PID/mem (kernel/proc/proc_mem.c). */
+/* The operations of /proc/PID/mem (kernel/proc/proc_mem.c). */
 extern const struct file_operations proc_mem_ops;
 
-/* The files of /proc/PID are there from now on. */
+/* Create the files of /proc/PID. */
 void proc_pid_init(void);

@@ -1,8 +1,8 @@
 /*
  * Open descriptors of a process: numbers for open files (fs/fs.h).
  *
- * A table belongs to one process, which has one thread: while a system call of it sleeps, nobody
- * else changes the table, so fd_get() takes no reference.
+ * A table belongs to one process, which has one thread: while one of its system calls sleeps, no
+ * other task changes the table, so fd_get() takes no reference.
  */
 #pragma once
 
@@ -12,13 +12,13 @@
 #include <lib/types.h>
 
 #define FILES_WORDS  (FILES_MAX / 32)
-#define FILES_INLINE 16 /* that need no array of their own */
+#define FILES_INLINE 16 /* descriptors that need no separate array */
 
 struct files {
-    u32 size;                                    /* numbers that `file` has room for */
+    u32 size;                                    /* length of `file` */
     struct file **file;                          /* by number; NULL: free */
     u32 full;                                    /* bit i: all 32 numbers of open[i] are taken */
-    u32 open[FILES_WORDS], cloexec[FILES_WORDS]; /* a bit for each number */
+    u32 open[FILES_WORDS], cloexec[FILES_WORDS]; /* one bit for each number */
     struct file *first[FILES_INLINE];
 };
 
@@ -26,7 +26,7 @@ struct files {
 __must_check struct files *files_new(void);
 /* For fork: the same open files under the same numbers. NULL when out of memory. */
 __must_check struct files *files_copy(const struct files *from);
-/* Close what has FD_CLOEXEC. */
+/* Close the descriptors with FD_CLOEXEC. */
 void files_exec(struct files *files);
 /* Close all. May yield. */
 void files_free(struct files *files);
@@ -41,12 +41,12 @@ static inline struct file *fd_get(u32 fd)
     return likely(fd < files->size) ? files->file[fd] : NULL;
 }
 
-/* As much of it as a path is for: an O_PATH descriptor is NULL here. */
+/* The same for reading and writing: NULL for an O_PATH descriptor. */
 struct file *fd_get_for_io(u32 fd);
 
 /*
- * See to it that the next fd_install() from 0 on finds a number: before what it is for is made. 0,
- * -EMFILE, -ENOMEM. No number is taken.
+ * Make sure that the next fd_install() from 0 on finds a number; called before the file is created.
+ * 0, -EMFILE, -ENOMEM. No number is taken.
  */
 __must_check int fd_prepare(struct files *files);
 
@@ -58,12 +58,14 @@ __must_check int fd_prepare(struct files *files);
 __must_check long fd_install(struct files *files, u32 min, struct file *file, u32 flags);
 
 /*
- * The same for a certain number; what was open there is closed. The number; -EBADF when it is
+ * The same for a given number; a file that was open there is closed. The number; -EBADF when it is
  * beyond RLIMIT_NOFILE, -ENOMEM.
  */
 __must_check long fd_install_at(struct files *files, u32 fd, struct file *file, u32 flags);
 
-/* The lowest free number from `min` on becomes another one of this file: as fd_install(). */
+/*
+ * Duplicate: the lowest free number from `min` on refers to this file, too. Result as fd_install().
+ */
 __must_check long fd_dup(struct file *file, u32 min, u32 flags);
 
 /* 0 or -EBADF. */
@@ -81,14 +83,16 @@ static inline struct file *files_at(const struct files *files, u32 fd)
 
 /* ---- those who wait for a file ---- */
 
-/* Something was read or written, or an end is about to be closed: those who wait look again. */
+/*
+ * Wake the tasks that wait for the file: it was read or written, or an end is about to be closed.
+ */
 void file_wake(struct file *file);
 
-/* One reference less; when it is the last one, readers and writers of the other end see it. */
+/* Drop a reference; if it is the last one, readers and writers of the other end are woken. */
 void file_close(struct file *file);
 
 /*
- * Write, and wait, until all is written: bytes, or an error when there are none; -EPIPE comes with
- * its SIGPIPE.
+ * Write, and wait until everything is written: the number of bytes, or an error if it is 0; -EPIPE
+ * also sends SIGPIPE.
  */
 long file_write_all(struct file *file, const char *user_buf, u32 count, u64 *pos);

@@ -1,7 +1,7 @@
 /*
  * Processes: tasks with an address space, descriptors and signals.
  *
- *   kernel/process/process.c  starting one from the kernel; what fork and exec have in common
+ *   kernel/process/process.c  starting one from the kernel; code shared by fork and exec
  *   kernel/process/fork.c     fork, vfork, clone
  *   kernel/process/exec.c     a new program in an old process; the initial stack
  *   kernel/process/elf.c      the program's file
@@ -14,13 +14,13 @@
 struct address_space;
 struct mm;
 
-/* Start-up, after mm_init() and before sched_init(): fill in process_ops, make the caches. */
+/* Start-up, after mm_init() and before sched_init(): set process_ops, create the caches. */
 void process_init(void);
 
 /*
- * A child of the current process, as clone() is asked (fork.c). Its pid, or -EINVAL, -EINTR,
- * -EAGAIN, -EFAULT, -ENOMEM, and nothing has changed. With CLONE_VFORK it returns when the child
- * has let go of the memory.
+ * Create a child of the current process, with the flags of clone() (fork.c). Its pid, or -EINVAL,
+ * -EINTR, -EAGAIN, -EFAULT, -ENOMEM, and nothing has changed. With CLONE_VFORK it returns when the
+ * child no longer uses the memory.
  */
 struct clone_request {
     u32 flags; /* CLONE_*, and the signal of the child's end */
@@ -29,47 +29,47 @@ struct clone_request {
 };
 __must_check long process_clone(const struct clone_request *request, const struct pt_regs *regs);
 
-/* Arguments and environment together, with the pointers to them: more is E2BIG. */
+/* The limit for arguments and environment together, with the pointers to them: more is E2BIG. */
 #define ARG_BYTES_MAX (32 * PAGE_SIZE)
 
 /*
  * Start a program with argv and envp (NULL-terminated; envp NULL: PATH, HOME and TERM) as a child
- * of the current task, in a process group of its own; descriptors 0, 1 and 2 are the console
- * (/dev/console; none when there is none), the working directory is /. A name without "/" is looked
- * up in /, then /bin. Its pid, or -ENOENT, -EACCES, -ENOEXEC with one line that says what is wrong
- * with the file, -E2BIG, -ENOMEM. `quiet`: what the kernel would say about its death is only kept
- * for task_wait().
+ * of the current task, in its own process group; descriptors 0, 1 and 2 are the console
+ * (/dev/console, if it exists), the working directory is /. A name without "/" is looked up in /,
+ * then /bin. Its pid, or -ENOENT, -EACCES, -ENOEXEC with one line that gives the error in the file,
+ * -E2BIG, -ENOMEM. `quiet`: the kernel's message when the process is killed is not printed, only
+ * kept for task_wait().
  */
 __must_check long process_spawn(const char *const argv[], const char *const envp[], bool quiet);
 
 /*
- * End the current process by a signal; `fmt` goes to the console and to its death note, with pid
- * and name in front.
+ * Kill the current process by a signal; `fmt` is printed on the console and stored in its death
+ * note, with pid and name in front.
  */
 void __noreturn process_kill_current(u32 signal, const char *fmt, ...) __printf(2, 3);
 
 /*
- * task_check.c, for the audit: whatever a task can be asked for is there, and no two run in one
- * address space. NULL, or a line that names the first task with which that is not so. True at every
- * point where somebody yields.
+ * task_check.c, for the audit: every task has all its parts, and no two processes share an address
+ * space. NULL, or a line that names the first task for which this is wrong. It holds at every point
+ * where a task yields.
  */
 const char *task_check(void);
 
 /*
- * exit.c, for task_exit(): the current process gives back all that it has but its signals and its
- * descriptor; then, with interrupts off and TASK_ZOMBIE, its signals, and its parent gets SIGCHLD.
- * True when the parent will wait for it.
+ * exit.c, for task_exit(): the current process frees everything except its signals and its
+ * descriptor; then, with interrupts off and TASK_ZOMBIE, it frees its signals, and its parent gets
+ * SIGCHLD. True when the parent will wait for it.
  */
 void process_release(void);
 bool process_tell_parent(void);
 
-/* For the terminal, which fills it in (tty_init()): the process that leads this session ends. */
+/* A hook that the terminal sets (tty_init()): called when the leader of this session ends. */
 extern void (*process_session_ended)(u32 session);
 
 /* process.c: where a new process begins, on its way to the ring 3 of task_pt_regs(). */
 void __noreturn process_start(void *unused);
 
-/* process.c: give back a process that was never published, with whatever it has got so far. */
+/* process.c: free a process that was never published, with everything allocated for it so far. */
 void process_discard(struct task *task);
 
 /*
@@ -79,12 +79,12 @@ void process_discard(struct task *task);
 struct rusage;
 void task_rusage(const struct task *task, bool self, bool children, struct rusage *usage);
 
-/* job.c: the current process ends; groups that are orphaned by that and have stopped go on. */
+/* job.c: the current process ends; stopped groups that become orphaned continue. */
 void job_leave(void);
 
 /*
- * exit.c: the current process lets go of its address space and has `mm` from now on, NULL when it
- * ends; a parent of a vfork() goes on. The old one, whose reference the caller gives back. Does not
+ * exit.c: the current process changes its address space to `mm`, NULL when it ends; a parent
+ * waiting in vfork() continues. Returns the old one, whose reference the caller must drop. Does not
  * yield.
  */
 __must_check struct mm *process_replace_mm(struct mm *mm);
@@ -105,10 +105,10 @@ bool pgrp_is_orphaned(u32 pgrp);
 u32 process_kernel_bytes(const struct task *task);
 
 /*
- * elf.c: check a static i386 ELF file whole (fixed addresses, or position-independent without an
- * interpreter), then map it into mm, which must be empty. -ENOEXEC with *why, and mm as it was;
- * so is the error of looking for a named interpreter, from `base` on, that is not there. -ENOMEM,
- * and mm is only good for mm_put().
+ * elf.c: check a whole static i386 ELF file (fixed addresses, or position-independent without an
+ * interpreter), then map it into mm, which must be empty. -ENOEXEC with *why, or the error of the
+ * lookup of a named interpreter, from `base` on: mm has not changed. -ENOMEM: the caller must drop
+ * mm with mm_put().
  */
 struct elf_info {
     u32 entry;
@@ -118,14 +118,14 @@ struct elf_info {
 __must_check int elf_load(struct mm *mm, struct inode *base, struct address_space *file,
                           struct elf_info *info, const char **why);
 
-/* What is wrong with a header of <linux/elf.h> if it is to be that of a program; NULL: nothing. */
+/* The error in a header of <linux/elf.h> for a program; NULL: none. */
 struct elf32_hdr;
 const char *elf_check_header(const struct elf32_hdr *header);
 
 /*
  * The address of a symbol of a program linked to fixed addresses (kernel/process/elf_symbols.c). 0;
- * -ENOENT when it has none of that name (names of ELF_SYMBOL_MAX bytes and more are not found);
- * -ENOEXEC with the reason; -ENOMEM. It yields.
+ * -ENOENT if not found (names of ELF_SYMBOL_MAX bytes and more are never found); -ENOEXEC with the
+ * reason; -ENOMEM. It yields.
  */
 #define ELF_SYMBOL_MAX 256
 __must_check int elf_find_symbol(struct address_space *file, const char *name, u32 *addr,

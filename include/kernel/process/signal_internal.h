@@ -1,4 +1,4 @@
-/* What the files of signals share; nobody else includes this. */
+/* Internal to the files of signals. */
 #pragma once
 
 #include <kernel/process/signal.h>
@@ -8,8 +8,8 @@
 #define SIGNALS 64 /* numbers 1 to 64 */
 
 /*
- * An action as rt_sigaction() moves it. <asm/signal.h> has only the older structure, with a mask of
- * 32 bits in another place.
+ * An action in the format of rt_sigaction(). <asm/signal.h> has only the older structure, with a
+ * mask of 32 bits in another place.
  */
 struct action {
     u32 handler; /* SIG_DFL, SIG_IGN, or an address */
@@ -19,7 +19,8 @@ struct action {
 };
 
 /*
- * The actions of a process that has set any, shared after fork until one of them changes its own.
+ * The actions of a process that has set any; shared after fork until one of the processes changes
+ * them.
  */
 struct actions {
     u32 users;
@@ -27,17 +28,17 @@ struct actions {
 };
 
 /*
- * All of a process's signals. Sets have bit n - 1 for signal n. What interrupt handlers look at or
- * change is touched with interrupts off.
+ * All of a process's signals. Sets have bit n - 1 for signal n. Fields that interrupt handlers read
+ * or change are accessed with interrupts off.
  */
 struct signals {
     u64 pending, blocked;
     u64 ignored;    /* action SIG_IGN */
     u64 caught;     /* action is a handler */
     u64 waited_for; /* sigtimedwait() sleeps for these */
-    u64 saved_mask; /* what comes back after a temporary mask */
+    u64 saved_mask; /* the mask to restore after a temporary one */
     bool mask_is_temporary;
-    struct actions *actions; /* NULL: `ignored` says it all */
+    struct actions *actions; /* NULL: `ignored` has all of them */
     struct signal_info info[SIGNALS];
     u32 fault_addr; /* of the last forced signal: CR2 in the frame */
     struct {
@@ -45,7 +46,7 @@ struct signals {
     } stack;
     struct {
         struct list_head link; /* in the list of alarms, by deadline */
-        struct task *task;     /* whose it is, when it is there */
+        struct task *task;     /* the owner, when it is in the list */
         u64 deadline;          /* tick, 0: none */
         u64 interval;          /* ticks, 0: once */
     } alarm;
@@ -61,7 +62,7 @@ static inline u64 signal_bit(u32 signal)
 
 #define UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
 
-/* What happens by default (man 7 signal); any other signal ends the process. */
+/* The default actions (man 7 signal); any other signal ends the process. */
 #define SIGNALS_IGNORED                                                                            \
     (signal_bit(SIGCHLD) | signal_bit(SIGCONT) | signal_bit(SIGURG) | signal_bit(SIGWINCH))
 #define SIGNALS_THAT_DUMP                                                                          \
@@ -78,29 +79,29 @@ static inline bool signal_default_ignores(u32 signal)
 
 /* ---- kernel/process/signal_state.c ---- */
 
-/* Set task->sigpending if something is to be delivered. Interrupts off. */
+/* Set task->sigpending if a signal is to be delivered. Interrupts off. */
 void signal_note_pending(struct task *task);
 
-/* Make the current process's flag what its sets say. Interrupts off. */
+/* Set the current process's flag according to its sets. Interrupts off. */
 void signal_recalc_pending(void);
 
 /* The action of a signal of this process. */
 struct action action_of(const struct signals *signals, u32 signal);
 
-/* Set it. 0 or -ENOMEM. Drops the signal where it is pending and now ignored. */
+/* Set it. 0 or -ENOMEM. Drops the signal if it is pending and is now ignored. */
 __must_check int action_set(u32 signal, const struct action *action);
 
-/* Set the mask of the current process; SIGKILL and SIGSTOP stay out of it. */
+/* Set the mask of the current process; SIGKILL and SIGSTOP are never in it. */
 void signal_set_mask(u64 mask);
 
 /*
- * Take a pending one out of a set, the most urgent first: its number, 0 for none. With SIGKILL in
- * it, it is one that ends the process. Interrupts off.
+ * Remove the most urgent pending signal from a set: its number, or 0 if no signal is pending. If
+ * SIGKILL is pending, the result is a signal that ends the process. Interrupts off.
  */
 u32 signal_take(struct signals *signals, u64 set, struct signal_info *info);
 
 /*
- * sigframe.c: let regs go to the handler, on a frame that keeps what it interrupted. 0, or -EFAULT
+ * sigframe.c: set regs to the handler, with a frame that saves the interrupted state. 0, or -EFAULT
  * when the stack has no room.
  */
 __must_check int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,
@@ -116,13 +117,13 @@ bool on_signal_stack(const struct signals *signals, u32 esp);
 long signal_set_stack(const struct sigaltstack *stack, u32 esp);
 
 /*
- * sigframe.c: back from a handler to what was interrupted, by the frame of the older or the newer
- * kind. The EAX that was interrupted; where the frame is not sound, the process gets SIGSEGV.
+ * sigframe.c: return from a handler to the interrupted code, with a frame of the older or the newer
+ * kind. Returns the interrupted EAX; if the frame is invalid, the process gets SIGSEGV.
  */
 long sigframe_return(struct pt_regs *regs);
 long rt_sigframe_return(struct pt_regs *regs);
 
-/* A siginfo_t for a program (128 bytes). 0 or -EFAULT. */
+/* Write a siginfo_t for a program (128 bytes). 0 or -EFAULT. */
 __must_check int siginfo_to_user(void *user_info, u32 signal, const struct signal_info *info);
 
 /* itimer.c: for a process that ends. */

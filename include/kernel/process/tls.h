@@ -1,12 +1,12 @@
-/* Thread-local segments: set_thread_area and what clone needs of it (kernel/process/tls.c). */
+/* Thread-local segments: set_thread_area and its part of clone (kernel/process/tls.c). */
 #pragma once
 
 #include <kernel/task.h>
 
 /*
  * For CLONE_SETTLS: `task`, which has not run yet, gets the segment of a struct user_desc in the
- * memory of the current process. 0; -EFAULT; -EINVAL for a descriptor or slot that cannot be, -1
- * for the slot included.
+ * memory of the current process. 0; -EFAULT; -EINVAL for an invalid descriptor or slot; slot -1 is
+ * invalid here, too.
  */
 __must_check int tls_set_from_user(struct task *task, const void *user_desc);
 

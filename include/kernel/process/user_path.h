@@ -1,4 +1,4 @@
-/* Paths that programs pass, and where they start (kernel/process/user_path.c). */
+/* Paths that programs pass, and the directory where they start (kernel/process/user_path.c). */
 #pragma once
 
 #include <lib/types.h>
@@ -17,13 +17,13 @@ struct user_name {
     char *path;
     struct inode *base; /* with a reference */
 };
-/* 0, or why not: then there is nothing to put. */
+/* 0, or an error: then there is nothing to release. */
 __must_check int user_name_get(struct user_name *name, s32 dirfd, const char *path);
 void user_name_put(struct user_name *name);
 
 /*
- * What a path with AT_* flags means, with a reference: AT_SYMLINK_NOFOLLOW, and AT_EMPTY_PATH for
- * the descriptor itself. Errors as above, and path_lookup()'s.
+ * Look up a path with AT_* flags; the inode has a reference: AT_SYMLINK_NOFOLLOW, and AT_EMPTY_PATH
+ * for the descriptor itself. Errors as above, and path_lookup()'s.
  */
 __must_check int user_lookup(s32 dirfd, const char *path, u32 at_flags, struct inode **out);
 

@@ -1,6 +1,6 @@
 /*
- * strace=1 between its parts: kernel/syscall/strace.c knows which call has which arguments,
- * strace_print.c shows them, strace_table.c has the names. Not for anybody else.
+ * Internal to strace=1: kernel/syscall/strace.c knows the arguments of each call, strace_print.c
+ * prints them, strace_table.c has the names.
  */
 #pragma once
 
@@ -8,8 +8,9 @@
 #include <lib/types.h>
 
 /*
- * A call's arguments: a letter for each (strace.c's print_argument()), behind marks for what is
- * unusual: `!` tell it before it is made, `#` the result is an address, `%` the result is octal.
+ * A call's arguments: a letter for each (strace.c's print_argument()), after marks for special
+ * cases: `!` print it before the call is made, `#` the result is an address, `%` the result is
+ * octal.
  */
 struct strace_call {
     u16 number;
@@ -27,7 +28,7 @@ struct strace_name {
 struct strace_names {
     const struct strace_name *names;
     u32 count;
-    const char *unknown; /* what strace calls a number without a name, or NULL: just the number */
+    const char *unknown; /* what strace prints for a number without a name; NULL: the number */
 };
 extern const struct strace_names strace_open_flags, strace_prot, strace_map_flags, strace_at_flags,
     strace_clone_flags, strace_whence, strace_fcntl, strace_ioctl, strace_clocks, strace_resources,
@@ -43,9 +44,9 @@ struct strace_line {
     char *text;
     u32 size, used;
     const struct pt_regs *regs;
-    u32 next;    /* the argument that comes next */
-    bool told;   /* the call has been made, so that results can be shown */
-    long result; /* then */
+    u32 next;    /* the next argument */
+    bool told;   /* the call has been made, so results can be printed */
+    long result; /* its result */
 };
 
 void strace_add(struct strace_line *line, const char *fmt, ...) __printf(2, 3);
@@ -53,7 +54,7 @@ void strace_add(struct strace_line *line, const char *fmt, ...) __printf(2, 3);
 /* The i-th argument; 0 past the sixth. */
 u32 strace_argument(const struct strace_line *line, u32 i);
 
-/* The call has been made and gave no error. */
+/* True when the call has been made and returned no error. */
 bool strace_succeeded(const struct strace_line *line);
 
 void strace_add_pointer(struct strace_line *line, u32 addr);
@@ -62,17 +63,17 @@ void strace_add_open_flags(struct strace_line *line, u32 flags);
 void strace_add_flags(struct strace_line *line, u32 value, const struct strace_names *names);
 void strace_add_value(struct strace_line *line, u32 value, const struct strace_names *names);
 
-/* Of user memory; the address when it cannot be read. */
+/* A string in user memory; its address when it cannot be read. */
 void strace_add_string(struct strace_line *line, u32 addr);
 void strace_add_buffer(struct strace_line *line, u32 addr, u32 size);
 void strace_add_arguments(struct strace_line *line, u32 addr);
 void strace_add_environment(struct strace_line *line, u32 addr);
 void strace_add_iovec(struct strace_line *line, u32 addr);
 
-/* What poll() is asked for, or (`results`) what it found. */
+/* The events that poll() waits for, or (`results`) those it found. */
 void strace_add_pollfds(struct strace_line *line, u32 addr, u32 count, bool results);
 
-/* How many records getdents() gave; each has its size at `offset`. */
+/* The number of records from getdents(); each has its size at `offset`. */
 void strace_add_entries(struct strace_line *line, u32 addr, u32 offset);
 
 /* Structures; false, and nothing is added, when they cannot be read. */

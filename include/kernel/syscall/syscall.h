@@ -1,10 +1,10 @@
 /*
  * System calls. Each is a function of the saved registers, in the table of kernel/syscall/syscall.c
- * under its number: arguments in EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub brings
+ * under its number: arguments in EBX, ECX, EDX, ESI, EDI, EBP (also for sysenter, whose stub moves
  * them there), the result in EAX, an error as its negative number. They run with interrupts on.
  *
- * A call that a signal cuts short returns -ERESTARTSYS or a sibling (kernel/task.h).
- * Wherever a path is taken from user memory, user_path() does it.
+ * A call that a signal interrupts returns -ERESTARTSYS or a similar value (kernel/task.h). Paths
+ * are always copied from user memory by user_path().
  */
 #pragma once
 
@@ -17,8 +17,8 @@ void syscall_init(void);
 /* ---- dispatch and its shadow (kernel/syscall/syscall.c, strace.c) ---- */
 
 /*
- * What the function of a number gives, or -ENOSYS. For strace and tests: int 0x80 goes to
- * kernel/syscall/syscall.c by the table of handlers.
+ * Call the function of a number and return its result, or -ENOSYS. For strace and tests: int 0x80
+ * reaches kernel/syscall/syscall.c through the table of handlers.
  */
 long syscall_by_number(u32 number, struct pt_regs *regs);
 
@@ -29,21 +29,21 @@ long strace_call(u32 number, struct pt_regs *regs);
 
 #define NSEC_PER_SEC 1000000000
 
-/* Read the clock of the machine, give files their time stamps. Start-up. */
+/* Read the clock of the machine, set the clock for time stamps of files. Start-up. */
 void time_init(void);
 
 /*
  * A struct __kernel_timespec, or __kernel_old_timespec (`old`), of a program, in ticks, rounded up,
- * + 1 for the tick that is under way: 0, -EFAULT, -EINVAL.
+ * + 1 for the current tick: 0, -EFAULT, -EINVAL.
  */
 __must_check int ticks_from_user(u64 *ticks, const void *user_time, bool old);
 
-/* Ticks as such a structure into user memory: 0 or -EFAULT. */
+/* Write ticks as such a structure to user memory: 0 or -EFAULT. */
 __must_check int ticks_to_user(void *user_time, u64 ticks, bool old);
 
 /*
- * The tick at which such a time of a program is over: when the clock shows it (`absolute`), or that
- * long from now. 0, -EFAULT, -EINVAL.
+ * The tick at which such a time of a program has passed: when the clock reaches it (`absolute`), or
+ * that long from now. 0, -EFAULT, -EINVAL.
  */
 __must_check int deadline_by_clock(u64 *deadline, u32 clock, bool absolute, const void *user_time,
                                    bool old);
@@ -258,7 +258,7 @@ long sys_sched_get_priority_max(struct pt_regs *regs);
 long sys_sched_get_priority_min(struct pt_regs *regs);
 
 /* ---- kernel/syscall/sys_misc.c ---- */
-long sys_zero(struct pt_regs *regs);    /* nothing to do, or the number of the only user: 0 */
+long sys_zero(struct pt_regs *regs);    /* does nothing, or returns the only user id: 0 */
 long sys_refused(struct pt_regs *regs); /* -EPERM */
 long sys_uname(struct pt_regs *regs);
 long sys_olduname(struct pt_regs *regs);

@@ -1,11 +1,11 @@
 /*
- * The line discipline (Linux's name): what becomes of the bytes that are typed, and of those that
- * programs write. It knows no device and no process, so that tests can feed it; kernel/tty/tty.c is
- * this on the console.
+ * The line discipline (Linux's name): processes the bytes that are typed, and those that programs
+ * write. It uses no device and no process, so that tests can feed it; kernel/tty/tty.c connects it
+ * to the console.
  *
- * Bytes go in one by one. In canonical mode they make a line, which can be edited until it is
- * ended; in raw mode each can be read at once. Signals are not its business: tty.c has taken out
- * what means one, before.
+ * Bytes are fed one by one. In canonical mode they form a line, which can be edited until it is
+ * ended; in raw mode each can be read immediately. It does not handle signals: tty.c has removed
+ * the bytes that send one.
  */
 #pragma once
 
@@ -16,13 +16,16 @@
 
 struct n_tty {
     struct termios2 termios;
-    void (*output)(const char *text, size_t len); /* bytes for the terminal, as they go out */
+    void (*output)(const char *text, size_t len); /* sends bytes to the terminal */
 
     u8 buf[N_TTY_SIZE];
-    /* Readable, or being edited: buf[head] to buf[len - 1]; head is 0 until the line is ended. */
+    /*
+     * Readable bytes, or the line being edited: buf[head] to buf[len - 1]; head is 0 until the line
+     * is ended.
+     */
     u32 head, len;
     bool ended;        /* canonical: the line is complete. The next byte is for the next line */
-    bool was_raw;      /* it was typed in raw mode, and the mode is another now */
+    bool was_raw;      /* it was typed in raw mode, and the mode has changed since */
     bool next_literal; /* LNEXT was typed */
     u32 column;        /* of the cursor */
     u32 line_column;   /* where the line being edited starts */
@@ -32,7 +35,7 @@ struct n_tty {
 void n_tty_init(struct n_tty *tty, void (*output)(const char *text, size_t len));
 void n_tty_default_termios(struct termios2 *termios);
 
-/* Other settings; input that is there stays, and is readable when the mode changes. */
+/* Change the settings; present input is kept, and becomes readable if the mode changes. */
 void n_tty_set_termios(struct n_tty *tty, const struct termios2 *termios);
 
 static inline bool n_tty_is_canonical(const struct n_tty *tty)
@@ -43,26 +46,29 @@ static inline bool n_tty_is_canonical(const struct n_tty *tty)
 /* True as long as n_tty_feed() may be called: no line waits to be read, or, raw, there is room. */
 bool n_tty_wants_input(const struct n_tty *tty);
 
-/* Take a byte as typed. */
+/* Process a typed byte. */
 void n_tty_feed(struct n_tty *tty, u8 byte);
 
-/* Bytes that a reader could have now. */
+/* The number of bytes that can be read now. */
 u32 n_tty_available(const struct n_tty *tty);
 
 /*
- * What a reader gets: up to `count` bytes of the line, or of what was typed. *text is valid until
- * the next call. 0: nothing; in canonical mode, when `ended`: the end of the file.
+ * The bytes for a reader: up to `count` bytes of the line, or of the raw input. *text is valid
+ * until the next call. 0: nothing; in canonical mode, when `ended`: the end of the file.
  */
 u32 n_tty_peek(const struct n_tty *tty, u32 count, const u8 **text);
 
-/* The reader took so many of these. */
+/* Remove `count` of these bytes, which have been read. */
 void n_tty_consume(struct n_tty *tty, u32 count);
 
-/* Forget all input. */
+/* Drop all input. */
 void n_tty_flush(struct n_tty *tty);
 
-/* Write as a program does: at most what fits into one go. How many bytes that were. */
+/*
+ * Write for a program, at most as much as fits into the buffer. Returns the number of bytes
+ * written.
+ */
 u32 n_tty_write(struct n_tty *tty, const char *text, u32 count);
 
-/* Show a typed byte as ECHO and ECHOCTL say ("^C"), nothing without ECHO. */
+/* Echo a typed byte according to ECHO and ECHOCTL ("^C"); nothing without ECHO. */
 void n_tty_echo(struct n_tty *tty, u8 byte);

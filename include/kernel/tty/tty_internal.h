@@ -1,4 +1,4 @@
-/* What kernel/tty/tty.c, tty_ioctl.c and tty_screen.c share; nobody else includes this. */
+/* Internal to kernel/tty/tty.c, tty_ioctl.c and tty_screen.c. */
 #pragma once
 
 #include <kernel/tty/n_tty.h>
@@ -7,12 +7,12 @@
 
 struct tty {
     struct n_tty ldisc;
-    u32 session, pgrp; /* whose it is, and who is in the foreground; 0: the monitor */
+    u32 session, pgrp; /* the session that owns it, and the foreground group; 0: the monitor */
     bool stopped;      /* Ctrl-S: programs' output waits for Ctrl-Q */
-    u32 examined;      /* so many bytes of the driver's input have been looked at for signals */
-    bool literal;      /* and behind them comes one that LNEXT makes plain */
+    u32 examined;      /* number of bytes of the driver's input already checked for signals */
+    bool literal;      /* the byte after them follows LNEXT, so it is an ordinary one */
     struct winsize winsize;
-    bool winsize_set;          /* by a program; else it is a guess */
+    bool winsize_set;          /* by a program; otherwise it is a guess */
     struct wait_queue waiters; /* for input, and for Ctrl-Q */
 };
 extern struct tty tty;
@@ -20,23 +20,23 @@ extern struct tty tty;
 struct file;
 long tty_ioctl(struct file *file, u32 command, u32 arg);
 
-/* The current process has it as its controlling terminal. */
+/* True when it is the controlling terminal of the current process. */
 bool tty_is_controlling(void);
 
 /*
- * What a process in the background may not do gets it SIGTTIN or SIGTTOU: 0, and it goes on;
- * -ERESTARTSYS with the signal sent; -EIO when that would be in vain.
+ * Send SIGTTIN or SIGTTOU to a process in the background that does a forbidden operation: 0 if it
+ * may continue; -ERESTARTSYS if the signal was sent; -EIO if the signal would have no effect.
  */
 __must_check long tty_check_background(u32 signal);
 
 /*
- * Let the line discipline have what was typed: up to a line, or in raw mode until `want` bytes can
- * be read.
+ * Feed typed input to the line discipline: up to a line, or in raw mode until `want` bytes can be
+ * read.
  */
 void tty_pull(u32 want);
 
 void tty_start_output(void);
 void tty_flush_input(void);
 
-/* The session has no terminal any more: see kernel/tty/tty.c. */
+/* Release the terminal of a session that has ended: see kernel/tty/tty.c. */
 void tty_session_ended(u32 session);

@@ -6,17 +6,17 @@
 
 #include <mm/check/explain_walk.h>
 
-/* Print all that is known of an address, gathered just now. From a task. */
+/* Print all facts about an address, which were gathered just before. From a task. */
 void explain_print(const struct explanation *facts);
 
 /*
  * The short form, for a line about a fault: where the address is, and which bit at which level
- * decides about this access. Only what explain_walk() gathers is needed. Any context.
+ * decides about this access. Needs only the facts of explain_walk(). Any context.
  */
 void explain_brief(char *buf, size_t size, const struct explanation *facts, enum explain_ring ring,
                    enum explain_access access);
 
-/* Have reports of faults use it. Start-up. */
+/* Register it with the reports of faults. Start-up. */
 void explain_init(void);
 
 /* ---- the words (kernel/view/explain_words.c): for C here, and for gdb, by symbol ---- */
@@ -36,7 +36,7 @@ enum explain_label {
     LABEL_BELOW,
     LABEL_ABOVE,
     LABEL_DEVICE,
-    LABEL_MORE, /* of the lines that go on with the one above */
+    LABEL_MORE, /* of the lines that continue the one above */
     LABELS,
 };
 
@@ -83,7 +83,7 @@ enum explain_text {
     TEXTS,
 };
 
-/* A bit of an entry: its name, and what it means when it is 0 and 1. */
+/* A bit of an entry: its name, and its meaning when it is 0 and 1. */
 struct explain_bit {
     u32 mask; /* 0: past the last */
     const char *name;

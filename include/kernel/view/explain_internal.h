@@ -1,4 +1,4 @@
-/* What the two files that print explanations share; for nobody else. */
+/* Internal to the two files that print explanations. */
 #pragma once
 
 #include <kernel/view/explain.h>
@@ -21,7 +21,10 @@ static inline const char *word(enum explain_text text)
 
 void text_add(struct text *text, const char *fmt, ...) __printf(2, 3);
 
-/* "name[pid]" of the first process with this address space; one that ends or begins has none. */
+/*
+ * "name[pid]" of the first process with this address space; one that is being created or freed has
+ * no process.
+ */
 void text_add_process(struct text *line, const struct mm *mm);
 
 /* The label in ten columns, then the line. */
@@ -42,9 +45,9 @@ struct explain_aliases {
     } list[ALIASES_MAX];
 };
 
-/* Fill in the rest of what has only `facts`. */
+/* Fill in the other fields; only `facts` is set. */
 void explain_find_aliases(struct explain_aliases *aliases);
 
-/* Print the frame and its aliases; what a device may do with the address. */
+/* Print the frame and its aliases, and what a device may do with the address. */
 void explain_print_frame(const struct explain_aliases *aliases);
 void explain_print_device(const struct explanation *facts);

@@ -1,16 +1,16 @@
-/* What a page directory maps, page by page, as raw entries have it (kernel/view/leaf.c). */
+/* The pages that a page directory maps, read from the raw entries (kernel/view/leaf.c). */
 #pragma once
 
 #include <arch/x86/pgtable.h>
 
-/* Of an entry, but for the frame and what the processor leaves to software (AVL). */
+/* The bits of an entry without the frame and the bits for software (AVL). */
 #define LEAF_BITS (~(PTE_FRAME | PTE_AVL))
 
-/* What one page has, or that up to the end of its 4 MiB none has anything. */
+/* The mapping of one page, or that no page up to the end of its 4 MiB is mapped. */
 struct leaf {
     u32 bits; /* LEAF_BITS of the entry that maps it; 0 for none */
     u32 pfn;
-    u32 pages; /* from here on of which that is true */
+    u32 pages; /* number of pages from here on for which this is true */
     bool large;
 };
 

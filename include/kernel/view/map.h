@@ -1,11 +1,11 @@
 /*
  * The picture of memory that `map` shows, in three steps: map_shape() fits it into a terminal,
- * map_gather_...() look at memory, map_draw() makes lines of text. Only the second looks at
- * anything, and nothing changes what it looks at.
+ * map_gather_...() read memory, map_draw() makes lines of text. Only the second step reads kernel
+ * data, and no step changes any.
  *
- * What is drawn is a row of cells, each of which stands for the same number of pages, a power of
- * two. A cell shows who has most of them. Pages that nobody uses count only where all of them are
- * such: a single page in use among a thousand free ones is seen.
+ * The picture is a row of cells, each of which stands for the same number of pages, a power of two.
+ * A cell shows the owner of most of its used pages. Free pages count only if all pages of the cell
+ * are free: a single used page among a thousand free ones is visible.
  */
 #pragma once
 
@@ -13,12 +13,12 @@
 #include <lib/types.h>
 #include <mm/layout.h>
 
-/* Who has a page: owners of frames, and what a range of addresses may hold besides. */
+/* The owner of a page: owners of frames, and other contents of a range of addresses. */
 enum map_owner {
     MAP_NO_RAM,
     MAP_FREE,      /* of addresses: a gap */
     MAP_UNTOUCHED, /* of addresses: nothing is mapped there yet */
-    MAP_IN_USE,    /* from here on */
+    MAP_IN_USE,    /* values from here on are pages in use */
     MAP_SLAB = MAP_IN_USE,
     MAP_VMALLOC,
     MAP_USER,
@@ -45,31 +45,31 @@ struct map_cells {
     u32 max;
     u32 count;             /* cells that are finished */
     u32 shift;             /* a cell is 1 << shift pages */
-    u32 missing;           /* pages that are still to come; more of them are not taken */
-    u32 total[MAP_OWNERS]; /* pages taken, by owner */
+    u32 missing;           /* pages still expected; more than these are ignored */
+    u32 total[MAP_OWNERS]; /* pages added, by owner */
     u32 part[MAP_OWNERS];  /* of these, those of the cell that is not finished, */
     u32 in_part;           /* and their sum */
 };
 
-/* Begin with cells so large, but no larger, that `pages` pages fit into `max` of them. */
+/* Begin with the smallest cells for which `pages` pages fit into `max` of them. */
 void map_cells_begin(struct map_cells *cells, u8 *cell, u32 max, u32 pages);
 
 /* The next `pages` pages have this owner. */
 void map_cells_add(struct map_cells *cells, enum map_owner owner, u32 pages);
 
-/* The next page begins a cell. Nothing when that is so already. */
+/* Let the next page begin a new cell. Does nothing if it does so already. */
 void map_cells_break(struct map_cells *cells);
 
 /* The least shift with which `pages` pages are at most `max` cells. */
 u32 map_cells_shift(u32 pages, u32 max);
 
-/* Pages in use by anybody; guards are not pages. */
+/* The number of pages in use; guards are not pages. */
 u32 map_pages_in_use(const struct map_cells *cells);
 
 /*
- * Neighbours that have one owner, on their way into one or two sets of cells: most pages are like
- * the one before, and adding them one by one would cost twice as much as finding out whose they
- * are.
+ * Consecutive pages of one owner, to be added to one or two sets of cells: most pages have the
+ * owner of the page before, and adding them one by one would take twice as long as finding their
+ * owner.
  */
 struct map_run {
     struct map_cells *cells, *more; /* more: or NULL */
@@ -79,13 +79,13 @@ struct map_run {
 void map_run_add(struct map_run *run, enum map_owner owner, u32 pages);
 void map_run_end(struct map_run *run);
 
-/* Between two looks at something: let others run, now and then. *looks counts them. */
+/* Called between two reads: yields now and then. *looks counts the calls. */
 void map_give_turns(u32 *looks);
 
 struct frame_owner;
 enum map_owner map_owner_of(const struct frame_owner *owner);
 
-/* As `frames` calls it; "free" for both kinds of free frames. */
+/* The name in the command `frames`; "free" for both kinds of free frames. */
 const char *map_owner_name(enum map_owner owner);
 
 /* Its letter, a capital or a sign, and its colour (SGR, 30..37, 90..97). */
@@ -103,7 +103,7 @@ u8 map_owner_colour(enum map_owner owner);
 
 struct map_shape {
     u32 columns, lines; /* of the terminal */
-    bool beside;        /* the virtual side is to the right; else below */
+    bool beside;        /* the virtual side is to the right; otherwise below */
     u32 per_row, rows;  /* cells of RAM in a row; rows at most */
     u32 shift;          /* of the picture before this one, so that pictures do not jump; 0: none */
     u32 wide, high;     /* the virtual side; its bars are `wide` less a margin */
@@ -117,7 +117,7 @@ void map_shape(struct map_shape *shape, u32 columns, u32 lines);
 
 /* ---- gathering (kernel/view/map_ram.c, kernel/view/map_virtual.c) ---- */
 
-/* A row of RAM: cells, or so many rows' worth of frames that nobody uses. */
+/* A row of RAM: cells, or a number of rows of unused frames that are left out. */
 struct map_ram_row {
     u32 first, last; /* frames [first, last) */
     u32 cells;       /* 0: left out */
@@ -125,7 +125,7 @@ struct map_ram_row {
     u32 free;        /* frames of what is left out, holes not counted */
 };
 
-/* A process's areas by what they are for, in the order of their usual addresses. */
+/* A process's areas by their use, in the order of their usual addresses. */
 enum map_kind { MAP_TEXT, MAP_DATA, MAP_HEAP, MAP_MMAP, MAP_STACK, MAP_KINDS };
 
 struct map_process {
@@ -139,11 +139,11 @@ struct map_process {
 struct map {
     struct map_shape shape;
     const char *wrong;       /* what contradicts the address map, or NULL */
-    struct map_cells ram;    /* all of it, as a sum */
+    struct map_cells ram;    /* all of RAM, as a sum */
     struct map_cells frames; /* of the rows that are shown */
     u32 rows;
     struct map_ram_row row[MAP_ROWS_MAX];
-    struct map_cells lowmem;    /* all frames once more, as far as they are in lowmem */
+    struct map_cells lowmem;    /* the frames in lowmem again */
     struct map_cells vmalloc;   /* from VMALLOC_START to the last area's end */
     u32 areas;                  /* vmalloc areas */
     u32 mapped[LAYOUT_REGIONS]; /* pages in use; fixmap, vmalloc and lowmem only */
@@ -153,9 +153,8 @@ struct map {
 };
 
 /*
- * Fill what belongs to RAM, and what belongs to addresses; the shape is there. Others get their
- * turns meanwhile, so that its parts are of slightly different moments. From a task; nothing is
- * allocated.
+ * Fill the part for RAM, and the part for addresses; the shape must be set. Both yield, so the
+ * parts are of slightly different moments. From a task; nothing is allocated.
  */
 void map_gather_ram(struct map *map);
 void map_gather_virtual(struct map *map);
@@ -170,7 +169,7 @@ void map_gather_areas(struct map_process *process, struct mm *mm, u32 cells);
 
 /* ---- drawing (kernel/view/map_draw.c) ---- */
 
-/* Where the text goes. A picture begins at the left edge, and ends there, below its last line. */
+/* The output of a picture. It begins at the left edge, and ends there, below its last line. */
 struct map_canvas {
     void (*write)(const char *text, size_t len);
     bool colour;   /* SGR sequences; each line begins and ends without any in force */

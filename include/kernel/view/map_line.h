@@ -9,18 +9,18 @@
 void map_begin_picture(const struct map_canvas *canvas, u32 columns);
 void map_end_picture(void);
 
-/* Into the line, as far as it has room. */
+/* Add text to the line, as far as it has room. */
 void map_put_text(const char *fmt, ...) __printf(1, 2);
 void map_put_cell(u8 cell);
 
-/* A cell of an owner who uses pages, with another capital letter than the owner's. */
+/* A cell of an owner that uses pages, with a letter other than the owner's. */
 void map_put_cell_as(u8 cell, char capital);
 
 /* Blanks up to a column. */
 void map_pad_to(u32 column);
 
-/* Characters that the line has, sequences not counted. */
+/* The number of characters in the line, without escape sequences. */
 u32 map_column(void);
 
-/* The line is whole. */
+/* End the line. */
 void map_end_line(void);

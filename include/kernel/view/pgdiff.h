@@ -4,8 +4,8 @@
 struct task;
 
 /*
- * Print in what the directories of two tasks differ, and that they share the kernel half; one of a
- * kernel thread is the master directory. From a task.
+ * Print the differences between the directories of two tasks, and that they share the kernel half;
+ * that of a kernel thread is the master directory. From a task.
  */
 void pgdiff_print(const struct task *a, const struct task *b);
 

@@ -1,7 +1,7 @@
 /*
- * The state of memory as a JSON document: what docs/snapshot.schema.json describes. Nothing is
- * allocated, nothing changed, and it does not yield, so that a document is of one
- * moment and shows nothing of its own making.
+ * The state of memory as a JSON document, described by docs/snapshot.schema.json. Nothing is
+ * allocated or changed, and it does not yield, so a document shows one moment and no effects of
+ * itself.
  */
 #pragma once
 
@@ -15,8 +15,8 @@
 bool snapshot_name_ok(const char *name);
 
 /*
- * Hand the document, one line with its newline, to put() piece by piece; put() must not sleep.
- * `uptime_ms` is the time it bears. From a task.
+ * Pass the document, one line with its newline, to put() piece by piece; put() must not sleep.
+ * `uptime_ms` is the document's time. From a task.
  */
 void snapshot_write(const char *name, u64 uptime_ms, format_put_t put, void *arg);
 
@@ -28,5 +28,5 @@ void snapshot_directory(struct json *json, const char *key, const pde_t *pgd, u3
 /* An array of runs: what a directory maps in [start, end), page numbers. */
 void snapshot_mappings(struct json *json, const char *key, const pde_t *pgd, u32 start, u32 end);
 
-/* Runs of such an array that follow on each other; the caller has opened it. */
+/* Add runs to such an array, which the caller has opened. */
 void snapshot_add_mappings(struct json *json, const pde_t *pgd, u32 start, u32 end);

@@ -1,14 +1,14 @@
 /*
  * mm_audit(): walk everything and check the invariants of the design (docs/invariants.md names them
- * I1..I10). NULL when all hold; else one line that names the first thing wrong, with address,
- * expected and found. Kernel threads only.
+ * I1..I10). NULL when all hold; otherwise one line with the first error: address, expected and
+ * found value. Kernel threads only.
  */
 #pragma once
 
 const char *mm_audit(void);
 
 /*
- * The audit asks this check too, from now on: of a floor above. NULL or the first thing wrong.
- * Start-up only.
+ * Register a check of a higher layer with the audit. It returns NULL or the first error. Start-up
+ * only.
  */
 void audit_register(const char *(*check)(void));

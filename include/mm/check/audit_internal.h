@@ -1,13 +1,16 @@
-/* Between the files of the audit. Each check: NULL, or the first thing that is wrong. */
+/* Internal to the audit. Each check returns NULL, or the first error. */
 #pragma once
 
 #include <lib/types.h>
 
-/* The line about what is wrong, in a buffer of the audit's. */
+/* Format the error line in a buffer of the audit. */
 const char *audit_report(const char *fmt, ...) __printf(1, 2);
 
-/* A block in use that nobody refers to is lost: no mapping and no holder will ever free it. */
+/*
+ * Find a block in use without references: it is lost, because no mapping and no holder will ever
+ * free it.
+ */
 const char *audit_lost(void);
 
-/* Every reference count is that of the mappings and holders there are. */
+/* Check that every reference count equals the number of mappings and holders. */
 const char *audit_counts(void);

@@ -1,6 +1,6 @@
 /*
- * One struct page a frame of RAM below 4 GiB: who has it and how often. 16 bytes, so that frame
- * number and struct page are a shift apart.
+ * One struct page per frame of RAM below 4 GiB: its use and its reference count. 16 bytes, so that
+ * a shift converts between frame number and struct page.
  */
 #pragma once
 
@@ -10,19 +10,19 @@
 #include <mm/layout.h>
 
 /*
- * What a block of frames is used for. Type, order and head are right in the first page of a block;
- * the pages behind it have head = 0 and nothing else that counts. Frames that never belonged to the
- * page allocator are blocks of one page of type PAGE_RESERVED.
+ * The use of a block of frames. Type, order and head are valid in the first page of a block; the
+ * pages behind it have head = 0 and no other valid field. Frames that never belonged to the page
+ * allocator are blocks of one page of type PAGE_RESERVED.
  */
 enum page_type {
-    PAGE_RESERVED, /* not RAM, or taken before the page allocator was there */
+    PAGE_RESERVED, /* not RAM, or taken before the page allocator existed */
     PAGE_FREE,     /* on a list of the buddy system */
     PAGE_HOT,      /* free too, but kept aside for the next allocation of its order */
-    PAGE_USED,     /* given out by alloc_pages() and not told further */
+    PAGE_USED,     /* allocated by alloc_pages(), no special use */
     PAGE_SLAB,
     PAGE_VMALLOC,
     PAGE_PGTABLE, /* a page directory or page table of a process */
-    PAGE_USER,    /* mapped into a process; counted by its mappings alone */
+    PAGE_USER,    /* mapped into a process; only its mappings are counted */
     PAGE_FILE,    /* of a file (mm/user/filemap.h): counted by the file and by each mapping */
     PAGE_TYPES,
 };
@@ -34,7 +34,7 @@ struct address_space;
 /*
  * Reference counts. The first page of a block in use counts the holder of the block, each mapping
  * of itself, and each page behind it that is mapped at all; such a page counts its own mappings. So
- * the first page's count alone says whether the block may be freed. Of a free block all counts are
+ * the first page's count alone shows whether the block may be freed. In a free block all counts are
  * 0.
  */
 struct page {
@@ -45,16 +45,16 @@ struct page {
             u8 order; /* of the block */
             u8 head;  /* the first page of a block */
         };
-        u16 block; /* both at once: BLOCK_HEAD(order) in a first page */
+        u16 block; /* both together: BLOCK_HEAD(order) in a first page */
     };
     s32 refcount;
     union {
-        struct list_head lru;              /* link of the owner of the block */
+        struct list_head lru;              /* for lists of the block's owner */
         struct page *next;                 /* or of a chain of single pages; NULL in the last */
         struct {                           /* PAGE_FILE */
-            struct address_space *mapping; /* whose page it is */
-            u32 index : 31;                /* which of them */
-            /* Written to, so that it cannot be had again: filemap_set_dirty(). */
+            struct address_space *mapping; /* the file that has the page */
+            u32 index : 31;                /* its index in the file */
+            /* Written, so that its contents cannot be read again: filemap_set_dirty(). */
             u32 dirty : 1;
         };
     };
@@ -104,13 +104,13 @@ static inline struct page *virt_to_page(const void *addr)
     return phys_to_page(virt_to_phys(addr));
 }
 
-/* Count a mapping more. False when nobody held the page before, and nothing mapped it. */
+/* Add a mapping to the count. False when the page had no holder and no mapping before. */
 static inline bool page_get_shared(struct page *page)
 {
     return atomic_inc_above_one(&page->refcount);
 }
 
-/* Count a holder less. False when nobody holds the page then, or nobody did before. */
+/* Drop a reference. False when no reference is left, or there was none before. */
 static inline bool page_put_shared(struct page *page)
 {
     return atomic_dec_above_zero(&page->refcount);
@@ -130,7 +130,10 @@ static inline struct page *page_head(struct page *page)
     return page;
 }
 
-/* The first page of the block in use that this page lies behind; NULL when there is none. */
+/*
+ * The first page of the block in use in which this page is a later page; NULL if there is no such
+ * block.
+ */
 static inline struct page *page_used_head(struct page *page)
 {
     struct page *first = page_head(page);
@@ -138,14 +141,15 @@ static inline struct page *page_used_head(struct page *page)
     return first != page && first->type >= PAGE_USED ? first : NULL;
 }
 
-/* What a page is used for, in words. */
+/* The use of a page, in words. */
 const char *page_type_name(const struct page *page);
 
 /* The owner's name in tables and pictures: "buddy", "slab", "user pages", ... */
 const char *page_type_short_name(enum page_type type);
 
 /*
- * Pages of the block that starts here; 1 for a frame that is no block. For walks over all frames.
+ * Pages of the block that starts here; 1 for a frame that is not a block. For walks over all
+ * frames.
  */
 static inline u32 page_block_size(const struct page *page)
 {

@@ -12,31 +12,31 @@
 enum zone_id {
     ZONE_DMA,     /* below 16 MiB */
     ZONE_NORMAL,  /* the rest of lowmem */
-    ZONE_HIGHMEM, /* what is not in lowmem */
+    ZONE_HIGHMEM, /* RAM that is not in lowmem */
     ZONES,
 };
 
-/* Where from: the lowest bits are the zone to try first; the zones below it follow. */
+/* Where to allocate from: the lowest bits are the zone to try first; the zones below it follow. */
 typedef u32 gfp_t;
 #define GFP_DMA      0x0u /* only below 16 MiB */
 #define GFP_KERNEL   0x1u /* lowmem: NORMAL, then DMA */
 #define GFP_HIGHUSER 0x2u /* HIGHMEM, then NORMAL, then DMA: pages that need no lowmem address */
 #define __GFP_ZERO   0x4u /* cleared */
 
-/* Hand all memory that memblock has left to the zones. After lowmem_map_init(). */
+/* Give all memory that memblock has left to the zones. After lowmem_map_init(). */
 void page_alloc_init(void);
 
-/* A page, refcount 1, type PAGE_USED; NULL when there is none. */
+/* A page, refcount 1, type PAGE_USED; NULL when out of memory. */
 __must_check struct page *alloc_page(gfp_t gfp);
 
-/* Give it back. A page that is not in use, is part of a block, or is still mapped is a panic. */
+/* Free it. A page that is not in use, is part of a block, or is still mapped is a panic. */
 void free_page(struct page *page);
 
 /* The same for 2^order pages; NULL for an order above MAX_ORDER too. */
 __must_check struct page *__alloc_pages(gfp_t gfp, u32 order);
 void __free_pages(struct page *page, u32 order);
 
-/* Both again: a constant order of 0 takes the shorter way. */
+/* Both again: a constant order of 0 uses the faster function. */
 __must_check static inline struct page *alloc_pages(gfp_t gfp, u32 order)
 {
     return __builtin_constant_p(order) && order == 0 ? alloc_page(gfp) : __alloc_pages(gfp, order);
@@ -50,13 +50,13 @@ static inline void free_pages(struct page *page, u32 order)
         __free_pages(page, order);
 }
 
-/* 2^order pages as a lowmem address. */
+/* Allocate 2^order pages; returns their lowmem address. */
 __must_check void *get_free_pages(gfp_t gfp, u32 order);
 
 /*
- * Up to `count` single pages at once, linked through `next`, the last one's NULL; *chain gets the
- * first. The result is how many there are: less than count only when memory ran out. With
- * __GFP_ZERO all are zeroed.
+ * Allocate up to `count` single pages, linked through `next`, which is NULL in the last; *chain
+ * gets the first. Returns their number: less than count only when memory ran out. With __GFP_ZERO
+ * all are zeroed.
  */
 __must_check u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain);
 

@@ -1,6 +1,6 @@
 /*
- * The zones and their free blocks, between the files of the page allocator: buddy.c joins and
- * splits, page_alloc.c gives out and takes back, zone.c begins and counts, page_check.c looks.
+ * The zones and their free blocks; internal to the page allocator: buddy.c joins and splits,
+ * page_alloc.c allocates and frees, zone.c sets up and counts, page_check.c checks.
  */
 #pragma once
 
@@ -25,12 +25,12 @@ struct zone {
 
 extern struct zone zones[ZONES];
 
-/* The first zone to try for each gfp: its own, or the next one below that has any memory. */
+/* The first zone to try for each gfp: its own zone, or the next one below that has memory. */
 extern struct zone *first_zone[ZONES];
 
 /* ---- mm/frame/buddy.c ---- */
 
-/* A block off the lists, with head = 0; NULL when there is none so large. */
+/* Take a block from the lists, with head = 0; NULL when no block is large enough. */
 struct page *buddy_alloc(struct zone *zone, u32 order);
 
 /* Put a block on the lists, joined with its buddies as far as they are free. */
@@ -39,5 +39,5 @@ void buddy_free(struct zone *zone, struct page *page, u32 order);
 /* Free pages [pfn, end_pfn) of a zone, none of them marked as a block, as few large blocks. */
 void buddy_free_run(struct zone *zone, u32 pfn, u32 end_pfn);
 
-/* The free block that makes a larger one with this; NULL when there is none. */
+/* The free buddy of this block; NULL when the buddy is not free. */
 struct page *buddy_find(const struct zone *zone, const struct page *page, u32 order);

@@ -2,9 +2,10 @@
  * Caches of equal objects, and kmalloc on top of them (Linux's names). Objects are in lowmem and
  * physically contiguous, so they are fit for virt_to_phys(). Not for interrupt handlers.
  *
- * Freeing what is not an object that is out is a panic. Every build notices a pointer that is no
- * object's, another cache's object, and the same object freed twice in a row; a build with DEBUG=1
- * (mm/frame/slab_debug.c) notices much more and names who allocated the object and who freed it.
+ * Freeing anything but an allocated object is a panic. Every build detects a pointer that is not an
+ * object, an object of another cache, and the same object freed twice in a row; a build with
+ * DEBUG=1 (mm/frame/slab_debug.c) detects much more and prints who allocated the object and who
+ * freed it.
  */
 #pragma once
 
@@ -21,10 +22,10 @@
 
 struct kmem_cache;
 
-/* Begin with the cache of caches. After page_alloc_init(). */
+/* Create the cache of caches. After page_alloc_init(). */
 void slab_init(void);
 
-/* Then the size classes of kmalloc(). */
+/* Create the size classes of kmalloc(). After slab_init(). */
 void kmalloc_init(void);
 
 /* ---- caches ---- */
@@ -35,14 +36,14 @@ void kmalloc_init(void);
  */
 __must_check struct kmem_cache *kmem_cache_create(const char *name, u32 size);
 
-/* Free the cache; NULL is allowed. An object still out is a panic. */
+/* Free the cache; NULL is allowed. A panic if an object is still allocated. */
 void kmem_cache_destroy(struct kmem_cache *cache);
 
 /* Not cleared. NULL when out of memory. */
 __must_check void *kmem_cache_alloc(struct kmem_cache *cache);
 void kmem_cache_free(struct kmem_cache *cache, void *object);
 
-/* Have slab_shrink() call `drop`, which frees the objects that their owner keeps only for speed. */
+/* Let slab_shrink() call `drop`, which frees the objects that their owner keeps only for speed. */
 void kmem_cache_on_shrink(struct kmem_cache *cache, void (*drop)(void));
 
 /* Bytes of an object that its owner may use. */
@@ -50,16 +51,16 @@ u32 kmem_cache_size(const struct kmem_cache *cache);
 
 /* ---- kmalloc ---- */
 
-/* The largest size that a cache serves; what is larger is whole blocks of the page allocator. */
+/* The largest size that a cache serves; larger requests get whole blocks of the page allocator. */
 #define KMALLOC_MAX_CACHE_SIZE 8192
 #define KMALLOC_CACHES         14
 
-/* By kmalloc_index(); there is none at 0. */
+/* Indexed by kmalloc_index(); index 0 is not used. */
 extern struct kmem_cache *kmalloc_caches[KMALLOC_CACHES];
 
 /*
  * The size class, for 1..KMALLOC_MAX_CACHE_SIZE: Linux's numbers. n is 2^n bytes, but 1 is 96 and 2
- * is 192, between the powers of two where most requests are. A constant for a constant.
+ * is 192, between the powers of two where most requests are. Constant for a constant argument.
  */
 static inline __attribute__((always_inline)) u32 kmalloc_index(size_t size)
 {
@@ -76,7 +77,7 @@ __must_check void *__kmalloc(size_t size);
 
 /*
  * At least `size` bytes, not cleared, aligned to 8, and to the size itself if that is a power of
- * two. NULL when size is 0, out of memory, or more than MAX_ORDER gives.
+ * two. NULL when size is 0, out of memory, or more than a block of MAX_ORDER.
  */
 static inline __must_check __attribute__((always_inline)) void *kmalloc(size_t size)
 {
@@ -93,7 +94,7 @@ static inline __must_check __attribute__((always_inline)) void *kzalloc(size_t s
     return object ? memset(object, 0, size) : NULL;
 }
 
-/* Free what kmalloc() or a cache gave; NULL is allowed. */
+/* Free memory from kmalloc() or a cache; NULL is allowed. */
 void kfree(const void *object);
 
 /* ---- figures and the check (mm/frame/slab_check.c) ---- */
@@ -101,10 +102,10 @@ void kfree(const void *object);
 /* A line of Linux's /proc/slabinfo. */
 struct slabinfo {
     const char *name;
-    u32 active_objs, num_objs; /* given out; there is room for */
+    u32 active_objs, num_objs; /* allocated; in total */
     u32 objsize;               /* bytes from one to the next */
     u32 objperslab, pagesperslab;
-    u32 active_slabs, num_slabs; /* active: an object of it is out */
+    u32 active_slabs, num_slabs; /* active: has an allocated object */
 };
 
 /* The i-th cache, false past the last. Walks the cache's slabs that are not full. */

@@ -1,10 +1,9 @@
 /*
- * What the files of the slab allocator know of each other (mm/frame/slab.c tells the idea); nobody
- * else but its self-tests includes this. The two hot paths are here, inline, because kmem_cache_*
- * and kmalloc share them.
+ * Internal to the slab allocator and its self-tests (mm/frame/slab.c explains the idea). The two
+ * fast paths are here, inline, because kmem_cache_* and kmalloc share them.
  *
- * A slot is an object with what a debug build puts around it; in the default build they are the
- * same. The first word of a free slot links it to the next one.
+ * A slot is an object with the debug data around it; in the default build they are the same. The
+ * first word of a free slot links it to the next one.
  */
 #pragma once
 
@@ -16,31 +15,34 @@
 #define SLAB_ALIGN     8
 #define SLAB_MAX_ORDER 3
 
-/* Who calls this function. Only debug builds remember it, so only they find it out; NULL else. */
+/* The caller of this function. Only debug builds store it; NULL in other builds. */
 #define SLAB_CALLER (SLAB_DEBUG ? __builtin_return_address(0) : NULL)
 
 struct kmem_cache {
     void *free;          /* free slots of the active slab */
-    struct slab *active; /* or NULL; its own list is empty, as if all slots were out */
+    struct slab *active; /* or NULL; its own list is empty, as if all slots were allocated */
     u32 size;            /* bytes from one slot to the next */
     u32 per_slab;        /* slots */
     u32 order;           /* of a slab's block */
     u32 slabs;
     struct slab *empty;       /* the one empty slab that is kept, or NULL */
-    struct list_head partial; /* slabs with objects out and free ones, without the active one */
+    struct list_head partial; /* slabs with allocated and free objects, without the active one */
     u32 object_size;          /* bytes that the owner of an object may use */
-    u32 object_offset;        /* of the object in its slot: 0 but in a debug build */
+    u32 object_offset;        /* of the object in its slot: 0 except in a debug build */
     void (*drop)(void);       /* see kmem_cache_on_shrink(); or NULL */
     const char *name;
     struct list_head link;
-    /* What slab_check() found of it in the frames. */
+    /* The slabs that slab_check() found in the frames. */
     u32 found, found_active, found_empty, found_partial;
 };
 
-/* The end of a slab's block: slots start at its start, so that what divides a page is aligned. */
+/*
+ * The end of a slab's block: slots start at its start, so that objects whose size divides a page
+ * are aligned.
+ */
 struct slab {
     struct kmem_cache *cache;
-    void *free; /* free slots, but the active slab's */
+    void *free; /* free slots, except for the active slab */
     u32 used;   /* slots that are not on that list */
     struct list_head link;
 };
@@ -78,10 +80,10 @@ static inline bool slot_at(const struct kmem_cache *cache, u32 offset)
 /* Make another slab the active one and take a slot of it; NULL when out of memory. */
 void *slab_refill(struct kmem_cache *cache);
 
-/* Free any pointer that is right, and panic about any other. `cache` is NULL for kfree(). */
+/* Free any valid pointer, and panic for any other. `cache` is NULL for kfree(). */
 void slab_free_any(struct kmem_cache *cache, const void *object, const void *caller);
 
-/* `cache` may be NULL: nobody knows. */
+/* `cache` may be NULL: unknown. */
 void __noreturn slab_bad_free(const struct kmem_cache *cache, const void *object,
                               const void *caller, const char *what) __attribute__((cold));
 
@@ -91,34 +93,36 @@ struct kmem_cache *kmem_cache_create_aligned(const char *name, u32 size, u32 ali
 /* mm/frame/slab.c: the length of a list of slots, or limit + 1 when it is longer. */
 u32 slab_list_length(void *const *slot, u32 limit);
 
-/* mm/frame/slab_check.c: objects that are out. */
+/* mm/frame/slab_check.c: the number of allocated objects. */
 u32 slab_objects_out(const struct kmem_cache *cache);
 
 /*
- * mm/frame/slab_check.c: walk all slabs there are: the first one at or behind frame *pfn, which
- * moves on; NULL past the last.
+ * mm/frame/slab_check.c: walk all slabs: the first one at or behind frame *pfn, which advances;
+ * NULL past the last.
  */
 struct slab *slab_walk(u32 *pfn);
 
 /* ---- mm/frame/slab_debug.c: called in debug builds only ---- */
 
-/* Choose where an object lies in its slot, and how large the slot is. */
+/* Choose the offset of an object in its slot, and the size of the slot. */
 void slab_debug_layout(struct kmem_cache *cache, u32 align);
 
-/* A new slot: free, and nobody's. Its link is not touched. */
+/* Prepare a new slot: free, never allocated. Its link is not touched. */
 void slab_debug_new(const struct kmem_cache *cache, void *slot);
 
-/* Check a free slot and give it out: its object, of which the owner may use `size` bytes. */
+/*
+ * Check a free slot and allocate it: returns its object, of which the owner may use `size` bytes.
+ */
 void *slab_debug_alloc(const struct kmem_cache *cache, void *slot, size_t size, const void *caller);
 
-/* Check an object of this slab that is to be freed, from `cache` if not NULL: its slot. */
+/* Check an object of this slab that is to be freed, from `cache` if not NULL: returns its slot. */
 void *slab_debug_free(const struct kmem_cache *cache, const struct slab *slab, const void *object,
                       const void *caller);
 
-/* The first thing wrong with a slot, or NULL; *out: its object is out. */
+/* The first error in a slot, or NULL; *out: its object is allocated. */
 const char *slab_debug_check(const struct kmem_cache *cache, const void *slot, bool *out);
 
-/* Name an object that is out although its cache is to be destroyed. */
+/* Panic with the name of an object that is still allocated when its cache is destroyed. */
 void __noreturn slab_debug_leak(const struct kmem_cache *cache, const void *caller);
 
 /* ---- the hot paths ---- */
@@ -137,7 +141,7 @@ static inline __attribute__((always_inline)) void *slab_alloc(struct kmem_cache 
     return SLAB_DEBUG && slot ? slab_debug_alloc(cache, slot, size, caller) : slot;
 }
 
-/* False, and nothing done, when the slot is the first of the list already. */
+/* False, and nothing is done, when the slot is already the first of the list. */
 static inline __attribute__((always_inline)) bool slab_push(void **list, void **slot)
 {
     if (unlikely(*list == slot))
@@ -148,10 +152,10 @@ static inline __attribute__((always_inline)) bool slab_push(void **list, void **
 }
 
 /*
- * Free an object the short way; false when anything about it is out of the ordinary, be it wrong or
- * only rare: nothing has changed then, and slab_free_any() sorts it out. Ordinary is an object of a
- * slab of one page that is not full before nor empty afterwards, and was not freed just now. `of`
- * is the cache it must belong to, NULL for any.
+ * Free an object on the fast path; false in any unusual case, an error or only a rare case: then
+ * nothing has changed, and slab_free_any() handles it. The usual case is an object of a slab of one
+ * page that was not full before and is not empty afterwards, and that was not the object freed
+ * last. `of` is the cache it must belong to, NULL for any.
  */
 static inline __attribute__((always_inline)) bool slab_free_fast(const struct kmem_cache *of,
                                                                  const void *object)

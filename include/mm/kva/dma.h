@@ -1,28 +1,29 @@
 /*
- * Memory for devices (Linux's names and meanings). A device knows no page tables: it is told
- * physical addresses, and what it is told as one range must be one range of RAM. On a PC, where
- * nothing translates in between, a DMA address is a physical address. So only two kinds of memory
- * can be given to a device: lowmem, where contiguous addresses are contiguous frames, and frames
- * one by one. A vmalloc address is neither: the frames behind it lie anywhere, and arithmetic on it
- * names somebody else's.
+ * Memory for devices (Linux's names and meanings). A device does not use page tables: it gets
+ * physical addresses, and a range that it gets must be contiguous in RAM. On a PC, where nothing
+ * translates in between, a DMA address is a physical address. So only two kinds of memory can be
+ * given to a device: lowmem, where contiguous addresses are contiguous frames, and frames one by
+ * one. A vmalloc address is neither: the frames behind it lie anywhere, and arithmetic on it gives
+ * the address of another owner's frame.
  *
- * What is refused, each for a reason of its own, with one line on the console that says which:
+ * Refused requests, each with its own error and one line on the console with the reason:
  *
  *   -EINVAL         an empty range, or an empty list
- *   -EFAULT         a user address: it means another frame, or none, in each process
+ *   -EFAULT         a user address: it maps a different frame, or none, in each process
  *   -EADDRNOTAVAIL  a vmalloc address (vmap, ioremap and kernel stacks lie there, too)
  *   -ENXIO          a kernel address that is neither lowmem nor vmalloc: kmap_local, the holes
  *   -EOVERFLOW      a range that begins in lowmem, or in RAM for pages, and runs past its end
  *   -ERANGE         lowmem above the device's mask
  *   -EOPNOTSUPP     highmem above the device's mask: it would take a bounce buffer
- *   -ENOENT         no RAM: a hole in lowmem, or what a device has there
+ *   -ENOENT         not RAM: a hole in lowmem, or the memory of a device
  *   -ESTALE         memory that is free: its next owner would share it with the device
  *   -EACCES         memory that the kernel itself may only read, for a device that will write
- *   -ENOMEM         no memory to remember the mapping by; this one without a line
+ *   -ENOMEM         no memory to record the mapping; printed without a line
  *
- * A refused call has changed nothing. What is granted is remembered until it is given back: to be
- * compared then, and for the audit. The processor's caches see what devices do on a PC, so there
- * is nothing to flush, and directions only matter for rights. Kernel threads and start-up only.
+ * A refused call has changed nothing. A granted mapping is recorded until it is unmapped: to be
+ * compared then, and for the audit. On a PC the processor's caches are coherent with devices, so
+ * there is nothing to flush, and directions only matter for rights. Kernel threads and start-up
+ * only.
  */
 #pragma once
 
@@ -40,7 +41,7 @@ enum dma_data_direction {
     DMA_FROM_DEVICE, /* the device writes memory */
 };
 
-/* What the checks say to a range. */
+/* The result of the checks of a range. */
 enum dma_verdict {
     DMA_GRANTED,
     DMA_EMPTY,
@@ -67,13 +68,16 @@ struct dma_refusal {
 };
 extern const struct dma_refusal dma_refusals[DMA_REFUSALS];
 
-/* What of memory a device has been given. */
+/* The memory that a device has been given. */
 struct dma_count {
     u32 pieces; /* calls of dma_map_single and _page, entries of dma_map_sg, coherent blocks */
     u32 bytes;
 };
 
-/* Something that reads and writes memory by itself. All but the name is the DMA API's. */
+/*
+ * A device that reads and writes memory by itself. All fields except the name belong to the DMA
+ * API.
+ */
 struct device {
     const char *name;
     u64 dma_mask;              /* the highest address it can put on the bus */
@@ -82,20 +86,21 @@ struct device {
 };
 
 /*
- * Say how far the device reaches. -EIO, and the mask is as it was, when it does not cover the DMA
- * zone (or all RAM, where that is less): there would be no memory to give to the device.
+ * Set the highest address that the device reaches. -EIO, and the mask is unchanged, when it does
+ * not cover the DMA zone (or all RAM, if that is less): then no memory could be allocated for the
+ * device.
  */
 __must_check int dma_set_mask(struct device *dev, u64 mask);
 
 /*
  * Cleared lowmem that the device reaches, physically contiguous, for both sides to use at the same
- * time; *handle is what to tell the device. At most 4 MiB. NULL when there is none.
+ * time; *handle is the address for the device. At most 4 MiB. NULL when out of memory.
  */
 __must_check void *dma_alloc_coherent(struct device *dev, size_t size, dma_addr_t *handle);
 void dma_free_coherent(struct device *dev, size_t size, void *addr, dma_addr_t handle);
 
 /*
- * Give a range of lowmem to the device: 0, and *handle is what to tell it; or one of the errors
+ * Give a range of lowmem to the device: 0, and *handle is the address for it; or one of the errors
  * above. The memory is the device's until the unmap call of the same kind, which takes the same
  * handle, size and direction; it must stay in use that long. Unmapping anything else is a panic.
  */
@@ -105,8 +110,8 @@ void dma_unmap_single(struct device *dev, dma_addr_t handle, size_t size,
                       enum dma_data_direction direction);
 
 /*
- * The same from a frame on, highmem or not, which needs no address. `offset` and `size` may reach
- * into the frames that follow.
+ * The same for a frame, highmem or not, which needs no virtual address. `offset` and `size` may
+ * reach into the frames that follow.
  */
 __must_check int dma_map_page(struct device *dev, const struct page *page, size_t offset,
                               size_t size, enum dma_data_direction direction, dma_addr_t *handle);
@@ -114,7 +119,8 @@ void dma_unmap_page(struct device *dev, dma_addr_t handle, size_t size,
                     enum dma_data_direction direction);
 
 /*
- * What dma_map_single() would say, but for -ENOMEM. Prints nothing, changes nothing. Any context.
+ * What dma_map_single() would return, except for -ENOMEM. Prints nothing, changes nothing. Any
+ * context.
  */
 enum dma_verdict dma_query_single(const struct device *dev, const void *addr, size_t size,
                                   enum dma_data_direction direction);
@@ -122,8 +128,8 @@ enum dma_verdict dma_query_single(const struct device *dev, const void *addr, si
 /* ---- many pieces ---- */
 
 /*
- * One piece of memory as its owner sees it, and in the same entry, but not of the same piece, one
- * range as the device sees it: dma_map_sg() joins pieces that are neighbours.
+ * One piece of memory as its owner sees it and, in the same entry, one range as the device sees it.
+ * The two need not belong together: dma_map_sg() joins adjacent pieces.
  */
 struct scatterlist {
     struct page *page;
@@ -142,15 +148,16 @@ static inline void sg_set_page(struct scatterlist *sg, struct page *page, u32 le
 }
 
 /*
- * Describe `size` bytes from a vmalloc address on, page by page. How many entries it took; -EINVAL
- * when a page of the range is not mapped or no RAM; -ENOSPC when `max` entries are not enough.
+ * Describe `size` bytes from a vmalloc address on, page by page. Returns the number of entries;
+ * -EINVAL when a page of the range is not mapped or not RAM; -ENOSPC when `max` entries are not
+ * enough.
  */
 __must_check int sg_set_vmalloc(struct scatterlist *sg, u32 max, const void *addr, size_t size);
 
 /*
- * Give all pieces of the list to the device. How many ranges that makes, at most `count`: they are
- * sg[0 .. result - 1], by sg_dma_address() and sg_dma_len(). Or the error of the first piece that
- * was refused; then none is mapped. Unmap with the count of pieces, not of ranges.
+ * Give all pieces of the list to the device. Returns the number of ranges, at most `count`: they
+ * are sg[0 .. result - 1], by sg_dma_address() and sg_dma_len(). Or the error of the first piece
+ * that was refused; then none is mapped. Unmap with the count of pieces, not of ranges.
  */
 __must_check int dma_map_sg(struct device *dev, struct scatterlist *sg, u32 count,
                             enum dma_data_direction direction);
@@ -158,7 +165,7 @@ void dma_unmap_sg(struct device *dev, struct scatterlist *sg, u32 count,
                   enum dma_data_direction direction);
 
 /*
- * Look at everything that devices have been given: NULL, or the first that is no RAM, is free, or
- * was given by an address that is no lowmem address. For the audit.
+ * Check all mappings of devices: NULL, or the first one that is not RAM, is free, or was mapped by
+ * an address outside lowmem. For the audit.
  */
 const char *dma_check(void);

@@ -1,7 +1,7 @@
 /*
  * Ranges of the vmalloc area: which are taken, which are free (mm/kva/vmap_area.c). Only
- * mm/kva/vmalloc.c, which maps pages into them, takes and gives back; vmap_check.c and
- * mm/check/explain_walk.c read the tree. All others have vmalloc.h.
+ * mm/kva/vmalloc.c, which maps pages into them, allocates and frees them; vmap_check.c and
+ * mm/check/explain_walk.c read the tree. All other files use vmalloc.h.
  */
 #pragma once
 
@@ -13,22 +13,21 @@ void vmap_area_init(void);
 
 /*
  * The lowest free range of `pages` pages and a guard. With `align` above PAGE_SIZE it starts at a
- * multiple of that, but another gap than the lowest possible one may be taken, and one that only
- * just fits may be missed. The guard's entry is tagged. Those of its pages are not present; the
- * first may still hold a tag, which the caller overwrites or clears. NULL when addresses or memory
- * run out.
+ * multiple of that, but the gap need not be the lowest possible one, and a gap that only just fits
+ * may not be found. The guard's entry is tagged. Those of its pages are not present; the first may
+ * still hold a tag, which the caller overwrites or clears. NULL when addresses or memory run out.
  */
 __must_check struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *caller);
 
-/* Make it free again. The entries of its pages are 0. Never fails. */
+/* Free it. The entries of its pages must be 0. Never fails. */
 void vmap_area_free(struct vmap_area *area);
 
 /*
  * Tags. The processor ignores all other bits of an entry that is not present, so the entries of
  * guards, and of the first and last page of each gap, hold the address of the area or gap they
- * belong to: from a border the neighbour is known without a search (Knuth's boundary tags,
- * The Art of Computer Programming, vol. 1, 2.5). NULL for a page that is mapped, or has no tag. An
- * entry that is not present holds 0 or a tag, never anything that was left over.
+ * belong to: from a border the neighbour is found without a search (Knuth's boundary tags, The Art
+ * of Computer Programming, vol. 1, 2.5). NULL for a page that is mapped, or has no tag. An entry
+ * that is not present holds 0 or a tag, never an old value.
  */
 static inline struct vmap_area *vmap_area_tag(pte_t pte)
 {
@@ -37,9 +36,9 @@ static inline struct vmap_area *vmap_area_tag(pte_t pte)
 
 /*
  * The entry of an area's first page holds the area's kind, VM_ALLOC, VM_MAP or VM_IOREMAP, in the
- * bits that the processor leaves to software; in all other entries they are 0. So one look at an
- * entry tells whether an address is the start of an area of some kind, before anything is done
- * to it. Who fills an area sets them.
+ * bits that the processor leaves to software; in all other entries they are 0. So one entry shows
+ * whether an address is the start of an area of some kind, before anything changes. The code that
+ * fills an area sets them.
  */
 #define PTE_KIND(flags) ((u32)(flags) << 9)
 
@@ -51,8 +50,8 @@ static inline bool pte_starts_area(pte_t pte, u32 flags)
 }
 
 /*
- * The tree of all ranges, by address, and what is not in it or weighs nothing there. For the check,
- * and for mm/check/explain_walk.c, which reads the tree node by node.
+ * The tree of all ranges, by address, and the two special ranges: one is not in it, one is empty.
+ * For the check, and for mm/check/explain_walk.c, which reads the tree node by node.
  */
 extern struct rb_root vmap_ranges;
 extern struct vmap_area vmap_top;    /* the highest gap, up to VMALLOC_END; it may be empty */
@@ -68,14 +67,14 @@ static inline u32 vmap_area_size(const struct vmap_area *area)
     return area->end - area->start;
 }
 
-/* NULL is no gap. */
+/* NULL is not a gap. */
 static inline bool vmap_is_gap(const struct vmap_area *area)
 {
     return area && area->flags == 0;
 }
 
-/* The largest gap of a node's subtree, from those of its children: true when it has changed. */
+/* The largest gap of a node's subtree, from those of its children; true when it has changed. */
 bool vmap_update_largest(struct rb_node *node);
 
-/* Walk the tree and all entries; NULL or the first thing wrong. */
+/* Walk the tree and all entries; NULL or the first error. */
 const char *vmap_area_check(void);

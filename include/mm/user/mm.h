@@ -1,7 +1,7 @@
 /*
- * Address spaces of processes: a page directory whose upper quarter is the kernel's, and a tree of
- * areas ("VMAs") below. Memory comes on first touch; fork shares it until somebody writes. Names
- * are Linux's. Nothing here may be called from an interrupt handler.
+ * Address spaces of processes: a page directory whose upper quarter maps the kernel, and a tree of
+ * areas ("VMAs") below. Memory is allocated on first touch; fork shares it until the first write.
+ * Names are Linux's. Nothing here may be called from an interrupt handler.
  *
  *   mm/user/mm.c        making, forking, destroying; copies into any address space
  *   mm/user/vma.c       the tree of areas: finding, free gaps, splitting, merging
@@ -29,13 +29,13 @@ struct address_space;
 enum vm_flags {
     VM_READ = 0x001,
     VM_WRITE = 0x002,
-    VM_EXEC = 0x004,           /* told for the reader; 32-bit paging has no bit for it */
-    VM_SHARED = 0x008,         /* writes go to the file's own pages; fork does not separate them */
+    VM_EXEC = 0x004,           /* for information; 32-bit paging has no bit for it */
+    VM_SHARED = 0x008,         /* writes go to the file's own pages; fork does not copy them */
     VM_NEVER_WRITE = 0x010,    /* VM_WRITE cannot be added: the file is open for reading only */
-    VM_WRITER = 0x020,         /* mapped by a descriptor that may write: the file counts it */
+    VM_WRITER = 0x020,         /* mapped by a writable descriptor: counts as a writer of the file */
     VM_GROWSDOWN = 0x100,      /* the stack */
     VM_DONTCOPY = 0x20000,     /* a child of fork does not have it */
-    VM_WIPEONFORK = 0x2000000, /* a child has zeros there; anonymous and private only */
+    VM_WIPEONFORK = 0x2000000, /* a child gets zeros there; anonymous and private only */
 };
 #define VM_ACCESS (VM_READ | VM_WRITE | VM_EXEC)
 
@@ -51,50 +51,51 @@ enum mm_distances { MM_GUARD_GAP = 0x100000 };
 struct vm_area {
     struct rb_node node;         /* in mm->areas, by address */
     struct vm_area *prev, *next; /* its neighbours there, or NULL */
-    u32 room;       /* bytes free in front of this area: from the end of the one before it, or */
-                    /* from MMAP_MIN_ADDR; a stack keeps MM_GUARD_GAP of them to itself */
+    u32 room;       /* free bytes in front of this area: from the end of the one before it, or */
+                    /* from MMAP_MIN_ADDR; without the MM_GUARD_GAP of a stack */
     u32 gap;        /* the largest room in this subtree */
     u32 start, end; /* [start, end), page-aligned */
     u32 flags;
     const char *name;           /* "[heap]", "[stack]", "[vdso]", or NULL; a constant string */
-    struct address_space *file; /* whose pages are shown first, or NULL: zeros. Holds a reference */
-    u32 pgoff;                  /* page of the file that `start` shows */
-    struct mm *mm;              /* of an area with a file: the address space that has it */
+    struct address_space *file; /* the file that is mapped, or NULL: zeros. Holds a reference */
+    u32 pgoff;                  /* page of the file at `start` */
+    struct mm *mm;              /* of an area with a file: its address space */
     struct list_head
         file_link;      /* of an area with a file: in its list of areas (mm/user/truncate.c) */
-    const void *caller; /* the code that made it: who called mm_mmap(), mm_add_area() or mm_brk() */
+    const void *caller; /* the code that called mm_mmap(), mm_add_area() or mm_brk() */
 };
 
 struct mm {
-    u32 users; /* tasks, more than one only during vfork, and who looks at it (/proc) meanwhile */
+    u32 users; /* tasks (more than one only during vfork), and readers of /proc */
     struct rb_root areas;
-    struct vm_area *recent; /* what mm_find_area() found last, or NULL */
+    struct vm_area *recent; /* the area that mm_find_area() found last, or NULL */
     u32 area_count;
     struct list_head link; /* in the list of all address spaces */
     pde_t *pgd;            /* lowmem address of the directory */
     phys_addr_t pgd_phys;
     u32 start_brk, brk; /* the heap: [start_brk, brk); start_brk is page-aligned */
-    u32 stack_limit;    /* bytes that the stack may grow to: RLIMIT_STACK */
-    u32 size_limit;     /* bytes that all areas may have: RLIMIT_AS; ~0u: any number */
-    u32 data_limit;     /* the same of what vma_is_data(): RLIMIT_DATA */
-    u32 heap_limit;     /* and of the heap alone */
+    u32 stack_limit;    /* maximum bytes of the stack: RLIMIT_STACK */
+    u32 size_limit;     /* maximum bytes of all areas: RLIMIT_AS; ~0u: no limit */
+    u32 data_limit;     /* the same for areas with vma_is_data(): RLIMIT_DATA */
+    u32 heap_limit;     /* and for the heap alone */
     u32 arg_start, arg_end, env_start, env_end; /* for /proc */
     u32 auxv, auxv_end;                         /* the auxiliary vector on the stack */
-    bool undumpable; /* prctl(PR_SET_DUMPABLE, 0): no core file. Not passed on by exec */
-    u32 pages;       /* user pages mapped, the zero page and file pages included */
+    bool undumpable; /* prctl(PR_SET_DUMPABLE, 0): no core file. Cleared by exec */
+    u32 pages;       /* mapped user pages, including the zero page and file pages */
     u32 tables;      /* page tables, without the directory */
 };
 
-/* Make the caches, the zero page. After slab_init(). */
+/* Create the caches and the zero page. After slab_init(). */
 void mm_init(void);
 
 /*
- * Give back what is only kept for speed: empty page tables and directories, and pages of files that
- * can be had again. How many pages. When memory is short, and for tests that count pages.
+ * Free pages that are only kept for speed: empty page tables and directories, and pages of files
+ * that can be read again. Returns how many. Called when memory is short, and by tests that count
+ * pages.
  */
 u32 mm_shrink(void);
 
-/* The same, a batch that is far less than a tick of work. For the allocations of mm/ itself. */
+/* The same for one batch, which takes much less than a tick. For the allocations of mm/. */
 u32 mm_reclaim(void);
 
 /* An empty address space, one user, that shares the kernel half; NULL when out of memory. */
@@ -102,12 +103,12 @@ __must_check struct mm *mm_create(void);
 
 /*
  * A copy: the same areas, the same pages, both read-only from now on where they are private and
- * writable. NULL when out of memory, and then the original is as it was. The original must be the
- * current task's.
+ * writable. NULL when out of memory, and then the original is unchanged. The original must belong
+ * to the current task.
  */
 __must_check struct mm *mm_fork(struct mm *mm);
 
-/* One user more, of an address space that somebody holds. */
+/* Add a user to an address space that has one. */
 static inline struct mm *mm_get(struct mm *mm)
 {
     assert((s32)mm->users > 0);
@@ -116,21 +117,21 @@ static inline struct mm *mm_get(struct mm *mm)
 }
 
 /*
- * One user less; with the last one every page, table and area is given back. If it is the loaded
- * one, the master directory is loaded first.
+ * Drop a user; dropping the last one frees every page, table and area. If it is the loaded one, the
+ * master directory is loaded first.
  */
 void mm_put(struct mm *mm);
 
 /*
- * Load the directory, if it is not loaded; NULL loads the master. Kernel threads run in whatever is
- * loaded.
+ * Load the directory, if it is not loaded; NULL loads the master. Kernel threads run with the
+ * directory that is loaded.
  */
 void mm_switch(struct mm *mm);
 
 /* The first address space, or the one after `mm`; NULL past the last. */
 struct mm *mm_next(struct mm *mm);
 
-/* Empty page tables and ready directories that are kept for the next process. */
+/* The number of empty page tables and prepared directories that are kept for the next process. */
 u32 user_tables_kept(void);
 
 /* ---- areas ---- */
@@ -147,19 +148,19 @@ struct vm_area *mm_area_above(struct mm *mm, u32 addr);
 /*
  * Add an area: zeros, or the pages of `file` (may be NULL) from page `pgoff` on; takes a reference
  * of the file. 0; -EINVAL when not page-aligned, empty, or outside [MMAP_MIN_ADDR, TASK_SIZE);
- * -EEXIST when it overlaps another; -ENOMEM. `name` must live for ever. Joined with a neighbour
- * where nothing tells them apart.
+ * -EEXIST when it overlaps another; -ENOMEM. `name` must be a constant string. The area is joined
+ * with a neighbour that has equal attributes.
  */
 __must_check int mm_add_area(struct mm *mm, u32 start, u32 size, u32 flags, const char *name,
                              struct address_space *file, u32 pgoff);
 
 /*
- * mmap2, munmap, mprotect, madvise as their manual pages say (man 2 mmap). `flags` are MAP_*,
- * `prot` PROT_*, of mm_mmap with VM_NEVER_WRITE for a mapping to which mprotect must not give
- * PROT_WRITE (-EACCES), and VM_WRITER where the file was opened for writing. mm_mmap gives the
- * address, or a negative error number: -EINVAL, -ENOMEM,
- * -EPERM (fixed below MMAP_MIN_ADDR), -EEXIST (MAP_FIXED_NOREPLACE). What the file may be used for
- * is the caller's to check. All: nothing is changed on failure.
+ * mmap2, munmap, mprotect, madvise as in their manual pages (man 2 mmap). `flags` are MAP_*, `prot`
+ * PROT_*; mm_mmap also takes VM_NEVER_WRITE for a mapping that mprotect must not make writable
+ * (-EACCES), and VM_WRITER if the file was opened for writing. mm_mmap returns the address, or a
+ * negative error number: -EINVAL, -ENOMEM, -EPERM (fixed below MMAP_MIN_ADDR), -EEXIST
+ * (MAP_FIXED_NOREPLACE). The caller must check what the file may be used for. On failure, all of
+ * them change nothing.
  */
 __must_check long mm_mmap(struct mm *mm, u32 addr, u32 size, u32 prot, u32 flags,
                           struct address_space *file, u32 pgoff);
@@ -168,9 +169,9 @@ __must_check int mm_mprotect(struct mm *mm, u32 addr, u32 size, u32 prot);
 __must_check int mm_madvise(struct mm *mm, u32 addr, u32 size, u32 advice);
 
 /*
- * Map pages of a file for reading, at an address of the kernel's choice, for the kernel's own use:
- * with a `name` that the program's own areas do not have it is joined with none of them, so that
- * mm_munmap() of it has nothing to split and cannot fail. The address, -EINVAL, -ENOMEM.
+ * Map pages of a file for reading, at an address that the kernel chooses, for use by the kernel:
+ * because the program's areas do not have this `name`, it is not joined with any of them, so
+ * mm_munmap() of it need not split an area and cannot fail. The address, -EINVAL, -ENOMEM.
  */
 __must_check long mm_map_apart(struct mm *mm, u32 size, const char *name,
                                struct address_space *file, u32 pgoff);
@@ -180,36 +181,36 @@ __must_check long mm_mremap(struct mm *mm, u32 addr, u32 old_size, u32 new_size,
                             u32 new_addr);
 
 /*
- * Set the end of the heap, as Linux's brk: the new end, or the old one when it cannot be. Between
- * the heap and the area above it one page stays free, and below a stack MM_GUARD_GAP.
+ * Set the end of the heap, as Linux's brk: the new end, or the old one on failure. One page stays
+ * free between the heap and the area above it, or MM_GUARD_GAP if that is a stack.
  */
 u32 mm_brk(struct mm *mm, u32 brk);
 
 /* ---- contents ---- */
 
 /*
- * Copy into areas of any address space, touching (and separating) pages on the way. 0; -EFAULT,
- * also where the owner itself may not write; -ENOMEM. On failure no byte of it is changed, though
- * untouched memory may have become touched memory, which nobody but mm->pages can tell from before.
- * mm_clear writes zeros, for the loader of a program: also where the program may not write, but
- * into no VM_SHARED area (-EFAULT), whose pages are others' as well. The owner must not be in the
- * middle of a call that changes its areas: it is the current task's, or runs not yet.
+ * Copy into areas of any address space, touching (and copying shared) pages as needed. 0; -EFAULT,
+ * also where the owner itself may not write; -ENOMEM. On failure no byte is changed, but pages may
+ * have been touched, which is visible only in mm->pages. mm_clear writes zeros, for the loader of a
+ * program: also where the program may not write, but not into a VM_SHARED area (-EFAULT), whose
+ * pages others use as well. The owner must not be in a call that changes its areas: it is the
+ * current task, or does not run yet.
  */
 __must_check int mm_write(struct mm *mm, u32 addr, const void *from, u32 size);
 __must_check int mm_clear(struct mm *mm, u32 addr, u32 size);
 
-/* mm_write(), but as mm_clear(): for who writes with more rights than the program has. */
+/* mm_write() with the rights of mm_clear(): for code that may write where the program may not. */
 __must_check int mm_write_private(struct mm *mm, u32 addr, const void *from, u32 size);
 
 /*
- * Copy out of any address space at any time, touching nothing. 0, -EFAULT, -ENOMEM; `to` may be
- * filled in part then.
+ * Copy out of any address space at any time, without touching a page. 0; -EFAULT, -ENOMEM, and then
+ * `to` may be partly filled.
  */
 __must_check int mm_read(struct mm *mm, u32 addr, void *to, u32 size);
 
-/* What became of an access of ring 3. */
+/* The result of an access of ring 3. */
 enum mm_fault {
-    MM_FAULT_OK,          /* the page is there now: the access can be repeated */
+    MM_FAULT_OK,          /* the page is mapped now: the access can be repeated */
     MM_FAULT_ALLOWED,     /* the entry allows it already: mm_fault_taken() */
     MM_FAULT_KERNEL,      /* the address belongs to the kernel */
     MM_FAULT_NO_AREA,     /* no area there */
@@ -217,23 +218,23 @@ enum mm_fault {
     MM_FAULT_READONLY,    /* a write to an area that is not writable */
     MM_FAULT_NO_ACCESS,   /* PROT_NONE */
     MM_FAULT_BEYOND_FILE, /* a page of a file that ends before it: SIGBUS */
-    MM_FAULT_NO_SPACE,    /* a file would take memory that is kept for processes: SIGBUS */
+    MM_FAULT_NO_SPACE,    /* a file would take memory that is reserved for processes: SIGBUS */
     MM_FAULT_NO_MEMORY,
 };
 
 /*
- * Bring in, or make writable, the page at addr for a read or a write; a stack above it grows down
- * to it if it may. Unless the result is MM_FAULT_OK, nothing has changed.
+ * Map the page at addr, or make it writable, for a read or a write; a stack above it grows down to
+ * it if allowed. Unless the result is MM_FAULT_OK, nothing has changed.
  */
 enum mm_fault mm_fault(struct mm *mm, u32 addr, bool write);
 
 /*
- * The same for a fault that the processor has just taken: MM_FAULT_ALLOWED when the tables allow
- * the access as they are. Either the TLB knew less, and the page is invalidated now, or the
- * processor refuses for a reason that no entry can change: the caller must not repeat it for ever.
+ * The same for a fault that the processor has just taken: MM_FAULT_ALLOWED when the tables already
+ * allow the access. Either the TLB had an older entry, which is invalidated now, or the processor
+ * refuses for a reason that no entry can change: the caller must not repeat it forever.
  */
 enum mm_fault mm_fault_taken(struct mm *mm, u32 addr, bool write);
 const char *mm_fault_text(enum mm_fault fault);
 
-/* The page of zeros that reads of untouched memory show; its count is its mappings plus one. */
+/* The page of zeros that reads of untouched memory map; its count is its mappings plus one. */
 extern struct page *zero_page;

@@ -1,7 +1,7 @@
 /*
- * Pages by number: a tree of nodes with 64 slots each, as high as the largest number needs (Linux:
- * lib/xarray.c, struct xarray). A page that stands alone costs a node or two, wherever it is, so
- * that a file with holes costs what is in it. For mm/user/filemap.c.
+ * Pages by index: a tree of nodes with 64 slots each, as high as the largest index needs (Linux:
+ * lib/xarray.c, struct xarray). A single page needs a node or two, at any index, so the cost of a
+ * file with holes depends only on its pages. For mm/user/filemap.c.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 
 struct page_node {
     u8 count; /* slots in use */
-    u8 clean; /* in the lowest nodes: pages of them that are not dirty */
+    u8 clean; /* in the lowest nodes: their pages that are not dirty */
     void *slot[PAGE_NODE_SLOTS];
 };
 
@@ -22,7 +22,7 @@ struct page_tree {
     u32 height;             /* nodes from the root to a page; 0 without a root */
 };
 
-/* Make the cache. Start-up, after slab_init(). */
+/* Create the cache. Start-up, after slab_init(). */
 void page_tree_init(void);
 
 /* The lowest node that covers the index, or NULL. */
@@ -46,16 +46,16 @@ static inline struct page *page_tree_find(const struct page_tree *tree, u32 inde
 }
 
 /*
- * Enter a clean page where none is, below 2^24. False when out of memory, and then nothing has
+ * Insert a clean page at an empty index below 2^24. False when out of memory, and then nothing has
  * changed.
  */
 __must_check bool page_tree_insert(struct page_tree *tree, u32 index, struct page *page);
 
-/* Take a page out, and the nodes that become empty. */
+/* Remove a page, and the nodes that become empty. */
 void page_tree_remove(struct page_tree *tree, u32 index, bool clean);
 
 /*
- * The first page at *index or behind it, and its index; NULL when there is none. With `clean`,
- * nodes whose pages are all dirty are left out; single dirty pages may come.
+ * The first page at or after *index, and its index; NULL if not found. With `clean`, nodes whose
+ * pages are all dirty are skipped; single dirty pages may still be returned.
  */
 struct page *page_tree_next(const struct page_tree *tree, u32 *index, bool clean);
