@@ -5,7 +5,7 @@
 #include <drivers/pci.h>
 #include <kernel/monitor/ktest.h>
 
-/* Where the card is, the driver must have it: else its tests would pass by being left out. */
+/* If the card exists, the driver must have it: otherwise its tests would pass by being skipped. */
 static inline bool no_edu(void)
 {
     if (edu_device())

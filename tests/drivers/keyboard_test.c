@@ -1,8 +1,7 @@
 /*
- * The keyboard's codes: what does a row of them type? They are fed to the decoder as the controller
- * would hand them over (scan code set 1); the keys of a whole machine are pressed in test_console.py.
- * What is expected: the codes of IBM's reference, the US layout, the sequences that terminfo has
- * for `linux`.
+ * The keyboard's codes: what does a row of them type? They are passed to the decoder as the
+ * controller delivers them (scan code set 1); test_console.py presses the keys of a whole machine.
+ * Expected are the codes of IBM's reference, the US layout, the sequences of terminfo for `linux`.
  */
 #include <drivers/keyboard.h>
 #include <kernel/monitor/ktest.h>
@@ -16,7 +15,7 @@ struct row {
     const char *text;
 };
 
-/* A row: the codes without the 0 behind them, and what they type. */
+/* A row: the codes without the final 0, and what they type. */
 #define ROW(codes_, text_)                                                                         \
     ((struct row){.codes = (codes_), .count = sizeof(codes_) - 1, .text = (text_)})
 
@@ -31,7 +30,7 @@ static const char *type(const struct row *row)
     return typed;
 }
 
-/* One after the other, from a keyboard at rest on. */
+/* One after the other, starting with no key pressed. */
 static void expect_rows(const struct row *rows, u32 count)
 {
     memset(&keyboard, 0, sizeof(keyboard));
@@ -78,7 +77,7 @@ KTEST(keyboard, control_and_alt)
         ROW("\x1d\xe0\x1d\x9d\x2e\xe0\x9d", "\x03"), /* the right one is still held */
         ROW("\x38\x30\xb8\x30", "\033bb"),
         ROW("\xe0\x38\x30\xe0\xb8\x30", "\033bb"),
-        ROW("\x1d\x28\x9d", ""), /* Ctrl with a quote is nothing */
+        ROW("\x1d\x28\x9d", ""), /* Ctrl with a quote types nothing */
     };
 
     expect_rows(rows, ARRAY_SIZE(rows));
@@ -103,7 +102,7 @@ KTEST(keyboard, arrows_and_their_like)
         ROW("\xe0\x1c\xe0\x35", "\r/"),
         ROW("\x2a\x0f\xaa", "\033[Z"),
         /*
-         * The keyboard puts the codes of a Shift around them, which is none: before, and between.
+         * The keyboard sends fake Shift codes around them: before, and between.
          */
         ROW("\xe0\x2a\xe0\x48\xe0\xc8\xe0\xaa\x1e", "\033[Aa"),
         ROW("\x2a\xe0\xaa\xe0\x48\xe0\xc8\xe0\x2a\x1e\xaa\x1e", "\033[AAa"),
@@ -128,8 +127,8 @@ KTEST(keyboard, keypad)
     static const struct row rows[] = {
         ROW("\x47\x4c\x53\x4a\x4e\x37", "\033[1~\033[G\033[3~-+*"),
         ROW("\x45\xc5\x47\x4c\x53\x4a\x4e\x52", "75.-+0"),
-        ROW("\x2a\x48\xaa", "\033[A"), /* Shift turns it round */
-        ROW("\xe0\x48", "\033[A"),     /* the arrows do not care */
+        ROW("\x2a\x48\xaa", "\033[A"), /* Shift inverts it */
+        ROW("\xe0\x48", "\033[A"),     /* the arrows do not depend on it */
         ROW("\x45\xc5\x48", "\033[A"),
     };
 
@@ -137,7 +136,7 @@ KTEST(keyboard, keypad)
 }
 
 /*
- * Pause, PrintScreen, answers of the keyboard, keys that nobody knows: and the next key is right.
+ * Pause, PrintScreen, answers of the keyboard, unknown keys: and the next key is right.
  */
 KTEST(keyboard, what_types_nothing)
 {
@@ -151,7 +150,7 @@ KTEST(keyboard, what_types_nothing)
     expect_rows(rows, ARRAY_SIZE(rows));
 }
 
-/* No code, in no state, types more than there is room for. */
+/* No code, in any state, types more than the buffer holds. */
 KTEST(keyboard, any_codes)
 {
     u32 seed = 1;

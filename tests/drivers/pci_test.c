@@ -1,4 +1,4 @@
-/* What the search of the PCI buses found, held against the registers. */
+/* The result of the search of the PCI buses, compared with the registers. */
 #include "tests/drivers/edu.h"
 #include <drivers/edu.h>
 #include <drivers/pci.h>
@@ -29,7 +29,7 @@ KTEST(pci, table_says_what_the_registers_say)
     }
 }
 
-/* On this chipset there is a device whose functions 1 and 3 are there and 2 is not. */
+/* This chipset has a device with functions 1 and 3, but without 2. */
 KTEST(pci, every_function_is_found)
 {
     const struct pci_dev *dev;
@@ -62,7 +62,7 @@ KTEST(pci, absent_function_reads_as_ones)
     expect(pci_get_device(0xffff, 0xffff) == NULL);
 }
 
-/* Sizing wrote to every register, and has put every one back. */
+/* Sizing wrote to every register, and has restored every one. */
 KTEST(pci, ranges_are_aligned_and_in_place)
 {
     const struct pci_dev *dev;
@@ -82,7 +82,7 @@ KTEST(pci, ranges_are_aligned_and_in_place)
             expect(bar->size >= 4 && (bar->size & (bar->size - 1)) == 0);
             expect((bar->start & (bar->size - 1)) == 0);
             expect_eq(value & (bar->kind == PCI_BAR_IO ? ~0x3u : ~0xfu), (u32)bar->start);
-            if (bar->start) /* the firmware has turned on what it has placed */
+            if (bar->start) /* the firmware has enabled what it has placed */
                 expect(pci_config_read(dev, PCI_COMMAND) & decode);
             if (bar->kind != PCI_BAR_IO && bar->start)
                 expect(!memblock_overlaps_ram(bar->start, bar->start + bar->size));

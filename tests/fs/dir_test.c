@@ -1,5 +1,5 @@
 /*
- * Reading directories while they change, large directories, and what the check of the tree notices.
+ * Reading directories while they change, large directories, and what the check of the tree detects.
  */
 #include "tests/fs/fs.h"
 #include <lib/printf.h>
@@ -75,7 +75,7 @@ KTEST(fs, readdir)
     file_put(dir);
 }
 
-/* What comes and goes meanwhile makes nobody be missed or told twice. */
+/* Changes meanwhile do not make other names be missed or returned twice. */
 KTEST(fs, readdir_while_it_changes)
 {
     struct file *dir;
@@ -95,8 +95,8 @@ KTEST(fs, readdir_while_it_changes)
     expect_name(dir, "a");
     expect_name(dir, "b");
     expect_is(remove_file("/t/a"), 0);         /* behind the reader */
-    expect_is(remove_file("/t/c"), 0);         /* where it stands */
-    expect_is(rename_file("/t/b", "/t/B"), 0); /* told already */
+    expect_is(remove_file("/t/c"), 0);         /* at its position */
+    expect_is(rename_file("/t/b", "/t/B"), 0); /* returned already */
     expect_is(rename_file("/t/d", "/t/D"), 0); /* not yet */
     expect_is(rename_file("/t/f", "/t/e"), 0); /* one takes the other's name */
     make_file("/t/new");
@@ -107,7 +107,7 @@ KTEST(fs, readdir_while_it_changes)
     remove_all("/t");
 }
 
-/* Readers that make or rename a file for each that they find come to an end. */
+/* Readers that make or rename a file for each one that they find come to an end. */
 KTEST(fs, readdir_ends)
 {
     struct file *dir;
@@ -131,7 +131,7 @@ KTEST(fs, readdir_ends)
     remove_all("/t");
 }
 
-/* Enough that a walk along a list would be felt; each is found, told once, and goes. */
+/* Enough that a walk along a list would be slow; each is found, returned once, and removed. */
 KTEST(fs, many_entries)
 {
     const u32 n = fs_names_max() > 6000 ? 5000 : 500;
@@ -143,7 +143,7 @@ KTEST(fs, many_entries)
     for (u32 i = 0; i < n; i++) {
         snprintf(path, sizeof(path), "/t/file%u", i * 7919 % n);
         if (vfs_mknod(root(), path, S_IFREG | 0644, 0) != 0)
-            make_file(path); /* says so */
+            make_file(path); /* reports errors */
     }
     expect_is(inode_at("/t")->dir.entries, n);
     expect_none(fs_check());
@@ -163,7 +163,7 @@ KTEST(fs, many_entries)
 
 /* ---- the check ---- */
 
-/* Break a number, see that the check says so and the audit with it, and repair it. */
+/* Break a number, expect the check and the audit to report it, and repair it. */
 #define expect_noticed(field, value, part)                                                         \
     ({                                                                                             \
         __typeof__(field) kept_ = (field);                                                         \

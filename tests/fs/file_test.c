@@ -36,7 +36,7 @@ KTEST(fs_file, open_errors)
     expect_is(open_error("/t/disk", O_RDONLY), -ENXIO);
     expect_is(open_error("/t/char", O_RDONLY), -ENXIO);
     expect_is(lookup_error("/t/new", 0), -ENOENT);
-    /* And what does open. */
+    /* And what can be opened. */
     expect_is(open_error("/t/link", O_RDONLY), 0);
     expect_is(open_error("/t/link", O_PATH | O_NOFOLLOW), 0);
     expect_is(open_error("/t/sock", O_PATH), 0);
@@ -167,7 +167,7 @@ KTEST(fs_file, truncate)
     expect_is(inode_truncate(file->inode, 6), 0);
     expect_is(file_seek(file, 0, SEEK_SET), 0);
     expect_is(read_at(file, buf, 8, &file->pos), 6);
-    expect_is(memcmp(buf, "abc\0\0\0", 6), 0); /* what was cut off does not come back */
+    expect_is(memcmp(buf, "abc\0\0\0", 6), 0); /* truncated bytes do not come back */
     file_put(file);
     remove_all("/t");
     user_leave();
@@ -198,7 +198,7 @@ KTEST(fs_file, long_and_bad_buffers)
         wrong += word != pattern[at / 4 % 256];
     }
     expect_is(wrong, 0);
-    /* What lies before the bad address counts; nothing at all is an error. */
+    /* The part before the bad address is transferred; if there is none, it is an error. */
     file->pos = 0;
     expect_is(file_read(file, USER_BUF + USER_SIZE - 100, 200, &file->pos), 100);
     expect_is(file->pos, 100);
@@ -215,7 +215,7 @@ KTEST(fs_file, long_and_bad_buffers)
 }
 
 static struct inode *being_cut;
-static int started; /* what becomes of running it meanwhile; 1: nobody has tried yet */
+static int started; /* the result of running it meanwhile; 1: not tried yet */
 
 static void start_program_meanwhile(void)
 {
@@ -224,7 +224,8 @@ static void start_program_meanwhile(void)
 }
 
 /*
- * As on Linux: who cuts a file may write to it, and so nobody runs it, by whatever way it is cut.
+ * As on Linux: truncating a file counts as writing to it, so the file cannot be run meanwhile, in
+ * whatever way it is truncated.
  */
 KTEST(fs_file, nobody_runs_what_is_being_cut)
 {
@@ -295,7 +296,7 @@ KTEST(fs_file, memory_devices)
     file = open_file("/dev/null", O_RDWR);
     expect_is(read_at(file, words, 16, &file->pos), 0);
     expect_is(write_text(file, "gone"), 4);
-    expect_is(file_write(file, NULL, 4, &file->pos), 4); /* it does not even look */
+    expect_is(file_write(file, NULL, 4, &file->pos), 4); /* it does not even read the address */
     expect_is(file_seek(file, 5, SEEK_SET), 0);
     file_put(file);
     file = open_file("/dev/zero", O_RDWR);

@@ -1,4 +1,4 @@
-/* For tests of files: user memory to read into and write from, and short ways to make files. */
+/* For tests of files: user memory for reads and writes, and short functions to make files. */
 #pragma once
 
 #include <arch/x86/uaccess.h>
@@ -14,10 +14,10 @@
 #define __maybe_unused __attribute__((unused))
 
 #define USER_BUF  ((char *)0x10000000u)
-#define USER_SIZE 0x80000u /* behind it nothing is mapped */
+#define USER_SIZE 0x80000u /* nothing is mapped after it */
 
 /*
- * expect_eq() that tells file, line and the two numbers, and not their texts: these tests have so
+ * expect_eq() that prints file, line and the two numbers, but not their texts: these tests have so
  * many of them that the texts would be a tenth of the kernel's image.
  */
 #define expect_is(a, b) expect_is_at(__FILE__, __LINE__, (u32)(a), (u32)(b))
@@ -92,7 +92,7 @@ static __noinline __maybe_unused struct file *open_file(const char *path, u32 fl
     return file;
 }
 
-/* What opening says when it must fail; 0 after closing what should not have opened. */
+/* The error of opening when it must fail; 0 after closing a file that should not have opened. */
 static __noinline __maybe_unused int open_error(const char *path, u32 flags)
 {
     struct file *file;
@@ -139,7 +139,7 @@ static __noinline __maybe_unused int lookup_error(const char *path, u32 flags)
     return err;
 }
 
-/* The inode, good as long as it has its name; NULL after a failed expectation. */
+/* The inode, valid as long as it has its name; NULL after a failed expectation. */
 static __noinline __maybe_unused struct inode *inode_at(const char *path)
 {
     struct inode *inode;

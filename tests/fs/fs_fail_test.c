@@ -1,7 +1,7 @@
 /*
- * What fails has changed nothing (invariant I9), for files: each operation is run with its first,
- * second, third... allocation refused until it needs no more. Each time it must say -ENOMEM, and
- * the objects out of each cache, the free pages and the tree must be what they were.
+ * A failed operation changes nothing (invariant I9), for files: each operation is run with its
+ * first, second, third... allocation refused until it needs no more. Each time it must return
+ * -ENOMEM, and the objects of each cache, the free pages and the tree must be the same as before.
  */
 #include "tests/fs/fs.h"
 #include "tests/kernel/process/run.h"
@@ -18,7 +18,7 @@ struct footprint {
     u32 free_pages, objects, inodes, entries, size;
 };
 
-static struct file *file, *other; /* what an operation works on, or made */
+static struct file *file, *other; /* what an operation works on, or has made */
 
 static struct footprint footprint(void)
 {
@@ -27,7 +27,7 @@ static struct footprint footprint(void)
 
     filemap_shrink();
     slab_shrink();
-    now.free_pages = nr_free_pages() + slab_pages(); /* how full slabs are is chance */
+    now.free_pages = nr_free_pages() + slab_pages(); /* the number of slabs may vary */
     for (u32 i = 0; slabinfo_at(i, &info); i++)
         now.objects += info.active_objs;
     now.entries = inode_at("/t")->dir.entries;
@@ -127,7 +127,7 @@ static void undo_symlink(void)
 
 FAIL_TEST(symlink)
 
-/* Along a link, over a file that is there. */
+/* Along a link, over an existing file. */
 static int run_rename(void)
 {
     return rename_file("/t/link/a", "/t/link/b");
@@ -305,7 +305,7 @@ static u32 free_lowmem_kept(void)
     return (zone_managed_pages(ZONE_DMA) + zone_managed_pages(ZONE_NORMAL)) / 16;
 }
 
-/* Whatever files are made of, a sixteenth of lowmem stays, and with it programs can be run. */
+/* However files use memory, a sixteenth of lowmem stays free, so that programs can be run. */
 KTEST(fs_fail, files_leave_memory_to_processes)
 {
     char name[16];
@@ -327,7 +327,7 @@ KTEST(fs_fail, files_leave_memory_to_processes)
         expect(nr_free_lowmem_pages() + 64 > free_lowmem_kept());
         expect_eq(run_program(ARGV("status", "3")).exit_code, EXIT_STATUS(3));
         expect_none(fs_check());
-        expect_is(rename_file("/t/0", "/t/another"), 0); /* needs no more than there was */
+        expect_is(rename_file("/t/0", "/t/another"), 0); /* needs no more than before */
         expect_is(rename_file("/t/another", "/t/0"), 0);
         remove_all("/t");
     }

@@ -1,5 +1,5 @@
 /*
- * The cpio reader, and the files that are made of an archive. The archives are built here byte by
+ * The cpio reader, and the files that are made from an archive. The archives are built here byte by
  * byte, and unpacked below /t.
  */
 #include "tests/fs/fs.h"
@@ -31,7 +31,7 @@ static void pad(void)
         archive.bytes[archive.size++] = 0;
 }
 
-/* What put_entry() writes beside its arguments. */
+/* What put_entry() writes besides its arguments. */
 static struct {
     u32 ino, nlink, mtime, uid, rdev_major, rdev_minor;
 } fields = {.ino = 1, .nlink = 1};
@@ -84,7 +84,7 @@ static struct reading walk_archive(u32 size)
     return walk;
 }
 
-/* The archive is good up to `offset`, and there it is damaged for this reason. */
+/* The archive is valid up to `offset`, where it is damaged for this reason. */
 static void expect_damage(u32 files, u32 offset, const char *why)
 {
     struct reading walk = walk_archive(archive.size);
@@ -126,7 +126,7 @@ KTEST(initramfs, empty_archive)
     expect_is(walk_archive(archive.size).files, 0);
 }
 
-/* Cut anywhere, what comes before is still found, and the end is noticed. */
+/* Truncated anywhere, the entries before are still found, and the damage is detected. */
 KTEST(initramfs, truncated_anywhere)
 {
     u32 trailer_size = HEADER_SIZE + sizeof("TRAILER!!!"), full;
@@ -217,7 +217,7 @@ static void add_trailer(void)
     add(0, "TRAILER!!!", "");
 }
 
-/* Unpack it below /t, which is made. Returns how many entries were left out. */
+/* Unpack it below /t, which is created. Returns how many entries were left out. */
 static u32 unpack(struct unpack_result *result)
 {
     make_dir("/t");
@@ -259,7 +259,7 @@ KTEST(initramfs, unpacks_every_kind)
     fields.uid = 7;
     add(S_IFDIR | 0700, ".", "");
     add(S_IFREG | 04755, "./bin/file", "contents");
-    add(S_IFDIR | 0711, "bin", "");        /* made above already: now it says what it is like */
+    add(S_IFDIR | 0711, "bin", "");        /* made above already: now it gets its attributes */
     add(S_IFREG | 0644, "bin/second", ""); /* does not make the directory newer */
     add(S_IFLNK | 0777, "/link", "bin/file");
     fields.rdev_major = 1;
@@ -296,7 +296,7 @@ KTEST(initramfs, unpacks_every_kind)
 }
 
 /*
- * A file of the archive is a file like others: it can be written, and the archive stays as it is.
+ * A file of the archive is a normal file: it can be written, and the archive does not change.
  */
 KTEST(initramfs, files_can_be_changed)
 {
@@ -330,8 +330,8 @@ KTEST(initramfs, files_can_be_changed)
 }
 
 /*
- * As cpio writes them: all names first without contents, the last one with them. And the other way
- * round.
+ * In the order of cpio: all names first without contents, the last one with them. And in reverse
+ * order.
  */
 KTEST(initramfs, hard_links)
 {
@@ -347,7 +347,7 @@ KTEST(initramfs, hard_links)
     add(S_IFREG | 0644, "more", "");
     fields.ino = 5;
     add(S_IFREG | 0644, "c", "shared");
-    add(S_IFDIR | 0755, "d", ""); /* directories have links of another sort */
+    add(S_IFDIR | 0755, "d", ""); /* directories have links of another kind */
     fields.nlink = fields.ino = 1;
     unpack_all(6);
     expect_is(inode_at("/t/a"), inode_at("/t/c"));
@@ -361,7 +361,7 @@ KTEST(initramfs, hard_links)
     user_leave();
 }
 
-/* A link entry for a file of three names; the archive's numbers say that they are one. */
+/* A link entry for a file with three names; they have the same inode number in the archive. */
 static void add_link(u32 ino, const char *name, const char *data)
 {
     fields.nlink = 3;
@@ -371,7 +371,8 @@ static void add_link(u32 ino, const char *name, const char *data)
 }
 
 /*
- * No order of names is too odd: one twice, one that another file took meanwhile, all of them gone.
+ * Unusual orders of names: one twice, one that another file has taken meanwhile, all of them
+ * removed.
  */
 KTEST(initramfs, hard_links_that_lie)
 {
@@ -410,7 +411,7 @@ KTEST(initramfs, hard_links_that_lie)
     user_leave();
 }
 
-/* The deepest name that there can be; and what only a link names is not made. */
+/* The deepest possible name; and a file named only by a link is not made. */
 KTEST(initramfs, directories_are_made)
 {
     static char deep[PATH_SIZE];
@@ -507,8 +508,7 @@ KTEST(initramfs, later_wins)
 }
 
 /*
- * Behind the trailer and any number of zeros another archive may follow, with inode numbers of its
- * own.
+ * After the trailer and any number of zeros another archive may follow, with its own inode numbers.
  */
 KTEST(initramfs, second_archive)
 {
@@ -528,7 +528,7 @@ KTEST(initramfs, second_archive)
     remove_all("/t");
     fields.nlink = 1;
 
-    archive.bytes[archive.size + 9] = 'x'; /* padding, and then something that is no archive */
+    archive.bytes[archive.size + 9] = 'x'; /* padding, and then something that is not an archive */
     archive.size += 200;
     unpack(&result);
     expect_is(result.entries, 2);
@@ -538,7 +538,7 @@ KTEST(initramfs, second_archive)
     user_leave();
 }
 
-/* What was sound before the damage is there. */
+/* The entries before the damage are there. */
 KTEST(initramfs, damaged)
 {
     struct unpack_result result;
@@ -558,7 +558,7 @@ KTEST(initramfs, damaged)
 }
 
 /*
- * Each allocation refused once: the entry it was for is left out whole, and the others are there.
+ * Each allocation refused once: its entry is left out completely, and the others are there.
  */
 KTEST(initramfs, out_of_memory)
 {
@@ -591,7 +591,7 @@ KTEST(initramfs, out_of_memory)
 }
 
 /*
- * Any byte may be wrong: the tree is sound afterwards, and nothing of it stays when it is removed.
+ * Any byte may be wrong: the tree is valid afterwards, and nothing of it stays when it is removed.
  */
 KTEST(initramfs, random_damage)
 {
@@ -624,8 +624,8 @@ KTEST(initramfs, random_damage)
 }
 
 /*
- * What the boot loader brought is there: programs in the root directory, none of them read yet or
- * all.
+ * The initramfs of the boot loader is there: programs in the root directory, none of them read yet
+ * or all.
  */
 KTEST(initramfs, booted)
 {

@@ -1,4 +1,4 @@
-/* Pipes: empty, full, broken; pieces and wholes; FIFOs. */
+/* Pipes: empty, full, broken; partial and complete writes; FIFOs. */
 #include "tests/fs/fs.h"
 #include <asm/ioctls.h>
 #include <asm/poll.h>
@@ -7,7 +7,7 @@
 #include <linux/limits.h>
 #include <mm/frame/page_alloc.h>
 
-static struct file *in, *out; /* the writing end, the reading end */
+static struct file *in, *out; /* the write end, the read end */
 
 static bool enter(u32 flags)
 {
@@ -24,7 +24,7 @@ static void leave(void)
     user_leave();
 }
 
-/* `size` bytes that tell where in a stream they are. */
+/* `size` bytes that show their position in a stream. */
 static long put_stream(u32 start, u32 size)
 {
     static u8 bytes[PAGE_SIZE];
@@ -70,7 +70,7 @@ KTEST(pipe, there_and_back)
     expect_text(out, "he");
     expect_text(out, "llo");
     before = nr_free_pages();
-    for (u32 i = 0; i < 3 * PAGE_SIZE; i++) { /* one page is enough for ever */
+    for (u32 i = 0; i < 3 * PAGE_SIZE; i++) { /* one page is always enough */
         if (put_stream(i, 1) != 1 || get_stream(i, 1) != 1)
             expect(false);
         expect_is(nr_free_pages(), before);
@@ -88,7 +88,7 @@ KTEST(pipe, pages_come_and_go)
 
     if (!enter(0))
         return;
-    expect_is(put_stream(0, PIPE_SIZE), PIPE_SIZE); /* user pages are there now, too */
+    expect_is(put_stream(0, PIPE_SIZE), PIPE_SIZE); /* user pages are mapped now, too */
     expect_is(get_stream(0, PIPE_SIZE), PIPE_SIZE);
     before = nr_free_pages(); /* an empty pipe keeps one page */
     expect_is(put_stream(0, PIPE_SIZE), PIPE_SIZE);
@@ -111,7 +111,7 @@ KTEST(pipe, full)
     expect_is(get_stream(0, PIPE_BUF - 1), PIPE_BUF - 1);
     expect_is(put_stream(PIPE_SIZE, PIPE_BUF), -EAGAIN); /* whole or not at all */
     expect_is(file_poll(in) & POLLOUT, 0);
-    expect_is(put_stream(PIPE_SIZE, PIPE_BUF + 1), PIPE_BUF - 1); /* may be cut */
+    expect_is(put_stream(PIPE_SIZE, PIPE_BUF + 1), PIPE_BUF - 1); /* may be split */
     expect_is(get_stream(PIPE_BUF - 1, PIPE_BUF), PIPE_BUF);
     expect_is(file_poll(in) & POLLOUT, POLLOUT);
     expect_is(put_stream(PIPE_SIZE + PIPE_BUF - 1, PIPE_BUF), PIPE_BUF);
@@ -121,7 +121,8 @@ KTEST(pipe, full)
 }
 
 /*
- * Pieces of odd sizes, so that both ends pass every place of the ring: nothing is lost or changed.
+ * Pieces of odd sizes, so that both ends pass every position of the ring: nothing is lost or
+ * changed.
  */
 KTEST(pipe, stream)
 {
@@ -196,7 +197,7 @@ KTEST(pipe, bad_buffers)
     expect_is(file_ioctl(out, TCGETS, 0), -ENOTTY);
     expect_is(get_stream(0, 200), 100); /* nothing was lost */
     /*
-     * Both ends of a ring that is nearly full lie in one page: a write that fails leaves it alone.
+     * Both ends of a ring that is nearly full lie in one page: a write that fails does not free it.
      */
     expect_is(put_stream(0, PIPE_SIZE), PIPE_SIZE);
     expect_is(get_stream(0, 100), 100);
@@ -239,11 +240,11 @@ KTEST(pipe, fifo)
     expect_is(file_write(in, USER_BUF, 1, &in->pos), -EPIPE);
     out = open_file("/t/fifo", O_RDONLY);
     file_put(in);
-    expect(!file_open_pending(out)); /* the writer was there when it came */
+    expect(!file_open_pending(out)); /* the writer was there when it opened */
     expect_is(file_poll(out), POLLHUP);
     expect_is(file_read(out, USER_BUF, 1, &out->pos), 0);
     file_put(out);
-    in = open_file("/t/fifo", O_RDWR); /* nobody waits for itself */
+    in = open_file("/t/fifo", O_RDWR); /* it does not wait for itself */
     expect(!file_open_pending(in));
     expect_is(write_text(in, "x"), 1);
     remove_all("/t");

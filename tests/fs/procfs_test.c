@@ -1,9 +1,9 @@
-/* /proc: text that is made at open, and directories that are there only while somebody looks. */
+/* /proc: text that is made at open, and directories that exist only while they are in use. */
 #include "tests/fs/fs.h"
 #include <lib/printf.h>
 #include <linux/fs.h>
 
-static u32 lines, shows; /* what the file below says, how often it was asked */
+static u32 lines, shows; /* the contents of the file below, how often it was made */
 
 static int show_lines(struct inode *inode, struct seq_file *seq)
 {
@@ -94,7 +94,7 @@ static int show_bytes(struct inode *inode, struct seq_file *seq)
     return 0;
 }
 
-/* The last byte before and behind the end of the first buffer. */
+/* The last byte before and after the end of the first buffer. */
 KTEST(fs_proc, text_as_long_as_its_buffer)
 {
     struct inode *inode = inode_new(S_IFREG | 0444, 0);
@@ -136,7 +136,7 @@ KTEST(fs_proc, cannot_be_changed)
     expect_is(remove_file("/f"), 0);
 }
 
-/* Every task is listed and found, with the same number each time, and nothing of it stays. */
+/* Every task is listed and found, with the same number each time, and nothing stays allocated. */
 KTEST(fs_proc, processes)
 {
     char name[NAME_MAX_ + 1], path[32], back[32];

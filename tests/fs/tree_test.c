@@ -1,6 +1,6 @@
 /*
  * Names: paths, symbolic links, making, linking, renaming, removing. Everything happens below /t,
- * which each test makes and takes away.
+ * which each test makes and removes.
  */
 #include "tests/fs/fs.h"
 #include <lib/printf.h>
@@ -95,7 +95,7 @@ KTEST(fs, symlinks)
     expect_is(inode_at("/t/rel/file"), inode_at("/t/dir/file"));
     expect_is(inode_at("/t/abs/file"), inode_at("/t/dir/file"));
     expect_is(inode_at("/t/abs/../abs/./file"), inode_at("/t/dir/file"));
-    expect_is(inode_at("/t/rel/"), inode_at("/t/dir")); /* a slash behind it follows it */
+    expect_is(inode_at("/t/rel/"), inode_at("/t/dir")); /* a final slash follows the link */
     expect_is(inode_at("/t/top/t/top/t/dir"), inode_at("/t/dir"));
     expect(S_ISLNK(inode_at("/t/last")->mode));
     expect_is(lookup_error("/t/last", 0), 0);
@@ -283,7 +283,7 @@ KTEST(fs, rename_moves)
     remove_all("/t");
 }
 
-/* ---- what is removed while somebody has it ---- */
+/* ---- removing what is in use ---- */
 
 KTEST(fs, removed_directory_in_use)
 {
@@ -311,7 +311,7 @@ KTEST(fs, removed_directory_in_use)
     expect_is(lookup_error("/t", 0), -ENOENT);
 }
 
-/* A chain of removed directories, each held by the one below it only, goes without recursion. */
+/* A chain of removed directories, each held only by the one below, is freed without recursion. */
 KTEST(fs, deep_chain_of_removed_directories)
 {
     struct inode *bottom = root(), *dir;

@@ -1,14 +1,14 @@
 /*
- * lib/ as a host program, under sanitizers: the same .c files as in the kernel, held against libc
- * where libc has the function and against a slow and obvious twin where it has not. Output is TAP;
- * the exit status is 0 when all is well.
+ * lib/ as a host program, under sanitizers: the same .c files as in the kernel, compared with libc
+ * if it has the function and with a slow and simple version otherwise. Output is TAP; the exit
+ * status is 0 if all tests pass.
  *
  * What is compared is produced in bulk (every combination of a table, or a long random run from a
  * seed that is printed), so a test reports its first few differences and then only counts.
- * LIBC_NAME() tells ours from libc's: snprintf is libc's here, attic_snprintf is ours.
+ * LIBC_NAME() distinguishes ours from libc's: snprintf is libc's here, attic_snprintf is ours.
  *
- * Buffers that are compared are allocated with the exact size, so that the address sanitizer sees a
- * byte too many.
+ * Buffers that are compared are allocated with the exact size, so that the address sanitizer
+ * detects an overrun by one byte.
  *
  * Limits: the host's processor and sizes of types; the tests of the suites printf, string, rbtree,
  * list and lib run in the kernel.
@@ -109,7 +109,7 @@ static void write_flags(char *to, u32 set)
 }
 
 /*
- * Call both() with the number in the type that the length asks for, after up to two numbers for
+ * Call both() with the number in the type that the length requires, after up to two numbers for
  * stars.
  */
 #define both_starred(fmt, stars, star, value)                                                      \
@@ -138,7 +138,7 @@ static void both_integer(const char *fmt, const char *length, u32 stars, int sta
         both_starred(fmt, stars, star, (int)value);
 }
 
-/* Run every width and precision after `flags`, and before what is behind them. */
+/* Run every width and precision after `flags`, and before the rest. */
 static void for_each_field(const char *flags, const char *end,
                            void (*run)(const char *fmt, u32 stars, int star, const void *arg),
                            const void *arg)
@@ -175,7 +175,7 @@ static void test_printf_integers(void)
         for (u32 l = 0; l < ARRAY_SIZE(lengths); l++) {
             /*
              * The narrow and the wide ones differ in how the argument is read, not in how it is
-             * laid out.
+             * formatted.
              */
             if (set % 8 != 0 && l != 2 && l != 4)
                 continue;
@@ -223,7 +223,7 @@ static void test_printf_mixed(void)
     }
 }
 
-/* Only the length, of a format that the compiler does not see and rightly warn about. */
+/* Only the length, of a format hidden from the compiler, which would rightly warn. */
 static int hidden_snprintf(const char *fmt, ...)
 {
     va_list args;
@@ -250,7 +250,7 @@ static void test_printf_own(void)
     same(scnprintf(ours, sizeof(ours), "%d", 42), 2);
     same(scnprintf(NULL, 0, "%d", 42), 0);
     same(hidden_snprintf("%*d%s", INT_MAX, 1, "") == INT_MAX, true);
-    same(hidden_snprintf("%*d%s", INT_MAX, 1, "x") < 0, true); /* a length that no int can tell */
+    same(hidden_snprintf("%*d%s", INT_MAX, 1, "x") < 0, true); /* a length that no int can hold */
 }
 
 /* ---- printk and panic ---- */
@@ -357,8 +357,8 @@ static void test_panic_goes_to_handler(void)
 /* ---- strings ---- */
 
 /*
- * Random text of up to max - 1 bytes in an allocation of its own; few letters, so that things
- * repeat.
+ * Random text of up to max - 1 bytes in a separate allocation; few letters, so that there are
+ * repetitions.
  */
 static char *random_text(u32 max_size)
 {
@@ -454,7 +454,7 @@ struct item {
     bool linked;
 };
 
-static struct item items[ITEMS]; /* sorted by key: the array is what the tree is held against */
+static struct item items[ITEMS]; /* sorted by key: the tree is compared with this array */
 
 static struct item *item_of(const struct rb_node *node)
 {
@@ -641,7 +641,7 @@ static void test_glob_backslash(void)
     }
 }
 
-/* Exponential in a matcher that tries every star again. */
+/* Exponential time in a matcher that retries every star. */
 static void test_glob_many_stars(void)
 {
     char pat[201], str[2001];
@@ -691,8 +691,7 @@ static void test_kstrtox(void)
 }
 
 /*
- * strtoull() reads what kstrtoull() must refuse as well, so refusals are found with its end
- * pointer.
+ * strtoull() also reads numbers that kstrtoull() must refuse, which its end pointer shows.
  */
 static void test_kstrtox_refuses(void)
 {

@@ -1,10 +1,9 @@
 /*
- * mm/frame/memblock.c as a host program, under sanitizers. Its lists are state of the running
- * kernel, so here it is included as text and begins from nothing for each test.
+ * mm/frame/memblock.c as a host program, under sanitizers. Its lists are global state of the
+ * kernel, so here it is included as text and starts empty for each test.
  *
- * Cases at the edges are written out; everything else is held against a slow and obvious twin: an
- * array of bytes, one a page, that says whether it is usable and whether it is reserved. Output is
- * TAP.
+ * Edge cases are written out; everything else is compared with a slow and simple model: an array
+ * with a byte per page that records whether it is usable and whether it is reserved. Output is TAP.
  */
 #include "../../mm/frame/memblock.c"
 #include <lib/printk.h>
@@ -50,7 +49,7 @@ static void refuse(void)
     longjmp(refused, 1);
 }
 
-/* The statement must end in a refusal that says this. */
+/* The statement must end in a refusal with this text. */
 #define expect_refused(statement, text)                                                            \
     do {                                                                                           \
         refusal[0] = '\0';                                                                         \
@@ -142,7 +141,7 @@ static void reservations_stay_apart(void)
     expect(strcmp(memblock_reserved(2)->name, "c") == 0);
 }
 
-/* Ranges at the end of what 64 bits can say: what cannot be rounded is left out, never 0. */
+/* Ranges at the end of 64 bits: what cannot be rounded is left out, never 0. */
 static void near_the_end_of_64_bits(void)
 {
     u64 last = MAX64 - PAGE_SIZE + 1; /* start of the last page */
@@ -173,7 +172,7 @@ static void full_lists(void)
     expect_refused(memblock_add(P(9000), P(9001)), "more than 256 ranges");
     expect_refused(memblock_reserve(P(9000), P(9001), "x"), "more than 256 ranges");
     expect(usable.count == RANGES_MAX && reserved.count == RANGES_MAX);
-    memblock_add(P(1), P(2)); /* joins two, so there is room */
+    memblock_add(P(1), P(2)); /* joins two, so there is space */
     expect(usable.count == RANGES_MAX - 1);
 }
 
@@ -273,7 +272,7 @@ static void alloc_below_nothing(void)
     expect(memblock_alloc(P(3), PAGE_SIZE, "a") == P(1));
 }
 
-/* A reservation below the candidate pushes it past one that lies above: all must be looked at. */
+/* A reservation below the candidate moves it past one that lies above: all must be checked. */
 static void alloc_among_overlapping_reservations(void)
 {
     memblock_add(P(1), P(30));
@@ -284,7 +283,7 @@ static void alloc_among_overlapping_reservations(void)
     expect(memblock_alloc(P(2), PAGE_SIZE, "b") == P(3));
 }
 
-/* ---- against the twin ---- */
+/* ---- compared with the model ---- */
 
 #define PAGES 64
 
@@ -321,7 +320,7 @@ static void check_twin(u32 pages)
         expect(usable.range[i].end < usable.range[i + 1].start);
 }
 
-/* Where the twin would put `pages` pages: the highest free place; PAGES when there is none. */
+/* Where the model puts `pages` pages: the highest free place; PAGES if there is none. */
 static u32 twin_place(u32 pages, u32 align)
 {
     for (u32 at = PAGES - pages + 1; at-- > 0;) {

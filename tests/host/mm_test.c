@@ -2,20 +2,20 @@
  * The page allocator, the slabs, the vmalloc ranges and vmalloc itself as a 32-bit host program,
  * under sanitizers.
  *
- * A 32-bit process owns its addresses almost up to 4 GiB, so lowmem is mapped where the kernel has
- * it and the real address map holds: include/mm/layout.h is used as it is. The frames of highmem
- * follow behind those of lowmem. The page tables of the vmalloc area are a heap block of exactly
- * their size; no processor walks them, so vmalloc's memory is looked at frame by frame, and an
- * invalidation of the TLB is a call that checks what must hold at that moment. In place of
- * mm/frame/memblock.c stands a map of RAM with random holes.
+ * A 32-bit process has almost 4 GiB of addresses, so lowmem is mapped where the kernel has it and
+ * the real address map is used: include/mm/layout.h is unchanged. The frames of highmem follow
+ * those of lowmem. The page tables of the vmalloc area are a heap block of exactly their size; no
+ * processor walks them, so vmalloc's memory is checked frame by frame, and an invalidation of the
+ * TLB is a call that checks the conditions at that moment. Instead of mm/frame/memblock.c there is
+ * a map of RAM with random holes.
  *
- * Each allocator is driven by a long random sequence and held against a slow and obvious model: an
- * array of bytes, one a page; a list of objects, each filled with a pattern of its own; a sorted
- * array of ranges that is searched from its start. Allocations fail on purpose on the way. All that
- * is random follows from a seed, which is printed; MM_SEED=number runs another one.
+ * Each allocator is driven by a long random sequence and compared with a slow and simple model: an
+ * array with a byte per page; a list of objects, each filled with its own pattern; a sorted array
+ * of ranges that is searched from its start. Some allocations fail on purpose. All random numbers
+ * depend on a seed, which is printed; MM_SEED=number sets another one.
  *
- * The allocators are state of the running kernel, so each test is a process of its own: what it
- * breaks does not reach the next one. Output is TAP.
+ * The allocators have global state, so each test is a separate process: damage by one does not
+ * affect the next. Output is TAP.
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@
 #define RAM_PAGES  9000u
 #define LOW_PAGES  5003u /* the zones' common edges are not aligned to large blocks */
 #define DMA_PAGES  4096u
-#define MAP_PFN    4500u /* the struct pages; away from the zones' edges */
+#define MAP_PFN    4500u /* the struct pages; not at the zones' edges */
 #define VMAP_PAGES (VMALLOC_SIZE_MIN / PAGE_SIZE - 1)
 
 static struct rnd_state rnd;
@@ -229,7 +229,7 @@ static bool model_has(u32 zone, u32 order)
     return false;
 }
 
-/* What the holder of a page wrote into it. */
+/* What the holder of a page has written into it. */
 static u32 stamp_of(const struct block *block, u32 page)
 {
     return (page_to_pfn(block->page) + page) * 0x9e3779b1u + block->order;
@@ -254,7 +254,7 @@ static void check_stamp(const struct block *block, bool zero)
     }
 }
 
-/* Enter a block that was given out. */
+/* Record a block that was handed out. */
 static void got_block(struct page *page, u32 zone, u32 order, bool zero)
 {
     u32 pfn = page_to_pfn(page);
@@ -299,7 +299,7 @@ static void free_block(u32 i)
 {
     struct block block = take_block(i);
 
-    block.page->type = PAGE_USED + below(PAGE_TYPES - PAGE_USED); /* whatever the holder said */
+    block.page->type = PAGE_USED + below(PAGE_TYPES - PAGE_USED); /* the holder may set any type */
     free_pages(block.page, block.order);
 }
 
@@ -343,7 +343,7 @@ static void release_hole(void)
     frame[pfn] = FREE;
 }
 
-/* With nothing hot, the free blocks are a function of the free pages: as large as can be. */
+/* Without hot pages, the free blocks follow from the free pages: they are as large as possible. */
 static void check_blocks(u32 zone)
 {
     u32 found[MAX_ORDER + 1] = {0}, pages;
@@ -399,7 +399,7 @@ static void wrong_frees(void)
 
 static void page_step(void)
 {
-    /* How many blocks there should be: it wanders, so memory fills and empties. */
+    /* The target number of blocks: it varies, so memory fills and empties. */
     static u32 wanted;
 
     if (below(2000) == 0)
@@ -453,7 +453,7 @@ struct object {
 static struct object objects[OBJECTS];
 static u32 object_count, last_id;
 
-/* The whole of a small object, both ends of a large one. */
+/* All of a small object, both ends of a large one. */
 static void fill(const struct object *object, bool check)
 {
     u32 step = object->size <= 1024 ? 1 : object->size / 512;
@@ -542,7 +542,7 @@ static void change_cache(void)
     }
 }
 
-/* Pointers that are no object's, and objects of another cache. */
+/* Pointers to no object, and objects of another cache. */
 static void wrong_objects(void)
 {
     const struct object *object = &objects[below(object_count)];
@@ -633,14 +633,14 @@ static struct range {
     u32 start, end;
     struct vmap_area *area; /* or, above it, */
     u32 kind;
-    struct page **pages; /* what it shows; NULL for a device */
+    struct page **pages; /* the mapped pages; NULL for a device */
     phys_addr_t phys;    /* of the device */
 } ranges[VMAP_PAGES];    /* busy ones, by address */
 static u32 range_count;
 
 /*
- * Where the lowest gap of at least `size` bytes starts, and the index of the range behind it; 0
- * when there is none.
+ * The start of the lowest gap of at least `size` bytes, and the index of the range after it; 0 if
+ * there is none.
  */
 static u32 lowest_gap(u32 size, u32 *index, u32 *end)
 {
@@ -655,7 +655,7 @@ static u32 lowest_gap(u32 size, u32 *index, u32 *end)
     return 0;
 }
 
-/* The lowest gap, or where its alignment leaves too little, the lowest that has enough for any. */
+/* The lowest gap, or if alignment makes it too small, the lowest that fits any alignment. */
 static u32 model_place(u32 size, u32 align, u32 *index)
 {
     u32 end, start = lowest_gap(size, index, &end);
@@ -744,7 +744,7 @@ static u32 area_nodes(void)
     return 0;
 }
 
-/* Every range has a node, but the top gap; and one may be spare, until the slabs are shrunk. */
+/* Every range except the top gap has a node; and one may be spare, until the slabs are shrunk. */
 static void expect_nodes(u32 count)
 {
     expect(area_nodes() == count || area_nodes() == count + 1);
@@ -802,9 +802,9 @@ static void vmalloc_ranges(void)
 
 /* ---- vmalloc, vmap, ioremap ---- */
 
-#define BLOCKS 200 /* for vmap to show; at most half of memory */
+#define BLOCKS 200 /* for vmap; at most half of memory */
 
-static u32 mapped[RAM_PAGES];     /* how often vmap shows each frame */
+static u32 mapped[RAM_PAGES];     /* how often vmap has mapped each frame */
 static const struct range *going; /* the range that is being freed */
 
 static u32 range_pages(const struct range *range)
@@ -824,7 +824,7 @@ void tlb_flush_kernel_range(u32 start, u32 end)
     going = NULL;
 }
 
-/* The frames of a vmalloc area: free ones of the model, each with a stamp from now on. */
+/* The frames of a vmalloc area: they are free in the model, and each gets a stamp. */
 static void own_pages(struct range *range)
 {
     range->pages = calloc(range_pages(range), sizeof(*range->pages));
@@ -855,7 +855,7 @@ static struct page **pages_to_show(u32 count)
     return pages;
 }
 
-/* Take an area as `kind` does it; NULL when that fails. */
+/* Allocate an area of this kind; NULL if that fails. */
 static void *take_area(struct range *range, u32 count, u32 align)
 {
     if (range->kind == VM_IOREMAP)
@@ -947,7 +947,7 @@ static void check_areas(void)
     check_ranges();
 }
 
-/* The rule of mm/frame/page.h; and a block may be freed exactly when nothing shows it. */
+/* The rule of mm/frame/page.h; and a block may be freed exactly when it is mapped nowhere. */
 static void check_block_counts(const struct block *block)
 {
     u32 pfn = page_to_pfn(block->page), shown = mapped[pfn];
@@ -976,8 +976,7 @@ static void change_block(void)
 }
 
 /*
- * Calls that must be refused and must change nothing: the next check, and the right call, will
- * tell.
+ * Calls that must be refused and must change nothing, which the next check and the right call show.
  */
 static void wrong_areas(void)
 {
@@ -1008,7 +1007,7 @@ static void areas_step(void)
         remove_area(below(range_count));
 }
 
-/* vmap() of what nobody holds. What it has begun stays, so nothing can follow. */
+/* vmap() of pages without a holder. Its partial work stays, so nothing can follow. */
 static void wrong_maps(void)
 {
     struct page *page = pfn_to_page(MAP_PFN), *block = alloc_pages(GFP_KERNEL, 2),
@@ -1070,7 +1069,7 @@ static const struct {
 
 #define SEEDS 3 /* each with its own map of RAM */
 
-/* True when the test passes; in a process of its own. */
+/* Run the test in a separate process. True if it passes. */
 static bool passes(void (*run)(void), u32 seed)
 {
     int status;

@@ -1,14 +1,14 @@
 /*
  * The areas of an address space (mm/user/vma.c) as a 32-bit host program, under sanitizers.
  *
- * A long random sequence enters areas, cuts, moves their edges, takes them out and joins them, over
- * a few hundred pages; the model is an array with what each page shows. After each step the tree is
- * walked whole, and what it finds for addresses and for gaps must be what a walk over the array
- * finds. Nodes that are not given back show as leaks, references of files that are not as a wrong
+ * A long random sequence adds areas, splits them, moves their edges, removes and joins them, over a
+ * few hundred pages; the model is an array with the contents of each page. After each step the
+ * whole tree is walked, and its results for addresses and for gaps must be those of a walk over the
+ * array. Nodes that are not freed show as leaks, file references that are not dropped as a wrong
  * count.
  *
- * All that is random follows from a seed, which is printed; VMA_SEED=number runs another one.
- * Output is TAP.
+ * All random numbers depend on a seed, which is printed; VMA_SEED=number sets another one. Output
+ * is TAP.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static struct address_space files[2];
 
 static u32 step;
 
-/* ---- what mm/user/vma.c needs ---- */
+/* ---- functions that mm/user/vma.c needs ---- */
 
 u32 lowmem_size = BOOT_MAP_SIZE;
 
@@ -75,7 +75,7 @@ void layout_bad_phys(phys_addr_t addr)
     panic("phys_to_virt(%08x)", addr);
 }
 
-/* How many areas show each file, by what mm/user/vma.c says. */
+/* How many areas map each file, according to the calls of mm/user/vma.c. */
 static u32 shown[2];
 
 void filemap_enter_area(struct mm *mm, struct vm_area *area)
@@ -96,7 +96,7 @@ static void on_release(struct address_space *file)
 
 /* ---- the model ---- */
 
-/* What areas can be; the last three differ in what files show, or grow down. */
+/* Kinds of areas; the last three map other files, or grow down. */
 static const struct {
     u32 flags;
     struct address_space *file;
@@ -105,7 +105,7 @@ static const struct {
     {VM_READ, &files[0]}, {VM_READ, &files[1]},       {0, NULL},
 };
 
-/* What a page shows: kind + 1, or 0; for files also the page of it. */
+/* The contents of a page: kind + 1, or 0; for files also the page of the file. */
 static struct {
     u8 kind;
     u32 pgoff;
@@ -123,7 +123,7 @@ static bool continues(u32 page)
             model[page].pgoff == model[page - 1].pgoff + 1);
 }
 
-/* Pages that nobody may be put into: taken, or too near below a stack. */
+/* Pages where no area may be put: taken, or too close below a stack. */
 static bool is_free(u32 page)
 {
     if (model[page].kind)
@@ -157,7 +157,7 @@ static u32 below(u32 limit)
 }
 
 /*
- * Enter an area of any kind, sometimes one that fills a hole and continues what is in front of it.
+ * Add an area of any kind, sometimes one that fills a hole and continues the area before it.
  */
 static void enter(u32 first, u32 end)
 {
@@ -185,7 +185,7 @@ static void enter(u32 first, u32 end)
                            pgoff, kinds + kind));
 }
 
-/* Cut where areas cross an address. */
+/* Split areas that cross an address. */
 static void split_at(u32 page)
 {
     struct vm_area *area = mm_find_area(&mm, addr_of(page));
@@ -199,7 +199,7 @@ static void cut(u32 first, u32 end)
     struct vm_area *area;
 
     split_at(first);
-    if (below(2)) { /* by a node of its own, or by moving the edge */
+    if (below(2)) { /* by a separate node, or by moving the edge */
         split_at(end);
     } else if ((area = mm_find_area(&mm, addr_of(end))) && area->start < addr_of(end) &&
                area->start >= addr_of(first)) {
@@ -214,10 +214,10 @@ static void cut(u32 first, u32 end)
         model[page].kind = 0;
 }
 
-/* Other rights for all that is in a range: cut, changed, joined. */
+/* Other rights for all areas in a range: split, changed, joined. */
 static void protect(u32 first, u32 end)
 {
-    static const u8 other[] = {1, 0, 2, 3, 4, 5}; /* the two that differ in nothing but rights */
+    static const u8 other[] = {1, 0, 2, 3, 4, 5}; /* the two that differ only in rights */
     struct vm_area *area;
 
     split_at(first);
@@ -274,7 +274,7 @@ static void check_gaps(void)
         u32 found = vma_find_gap(&mm, size * PAGE_SIZE, addr_of(limit));
         u32 expected = model_gap(size, limit);
 
-        /* Below FIRST all is free, but for what a stack at its start keeps to itself. */
+        /* Below FIRST all is free, except for the gap of a stack that starts there. */
         expect(expected ? found == expected : found < FIRST);
     }
 }

@@ -1,12 +1,12 @@
 /*
- * Numbers of tasks: none twice, none that a process group or a session still goes by, and tasks are
- * found and listed by them, also when the numbers have gone once round. The tasks here are made and
+ * Task numbers: none twice, none that a process group or a session still uses, and tasks are found
+ * and listed by number, also after the numbers have wrapped around. The tasks here are made and
  * never run.
  */
 #include "tests/kernel/process/run.h"
 #include <kernel/pid.h>
 
-#define PID_LAST  32767 /* then it starts again */
+#define PID_LAST  32767 /* then the numbers start again */
 #define PID_FIRST 300   /* from here */
 
 static void nothing(void *unused)
@@ -32,7 +32,7 @@ static void expect_listed_in_order(void)
     }
 }
 
-/* With a number that will come again: those of the first tasks do not. */
+/* With a number that can be reused: those of the first tasks are not. */
 static struct task *make_for_the_second_round(void)
 {
     struct task *task = make();
@@ -45,8 +45,8 @@ static struct task *make_for_the_second_round(void)
 }
 
 /*
- * Give a task every number there is, one after the other; a new task for each would be half a
- * gigabyte of stacks. How often its pid was `avoid`, of a task that is there or not.
+ * Give a task every number, one after the other; a new task for each would need half a gigabyte of
+ * stacks. Returns how often its pid was `avoid`.
  */
 static u32 go_round(u32 avoid)
 {
@@ -73,8 +73,8 @@ static u32 go_round(u32 avoid)
 }
 
 /*
- * A leader has gone, and somebody is still in its group, then in its session only: nobody gets the
- * number, nor that of a living task. When the last one has gone, somebody does.
+ * A leader has ended, and another task is still in its group, then only in its session: its number
+ * is not reused, nor is that of a living task. After the last one has ended, it is reused.
  */
 KTEST(pid, taken_numbers_are_left_out)
 {

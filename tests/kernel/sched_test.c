@@ -1,6 +1,6 @@
 /*
- * The scheduler and the life of tasks: turns, preemption, sleep, waking, waiting, ending. Threads
- * write letters into a trace, so that an order is a string. Times are only compared from below: a
+ * The scheduler and the life of tasks: time slices, preemption, sleep, waking, waiting, ending.
+ * Threads write letters into a trace, so that an order is a string. Times have only lower limits: a
  * busy host may make anything late.
  */
 #include "tests/kernel/process/run.h"
@@ -62,7 +62,7 @@ KTEST(sched, round_robin)
     expect_str_eq(trace.text, "abcabcabcabc");
 }
 
-/* Until the process has lost its turn that often, or has ended. */
+/* Until the process was preempted that often, or has ended. */
 static void wait_until_preempted(u32 pid, u32 times)
 {
     const struct task *task = task_find(pid);
@@ -114,7 +114,7 @@ KTEST(sched, sleeps_at_least_as_long_as_asked)
         u64 start = jiffies_64();
 
         sched_sleep(lengths[i]);
-        /* One more than asked: the tick that was under way does not count. */
+        /* One more than requested: the current tick does not count. */
         expect((u32)(jiffies_64() - start) > lengths[i]);
     }
 }
@@ -174,7 +174,7 @@ KTEST(sched, wake_up_wakes_all_who_wait)
     b = start_thread(wait_and_trace, "b");
     sched_yield();
     expect(!list_empty(&queue.tasks));
-    wake_up(&queue); /* the condition does not hold: they go back to sleep */
+    wake_up(&queue); /* the condition is false: they go back to sleep */
     sched_yield();
     expect_str_eq(trace.text, "");
     expect(!list_empty(&queue.tasks));

@@ -53,8 +53,7 @@ KTEST(stack, guard_unmapped)
 /* ---- an overflow ---- */
 
 /*
- * What the thread saw; not on its stack, of which nothing below the probe can be trusted
- * afterwards.
+ * What the thread saw; not on its stack, which cannot be trusted below the probe afterwards.
  */
 static struct {
     void (*way)(void);
@@ -65,7 +64,7 @@ static struct {
     char line[200], expected[200];
 } overflow;
 
-/* Each step is far smaller than the guard page, so that none can jump over it. */
+/* Each step is far smaller than the guard page, so that none can skip it. */
 static __noinline u32 recurse(u32 depth)
 {
     volatile u32 local[16];
@@ -93,8 +92,8 @@ static void overflow_by_pushes(void)
 }
 
 /*
- * Interrupts are off on the way down: one that hits the end of the stack would be lost between the
- * controller, which waits for its acknowledgement, and a handler that never ran.
+ * Interrupts are off on the way down: one at the end of the stack would be lost, because the
+ * controller waits for an acknowledgement from a handler that never ran.
  */
 static void overflow_thread(void *unused)
 {
@@ -115,7 +114,7 @@ static void overflow_thread(void *unused)
         double_fault_describe(&overflow.state, overflow.line, sizeof(overflow.line));
 }
 
-/* The same while the floating-point registers are this thread's. */
+/* The same while this thread owns the floating-point registers. */
 static void overflow_with_registers(void *unused)
 {
     if (!expect(fpu_state_get()))
@@ -129,7 +128,7 @@ static void overflow_with_registers(void *unused)
     fpu_drop(current);
 }
 
-/* Overflow a thread's stack. False when that did not end in a double fault. */
+/* Overflow a thread's stack. False if that did not end in a double fault. */
 static bool overflow_in(void (*thread_main)(void *), void (*way)(void))
 {
     struct task_result result;
@@ -178,7 +177,7 @@ KTEST(stack, guard_reported)
         expect_report("fault address", overflow.state.cr2);
 }
 
-/* A push that does not fit leaves ESP where it was, and every register as it was. */
+/* A push that does not fit changes neither ESP nor any other register. */
 KTEST(stack, state_of_an_overflow)
 {
     const struct pt_regs *regs = &overflow.state.regs;
@@ -237,7 +236,7 @@ KTEST(stack, other_double_fault_is_no_overflow)
     expect(!strstr(line, "overflow"));
 }
 
-/* The task switches to the double fault and back set CR0.TS, which the kernel has to know. */
+/* The task switches to the double fault and back set CR0.TS, which the kernel has to handle. */
 KTEST(stack, overflow_keeps_floating_point)
 {
     if (!cpu_features.fpu) {

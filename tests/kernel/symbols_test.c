@@ -60,7 +60,7 @@ KTEST(symbols, not_a_function)
     expect_eq(symbol_lookup(~0u, &offset), NULL);
 }
 
-/* Names lead to variables, too, if they are global; an address of one has no name in a backtrace. */
+/* Names of global variables are found, too; the address of one has no name in a backtrace. */
 KTEST(symbols, addresses_of_names)
 {
     static u32 only_here;
@@ -118,7 +118,7 @@ static __noinline u32 inner(void)
     return stack_trace_save(entries, ENTRIES_MAX, (u32)__builtin_frame_address(0));
 }
 
-/* The barrier keeps the call from being the last thing done, so that this frame is there. */
+/* The barrier prevents a tail call, so that this frame exists. */
 static __noinline u32 outer(void)
 {
     u32 count = inner();

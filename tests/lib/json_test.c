@@ -1,5 +1,5 @@
 /*
- * The writer of JSON: what comes out, byte by byte, and the calls that do not fit where they stand.
+ * The JSON writer: its output, byte by byte, and calls that are not allowed at their position.
  */
 #include <kernel/monitor/ktest.h>
 #include <lib/json.h>
@@ -69,7 +69,7 @@ KTEST(json, strings_are_escaped)
     expect_str_eq(written, "\"\"");
 }
 
-/* The last level that is allowed, and the one behind it. */
+/* The last level that is allowed, and the one after it. */
 KTEST(json, as_deep_as_it_goes)
 {
     begin();

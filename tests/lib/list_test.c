@@ -1,6 +1,6 @@
 /*
- * Suite `list`: circular lists. A list is written as a number, one decimal digit an object, read
- * forwards and backwards: a pointer that is wrong in one direction only is the usual mistake.
+ * Suite `list`: circular lists. A list is written as a number, one decimal digit per object, read
+ * forwards and backwards: a pointer that is wrong in only one direction is the usual mistake.
  *
  * Neighbours: include/lib/list.h.
  */
@@ -15,8 +15,8 @@ struct item {
 #define ITEM(n) ((struct item){.digit = (n)})
 
 /*
- * 123 for the objects 1, 2, 3; bounded, so that a ring that does not close again ends the test and
- * not the kernel.
+ * 123 for the objects 1, 2, 3; bounded, so that a ring that is not closed fails the test and does
+ * not hang the kernel.
  */
 static u32 forwards(const struct list_head *head)
 {
@@ -31,7 +31,7 @@ static u32 forwards(const struct list_head *head)
     return number;
 }
 
-/* The same from the last to the first, turned round again. */
+/* The same from the last to the first, reversed again. */
 static u32 backwards(const struct list_head *head)
 {
     const struct list_head *pos;

@@ -1,6 +1,6 @@
 /*
- * Suite `lib`: the small helpers of the lowest floor, patterns, numbers from text, division, bits,
- * random numbers. Tables with the borders of each; tests/host/lib_test.c has the long random runs.
+ * Suite `lib`: the small helpers of the lowest floor: patterns, numbers from text, division, bits,
+ * random numbers. Tables with the limits of each; tests/host/lib_test.c has the long random runs.
  *
  * Neighbours: lib/glob.c, lib/kstrtox.c, include/lib/div64.h, bits.h, random.h.
  */
@@ -226,7 +226,7 @@ KTEST(lib, random_is_repeatable)
     u32 seen = 0;
 
     /*
-     * The first numbers of xorshift32 with shifts 13, 17, 5 from seed 1, worked out independently.
+     * The first numbers of xorshift32 with shifts 13, 17, 5 from seed 1, computed independently.
      */
     prandom_seed_state(&random, 1);
     expect_eq(prandom_u32_state(&random), 270369);

@@ -1,9 +1,9 @@
 /*
- * Suite `printf`: formatted text inside the kernel. What it should be is written out by hand here;
- * tests/host/lib_test.c holds the same code against libc for many thousands of combinations, but
+ * Suite `printf`: formatted text inside the kernel. The expected text is written out by hand here;
+ * tests/host/lib_test.c compares the same code with libc for many thousands of combinations, but
  * runs as a host program, with another compiler, other sizes of types and another way to pass
- * arguments. So this suite looks at what may differ: argument passing, 64-bit values, pointers, and
- * the borders of buffers.
+ * arguments. So this suite tests what may differ: argument passing, 64-bit values, pointers, and
+ * the ends of buffers.
  *
  * check() hides the format from the compiler, which would rightly warn about some of them.
  *
@@ -83,7 +83,7 @@ KTEST(printf, lengths)
     check("4294967296 10000000000", "%llu %llu", 1ULL << 32, 10000000000ULL);
     check("-1 255 -1 65535", "%hhd %hhu %hd %hu", 0x1ff, 0x1ff, 0x1ffff, 0x1ffff);
     check("7 -7 7 -7", "%lu %ld %zu %td", 7ul, -7l, (size_t)7, (ptrdiff_t)-7);
-    /* An argument of eight bytes must not shift those behind it. */
+    /* An argument of eight bytes must not shift those after it. */
     check("1 2 3", "%d %lld %d", 1, 2LL, 3);
 }
 

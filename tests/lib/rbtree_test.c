@@ -1,12 +1,12 @@
 /*
  * Suite `rbtree`: red-black trees, plain and augmented.
  *
- * The random tests enter and take out one object at a time, and after each step look at the whole
- * tree with rb_check() and at every object by brute force: a damage that a later step happens to
- * repair is found, too. The objects are few, so that the tree is emptied and its small shapes,
- * where the special cases are, come up again and again.
+ * The random tests insert and remove one object at a time, and after each step check the whole tree
+ * with rb_check() and every object by brute force: damage that a later step would repair is found,
+ * too. There are few objects, so that the tree becomes empty and its small shapes, with the special
+ * cases, occur often.
  *
- * rb_check() itself is tested by damaging a sound tree in each way that it claims to notice.
+ * rb_check() itself is tested by damaging a valid tree in each way that it must detect.
  *
  * Neighbours: lib/rbtree.c; tests/host/lib_test.c runs the same code longer, under sanitizers.
  */
@@ -54,7 +54,7 @@ static bool update_max(struct rb_node *node)
     return item->max_size != before;
 }
 
-/* Link at the place that the key wants, without balancing. */
+/* Link at the position of the key, without balancing. */
 static void link_item(struct rb_root *root, struct item *item)
 {
     struct rb_node **link = &root->rb_node, *parent = NULL;
@@ -92,7 +92,7 @@ static void reset_items(void)
         items[i].key = i;
 }
 
-/* Keys of all objects that are linked, in order, both ways, are what the tree walks through. */
+/* The tree walks through the keys of all linked objects, in order, in both directions. */
 static bool same_as_array(const struct rb_root *root)
 {
     const struct rb_node *node = rb_first(root);
@@ -206,7 +206,7 @@ KTEST(rbtree, random_insert_erase)
     }
 }
 
-/* Largest size in a subtree, without believing any stored value but by looking at every object. */
+/* Largest size in a subtree, computed from every object, without using stored values. */
 static u32 brute_max(const struct rb_node *top)
 {
     u32 below;
@@ -243,7 +243,7 @@ KTEST(rbtree, augmented_right_after_every_step)
         } else if (item->linked) {
             erase(&root, item, update_max);
         } else {
-            /* Few sizes: equal ones stop the way up early. */
+            /* Few sizes: equal ones end the way up early. */
             item->size = prandom_below(&random, 20);
             item->max_size = prandom_below(&random, 20);
             insert(&root, item, update_max);
@@ -287,7 +287,7 @@ KTEST(rbtree, augment_path_stops_early)
     rb_augment_path(NULL, counting_update_max);
 }
 
-/* A sound augmented tree of all objects in *root. */
+/* A valid augmented tree of all objects in *root. */
 static void plant(struct rb_root *root)
 {
     *root = RB_ROOT;
@@ -318,10 +318,10 @@ KTEST(rbtree, check_notices_colours)
 
     plant(&root);
     leaf = rb_first(&root);
-    leaf->rb_parent_color ^= 1; /* a leaf: one black more or less on its way only */
+    leaf->rb_parent_color ^= 1; /* a leaf: one black more or less only on its path */
     expect_noticed(__LINE__, &root, "black heights differ");
 
-    /* Three red nodes in a row, the black heights as they should be. */
+    /* Three red nodes in a row, with correct black heights. */
     plant(&root);
     root.rb_node = &items[0].node;
     rb_link_node(&items[0].node, NULL, &root.rb_node);

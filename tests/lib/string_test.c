@@ -1,7 +1,7 @@
 /*
- * Suite `string`: bytes and strings as the kernel has them. The copying functions use the
- * processor's string instructions here, which no host test sees; so every combination of a few
- * addresses and sizes is tried, with the bytes around the target watched.
+ * Suite `string`: the kernel's functions for bytes and strings. The copying functions use the
+ * processor's string instructions here, which no host test covers; so every combination of a few
+ * addresses and sizes is tried, and the bytes around the target are checked.
  *
  * Neighbours: lib/string.c.
  */

@@ -1,7 +1,7 @@
 /*
- * The boot loader's information block, sound and damaged. A block with one tag of each kind is made
+ * The boot loader's information block, valid and damaged. A block with one tag of each kind is made
  * in memory, damaged in one place, and parsed where its last byte is the last one of a vmalloc
- * area: what reads past its end runs into the guard page.
+ * area: a read past its end hits the guard page.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/multiboot2.h>
@@ -96,7 +96,7 @@ static void end(void)
     block.end = add_tag(MULTIBOOT_TAG_END, sizeof(*block.end));
 }
 
-/* One tag of each kind, one of a kind that nobody reads. */
+/* One tag of each kind, one of an unknown kind. */
 static void make_block(void)
 {
     begin();
@@ -111,7 +111,7 @@ static void make_block(void)
 
 /* ---- parsing it ---- */
 
-/* Parse the first `size` bytes of the block where nothing follows. */
+/* Parse the first `size` bytes of the block with nothing after them. */
 static const char *parse_part(u32 size)
 {
     u32 room = PAGE_ALIGN(size);
@@ -153,7 +153,7 @@ static void expect_sound(void)
                        wrong_ ? wrong_ : "no complaint");                                          \
     })
 
-/* Refused, for exactly this reason, with one field of a sound block changed. */
+/* Refused, for exactly this reason, with one field of a valid block changed. */
 #define expect_refused_with(field, value, why)                                                     \
     ({                                                                                             \
         make_block();                                                                              \
@@ -161,7 +161,7 @@ static void expect_sound(void)
         expect_refused(why);                                                                       \
     })
 
-/* ---- sound blocks ---- */
+/* ---- valid blocks ---- */
 
 KTEST(boot_info, sound_block)
 {
@@ -195,7 +195,7 @@ KTEST(boot_info, nothing_is_left_of_the_block_before)
     expect_eq(parsed.symtab_end | parsed.strtab_end, 0);
 }
 
-/* A range may end where the addresses end. */
+/* A range may end at the end of all addresses. */
 KTEST(boot_info, range_up_to_the_last_address)
 {
     begin();
@@ -218,7 +218,7 @@ KTEST(boot_info, longer_entries)
     expect(parsed.memory[3].start == 0x30000 && parsed.memory[3].end == 0x40000);
 }
 
-/* Texts that are only shown, or that nobody reads, do not stop a boot by their length. */
+/* Texts that are only printed, or not used, do not stop a boot by their length. */
 KTEST(boot_info, long_texts)
 {
     static char text[1000];
@@ -234,7 +234,7 @@ KTEST(boot_info, long_texts)
     expect_eq(parsed.module_count, 1);
 }
 
-/* ---- damaged ones ---- */
+/* ---- damaged blocks ---- */
 
 KTEST(boot_info, damaged_total_size)
 {
@@ -275,7 +275,7 @@ KTEST(boot_info, damaged_tag_size)
     expect_refused_with(block.end->type, 0x7777, "it has no end tag");
 }
 
-/* Each kind of tag, cut before the end of its fixed part, as the last one of its block. */
+/* Each kind of tag, truncated before the end of its fixed part, as the last one of its block. */
 KTEST(boot_info, tags_too_short)
 {
     static const struct {
@@ -394,7 +394,7 @@ KTEST(boot_info, too_many_ranges)
     add_mmap(BOOT_MEMORY_MAX + 1, sizeof(struct multiboot_mmap_entry));
     end();
     expect_refused("the memory map has too many ranges");
-    /* Two maps count as one. */
+    /* Two maps are used as one. */
     begin();
     add_mmap(BOOT_MEMORY_MAX, sizeof(struct multiboot_mmap_entry));
     add_mmap(1, sizeof(struct multiboot_mmap_entry));
@@ -425,7 +425,7 @@ KTEST(boot_info, damaged_sections)
     expect_eq(parsed.symtab_end, 0);
 }
 
-/* Whatever the damage: nothing outside is read, and what is taken makes sense. */
+/* With any damage: nothing outside is read, and the accepted values are valid. */
 KTEST(boot_info, random_damage)
 {
     struct rnd_state random;

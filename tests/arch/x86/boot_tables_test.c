@@ -1,4 +1,4 @@
-/* What the boot used is gone: its page directory, the identity mapping, its memory. */
+/* What only the boot used is gone: its page directory, the identity mapping, its memory. */
 #include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>

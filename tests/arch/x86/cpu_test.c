@@ -1,5 +1,5 @@
 /*
- * Small things of the processor and the board: random numbers, the clock, the flags that frames
+ * Small features of the processor and the board: random numbers, the clock, the flags that frames
  * may set.
  */
 #include <arch/x86/cpu.h>
@@ -10,7 +10,7 @@
 
 #define DRAWS 64
 
-/* Every bit is seen on and off, and no number twice: one run in millions may differ by chance. */
+/* Every bit is seen on and off, and no number twice: one run in millions may fail by chance. */
 KTEST(cpu, random)
 {
     u32 numbers[DRAWS], ones = 0, zeros = 0;
@@ -26,7 +26,7 @@ KTEST(cpu, random)
     expect_eq(zeros, ~0u);
 }
 
-/* The machine's clock is the host's, or what -rtc says; it is not before this was written. */
+/* The machine's clock is the host's, or set by -rtc; it is not before the date of this test. */
 KTEST(cpu, clock)
 {
     u32 first = rtc_read(), second = rtc_read();

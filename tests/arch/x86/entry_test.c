@@ -1,11 +1,11 @@
 /*
  * The border between a program's registers and the kernel's. Programs enter the kernel with null
- * segments and with flags that would hurt a kernel running under them; what they had comes back
- * (user/tests/entry_test.c looks from ring 3), and nothing of it gets into the kernel.
+ * segments and with flags that would harm the kernel; their values are restored
+ * (user/tests/entry_test.c checks that in ring 3), and the kernel does not keep them.
  *
- * A switch of tasks keeps neither flags nor DS and ES, because at that point they are the kernel's
- * own. So a kernel thread that gets the processor from a program in the middle of a system call has
- * those that the program's system call ran with, and can look at them.
+ * A task switch saves neither flags nor DS and ES, because at that point they are the kernel's. So
+ * a kernel thread that gets the processor from a program in the middle of a system call has the
+ * values with which the system call ran, and can check them.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>
@@ -31,7 +31,7 @@ KTEST(entry, all_registers_come_back)
     expect_passes("entry_test");
 }
 
-/* Each naps and spins, so that the others run in between. */
+/* Each sleeps and spins, so that the others run in between. */
 KTEST(entry, registers_of_different_processes)
 {
     u32 pids[] = {start_program(ARGV("entry_test", DATA_FS, ROUNDS)),
@@ -42,7 +42,7 @@ KTEST(entry, registers_of_different_processes)
         expect_eq(wait_for(pids[i]).exit_code, 0);
 }
 
-/* ---- what the kernel runs with ---- */
+/* ---- the registers with which the kernel runs ---- */
 
 struct kernel_state {
     u32 eflags, ds, es, fs, gs;
@@ -58,7 +58,7 @@ static struct kernel_state kernel_state(void)
     return state;
 }
 
-/* A tick may give the processor away before a program's first step, when no page is there yet. */
+/* A tick may preempt a program before its first instruction, when no page is mapped yet. */
 static bool has_begun(struct mm *mm)
 {
     pte_t *pte = pgd_user_pte(mm->pgd, TEXT);
@@ -67,8 +67,8 @@ static bool has_begun(struct mm *mm)
 }
 
 /*
- * Nothing of a program's in this thread's registers; its memory is out of reach. AC says something
- * in ring 0 only where there is SMAP, and only there it is cleared.
+ * No values of a program in this thread's registers; its memory is inaccessible. AC has a meaning
+ * in ring 0 only with SMAP, and only then it is cleared.
  */
 static bool look(const struct task *program)
 {
@@ -110,7 +110,7 @@ KTEST(entry, kernel_has_its_own_flags_and_segments)
     look_at_turns_of(ALL_NULL);
 }
 
-/* What UMIP takes from programs is answered (user/tests/umip_test.c). */
+/* The instructions that UMIP forbids to programs are emulated (user/tests/umip_test.c). */
 KTEST(entry, umip)
 {
     if (cpu_features.umip)
@@ -121,7 +121,7 @@ KTEST(entry, umip)
 
 /* ---- single steps ---- */
 
-/* A program that single-steps its way into the kernel ends; the kernel does not notice. */
+/* A program that single-steps into the kernel is killed; the kernel is not affected. */
 KTEST(entry, single_steps)
 {
     static const struct {
@@ -143,7 +143,7 @@ KTEST(entry, single_steps)
     }
 }
 
-/* There are no local descriptors: a selector of one is refused, and no memory is asked for it. */
+/* There are no local descriptors: a selector of one is refused, and no memory is read for it. */
 KTEST(entry, local_selector)
 {
     struct task_result result = run_program(ARGV("trap", "selector"));
@@ -154,9 +154,9 @@ KTEST(entry, local_selector)
 }
 
 /*
- * A far call and an iret let the processor itself use the program's stack. QEMU makes that the
- * kernel's doing, which SMAP forbids whatever the entry says: a fault that nobody can repair. Where
- * there is no SMAP all goes well up to the selector at the end, which is refused everywhere.
+ * A far call and an iret let the processor itself use the program's stack. QEMU treats that as an
+ * access by the kernel, which SMAP forbids for any entry: a fault that cannot be resolved. Without
+ * SMAP everything works up to the selector at the end, which is always refused.
  */
 KTEST(entry, a_fault_that_nothing_forbids_ends)
 {

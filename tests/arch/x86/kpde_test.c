@@ -1,5 +1,5 @@
 /*
- * One kernel half for all address spaces: what changes in it is seen everywhere at once, because
+ * One kernel half for all address spaces: a change in it is visible everywhere at once, because
  * nothing has to be copied.
  */
 #include "tests/kernel/process/run.h"

@@ -1,6 +1,6 @@
 /*
- * The second way into the kernel, and the vDSO. What programs see of it is in
- * user/tests/sysenter_test.c and user/tests/entry_test.c.
+ * The second way into the kernel, and the vDSO. user/tests/sysenter_test.c and
+ * user/tests/entry_test.c test it from ring 3.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>
@@ -22,7 +22,7 @@ KTEST(sysenter, vdso_fits_the_processor)
     const u8 *lands = vdso_image + vdso_sysenter_return;
 
     expect_eq(memcmp(lands - sizeof(code), code, sizeof(code)) == 0, cpu_features.sep);
-    expect(lands[-2] == 0xcd && lands[-1] == 0x80); /* a call is made again from there */
+    expect(lands[-2] == 0xcd && lands[-1] == 0x80); /* a call is restarted there */
     expect_none(cpu_check());
 }
 

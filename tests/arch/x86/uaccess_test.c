@@ -3,8 +3,7 @@
  * two areas:
  *
  *     BASE                two pages, writable; the page behind them is not mapped
- *     READ_ONLY           one page
- *     TASK_SIZE - PAGE    the last user page, which ends where the kernel begins
+ *     READ_ONLY one page TASK_SIZE - PAGE    the last user page, which ends where the kernel begins
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
@@ -101,15 +100,15 @@ KTEST(uaccess, read_only_area_is_not_written)
     if (!enter())
         return;
     expect_eq(copy_to_user(user(READ_ONLY), &word, sizeof(word)), sizeof(word));
-    expect_eq(copy_from_user(&back, user(READ_ONLY), sizeof(back)), 0); /* the page is there now */
+    expect_eq(copy_from_user(&back, user(READ_ONLY), sizeof(back)), 0); /* the page is mapped now */
     expect_eq(back, 0);
     expect_eq(copy_to_user(user(READ_ONLY), &word, sizeof(word)), sizeof(word));
     leave();
 }
 
 /*
- * What begins in user memory and ends in the kernel's is refused whole, although the user part is
- * mapped.
+ * A range that begins in user memory and ends in the kernel's is refused completely, although the
+ * user part is mapped.
  */
 KTEST(uaccess, straddling_task_size)
 {
@@ -208,8 +207,7 @@ KTEST(uaccess, strings_that_run_into_nothing)
 }
 
 /*
- * A user address is no excuse: outside uaccess the kernel faults on it, even where the process
- * could have the page.
+ * Outside uaccess the kernel faults on any user address, even if the process could access the page.
  */
 KTEST(uaccess, kernel_bug_is_not_mended)
 {
@@ -221,7 +219,7 @@ KTEST(uaccess, kernel_bug_is_not_mended)
     leave();
 }
 
-/* With interrupts off nothing may be allocated: the copy fails, and works when they are on. */
+/* With interrupts off no memory may be allocated: the copy fails, and works when they are on. */
 KTEST(uaccess, nothing_is_brought_in_with_interrupts_off)
 {
     u32 word = 1, flags;
@@ -239,7 +237,7 @@ KTEST(uaccess, nothing_is_brought_in_with_interrupts_off)
 }
 
 /*
- * A right that the area does not give cannot be brought in: the copy fails, instead of faulting for
+ * A right that the area does not have cannot be granted: the copy fails, instead of faulting for
  * ever.
  */
 KTEST(uaccess, violated_right_is_not_mended)
@@ -256,8 +254,8 @@ KTEST(uaccess, violated_right_is_not_mended)
 }
 
 /*
- * One that the area gives and the entry does not is: a page that a fork shares is copied for the
- * kernel, too.
+ * A right that only the entry lacks is granted: a page that a fork shares is copied for the kernel,
+ * too.
  */
 KTEST(uaccess, copy_to_a_shared_page_separates_it)
 {
@@ -297,14 +295,14 @@ KTEST(uaccess, smap_guards_user_pages)
 }
 
 /*
- * A copy has one doubtful side. A bad pointer on the other is a bug, and so is one of a program's
- * that was mistaken for the kernel's.
+ * A copy has one untrusted side. A bad pointer on the other side is a bug, and so is a user pointer
+ * that is used as a kernel pointer.
  */
 KTEST(uaccess, broken_kernel_pointers)
 {
     static void *const bad[] = {(void *)0xfffff000, NULL, (void *)(BASE + PAGE_SIZE)};
     u32 word = 0x24681357;
-    volatile size_t left = 0; /* it lives through the second return of a probe */
+    volatile size_t left = 0; /* it survives the second return of a probe */
 
     if (!enter())
         return;
@@ -334,7 +332,7 @@ KTEST(uaccess, kernel_nofault)
     expect_fault(back = copy_from_kernel_nofault(NULL, &word, sizeof(word)), 0, X86_PF_WRITE);
 }
 
-/* User memory is no kernel address, be it there, promised, or nowhere. */
+/* A user address is not a kernel address, whether it is mapped, untouched, or in no area. */
 KTEST(uaccess, kernel_nofault_leaves_user_memory_alone)
 {
     u32 word = 0x13572468, back = 0;

@@ -1,7 +1,7 @@
 /*
- * Line editing, driven byte by byte as a terminal would, with what goes back to the terminal played
- * on a small screen: a row of cells and a cursor. So each test can ask two things: is the line
- * right, and does the screen show it?
+ * Line editing, byte by byte as from a terminal, with the output shown on a small screen: a row of
+ * cells and a cursor. So each test can check two things: is the line right, and does the screen
+ * show it?
  */
 #include <kernel/monitor/ktest.h>
 #include <kernel/monitor/readline.h>
@@ -20,8 +20,8 @@
 static struct readline_state state;
 
 /*
- * The terminal: the row the cursor is in, how many rows were left, how often the bell rang, all
- * that was ever written.
+ * The terminal: the row of the cursor, the number of rows above it, how often the bell rang, all
+ * output so far.
  */
 static struct {
     char row[400];
@@ -53,7 +53,7 @@ static void screen_write(const char *text, size_t len)
         screen_put(text[i]);
 }
 
-/* Words, and what some of them are for. */
+/* Words, some of them with a description. */
 static void complete_words(const char *prefix, readline_emit_t emit, void *arg)
 {
     static const char *const words[][2] = {
@@ -85,7 +85,7 @@ static void start(void)
     begin(READLINE_MAX);
 }
 
-/* Feed a string; true when its last byte, and no other, ended the line. */
+/* Feed a string; true if its last byte, and no other, ended the line. */
 static bool feed(const char *bytes)
 {
     while (bytes[0] && bytes[1]) {
@@ -213,7 +213,7 @@ KTEST(readline, erases_words)
     expect_str_eq(state.line, "o");
 }
 
-/* What clears a terminal is not for the small screen of this test: it begins again behind it. */
+/* The small screen of this test does not support clearing: it starts again after the sequence. */
 KTEST(readline, clears_the_screen)
 {
     static const char clear[] = "\033[H\033[2J" PROMPT "audit";
@@ -245,7 +245,7 @@ KTEST(readline, other_codes_of_home_and_end)
     }
 }
 
-/* F1 to F5 of Linux's console begin as arrows do, with one character more. */
+/* F1 to F5 of Linux's console begin like arrows, with one character more. */
 KTEST(readline, function_keys_ring_only)
 {
     start();
@@ -293,7 +293,7 @@ KTEST(readline, too_long_rings_and_is_ignored)
     expect_eq(strlen(state.line), READLINE_MAX - 1);
 }
 
-/* What was cut must not be run: "kill 123" would end another process. */
+/* A truncated line must not be run: "kill 123" would end another process. */
 KTEST(readline, cut_line_is_dropped)
 {
     start();

@@ -1,6 +1,6 @@
 /*
- * /proc against the structures that it tells of: each text is made, and compared with what the test
- * reads from the structures itself. What programs see of it: user/tests/proc_test.c.
+ * /proc compared with the structures that it shows: each text is made, and compared with what the
+ * test reads from the structures. user/tests/proc_test.c tests it from programs.
  */
 #include <arch/x86/cpu.h>
 #include <fs/fs.h>
@@ -43,7 +43,7 @@ static const char *text_of_pid(u32 pid, const char *name)
     return text_of(path);
 }
 
-/* Where a line that starts like this begins, or NULL. */
+/* The start of a line that begins like this, or NULL. */
 static const char *find_line(const char *from, const char *start)
 {
     while (*from && strncmp(from, start, strlen(start)) != 0) {
@@ -96,7 +96,7 @@ KTEST(proc, meminfo)
     expect(find_line(text, "MemAvailable: ") && find_line(text, "Buffers: ") &&
            find_line(text, "Mapped: ") && find_line(text, "Shmem: ") &&
            find_line(text, "KernelStack: ") && find_line(text, "PageTables: "));
-    expect(!find_line(text, "MemUsed") && !find_line(text, "BootTsc")); /* the monitor's own */
+    expect(!find_line(text, "MemUsed") && !find_line(text, "BootTsc")); /* the monitor's */
     send_signal(task_find(pid), 9, NULL);
     wait_for(pid);
 }
@@ -121,7 +121,7 @@ KTEST(proc, vmallocinfo_has_each_area)
 
 /* ---- processes ---- */
 
-/* A process that has got as far as its sleep. */
+/* A process that has reached its sleep. */
 static u32 sleeper(void)
 {
     u32 pid = start_program(ARGV("forever", "sleep"));
@@ -178,7 +178,7 @@ KTEST(proc, maps_has_each_area)
     end_sleeper(pid);
 }
 
-/* The field of stat with that number, as in the manual page: from 3, behind the name. */
+/* The field of stat with that number, as in the manual page: from 3, after the name. */
 static u32 stat_field(u32 number)
 {
     const char *at = strrchr(text, ')');
@@ -241,7 +241,7 @@ KTEST(proc, status_lines)
     end_sleeper(pid);
 }
 
-/* What is left of a process that has ended, and of one that was never there. */
+/* The entries of a process that has ended, and of one that never existed. */
 KTEST(proc, zombies_and_nobody)
 {
     struct seq_file seq = {.buf = text, .size = sizeof(text)};
@@ -270,7 +270,7 @@ KTEST(proc, kernel_threads)
     expect(strcmp(text_of_pid(current->pid, "maps"), "") == 0);
 }
 
-/* No figure may go back when a process ends that nobody waits for. */
+/* No figure may decrease when a process ends for which no parent waits. */
 KTEST(proc, machine_files)
 {
     text_of("/proc/uptime");

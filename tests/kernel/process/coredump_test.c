@@ -1,6 +1,6 @@
 /*
- * Core files. What is in one the program itself looks at (user/tests/core_test.c, also on Linux);
- * here is what only the kernel can bring about: SIGKILL in the middle, and memory that runs out at
+ * Core files. The program itself checks their contents (user/tests/core_test.c, also on Linux);
+ * here are cases that only the kernel can cause: SIGKILL in the middle, and memory that runs out at
  * any step.
  */
 #include "tests/kernel/process/run.h"
@@ -43,7 +43,7 @@ static struct task *start_victim(void)
     return task;
 }
 
-/* Pages that the core file has, which is removed; 0 when there is none, or it is no ELF file. */
+/* The pages of the core file, which is removed; 0 if it does not exist or is not an ELF file. */
 static u32 take_core(void)
 {
     struct inode *core;
@@ -58,7 +58,7 @@ static u32 take_core(void)
     return magic == 0x464c457f ? pages : 0;
 }
 
-/* SIGKILL comes at one yield after the other. Each page that is written is followed by one. */
+/* SIGKILL comes at one yield after the other. There is one after each page that is written. */
 KTEST(coredump, killed_in_the_middle)
 {
     u32 all = 0, pages = 0;

@@ -1,8 +1,8 @@
 /*
- * The ELF loader against damaged files. A sound program is copied into memory, damaged in one place
- * and offered as a file: it must be refused with a reason, and the address space must be as empty
- * as before. The last tests damage at random and by the dozen: there the file may be accepted or
- * refused, but nothing may be lost and nothing may break.
+ * The ELF loader with damaged files. A valid program is copied into memory, damaged in one place
+ * and loaded as a file: it must be refused with a reason, and the address space must be as empty as
+ * before. The last tests damage many bytes at random: there the file may be accepted or refused,
+ * but no memory may be lost and nothing may break.
  */
 #include <asm/errno.h>
 #include <fs/fs.h>
@@ -27,7 +27,7 @@ struct program {
     Elf32_Phdr *phdrs; /* text, rodata, data: see user/user.ld */
 };
 
-/* Copy a file into memory: its size, 0 after a failed expectation. */
+/* Copy a file into memory. Returns its size, 0 after a failed expectation. */
 static u32 read_program(u8 **file)
 {
     struct inode *inode;
@@ -60,8 +60,8 @@ static void program_put(struct program *program)
 }
 
 /*
- * The first `size` bytes of the program as a file. A new one each time, since pages are kept as
- * they were.
+ * The first `size` bytes of the program as a file. A new one each time, because its pages are
+ * cached.
  */
 static struct address_space mapping;
 
@@ -76,7 +76,7 @@ static bool is_empty(const struct mm *mm)
     return mm->area_count == 0 && mm->pages == 0 && mm->tables == 0;
 }
 
-/* Load into a new address space and throw that away; *empty tells whether anything was entered. */
+/* Load into a new address space and destroy that; *empty is set if nothing was added to it. */
 static int try_load(const struct program *program, u32 size, bool *empty, struct elf_info *info,
                     const char **why)
 {
@@ -115,7 +115,7 @@ static void expect_refused(const struct program *program, u32 size, const char *
     expect_eq(settle(), free_before);
 }
 
-/* KTEST with a `program` that is sound, and is put back afterwards. */
+/* KTEST with a valid `program`, which is freed afterwards. */
 #define ELF_TEST(name)                                                                             \
     static void elf_test_##name(struct program *program);                                          \
     KTEST(elf, name)                                                                               \
@@ -129,7 +129,7 @@ static void expect_refused(const struct program *program, u32 size, const char *
     static void elf_test_##name(struct program *program)
 
 /*
- * Refused, for exactly this reason, with one field changed to `value`; then the field is put back.
+ * Refused, for exactly this reason, with one field changed to `value`; then the field is restored.
  */
 #define expect_refused_with(field, value, reason)                                                  \
     ({                                                                                             \
@@ -172,8 +172,8 @@ ELF_TEST(sound_program_is_loaded)
 }
 
 /*
- * The page that the file fills in part is zero behind it, although the file goes on; the file keeps
- * its bytes.
+ * The rest of a page that the segment fills in part is zero, although the file continues; the file
+ * keeps its bytes.
  */
 ELF_TEST(bss_is_zero)
 {
@@ -203,7 +203,7 @@ ELF_TEST(bss_is_zero)
     mapping_put(file);
 }
 
-/* Text and data may show the same page of the file, each somewhere else in memory. */
+/* Text and data may map the same page of the file, at different addresses. */
 ELF_TEST(two_segments_of_one_page_of_the_file)
 {
     Elf32_Phdr *text = &program->phdrs[0], *data = &program->phdrs[2];
@@ -233,7 +233,7 @@ ELF_TEST(position_independent)
     program->phdrs[0].p_align = 0x10000;
     expect_eq(try_load(program, program->size, &empty, &info, &why), 0);
     expect_eq(info.bias & 0xffff, 0);
-    program->phdrs[1].p_vaddr = lowest - PAGE_SIZE; /* the lowest now, and far from all others */
+    program->phdrs[1].p_vaddr = lowest - PAGE_SIZE; /* now the lowest, and far from all others */
     program->phdrs[2].p_vaddr = lowest - 2 * PAGE_SIZE + 0x80000000;
     expect_eq(try_load(program, program->size, &empty, &info, &why), -ENOEXEC);
 }
@@ -300,7 +300,7 @@ ELF_TEST(segment_outside_user_memory)
     expect_refused_with(seg->p_vaddr, MMAP_MIN_ADDR - PAGE_SIZE, low);
 }
 
-/* Where two share a page of memory, the later one in the table has it. */
+/* If two share a page of memory, the later one in the table gets it. */
 ELF_TEST(segments_that_share_a_page)
 {
     Elf32_Phdr *text = &program->phdrs[0], *rodata = &program->phdrs[1];
@@ -328,7 +328,7 @@ ELF_TEST(segments_that_share_a_page)
     mapping_put(file);
 }
 
-/* A program that wants an interpreter: not found, there, and named in an unsound way. */
+/* A program with an interpreter: not found, found, and with an invalid name. */
 ELF_TEST(interpreter)
 {
     Elf32_Phdr *phdr = &program->phdrs[1];
@@ -394,7 +394,7 @@ ELF_TEST(program_headers_in_memory)
     program->phdrs[0] = program->phdrs[1];
     *seg = text;
     expect_eq(phdr_address(program), text.p_vaddr + header->e_phoff);
-    seg->p_offset += header->e_phoff; /* a segment that begins with them */
+    seg->p_offset += header->e_phoff; /* a segment that begins with the program headers */
     seg->p_vaddr += header->e_phoff;
     seg->p_filesz -= header->e_phoff;
     seg->p_memsz -= header->e_phoff;
@@ -405,14 +405,14 @@ ELF_TEST(program_headers_in_memory)
     expect_eq(phdr_address(program), 0);
     *seg = text;
     seg->p_filesz = header->e_phoff;
-    program->phdrs[0].p_flags |= PF_X; /* the entry has to be somewhere */
+    program->phdrs[0].p_flags |= PF_X; /* the entry point must be in a segment */
     header->e_entry = program->phdrs[0].p_vaddr;
     expect_eq(phdr_address(program), 0);
     seg->p_type = PT_NULL;
     expect_eq(phdr_address(program), 0);
 }
 
-/* Bytes of the file that a load reads. */
+/* The bytes of the file that loading reads. */
 static u32 bytes_needed(const struct program *program)
 {
     u32 needed = program->header->e_phoff + program->header->e_phnum * sizeof(Elf32_Phdr);

@@ -1,7 +1,6 @@
 /*
- * Floating-point registers, of programs and between them. What a program can see
- * user/tests/fpu_test.c looks at; here is what it cannot: who pays for them, and what becomes of
- * them.
+ * Floating-point registers, of programs and between them. user/tests/fpu_test.c tests what a
+ * program can see; here is the rest: when they are saved, and what happens to the saved state.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>
@@ -26,7 +25,7 @@ KTEST(fpu, program)
     expect_passes("fpu_test");
 }
 
-/* None of them sees another's numbers; when they have ended, the registers are nobody's. */
+/* No program sees another's numbers; when all have ended, the registers have no owner. */
 KTEST(fpu, different_processes)
 {
     static const char *const numbers[] = {"1", "0x12345678", "0xfedcba98", "7"};
@@ -42,7 +41,7 @@ KTEST(fpu, different_processes)
     expect(fpu_traps && (read_cr0() & CR0_TS));
 }
 
-/* A process that does without has no state, and a switch to it and back leaves CR0 alone. */
+/* A process that does not use them has no state, and switching to it and back keeps CR0. */
 KTEST(fpu, unused_costs_nothing)
 {
     struct task *task;
@@ -61,7 +60,7 @@ KTEST(fpu, unused_costs_nothing)
     }
     tell_to_end(pid);
     task_wait_ended(pid);
-    expect(task->thread.fpu == NULL); /* it had one, and gave it back */
+    expect(task->thread.fpu == NULL); /* it had one, and has freed it */
     expect_eq(wait_for(pid).exit_code, 0);
 }
 
@@ -83,7 +82,7 @@ KTEST(fpu, no_memory_for_a_state)
         ktest_fail(__FILE__, __LINE__, "death note: %s", result.death_note);
 }
 
-/* A switch sets TS for everybody but the owner, so the kernel is told when it touches them. */
+/* A switch sets TS for all tasks but the owner, so that a use of the registers traps. */
 KTEST(fpu, kernel_must_not)
 {
     struct fault_probe probe;
@@ -98,7 +97,7 @@ KTEST(fpu, kernel_must_not)
     }
 }
 
-/* The registers stay where they are until somebody else wants them. */
+/* The registers stay loaded until another task needs them. */
 KTEST(fpu, moves_late)
 {
     struct thread first = {0}, second = {0};

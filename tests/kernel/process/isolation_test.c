@@ -1,7 +1,7 @@
 /*
- * What a process can not do. Every one of the 256 page-directory entries of the kernel half is
- * attacked in four ways; where it has a mapped page the attack goes there, so that nothing but the
- * user bit stands in between.
+ * What a process cannot do. Every one of the 256 page-directory entries of the kernel half is
+ * attacked in four ways; if it has a mapped page the attack goes there, so that only the user bit
+ * prevents it.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/pgtable.h>
@@ -10,8 +10,8 @@
 #include <mm/user/mm.h>
 
 /*
- * An address in the part of a kernel PDE: mapped if it has any page, and writable if it has one and
- * that is asked for.
+ * An address in the range of a kernel PDE: mapped if it has any page, and writable if that is
+ * requested and possible.
  */
 static u32 target_in(u32 pde_index, bool writable)
 {
@@ -44,7 +44,7 @@ static bool starts_with(const char *s, const char *start)
     return strncmp(s, start, strlen(start)) == 0;
 }
 
-/* The attack ends in SIGSEGV, and the note says what was tried, where, and why it failed. */
+/* The attack ends in SIGSEGV, and the note tells what was tried, where, and why it failed. */
 static void expect_death(const char *how, const char *what, u32 addr, const char *why)
 {
     struct task_result result = attack(how, addr);
@@ -171,8 +171,8 @@ KTEST(isolation, neighbour_notices_nothing)
 }
 
 /*
- * Not at the first instruction, not after system calls, faults and turns of others: each process
- * finds in its registers what it put there, and marks of the neighbour nowhere.
+ * At the first instruction, and after system calls, faults and switches, each process finds its own
+ * values in its registers, and never those of another process.
  */
 KTEST(isolation, registers_not_leaked)
 {

@@ -1,11 +1,12 @@
 /*
- * Signals from outside: a process is ended in ring 3, in a sleep, and before its first instruction;
- * kernel threads refuse. That nothing of it is left is what the self-test core checks after each
- * test.
+ * Signals from outside: a process is killed in ring 3, in a sleep, and before its first
+ * instruction; kernel threads refuse. The self-test core checks after each test that nothing of it
+ * is left.
  *
- * An end takes many steps, and others run in between. For some tests the kernel yields wherever it
- * may, and each time a thread looks at all that can be found of every process: what task_check()
- * says, all of /proc/PID, a signal. Others kill processes that have lent their memory by vfork().
+ * Ending a process takes many steps, and other tasks run in between. For some tests the kernel
+ * yields wherever it may, and each time a thread checks everything that can be found of every
+ * process: task_check(), all of /proc/PID, a signal. Others kill processes that have lent their
+ * memory by vfork().
  */
 #include "tests/kernel/process/run.h"
 #include <asm/errno.h>
@@ -59,8 +60,8 @@ KTEST(kill, sleeping_process)
 }
 
 /*
- * A SIGCONT takes back a stop that was not delivered yet. The process may have given up a call for
- * it already, so it must be told all the same, or the program would see the call's result.
+ * A SIGCONT cancels a stop that was not delivered yet. The process may already have interrupted a
+ * call for the stop, so the call must be restarted, or the program would see its internal result.
  */
 KTEST(kill, signal_that_is_taken_back)
 {
@@ -120,9 +121,9 @@ KTEST(kill, kernel_threads_refuse)
     expect(!signal_pending());
 }
 
-/* ---- an end, and who looks meanwhile ---- */
+/* ---- ending while others look ---- */
 
-#define AUDIT_EVERY 64 /* looks: it asks task_check() too, and much else */
+#define AUDIT_EVERY 64 /* looks: the audit calls task_check() too, and much else */
 
 static struct {
     struct task *task;
@@ -132,13 +133,13 @@ static struct {
 
 static char link_text[PATH_SIZE];
 
-/* It has ended between two looks at it. */
+/* It has ended between two looks. */
 static bool is_gone(long result)
 {
     return result == -ENOENT || result == -ESRCH;
 }
 
-/* Where a link of /proc leads, or the text of a file there. */
+/* The target of a link of /proc, or the text of a file there. */
 static void look_at_file(const char *path)
 {
     struct inode *inode;
@@ -179,7 +180,7 @@ static void look_at_task(struct task *task)
               task->signals || task->state == TASK_ZOMBIE ? 0 : -EPERM);
 }
 
-/* A pass over all tasks in each turn. After the first thing wrong nothing is looked at again. */
+/* A pass over all tasks each time it runs. After the first error it checks nothing more. */
 static void look(void *unused)
 {
     (void)unused;
@@ -195,7 +196,7 @@ static void look(void *unused)
     }
 }
 
-/* A pass is one moment: while the looker looks, nobody else runs. */
+/* A pass is one moment: no other task runs during it. */
 static void yield_to_looker(void)
 {
     if (current != looker.task)
@@ -234,7 +235,7 @@ KTEST(kill, programs_that_are_looked_at)
 
         expect_eq(run_program(programs[i]).exit_code, 0);
         expect(looker.looks > looks);
-        printk("# %s: %u looks\n", programs[i][0], looker.looks - looks); /* it takes its time */
+        printk("# %s: %u looks\n", programs[i][0], looker.looks - looks); /* it takes a while */
     }
     looking_end(&saved);
 }
@@ -272,7 +273,7 @@ static bool copy_program(const char *from_path, const char *to_path)
     return copied;
 }
 
-/* The folder that a process works in is one that is removed. */
+/* The working directory of a process is removed. */
 static void work_in_removed_folder(struct task *task)
 {
     struct inode *folder;
@@ -295,7 +296,7 @@ static long open_removed_file(struct task *task)
     return fd_install(task->files, 0, file, 0);
 }
 
-/* What it has is without a name: its program, its folder, an open file. They end with it. */
+/* Its program, its folder and an open file have no name any more. They are freed when it ends. */
 KTEST(kill, all_it_has_is_removed)
 {
     struct resched_hook saved;
@@ -329,7 +330,7 @@ static u32 heap_word(struct mm *mm, u32 index)
     return mm_read(mm, mm->start_brk + index * sizeof(word), &word, sizeof(word)) ? 0 : word;
 }
 
-/* No frame of a signal was written on the stack for them. */
+/* No signal frame was written to the page for them. */
 static bool signal_stack_is_empty(struct mm *mm)
 {
     u32 words = 0;
@@ -339,7 +340,7 @@ static bool signal_stack_is_empty(struct mm *mm)
     return words == 0;
 }
 
-/* The last of a chain that has begun: its memory is lent `depth` times. NULL when it did not. */
+/* The last of a chain, when it has begun: its memory is lent `depth` times. NULL if it did not. */
 static struct task *end_of_chain(u32 pid, u32 depth)
 {
     struct task *task = task_find(pid);
@@ -356,12 +357,12 @@ static struct task *end_of_chain(u32 pid, u32 depth)
 static void end_orphan(u32 pid)
 {
     expect_eq(send_signal(task_find(pid), SIGKILL, NULL), 0);
-    expect_soon((task_reap_unwanted(), !task_find(pid))); /* the idle task has no turn */
+    expect_soon((task_reap_unwanted(), !task_find(pid))); /* the idle task does not run */
 }
 
 /*
- * A process that is killed while its child moves what is in their memory leaves that memory alone:
- * the other signal, which has a handler and the lower number, gets no frame.
+ * A process that is killed while its child moves mappings in their memory does not write to it: the
+ * other signal, which has a handler and the lower number, gets no frame.
  */
 KTEST(kill, lender)
 {
@@ -386,7 +387,7 @@ KTEST(kill, lender)
     looking_end(&saved);
 }
 
-/* All in the middle of a chain are killed: the first one goes on when the last one has ended. */
+/* All in the middle of a chain are killed: the first one continues when the last one has ended. */
 static void kill_the_middle(u32 depth)
 {
     u32 pid = start_program(ARGV("lend", depth == 2 ? "2" : "4")), user, looks;

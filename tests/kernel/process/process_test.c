@@ -3,8 +3,8 @@
  * wait_test.c, exec_test.c), and as the machine sees them: nothing is left of a process, of
  * thousands, or of one for which memory ran out at any step of fork() or execve().
  *
- * For the last of these a kernel thread becomes a process: it gets what a process has and makes the
- * calls itself, with registers of its own, while one allocation after the other is refused.
+ * For the last of these a kernel thread becomes a process: it gets the objects of a process and
+ * makes the calls itself, with its own registers, while one allocation after the other is refused.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/irqflags.h>
@@ -29,7 +29,7 @@
 #define LOWMEM_PAGES  6     /* of a small process: a directory, page tables, what it has in slabs */
 #define MANY          200
 #define MANY_RAM      (64u << 20)
-#define KERNEL_BYTES  (24u << 10) /* what a process may cost the kernel, without its own pages */
+#define KERNEL_BYTES  (24u << 10) /* kernel memory of a process, without its user pages */
 #define REFUSED_MAX   200         /* no call here has more allocations */
 #define NPROC_REFUSED 7           /* status of user/fork_bomb.c */
 
@@ -58,7 +58,7 @@ KTEST(process, cycles)
     expect_passes("cycles", CYCLES);
 }
 
-/* Of its program's file, of the folder it worked in, and of the console. */
+/* References of its program's file, of its working directory, and of the console. */
 KTEST(process, references_are_given_back)
 {
     static const char *const paths[] = {"/cycles", "/", "/dev/console"};
@@ -77,7 +77,7 @@ KTEST(process, references_are_given_back)
     }
 }
 
-/* ---- until there is no more ---- */
+/* ---- until a resource is used up ---- */
 
 static u32 settle(void)
 {
@@ -88,8 +88,8 @@ static u32 settle(void)
 }
 
 /*
- * Processes until memory or numbers are used up; then all are killed. A process that memory ran out
- * for elsewhere has been killed for that. When all have ended, nothing is left.
+ * Processes until memory or numbers are used up; then all are killed. A process for which memory
+ * ran out elsewhere has been killed for that. When all have ended, nothing is left.
  */
 KTEST(process, fork_bomb)
 {
@@ -105,7 +105,7 @@ KTEST(process, fork_bomb)
 }
 
 /*
- * The limit counts all tasks. The process gets one child, and for the second one it is told EAGAIN.
+ * The limit counts all tasks. The process gets one child, and EAGAIN for the second one.
  */
 KTEST(process, rlimit_nproc)
 {
@@ -143,7 +143,7 @@ KTEST(process, two_hundred)
         expect_eq(wait_for(pids[i]).exit_code, SIGKILL);
 }
 
-/* Who reads /proc/PID/maps holds the memory for a while, and that is no vfork(). */
+/* Reading /proc/PID/maps holds the memory for a while, which must not be taken for a vfork(). */
 KTEST(process, limits_hold_while_somebody_looks)
 {
     u32 pid = start_program(ARGV("nap", "600000000", "1"));
@@ -161,7 +161,7 @@ KTEST(process, limits_hold_while_somebody_looks)
     expect_eq(wait_for(pid).exit_code, SIGKILL);
 }
 
-/* ---- what the audit says of tasks ---- */
+/* ---- the audit of tasks ---- */
 
 static void expect_noticed(const char *text, const char *what)
 {
@@ -170,7 +170,7 @@ static void expect_noticed(const char *text, const char *what)
                    text ? text : "nothing");
 }
 
-/* For a moment a count says that what the process holds has ended. */
+/* For a moment the reference count of an object that the process holds is 0. */
 static void ended_is_noticed(struct task *task)
 {
     const struct {
@@ -185,7 +185,7 @@ static void ended_is_noticed(struct task *task)
         {&task->files->file[0]->refcount, "has a descriptor of a file that has ended"},
     };
 
-    task->root = task->files->file[0]->inode; /* of all that it holds the one nobody else checks */
+    task->root = task->files->file[0]->inode; /* the only held object that no other check covers */
     for (u32 i = 0; i < ARRAY_SIZE(held); i++) {
         u32 saved = exchange((u32 *)held[i].count, 0);
 
@@ -238,7 +238,7 @@ static struct {
     u32 refused;
 } host;
 
-/* Where the thread's program keeps what the calls are given: the lowest page of its stack. */
+/* Where the thread's program keeps the arguments of calls: the lowest page of its stack. */
 struct call_data {
     char path[16], argument[8];
     u32 argv[3], envp[2];
@@ -283,7 +283,7 @@ static bool become_process(struct pt_regs *regs)
 
 /* ---- every allocation of a call refused ---- */
 
-/* The call with the k-th allocation refused; true when it needed one more than that. */
+/* The call with the k-th allocation refused; true if it needed that allocation. */
 static bool call_refused(const struct pt_regs *regs, u32 k)
 {
     struct pt_regs used = *regs; /* execve() changes them */
@@ -359,7 +359,7 @@ KTEST(process, execve_without_memory)
     refuse_all_of("execve", sys_execve);
 }
 
-/* A call that cannot have a page of its program's gets no further, and nor does the program. */
+/* A call that cannot get a page of its program fails, and the program is killed. */
 static void touch_without_memory(void *unused)
 {
     struct pt_regs regs;
@@ -384,10 +384,10 @@ KTEST(process, uaccess_without_memory)
         wait_for(thread->pid);
 }
 
-/* ---- what the kernel's stack held before ---- */
+/* ---- old contents of the kernel's stack ---- */
 
-#define OUT_SIZE 1024 /* the largest of what the calls give, and of what a signal pushes */
-#define TELL     ((u32)0xbadbad01) /* an argument: where the call is to put it */
+#define OUT_SIZE 1024 /* the largest result of the calls, and the largest signal frame */
+#define TELL     ((u32)0xbadbad01) /* an argument: where the call stores its result */
 #define TELL_TOO ((u32)0xbadbad02) /* and a second place */
 #define PATH     ((u32)0xbadbad03)
 #define DIR      3 /* descriptors */
@@ -426,7 +426,7 @@ static const struct telling_call {
 #undef CALL
 };
 
-/* Fill the part of the stack that the next function called will use: 1 KiB a frame. */
+/* Fill the part of the stack that the next called function will use: 1 KiB per frame. */
 static __noinline void poison_stack(u8 poison, u32 frames)
 {
     u8 area[1024];
@@ -437,7 +437,7 @@ static __noinline void poison_stack(u8 poison, u32 frames)
     asm volatile("" : : "r"(area) : "memory");
 }
 
-/* Where the thread's program has room for results. */
+/* Space for results in the thread's program. */
 static u32 out_addr(void)
 {
     return call_data_addr() - 2 * PAGE_SIZE;
@@ -452,7 +452,7 @@ static u32 argument(u32 value)
     return value;
 }
 
-/* Make the call, on a stack that holds only the poison; what it has told. */
+/* Make the call, on a stack that holds only the poison. Returns its results. */
 static long tell(const struct telling_call *call, u8 poison, u8 *out)
 {
     struct pt_regs regs = {
@@ -491,7 +491,7 @@ static long push_signal(bool rt, u8 poison, u8 *out)
 
 static u8 told[2][OUT_SIZE];
 
-/* A byte that was either poison in its turn came off the stack. */
+/* A byte that equals the poison in both runs came from the stack. */
 static void look_for_poison(const char *name, long result)
 {
     if (result < 0)
@@ -534,7 +534,7 @@ static void tell_all(void *unused)
     }
 }
 
-/* Structures have gaps, and what nobody assigned there was somebody's before. */
+/* Structures have gaps, which hold old data if they are not cleared. */
 KTEST(process, nothing_of_the_stack_is_told)
 {
     struct task *thread = kthread_create("host", tell_all, NULL);

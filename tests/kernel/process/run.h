@@ -12,7 +12,7 @@
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* Start a program, its death note kept quiet. Its pid, or 0 after a failed expectation. */
+/* Start a program, without a message at its end. Its pid, or 0 after a failed expectation. */
 static inline u32 start_program(const char *const argv[])
 {
     long pid = process_spawn(argv, NULL, true);
@@ -23,7 +23,7 @@ static inline u32 start_program(const char *const argv[])
     return 0;
 }
 
-/* Wait for a child. All zero but for an exit code that no program has, when there is none. */
+/* Wait for a child. If there is none, the result is zero except for an invalid exit code. */
 static inline struct task_result wait_for(u32 pid)
 {
     struct task_result result = {.exit_code = ~0u};
@@ -39,8 +39,8 @@ static inline struct task_result run_program(const char *const argv[])
 }
 
 /*
- * Wait until a condition holds, and expect it to. What a program has done by some tick depends on
- * the host, which may be busy with other things; the limit is only there for one that hangs.
+ * Wait until a condition holds, and expect it to. How far a program gets in a number of ticks
+ * depends on the load of the host; the limit is only for a program that hangs.
  */
 #define PATIENCE 1500 /* ticks */
 #define expect_soon(condition)                                                                     \
@@ -53,8 +53,8 @@ static inline struct task_result run_program(const char *const argv[])
     })
 
 /*
- * From now on the kernel yields wherever it may, and not only when a turn is over: `resched` is
- * called each time, and lets others run. What was before is the result, to be put back.
+ * From now on the kernel yields wherever it may, not only at the end of a time slice: `resched` is
+ * called each time, and lets others run. Returns the old hook, to be restored.
  */
 static inline struct resched_hook yield_everywhere(void (*resched)(void))
 {
@@ -67,8 +67,8 @@ static inline struct resched_hook yield_everywhere(void (*resched)(void))
 }
 
 /*
- * Let `spin until-told` end: write into its heap, as soon as it has one. A test that ends it this
- * way does not depend on how fast the host is, or on how many ticks a busy host loses.
+ * End `spin until-told`: write to its heap, as soon as it has one. So the test does not depend on
+ * the speed of the host, or on ticks that a busy host loses.
  */
 static inline void tell_to_end(u32 pid)
 {
@@ -90,7 +90,7 @@ static inline void read_phys(void *to, phys_addr_t from, u32 size)
 
 #define EXIT_STATUS(status) ((u32)(status) << 8)
 
-/* Programs that test say which check failed and end with a status other than 0. */
+/* Test programs print which check failed and end with a status other than 0. */
 #define expect_passes(...)                                                                         \
     ({                                                                                             \
         struct task_result passes_ = run_program(ARGV(__VA_ARGS__));                               \

@@ -1,6 +1,6 @@
 /*
- * Thread-local segments: user/tests/tls_test.c looks from ring 3; here, that nothing of them is
- * left behind.
+ * Thread-local segments: user/tests/tls_test.c tests them in ring 3; this file checks that nothing
+ * of them is left behind.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/gdt.h>
@@ -16,8 +16,8 @@ KTEST(tls, program)
 }
 
 /*
- * Selectors that cannot be: beyond the table, the TSS, an empty slot, a local descriptor, the
- * kernel's code.
+ * Invalid selectors: beyond the table, the TSS, an empty slot, a local descriptor, the kernel's
+ * code.
  */
 KTEST(tls, bad_selectors_become_0)
 {

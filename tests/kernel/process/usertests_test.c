@@ -1,5 +1,5 @@
 /*
- * Programs that test the kernel from ring 3. Each says by its exit status how it went, and prints
+ * Programs that test the kernel from ring 3. Each returns the result as its exit status, and prints
  * the cases that failed; tests/run/linux/test_linux.py runs the same binaries on Linux.
  */
 #include "tests/kernel/process/run.h"

@@ -1,6 +1,6 @@
 /*
- * System calls, made from ring 3: the programs check the results and say by their exit status how
- * it went. The same programs pass on Linux, which is how we know that the results are Linux's.
+ * System calls, made from ring 3: the programs check the results and report by their exit status.
+ * The same programs pass on Linux, which shows that the results are Linux's.
  */
 #include "tests/kernel/process/run.h"
 #include <asm/unistd.h>
@@ -41,7 +41,7 @@ KTEST(syscall, first_instruction)
     expect_passes("start_test", "one", "two");
 }
 
-/* A nap of a tick and a half takes two whole ticks, and the one under way does not count. */
+/* A sleep of a tick and a half takes two whole ticks, and the current one does not count. */
 KTEST(syscall, nanosleep_rounds_up)
 {
     u64 start = jiffies_64();
@@ -59,7 +59,7 @@ KTEST(syscall, exit_status_is_a_byte)
 
 KTEST(syscall, arguments_arrive)
 {
-    /* Without the right number of arguments it prints how it is used and ends with 2. */
+    /* Without the right number of arguments it prints its usage and ends with 2. */
     expect_eq(run_program(ARGV("attack", "syscall", "0xc0000000")).exit_code, EXIT_STATUS(0));
 }
 
@@ -87,6 +87,6 @@ KTEST(syscall, long_write_gives_turns)
     }
     expect_eq(turns, 3);
     if (task->mm)
-        mm_brk(task->mm, task->mm->start_brk); /* that is enough: let it meet the end */
+        mm_brk(task->mm, task->mm->start_brk); /* enough: let it reach the end of its memory */
     expect_eq(wait_for(pid).exit_code, 0);
 }

@@ -1,8 +1,8 @@
 /*
- * The line discipline, driven byte by byte: what does a reader get, and what does the terminal
- * show? Each test is a row of settings, keys, what can be read and what went out. What Linux's
- * n_tty does with the same keys is what is expected (observed on a pty of Linux;
- * user/tests/tty_test.c asks both kernels again).
+ * The line discipline, byte by byte: what does a reader get, and what does the terminal show? Each
+ * test is a row of settings, keys, what can be read and what was printed. Expected is the behaviour
+ * of Linux's n_tty with the same keys (observed on a pty of Linux; user/tests/tty_test.c tests both
+ * kernels again).
  */
 #include <kernel/monitor/ktest.h>
 #include <kernel/tty/n_tty.h>
@@ -76,7 +76,7 @@ static void change_mode(u32 lflag_on, u32 lflag_off)
     n_tty_set_termios(tty, &termios);
 }
 
-/* Type as long as it is taken: how many keys were. */
+/* Type as long as keys are accepted. Returns how many were. */
 static u32 type(const char *keys)
 {
     u32 i = 0;
@@ -87,8 +87,7 @@ static u32 type(const char *keys)
 }
 
 /*
- * What a reader with room for `count` bytes gets; "EAGAIN" when there is nothing, "" at the end of
- * the file.
+ * What a reader with space for `count` bytes gets; "EAGAIN" if there is nothing, "" at end of file.
  */
 static const char *read_some(u32 count)
 {
@@ -121,7 +120,7 @@ static const char *written(const char *text)
             ktest_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #a, text_a, text_b);        \
     })
 
-/* Keys that end a line, what is read then, and what was shown. */
+/* Keys that end a line, what is read then, and what is shown. */
 static void expect_line_with(u32 iflag_on, u32 lflag_on, u32 lflag_off, const char *keys,
                              const char *line, const char *echo)
 {
@@ -167,7 +166,7 @@ KTEST(tty, editing)
     expect_line("\x16\x04x\n", "\004x\n", "^\b^Dx\r\n");
 }
 
-/* A tab is as wide as where it starts makes it, also behind a prompt. */
+/* The width of a tab depends on its position, also after a prompt. */
 KTEST(tty, erases_tabs)
 {
     expect_line("abc\t\x7f\n", "abc\n", "abc\t\b \b\b \b\b \b\b \b\b \b\r\n");
@@ -198,7 +197,7 @@ KTEST(tty, input_flags)
     expect_line_with(IUTF8, 0, 0, "\xc3\xa4\x7fx\n", "x\n", "\xc3\xa4\b \bx\r\n");
     if (!begin(0, 0, 0))
         return;
-    tty->termios.c_iflag = INLCR; /* without ICRNL a return ends nothing */
+    tty->termios.c_iflag = INLCR; /* without ICRNL a return does not end a line */
     type("a\rb\nc");
     expect_text(read_some(255), "EAGAIN");
     expect_text(shown.text, "a^Mb^Mc");
@@ -215,13 +214,13 @@ KTEST(tty, other_line_ends)
     set_key(VEOL2, '!');
     expect_eq(type("x!"), 2);
     expect_text(read_some(255), "x!");
-    set_key(VERASE, 0); /* nobody has that key */
+    set_key(VERASE, 0); /* no key has this value */
     type("a\x7f\n");
     expect_text(read_some(255), "a\x7f\n");
     end();
 }
 
-/* A line waits until it is read whole; what was typed behind it is taken only then. */
+/* A line waits until it is read completely; what was typed after it is used only then. */
 KTEST(tty, a_line_at_a_time)
 {
     const char *keys = "first\nsecond\n";
@@ -241,7 +240,7 @@ KTEST(tty, a_line_at_a_time)
     end();
 }
 
-/* The end of a file is told once, and not behind bytes that were all read. */
+/* The end of file is returned once, and not after bytes that were all read. */
 KTEST(tty, end_of_file)
 {
     if (!begin(0, 0, 0))
@@ -316,7 +315,7 @@ KTEST(tty, changes_of_mode)
     expect_text(read_some(200), "x");
     expect_text(read_some(200), "EAGAIN");
     type("\x04");
-    change_mode(0, ICANON); /* nobody has met the end of the file, and now there is none */
+    change_mode(0, ICANON); /* the end of file was not read yet, and now there is none */
     expect_text(read_some(200), "EAGAIN");
     change_mode(ICANON, 0);
     expect_text(read_some(200), "EAGAIN");
@@ -354,7 +353,7 @@ KTEST(tty, output)
     end();
 }
 
-/* Long output goes in parts and loses nothing. */
+/* Long output is written in parts and loses nothing. */
 KTEST(tty, output_in_parts)
 {
     static char text[301];
@@ -375,7 +374,7 @@ KTEST(tty, output_in_parts)
     end();
 }
 
-/* Settings are what Linux's tty_std_termios has, at the speed of the line. */
+/* Settings are those of Linux's tty_std_termios, at the speed of the line. */
 KTEST(tty, default_settings)
 {
     struct termios2 termios;

@@ -1,4 +1,4 @@
-/* For tests of explanations: facts about an address, held against the raw tables; its aliases. */
+/* For tests of explanations: facts about an address, compared with the raw tables; its aliases. */
 #pragma once
 
 #include "tests/mm/user/space.h"
@@ -6,7 +6,7 @@
 #include <kernel/kernel.h>
 #include <kernel/view/explain.h>
 
-/* What the raw tables say, read here once more: one entry of each level. */
+/* The raw tables, read here again: one entry of each level. */
 struct raw {
     u32 pde, pte;
     bool large, mapped;
@@ -29,7 +29,8 @@ static inline struct raw raw_walk(phys_addr_t pgd, u32 addr)
 }
 
 /*
- * May this access be made? By the manual's rules, put another way than in mm/check/explain_walk.c.
+ * Is this access allowed? By the manual's rules, written in another way than in
+ * mm/check/explain_walk.c.
  */
 static inline bool raw_allows(const struct raw *raw, u32 ring, u32 access)
 {
@@ -43,7 +44,7 @@ static inline bool raw_allows(const struct raw *raw, u32 ring, u32 access)
     return !user || !(access == EXPLAIN_EXECUTE ? cpu_features.smep : cpu_features.smap);
 }
 
-/* The entry that a refusal names has the bit that it names as it says. */
+/* The entry that a refusal names has the named bit with the named value. */
 static inline void expect_decided(const struct explanation *facts, const struct raw *raw,
                                   const struct explain_right *right)
 {
@@ -60,7 +61,7 @@ static inline void expect_decided(const struct explanation *facts, const struct 
     expect(bits[right->why] != 0);
     expect(right->level == EXPLAIN_PDE || facts->pde.form == EXPLAIN_TABLE);
     expect_eq((entry & bits[right->why]) != 0, set);
-    if (right->level == EXPLAIN_PTE) /* or the directory would have decided */
+    if (right->level == EXPLAIN_PTE) /* otherwise the directory would have decided */
         expect(raw->pde & bits[right->why]);
 }
 
@@ -103,7 +104,7 @@ static inline struct explanation look(const struct mm *mm, u32 addr)
     return facts;
 }
 
-/* Who decides about an access. */
+/* What decides about an access. */
 static inline void expect_right(const struct explanation *facts, u32 ring, u32 access, u32 why,
                                 u32 level)
 {
@@ -118,7 +119,7 @@ static inline void expect_same_area(const struct explain_area *area, u32 kind, u
     expect_eq(area->last, last);
 }
 
-/* An area was made by code of a function whose name starts like this. */
+/* An area was made by a function whose name starts like this. */
 static inline void expect_made_by(const struct explain_area *area, const char *start)
 {
     u32 offset;
@@ -161,7 +162,7 @@ static inline void see(const struct mm *mm, u32 addr, bool present, void *arg)
     seen.count++;
 }
 
-/* How many addresses a frame has; they are in `seen`. */
+/* The number of addresses of a frame; they are in `seen`. */
 static inline u32 find_aliases(phys_addr_t frame)
 {
     seen.count = 0;

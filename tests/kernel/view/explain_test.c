@@ -1,6 +1,6 @@
 /*
- * Explanations of kernel addresses: each is held against the raw tables by look(), and here against
- * what made it. Those of user addresses are in tests/kernel/view/explain_user_test.c.
+ * Explanations of kernel addresses: look() compares each with the raw tables, and the tests with
+ * what made the mapping. Those of user addresses are in tests/kernel/view/explain_user_test.c.
  */
 #include "tests/drivers/edu.h"
 #include "tests/kernel/view/explain.h"
@@ -50,7 +50,7 @@ KTEST(explain, the_image)
     expect_image((u32)__bss_end - 1, "data and bss", true);
 }
 
-/* A ring 0 that need not keep to RW: only for an instant, with interrupts off. */
+/* A ring 0 that ignores RW: only for a moment, with interrupts off. */
 KTEST(explain, without_write_protection)
 {
     u32 flags = local_irq_save(), cr0 = read_cr0();
@@ -178,7 +178,7 @@ KTEST(explain, a_gap_between_two_areas)
     vfree((void *)below);
 }
 
-/* Above all areas: the one below is the last, and nothing but the next region is above. */
+/* Above all areas: the one below is the last, and above is only the next region. */
 KTEST(explain, the_end_of_the_vmalloc_area)
 {
     struct explanation facts = look(NULL, VMALLOC_END - PAGE_SIZE);
@@ -257,7 +257,7 @@ KTEST(explain, registers_of_a_device)
     expect_eq(find_aliases(facts.frame.phys), 1);
 }
 
-/* ---- the fixmap, and where nothing ever is ---- */
+/* ---- the fixmap, and addresses that are never mapped ---- */
 
 KTEST(explain, kmap_slots)
 {
@@ -283,7 +283,7 @@ KTEST(explain, kmap_slots)
     free_page(page);
 }
 
-/* Nothing is there, and the regions on both sides are the neighbours. */
+/* Nothing is mapped, and the regions on both sides are the neighbours. */
 static void expect_never_mapped(u32 addr, enum layout_region_id region, u32 stop)
 {
     struct explanation facts = look(NULL, addr);
@@ -320,7 +320,7 @@ KTEST(explain, never_mapped)
 
 /* ---- the words ---- */
 
-/* Each number of an enumeration has its word, and each bit of a present entry is told. */
+/* Each number of an enumeration has its word, and each bit of a present entry is explained. */
 KTEST(explain, every_word_is_there)
 {
     for (u32 form = EXPLAIN_TABLE; form < EXPLAIN_FORMS; form++) {
@@ -347,7 +347,7 @@ KTEST(explain, every_word_is_there)
 
 /* ---- what contradicts the address map ---- */
 
-static struct mm *broken; /* an address space that nobody runs in: its entries may be anything */
+static struct mm *broken; /* an address space in which no task runs: its entries may be anything */
 
 static void expect_wrong(u32 addr, enum explain_wrong wrong)
 {

@@ -1,7 +1,6 @@
 /*
- * Explanations of user addresses, each held against the raw tables by look(); and of what is
- * broken: an explanation is asked for when something is wrong, and must come to an end whatever it
- * meets.
+ * Explanations of user addresses, each compared with the raw tables by look(); and of broken
+ * structures: an explanation is needed when something is wrong, and must end with any data.
  */
 #include "tests/kernel/view/explain.h"
 
@@ -48,10 +47,10 @@ KTEST(explain_user, a_page)
                  cpu_features.smap ? EXPLAIN_PTE : EXPLAIN_NOWHERE);
     expect_eq(find_aliases(page_to_phys(page)), page_is_highmem(page) ? 1 : 2);
     expect(is_alias(mm, PAGE(1), true));
-    facts = look(mm, PAGE(2)); /* the table is there, the page is not */
+    facts = look(mm, PAGE(2)); /* the table exists, the page does not */
     expect_eq(facts.stop, EXPLAIN_PTE);
     expect_eq(facts.pte.content, EXPLAIN_EMPTY);
-    facts = look(NULL, PAGE(1)); /* nobody's: the master directory has no user half */
+    facts = look(NULL, PAGE(1)); /* in no process: the master directory has no user half */
     expect_eq(facts.stop, EXPLAIN_PDE);
     expect_eq(facts.area.kind, EXPLAIN_NONE);
     mm_put(mm);
@@ -100,7 +99,7 @@ KTEST(explain_user, a_page_of_two_processes)
     mm_put(mm);
 }
 
-/* What is being given back is told as long as it is mapped, and not held. */
+/* A page that is being freed is shown as long as it is mapped, and gets no reference. */
 KTEST(explain_user, an_address_space_on_its_way_out)
 {
     struct mm *mm = space_with(1, RW);
@@ -187,7 +186,7 @@ KTEST(explain_user, between_two_areas)
     mm_put(mm);
 }
 
-/* A tree of many levels is gone down to its end. */
+/* A tree of many levels is walked to its end. */
 KTEST(explain_user, one_of_many_areas)
 {
     struct mm *mm = mm_create();
@@ -252,14 +251,14 @@ KTEST(explain_user, below_a_stack)
     mm_put(mm);
 }
 
-/* ---- who made an area ---- */
+/* ---- what made an area ---- */
 
 static __noinline long map_here(struct mm *mm, u32 addr, u32 pages)
 {
     long result = mm_mmap(mm, addr, pages * PAGE_SIZE, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 
-    return result == (long)addr ? 0 : -1; /* so that the call is not the last thing it does */
+    return result == (long)addr ? 0 : -1; /* so that it is not a tail call */
 }
 
 static __noinline u32 grow_heap(struct mm *mm, u32 brk)
@@ -275,7 +274,7 @@ static void expect_maker(struct mm *mm, u32 addr, const char *name)
     expect_made_by(&facts.area, name);
 }
 
-/* Splitting, fork, moving and joining: the code that asked for the memory stays the same. */
+/* Splitting, fork, moving and joining: the recorded caller stays the same. */
 KTEST(explain_user, who_made_it_stays)
 {
     struct mm *mm = mm_create(), *child;
@@ -310,7 +309,7 @@ KTEST(explain_user, who_made_it_stays)
 /* ---- what is broken ---- */
 
 /*
- * A page table that does not lie in lowmem, or not in RAM at all: nothing is read, nothing claimed.
+ * A page table outside of lowmem, or outside of RAM: nothing is read, nothing is claimed.
  */
 KTEST(explain_user, a_page_table_that_cannot_be_read)
 {
@@ -321,7 +320,7 @@ KTEST(explain_user, a_page_table_that_cannot_be_read)
         return;
     mm->pgd[PDE_INDEX(PAGE(0))].val = 0xfffff000 | PTE_P | PTE_RW | PTE_US;
     explain_address(&facts, mm, PAGE(0));
-    find_aliases(0x1000); /* nor is it looked through for addresses of a frame */
+    find_aliases(0x1000); /* nor is it searched for addresses of a frame */
     expect_eq(seen.count, 1);
     mm->pgd[PDE_INDEX(PAGE(0))].val = 0;
     expect_eq(facts.pde.form, EXPLAIN_TABLE);
@@ -330,13 +329,13 @@ KTEST(explain_user, a_page_table_that_cannot_be_read)
     expect_eq(facts.stop, EXPLAIN_PTE);
     expect(!facts.has_frame);
     expect_right(&facts, EXPLAIN_RING3, EXPLAIN_READ, EXPLAIN_CANNOT_TELL, EXPLAIN_PTE);
-    explain_walk(&facts, 0xfffff000, NULL, PAGE(0)); /* nor can such a directory */
+    explain_walk(&facts, 0xfffff000, NULL, PAGE(0)); /* nor is such a directory read */
     expect_eq(facts.pde.form, EXPLAIN_UNREAD);
     expect_right(&facts, EXPLAIN_RING0, EXPLAIN_READ, EXPLAIN_CANNOT_TELL, EXPLAIN_PDE);
     mm_put(mm);
 }
 
-/* A process's entry that kernel addresses must never have: RW and US are told apart by level. */
+/* A process's entry that kernel addresses must never have: RW and US are shown by level. */
 KTEST(explain_user, which_level_decides)
 {
     struct mm *mm = space_with(1, RW);
@@ -363,7 +362,7 @@ KTEST(explain_user, which_level_decides)
     mm_put(mm);
 }
 
-/* Trees whose nodes lead nowhere, or round in circles. */
+/* Trees whose nodes have invalid pointers, or form a circle. */
 KTEST(explain_user, a_damaged_tree)
 {
     static struct vm_area area;
@@ -373,7 +372,7 @@ KTEST(explain_user, a_damaged_tree)
     mm.areas.rb_node = (struct rb_node *)0xfffff000; /* never mapped */
     explain_walk(&facts, mm.pgd_phys, &mm, PAGE(0));
     expect_eq(facts.below.kind, EXPLAIN_REGION);
-    mm.areas.rb_node = (struct rb_node *)0x1234; /* no kernel address */
+    mm.areas.rb_node = (struct rb_node *)0x1234; /* not a kernel address */
     explain_walk(&facts, mm.pgd_phys, &mm, PAGE(0));
     expect_eq(facts.below.kind, EXPLAIN_REGION);
     area = (struct vm_area){.start = PAGE(0), .end = PAGE(1)};
@@ -385,7 +384,7 @@ KTEST(explain_user, a_damaged_tree)
     expect_eq(facts.below.kind, EXPLAIN_REGION);
 }
 
-/* A name that leads nowhere is not printed: the line about a fault would fault itself. */
+/* A name with an invalid pointer is not printed: the line about a fault would fault itself. */
 KTEST(explain_user, a_damaged_area)
 {
     static struct vm_area area = {.start = PAGE(0), .end = PAGE(1), .name = (char *)0xfffff000};

@@ -1,4 +1,4 @@
-/* For tests of the map: one to fill, and terminals to fill it for. */
+/* For tests of the map: a map, and terminals of several sizes. */
 #pragma once
 
 #include <kernel/monitor/ktest.h>
@@ -11,7 +11,7 @@ static const struct {
 } map_terminals[] = {{80, 24},     {80, 25}, {120, 40}, {200, 60},
                      {1000, 1000}, {79, 24}, {40, 20},  {1, 1}};
 
-/* Every test frees what it got; kfree() takes NULL. */
+/* Every test frees what it got; kfree() accepts NULL. */
 static inline struct map *new_map(void)
 {
     struct map *map = kmalloc(sizeof(*map));

@@ -1,7 +1,7 @@
 /*
- * The map of RAM: cells show who has their pages, at every scale, and nobody is lost or counted
- * twice. Addresses, and what is drawn: tests/kernel/view/map_view_test.c. How it looks at the
- * prompt is seen from outside (tests/run/test_map.py).
+ * The map of RAM: cells show the owners of their pages, at every scale, and no page is lost or
+ * counted twice. Addresses, and the drawing: tests/kernel/view/map_view_test.c.
+ * tests/run/test_map.py tests the output at the prompt.
  */
 #include <mm/check/frames.h>
 #include <mm/frame/page_alloc.h>
@@ -137,7 +137,7 @@ static void expect_counted(const u32 *total)
     expect_eq(sum + total[MAP_NO_RAM], max_pfn);
 }
 
-/* Frame by frame, in stretches of as many cells as there may be: each cell is one owner's. */
+/* Frame by frame, in steps of the maximum number of cells: each cell has one owner. */
 KTEST(map, cells_of_a_frame_are_all_of_ram)
 {
     struct map *map = new_map();
@@ -159,7 +159,7 @@ KTEST(map, cells_of_a_frame_are_all_of_ram)
     kfree(map);
 }
 
-/* Rows follow each other, from the first frame to the last; what is left out is in nobody's use. */
+/* Rows follow each other, from the first frame to the last; only unused frames are left out. */
 static void expect_rows(struct map *map)
 {
     u32 size = map->shape.per_row << map->frames.shift, at = 0, cells_shown = 0;
@@ -199,7 +199,7 @@ KTEST(map, the_sum_is_right_at_every_scale)
     kfree(map);
 }
 
-/* The smallest cells that fit; but not to and fro between two scales. */
+/* The smallest cells that fit; but without changing back and forth between two scales. */
 KTEST(map, the_scale_does_not_jump)
 {
     struct map *map = new_map();
@@ -258,7 +258,7 @@ KTEST(map, a_page_is_in_its_cell_and_no_other)
     kfree(before);
 }
 
-/* What the picture shows for a frame; that of free frames when its row is left out. */
+/* What the picture shows for a frame; free if its row is left out. */
 static u8 cell_of(const struct map *map, u32 pfn)
 {
     for (u32 i = 0; i < map->rows; i++) {
@@ -271,7 +271,7 @@ static u8 cell_of(const struct map *map, u32 pfn)
     return MAP_NO_RAM;
 }
 
-/* The same at the scale of a terminal: a block of many frames, in cells of its own. */
+/* The same at the scale of a terminal: a block of many frames, in separate cells. */
 KTEST(map, a_block_is_in_its_cells)
 {
     struct page *block = alloc_pages(GFP_HIGHUSER, BLOCK_ORDER);

@@ -1,6 +1,6 @@
 /*
  * The map of addresses: bars agree with what mm/ counts. And the picture: it fits the terminal,
- * colours are switched off again.
+ * colours are reset at the end.
  */
 #include <lib/printf.h>
 #include <mm/frame/page_alloc.h>
@@ -11,7 +11,7 @@
 
 /* ---- the kernel's addresses ---- */
 
-/* The vmalloc area now, held against vmalloc_stats(). */
+/* The vmalloc area now, compared with vmalloc_stats(). */
 static void gather_vmalloc(struct map *map)
 {
     struct vmalloc_stats stats = vmalloc_stats();
@@ -45,7 +45,7 @@ KTEST(map, the_vmalloc_area)
     alias = vmap(&page, 1);
     gather_vmalloc(map);
     expect_eq(map->vmalloc.total[MAP_VMALLOC], had + 6);
-    expect_eq(map->vmalloc.total[MAP_OTHER], 1); /* what vmap() shows is still its owner's */
+    expect_eq(map->vmalloc.total[MAP_OTHER], 1); /* a page mapped by vmap() keeps its owner */
     vfree(first);
     gather_vmalloc(map);
     expect(map->vmalloc.total[MAP_FREE] >= 6);
@@ -148,7 +148,7 @@ static struct {
     bool coloured;
 } paper;
 
-/* As a terminal would take it; SGR 0 ends all colours, and other sequences are not expected. */
+/* Interpreted like a terminal; SGR 0 resets all colours, and other sequences are not expected. */
 static void paper_write(const char *text, size_t len)
 {
     static u32 number;
@@ -189,7 +189,7 @@ KTEST(map, a_terminal_of_80_x_24)
     map_shape(&shape, 80, 24);
     expect(shape.beside);
     expect_eq(shape.per_row, 32);
-    expect_eq(shape.rows, 24 - 1 - 6 - 1); /* but for the first line, the owners, the prompt */
+    expect_eq(shape.rows, 24 - 1 - 6 - 1); /* without the first line, the owners, the prompt */
     expect_eq(shape.high, shape.rows);
     map_shape(&shape, 79, 24);
     expect(!shape.beside);
@@ -203,7 +203,7 @@ static void keep_process(const char *text, size_t len)
         snprintf(drawn, sizeof(drawn), "%.*s", (int)len, text);
 }
 
-/* Each kind of area in its own letter, up to where it ends. */
+/* Each kind of area in its own letter, up to its end. */
 KTEST(map, the_bar_of_a_process)
 {
     const struct map_canvas canvas = {.write = keep_process, .lines_max = UINT32_MAX};

@@ -1,7 +1,7 @@
 /*
- * Snapshots, seen from the kernel: that taking one changes nothing and does not yield, and that what is
- * wrong in the tables shows. What the numbers are is tests/run/test_snapshot.py's, which reads the tables
- * from outside.
+ * Snapshots, tested in the kernel: taking one changes nothing and does not yield, and errors in the
+ * tables are visible. tests/run/test_snapshot.py checks the numbers, by reading the tables from
+ * outside.
  */
 #include <kernel/task.h>
 #include <kernel/view/snapshot.h>
@@ -13,11 +13,11 @@
 
 #include "tests/mm/user/space.h"
 
-/* A document as it passes: its length, a sum over its bytes, its lines, and a text to look for. */
+/* A document while it is written: length, a sum over its bytes, lines, and a text to look for. */
 struct seen {
     u32 bytes, hash, lines;
     const char *wanted;
-    u32 matched; /* bytes of `wanted` that the last ones were */
+    u32 matched; /* bytes of `wanted` that the last ones match */
     u32 found;
 };
 
@@ -98,7 +98,7 @@ static void count_turn(void)
     turns++;
 }
 
-/* Nothing that a snapshot calls gives way: else it would not be of one moment. */
+/* No function that a snapshot calls yields: otherwise it would not describe one moment. */
 KTEST(snapshot, gives_no_turn)
 {
     static const bool always = true;
@@ -127,7 +127,7 @@ KTEST(snapshot, an_area)
     expect_eq(times(wanted), 0);
 }
 
-/* A page that is mapped where no area is: the walk goes by the tables. */
+/* A page that is mapped outside of any area: the walk follows the tables. */
 KTEST(snapshot, a_mapping_that_no_area_has)
 {
     char wanted[40];
@@ -158,7 +158,7 @@ KTEST(snapshot, a_directory_that_differs)
     mm_put(mm);
 }
 
-/* Page tables that lie nowhere: their entries are told, as runs, and nobody looks through them. */
+/* Invalid page tables: their entries are shown, as runs, and the tables are not read. */
 KTEST(snapshot, entries_that_lead_nowhere)
 {
     struct mm *mm = mm_create();
@@ -174,7 +174,7 @@ KTEST(snapshot, entries_that_lead_nowhere)
     mm_put(mm);
 }
 
-/* Pages that are kept for a process without any right to them, and areas by all that tells them. */
+/* Pages that a process holds without any right to them, and areas with all their members. */
 KTEST(snapshot, an_address_space)
 {
     struct mm *mm = space_with(4, RW);
@@ -190,7 +190,7 @@ KTEST(snapshot, an_address_space)
     mm_put(mm);
 }
 
-/* A name that is no ASCII, and none for JSON. */
+/* A name that is not ASCII, and not valid in JSON. */
 KTEST(snapshot, a_strange_name)
 {
     char before[TASK_COMM_LEN];

@@ -1,6 +1,6 @@
 /*
- * The audit must see what is wrong: each test breaks one invariant on purpose, looks, and repairs
- * it.
+ * The audit must detect errors: each test breaks one invariant on purpose, runs the audit, and
+ * repairs it.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
@@ -145,7 +145,7 @@ KTEST(audit, notices_area_with_an_unmapped_page)
     vfree(memory);
 }
 
-/* The first entry of an area says of what kind it is, and no other one. */
+/* Only the first entry of an area holds its kind. */
 KTEST(audit, notices_wrong_kind_in_an_entry)
 {
     void *memory = vmalloc(2 * PAGE_SIZE);
@@ -163,13 +163,13 @@ KTEST(audit, notices_wrong_kind_in_an_entry)
     vfree(memory);
 }
 
-/* An entry with another frame, and otherwise as it was. */
+/* An entry with another frame, and otherwise unchanged. */
 static pte_t with_frame(pte_t pte, phys_addr_t frame)
 {
     return (pte_t){(pte.val & ~PTE_FRAME) | frame};
 }
 
-/* RAM where a device should show, and a device where RAM should. */
+/* RAM where a device should be mapped, and a device where RAM should. */
 KTEST(audit, notices_ram_in_a_device_area)
 {
     void *device = ioremap(0xb8000, PAGE_SIZE), *memory = vmalloc(PAGE_SIZE);
@@ -194,7 +194,7 @@ KTEST(audit, notices_ram_in_a_device_area)
     iounmap(device);
 }
 
-/* A page behind the first of a block, mapped once more or less than it counts. */
+/* A page after the first of a block, mapped once more or less than its count. */
 KTEST(audit, notices_wrong_count_behind_the_first)
 {
     struct page *block = alloc_pages(GFP_KERNEL, 1), *behind = block + 1;
@@ -216,7 +216,7 @@ KTEST(audit, notices_wrong_count_behind_the_first)
     free_pages(block, 1);
 }
 
-/* A page of a kind that lives by its mappings, without one. */
+/* A page of a kind that exists only while it is mapped, without a mapping. */
 static void expect_unmapped_noticed(enum page_type type)
 {
     struct page *page = alloc_page(GFP_KERNEL);
@@ -233,7 +233,7 @@ KTEST(audit, notices_pages_that_nobody_maps)
     expect_unmapped_noticed(PAGE_VMALLOC);
 }
 
-/* The counts are right: a page has one holder and one mapping. Only its owner is not the area. */
+/* The counts are right: a page has one holder and one mapping. But its owner is not the area. */
 KTEST(audit, notices_area_that_shows_a_page_it_does_not_own)
 {
     void *memory = vmalloc(PAGE_SIZE);
@@ -252,7 +252,7 @@ KTEST(audit, notices_area_that_shows_a_page_it_does_not_own)
     vfree(memory);
 }
 
-/* The area is gone, but a mapping of somebody else keeps the count of its page right. */
+/* The area is gone, but another mapping keeps the count of its page right. */
 KTEST(audit, notices_page_whose_area_does_not_own_it)
 {
     struct page *page = alloc_page(GFP_KERNEL);
@@ -315,7 +315,7 @@ KTEST(audit, notices_table_that_no_address_space_has)
     free_page(page);
 }
 
-/* The frame is a process's, and counted so; but a block in use holds it, too. */
+/* The frame belongs to a process, and is counted; but a block in use holds it, too. */
 KTEST(audit, notices_block_within_a_block)
 {
     struct page *block = alloc_pages(GFP_KERNEL, 1);
@@ -342,7 +342,7 @@ KTEST(audit, notices_write_protect_off)
     set_write_protect(true);
 }
 
-/* The entry of a text page, which only a kernel without write protection can change. */
+/* The entry of a text page, which the kernel can change only without write protection. */
 KTEST(audit, notices_changed_lowmem_entry)
 {
     pte_t *pte = &pde_page_table(swapper_pg_dir[PDE_INDEX(__text_start)])[PTE_INDEX(__text_start)];
@@ -357,7 +357,7 @@ KTEST(audit, notices_changed_lowmem_entry)
     expect_none(mm_audit());
 }
 
-/* The stack that the processor takes for traps from ring 3. */
+/* The stack that the processor uses for traps from ring 3. */
 KTEST(audit, notices_entry_stack_that_is_not_mapped)
 {
     u32 flags = local_irq_save(), saved = main_tss.esp0;
@@ -371,7 +371,7 @@ KTEST(audit, notices_entry_stack_that_is_not_mapped)
     local_irq_restore(flags);
 }
 
-/* A gate that leads elsewhere than to its stub, and one that ring 3 may use. */
+/* A gate that does not lead to its stub, and one that ring 3 may use. */
 KTEST(audit, notices_wrong_gate)
 {
     static const u32 vectors[] = {X86_TRAP_DF, X86_TRAP_PF, 0x80, 255};
@@ -494,7 +494,7 @@ KTEST(audit, notices_directory_that_is_nobodys)
     free_page(page);
 }
 
-/* That the allocators' own checks are part of it. */
+/* The allocators' own checks are part of the audit. */
 KTEST(audit, asks_the_allocators)
 {
     struct page *page = alloc_page(GFP_KERNEL);
@@ -561,7 +561,7 @@ static void expect_dma_noticed(struct device *dev, struct page *page)
     dma_unmap_page(dev, handle, 8, DMA_TO_DEVICE);
 }
 
-/* What a device still has is free memory. */
+/* Memory that a device still uses was freed. */
 KTEST(audit, notices_free_memory_in_the_hands_of_a_device)
 {
     struct device dev = {.name = "test", .dma_mask = DMA_BIT_MASK(32)};
@@ -571,7 +571,7 @@ KTEST(audit, notices_free_memory_in_the_hands_of_a_device)
     free_page(page);
 }
 
-/* What dma_map_single() would have left behind if it had taken a vmalloc address, or a hole. */
+/* The record of dma_map_single() if it had accepted a vmalloc address, or a hole. */
 KTEST(audit, notices_dma_address_made_by_arithmetic)
 {
     struct device dev = {.name = "test", .dma_mask = DMA_BIT_MASK(32)};
@@ -583,7 +583,7 @@ KTEST(audit, notices_dma_address_made_by_arithmetic)
     expect_eq(dma_map_single(&dev, page_address(page), 8, DMA_TO_DEVICE, &handle), 0);
     flags = local_irq_save();
     set_write_protect(false);
-    lowmem_size = handle; /* so that the address is none of lowmem's */
+    lowmem_size = handle; /* so that the address is not in lowmem */
     text = dma_check();
     lowmem_size = lowmem;
     set_write_protect(true);

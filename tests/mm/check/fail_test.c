@@ -1,11 +1,11 @@
 /*
- * What fails has changed nothing (invariant I9): each operation that allocates is run with its
+ * A failed operation changes nothing (invariant I9): each operation that allocates is run with its
  * first, second, third... allocation refused, until it needs no more than that. Each time it must
- * fail as its header says, and pages, areas, tasks and address spaces must be what they were.
+ * fail as its header says, and pages, areas, tasks and address spaces must be the same as before.
  *
- * Pages and objects of caches are refused alike; caches are shrunk before each attempt, so that the
- * first object of a kind costs a page as well. A small object that is lost shows only when it costs
- * a page, so cheap operations are repeated more often than there are objects on a page.
+ * Pages and objects of caches are both refused; caches are shrunk before each attempt, so that the
+ * first object of a kind needs a page as well. A lost small object is visible only when it needs a
+ * page, so cheap operations are repeated more often than there are objects on a page.
  */
 #include "tests/kernel/process/run.h"
 #include <mm/check/audit.h>
@@ -31,7 +31,7 @@ static struct footprint footprint(void)
 
     mm_shrink();
     slab_shrink();
-    now.free_pages = nr_free_pages() + slab_pages(); /* how full slabs are is chance */
+    now.free_pages = nr_free_pages() + slab_pages(); /* the number of slabs may vary */
     now.vmalloc = vmalloc_stats();
     for (struct task *task = task_next(NULL); task; task = task_next(task))
         now.tasks++;
@@ -102,7 +102,7 @@ static void sweep(const struct operation *op)
 
 /* ---- address spaces ---- */
 
-static struct mm *mm; /* what the operation works on, or made */
+static struct mm *mm; /* what the operation works on, or has made */
 
 static bool run_mm_create(void)
 {
@@ -129,7 +129,7 @@ static bool run_mm_add_area(void)
     return err == 0;
 }
 
-/* Nothing takes an area back but the end of its address space. */
+/* An area is removed only at the end of its address space. */
 static void start_again(void)
 {
     mm_put(mm);
@@ -266,7 +266,7 @@ KTEST(fail, vmalloc)
     sweep_operation(vmalloc, CHEAP);
 }
 
-/* Not at the start of the lowest gap, so that what is left below it needs a node of its own. */
+/* Not at the start of the lowest gap, so that the rest below it needs a separate node. */
 static bool run_vmalloc_aligned(void)
 {
     memory = vmalloc_aligned(PAGE_SIZE, MIB(1), __builtin_return_address(0));
@@ -283,7 +283,7 @@ KTEST(fail, vmalloc_aligned)
     sweep_operation(vmalloc_aligned, CHEAP);
 }
 
-/* The same in the middle of a gap between areas, which leaves two rests. */
+/* The same in the middle of a gap between areas, which leaves two parts. */
 KTEST(fail, vmalloc_aligned_in_a_gap)
 {
     void *below = vmalloc_aligned(PAGE_SIZE, MIB(1), __builtin_return_address(0));

@@ -1,4 +1,4 @@
-/* The count of frames by owner: it is all of RAM, and follows what is taken and given back. */
+/* The count of frames by owner: it covers all of RAM, and follows allocations and frees. */
 #include <arch/x86/sections.h>
 #include <kernel/monitor/ktest.h>
 #include <lib/string.h>
@@ -16,7 +16,7 @@ static void count_before(void)
     frames_count(&before);
 }
 
-/* Frames of this owner that came since count_before(). */
+/* The increase of this owner's frames since count_before(). */
 static s32 came(enum page_type type)
 {
     struct frames now;
@@ -61,8 +61,8 @@ KTEST(frames, owners_have_all_of_ram)
 }
 
 /*
- * The first 64 KiB are nobody's. What firmware says it keeps there, newer ones for UEFI do, goes by
- * its own name.
+ * The first 64 KiB are not used. What the firmware keeps there, as newer UEFI firmware does, has a
+ * separate name.
  */
 KTEST(frames, low_memory_stays_reserved)
 {
@@ -86,7 +86,7 @@ KTEST(frames, reserved_ones_by_name)
     expect_eq(reserved_frames("struct pages"),
               ALIGN_UP(max_pfn * sizeof(struct page), PAGE_SIZE) >> PAGE_SHIFT);
     expect_eq(reserved_frames("page tables"), (0u - VMALLOC_START) / LARGE_PAGE_SIZE);
-    /* The boot code's frames, reserved under the same name, were given back. */
+    /* The boot code's frames, reserved under the same name, were freed. */
     expect_eq(reserved_frames("kernel image"), (__kernel_end - __text_start) >> PAGE_SHIFT);
 }
 
@@ -135,7 +135,7 @@ KTEST(frames, an_area)
     expect_eq(came(PAGE_VMALLOC), 1);
     page = vmalloc_to_page(memory);
     alias = vmap(&page, 1);
-    expect_eq(came(PAGE_VMALLOC), 1); /* shown twice, owned once */
+    expect_eq(came(PAGE_VMALLOC), 1); /* mapped twice, owned once */
     vunmap(alias);
     vfree(memory);
     expect_eq(came(PAGE_VMALLOC), 0);
@@ -158,7 +158,7 @@ KTEST(frames, a_process)
     expect_eq(came(PAGE_USER), 1);
     mm_put(mm);
     expect_eq(came(PAGE_USER), 0);
-    expect_eq(came(PAGE_PGTABLE), 2); /* kept for the next one */
+    expect_eq(came(PAGE_PGTABLE), 2); /* cached for the next one */
     mm_shrink();
     expect_eq(came(PAGE_PGTABLE), 0);
 }
@@ -200,7 +200,7 @@ KTEST(frames, a_frame_with_two_owners_is_noticed)
     struct page *page = pfn_to_page(0);
 
     page->block = BLOCK_HEAD(1);
-    expect(check_now() == NULL);  /* page 0 and the one behind it: two frames, as before */
+    expect(check_now() == NULL);  /* page 0 and the next one: two frames, as before */
     page->block = BLOCK_HEAD(10); /* 4 MiB, across the firmware's hole, where no RAM is */
     expect(check_now() != NULL);
     page->block = 0;

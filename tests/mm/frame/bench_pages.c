@@ -1,6 +1,6 @@
 /*
- * What pages and small objects cost: rows as in the Linux module tests/peers/linux/attic_bench.c,
- * with the same numbers of operations.
+ * The costs of pages and small objects: rows as in the Linux module
+ * tests/peers/linux/attic_bench.c, with the same numbers of operations.
  */
 #include <kernel/monitor/bench.h>
 #include <mm/frame/page_alloc.h>
@@ -20,7 +20,7 @@ static bool enough(u32 pages)
     return nr_free_lowmem_pages() >= pages + 64;
 }
 
-/* Inline, so that the order is a constant as it is for most callers. */
+/* Inline, so that the order is a constant, as for most callers. */
 static inline void bench_order(u32 order)
 {
     struct page *page = alloc_pages(GFP_KERNEL, order);

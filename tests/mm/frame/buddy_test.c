@@ -68,7 +68,7 @@ KTEST(buddy, zeroed_on_request)
     free_page(page);
 }
 
-/* Hot pages, of which a chain is cut off, and those behind them. */
+/* Hot pages, of which a chain is taken, and those after them. */
 KTEST(buddy, zeroed_in_bulk_on_request)
 {
     struct page *chain = NULL;
@@ -116,7 +116,7 @@ KTEST(buddy, normal_zone_spares_dma)
     free_page(page);
 }
 
-/* Take every page of lowmem, linked through the pages themselves; then give all back. */
+/* Take every page of lowmem, linked through the pages themselves; then free all. */
 KTEST(buddy, exhaustion_returns_null)
 {
     struct page **chain = NULL, *page;
@@ -185,7 +185,7 @@ KTEST(buddy, random_sequence_stays_whole)
     expect_none(page_alloc_check());
 }
 
-/* The check must see what is wrong, or it is worth nothing. */
+/* The check must detect errors, otherwise it is useless. */
 KTEST(buddy, check_notices_damage)
 {
     struct page *page = alloc_page(GFP_KERNEL);
@@ -197,7 +197,7 @@ KTEST(buddy, check_notices_damage)
     free_page(page);
 }
 
-/* A function of its own, because a probe returns twice. */
+/* A separate function, because a probe returns twice. */
 static __noinline void expect_bad_free(struct page *page, u32 order, const char *part)
 {
     u32 free = nr_free_pages();
@@ -228,7 +228,7 @@ KTEST(buddy, wrong_frees_panic)
     expect_bad_free(page + 1, 0, "which is free");
 }
 
-/* The check must say this; then nothing may be wrong but what the test repairs. */
+/* The check must report this; after the repair it must find nothing else. */
 static void expect_damage(const char *part)
 {
     const char *text = page_alloc_check();
@@ -279,7 +279,7 @@ KTEST(buddy, check_notices_buddies_that_are_not_joined)
     halves_free(&halves);
 }
 
-/* Lists that would lead the walk into a circle, to no page, to one of another zone, or not back. */
+/* Lists that lead the walk into a circle, to no page, to one of another zone, or not back. */
 KTEST(buddy, check_names_a_damaged_list)
 {
     struct list_head saved, *head;
@@ -303,7 +303,7 @@ KTEST(buddy, check_names_a_damaged_list)
     halves.listed->zone ^= 1;
     expect_damage("of another zone");
     halves.listed->zone ^= 1;
-    head = saved.prev; /* back to what is in no page */
+    head = saved.prev; /* back to an address outside of all pages */
     while ((u32)head - (u32)mem_map < max_pfn * sizeof(struct page))
         head = head->prev;
     saved = *head;
@@ -383,7 +383,7 @@ static void give_back(struct page *chain)
     }
 }
 
-/* What NORMAL has is a hot block, larger than what is asked for. DMA memory must not go for it. */
+/* NORMAL has a hot block, larger than the requested one. DMA memory must not be used instead. */
 KTEST(buddy, hot_blocks_are_cut_before_dma_is_asked)
 {
     struct page *block, *chain, *page;

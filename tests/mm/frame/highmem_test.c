@@ -1,4 +1,4 @@
-/* Pages without an address of their own, and the slots that show them. */
+/* Pages without a permanent address, and the slots that map them. */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
 #include <kernel/monitor/ktest.h>
@@ -8,7 +8,7 @@
 #include <mm/kva/vmalloc.h>
 #include <mm/user/mm.h>
 
-/* A highmem page, or NULL (and the test is skipped) when the machine has none. */
+/* A highmem page, or NULL (and the test is skipped) if the machine has none. */
 static struct page *highmem_page(void)
 {
     struct page *page = alloc_page(GFP_HIGHUSER);
@@ -65,7 +65,7 @@ KTEST(highmem, slots_show_their_page)
     free_page(page);
 }
 
-/* The same slot shows another frame: the entry before must not be in the TLB any more. */
+/* The same slot maps another frame: the old entry must not be in the TLB any more. */
 KTEST(highmem, slot_is_used_again)
 {
     struct page *one = highmem_page(), *two = one ? alloc_page(GFP_HIGHUSER) : NULL;
@@ -165,7 +165,7 @@ KTEST(highmem, processes_take_it_first)
     expect_eq(zone_free_pages(ZONE_HIGHMEM), before);
 }
 
-/* A zone is used up before the one below it is touched. */
+/* A zone is used up before the one below it is used. */
 KTEST(highmem, zones_follow_from_the_top)
 {
     struct page *chain = NULL, *page;

@@ -1,10 +1,10 @@
 /*
- * Caches of small objects and kmalloc: that memory is there, is whole and comes back, that misuse
- * is noticed, and that slab_check() sees every kind of damage. The tests that break something
- * inside repair it again.
+ * Caches of small objects and kmalloc: memory is available, not overlapping and is freed, misuse is
+ * detected, and slab_check() detects every kind of damage. The tests that break internal data
+ * repair it again.
  *
- * In a build with DEBUG=1 objects lie elsewhere in their slabs and the panics have other words:
- * what depends on it asks SLAB_DEBUG.
+ * In a build with DEBUG=1 objects have other positions in their slabs and the panics have other
+ * words: tests that depend on it check SLAB_DEBUG.
  */
 #include <kernel/monitor/ktest.h>
 #include <lib/printf.h>
@@ -237,7 +237,7 @@ KTEST(slab, class_boundaries)
     }
 }
 
-/* A size that the compiler knows takes another way to the same class. */
+/* A constant size takes another path to the same class. */
 #define EXPECT_CONSTANT_CLASS(size, name)                                                          \
     do {                                                                                           \
         u32 before = info_of(name).active_objs;                                                    \
@@ -324,7 +324,7 @@ KTEST(slab, large_from_page_allocator)
 
 /* ---- long runs ---- */
 
-/* Everything that was taken is given back, whatever the order. */
+/* Everything that was allocated is freed, in different orders. */
 KTEST(slab, pages_come_back)
 {
     static void *object[1500];
@@ -350,7 +350,7 @@ KTEST(slab, pages_come_back)
     }
 }
 
-/* Random sizes, lives and order, against what was written into each piece. */
+/* Random sizes, lifetimes and order; the contents of each piece are checked. */
 KTEST(slab, random_against_a_model)
 {
     static struct {
@@ -391,7 +391,7 @@ KTEST(slab, random_against_a_model)
 
 /* ---- allocations that fail ---- */
 
-/* Make a cache and take of it and of kmalloc(); undo it all. True when all of it could be had. */
+/* Make a cache, allocate from it and by kmalloc(); undo it all. True if all succeeded. */
 static bool build_and_undo(void)
 {
     static const u32 sizes[] = {1, 64, 100, 2000, 4096, 8192, 8193, 40000};
@@ -435,13 +435,13 @@ KTEST(slab, each_allocation_fails_in_turn)
     expect(k > 1 + 300 + 8); /* one for each object, and some for slabs */
 }
 
-/* One failure of an object costs one, whether it is taken from a slab or from a new one. */
+/* The countdown decreases by one per object, whether it comes from an old slab or a new one. */
 KTEST(slab, the_kth_object_fails)
 {
     struct kmem_cache *cache = kmem_cache_create("test", 64);
     void *object[4];
 
-    object[0] = kmem_cache_alloc(cache); /* the first of a slab, which has room for more */
+    object[0] = kmem_cache_alloc(cache); /* the first of a slab, which has space for more */
     alloc_fail_countdown = 2;
     object[1] = kmem_cache_alloc(cache);
     object[2] = kmem_cache_alloc(cache);
@@ -458,11 +458,11 @@ KTEST(slab, the_kth_object_fails)
 
 static void *foreign_pointer(void *pointer)
 {
-    asm("" : "+r"(pointer)); /* the compiler must not know that it is no pointer for kfree() */
+    asm("" : "+r"(pointer)); /* the compiler must not know that it is not valid for kfree() */
     return pointer;
 }
 
-/* Functions of their own, so that no variable of a test is changed around the probe. */
+/* Separate functions, so that no variable of a test is changed around the probe. */
 static __noinline void expect_bad_free(void *pointer, const char *part)
 {
     expect_panic(kfree(foreign_pointer(pointer)), part);
@@ -513,7 +513,7 @@ KTEST(slab, double_free_elsewhere)
     kmem_cache_destroy(cache);
 }
 
-/* In slabs of one page and of several: inside an object, in the descriptor, behind the last one. */
+/* In slabs of one page and of several: inside an object, in the descriptor, after the last one. */
 KTEST(slab, foreign_pointers_in_a_slab)
 {
     static const u32 sizes[] = {24, 64, 96, 1024, 3000, 8192};
@@ -594,7 +594,7 @@ KTEST(slab, check_notices_damage)
     saved = *next;
     *next = (u32)object + PAGE_SIZE; /* a write after free into the list of free objects */
     expect_wrong(SLAB_DEBUG ? "after it was freed" : "not the start of an object");
-    *next = (u32)object + 4; /* the block is right, the place in it is not */
+    *next = (u32)object + 4; /* the block is right, the position in it is not */
     expect_wrong(SLAB_DEBUG ? "after it was freed" : "not the start of an object");
     *next = (u32)next;
     expect_wrong(SLAB_DEBUG ? "after it was freed" : "in a circle");
@@ -701,7 +701,7 @@ KTEST(slab, check_notices_a_dead_cache)
     kmem_cache_destroy(cache);
 }
 
-/* ---- what only a build with DEBUG=1 notices ---- */
+/* ---- what only a build with DEBUG=1 detects ---- */
 
 #if SLAB_DEBUG
 
@@ -715,7 +715,7 @@ static __noinline void slab_test_free(void *memory)
     kfree(memory);
 }
 
-/* One byte past what was asked for, one byte before. */
+/* One byte past the requested size, one byte before the start. */
 KTEST(slab, debug_overrun)
 {
     static const s32 offsets[] = {60, 63, 64, -1, -8};

@@ -1,5 +1,5 @@
 /*
- * What the vmalloc area costs: rows as in the Linux module tests/peers/linux/attic_bench.c, with
+ * The costs of the vmalloc area: rows as in the Linux module tests/peers/linux/attic_bench.c, with
  * the same numbers of operations. To touch is to write to the first byte. "Busy" areas are one page
  * each; holes are made by freeing every second of them.
  */
@@ -35,10 +35,10 @@ static void time_cycles(u32 size, u32 ops)
     bench_stop(ops);
 }
 
-/* Room for so many areas of at most so many pages; if there is none, the row is skipped. */
+/* Space for so many areas of at most so many pages; if there is none, the row is skipped. */
 static bool enough(u32 count, u32 pages)
 {
-    u32 needed = count * pages + count / 32 + 64; /* and what the areas themselves take */
+    u32 needed = count * pages + count / 32 + 64; /* and the areas' own memory */
 
     if (nr_free_pages() < needed)
         bench_skip("%u pages are needed, %u are free", needed, nr_free_pages());
@@ -160,8 +160,7 @@ BENCH(vmalloc_16k_holes2500)
 }
 
 /*
- * Starts from the holes, so a slot may have nothing to free at first; as many operations as there
- * are slots.
+ * Starts with the holes, so a slot may have nothing to free at first; as many operations as slots.
  */
 BENCH(vmalloc_random_replace)
 {

@@ -1,7 +1,7 @@
 /*
- * The DMA API: what it refuses and with which error, on devices that exist only here, with whatever
- * mask a test needs; and what the edu device makes of what it grants. A transfer takes the device a
- * tenth of a second, so there are few of them.
+ * The DMA API: what it refuses and with which error, on devices that exist only here, with any mask
+ * that a test needs; and transfers of the edu device with mappings that it grants. A transfer takes
+ * a tenth of a second, so there are few of them.
  */
 #include "tests/drivers/edu.h"
 #include <arch/x86/pgtable.h>
@@ -43,7 +43,7 @@ static void expect_nothing_mapped(const struct device *dev)
     expect_eq(dev->coherent.bytes, 0);
 }
 
-/* Both ways of transfer, each with its own error, and nothing is mapped afterwards. */
+/* Both directions of transfer, each with its own error, and nothing is mapped afterwards. */
 static __noinline void expect_refused(struct device *dev, const void *addr, size_t size, int error)
 {
     struct dma_count before = dev->mapped;
@@ -175,7 +175,7 @@ KTEST(dma, memory_above_the_mask_is_refused)
     free_pages(page, 1);
 }
 
-/* Lowmem addresses and frames have holes, and what is free is nobody's to give. */
+/* Lowmem addresses and frames have holes, and free pages cannot be mapped. */
 KTEST(dma, holes_and_free_memory_are_refused)
 {
     struct device dev = {.name = "test", .dma_mask = EVERYTHING};
@@ -259,7 +259,7 @@ KTEST(dma, highmem_above_the_mask_is_refused)
         expect_eq(handle, page_to_phys(page) + 16);
         dma_unmap_page(&far, handle, 32, DMA_FROM_DEVICE);
         slot = kmap_local_page(page);
-        expect_refused(&far, slot, 4, -ENXIO); /* the slot is somebody else's soon */
+        expect_refused(&far, slot, 4, -ENXIO); /* the slot will be used for another page */
         kunmap_local(slot);
         expect_nothing_mapped(&far);
     } else {
@@ -268,7 +268,7 @@ KTEST(dma, highmem_above_the_mask_is_refused)
     free_page(page);
 }
 
-/* A device does not ask the page tables: text is protected from it here, or not at all. */
+/* A device does not use the page tables: text is protected from it here, or not at all. */
 KTEST(dma, read_only_memory_is_no_target)
 {
     struct device dev = {.name = "test", .dma_mask = EVERYTHING};
@@ -338,7 +338,7 @@ KTEST(dma, unmapping_what_is_not_mapped_panics)
     free_page(page);
 }
 
-/* The same range twice, the other way too: each is given back for itself. */
+/* The same range twice, in the other direction too: each is unmapped separately. */
 KTEST(dma, one_range_may_be_mapped_more_than_once)
 {
     struct device dev = {.name = "test", .dma_mask = EVERYTHING};
@@ -381,7 +381,7 @@ KTEST(dma, list_joins_neighbours)
     free_pages(page, 2);
 }
 
-/* The second piece is refused: the first must not be mapped, and the list is as it was. */
+/* The second piece is refused: the first must not be mapped, and the list is unchanged. */
 KTEST(dma, refused_list_changes_nothing)
 {
     struct page *page = alloc_pages(GFP_KERNEL, 1);
@@ -471,7 +471,7 @@ KTEST(dma, coherent_memory_that_cannot_be)
 /* ---- the edu device ---- */
 
 /*
- * At another address there is no edu device: the card must be off then, and the driver as it was.
+ * At another address there is no edu device: the card must be off then, and the driver unchanged.
  */
 KTEST(dma, edu_that_does_not_answer_is_left_alone)
 {
@@ -482,7 +482,7 @@ KTEST(dma, edu_that_does_not_answer_is_left_alone)
     if (no_edu())
         return;
     wrong = *edu_pci();
-    wrong.bar[0].start = 0xb8000; /* the text screen is no card */
+    wrong.bar[0].start = 0xb8000; /* the text screen is not a card */
     expect_str_eq(edu_bind(&wrong), "it does not identify itself");
     expect_eq(pci_config_read(edu_pci(), PCI_COMMAND) & (PCI_COMMAND_MEMORY | PCI_COMMAND_IO), 0);
     pci_enable_device(edu_pci());
@@ -491,7 +491,7 @@ KTEST(dma, edu_that_does_not_answer_is_left_alone)
     expect_eq(vmalloc_stats().busy_areas, before.busy_areas);
 }
 
-/* Memory of its own that the device reaches: two halves, to copy between. */
+/* Memory that the device reaches: two halves, to copy between. */
 struct pair {
     u8 *from, *to;
     dma_addr_t from_dma, to_dma;
@@ -513,7 +513,7 @@ static void pair_free(struct pair *pair)
     expect_nothing_mapped(edu_device());
 }
 
-/* One piece, several, across pages; the bytes on both sides stay as they are. */
+/* One piece, several, across pages; the bytes on both sides do not change. */
 KTEST(dma, edu_copies_any_length)
 {
     static const struct {
@@ -579,7 +579,7 @@ static void unmap_scattered(u8 *buffer, struct page *pages[2])
     free_page(pages[1]);
 }
 
-/* 120 bytes before and 80 behind the border of two pages. */
+/* 120 bytes before and 80 after the border of two pages. */
 KTEST(dma, edu_copies_vmalloc_memory_by_frames)
 {
     struct scatterlist sg[2];
@@ -608,8 +608,8 @@ KTEST(dma, edu_copies_vmalloc_memory_by_frames)
 }
 
 /*
- * What the refusals are for: A and B are neighbours, A and C are mapped side by side. The device is
- * told of A's end and goes on into B.
+ * Why the API refuses: A and B are neighbours, A and C are mapped side by side. The device gets the
+ * end of A and continues into B.
  */
 KTEST(dma, arithmetic_hits_the_neighbour)
 {
@@ -676,7 +676,7 @@ KTEST(dma, edu_refuses_requests_that_cannot_be)
     expect(!edu_cancel(&request));
 }
 
-/* Given up before the device is done: memory stays as it is, and the device is of use again. */
+/* Cancelled before the device is done: memory does not change, and the device can be used again. */
 KTEST(dma, edu_time_out_leaves_memory_alone)
 {
     struct pair pair;
@@ -684,7 +684,7 @@ KTEST(dma, edu_time_out_leaves_memory_alone)
 
     if (no_edu() || !pair_init(&pair, PAGE_SIZE))
         return;
-    /* On a busy host the device's tenth of a second may pass within two ticks: then again. */
+    /* On a busy host the device's tenth of a second may pass within two ticks: then repeat. */
     for (u32 i = 0; i < 20 && second != -EBUSY; i++) {
         memset(pair.to, 0xee, 64);
         first = edu_transfer(DMA_FROM_DEVICE, pair.to_dma, 64, 2);

@@ -59,7 +59,7 @@ KTEST(layout, kinds_of_address_are_disjoint)
 }
 
 /*
- * A function of its own, because a probe returns twice and the caller's loop would not survive it.
+ * A separate function, because a probe returns twice and the caller's loop would not survive it.
  */
 static __noinline void expect_unmapped(u32 addr)
 {

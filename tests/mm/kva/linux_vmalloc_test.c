@@ -1,7 +1,7 @@
 /*
  * The stress cases of Linux's lib/test_vmalloc.c that make sense on one processor, under Linux's
- * names (per-CPU memory and kvfree_rcu, which the others are about, do not exist here), and what
- * ioremap promises.
+ * names (the others test per-CPU memory and kvfree_rcu, which do not exist here), and the
+ * properties of ioremap.
  */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
@@ -104,7 +104,7 @@ static void expect_aligned(u32 size, u32 align)
 
 KTEST(test_vmalloc, fix_align_alloc_test)
 {
-    void *odd = vmalloc(2 * PAGE_SIZE); /* so that the lowest gap begins at an odd place */
+    void *odd = vmalloc(2 * PAGE_SIZE); /* so that the lowest gap begins at an odd page */
 
     for (u32 i = 0; i < LOOPS; i++)
         expect_aligned(5 * PAGE_SIZE, 32 * PAGE_SIZE);
@@ -124,7 +124,7 @@ KTEST(test_vmalloc, random_size_align_alloc_test)
     }
 }
 
-/* Every power of two: what does not fit is refused and leaves nothing behind. */
+/* Every power of two: a size that does not fit is refused and leaves nothing behind. */
 KTEST(test_vmalloc, align_shift_alloc_test)
 {
     for (u32 shift = PAGE_SHIFT; shift < 32; shift++) {
@@ -158,7 +158,7 @@ KTEST(test_vmalloc, vm_map_ram_test)
         free_page(pages[--count]);
 }
 
-/* Aligned areas are cut from the middle of gaps; what is left on both sides is used again. */
+/* Aligned areas are taken from the middle of gaps; the rest on both sides is used again. */
 KTEST(vmalloc, alignment_leaves_the_rest_usable)
 {
     struct vmalloc_stats before = vmalloc_stats();
@@ -264,7 +264,7 @@ KTEST(vmalloc, wrong_frees_change_nothing)
         free_page(pages[i]);
 }
 
-/* A device may have more memory than the machine: its addresses are what counts. */
+/* A device may have more memory than the machine: only its addresses matter. */
 KTEST(ioremap, device_larger_than_ram)
 {
     u32 size = (max_pfn + 16) << PAGE_SHIFT;
@@ -274,7 +274,7 @@ KTEST(ioremap, device_larger_than_ram)
         ktest_skip("there is more RAM than there are addresses");
         return;
     }
-    device = ioremap(0xd0000000, size); /* what is there is not touched */
+    device = ioremap(0xd0000000, size); /* the memory is not touched */
     if (!expect(device != NULL))
         return;
     expect_eq(pte_frame(*kernel_pte((u32)device + size - PAGE_SIZE)),
@@ -283,7 +283,7 @@ KTEST(ioremap, device_larger_than_ram)
     iounmap(device);
 }
 
-/* Pages behind the first of a block: each counts its mappings, and once for the block. */
+/* Pages after the first of a block: each counts its mappings, and one for the block. */
 KTEST(vmalloc, vmap_of_pages_behind_the_first)
 {
     struct page *block = alloc_pages(GFP_KERNEL, 2);
@@ -318,7 +318,7 @@ KTEST(vmalloc, vmap_of_pages_behind_the_first)
     free_pages(block, 2);
 }
 
-/* The block was given up while a page behind its first one was mapped. */
+/* The block was freed while a page after its first one was mapped. */
 KTEST(vmalloc, unmapping_a_page_of_a_freed_block_panics)
 {
     struct page *block = alloc_pages(GFP_KERNEL, 1), *behind = block + 1;
@@ -354,7 +354,7 @@ KTEST(vmalloc, unmapping_the_last_reference_panics)
     free_page(page);
 }
 
-/* The lowest gap is large enough, but not where the alignment falls: another one is found. */
+/* The lowest gap is large enough, but not after alignment: another one is found. */
 KTEST(vmalloc, aligned_area_skips_a_gap_that_lies_badly)
 {
     u32 align = 16 * PAGE_SIZE;

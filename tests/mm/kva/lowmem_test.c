@@ -1,4 +1,4 @@
-/* The linear map: everywhere right, with the rights of its table, and never changed. */
+/* The linear map: correct everywhere, with the rights of its table, and never changed. */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/pgtable.h>
@@ -12,7 +12,7 @@
 #include <mm/kva/lowmem.h>
 #include <mm/kva/vmalloc.h>
 
-/* Whether the boot loader has put something here. */
+/* Whether the boot loader has put data here. */
 static bool is_loaded(phys_addr_t page)
 {
     const struct memblock_range *range;
@@ -26,7 +26,7 @@ static bool is_loaded(phys_addr_t page)
 }
 
 /*
- * The first MiB, the image, RAM, and what the boot loader has put elsewhere; no hole between them.
+ * The first MiB, the image, RAM, and data of the boot loader elsewhere; no hole between them.
  */
 KTEST(lowmem, linear_where_there_is_ram)
 {
@@ -50,7 +50,7 @@ KTEST(lowmem, linear_where_there_is_ram)
     expect(lowmem_is_mapped(0, (u32)__kernel_end - PAGE_OFFSET));
 }
 
-/* The live tables against the table of rows. */
+/* The live tables compared with the table of rows. */
 KTEST(lowmem, rows_are_what_is_mapped)
 {
     const struct map_row *row;
@@ -145,7 +145,7 @@ KTEST(lowmem, holes_are_not_mapped)
     }
 }
 
-/* What lowmem_check() says while two entries have changed places. Nothing else runs meanwhile. */
+/* The result of lowmem_check() while two entries are swapped. Nothing else runs meanwhile. */
 static const char *check_swapped(u32 *a, u32 *b)
 {
     u32 flags = local_irq_save(), cr0 = read_cr0(), saved = *a;
@@ -170,7 +170,7 @@ static void expect_swap_noticed(u32 *a, u32 *b, const char *as)
         ktest_fail(__FILE__, __LINE__, "expected \"%s\", got \"%s\"", as, text ? text : "");
 }
 
-/* Each would be right in the other's place: what is compared is no copy of what is there. */
+/* Each would be right in the other's place: the check does not compare with a copy. */
 KTEST(lowmem, check_notices_swapped_entries)
 {
     pde_t *pde = &swapper_pg_dir[KERNEL_PDE_FIRST];
@@ -178,7 +178,7 @@ KTEST(lowmem, check_notices_swapped_entries)
 
     expect_swap_noticed(&pte[2].val, &pte[3].val, "I1: lowmem PTE of page 0xc0002000");
     expect_swap_noticed(&pde[200].val, &swapper_pg_dir[1022].val, "I1: master PDE 968");
-    if (lowmem_size >= MIB(64)) /* what the check needs lies at both ends of it */
+    if (lowmem_size >= MIB(64)) /* the data of the check lie at both ends of it */
         expect_swap_noticed(&pde[2].val, &pde[3].val, "I1: master PDE 770");
     expect_none(lowmem_check());
 }

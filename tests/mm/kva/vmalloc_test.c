@@ -12,7 +12,7 @@
 
 #define PAGES 16
 
-/* A word that tells its own place. */
+/* A word with its own position. */
 static u32 mark(u32 index)
 {
     return index * 2654435761u;
@@ -59,7 +59,7 @@ static void expect_straddling_word(char *memory)
     kunmap_local(first);
 }
 
-/* With every second frame of a stretch taken, single pages cannot be neighbours. */
+/* With every second frame of a range taken, single pages cannot be neighbours. */
 KTEST(vmalloc, noncontiguous)
 {
     struct page *taken[2 * PAGES];
@@ -79,7 +79,7 @@ KTEST(vmalloc, noncontiguous)
         fill((u32 *)memory, words);
         expect(filled((u32 *)memory, words));
         /*
-         * The same bytes, frame by frame, through lowmem; and four bytes that straddle two frames.
+         * The same bytes, frame by frame, through lowmem; and four bytes that cross two frames.
          */
         for (u32 i = 0; i < PAGES; i++) {
             const u32 *frame = kmap_local_page(vmalloc_to_page(memory + i * PAGE_SIZE));
@@ -206,7 +206,7 @@ KTEST(vmalloc, exhaustion_returns_null)
     expect_eq(vmalloc_stats().free_bytes, before.free_bytes);
 }
 
-/* The pages run out half-way: the area that was begun must leave nothing behind. */
+/* The pages run out half-way: the unfinished area must leave nothing behind. */
 KTEST(vmalloc, failure_half_way_changes_nothing)
 {
     struct vmalloc_stats before = vmalloc_stats();
@@ -283,7 +283,7 @@ KTEST(vmalloc, vmap_shows_the_same_bytes)
         free_page(pages[i]);
 }
 
-/* The page's owner has given it up, once or even twice, before the mapping is gone. */
+/* The page's owner has freed it, once or even twice, before the mapping is gone. */
 KTEST(vmalloc, vunmap_notices_a_freed_page)
 {
     struct page *page = alloc_page(GFP_KERNEL);
@@ -302,7 +302,7 @@ KTEST(vmalloc, vunmap_notices_a_freed_page)
     free_page(page);
 }
 
-/* Giving back the highest area and taking it again needs no memory, until the slabs are shrunk. */
+/* Freeing the highest area and allocating it again needs no memory, until the slabs are shrunk. */
 KTEST(vmalloc, highest_area_is_kept_ready)
 {
     struct page **pages = one_page_often();

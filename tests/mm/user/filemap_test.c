@@ -7,7 +7,7 @@
 
 #define TEXT_SIZE (3 * PAGE_SIZE + 100) /* not a whole number of pages */
 
-static u8 text[TEXT_SIZE]; /* what the archive has */
+static u8 text[TEXT_SIZE]; /* the contents in the archive */
 static u8 buf[2 * PAGE_SIZE];
 static struct address_space file;
 static u32 released;
@@ -61,7 +61,7 @@ KTEST(filemap, reads_what_the_archive_has)
     expect_eq(buf[10], 0xcc);
     expect_eq(read_at(TEXT_SIZE, 1), 0);
     expect_eq(read_at(0xffffffff, 1), 0);
-    expect_eq(file.nrpages, 0); /* no page for looking */
+    expect_eq(file.nrpages, 0); /* reading needs no page */
     done();
 }
 
@@ -73,7 +73,7 @@ KTEST(filemap, writes_are_read_back)
     expect_eq(read_at(PAGE_SIZE - 3, 6), 6);
     expect(buf[0] == text[PAGE_SIZE - 3] && memcmp(buf + 1, "abcd", 4) == 0 &&
            buf[5] == text[PAGE_SIZE + 2]);
-    expect_eq(filemap_shrink(), 0); /* these cannot be had again */
+    expect_eq(filemap_shrink(), 0); /* these cannot be read again */
     expect_eq(read_at(PAGE_SIZE - 2, 4), 4);
     expect_eq(memcmp(buf, "abcd", 4), 0);
     expect_none(mm_audit());
@@ -94,7 +94,7 @@ KTEST(filemap, gaps_are_zero)
     done();
 }
 
-/* What a process wrote behind the end, in the last page, is not part of a file that grows. */
+/* What a process wrote after the end, in the last page, is not part of a file that grows. */
 KTEST(filemap, tail_is_zero)
 {
     char *page;
@@ -117,7 +117,7 @@ KTEST(filemap, truncate)
     expect_eq(filemap_truncate(&file, PAGE_SIZE + 10), 0);
     expect_eq(file.nrpages, 0);
     expect_eq(read_at(PAGE_SIZE, 100), 10);
-    expect_eq(filemap_truncate(&file, TEXT_SIZE), 0); /* what was cut off does not come back */
+    expect_eq(filemap_truncate(&file, TEXT_SIZE), 0); /* truncated bytes do not come back */
     expect_eq(read_at(PAGE_SIZE, 100), 100);
     expect_eq(memcmp(buf, text + PAGE_SIZE, 10), 0);
     for (u32 i = 10; i < 100; i++)
@@ -200,7 +200,7 @@ KTEST(filemap, a_page_is_held_while_it_is_copied)
     done();
 }
 
-/* A tree that cannot become high enough is no higher than before. */
+/* A tree that cannot become high enough keeps its height. */
 KTEST(filemap, failure_leaves_the_tree_as_it_was)
 {
     struct page_tree tree = {NULL, 0};
@@ -252,7 +252,7 @@ static u32 text_word(u32 pos)
     return word;
 }
 
-/* Nor does the kernel write, in whatever name, where a file is mapped for reading. */
+/* Nor does the kernel write, for any purpose, where a file is mapped for reading. */
 KTEST(filemap, kernel_respects_a_read_only_mapping)
 {
     static const u32 flags[] = {MAP_SHARED, MAP_PRIVATE};
@@ -290,7 +290,7 @@ KTEST(filemap, private_mapping_copies_on_write)
     expect(!(entry_at(mm, PAGE(1)) & PTE_RW));
     expect_eq(filemap_shrink(), 0); /* it is mapped */
     put_word(mm, PAGE(1), 1);
-    put_word(mm, PAGE(2) + 4, 2); /* a write at once */
+    put_word(mm, PAGE(2) + 4, 2); /* a write without a read before */
     expect(page_at(mm, PAGE(1)) != page);
     expect_eq(page->refcount, 1);
     expect_eq(get_word(mm, PAGE(2)), text_word(2 * PAGE_SIZE));
@@ -307,7 +307,7 @@ KTEST(filemap, private_mapping_copies_on_write)
 }
 
 /*
- * The page for the copy is there only when others have been dropped; the page that is copied stays.
+ * There is a page for the copy only after others have been dropped; the page that is copied stays.
  */
 KTEST(filemap, a_page_is_held_while_memory_for_its_copy_is_found)
 {
@@ -317,7 +317,7 @@ KTEST(filemap, a_page_is_held_while_memory_for_its_copy_is_found)
     mm = map_file(PROT_READ | PROT_WRITE, MAP_PRIVATE);
     if (!mm)
         return;
-    expect_eq(mm_fault(mm, BASE + PAGE_SIZE, true), MM_FAULT_OK); /* brings the table */
+    expect_eq(mm_fault(mm, BASE + PAGE_SIZE, true), MM_FAULT_OK); /* makes the table */
     expect(filemap_get_page(&file, 0, false) != NULL);
     expect_eq(file.nrpages, 2);
     alloc_fail_countdown = 1;
@@ -380,7 +380,7 @@ KTEST(filemap, splitting_keeps_the_offset)
     expect_area(mm, PAGE(1), PAGE(2), VM_READ); /* not a continuation of page 0 */
     expect_eq(mm_mmap(mm, PAGE(1), 2 * PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_FIXED, &file, 1),
               PAGE(1));
-    expect_area(mm, PAGE(0), PAGE(8), VM_READ); /* one again */
+    expect_area(mm, PAGE(0), PAGE(8), VM_READ); /* one area again */
     expect_eq(file.refcount, 2);
     expect_eq(mm_mremap(mm, PAGE(2), PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, PAGE(20)),
               PAGE(20));
@@ -406,7 +406,7 @@ KTEST(filemap, never_writable)
         return;
     expect_eq(mm_mmap(mm, PAGE(1), PAGE_SIZE, PROT_READ | VM_NEVER_WRITE, flags, &file, 1),
               PAGE(1));
-    expect_area(mm, PAGE(1), PAGE(2), VM_READ | VM_NEVER_WRITE); /* not one with its neighbours */
+    expect_area(mm, PAGE(1), PAGE(2), VM_READ | VM_NEVER_WRITE); /* not joined */
     expect_eq(mm_mprotect(mm, PAGE(0), 3 * PAGE_SIZE, PROT_READ | PROT_WRITE), -EACCES);
     expect_area(mm, PAGE(0), PAGE(1), VM_READ);
     expect_eq(mm_mprotect(mm, PAGE(0), 3 * PAGE_SIZE, PROT_NONE), 0);
@@ -416,7 +416,8 @@ KTEST(filemap, never_writable)
 }
 
 /*
- * Cut off while mapped: it goes from all who map it, their copies too, and the file can grow again.
+ * Truncated while mapped: the pages are removed from all processes that map them, their copies too,
+ * and the file can grow again.
  */
 KTEST(filemap, truncated_under_a_mapping)
 {
@@ -455,7 +456,7 @@ KTEST(filemap, truncated_under_a_mapping)
     done();
 }
 
-/* A second area of the same file, next to the first: they are one again, and none when it ends. */
+/* A second area of the same file, next to the first: they are joined, and gone at the end. */
 KTEST(filemap, areas_of_a_file)
 {
     struct mm *mm;
@@ -477,7 +478,7 @@ KTEST(filemap, areas_of_a_file)
     done();
 }
 
-/* ---- the end of memory, and of patience ---- */
+/* ---- no memory, and interrupted copies ---- */
 
 /* Take pages until only so many are free; they are linked through `next`. */
 static struct page *take_all_but(u32 left)
@@ -521,7 +522,7 @@ KTEST(filemap, leaves_memory_for_processes)
         pos += PAGE_SIZE;
     expect_eq(written, -ENOSPC);
     expect(pos > 0 && pos <= 20 * PAGE_SIZE);
-    expect_eq(write_at(0, text, PAGE_SIZE), PAGE_SIZE); /* what it has, it has */
+    expect_eq(write_at(0, text, PAGE_SIZE), PAGE_SIZE); /* existing pages stay */
     give_back(taken);
     expect_eq(write_at(pos, text, PAGE_SIZE), PAGE_SIZE);
     done();

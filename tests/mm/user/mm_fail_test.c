@@ -1,8 +1,8 @@
 /*
  * Address spaces when memory runs out (invariant I9): every allocation of every operation is
  * refused once. Then the operation fails as its header says, and areas, pages, tables, entries and
- * files' references are what they were; the audit finds nothing, and the operation works when it is
- * tried again.
+ * files' references are the same as before; the audit finds nothing, and the operation works when
+ * it is tried again.
  */
 #include "tests/mm/user/space.h"
 #include <mm/fail.h>
@@ -42,7 +42,7 @@ static void drop_space(void)
     mapping_put(memory);
 }
 
-/* What must be the same again. */
+/* What must be the same afterwards. */
 struct state {
     u32 areas, pages, tables, free, start, end, brk;
     s32 references;
@@ -57,14 +57,14 @@ static struct state state(void)
     return (struct state){.areas = mm->area_count,
                           .pages = mm->pages,
                           .tables = mm->tables,
-                          .free = nr_free_pages() + slab_pages(), /* how full slabs are is chance */
+                          .free = nr_free_pages() + slab_pages(), /* the number of slabs may vary */
                           .start = stack->start,
                           .end = mm_area_above(mm, 0)->end,
                           .brk = mm->brk,
                           .references = memory->refcount};
 }
 
-/* True when the operation failed; false when it did not need that many allocations. */
+/* True if the operation failed; false if it did not need that many allocations. */
 static bool refuse(bool (*operation)(void), u32 k)
 {
     struct state before = state(), after;
@@ -89,7 +89,7 @@ static bool refuse(bool (*operation)(void), u32 k)
     return true;
 }
 
-/* `least`: how many allocations the operation has at least. */
+/* `least`: the minimum number of allocations of the operation. */
 static void sweep(bool (*operation)(void), u32 least)
 {
     u32 k = 1;
@@ -239,8 +239,8 @@ KTEST(mm_fail, fault)
 }
 
 /*
- * A read of untouched memory needs a table, but no page; a table that came for a page goes without
- * it.
+ * A read of untouched memory needs a table, but no page; a table that was made for a page is freed
+ * if there is no page.
  */
 KTEST(mm_fail, fault_that_needs_a_table)
 {
@@ -253,7 +253,7 @@ KTEST(mm_fail, fault_that_needs_a_table)
     drop_space();
 }
 
-/* A write to a page that is shared: the copy cannot be made, both keep what they have. */
+/* A write to a page that is shared: the copy cannot be made, both keep the old page. */
 KTEST(mm_fail, copy)
 {
     struct mm *child;
@@ -279,7 +279,7 @@ KTEST(mm_fail, copy)
     drop_space();
 }
 
-/* When memory is short, pages that files can do without are given back first. */
+/* When memory is short, pages that files do not need are freed first. */
 KTEST(mm_fail, memory_comes_from_clean_pages)
 {
     if (!make_space())

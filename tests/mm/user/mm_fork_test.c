@@ -1,4 +1,4 @@
-/* Fork: what is shared, when it separates, and how often it is counted. */
+/* Fork: what is shared, when it is copied, and how it is counted. */
 #include "tests/mm/user/space.h"
 #include <lib/resched.h>
 
@@ -54,13 +54,13 @@ KTEST(mm_fork, the_last_owner_takes_over)
     page = page_at(parent, PAGE(3));
     put_word(child, PAGE(3), 1);
     expect_eq(page->refcount, 1);
-    put_word(parent, PAGE(3), 2); /* the other one has its copy */
+    put_word(parent, PAGE(3), 2); /* the other process has its copy */
     expect_eq(page_at(parent, PAGE(3)), page);
     page = page_at(parent, PAGE(4));
     mm_put(child);
     expect_eq(page->refcount, 1);
     expect(!(entry_at(parent, PAGE(4)) & PTE_RW));
-    put_word(parent, PAGE(4), 2); /* the other one has gone */
+    put_word(parent, PAGE(4), 2); /* the other process has unmapped it */
     expect_eq(page_at(parent, PAGE(4)), page);
     expect(entry_at(parent, PAGE(4)) & PTE_RW);
     mm_put(parent);
@@ -122,7 +122,7 @@ KTEST(mm_fork, copies_the_layout)
     mm_put(child);
 }
 
-/* What madvise() says about forks: what the child lacks, and what it has empty. */
+/* madvise() about forks: what the child lacks, and what is zeroed in the child. */
 KTEST(mm_fork, heeds_advice)
 {
     struct mm *parent = space_with(8, RW), *child;
@@ -228,8 +228,8 @@ KTEST(mm_fork, pages_without_rights)
 }
 
 /*
- * The kernel's way in separates, too. It asks for the rights that the process would need; the
- * loader's way asks for none.
+ * The kernel's accesses copy pages, too. They require the rights that the process would need; the
+ * loader's require none.
  */
 KTEST(mm_fork, kernel_writes_separate)
 {
@@ -257,7 +257,7 @@ KTEST(mm_fork, kernel_writes_separate)
 
 /* ---- others run in the middle ---- */
 
-static const char *found; /* by the audit, in the middle of something */
+static const char *found; /* by the audit, in the middle of an operation */
 static u32 looks;
 
 static void look(void)
@@ -267,7 +267,7 @@ static void look(void)
     looks++;
 }
 
-/* Run a statement with the audit in place of the others' turns; it must have given some. */
+/* Run a statement with the audit at each point where it yields; it must yield. */
 #define audit_within(statement)                                                                    \
     ({                                                                                             \
         static const bool always_ = true;                                                          \
@@ -282,7 +282,7 @@ static void look(void)
         expect(looks > 1);                                                                         \
     })
 
-/* Looking into an address space leaves it as it is. */
+/* Reading an address space does not change it. */
 KTEST(mm_fork, kernel_reads_touch_nothing)
 {
     struct mm *mm = space_with(2, RW);
@@ -305,7 +305,7 @@ KTEST(mm_fork, kernel_reads_touch_nothing)
 
 static u32 looked_at;
 
-/* What /proc/PID/cmdline does in its turn. */
+/* What /proc/PID/cmdline does when it runs. */
 static void read_memory(void)
 {
     struct mm *mm = NULL, *next;
@@ -319,7 +319,7 @@ static void read_memory(void)
 
 #define TABLES 6
 
-/* Others read the memory of who moves it, or forbids itself to use it. They change nothing. */
+/* Others read the memory of a process that moves it or removes its rights. They change nothing. */
 KTEST(mm_fork, others_may_read_meanwhile)
 {
     static const bool always = true;

@@ -1,4 +1,4 @@
-/* mmap, munmap, mprotect, madvise, mremap on address spaces that nobody runs in. */
+/* mmap, munmap, mprotect, madvise, mremap on address spaces in which no task runs. */
 #include "tests/mm/user/space.h"
 
 #define ANON      (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -18,7 +18,7 @@ KTEST(mm_map, goes_down_from_the_top)
     expect_eq(one, MMAP_BASE - PAGE_SIZE);
     two = mm_mmap(mm, 0, 100, PROT_RW, ANON, NULL, 0);
     expect_eq(two, MMAP_BASE - 2 * PAGE_SIZE);
-    expect_area(mm, two, MMAP_BASE, RW); /* alike and side by side: one */
+    expect_area(mm, two, MMAP_BASE, RW); /* alike and adjacent: one area */
     expect_eq(mm_mmap(mm, 0, PAGE_SIZE, PROT_READ, ANON, NULL, 0), MMAP_BASE - 3 * PAGE_SIZE);
     expect_eq(mm->area_count, 2);
     mm_put(mm);
@@ -31,7 +31,7 @@ KTEST(mm_map, takes_the_highest_gap_that_fits)
 
     if (!mm)
         return;
-    /* Gaps of 1, 2, 3, 2, 1 pages at 10, 20, 30, 40, 50; above the area all is taken. */
+    /* Gaps of 1, 2, 3, 2, 1 pages at 10, 20, 30, 40, 50; everything above is taken. */
     expect_eq(mm_add_area(mm, PAGE(100), MMAP_BASE - PAGE(100), VM_READ, NULL, NULL, 0), 0);
     for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
         expect_eq(mm_munmap(mm, PAGE(10 * (i + 1)), sizes[i] * PAGE_SIZE), 0);
@@ -46,7 +46,7 @@ KTEST(mm_map, takes_the_highest_gap_that_fits)
     mm_put(mm);
 }
 
-/* Between two areas that it would go on from and that would go on from it: all three stay. */
+/* Between two areas that it would continue and that would continue it: all three stay separate. */
 KTEST(mm_map, what_is_mapped_apart_joins_nobody)
 {
     struct address_space *file = mapping_new(3 * PAGE_SIZE);
@@ -65,7 +65,7 @@ KTEST(mm_map, what_is_mapped_apart_joins_nobody)
     mapping_put(file);
 }
 
-/* The kernel does not put a mapping into the way of a stack, which needs room to grow. */
+/* The kernel does not put a mapping just below a stack, which needs space to grow. */
 KTEST(mm_map, keeps_away_from_stacks)
 {
     struct mm *mm = mm_create();
@@ -78,7 +78,7 @@ KTEST(mm_map, keeps_away_from_stacks)
     expect_eq(mm_mmap(mm, 0, PAGE_SIZE, PROT_RW, ANON, NULL, 0),
               MMAP_BASE - 2 * PAGE_SIZE - MM_GUARD_GAP);
     expect(mm_mmap(mm, MMAP_BASE - MM_GUARD_GAP, PAGE_SIZE, PROT_RW, ANON, NULL, 0) !=
-           (long)(MMAP_BASE - MM_GUARD_GAP)); /* a hint is not taken there, either */
+           (long)(MMAP_BASE - MM_GUARD_GAP)); /* a hint is not used there, either */
     expect_none(vma_check(mm));
     mm_put(mm);
 }
@@ -95,7 +95,7 @@ KTEST(mm_map, hints)
     expect_eq(mm_mmap(mm, 0xfffff001, PAGE_SIZE, PROT_READ, ANON, NULL, 0),
               MMAP_BASE - 2 * PAGE_SIZE);
     expect_eq(mm_mmap(mm, PAGE_SIZE - 1, PAGE_SIZE, PROT_READ, ANON, NULL, 0),
-              MMAP_BASE - 3 * PAGE_SIZE); /* rounded down it is no hint */
+              MMAP_BASE - 3 * PAGE_SIZE); /* rounded down it is not a hint */
     mm_put(mm);
 }
 
@@ -255,11 +255,11 @@ KTEST(mm_map, mprotect_none_and_back)
     expect_eq(page_at(mm, PAGE(1)), page);
     expect_eq(mm_mprotect(mm, BASE, 4 * PAGE_SIZE, PROT_RW), 0);
     put_word(mm, PAGE(1), 1);
-    expect_eq(page_at(mm, PAGE(1)), page); /* alone: nothing was copied */
+    expect_eq(page_at(mm, PAGE(1)), page); /* not shared: nothing was copied */
     mm_put(mm);
 }
 
-/* Write permission does not open a page that others see. */
+/* Write permission does not make a shared page writable. */
 KTEST(mm_map, mprotect_does_not_undo_sharing)
 {
     struct mm *mm = space_with(2, RW), *child;
@@ -410,7 +410,7 @@ KTEST(mm_map, mremap_refusals)
     mm_put(mm);
 }
 
-/* What is kept or shrinks may reach over areas and holes; a move takes the part that is kept. */
+/* Keeping the size or shrinking may cover areas and holes; a move takes the part that is kept. */
 KTEST(mm_map, mremap_over_areas)
 {
     struct mm *mm = space_with(8, RW);
@@ -434,7 +434,7 @@ KTEST(mm_map, mremap_over_areas)
     mm_put(mm);
 }
 
-/* Two ways to have an area twice: a second place for what is shared, and a move that leaves it. */
+/* Two ways to have an area twice: a second place for shared memory; a move that keeps the old. */
 KTEST(mm_map, mremap_leaves_the_area)
 {
     struct mm *mm = space_with(4, RW);

@@ -1,6 +1,6 @@
 /*
  * Two address spaces that are mapped, unmapped, protected, written and forked from each other at
- * random, held against arrays of what each page should be.
+ * random, compared with arrays of the expected state of each page.
  */
 #include "tests/mm/user/space.h"
 #include <lib/random.h>
@@ -10,7 +10,7 @@
 #define RANDOM_PAGES 64
 #define RANDOM_STEPS 3000
 
-/* What each page of an address space should be. */
+/* The expected state of each page of an address space. */
 struct model {
     bool mapped[RANDOM_PAGES];
     u8 rights[RANDOM_PAGES], word[RANDOM_PAGES];

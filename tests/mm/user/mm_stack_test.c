@@ -1,4 +1,4 @@
-/* The growth of the stack, and its refusals; the heap's. */
+/* The growth of the stack, and when it is refused; the same for the heap. */
 #include "tests/mm/user/space.h"
 
 #define TOP   0x40000000u
@@ -26,7 +26,7 @@ KTEST(mm_stack, grows_on_a_touch_below)
     expect_eq(mm_fault(mm, TOP - 65536, true),
               MM_FAULT_OK); /* a large frame, past pages never touched */
     expect_area(mm, TOP - 65536, TOP, FLAGS);
-    expect_eq(mm_fault(mm, TOP - 100000, false), MM_FAULT_OK); /* a read is as good */
+    expect_eq(mm_fault(mm, TOP - 100000, false), MM_FAULT_OK); /* a read works as well */
     expect_eq(mm->pages, 3);
     expect_none(mm_audit());
     mm_put(mm);
@@ -61,7 +61,7 @@ KTEST(mm_stack, keeps_a_gap_to_what_is_below)
     expect_eq(mm_fault(mm, below + PAGE_SIZE, true), MM_FAULT_STACK);
     expect_eq(mm_fault(mm, lowest, true), MM_FAULT_OK);
     expect_area(mm, lowest, TOP, FLAGS);
-    expect_eq(mm_fault(mm, below, true), MM_FAULT_OK); /* that one is not the stack */
+    expect_eq(mm_fault(mm, below, true), MM_FAULT_OK); /* this area is not the stack */
     mm_put(mm);
 }
 
@@ -80,7 +80,7 @@ KTEST(mm_stack, only_where_allowed)
     mm_put(mm);
 }
 
-/* RLIM_INFINITY is no small number. */
+/* RLIM_INFINITY is not a small number. */
 KTEST(mm_stack, without_a_limit)
 {
     struct mm *mm = space_with_stack();
@@ -121,7 +121,7 @@ KTEST(mm_stack, the_kernel_writes_below_it)
         expect_eq(mm_write(mm, TOP - i * sizeof(bytes), bytes, sizeof(bytes)), 0);
     expect_area(mm, TOP - 4 * PAGE_SIZE, TOP, FLAGS);
     expect_eq(mm_write(mm, TOP - STACK_LIMIT - 1, bytes, 1), -EFAULT);
-    expect_eq(mm_read(mm, TOP - 5 * PAGE_SIZE, bytes, 1), -EFAULT); /* looking is not touching */
+    expect_eq(mm_read(mm, TOP - 5 * PAGE_SIZE, bytes, 1), -EFAULT); /* reading does not grow it */
     expect_eq(mm_clear(mm, TOP - 100, 100), 0);
     expect_eq(mm_read(mm, TOP - 101, bytes, 2), 0);
     expect(bytes[0] == 7 && bytes[1] == 0);
@@ -151,7 +151,7 @@ KTEST(mm_stack, heap_past_everything)
     mm_put(mm);
 }
 
-/* What a program has done to its heap in between does not confuse it. */
+/* It works with any changes that a program has made to its heap in between. */
 KTEST(mm_stack, heap_with_a_hole)
 {
     struct mm *mm = mm_create();
@@ -162,7 +162,7 @@ KTEST(mm_stack, heap_with_a_hole)
     expect_eq(mm_brk(mm, PAGE(10)), PAGE(10));
     expect_eq(mm_munmap(mm, PAGE(8), 2 * PAGE_SIZE), 0);
     expect_eq(mm_mprotect(mm, PAGE(2), PAGE_SIZE, PROT_READ), 0);
-    expect_eq(mm_brk(mm, PAGE(12)), PAGE(12)); /* a piece of its own */
+    expect_eq(mm_brk(mm, PAGE(12)), PAGE(12)); /* a separate area */
     expect_area(mm, PAGE(10), PAGE(12), RW);
     expect_eq(mm_brk(mm, PAGE(1)), PAGE(1));
     expect_eq(mm->area_count, 1);

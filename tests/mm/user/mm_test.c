@@ -67,7 +67,7 @@ KTEST(mm, pages_come_with_the_first_touch)
     expect_eq(mm_add_area(mm, BASE, 64 * PAGE_SIZE, VM_READ | VM_WRITE, "heap", NULL, 0), 0);
     expect_eq(mm->pages, 0);
     mm_switch(mm);
-    /* No process runs here, so nobody resolves the fault: the copy reports it. */
+    /* No process runs here, so the fault is not resolved: the copy reports it. */
     expect_eq(copy_from_user(&word, (void *)BASE, 4), 4);
     expect_eq(mm_fault(mm, BASE + 5 * PAGE_SIZE, true), MM_FAULT_OK);
     word = 77;
@@ -149,7 +149,7 @@ KTEST(mm, brk_refuses)
     mm_put(mm);
 }
 
-/* What all areas have, and what of it is the process's own to write to. */
+/* The size of all areas, and of the private writable ones. */
 KTEST(mm, limits)
 {
     const u32 anon = MAP_PRIVATE | MAP_ANONYMOUS, fixed = anon | MAP_FIXED;
@@ -158,7 +158,7 @@ KTEST(mm, limits)
 
     if (!expect(mm != NULL))
         return;
-    mm->size_limit = 9 * PAGE_SIZE + 100; /* one page is there: mm_with_heap() */
+    mm->size_limit = 9 * PAGE_SIZE + 100; /* there is one page: mm_with_heap() */
     expect_eq(mm_mmap(mm, at, 9 * PAGE_SIZE, PROT_READ, fixed, NULL, 0), -ENOMEM);
     expect_eq(mm_mmap(mm, at, 6 * PAGE_SIZE, PROT_READ, fixed, NULL, 0), at);
     expect_eq(mm_brk(mm, BASE + 3 * PAGE_SIZE), BASE);
@@ -167,12 +167,12 @@ KTEST(mm, limits)
     expect_eq(mm_mmap(mm, at, 6 * PAGE_SIZE, rw, fixed, NULL, 0), at); /* in place of itself */
     expect_eq(mm_munmap(mm, at + 4 * PAGE_SIZE, 2 * PAGE_SIZE), 0);
     mm->size_limit = ~0u;
-    mm->data_limit = 8 * PAGE_SIZE; /* seven are there */
+    mm->data_limit = 8 * PAGE_SIZE; /* there are seven */
     expect_eq(mm_mmap(mm, 0, 2 * PAGE_SIZE, rw, anon, NULL, 0), -ENOMEM);
     expect_eq(mm_mmap(mm, at + MIB(4), 2 * PAGE_SIZE, PROT_READ, fixed, NULL, 0), at + MIB(4));
     expect_eq(mm_mprotect(mm, at + MIB(4), 2 * PAGE_SIZE, rw), -ENOMEM);
     expect_eq(mm_mprotect(mm, at + MIB(4), PAGE_SIZE, rw), 0);
-    expect_eq(mm_mprotect(mm, at, PAGE_SIZE, rw), 0); /* was so before */
+    expect_eq(mm_mprotect(mm, at, PAGE_SIZE, rw), 0); /* as before */
     expect_eq(mm_brk(mm, BASE + 3 * PAGE_SIZE), BASE + 2 * PAGE_SIZE);
     mm->data_limit = ~0u;
     mm->heap_limit = 3 * PAGE_SIZE;
@@ -181,7 +181,7 @@ KTEST(mm, limits)
     mm_put(mm);
 }
 
-/* An area that begins where the heap would is not the heap. */
+/* An area that begins at the heap's start is not the heap. */
 KTEST(mm, brk_leaves_strangers_alone)
 {
     struct mm *mm = mm_with_heap(0);

@@ -1,13 +1,12 @@
-/* What the TLB remembers of a process's pages must be what its tables say. */
+/* The TLB must agree with a process's page tables. */
 #include "tests/mm/user/space.h"
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
 #include <kernel/task.h>
 
 /*
- * Load an address space so that nothing loads another, or the same again, until unload(): nobody
- * yields, no tick comes, and no fault is resolved. What copies find is what the TLB and the tables
- * say.
+ * Load an address space so that nothing loads another one, or reloads it, until unload(): no task
+ * yields, no tick comes, and no fault is resolved. Copies use the TLB and the tables as they are.
  */
 static u32 saved_flags;
 
@@ -124,7 +123,7 @@ KTEST(mm_tlb, dontneed_and_mremap_invalidate)
     expect_eq(copy_from_user(&word, (void *)PAGE(0), sizeof(word)), 0);
     unload();
     expect(before);
-    expect_eq(readable, 2); /* 0, which shows another page now, and 1 */
+    expect_eq(readable, 2); /* 0, which maps another page now, and 1 */
     expect_eq(word, 3);
     mm_put(mm);
 }
@@ -254,9 +253,9 @@ KTEST(mm_tlb, a_cut_file_is_gone)
 }
 
 /*
- * What the entries showed goes back to the page allocator at once. A build with DEBUG=1 panics when
- * that comes before the invalidation (arch/x86/tlb_debug.c): of the file's page after a copy, of a
- * page that has moved, and of the last page table.
+ * The frames of the entries are freed at once. A build with DEBUG=1 panics if that happens before
+ * the invalidation (arch/x86/tlb_debug.c): of the file's page after a copy, of a page that has
+ * moved, and of the last page table.
  */
 KTEST(mm_tlb, frames_come_back_invalidated)
 {
@@ -268,11 +267,11 @@ KTEST(mm_tlb, frames_come_back_invalidated)
     if (!mm)
         return;
     expect_eq(get_word(mm, BASE), 0);
-    mm_shrink(); /* what others have left */
+    mm_shrink(); /* left by others */
     load(mm);
     before = can_read(BASE);
     expect_eq(mm_write(mm, BASE, &word, sizeof(word)), 0);
-    expect_eq(mm_shrink(), 1); /* nobody shows the file's page any more */
+    expect_eq(mm_shrink(), 1); /* the file's page is not mapped any more */
     expect_eq(mm_mremap(mm, BASE, PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, PAGE(2)),
               PAGE(2));
     expect_eq(mm_munmap(mm, PAGE(2), PAGE_SIZE), 0);

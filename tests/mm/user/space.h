@@ -1,4 +1,4 @@
-/* For tests of address spaces: one to work on, and looks into it. */
+/* For tests of address spaces: one to work on, and functions to inspect it. */
 #pragma once
 
 #include <asm/errno.h>
@@ -25,7 +25,7 @@ static inline struct mm *space_with(u32 pages, u32 flags)
     return mm;
 }
 
-/* The entry's value, 0 when there is no table. */
+/* The entry's value, 0 if there is no table. */
 static inline u32 entry_at(struct mm *mm, u32 addr)
 {
     pte_t *pte = pgd_user_pte(mm->pgd, addr);
@@ -41,7 +41,7 @@ static inline struct page *page_at(struct mm *mm, u32 addr)
     return val ? pfn_to_page(val >> PAGE_SHIFT) : NULL;
 }
 
-/* A process writes, reads a word: what it must have a right to. */
+/* A process writes, reads a word, for which it must have the right. */
 static inline void put_word(struct mm *mm, u32 addr, u32 word)
 {
     expect_eq(mm_fault(mm, addr, true), MM_FAULT_OK);
@@ -57,7 +57,7 @@ static inline u32 get_word(struct mm *mm, u32 addr)
     return word;
 }
 
-/* Put n + `first` into the n-th page, see it there. */
+/* Write n + `first` to the n-th page, check it there. */
 static inline void put_pages(struct mm *mm, u32 pages, u32 first)
 {
     for (u32 i = 0; i < pages; i++)

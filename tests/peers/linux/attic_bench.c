@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * What Linux's kernel allocators cost: a module that measures when it is loaded, and prints a line
- * for each row, "bench: name count".
+ * The costs of Linux's kernel allocators: a module that measures when it is loaded, and prints a
+ * line for each row, "bench: name count".
  *
  * The rows do the same work as tests/mm/frame/bench_pages.c and tests/mm/kva/bench_vmalloc.c,
- * operation by operation and as often; read the two side by side. What differs is how Linux works,
- * and this module takes that into account:
+ * operation by operation and with the same counts; read the two side by side. Linux works
+ * differently, and this module takes that into account:
  *
- * vfree() only notes the range. A worker gives ranges back to the free tree when 32 MiB have come
- * together, and its instructions are part of the cost. So the rows of vmalloc run with interrupts
- * on, and long enough to see it run a few times; once is enough then, there are no rounds. Each
- * starts when nothing is left to give back (vm_unmap_aliases), so that one row does not pay for
- * another. The rows with many areas follow each other on the same 5000: live, then every second
- * one freed, then replaced at random.
+ * vfree() only notes the range. A worker returns ranges to the free tree when 32 MiB have
+ * accumulated, and its instructions are part of the cost. So the rows of vmalloc run with
+ * interrupts on, and long enough for the worker to run a few times; therefore there is only one
+ * round. Each row starts with nothing left to return (vm_unmap_aliases), so that one row does not
+ * pay for another. The rows with many areas follow each other on the same 5000: live, then every
+ * second one freed, then replaced at random.
  *
  * The rows of pages and kmalloc run with interrupts off.
  */

@@ -1,6 +1,6 @@
 /*
- * The address map as host programs see it: the kernel's own numbers, and an array of theirs in
- * place of lowmem. What is outside of the array the address sanitizer sees.
+ * The address map for host programs: the kernel's numbers, and an array in place of lowmem. The
+ * address sanitizer detects accesses outside of the array.
  */
 #pragma once
 
