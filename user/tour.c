@@ -34,7 +34,7 @@ static bool map_pages(volatile char *addr, long count)
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == (long)addr;
 }
 
-/* Take frames, which may well be neighbours, and give every second one back. */
+/* Take frames, which may be neighbours, and free every second one. */
 static bool scatter(void)
 {
     if (!map_pages(SCATTERED, SCATTERED_PAGES))
@@ -48,7 +48,7 @@ static bool scatter(void)
     return true;
 }
 
-/* The first touch: nobody has used the page yet. */
+/* The first touch: the page has not been used yet. */
 __attribute__((noinline)) void touch(void)
 {
     *UNTOUCHED = 't';
@@ -74,7 +74,7 @@ __attribute__((noinline)) long ask(void)
     return result;
 }
 
-/* No program may: it does not return. */
+/* Forbidden to every program: it does not return. */
 __attribute__((noinline)) char read_kernel(void)
 {
     return *KERNELS;
@@ -99,7 +99,7 @@ static void child(void)
     sys_exit(1);
 }
 
-/* See how it ended while it is a zombie, then let it be gone. The signal, or 0. */
+/* Read how it ended while it is a zombie, then remove it. Returns the signal, or 0. */
 static int wait_for(long pid)
 {
     siginfo_t end = {.si_code = 0};

@@ -1,5 +1,5 @@
 """The example blocks of a Markdown document, as text: they are found, refused when they are not in the form that can be run, and written
-back with new outputs. docs/examples.md describes the form; examples.py runs the blocks.
+back with new outputs. See docs/examples.md for the form; examples.py runs the blocks.
 
     document = Document('README.md', text)
     document.errors        # (line, text): blocks that are not in the form that can be run

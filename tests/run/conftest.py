@@ -1,4 +1,4 @@
-"""What all tests share: their order and the fixtures. docs/tests.md explains how to write a test."""
+"""What all tests share: their order and the fixtures. See docs/tests.md for how to write a test."""
 import os
 from contextlib import ExitStack
 from pathlib import Path

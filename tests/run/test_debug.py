@@ -1,5 +1,5 @@
-"""A kernel built with DEBUG=1: the self-tests in it, and misuse of kmalloc that it must detect, with both call sites named. test_crash.py
-tests what the default build detects."""
+"""A kernel built with DEBUG=1: the self-tests in it, and misuse of kmalloc that it must detect, with both call sites named. What the
+default build detects is tested in test_crash.py."""
 import pytest
 
 from ktests import check_ktests

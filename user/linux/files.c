@@ -1,6 +1,6 @@
 /*
- * Files through a C library: streams with their buffers, folders, names, what stat tells, errors.
- * Everything happens in a separate folder in /tmp, which is removed at the end.
+ * Files through a C library: streams with their buffers, folders, names, the results of stat,
+ * errors. Everything happens in a separate folder in /tmp, which is removed at the end.
  *
  * See check.h for its output; tests/run/linux/test_libc.py runs it, with glibc and with musl.
  */

@@ -1,6 +1,6 @@
 /*
- * The second way into the kernel, and the vDSO. user/tests/sysenter_test.c and
- * user/tests/entry_test.c test it from ring 3.
+ * The second way into the kernel, and the vDSO. The tests in ring 3 are user/tests/sysenter_test.c
+ * and user/tests/entry_test.c.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>

@@ -1,6 +1,6 @@
 /*
  * /proc compared with the structures that it shows: each text is made, and compared with what the
- * test reads from the structures. user/tests/proc_test.c tests it from programs.
+ * test reads from the structures. Programs test it in user/tests/proc_test.c.
  */
 #include <arch/x86/cpu.h>
 #include <fs/fs.h>

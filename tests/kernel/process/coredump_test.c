@@ -1,7 +1,7 @@
 /*
- * Core files. The program itself checks their contents (user/tests/core_test.c, also on Linux);
- * here are cases that only the kernel can cause: SIGKILL in the middle, and memory that runs out at
- * any step.
+ * Core files in cases that only the kernel can cause: SIGKILL in the middle, and memory that runs
+ * out at any step. The program itself checks their contents (user/tests/core_test.c, also on
+ * Linux).
  */
 #include "tests/kernel/process/run.h"
 #include <asm/signal.h>

@@ -1,6 +1,6 @@
 /*
- * Floating-point registers, of programs and between them. user/tests/fpu_test.c tests what a
- * program can see; here is the rest: when they are saved, and what happens to the saved state.
+ * Floating-point registers, of programs and between them: when they are saved, and what happens to
+ * the saved state. What a program can see is tested in user/tests/fpu_test.c.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>

@@ -44,7 +44,7 @@ static bool starts_with(const char *s, const char *start)
     return strncmp(s, start, strlen(start)) == 0;
 }
 
-/* The attack ends in SIGSEGV, and the note tells what was tried, where, and why it failed. */
+/* The attack ends in SIGSEGV, and the note says what was tried, where, and why it failed. */
 static void expect_death(const char *how, const char *what, u32 addr, const char *why)
 {
     struct task_result result = attack(how, addr);

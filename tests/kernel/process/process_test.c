@@ -465,7 +465,7 @@ static long tell(const struct telling_call *call, u8 poison, u8 *out)
     };
     long result;
 
-    memset(out, 0x06, OUT_SIZE); /* a thread-local segment, as get_thread_area() is told */
+    memset(out, 0x06, OUT_SIZE); /* get_thread_area() takes the number of a segment here */
     memset(out + 1, 0, 3);
     expect_eq(mm_write(current->mm, out_addr(), out, OUT_SIZE), 0);
     poison_stack(poison, THREAD_SIZE / 4 / 1024);

@@ -1,7 +1,7 @@
 /*
  * Snapshots, tested in the kernel: taking one changes nothing and does not yield, and errors in the
- * tables are visible. tests/run/test_snapshot.py checks the numbers, by reading the tables from
- * outside.
+ * tables are visible. The numbers are checked by tests/run/test_snapshot.py, which reads the tables
+ * from outside.
  */
 #include <kernel/task.h>
 #include <kernel/view/snapshot.h>

@@ -1,5 +1,5 @@
 """The documents name what exists: the files and make's targets that they mention exist, and so do the tests in docs/invariants.md and the
-rows of docs/bench.md. test_examples.py compares the examples."""
+rows of docs/bench.md. The examples are compared in test_examples.py."""
 import re
 
 import pytest

@@ -1,5 +1,5 @@
-"""Kernels broken on purpose: each fits the sources, which it does not change; one that does not fit is reported. docs/mistakes.md boots
-them."""
+"""Kernels broken on purpose: each fits the sources, which it does not change; one that does not fit is reported. The examples of
+docs/mistakes.md boot them."""
 import pytest
 
 from attic.build import ROOT

@@ -23,7 +23,7 @@ STOPS = tour_boot.STOPS + (tour_life.Vmalloc, tour_life.Switch, tour_life.FirstT
 
 HEAD = ("<!-- generated: compared by tests/run/gdb/test_tour.py -->\n\n# A tour of the memory, from the first instruction on", """
 `make tour` runs Attic under gdb and stops at %d places: the stages of the boot, then the life of a small process, user/tour.c,
-and last a device. Each stop shows the source, the registers that control paging, and a walk through the page tables, before and
+and finally a device. Each stop shows the source, the registers that control paging, and a walk through the page tables, before and
 after. This is its complete output; `make tour BATCH=1` generates it, and a test compares. What depends on the build and the
 machine may vary: addresses of code and of stacks, of frames and of tables, the entries and tags that hold such addresses, and
 numbers of lines. All else is always the same: which entries change and how, their bits, their indices, the owner and the
