@@ -1,6 +1,6 @@
 /*
- * Core files in cases that only the kernel can cause: SIGKILL in the middle, and memory that runs
- * out at any step. The program itself checks their contents (user/tests/core_test.c, also on
+ * Core files: SIGKILL in the middle of one, and memory that runs out at any step, which only the
+ * kernel can cause. The program itself checks their contents (user/tests/core_test.c, also on
  * Linux).
  */
 #include "tests/kernel/process/run.h"
