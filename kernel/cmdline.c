@@ -1,8 +1,8 @@
 /*
- * The words of the kernel command line that nobody will look at. Options are read where they are
- * needed (boot_option()); each of those places sees its own option only, so a misspelt one would be
- * passed over in silence. This file has the one list of all options and says a line for each word
- * that is not on it.
+ * Reports unknown words of the kernel command line. Options are read where they are needed
+ * (boot_option()); each of those places reads only its own option, so a misspelt one would be
+ * ignored silently. This file has the only list of all options and prints a line for each word that
+ * is not on it.
  *
  * A new option is a row here and a boot_option() where it is used.
  *
@@ -24,7 +24,7 @@ static const struct {
 
 #define SHOWN_MAX 40 /* characters of a word */
 
-/* Length of what is before a blank, "=" or the end. */
+/* Length of the text before a blank, "=" or the end. */
 static size_t name_length(const char *word)
 {
     size_t length = 0;
@@ -40,7 +40,7 @@ static void print_options(void)
         printk(" %s%s", options[i].name, options[i].forms & (VALUE | SWITCH) ? "=" : "");
 }
 
-/* Whether that is a way to write the option: `name` characters of `length` are its name. */
+/* True when this is a valid way to write the option: `name` characters of `length` are its name. */
 static bool is_sound(u32 option, const char *word, size_t name, size_t length)
 {
     const char *value = word + name + 1;
@@ -57,7 +57,7 @@ static bool is_sound(u32 option, const char *word, size_t name, size_t length)
 static void check_word(const char *word, size_t length)
 {
     size_t name = name_length(word);
-    const char *right = NULL; /* what the option's value is */
+    const char *right = NULL; /* the form of the option's value */
 
     for (u32 i = 0; i < ARRAY_SIZE(options); i++) {
         if (strlen(options[i].name) != name || strncmp(options[i].name, word, name) != 0)

@@ -1,36 +1,33 @@
 /*
- * What an exception means: a page to bring in, a broken program, or a broken kernel.
+ * Exceptions: maps a missing page, sends a signal to a faulty program, or panics for a kernel bug.
  *
- * From ring 3, a page fault is first offered to the address space, which may have promised the page
- * and not yet made it, or made it for two and now has to make it for each. If not, and for every
- * other exception, the process gets the signal that Linux would send, with the code and the address
- * that Linux would tell; if it has no handler, it is ended, with one line that says what it tried,
- * why that failed, and which bit of which entry forbids it (kernel/view/explain.c). When memory is
- * out, it is killed. Nothing else in the system notices.
+ * From ring 3, a page fault first goes to the address space, which may have an area without this
+ * page yet, or a page shared by two that must now be copied. If not, and for every other exception,
+ * the process gets the signal that Linux would send, with the same code and address; if it has no
+ * handler, it is killed, with one line that gives the access, why it failed, and which bit of which
+ * entry forbids it (kernel/view/explain.c). When memory runs out, it is killed. The rest of the
+ * system is not affected.
  *
- * From ring 0 there are three honest reasons for a trap, asked in this order: an instruction listed
- * in the exception table (uaccess) met a user page that is still to come or to be copied, or a bad
- * pointer, for which it has a way out; or a self-test set a probe. Anything else is a bug in the
- * kernel, and a panic. A user address alone is no excuse: kernel code that touches user memory
- * outside uaccess is wrong even when the page is there.
+ * From ring 0 there are three valid reasons for a trap, checked in this order: an instruction
+ * listed in the exception table (uaccess) accessed a user page that must be mapped or copied first,
+ * or used a bad pointer, for which it has a fix-up; or a self-test set a probe. Anything else is a
+ * bug in the kernel, and a panic. This includes user addresses: kernel code that accesses user
+ * memory outside uaccess is wrong even when the page is mapped.
  *
- * The address space is only asked when interrupts were on, because it allocates, and uaccess in an
- * interrupt handler has no process it could speak for. Of a page that is present only a write is
- * worth asking about, and only as long as its entry forbids it: any other violated right would be
- * violated again for ever.
+ * The address space is used only when interrupts were on, because it allocates, and uaccess in an
+ * interrupt handler does not belong to a process. For a page that is present, only a write that its
+ * entry forbids can be resolved: any other violation would be repeated forever.
  *
- * A fault that the tables already allow has two reasons. The TLB may know less than the tables (a
- * spurious fault; Intel SDM vol. 3, 4.10.4.3): mm/ invalidates the page, and the access is
- * repeated. Or the processor did not make it in the name of ring 3, though the program stood there:
- * the error code then lacks U, and SMAP forbids what the entry allows. QEMU does that for what a
- * far call and an iret do with the program's stack. So repeating has an end, is_stuck(), and then
- * the program gets its signal.
+ * A fault that the tables already allow has two reasons. The TLB may have an older entry with fewer
+ * rights (a spurious fault; Intel SDM vol. 3, 4.10.4.3): mm/ invalidates the page, and the access
+ * is repeated. Or the processor made a supervisor access while the program ran: the error code then
+ * lacks U, and SMAP forbids what the entry allows. QEMU does this for the stack accesses of a far
+ * call and an iret. So is_stuck() limits the repetitions, and then the program gets its signal.
  *
- * The floating-point exceptions (#NM, #MF, #XF) belong to the code that switches the FPU, and have
- * their own handlers there; the rows in the table below are for processors whose FPU nobody
- * switches.
+ * The floating-point exceptions (#NM, #MF, #XF) have their own handlers in the code that switches
+ * the FPU; the rows in the table below are for processors without such switching.
  *
- * Neighbours: arch/x86/trap calls in here through its table; mm/ brings in pages;
+ * Neighbours: arch/x86/trap.c calls this file through its table; mm/ maps pages;
  * kernel/process/signal.c delivers.
  */
 #include <arch/x86/irqflags.h>
@@ -49,7 +46,7 @@
 
 /*
  * The last access that faulted though the tables allowed it. One for all tasks is enough: a task
- * that repeats one comes back at once, many times before its time is up.
+ * that repeats one faults again immediately, many times in its time slice.
  */
 static struct {
     const struct task *task;
@@ -73,7 +70,7 @@ static bool is_stuck(const struct pt_regs *regs, u32 addr)
     return ++allowed_fault.times > ALLOWED_FAULT_MAX;
 }
 
-/* What was tried, for those who decide and for those who read. */
+/* The kind of access, for the decision and for the report. */
 static enum explain_access access_kind(const struct pt_regs *regs, u32 addr)
 {
     if ((regs->error & X86_PF_INSTR) || addr == regs->eip)
@@ -89,7 +86,7 @@ static const char *access_text(enum explain_access access)
     return text[access];
 }
 
-/* The signal for a fault that cannot be resolved, and what its handler is told. */
+/* The signal for a fault that cannot be resolved, and the information for its handler. */
 struct fault_signal {
     u32 signal;
     s32 code;
@@ -112,9 +109,7 @@ static struct fault_signal fault_signal(enum mm_fault fault)
     }
 }
 
-/*
- * The line is made only if somebody will read it: programs with a handler may live on such faults.
- */
+/* The line is formatted only if it is printed: some programs handle many such faults. */
 static __noinline void refuse(const struct pt_regs *regs, u32 addr, enum mm_fault fault)
 {
     enum explain_access access = access_kind(regs, addr);
@@ -141,8 +136,8 @@ static void user_page_fault(struct pt_regs *regs, u32 addr)
 }
 
 /*
- * True when what was in the way of an uaccess is not any more: a page that was missing is there, or
- * one that was read-only can be written. When there is no memory for it, the call fails with
+ * True when the cause of a fault in uaccess has been removed: a missing page is mapped, or a
+ * read-only one is writable. When memory runs out, the process is killed: the call fails with
  * -EFAULT, which the program never sees.
  */
 static bool bring_in_for_kernel(const struct pt_regs *regs, u32 addr)
@@ -166,7 +161,7 @@ static void kernel_page_fault(struct pt_regs *regs, u32 addr)
 
     if (trap_fixup(regs, addr)) {
         if (bring_in_for_kernel(regs, addr))
-            regs->eip = eip; /* again, instead of the way out */
+            regs->eip = eip; /* repeat it, instead of the fix-up */
         return;
     }
     if (fault_probe_hit(regs, addr))
@@ -192,9 +187,9 @@ static void page_fault(struct pt_regs *regs)
 /* ---- all others ---- */
 
 /*
- * Signals and codes as Linux sends them (arch/x86/kernel/traps.c); a vector that is not here is
- * never a program's doing. Linux's SIGSEGV and SIGBUS here know no address; the others tell where
- * it was.
+ * Signals and codes as Linux sends them (arch/x86/kernel/traps.c); a program cannot cause a vector
+ * that is not here. As in Linux, SIGSEGV and SIGBUS here have no address; the others have that of
+ * the instruction.
  */
 static const struct {
     u8 signal;
@@ -209,7 +204,10 @@ static const struct {
     [X86_TRAP_AC] = {SIGBUS, BUS_ADRALN}, [X86_TRAP_XF] = {SIGFPE, SI_KERNEL},
 };
 
-/* True when a general protection fault was for an instruction that is answered or has faulted. */
+/*
+ * True when a general protection fault came from an instruction that UMIP forbids, which has been
+ * emulated or has caused a page fault.
+ */
 static bool umip_took(struct pt_regs *regs)
 {
     u32 addr;
@@ -236,7 +234,7 @@ static void user_exception(struct pt_regs *regs)
                       regs->error);
 }
 
-/* What comes from outside at a time of its own says nothing about the code that it meets. */
+/* False for events from outside, which are not caused by the interrupted code. */
 static bool is_fault(u32 vector)
 {
     return vector != X86_TRAP_NMI && vector != X86_TRAP_MC;

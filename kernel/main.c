@@ -1,8 +1,8 @@
 /*
- * Start-up: a list of calls, in the order that each needs what is above it. boot/boot.asm jumps to
+ * Start-up: a list of calls, where each may need the ones above it. boot/boot.asm jumps to
  * kernel_main() with paging on and the identity mapping gone, interrupts off, on the boot stack.
- * The list goes on in kernel_init(), the first thread, on a stack of its own; with mm_seal() the
- * boot ends.
+ * The list continues in kernel_init(), the first thread, on its own stack; mm_seal() is the end of
+ * the boot.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>
@@ -40,7 +40,7 @@ static void load_initramfs(void)
 {
     const struct boot_module *module = &boot_info.modules[0];
 
-    if (module->failed) /* grub.cfg boots without it only to have this said */
+    if (module->failed) /* grub.cfg boots without it so that this is printed */
         boot_refuse("the initramfs cannot be loaded; is there enough RAM?");
     if (boot_info.module_count > 1)
         printk("There are %u modules: the first is the initramfs, the others are ignored.\n",
@@ -61,41 +61,41 @@ static void kernel_init(void *unused)
 {
     local_irq_enable();
     load_initramfs();
-    mm_seal(); /* the boot code's memory is free; what is never written again is read-only */
+    mm_seal(); /* the boot code's memory is freed; data never written again is read-only */
     monitor_main(unused);
 }
 
 void kernel_main(u32 magic, phys_addr_t info)
 {
     explain_init();              /* faults are explained in a line */
-    ktest_init();                /* a panic tells which self-test it was in */
+    ktest_init();                /* a panic names the running self-test */
     console_init();              /* messages go to the serial port and the screen */
-    panic_init();                /* a broken kernel says so and ends; so does every trap */
-    gdt_init();                  /* segments of our own instead of those of boot/ */
-    idt_init();                  /* traps arrive here, and not in boot/ any more */
-    boot_info_init(magic, info); /* what GRUB knows, checked and copied */
+    panic_init();                /* a kernel bug prints a report and ends; so does every trap */
+    gdt_init();                  /* the kernel's own segments instead of those of boot/ */
+    idt_init();                  /* traps are handled here, and not in boot/ any more */
+    boot_info_init(magic, info); /* GRUB's information, checked and copied */
     printk("Attic, loaded by %s\n", boot_info.loader);
     cpu_init();                 /* global pages, SMEP, SMAP */
     memory_init();              /* which RAM there is; the edges of the map */
     symbols_init();             /* backtraces have names */
-    lowmem_map_init();          /* the kernel half, complete and for good */
+    lowmem_map_init();          /* the kernel half, complete and final */
     page_alloc_init();          /* frames */
     slab_init();                /* small objects */
     kmalloc_init();             /* of any size */
     mm_init();                  /* caches for address spaces; the page of zeros */
-    vmalloc_init();             /* address ranges made of scattered frames */
-    process_init();             /* what tasks need that are processes */
+    vmalloc_init();             /* address ranges of scattered frames */
+    process_init();             /* functions for tasks that are processes */
     fs_init();                  /* the tree of files: /, /dev, /proc, /tmp */
     double_fault_report_init(); /* a kernel stack overflow is named */
     pic_init();                 /* interrupt lines, all masked */
     fault_init();               /* page faults and other exceptions have a handler */
-    fpu_init();                 /* so has the first use of the FPU */
-    syscall_init();             /* int 0x80 and sysenter have one */
+    fpu_init();                 /* the first use of the FPU has one */
+    syscall_init();             /* int 0x80 and sysenter have theirs */
     sched_init();               /* the timer ticks */
-    time_init();                /* which day it is; files get time stamps */
+    time_init();                /* the date; files get time stamps */
     tty_init();                 /* keys arrive; /dev/console */
     proc_files_init();          /* /proc has files */
     pci_init();                 /* which devices there are */
-    edu_init();                 /* the one that shows DMA, where there is one */
+    edu_init();                 /* the one for the DMA demonstration, if present */
     sched_start("init", kernel_init, NULL);
 }

@@ -1,22 +1,22 @@
 /*
- * What is said at the end: of a panic, of a trap in the kernel, of an overflow of a kernel stack.
+ * The reports of a panic, of a trap in the kernel, and of an overflow of a kernel stack.
  *
  * Three ways lead here. panic() and the checks of lib/panic.h come with a place in the source; a
- * trap in the kernel comes with all registers; a double fault comes, on a stack of its own, with
- * what the processor saved of the task that has no usable stack any more. All three print a sentence
- * "PANIC at ...", then control registers, the current task and a backtrace with names, and end the
- * machine with a failing exit code.
+ * trap in the kernel comes with all registers; a double fault comes, on its own stack, with the
+ * state that the processor saved of the task, which has no usable stack any more. All three print
+ * a sentence "PANIC at ...", then control registers, the current task and a backtrace with names,
+ * and end the machine with a failing exit code.
  *
  * Nothing here trusts what it reports on: no allocation, no locks, frame pointers are followed only
- * upward and only through copy_from_kernel_nofault(). A panic inside of a panic prints one line and
- * ends; a third one ends in silence.
+ * upward and only through copy_from_kernel_nofault(). A panic inside a panic prints one line and
+ * ends; a third one ends silently.
  *
  * A double fault with its address or stack pointer in the guard page below a task's stack is an
- * overflow of that stack, and is named so: the most frequent way to break a kernel deserves a
- * better report than a dump.
+ * overflow of that stack, and is reported as such: the most frequent kernel bug deserves a better
+ * report than a dump.
  *
- * Neighbours: lib/panic.c, arch/x86/double_fault.c and kernel/exception.c call; kernel/symbols.c
- * knows names.
+ * Neighbours: lib/panic.c, arch/x86/double_fault.c and kernel/exception.c call it; kernel/symbols.c
+ * has the names.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/irqflags.h>
@@ -76,7 +76,7 @@ static void panic_enter(void)
         machine_exit(MACHINE_PANIC);
 }
 
-/* cr3 is given, because the double-fault task has one of its own. */
+/* cr3 is a parameter, because the double-fault task has its own. */
 static void print_control_registers(u32 cr3)
 {
     printk("CR0: %08x CR2: %08x CR3: %08x CR4: %08x\n", read_cr0(), read_cr2(), cr3, read_cr4());
@@ -193,7 +193,7 @@ static void report_page_fault(const struct pt_regs *regs, u32 addr)
     report_add(": %s 0x%08x in ring %u, %s", access, addr, error & X86_PF_USER ? 3 : 0, cause);
 }
 
-/* The current task's address space, if that is what is loaded. */
+/* The current task's address space, if it is loaded. */
 static const struct mm *loaded_mm(void)
 {
     const struct mm *mm = current ? current->mm : NULL;
@@ -204,7 +204,7 @@ static const struct mm *loaded_mm(void)
     return pgd == pgd_loaded() ? mm : NULL;
 }
 
-/* Where the address is, and which bit of which entry was in the way. */
+/* Print where the address is, and which bit of which entry caused the fault. */
 static void explain_page_fault(const struct pt_regs *regs, u32 addr)
 {
     static struct explanation facts; /* not on a stack that may be nearly full */
@@ -246,8 +246,8 @@ void panic_trap(const struct pt_regs *regs, const char *why)
 }
 
 /*
- * Until fault_init() has others look, every trap is a bug, but for a look at memory that may not be
- * there.
+ * Until fault_init() registers the handlers, every trap is a bug, except in
+ * copy_from_kernel_nofault().
  */
 static void early_trap(struct pt_regs *regs)
 {
@@ -279,7 +279,7 @@ static const struct task *task_by_guard_page(u32 addr)
 
 /*
  * A push at the very end of the stack faults while ESP still points into it; a frame larger than
- * what is left moves ESP first. So either may be the one in the guard page.
+ * the rest of the stack moves ESP first. So either address may be in the guard page.
  */
 bool double_fault_describe(const struct double_fault *state, char *buf, size_t size)
 {

@@ -1,20 +1,19 @@
 /*
  * Numbers of tasks, process groups and sessions.
  *
- * A number is taken as long as anybody uses it: the task whose pid it is, and every task in the
+ * A number is taken as long as it is used: by the task whose pid it is, and by every task in the
  * process group or the session of that number, whose leader may have ended long ago. So a number is
- * an object with a count of its users, in a tree; tasks point to their three. What is in the tree
- * is not given out again.
+ * an object with a reference count, in a tree; tasks point to their three numbers. A number in the
+ * tree is not allocated again.
  *
- * New numbers go up from the last one, to PID_MAX, and then again from PID_AGAIN on, past those
- * that are taken. How far they are free is remembered, so that most of the time nothing is
- * searched.
+ * New numbers go up from the last one, to PID_MAX, and then again from PID_AGAIN on; taken ones are
+ * skipped. The end of the free range is stored, so that usually no search is needed.
  *
- * Tasks are also in a list in the order of their pids, for walking. Tree and list are changed by
- * tasks only, which are not preempted in the kernel. Interrupt handlers may walk the list: a task
- * is entered whole, and leaves it before it is freed.
+ * Tasks are also in a list in the order of their pids, for walking. Tree and list are changed only
+ * by tasks, which are not preempted in the kernel. Interrupt handlers may walk the list: a task is
+ * complete when it is added, and is removed before it is freed.
  *
- * Neighbours: kernel/task.c makes tasks; kernel/process/job.c moves them between groups.
+ * Neighbours: kernel/task.c creates tasks; kernel/process/job.c moves them between groups.
  */
 #include <kernel/pid.h>
 #include <kernel/task.h>
@@ -25,14 +24,14 @@
 
 #define PID_AGAIN 300 /* where the second round starts (Linux's RESERVED_PIDS) */
 
-/* Each task can hold three numbers for itself, and there must always be one that is free. */
+/* Each task can use three numbers of its own, and one number must always be free. */
 #define TASKS_MAX ((PID_MAX - PID_AGAIN) / 3)
 
 struct pid {
     struct rb_node node; /* by number */
     u32 number;
     u32 users;
-    struct task *task; /* whose pid it is, NULL when that one has gone */
+    struct task *task; /* the task with this pid, NULL when it no longer exists */
 };
 
 static struct kmem_cache *pid_cache __ro_after_init;
@@ -109,7 +108,7 @@ struct task *task_by_stack_address(u32 addr)
 
 /* ---- numbers ---- */
 
-/* Find the next stretch of free numbers. A run of taken ones is walked once a round. */
+/* Find the next range of free numbers. A run of taken ones is walked once per round. */
 static void find_free(void)
 {
     const struct pid *pid;
@@ -161,7 +160,7 @@ static void pid_put(struct pid *pid)
 
 /* ---- tasks ---- */
 
-/* The link of the task whose pid is the next below, or the head of the list. */
+/* The link of the task with the next lower pid, or the head of the list. */
 static struct list_head *link_below(const struct pid *pid)
 {
     struct rb_node *node = rb_prev(&pid->node);

@@ -1,7 +1,7 @@
 /*
- * The limits of a task at its start, and what an address space heeds of them (man 2 getrlimit).
+ * The initial limits of a task, and those that apply to its address space (man 2 getrlimit).
  *
- * Neighbours: kernel/syscall/sys_limit.c changes them; kernel/task.c and kernel/process/ ask.
+ * Neighbours: kernel/syscall/sys_limit.c changes them; kernel/task.c and kernel/process/ call this.
  */
 #include <kernel/rlimit.h>
 #include <kernel/task.h>
@@ -18,7 +18,10 @@ void rlimits_init(struct rlimit *rlimits)
     rlimits[RLIMIT_NICE] = rlimits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
 }
 
-/* Whether its memory is lent, or another's: not so of those who read /proc, who hold it as well. */
+/*
+ * True when its memory is lent or borrowed by vfork(). The count of users does not show this:
+ * readers of /proc are users, too.
+ */
 static bool is_lent(const struct task *task)
 {
     const struct task *child = task->vfork_child, *parent = task->vfork_parent;
@@ -27,7 +30,8 @@ static bool is_lent(const struct task *task)
 }
 
 /*
- * With a limit of 0 on data, Linux lets mmap have as much as it could be raised to (for Valgrind).
+ * With a data limit of 0, Linux lets mmap use as much as the limit could be raised to (for
+ * Valgrind).
  */
 void rlimits_apply(const struct task *task)
 {

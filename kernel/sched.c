@@ -1,29 +1,28 @@
 /*
  * The scheduler: round robin over one run queue.
  *
- * Every ready task is in the queue except the one that runs. A timer tick ends the turn of the task
- * that runs (a turn is one tick, 10 ms at HZ = 100), but only says so: the switch happens when a
- * trap is about to return to ring 3, or where long work in the kernel asks (cond_resched()). Kernel
- * code is thus never preempted; it gives the processor away only in schedule(), and what it shares
- * with other tasks needs no lock as long as it does not call that in between. What it shares with
- * interrupt handlers (the run queue, the sleepers, wait queues, task states) is touched with
- * interrupts off.
+ * Every ready task is in the queue except the running one. A timer tick ends the time slice of the
+ * running task (one tick, 10 ms at HZ = 100), but only sets a flag: the switch happens when a trap
+ * is about to return to ring 3, or when long work in the kernel calls cond_resched(). So kernel
+ * code is never preempted; it yields only in schedule(), and data that it shares with other tasks
+ * needs no lock as long as it does not call that in between. Data shared with interrupt handlers
+ * (the run queue, the sleepers, wait queues, task states) is accessed with interrupts off.
  *
- * A signal waits for the way back to ring 3 as well and behind the same flag, need_resched, so that
- * there is one thing to test. Long work in the kernel asks another one, turn_over, as it would
- * otherwise give away turn after turn while a signal waits.
+ * A signal also waits for the return to ring 3 and sets the same flag, need_resched, so that there
+ * is only one test. Long work in the kernel tests another flag, turn_over, because otherwise it
+ * would yield again and again while a signal is pending.
  *
- * A switch stays inside the kernel half, which is the same everywhere, so it does not matter that
- * the page directory is changed before the stack is. A kernel thread has no directory of its own
- * and leaves the loaded one alone: between two turns of the same process CR3 is not written at all.
+ * A switch uses only the kernel half, which is the same everywhere, so the page directory can be
+ * changed before the stack. A kernel thread has no directory of its own and keeps the loaded one:
+ * if only kernel threads run between two time slices of a process, CR3 is not written.
  *
- * A task that is stopped (SIGSTOP) is neither ready nor in any list: only task_continue() brings it
- * back. It stops on its way to ring 3, so it never holds anything of the kernel's.
+ * A task that is stopped (SIGSTOP) is neither ready nor in any list: only task_continue() makes it
+ * ready. It stops on its return to ring 3, so it holds no resources of the kernel.
  *
- * The idle task is the one that is never in the queue: it runs when nobody else can, and its spare
- * time goes into freeing tasks that nobody waits for.
+ * The idle task is never in the queue: it runs when no other task can, and frees tasks that no
+ * parent waits for.
  *
- * Neighbours: arch/x86 switches and ticks; kernel/task.c makes and ends what is scheduled here;
+ * Neighbours: arch/x86 switches and ticks; kernel/task.c creates and ends the tasks;
  * kernel/process/signal.c sends and delivers signals.
  */
 #include <arch/x86/irqflags.h>
@@ -128,8 +127,8 @@ void sched_yield(void)
 }
 
 /*
- * A signal may be delivered to a handler whose frame is the reason for the next one, so this goes
- * on until there is nothing left to do.
+ * The frame of a signal's handler may cause the next signal, so this repeats until no signal is
+ * pending.
  */
 static void before_return_to_user(struct pt_regs *regs)
 {
@@ -279,7 +278,7 @@ void sched_init(void)
 
 void __noreturn sched_start(const char *name, void (*entry)(void *), void *arg)
 {
-    static struct thread boot_thread; /* written once, never resumed */
+    static struct thread boot_thread; /* saved once, never resumed */
     struct task *idle, *first;
 
     local_irq_disable();

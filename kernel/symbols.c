@@ -1,20 +1,20 @@
 /*
  * Names for addresses, for backtraces and vmallocinfo, and addresses for names, for `explain`.
  *
- * GRUB loads the kernel's ELF symbol table and its strings next to the image and says where (the
- * ELF sections tag); they are read where they lie, through lowmem. Nothing is allocated and nothing
- * cached, so that a panic can ask for names whatever else is broken. A search walks the whole
- * table: some thousand symbols, which is fast enough for a reader.
+ * GRUB loads the kernel's ELF symbol table and its strings next to the image and passes their
+ * addresses (the ELF sections tag); they are read in place, through lowmem. Nothing is allocated or
+ * cached, so that a panic can look up names in any state of the kernel. A search walks the whole
+ * table: some thousand symbols, which is fast enough for output.
  *
  * Two kinds of symbol are functions: C's have the type FUNC and a size; nasm's labels have no type
  * and no size and reach to the next symbol. A label with a dot in it is local to a function and
- * does not count. Of data the image keeps global symbols only (Makefile), to be asked for by name.
+ * does not count. For data the image keeps only global symbols (Makefile), for lookup by name.
  *
  * The table comes from outside: ranges, sizes and every name offset are checked, and a table that
  * fails is not used.
  *
  * Neighbours: arch/x86/boot_info.c finds the table; kernel/panic_report.c,
- * kernel/monitor/monitor_mm.c ask. Source: the System V ABI, "Symbol Table".
+ * kernel/monitor/monitor_mm.c call this. Source: the System V ABI, "Symbol Table".
  */
 #include <linux/elf.h>
 
@@ -31,7 +31,9 @@ static u32 symbol_count __ro_after_init;
 static const char *names __ro_after_init;
 static u32 names_size __ro_after_init;
 
-/* Before lowmem_map_init(), which maps what the boot loader has put somewhere. */
+/*
+ * This runs before lowmem_map_init(), which maps everything that the boot loader has put elsewhere.
+ */
 static bool in_lowmem(phys_addr_t start, phys_addr_t end)
 {
     return start < end && end <= lowmem_size;
@@ -66,7 +68,7 @@ void symbols_init(void)
     printf_set_symbols(format_pointer);
 }
 
-/* The strings end with 0, so that a name that starts inside of them ends there, too. */
+/* The strings end with 0, so a name that starts inside them also ends inside. */
 static const char *symbol_name(const Elf32_Sym *symbol)
 {
     return symbol->st_name < names_size ? names + symbol->st_name : "";
@@ -85,7 +87,10 @@ static bool is_function(const Elf32_Sym *symbol)
            in_text(symbol->st_value);
 }
 
-/* A function's label of nasm, not one inside a function and not the linker script's marks. */
+/*
+ * True for a function's label in nasm; false for a label inside a function and for the linker
+ * script's symbols.
+ */
 static bool is_label(const Elf32_Sym *symbol)
 {
     const char *name = symbol_name(symbol);
@@ -107,7 +112,7 @@ static const Elf32_Sym *find_sized(u32 addr)
     return NULL;
 }
 
-/* The label that addr lies behind, with no other function between them. */
+/* The nearest label before addr, with no other function between them. */
 static const Elf32_Sym *find_label(u32 addr)
 {
     const Elf32_Sym *best = NULL;
@@ -156,7 +161,7 @@ bool symbol_find(u32 addr, struct symbol *symbol)
     return symbol->name[0] != '\0';
 }
 
-/* Of a variable, or a mark of the linker script: what is global and lies in the kernel. */
+/* True for a variable, or a symbol of the linker script: global, and in the kernel. */
 static bool is_data(const Elf32_Sym *symbol)
 {
     u32 type = ELF32_ST_TYPE(symbol->st_info);
@@ -165,7 +170,7 @@ static bool is_data(const Elf32_Sym *symbol)
            ELF32_ST_BIND(symbol->st_info) == STB_GLOBAL && symbol->st_value >= PAGE_OFFSET;
 }
 
-/* Whether its name may be asked for. */
+/* True when the symbol can be looked up by name. */
 static bool has_address(const Elf32_Sym *symbol)
 {
     return is_function(symbol) || is_data(symbol);

@@ -1,31 +1,30 @@
 /*
- * Tasks from birth to burial.
+ * Tasks: creation, end and freeing.
  *
  * A task is a descriptor from a slab cache and a kernel stack from the vmalloc area, where the page
- * below each stack is never mapped: an overflow faults at once instead of eating a neighbour. The
- * top of the stack is kept free for the registers of ring 3 (task_pt_regs()), whether the task will
- * ever be there or not, so that all stacks look alike in a debugger. A stack begins as zeros, as in
- * Linux: nothing of its frames' past is left in it, nor code of GRUB's, for QEMU takes ten times as
- * long to write into a page of which it has translated something that still stands there.
+ * below each stack is never mapped: an overflow faults immediately instead of overwriting other
+ * memory. The top of the stack is reserved for the registers of ring 3 (task_pt_regs()), even if
+ * the task never runs there, so that all stacks look the same in a debugger. A stack is zeroed, as
+ * in Linux: it contains no old data of its frames, and no code of GRUB, because QEMU needs ten
+ * times as long to write to a page that contains code it has translated.
  *
- * Making one has two halves. task_alloc() gets the memory and can fail; task_publish() gives the
- * pid and enters the task where others find it, and cannot. What happens in between, such as the
- * copy of an address space, may yield, and nobody meets half a process.
+ * Creation has two steps. task_alloc() allocates the memory and can fail; task_publish() assigns
+ * the pid and adds the task to the lists, and cannot fail. The work in between, such as the copy of
+ * an address space, may yield, and no other task finds an incomplete process.
  *
- * A task cannot free the stack it stands on. It gives away everything else and becomes a zombie,
- * which its parent frees when it waits for it. A zombie that nobody will wait for, because its
- * parent ended first or ignores SIGCHLD, is put on a list, and the idle task, or the next
- * task_alloc(), frees what is there.
+ * A task cannot free the stack on which it runs. It frees everything else and becomes a zombie,
+ * which its parent frees when it waits for it. A zombie that no parent will wait for, because the
+ * parent ended first or ignores SIGCHLD, is put on a list, which the idle task, or the next
+ * task_alloc(), frees.
  *
  * The lists are only changed by tasks, which are not preempted in the kernel, so they need no lock.
  *
- * What a task has can be found through it (/proc, the list of all tasks) until its last step, also
- * while its end yields: so each field is emptied before what it held is given back (lib/detach.h).
- * task_check() is the audit's look at that.
+ * The resources of a task can be found through it (/proc, the list of all tasks) until its last
+ * step, even while its end yields: so each field is cleared before its resource is released
+ * (lib/detach.h). task_check() checks this for the audit.
  *
- * Neighbours: kernel/pid.c numbers and finds tasks; kernel/sched.c runs what is made here;
- * kernel/process/process.c and fork.c make user processes of it, kernel/process/exit.c takes them
- * apart.
+ * Neighbours: kernel/pid.c numbers and finds tasks; kernel/sched.c runs them;
+ * kernel/process/process.c and fork.c create processes, kernel/process/exit.c ends them.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
@@ -51,7 +50,7 @@ void task_init(void)
     pid_init();
 }
 
-/* ---- birth ---- */
+/* ---- creation ---- */
 
 static void free_memory(struct task *task)
 {
@@ -103,7 +102,7 @@ struct task *task_create(const char *name, void (*start)(void *), void *arg)
     struct task *task = task_alloc(name, start, arg);
 
     if (task) {
-        /* A thread of the kernel's that makes a process opens its files. */
+        /* A kernel thread needs limits, too: it opens the files of a process that it creates. */
         rlimits_init(task->rlimits);
         task_publish(task);
     }
@@ -130,7 +129,7 @@ struct task *kthread_create(const char *name, void (*entry)(void *), void *arg)
     return task;
 }
 
-/* ---- death ---- */
+/* ---- end ---- */
 
 void task_free(struct task *task)
 {
@@ -147,7 +146,9 @@ void task_reap_unwanted(void)
         task_free(list_first_entry(&unwanted, struct task, sibling_link));
 }
 
-/* The children of the current task lose their parent: the dead go, the living go on without. */
+/*
+ * The children of the current task lose their parent: zombies are freed later, the others continue.
+ */
 static void disown_children(void)
 {
     while (!list_empty(&current->children)) {
@@ -187,7 +188,7 @@ void __noreturn task_exit(u32 exit_code)
 
 /* ---- waiting, for kernel threads (processes: kernel/process/exit.c) ---- */
 
-/* A child of the current task with that pid (0: any), one that has ended if there is one. */
+/* A child of the current task with that pid (0: any), preferably one that has ended. */
 static struct task *find_child(u32 pid)
 {
     struct task *task, *alive = NULL;

@@ -1,19 +1,19 @@
 /*
- * The bench core: finds the rows, leads each through its rounds, and prints what an operation cost.
+ * The bench core: finds the rows, runs the rounds of each, and prints the cost of an operation.
  *
  * Rows register themselves with BENCH(); the linker collects the entries into one array between
  * __bench_start and __bench_end. A round is timed by two readings of the time-stamp counter, with
  * interrupts off in between, and their difference is divided by the number of operations. The loop
- * around the operations is part of the figure, here as in the Linux module that the figures are
- * compared with (tests/peers/linux/).
+ * around the operations is part of the result, as in the Linux module with which the results are
+ * compared (tests/peers/linux/).
  *
- * The first round fills caches and is not counted. The median of the others is printed: under -icount
- * they hardly differ, and without it a round that the host interrupted does not matter. A mean over
- * many operations within the round, and not the best of many: work that is put off to every n-th
- * operation is work.
+ * The first round fills caches and is not counted. The median of the others is printed: under
+ * -icount they hardly differ, and without it a round that the host interrupted does not matter.
+ * Within a round it is the mean of many operations, not the best one: work that is delayed to every
+ * n-th operation is counted, too.
  *
- * Each row starts with empty slabs given back and hot pages joined, so that a figure does not
- * depend on the rows before it.
+ * Before each row empty slabs are freed and hot pages joined, so that a result does not depend on
+ * the rows before it.
  *
  * Limits: one row at a time, from one thread. A row that loses pages is reported.
  *
@@ -36,9 +36,9 @@
 
 extern const struct bench __bench_start[], __bench_end[];
 
-#define ROUNDS 3 /* that count; odd, so that there is one in the middle */
+#define ROUNDS 3 /* rounds that count; odd, so that there is a median */
 
-/* The row that runs. */
+/* The running row. */
 static struct {
     u32 round;        /* the warm-up is 1, 0 before it */
     u32 cost[ROUNDS]; /* per operation */
@@ -97,7 +97,9 @@ static u32 median_cost(void)
     return cost[ROUNDS / 2];
 }
 
-/* Give back what is only kept; the free pages, which depend on what is allocated and no more. */
+/*
+ * Free all caches; returns the number of free pages, which then depends only on what is allocated.
+ */
 static u32 settle(void)
 {
     mm_shrink();

@@ -1,17 +1,17 @@
 /*
- * Waiting for the edu device. The driver is called back by an interrupt; here is a task that sleeps
- * until then, with a limit, because a device that does not answer must not take its user with it.
+ * Waiting for the edu device. An interrupt calls the driver back; here the task sleeps until then,
+ * with a time limit, because a device that does not answer must not block its user forever.
  *
  * A request that timed out is on the sleeper's stack, and the memory it names will be used for
- * something else. So it is taken back from the driver first, which takes the card off the bus.
+ * something else. So it is cancelled first; then the card no longer accesses memory.
  *
- * The card's buffer holds one piece of a copy between its way in and its way out, so a copy has the
- * card for itself from its first piece to its last.
+ * The card's buffer holds a piece of a copy between its two transfers, so a copy has exclusive use
+ * of the card from its first piece to its last.
  *
  * Limits: kernel threads only. Each piece takes the card 0.2 s, half of it in each direction.
  *
  * Neighbours: drivers/edu.c moves the bytes; kernel/monitor/monitor_dma.c and
- * tests/mm/kva/dma_test.c are the users.
+ * tests/mm/kva/dma_test.c use it.
  */
 #include <arch/x86/timer.h>
 #include <asm/errno.h>
@@ -28,7 +28,7 @@ struct transfer {
 };
 
 static struct wait_queue sleepers = WAIT_QUEUE_INIT(sleepers);
-static struct wait_queue queue = WAIT_QUEUE_INIT(queue); /* for the card itself */
+static struct wait_queue queue = WAIT_QUEUE_INIT(queue); /* for exclusive use of the card */
 static bool taken;
 
 static void transfer_done(struct edu_request *request)
@@ -49,7 +49,7 @@ int edu_transfer(enum dma_data_direction direction, dma_addr_t addr, u32 size, u
     if (wait_event_timeout(&sleepers, transfer.done, ticks))
         return 0;
     if (!edu_cancel(&transfer.request))
-        return 0; /* done in the last moment */
+        return 0; /* completed just before the cancel */
     printk("edu: no interrupt within %u ms for %u bytes at physical 0x%08x: given up\n",
            ticks * (1000 / HZ), size, addr);
     return -ETIMEDOUT;

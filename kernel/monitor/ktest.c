@@ -1,16 +1,15 @@
 /*
- * The self-test core: finds the tests, runs them one after the other, and tells the result as KTAP
- * version 1 (Linux: Documentation/dev-tools/ktap.rst).
+ * The self-test core: finds the tests, runs them one after the other, and prints the results as
+ * KTAP version 1 (Linux: Documentation/dev-tools/ktap.rst).
  *
  * Tests register themselves with KTEST(); the linker collects the entries into one array between
  * __ktest_start and __ktest_end. A failed expectation prints a diagnostic line and is counted; the
  * result line follows when the test is over.
  *
- * A test must leave the kernel as it was, and that is checked after each one: interrupts are on, no
- * child is left, the count of free pages is what it was before, and the audit finds nothing. Caches
- * are shrunk before both counts, so that the count is a function of what is still allocated and not
- * of what the caches happen to keep. This way a test that breaks something fails itself and not its
- * neighbour.
+ * A test must not change the kernel's state, and this is checked after each one: interrupts are on,
+ * no child is left, the count of free pages is the same as before, and the audit finds no error.
+ * Caches are shrunk before both counts, so that the count depends only on what is still allocated.
+ * So a test that breaks something fails itself, and not the next test.
  *
  * Limits: a test that never returns is ended from outside, by the time-out of the program that
  * started the machine. One test at a time, from one thread.
@@ -40,7 +39,7 @@ extern const struct ktest __ktest_start[], __ktest_end[];
 #define NAME_MAX_LEN      96
 #define DIAGNOSTICS_MAX   10 /* a loop over every page can fail ten thousand times */
 #define CHILD_GRACE_TICKS 100
-#define FAILED_MAX        16 /* named again at the end, where a reader looks first */
+#define FAILED_MAX        16 /* printed again at the end, where a reader looks first */
 
 /* The running test. */
 static struct {
@@ -114,7 +113,7 @@ void ktest_expect_panic(bool expected)
         ktest_panic_text[0] = '\0';
 }
 
-/* The way back is a trap, for which expect_panic() has set a probe. */
+/* It returns by a trap, for which expect_panic() has set a probe. */
 static void catch_panic(const char *fmt, va_list args)
 {
     if (!panic_expected)
@@ -130,7 +129,7 @@ static void __printf(1, 2) fail_after(const char *fmt, ...)
 {
     va_list args;
 
-    running.failures++; /* shown even when the test itself has used up its diagnostics */
+    running.failures++; /* printed even when the test has used all its diagnostics */
     printk("# after the test: ");
     va_start(args, fmt);
     vprintk(fmt, args);
@@ -147,7 +146,10 @@ static void check_interrupts(void)
     local_irq_enable();
 }
 
-/* Collect what the test did not wait for; one that still runs gets a moment to end. */
+/*
+ * Collect the children that the test did not wait for; one that still runs gets a short time to
+ * end.
+ */
 static void check_children(void)
 {
     struct task_result child;
@@ -169,8 +171,8 @@ static void check_children(void)
 }
 
 /*
- * What the audit finds is the fault of the test that just ran only if it did not find the same
- * thing before.
+ * An error of the audit counts for the test that just ran only if the audit did not find the same
+ * error before.
  */
 static void check_audit(void)
 {
@@ -183,8 +185,8 @@ static void check_audit(void)
 }
 
 /*
- * What is in use. Free pages alone would not show an object in a slab that others keep open, nor an
- * ioremap(), which takes addresses only.
+ * Counts of what is in use. Free pages alone would not show an object in a slab that has other
+ * objects, or an ioremap(), which uses only addresses.
  */
 struct holdings {
     u32 free_pages, objects, areas;
@@ -199,7 +201,7 @@ static struct holdings holdings_now(void)
     mm_shrink();
     slab_shrink();
     now.areas = vmalloc_stats().busy_areas;
-    now.free_pages = nr_free_pages() + slab_pages(); /* how full slabs are is chance */
+    now.free_pages = nr_free_pages() + slab_pages(); /* how full the slabs are may vary */
     for (u32 i = 0; slabinfo_at(i, &cache); i++)
         now.objects += cache.active_objs;
     return now;

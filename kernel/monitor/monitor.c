@@ -2,10 +2,9 @@
  * The monitor: a prompt on the console to look at the kernel and to start programs.
  *
  * A command is one row of a table: name, usage, help, example, function, and how many words it
- * takes. Help, completion of names and the answer to a mistyped line come from the table, so a new
- * command is one row and one function (CONTRIBUTING.md). A line that is wrong gets one line that
- * says what is right: the usage of the command, or of the command whose name is nearest to what was
- * typed.
+ * takes. Help, completion of names and the reply to a mistyped line come from the table, so a new
+ * command is one row and one function (CONTRIBUTING.md). The reply to a wrong line is one line: the
+ * usage of the command, or of the command with the most similar name.
  *
  * monitor_main() is the kernel's first thread. With `ktest=` on the command line it runs self-tests
  * and ends the machine, with `init=` it runs that program first. Programs are its children; those
@@ -14,7 +13,7 @@
  * Limits: words are split at blanks, without quotes. A program in the foreground keeps the monitor
  * waiting until it ends, or Ctrl-C ends it.
  *
- * Neighbours: kernel/monitor/readline.c gives lines, kernel/monitor/monitor_complete.c completes
+ * Neighbours: kernel/monitor/readline.c reads lines, kernel/monitor/monitor_complete.c completes
  * them; the other files monitor_*.c have the commands.
  */
 #include <arch/x86/boot_info.h>
@@ -34,7 +33,7 @@
 #define PROMPT             "attic> "
 #define MONITOR_TEST_USAGE "test [-l] [GLOB]"
 #define USAGE_COLUMN       22           /* of the list of commands */
-#define WORDS_MAX          READLINE_MAX /* no line has more: "&" needs no blanks around it */
+#define WORDS_MAX          READLINE_MAX /* at most in a line: "&" needs no blanks around it */
 
 u64 boot_tsc_prompt;
 
@@ -116,7 +115,7 @@ static const struct monitor_command *find_command(const char *name)
 }
 
 /*
- * Letters to insert, delete or change to make b of a (Levenshtein's distance), row by row of the
+ * Letters to insert, delete or change to turn a into b (Levenshtein distance), row by row of the
  * matrix.
  */
 static u32 edit_distance(const char *a, const char *b)
@@ -143,8 +142,8 @@ static u32 edit_distance(const char *a, const char *b)
 }
 
 /*
- * The command whose name is nearest; NULL when none is near: one letter in two may be wrong, and
- * two in all. A name that was cut short is nearest to itself.
+ * The command with the most similar name; NULL when none is similar: at most half of the letters,
+ * and at most two, may be wrong. An abbreviation matches its command best.
  */
 static const struct monitor_command *nearest_command(const char *name)
 {
@@ -175,7 +174,7 @@ static void say_unknown(const char *name)
 
 /* ---- running a line ---- */
 
-/* Cut the line into words at blanks; "&" is a word of its own wherever it stands. */
+/* Cut the line into words at blanks; "&" is always a separate word. */
 static u32 split_words(char *line, const char **words, u32 max)
 {
     u32 count = 0;
@@ -238,7 +237,7 @@ static void explain_command(const struct monitor_command *command)
         monitor_programs(0, NULL);
 }
 
-/* A usage that is too long for its column has a line of its own. */
+/* A usage that is too long for its column has a separate line. */
 static void list_command(const struct monitor_command *command)
 {
     if (strlen(command->usage) > USAGE_COLUMN)

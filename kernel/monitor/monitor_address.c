@@ -1,11 +1,11 @@
 /*
- * What a word means as an address, for `explain`, `peek` and `poke`: a number, hexadecimal with 0x
- * in front or decimal; a function or a variable of the kernel by its name; or PROGRAM:NAME, a
- * symbol of a program. And what it means as a pid, for these, `pgdiff` and `kill`.
+ * Parses a word as an address, for `explain`, `peek` and `poke`: a number, decimal or hexadecimal
+ * with 0x; the name of a function or a variable of the kernel; or PROGRAM:NAME, a symbol of a
+ * program. It also parses pids, for these, `pgdiff` and `kill`.
  *
- * Kernel addresses are the same in every address space. A user address means another place in each
- * process, so a pid says which. For PROGRAM:NAME it can be left out when one process runs that
- * program. Programs are looked for as `run` does: in / and then in /bin.
+ * Kernel addresses are the same in every address space. A user address has a different meaning in
+ * each process, so it needs a pid. For PROGRAM:NAME the pid can be omitted when only one process
+ * runs that program. Programs are searched as by `run`: in / and then in /bin.
  *
  * Neighbours: kernel/symbols.c and kernel/process/elf_symbols.c have the names.
  */
@@ -42,7 +42,7 @@ struct task *monitor_parse_task(const char *command, const char *word)
     return task;
 }
 
-/* A task with an address space; NULL after a line that says what is wrong. */
+/* A task with an address space; on error, prints a line and returns NULL. */
 static const struct task *parse_process(const char *command, const char *word)
 {
     const struct task *task = monitor_parse_task(command, word);
@@ -53,7 +53,9 @@ static const struct task *parse_process(const char *command, const char *word)
     return NULL;
 }
 
-/* The only process that runs a program; NULL after a line that says how many do. */
+/*
+ * The only process that runs a program; otherwise prints a line with their number and returns NULL.
+ */
 static const struct task *find_runner(const char *command, const char *word, u32 addr,
                                       const struct inode *exe)
 {
@@ -91,7 +93,10 @@ static struct inode *find_in(const char *folder, const char *name)
     return NULL;
 }
 
-/* The file, held, of the program before the colon; NULL after a line. */
+/*
+ * The file, with a reference, of the program before the colon; on error, prints a line and returns
+ * NULL.
+ */
 static struct inode *find_program(const char *command, const char *word, const char *colon)
 {
     char name[PROGRAM_MAX];
@@ -109,7 +114,7 @@ static struct inode *find_program(const char *command, const char *word, const c
     return inode;
 }
 
-/* False after a line that says what is wrong. */
+/* On error, prints a line and returns false. */
 static bool find_symbol(const char *command, const char *word, const char *colon,
                         struct inode *inode, u32 *addr)
 {

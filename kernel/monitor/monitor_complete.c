@@ -1,7 +1,7 @@
 /*
- * What the words of a line may be completed to: names of commands first, then what the command
- * takes. kernel/monitor/readline.c asks with the line up to the cursor, and may ask several times
- * for one tab, so nothing is kept from one time to the next.
+ * Candidates for the completion of words: names of commands first, then arguments of the command.
+ * kernel/monitor/readline.c calls this with the line up to the cursor, and may call it several
+ * times for one tab, so no state is kept between calls.
  *
  * Neighbours: kernel/monitor/monitor.c has the commands; kernel/monitor/readline_complete.c
  * completes and lists.
@@ -15,7 +15,7 @@
 #include <lib/string.h>
 #include <linux/stat.h>
 
-/* A line, where its last word starts, and who wants to know of what it may become. */
+/* A line, the start of its last word, and the function to call for each candidate. */
 struct completion {
     const char *prefix;
     size_t word;
@@ -23,7 +23,7 @@ struct completion {
     void *arg;
 };
 
-/* Offer the line up to `keep`, then `name`, if it goes on like that. */
+/* Offer the line up to `keep`, followed by `name`, if the line's rest is a prefix of `name`. */
 static void offer_behind(const struct completion *completion, size_t keep, const char *name,
                          const char *text)
 {
@@ -53,7 +53,7 @@ static void offer_crashes(const struct completion *completion)
         offer(completion, monitor_crash_kind(i));
 }
 
-/* Each suite as "suite.*" and each test. */
+/* Offer each suite as "suite.*" and each test. */
 static void offer_tests(const struct completion *completion)
 {
     const char *suite = "";
@@ -80,8 +80,8 @@ static void offer_program(const char *name, const char *text, void *arg)
 }
 
 /*
- * Programs by their names; once there is a "/" in the word, what is in the folder before the last
- * one.
+ * Offer programs by their names; if the word contains a "/", offer the contents of the directory
+ * before the last one.
  */
 static void offer_programs(const struct completion *completion)
 {
@@ -110,7 +110,7 @@ static void offer_programs(const struct completion *completion)
 
 /* ---- symbols ---- */
 
-#define SYMBOL_LETTERS 2 /* typed before some are offered: there are thousands */
+#define SYMBOL_LETTERS 2 /* that must be typed before symbols are offered: there are thousands */
 
 static void offer_symbol(const char *name, void *arg)
 {

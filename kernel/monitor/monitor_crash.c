@@ -1,22 +1,21 @@
 /*
- * Breaking the kernel on purpose: every way in which a run can end badly, on command, so that one
- * can see what the report looks like, and so that the tests on the host can check that each is told
- * apart from the others.
+ * Breaking the kernel on purpose: a command for every kind of failure, so that a user can see its
+ * report, and the tests on the host can check that the kinds are distinguished.
  *
  *     panic     a call of panic(): place in the source, backtrace
  *     assert    a failed assertion: the same, with both operands
  *     null      a write to address 0 from the kernel: registers, CR2, the error code in words
  *     text      a write to the kernel's own code
- *     guard     a write to the page behind an area of vmalloc
- *     phys      the physical address of memory that has none by arithmetic
- *     stack     recursion without end: the double-fault task names the task whose stack overflowed
- *     triple    a fault with an empty IDT: the processor resets, and only the outside can tell
- *     double-free, foreign-free      kfree() of what is free, of the middle of an object
- *     overrun, use-after-free        writes that only a build with DEBUG=1 notices
+ *     guard     a write to the guard page behind a vmalloc area
+ *     phys      virt_to_phys() of an address that is not in lowmem
+ *     stack     endless recursion: the double-fault task names the task whose stack overflowed
+ *     triple    a fault with an empty IDT: the processor resets, which only the host can see
+ *     double-free, foreign-free      kfree() of a free object, of the middle of an object
+ *     overrun, use-after-free        writes that only a build with DEBUG=1 detects
  *
- * The compiler must not see through any of it: an overflow or a null pointer that it can prove is
- * undefined behaviour, and it would be free to leave it out. So everything goes through volatile
- * objects, or assembly; what a report must name is not inlined.
+ * The compiler must not recognize these errors: an overflow or a null pointer that it can prove is
+ * undefined behaviour, and it could remove the code. So everything goes through volatile objects,
+ * or assembly; functions that a report must name are not inlined.
  *
  * Neighbours: kernel/panic_report.c reports all but the last.
  */
@@ -41,7 +40,7 @@ static void crash_assert(void)
     assert_op(two + two, ==, 5);
 }
 
-/* With a mark in each register, so that one can see whether the report has them right. */
+/* Each register holds a known value, so that the report can be checked. */
 static __noinline void crash_null(void)
 {
     asm volatile("mov %%ebx, (%%eax)"
@@ -71,8 +70,8 @@ static __noinline void crash_phys(void)
 }
 
 /*
- * The local array makes the steps large enough to get there fast, and is far smaller than the guard
- * page.
+ * The local array makes the stack frames large enough to overflow quickly, but is far smaller than
+ * the guard page.
  */
 static __noinline u32 crash_recurse(u32 depth)
 {
@@ -95,8 +94,8 @@ static void crash_triple(void)
 }
 
 /*
- * Misuse of kmalloc(). Who allocates, who frees and who does it again are functions of their own,
- * so that the report of a debug build can be seen to tell them apart.
+ * Misuse of kmalloc(). The allocation, the free and the second free are in separate functions, so
+ * that the report of a debug build can name each.
  */
 static __noinline u8 *crash_allocate(size_t size)
 {
@@ -125,7 +124,7 @@ static void crash_foreign_free(void)
     crash_free(crash_allocate(64) + 8);
 }
 
-/* Behind what was asked for, not behind the size class: in the default build nothing breaks. */
+/* A write behind the requested size, but within the size class: harmless in the default build. */
 static void crash_overrun(void)
 {
     volatile u8 *object = crash_allocate(60);

@@ -1,21 +1,22 @@
 /*
- * The monitor's commands about devices: `lspci`, and `dma`, which shows on a real device what DMA
- * does with each kind of memory.
+ * The monitor's commands for devices: `lspci`, and `dma`, which demonstrates on a real device how
+ * DMA works with each kind of memory.
  *
- * The demonstration has four parts. Lowmem is copied right; a vmalloc buffer is refused; the same
- * buffer is copied right once the device is told its frames instead of its address; and the last
- * part does what the refusal prevents. For that it takes two neighbouring frames A and B, and a
- * third, C, from elsewhere, and maps A and C side by side. "The address of the first byte, plus
+ * The demonstration has four parts. Lowmem is copied correctly; a vmalloc buffer is refused; the
+ * same buffer is copied correctly when the device gets its frames instead of its address; and the
+ * last part does what the refusal prevents. For that it takes two neighbouring frames A and B, and
+ * a third, C, from elsewhere, and maps A and C side by side. "The address of the first byte, plus
  * the offset" leads from A to B, not to C, and the device writes there. All three frames belong to
- * the demonstration, so nobody is harmed: in a kernel without the refusal B belongs to anybody.
+ * the demonstration, so no other data is damaged: in a kernel without the refusal, B could belong
+ * to anyone.
  *
- * The device has only so many address lines, and vmalloc takes frames from wherever there are any.
- * Where those are out of reach, frames from the DMA zone are mapped side by side by vmap instead.
+ * The device has a limited number of address lines, and vmalloc takes frames from anywhere. If the
+ * device cannot reach them, frames from the DMA zone are mapped side by side by vmap instead.
  *
- * Everything that is taken is given back, also when memory runs out half-way.
+ * Everything that is allocated is freed, even if memory runs out half-way.
  *
  * Neighbours: mm/kva/dma.c refuses and maps, kernel/monitor/edu_copy.c drives the device,
- * drivers/pci.c knows what there is.
+ * drivers/pci.c lists the devices.
  */
 #include <asm/errno.h>
 #include <drivers/edu.h>
@@ -30,7 +31,7 @@
 
 /* ---- lspci ---- */
 
-/* In the largest unit that needs no fraction, as lspci has it: sizes are powers of two. */
+/* In the largest unit that needs no fraction, as in lspci: sizes are powers of two. */
 static void print_size(u64 size)
 {
     const char *unit = "";
@@ -80,7 +81,7 @@ static void fill(u8 *bytes, u32 size, u8 salt)
         bytes[i] = i * 31 + (i >> 8) + salt;
 }
 
-/* Bytes that are as fill() with this salt left them. */
+/* The number of bytes that still have the value that fill() with this salt wrote. */
 static u32 count_filled(const u8 *bytes, u32 size, u8 salt)
 {
     u32 count = 0;
@@ -202,11 +203,11 @@ static bool reaches(const struct device *dev, const u8 *buffer)
     return true;
 }
 
-/* Frames that the device reaches, under addresses of the vmalloc area. */
+/* Frames that the device reaches, mapped in the vmalloc area. */
 static void show_vmap(struct device *dev)
 {
     struct page *pages[2] = {alloc_page(GFP_DMA), alloc_page(GFP_DMA)};
-    /* The higher one first, so that they do not follow each other. */
+    /* The higher one first, so that they are not consecutive. */
     bool rising = pages[0] < pages[1];
     struct page *falling[2] = {pages[rising], pages[!rising]};
     u8 *buffer = pages[0] && pages[1] ? vmap(falling, 2) : NULL;
@@ -226,7 +227,7 @@ static void show_vmap(struct device *dev)
     }
 }
 
-/* A vmalloc buffer of frames that lie apart, as they do where memory has been in use. */
+/* A vmalloc buffer of frames that are not consecutive, as is usual when memory has been in use. */
 static u8 *scattered_vmalloc(void)
 {
     struct page *between = monitor_scatter_frames(BUFFER / PAGE_SIZE);
@@ -288,7 +289,7 @@ static void show_buffer(struct device *dev, struct page *a, struct page *c, u8 *
 
     if (!from)
         return no_memory();
-    fill(from, BUFFER, 6); /* no byte is one of those that it replaces */
+    fill(from, BUFFER, 6); /* no byte equals the one that it overwrites */
     fill(buffer, PAGE_SIZE, 3);
     fill(buffer + PAGE_SIZE, PAGE_SIZE, 4);
     fill((u8 *)page_address(a) + PAGE_SIZE, PAGE_SIZE, 5);

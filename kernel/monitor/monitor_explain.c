@@ -1,8 +1,8 @@
 /*
- * The monitor's command `explain ADDR [PID]`: everything the kernel knows of one address.
+ * The monitor's command `explain ADDR [PID]`: everything the kernel knows about one address.
  *
  * A user address without a process is looked up in the master directory, which has no user half,
- * and the answer lists who has an area there.
+ * and the output lists the processes with an area there.
  *
  * Neighbours: kernel/monitor/monitor_address.c reads the address; mm/check/explain_walk.c gathers,
  * kernel/view/explain.c prints.

@@ -1,18 +1,18 @@
 /*
  * `map`: the picture of RAM and of the address spaces. It fills the terminal; with
  * -w it is drawn again twice a second, over itself, until a key is pressed, while programs in the
- * background go on. What they write in the meantime is drawn over too. A terminal that has told its
- * size is asked again now and then, so that the picture follows when the window is made larger or
- * smaller.
+ * background continue. Their output is overwritten by the next picture. A terminal that has
+ * reported its size is asked again now and then, so that the picture adapts when the window is
+ * resized.
  *
- * With `color=off` on the kernel command line not one escape sequence is sent: no colours, no
- * question about the terminal's size (80 x 24 then), and with -w one picture below the other.
+ * With `color=off` on the kernel command line no escape sequence is sent: no colours, no request
+ * for the terminal's size (80 x 24 is used), and with -w one picture below the other.
  *
- * The picture is one static structure, so that looking at memory needs none.
+ * The picture is a static structure, so that showing memory does not allocate memory.
  *
- * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c look, kernel/view/map_draw.c
- * draws, kernel/tty/tty_screen.c knows the terminal; kernel/monitor/monitor.c has the table of
- * commands.
+ * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c gather the data,
+ * kernel/view/map_draw.c draws, kernel/tty/tty_screen.c handles the terminal;
+ * kernel/monitor/monitor.c has the table of commands.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/timer.h>
@@ -44,12 +44,12 @@ static void show(const struct map_canvas *canvas)
     map_draw(&map, canvas);
 }
 
-/* What the picture was fitted into: the shape has bounds of its own. */
+/* The size of the terminal for which the picture was made; the shape may be smaller. */
 struct size {
     u32 columns, lines;
 };
 
-/* The last line stays free: there the cursor is, and one line more would scroll. */
+/* The last line stays free: the cursor is there, and another line would scroll. */
 static void clear(struct map_canvas *canvas)
 {
     canvas->in_place = true;
@@ -57,7 +57,7 @@ static void clear(struct map_canvas *canvas)
     console_write(CLEAR_SCREEN, strlen(CLEAR_SCREEN));
 }
 
-/* A terminal that leaves the question open keeps the size that it had. */
+/* If the terminal does not answer, the old size is kept. */
 static void follow_resize(struct map_canvas *canvas, struct size *size)
 {
     struct size now;
@@ -70,7 +70,7 @@ static void follow_resize(struct map_canvas *canvas, struct size *size)
     clear(canvas);
 }
 
-/* `size` is NULL for a terminal that has not said how large it is: it is not asked again. */
+/* `size` is NULL for a terminal that has not reported its size: it is not asked again. */
 static void watch(struct map_canvas *canvas, struct size *size)
 {
     if (canvas->colour)

@@ -1,13 +1,14 @@
 /*
  * The monitor's commands that look at memory: the address map with live numbers, and the tables
- * that Linux shows in /proc, so that what is learned here is read there: meminfo, vmallocinfo,
+ * that Linux has in /proc, so that students can read them there, too: meminfo, vmallocinfo,
  * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc/proc_mm.c); meminfo has a few
- * lines more. `frames` has no counterpart there: owner by owner, it adds up to all of RAM.
+ * lines more. `frames` has no counterpart there: it lists frames by owner, which add up to all of
+ * RAM.
  *
- * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is printed.
- * Counts are in pages inside the kernel and in kB where Linux says kB (1024 bytes).
+ * No numbers are stored here: everything is read from mm/ when it is printed. Counts are in pages
+ * inside the kernel and in kB where Linux uses kB (1024 bytes).
  *
- * Neighbours: mm/ answers, kernel/monitor/monitor.c has the table of commands.
+ * Neighbours: mm/ has the numbers, kernel/monitor/monitor.c has the table of commands.
  */
 #include <arch/x86/sections.h>
 #include <fs/fs.h>
@@ -31,7 +32,7 @@
 /* ---- layout ---- */
 
 /*
- * Two columns between the frame: text, size. With addresses and names of edges a line fits 80
+ * Two columns inside the frame: text, size. With addresses and names of edges a line fits 80
  * columns.
  */
 #define ROW_FORMAT  "           | %-37s %11s |\n"
@@ -135,7 +136,7 @@ static void print_text(const char *text, u32 len)
     printk("%.*s", (int)len, text);
 }
 
-/* A text that is longer than what is kept for it: memory is asked for until it fits. */
+/* A text that is longer than the static buffer: larger buffers are allocated until it fits. */
 static void print_long_text(proc_show_t show, u32 size)
 {
     struct seq_file seq = {.size = ALIGN_UP(size + 1, PAGE_SIZE)};
@@ -145,11 +146,11 @@ static void print_long_text(proc_show_t show, u32 size)
         printk("no memory for a text of %u bytes\n", size);
     else
         print_text(seq.buf,
-                   min(seq.used, seq.size - 1)); /* it may have grown by the memory it is in */
+                   min(seq.used, seq.size - 1)); /* it may have grown by this buffer */
     vfree(seq.buf);
 }
 
-/* Some texts are wanted most when memory is short, so there is room for these. */
+/* Some texts are most useful when memory is short, so they have a static buffer. */
 static void print_proc(proc_show_t show)
 {
     static char text[2048];
@@ -196,8 +197,8 @@ static void print_vmap_area(const struct vmap_area *area)
 }
 
 /*
- * Linux's line for each area, and the frames that the area has. Between two areas it yields, so the
- * next is looked up by address.
+ * Linux's line for each area, and the area's frames. It yields between two areas, so the next one
+ * is looked up by address.
  */
 void monitor_vmallocinfo(u32 argc, const char **argv)
 {

@@ -1,20 +1,20 @@
 /*
- * `peek ADDR [N [PID]]` and `poke ADDR VALUE`: memory as words of 32 bits, by hand.
+ * `peek ADDR [N [PID]]` and `poke ADDR VALUE`: read and write memory as words of 32 bits.
  *
- * What the page tables refuse is refused with the bit that decides, as `explain` tells it: nobody
- * is asked but them, so poke writes whatever ring 0 may write, also what must not be changed while
- * the kernel runs. Text, read-only data and the sealed page tables are safe from it. A word is
- * written whole or not at all, also where it lies in two pages.
+ * An access that the page tables forbid is refused with the bit that decides, as in `explain`.
+ * There is no other check, so poke writes everything that ring 0 may write, even data that must not
+ * be changed while the kernel runs. Text, read-only data and the sealed page tables are protected.
+ * A word is written whole or not at all, even if it lies in two pages.
  *
- * A user address means something in one process only, so peek wants its pid, and reads what a
- * page would show there without bringing it in. poke leaves processes alone: such a page may be
- * shared with others and with the file, and would have to be copied first.
+ * A user address is valid in one process only, so peek needs a pid; it reads the contents that a
+ * page would have, without mapping it. poke does not write to processes: such a page may be shared
+ * with others and with the file, and would have to be copied first.
  *
  * Registers of devices are neither read nor written here: with many of them a read is a command.
  * The text screen, at 0xc00b8000, is memory like any other.
  *
- * Neighbours: kernel/monitor/monitor_address.c reads addresses; mm/check/explain_walk.c looks at
- * the tables; mm/user/access.c reads address spaces.
+ * Neighbours: kernel/monitor/monitor_address.c reads addresses; mm/check/explain_walk.c reads the
+ * tables; mm/user/access.c reads address spaces.
  */
 #include <arch/x86/uaccess.h>
 #include <kernel/kernel.h>
@@ -38,7 +38,7 @@ static bool is_device(const struct explanation *facts)
     return facts->addr >= VMALLOC_START && facts->has_frame && !facts->frame.ram;
 }
 
-/* A line that says what is in the way; "" before. */
+/* The line with the reason of a refusal; "" if there is none. */
 struct refusal {
     char text[EXPLAIN_BRIEF_MAX + 40];
 };
@@ -54,7 +54,7 @@ static void refuse_access(struct refusal *refusal, const char *command,
              explain_accesses[access], facts->addr, why);
 }
 
-/* Whether ring 0 may do this to a byte of the kernel. */
+/* True when ring 0 may make this access to a byte of the kernel. */
 static bool may_access(struct refusal *refusal, const char *command, u32 addr,
                        enum explain_access access)
 {
@@ -72,7 +72,7 @@ static bool may_access(struct refusal *refusal, const char *command, u32 addr,
     return false;
 }
 
-/* The word may lie in two pages. Not beyond the last address: its page is never mapped. */
+/* The word may lie in two pages. It cannot wrap around: the last page is never mapped. */
 static bool may_access_word(struct refusal *refusal, const char *command, u32 addr,
                             enum explain_access access)
 {
@@ -82,7 +82,7 @@ static bool may_access_word(struct refusal *refusal, const char *command, u32 ad
 
 /* ---- peek ---- */
 
-/* Of a word in two pages, the first byte that cannot be read is told. */
+/* If a word lies in two pages, the first byte that cannot be read is reported. */
 static bool read_user(struct refusal *refusal, struct mm *mm, u32 addr, u32 *word)
 {
     u32 end = addr + sizeof(*word);
@@ -130,7 +130,7 @@ static void print_row(u32 addr, const u32 *words, u32 count)
     printk("  %s\n", text);
 }
 
-/* Up to the first word that cannot be read: a line says why. */
+/* Print up to the first word that cannot be read; a line gives the reason. */
 static void print_words(struct mm *mm, u32 addr, u32 count)
 {
     struct refusal refusal = {""};
@@ -166,7 +166,7 @@ void monitor_peek(u32 argc, const char **argv)
 
 /* ---- poke ---- */
 
-/* One instruction, so that nobody sees half of it. */
+/* One instruction, so that no other code sees a half-written word. */
 static void write_word(u32 addr, u32 value)
 {
     struct __attribute__((packed, may_alias)) {

@@ -1,6 +1,7 @@
 /*
- * The monitor's command `pgdiff [PID PID]`: what two address spaces share. Without PIDs, whether
- * all directories have the kernel half of the end of the boot; with two, that and more.
+ * The monitor's command `pgdiff [PID PID]`: what two address spaces share. Without PIDs it prints
+ * whether all directories have the kernel half that existed at the end of the boot; with two PIDs
+ * also the differences of the user halves.
  *
  * Neighbours: kernel/monitor/monitor_address.c finds the tasks, kernel/view/pgdiff.c prints.
  */
@@ -9,7 +10,7 @@
 #include <kernel/view/pgdiff.h>
 #include <lib/printk.h>
 
-/* Who has ended has no address space any more, and waits only for its parent. */
+/* A task that has ended has no address space any more, and only waits for its parent. */
 static bool has_ended(const struct task *task)
 {
     if (task->state == TASK_ZOMBIE)

@@ -1,9 +1,9 @@
 /*
- * The monitor's command `programs`: what there is to run.
+ * The monitor's command `programs`: the programs that can be run.
  *
- * What a program is for stands in /etc/programs, a line each, "NAME TEXT": the first sentence of
- * its source (scripts/mkinitramfs puts it there). Those without a line, tests and whatever came by
- * FILES=, are only named.
+ * /etc/programs has a line for each program, "NAME TEXT": the first sentence of its source (written
+ * by scripts/mkinitramfs). For programs without a line (tests, and files added by FILES=) only the
+ * name is printed.
  *
  * Neighbours: kernel/monitor/monitor_run.c starts them; monitor_complete.c completes their names.
  */
@@ -18,10 +18,10 @@
 #define TEXTS_MAX 2048
 #define WIDTH     79 /* of the names without a text */
 
-/* What /etc/programs says, each line ended with 0, and then one that is empty. */
+/* The contents of /etc/programs, each line ended with 0, and then an empty line. */
 static char texts[TEXTS_MAX];
 
-/* Nothing is kept from one time to the next: the file may have changed. */
+/* Read again for each command: the file may have changed. */
 static void read_texts(void)
 {
     struct inode *inode;
@@ -40,7 +40,7 @@ static void read_texts(void)
     }
 }
 
-/* What a program is for; NULL when nobody has said. */
+/* The description of a program, or NULL if it has none. */
 static const char *text_of(const char *name)
 {
     size_t len = strlen(name);
@@ -52,7 +52,7 @@ static const char *text_of(const char *name)
     return NULL;
 }
 
-/* A file with something in it that may be executed. */
+/* True for a file that is not empty and may be executed. */
 static bool is_program(struct inode *folder, const char *name)
 {
     struct inode *inode;

@@ -1,17 +1,17 @@
 /*
  * The monitor's commands for tasks and programs.
  *
- * `run` takes a line as a shell does: "&" ends a program's words and leaves it in the background,
- * the last one without "&" is waited for. All are started before the first is waited for. A program
- * is a child of the monitor's thread; how it ended is told in one line, for those in the background
+ * `run` reads a line like a shell: "&" ends a program's words and starts it in the background; a
+ * last program without "&" runs in the foreground. All are started before the first wait. A program
+ * is a child of the monitor's thread; one line reports how it ended, for those in the background
  * before the next prompt.
  *
- * The kernel keeps no name of a child that was collected, so names are taken while the zombie still
- * has one.
+ * The kernel does not keep the name of a collected child, so names are copied while the zombie
+ * exists.
  *
  * The program in the foreground has the terminal: Ctrl-C, Ctrl-Z and Ctrl-\ are signals for it
- * (kernel/tty/tty.c). One that stops gives the terminal back and stays in the background. `kill`
- * ends any process.
+ * (kernel/tty/tty.c). If it stops, the monitor takes the terminal back, and the program stays in
+ * the background. `kill` ends any process.
  *
  * Neighbours: kernel/process/process.c starts programs, kernel/task.c keeps them;
  * kernel/monitor/monitor.c splits the line.
@@ -58,7 +58,7 @@ static void print_result(const char *name, const struct task_result *result)
                result->nivcsw);
 }
 
-/* Wait for a child and tell how it ended. */
+/* Wait for a child and print how it ended. */
 static void wait_and_print(u32 pid)
 {
     struct task *task = task_wait_ended(pid);
@@ -70,7 +70,7 @@ static void wait_and_print(u32 pid)
         print_result(name, &result);
 }
 
-/* The same with the terminal, and not if it stops. */
+/* The same in the foreground; returns early if the child stops. */
 static void wait_in_foreground(u32 pid)
 {
     const struct task *task = task_find(pid);
@@ -109,7 +109,7 @@ bool monitor_has_background(void)
 
 /* ---- starting ---- */
 
-/* The pid, or 0 after one line that says what is wrong. */
+/* The pid; on error, prints one line and returns 0. */
 static u32 start(const char **argv)
 {
     long pid = process_spawn(argv, NULL, false);
@@ -128,10 +128,10 @@ static u32 start(const char **argv)
         if (pid < 0 && pid != -ENOEXEC)
             printk("%s: cannot be started: error %ld\n", argv[0], -pid);
     }
-    return pid > 0 ? pid : 0; /* -ENOEXEC has said its line */
+    return pid > 0 ? pid : 0; /* for -ENOEXEC the line is already printed */
 }
 
-/* The word of the next "&" from `i` on, or argc. */
+/* The index of the next "&" from `i` on, or argc. */
 static u32 piece_end(u32 argc, const char **argv, u32 i)
 {
     while (i < argc && strcmp(argv[i], "&") != 0)
@@ -161,7 +161,7 @@ void monitor_run(u32 argc, const char **argv)
         u32 end = piece_end(argc, argv, i);
         u32 pid;
 
-        argv[end] = NULL; /* the list of words itself ends with one */
+        argv[end] = NULL; /* the list of words itself ends with NULL */
         pid = start(argv + i);
         if (end == argc)
             foreground = pid;

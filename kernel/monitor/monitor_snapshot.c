@@ -1,13 +1,13 @@
 /*
- * `snapshot NAME`: the state of memory goes out of the second serial port, as one line of JSON.
+ * `snapshot NAME`: sends the state of memory to the second serial port, as one line of JSON.
  *
- * scripts/qemu puts what comes there into a file, a line a snapshot (JSON Lines), and
- * scripts/memdiff finds them by name; so a name must be fit for a command line. Sending waits for
- * the port and not for a turn, because programs must stand still until the document is whole
+ * scripts/qemu writes this output to a file, one line per snapshot (JSON Lines), and
+ * scripts/memdiff finds them by name; so a name must be usable on a command line. Sending waits for
+ * the port without yielding, because programs must not run until the document is complete
  * (kernel/view/snapshot.c).
  *
- * A port that stops taking bytes ends the sending with one line; what has gone out is cut short
- * then, and no JSON. The next document begins a line of its own.
+ * If the port stops taking bytes, the command ends with one line; the document is then incomplete
+ * and not valid JSON. The next document begins a new line.
  *
  * Neighbours: drivers/serial.c; kernel/monitor/monitor.c has the table of commands.
  */
@@ -37,7 +37,7 @@ static void send(void *arg, const char *text, size_t len)
 
 void monitor_snapshot(u32 argc, const char **argv)
 {
-    static bool unfinished; /* a line that was cut short */
+    static bool unfinished; /* the last line is incomplete */
     struct sending sending = {0};
     const char *name = argv[1];
 

@@ -1,17 +1,17 @@
 /*
- * `vmalloc [-s] SIZE` and `vfree ADDR`: an area by hand, to see what it changes with `snapshot`,
- * `vmallocinfo` or gdb.
+ * `vmalloc [-s] SIZE` and `vfree ADDR`: allocate and free an area by hand, to see the changes with
+ * `snapshot`, `vmallocinfo` or gdb.
  *
- * Soon after the boot all free frames lie side by side, and so would those of an area. With -s the
- * memory is first made what it is after hours of work: there are single free frames with used ones
- * between them. vmalloc then takes what there is, as always: of hundreds of frames the last ones
- * come from larger blocks, and lie side by side again. The line about the frames shows it. While it
- * works it holds sixteen times the frames that are wanted.
+ * Soon after boot all free frames are consecutive, and so would be those of an area. With -s the
+ * memory is first brought into the state it has after hours of work: single free frames with used
+ * ones between them. vmalloc then takes free frames as always: of hundreds of frames, the last ones
+ * come from larger blocks, and are consecutive again. The line about the frames shows this. During
+ * the command it holds sixteen times the requested frames.
  *
- * The areas bear the command's own address as that of their caller. So `vfree` knows them from all
- * others, which the kernel needs, and which nobody should free under its feet.
+ * The areas have the command's address as their caller. So `vfree` can distinguish them from areas
+ * that the kernel uses, which must not be freed.
  *
- * Neighbours: mm/kva/vmalloc.c does it; kernel/monitor/monitor.c has the table of commands.
+ * Neighbours: mm/kva/vmalloc.c does the work; kernel/monitor/monitor.c has the table of commands.
  */
 #include <kernel/monitor/monitor.h>
 #include <kernel/view/frame_runs.h>
@@ -21,9 +21,9 @@
 #include <mm/frame/page_alloc.h>
 #include <mm/kva/vmalloc.h>
 
-#define APART 16 /* one of so many frames is given back */
+#define APART 16 /* one of this many frames is freed */
 
-/* Take APART times as many frames as will be wanted, and give every APART-th back. */
+/* Allocate APART times the wanted number of frames, and free every APART-th one. */
 struct page *monitor_scatter_frames(u32 wanted)
 {
     struct page *chain, *used = NULL, *spare = NULL;

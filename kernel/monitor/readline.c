@@ -1,22 +1,23 @@
 /*
  * Line editing. readline_feed() takes one byte and changes the line, the terminal and the state of
- * the escape-sequence parser; it never waits, so a test drives it as well as the console does.
+ * the escape-sequence parser; it never waits, so a test can use it like the console.
  *
  * Keys: backspace (both codes), Delete, left and right, Home and End (also Ctrl-A, Ctrl-E), Ctrl-W
  * (erase the word before the cursor), Ctrl-U and Ctrl-K (erase to the start, to the end), Ctrl-L
- * (clear the screen), Ctrl-C (drop the line), up and down (history), tab (completion). A key that
- * can do nothing rings the bell. A line that was typed or piped in beyond its limit is not run in
- * part: its end gets one line of text instead.
+ * (clear the screen), Ctrl-C (drop the line), up and down (history), tab (completion). A key
+ * without effect rings the bell. A line longer than the limit, typed or piped in, is not run in
+ * part: a message is printed instead.
  *
- * The terminal is told in backspaces, blanks and the text itself: that works on anything, the text
- * screen included. Only Ctrl-L sends escape sequences. Editing inside a line that is longer than
- * the terminal is wide therefore looks wrong, though the line is right. Text is ASCII.
+ * The terminal is updated only with backspaces, blanks and the text itself: this works on any
+ * terminal, including the text screen. Only Ctrl-L sends escape sequences. Editing inside a line
+ * that is longer than the terminal is wide therefore looks wrong, though the line is right. Text is
+ * ASCII.
  *
- * Input may be piped in. A line ends with "\r", "\n" or both together, and a byte that is not part
- * of an escape sequence ends it and counts as itself, so a stray ESC swallows nothing.
+ * Input may be piped in. A line ends with "\r", "\n" or both together, and a byte that does not fit
+ * into an escape sequence ends it and is handled as text, so a stray ESC drops no input.
  *
- * Neighbours: kernel/monitor/readline_complete.c completes words; kernel/tty/tty.c gives bytes,
- * kernel/monitor/monitor.c wants lines.
+ * Neighbours: kernel/monitor/readline_complete.c completes words; kernel/tty/tty.c supplies bytes,
+ * kernel/monitor/monitor.c uses the lines.
  */
 #include <kernel/monitor/readline_internal.h>
 #include <kernel/tty/console.h>
@@ -60,7 +61,7 @@ static void move_cursor(struct readline_state *state, size_t pos)
     state->pos = pos;
 }
 
-/* Show the line again from the cursor on; `erased` characters that were behind it are gone. */
+/* Show the line again from the cursor on; `erased` characters were removed behind it. */
 static void show_tail(struct readline_state *state, size_t erased)
 {
     size_t tail = state->len - state->pos;
@@ -103,7 +104,7 @@ static void erase_before(struct readline_state *state, size_t count)
     erase(state, count);
 }
 
-/* The blanks before the cursor, and the word before them. */
+/* Erase the blanks before the cursor, and the word before them. */
 static void erase_word(struct readline_state *state)
 {
     size_t start = state->pos;
@@ -280,7 +281,7 @@ static void key_sequence(struct readline_state *state, u8 letter)
     }
 }
 
-/* False for a line that lost characters: it is dropped, and the next one begins. */
+/* False for a line that was too long: it is dropped, and the next one begins. */
 static bool end_line(struct readline_state *state)
 {
     readline_put(state, "\n");
@@ -350,8 +351,8 @@ static bool feed_text(struct readline_state *state, u8 byte, bool after_dead_tab
 }
 
 /*
- * A byte inside of an escape sequence. False when it does not belong there: the sequence is over,
- * the byte is text.
+ * A byte inside of an escape sequence. False when it does not fit: the sequence ends, and the byte
+ * is text.
  */
 static bool feed_escape(struct readline_state *state, u8 byte)
 {

@@ -1,15 +1,15 @@
 /*
- * Completion: a tab in the line that is being edited.
+ * Completion: handles a tab in the line that is being edited.
  *
- * The one who reads lines knows the candidates, and tells them in turn as often as they are asked
- * for; nothing is kept but what all of them begin with. So the first tab goes through them once, to
- * complete what is common. The second one lists them: once more those with a text that says what
- * they are for, a line each, then the others in columns as wide as the longest of them.
+ * The caller of readline supplies a function that enumerates the candidates, as often as needed;
+ * only their common prefix is stored. So the first tab enumerates them once, to complete the common
+ * prefix. The second tab lists them: first those with a description, one per line, then the others
+ * in columns as wide as the longest of them.
  *
- * Limits: lists are for terminals of 80 columns; a candidate that is too long for the line is left
- * out.
+ * Limits: lists are for terminals of 80 columns; a candidate that is too long for the line is
+ * skipped.
  *
- * Neighbours: kernel/monitor/readline.c has the line; kernel/monitor/monitor_complete.c knows
+ * Neighbours: kernel/monitor/readline.c has the line; kernel/monitor/monitor_complete.c has
  * commands, programs and tests.
  */
 #include <kernel/monitor/readline_internal.h>
@@ -24,7 +24,7 @@ struct listing {
     struct readline_state *state;
     u32 count;                 /* candidates */
     char common[READLINE_MAX]; /* what all of them start with */
-    size_t word;               /* where the word under completion starts: lists begin there */
+    size_t word;               /* start of the word under completion: lists begin there */
     size_t longest;            /* of the words without a text */
     size_t column;             /* of the row of words that is being written */
 };
@@ -64,7 +64,7 @@ static void list_text(const char *candidate, const char *text, void *arg)
     readline_put(listing->state, "\n");
 }
 
-/* Blanks stand before a word and not behind it, so that no row ends with some. */
+/* Blanks are printed before a word and not behind it, so that no row ends with blanks. */
 static void list_word(const char *candidate, const char *text, void *arg)
 {
     struct listing *listing = arg;
@@ -98,7 +98,7 @@ static void list_candidates(struct listing *listing, const char *prefix)
 
 /* ---- the key ---- */
 
-/* Then the word is not finished, though it is completed. */
+/* True behind a directory: then the word is completed but not finished. */
 static bool is_behind_folder(const struct readline_state *state)
 {
     return state->pos > 0 && state->line[state->pos - 1] == '/';

@@ -1,14 +1,14 @@
 /*
- * /proc: the files about the whole machine (man 5 proc), and the list of all there are. Memory is
- * in proc_mm.c, processes are in proc_pid.c.
+ * /proc: the files about the whole machine (man 5 proc), and the list of all files. Memory is in
+ * proc_mm.c, processes are in proc_pid.c.
  *
- * The times of all processes are added up from those that are there, with what their ended children
- * took; of processes that nobody waited for nothing is kept. So that no figure ever goes back, as
- * Linux's do not, the highest one told counts.
+ * The times of all processes are the sum over existing processes and their ended children; times of
+ * processes that no parent waited for are lost. So that no value ever decreases, as in Linux, the
+ * highest value printed so far is used.
  *
- * The load is what the processor was used, or, when it was used all the time, how many wanted it
- * just now. Linux counts at every fifth second; here nobody counts, and the question brings the
- * averages up to date for the time since the last who asked.
+ * The load is the used part of the processor's time or, when it was always busy, the present number
+ * of ready tasks. Linux counts every five seconds; here each read updates the averages for the time
+ * since the last read.
  *
  * Limits: no interrupts in stat; a processor's clock rate is not known.
  *
@@ -86,7 +86,7 @@ static int proc_stat(struct inode *inode, struct seq_file *seq)
     u64 system = busy - min(busy, totals.user);
 
     (void)inode;
-    for (u32 line = 0; line < 2; line++) /* all processors, and each */
+    for (u32 line = 0; line < 2; line++) /* first the sum, then each processor */
         seq_printf(seq, "cpu%s %llu 0 %llu %llu 0 0 0 0 0 0\n", line ? "0" : " ", totals.user,
                    system, idle);
     seq_printf(seq, "ctxt %llu\nbtime %llu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
@@ -97,8 +97,8 @@ static int proc_stat(struct inode *inode, struct seq_file *seq)
 /* ---- loadavg ---- */
 
 #define LOAD_ONE  2048u    /* 1.00, as a fixed-point number */
-#define LOAD_MAX  1000u    /* with which the averages fit 32 bits */
-#define LOAD_STEP (5 * HZ) /* ticks between two looks */
+#define LOAD_MAX  1000u    /* so that the averages fit 32 bits */
+#define LOAD_STEP (5 * HZ) /* ticks between two updates */
 
 /*
  * Each step keeps this much of the old average: exp(-5 s / 1, 5, 15 min), in LOAD_ONEs (as in
@@ -108,8 +108,8 @@ static const u32 load_keeps[3] = {1884, 2014, 2037};
 static u32 loads[3];
 
 /*
- * What was used of the steps since the last call, at most LOAD_ONE; or how many want the processor
- * now.
+ * The used part of the time since the last call, at most LOAD_ONE; or, if it was always busy, the
+ * number of ready tasks.
  */
 static u32 use_since(u64 *steps)
 {
@@ -237,7 +237,7 @@ static int proc_filesystems(struct inode *inode, struct seq_file *seq)
     return 0;
 }
 
-/* ---- /proc/sys: what sysctl shows; nothing of it can be set here ---- */
+/* ---- /proc/sys: what sysctl prints; read-only here ---- */
 
 static int proc_ostype(struct inode *inode, struct seq_file *seq)
 {
@@ -260,7 +260,7 @@ static int proc_hostname(struct inode *inode, struct seq_file *seq)
     return 0;
 }
 
-/* The first number that no process has. */
+/* The first number that no process can have. */
 static int proc_pid_max(struct inode *inode, struct seq_file *seq)
 {
     (void)inode;
@@ -268,7 +268,7 @@ static int proc_pid_max(struct inode *inode, struct seq_file *seq)
     return 0;
 }
 
-/* 1: no mapping is refused because its memory might not be there when it is touched. */
+/* 1: no mapping is refused because memory might be short when it is touched. */
 static int proc_overcommit(struct inode *inode, struct seq_file *seq)
 {
     (void)inode;

@@ -1,13 +1,13 @@
 /*
  * /proc/PID/mem: the memory of a process as a file, by address (man 5 proc).
  *
- * Reading touches nothing and asks for no rights: what a page would show is read, also where the
- * process itself may not. A process may write to its own memory, and to what is private there
- * without the right to (Linux: FOLL_FORCE), so that a debugger's breakpoint gets into read-only
- * text: it is a copy from then on. Into memory that is shared it can write only where it may.
+ * Reading touches no page and checks no rights: it returns the contents that a page would have,
+ * even where the process itself may not read. A process may write to its own memory, to private
+ * memory even without the right (Linux: FOLL_FORCE), so that a debugger can set a breakpoint in
+ * read-only text: the page is then a copy. It can write to shared memory only with the right.
  *
- * Limits: the memory of others is not written (-EACCES), as they may be in the middle of a call
- * that changes it. A file that stays open shows the program that its process runs now.
+ * Limits: the memory of other processes cannot be written (-EACCES), because they may be in a call
+ * that changes it. An open file always refers to the present program of its process.
  *
  * Neighbours: fs/procfs_pid.c has the directory, mm/user/mm.c copies.
  */

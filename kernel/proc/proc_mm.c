@@ -1,17 +1,16 @@
 /*
  * The tables of memory that Linux shows in /proc, in its formats: meminfo, vmallocinfo, buddyinfo,
- * slabinfo. They are made here and only here; /proc and the monitor both show them.
+ * slabinfo. They are generated only here; /proc and the monitor both print them.
  *
- * Nothing here keeps numbers of its own: everything is asked of mm/ at the moment it is told. What
- * is known of no one in particular, which pages belong to processes and which to files, is counted
- * by walking the struct pages; that yields, so the lines of one text may be of different
- * moments.
+ * No numbers are stored here: everything is read from mm/ when it is printed. The pages of
+ * processes and of files are counted by walking the struct pages; that yields, so the lines of one
+ * text may be of different moments.
  *
- * What Linux and Attic call by one name is the same here, as far as there is a counterpart: all
- * files are in memory, so what was written to one is Shmem, as in Linux's tmpfs, and can never be
- * dropped; what is still as the initramfs has it can be, and is available memory.
+ * A name that Linux also uses has the same meaning here, as far as possible: all files are in
+ * memory, so a written page of a file is Shmem, as in Linux's tmpfs, and can never be dropped; a
+ * page that is still equal to the initramfs can be dropped, and is available memory.
  *
- * Neighbours: mm/ answers, kernel/symbols.c names callers.
+ * Neighbours: mm/ has the numbers, kernel/symbols.c names callers.
  */
 #include <arch/x86/pgtable.h>
 #include <fs/fs.h>
@@ -27,7 +26,7 @@
 #include <mm/user/mm.h>
 
 #define KB_PER_PAGE (PAGE_SIZE / 1024)
-#define WALK_TURN   4096 /* struct pages between two turns */
+#define WALK_TURN   4096 /* struct pages between two yields */
 
 /* ---- meminfo ---- */
 
@@ -36,12 +35,12 @@ void proc_kb(struct seq_file *seq, const char *name, u64 kb)
     seq_printf(seq, "%-15s %8llu kB\n", name, kb);
 }
 
-/* Pages by what they hold. */
+/* Numbers of pages by their contents. */
 struct page_counts {
-    u32 anon;   /* of processes alone */
+    u32 anon;   /* only of processes */
     u32 file;   /* of files, these: */
     u32 mapped; /* also in a process */
-    u32 dirty;  /* written to: they are nowhere else */
+    u32 dirty;  /* written to: the only copy */
     u32 droppable;
 };
 
@@ -71,10 +70,7 @@ static struct page_counts count_pages(void)
     return counts;
 }
 
-/*
- * As in Linux, what is said of all memory is the sum of low and high; RAM above 4 GiB is in
- * neither.
- */
+/* As in Linux, the total is the sum of low and high memory; RAM above 4 GiB is in neither. */
 static void tell_ram(struct seq_file *seq, const struct page_counts *counts)
 {
     u64 low = ram_low_kb(), low_free = nr_free_lowmem_pages() * KB_PER_PAGE;
@@ -94,7 +90,7 @@ static void tell_ram(struct seq_file *seq, const struct page_counts *counts)
     proc_kb(seq, "SwapFree:", 0);
 }
 
-/* Pages of all user page directories and page tables, those that are kept for the next too. */
+/* Pages of all user page directories and page tables, including those that are kept for reuse. */
 static u32 user_table_pages(void)
 {
     u32 pages = user_tables_kept();
@@ -143,7 +139,7 @@ void proc_vmap_area(struct seq_file *seq, const struct vmap_area *area)
                    area->flags & VM_ALLOC ? "vmalloc" : "vmap");
 }
 
-/* Between two areas it yields, so the next is looked up by address. */
+/* It yields between two areas, so the next one is looked up by address. */
 int proc_vmallocinfo(struct inode *inode, struct seq_file *seq)
 {
     const struct vmap_area *area;
@@ -172,7 +168,7 @@ int proc_buddyinfo(struct inode *inode, struct seq_file *seq)
     return 0;
 }
 
-/* What is tuned in Linux is fixed here, and there are no queues to share: these are 0. */
+/* Linux's tunable values are fixed here, and there are no shared queues: these columns are 0. */
 int proc_slabinfo(struct inode *inode, struct seq_file *seq)
 {
     struct slabinfo info;

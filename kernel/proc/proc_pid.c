@@ -5,11 +5,11 @@
  * A process is looked up by its pid each time, and may have ended: -ESRCH. A kernel thread and a
  * zombie have no memory, so that maps and cmdline are empty and the other figures 0.
  *
- * Limits: fields of Linux that have no counterpart are 0: page faults, wchan, the registers of
- * somebody who sleeps. Pages of files are not told apart in statm and status: resident memory is
- * all that is mapped. The stack's figures are those of its area. No net directory.
+ * Limits: fields of Linux that have no counterpart are 0: page faults, wchan, the registers of a
+ * sleeping process. Pages of files are not counted separately in statm and status: resident memory
+ * is everything that is mapped. The sizes of the stack are those of its area. No net directory.
  *
- * Neighbours: fs/procfs_pid.c has the directories; kernel/tty/tty.c knows whose the terminal is.
+ * Neighbours: fs/procfs_pid.c has the directories; kernel/tty/tty.c has the terminal's session.
  */
 #include <asm/errno.h>
 #include <fs/fs.h>
@@ -28,7 +28,7 @@
 #define ROOT_DEVICE "00:01" /* st_dev of every file, in maps' form */
 #define NAME_COLUMN 49      /* of maps: where Linux puts the name on 32-bit machines */
 #define TTY_NUMBER  MKDEV(4, 64)
-#define PF_KTHREAD  0x00200000u /* include/linux/sched.h of Linux, which is no UAPI header */
+#define PF_KTHREAD  0x00200000u /* from Linux's include/linux/sched.h, which is not a UAPI header */
 
 static char state_letter(const struct task *task)
 {
@@ -45,7 +45,7 @@ static char state_letter(const struct task *task)
     return '?';
 }
 
-/* A process that ends gives back its memory first, and its signals last. */
+/* A process that ends frees its memory first, and its signals last. */
 static bool is_kthread(const struct task *task)
 {
     return !task->signals && task->state != TASK_ZOMBIE;
@@ -53,7 +53,7 @@ static bool is_kthread(const struct task *task)
 
 /* ---- sizes ---- */
 
-/* Bytes of address space by what it is for. */
+/* Bytes of address space by use. */
 struct mm_sizes {
     u32 total, data, stack, text;
     u32 text_start, text_end, stack_end;
@@ -88,7 +88,7 @@ static struct mm_sizes sizes_of(struct mm *mm)
 
 /* ---- maps ---- */
 
-/* A name with its blanks in front; "\n" is written so that a line stays one (as Linux does). */
+/* A name with blanks in front; "\n" is escaped so that it stays on one line (as on Linux). */
 static void tell_name(struct seq_file *seq, u32 line_start, const char *name)
 {
     u32 column = seq->used - line_start;
@@ -133,7 +133,7 @@ int proc_maps(u32 pid, struct seq_file *seq)
     path = kmalloc(PATH_SIZE);
     if (!path)
         return -ENOMEM;
-    mm = mm_get(task->mm); /* the process may end, and areas go, between two of them */
+    mm = mm_get(task->mm); /* between two areas the process may end or remove areas */
     for (u32 addr = 0; (area = mm_area_above(mm, addr)); addr = end) {
         end = area->end;
         tell_area(seq, area, path);
@@ -234,7 +234,7 @@ static void tell_signal_lines(struct seq_file *seq, const struct task *task)
     u64 sets[4];
 
     signal_sets(task, sets);
-    seq_printf(seq, "SigPnd:\t%016llx\n", 0ull); /* of one thread: all are the process's */
+    seq_printf(seq, "SigPnd:\t%016llx\n", 0ull); /* of one thread: none, all are the process's */
     for (u32 i = 0; i < ARRAY_SIZE(names); i++)
         seq_printf(seq, "%s:\t%016llx\n", names[i], sets[i]);
 }
@@ -253,7 +253,7 @@ static const char *state_text(const struct task *task)
     }
 }
 
-/* A task's name, which may be anything, on one line. stat has it as it is, as on Linux. */
+/* A task's name, which may have any bytes, on one line. stat prints it unchanged, as on Linux. */
 static void tell_comm(struct seq_file *seq, const char *comm)
 {
     for (; *comm; comm++) {
@@ -299,7 +299,7 @@ static int tell_memory(struct mm *mm, u32 addr, u32 end, struct seq_file *seq)
         u32 size = min(end - addr, (u32)sizeof(piece));
 
         if (mm_read(mm, addr, piece, size) != 0)
-            break; /* the process has unmapped its own stack: then there is no more to tell */
+            break; /* the process has unmapped its own stack: the rest cannot be read */
         seq_write(seq, piece, size);
         addr += size;
     }
@@ -346,7 +346,7 @@ static int proc_comm(u32 pid, struct seq_file *seq)
 
 /* ---- links ---- */
 
-/* 0 and a reference of what a process has, -ENOENT when it has none. */
+/* Take a reference of a process's inode: 0, or -ENOENT when it has none. */
 static int lead_to(struct inode *inode, struct inode **out)
 {
     if (!inode)
@@ -425,7 +425,7 @@ static u32 current_pid(void)
     return current->pid;
 }
 
-/* The smallest pid from `pid` on; tasks come in the order of their pids. */
+/* The smallest pid from `pid` on; tasks are in the order of their pids. */
 static u32 next_pid(u32 pid)
 {
     struct task *task = task_find(pid);

@@ -1,23 +1,23 @@
 /*
- * Core files: the memory and the registers of a process that dies of a signal which says so (man 5
- * core), in an ELF file that gdb reads.
+ * Core files: the memory and the registers of a process killed by a signal that causes a core dump
+ * (man 5 core), in an ELF file that gdb reads.
  *
  *     Elf32_Ehdr, ET_CORE
  *     PT_NOTE, and PT_LOAD for each area, in order of address
  *     notes: NT_PRSTATUS, NT_PRPSINFO, NT_AUXV
  *     pages of the areas, from a page boundary on
  *
- * The file is "core" in the working directory, new each time. As on Linux, an area is there as a
- * whole once the process has written to memory of its own in it, and so is memory that is shared
- * without a file; of a private mapping of a file else the first page, by which debuggers tell
- * programs (the vDSO is one); of others the header alone. Pages of zeros are holes.
+ * The file is "core" in the working directory, created again each time. As on Linux, it contains a
+ * whole area if the process has written to private pages in it, or if it is shared memory without a
+ * file. Of another private mapping of a file it contains the first page, by which debuggers
+ * identify programs (the vDSO is one); of all others only the header. Pages of zeros are holes.
  *
- * Everything goes through one buffer, from the process's half of the address space alone, by
- * mm_read(), which touches nothing. Each area is looked at once, so what its header says and what
- * follows agree though others may run in between, and may cut files short. SIGKILL ends it.
+ * Everything goes through one buffer; user memory is read with mm_read(), which touches no page.
+ * Each area is examined once, so its header and its contents agree although other tasks may run in
+ * between, and may truncate files. SIGKILL ends the dump.
  *
- * Limits: RLIMIT_CORE cuts the file, which is none if that is less than a page; so does a lack of
- * room. No floating-point registers. There is no core_pattern.
+ * Limits: RLIMIT_CORE cuts the file (no file if it is less than a page); so does a lack of memory.
+ * No floating-point registers. There is no core_pattern.
  *
  * Neighbours: kernel/process/signal.c calls it; fs/ and mm/ do the work.
  */
@@ -36,13 +36,13 @@
 
 #define AUXV_WORDS 64 /* of the auxiliary vector, at most */
 
-/* Linux's elf_prstatus and elf_prpsinfo of i386 (include/linux/elfcore.h, no UAPI header). */
+/* Linux's elf_prstatus and elf_prpsinfo of i386 (include/linux/elfcore.h, not a UAPI header). */
 struct prstatus {
     s32 signo, code, error;
     u16 cursig, padding;
     u32 pending, blocked;
     u32 pid, ppid, pgrp, session;
-    struct __kernel_old_timeval times[4]; /* user, system; those of children */
+    struct __kernel_old_timeval times[4]; /* user, system; the same of children */
     u32 regs[17];
     u32 fpu_valid;
 };
@@ -75,8 +75,8 @@ struct notes {
 struct dump {
     struct mm *mm;
     struct inode *file;
-    u32 limit; /* the file grows no further: as it may not, or because something failed there */
-    u32 pos;   /* where the next area's pages go */
+    u32 limit; /* the file's maximum size: the limit, or where a write failed */
+    u32 pos;   /* file position of the next area's pages */
     struct notes notes;
     u8 page[PAGE_SIZE];
 };
@@ -133,7 +133,7 @@ static void fill_prpsinfo(struct prpsinfo *to, struct mm *mm)
         to->args[i] = to->args[i] ? to->args[i] : ' ';
 }
 
-/* All of them: their size in bytes. */
+/* Fill all notes; returns their size in bytes. */
 static u32 fill_notes(struct notes *notes, struct mm *mm, u32 signal)
 {
     u32 auxv_size = min(mm->auxv_end - mm->auxv, (u32)sizeof(notes->auxv));
@@ -150,7 +150,7 @@ static u32 fill_notes(struct notes *notes, struct mm *mm, u32 signal)
 
 /* ---- writing ---- */
 
-/* As much of it as the limit allows; where it cannot be written, the file ends. */
+/* Write as much as the limit allows; if a write fails, the file ends there. */
 static void emit(struct dump *dump, u32 pos, const void *from, u32 size)
 {
     size = min(size, pos < dump->limit ? dump->limit - pos : 0);
@@ -158,7 +158,7 @@ static void emit(struct dump *dump, u32 pos, const void *from, u32 size)
         dump->limit = pos;
 }
 
-/* Has the process written to memory that is its own there? */
+/* True when the area has private pages that the process has written. */
 static bool has_own_pages(pde_t *pgd, const struct vm_area *area)
 {
     for (u32 addr = area->start; addr < area->end; addr += PAGE_SIZE) {
@@ -172,7 +172,7 @@ static bool has_own_pages(pde_t *pgd, const struct vm_area *area)
     return false;
 }
 
-/* How much of an area is written. */
+/* The bytes of an area that the file contains. */
 static u32 dump_size(pde_t *pgd, const struct vm_area *area)
 {
     bool shared = area->file && area->flags & VM_SHARED;
@@ -211,7 +211,7 @@ static u32 program_flags(u32 flags)
            (flags & VM_EXEC ? PF_X : 0);
 }
 
-/* The header of an area, which goes to *at, and its pages. */
+/* Write the header of an area to *at, and its pages. */
 static void emit_area(struct dump *dump, u32 *at, const struct vm_area *area)
 {
     Elf32_Phdr phdr = {.p_type = PT_LOAD,
@@ -228,7 +228,7 @@ static void emit_area(struct dump *dump, u32 *at, const struct vm_area *area)
     dump->pos += phdr.p_filesz;
 }
 
-/* All of it. True when there is a core file now, cut or not. */
+/* Write the whole file. True when a core file exists now, cut or not. */
 static bool emit_all(struct dump *dump, u32 signal)
 {
     u32 at = sizeof(Elf32_Ehdr), notes_at = at + (1 + dump->mm->area_count) * sizeof(Elf32_Phdr);
@@ -271,7 +271,7 @@ bool coredump(u32 signal)
     dump = kzalloc(sizeof(*dump));
     if (!dump)
         return false;
-    (void)!vfs_unlink(dir, "core"); /* what is still there then is in the way */
+    (void)!vfs_unlink(dir, "core"); /* if it still exists, file_open() fails */
     if (file_open(dir, "core", O_CREAT | O_EXCL | O_WRONLY, 0600 & ~current->umask, &file) == 0) {
         dump->mm = current->mm;
         dump->limit = limit;

@@ -2,30 +2,29 @@
  * The ELF loader: static i386 executables (System V ABI, chapters 4 and 5; names from
  * <linux/elf.h>).
  *
- * A file comes from outside and may say anything. It is read in two passes: the first checks every
- * number in it against the file's size, the user half of the address map and the other segments,
- * and changes nothing; the second enters it into the address space, and can then only fail for lack
- * of memory. The headers are copied out first, so that the second pass sees what the first one
+ * A file comes from outside and may contain anything. It is read in two passes: the first checks
+ * every number in it against the file's size, the user half of the address map and the other
+ * segments, and changes nothing; the second maps it into the address space, and can fail only for
+ * lack of memory. The headers are copied first, so that the second pass uses what the first one
  * checked.
  *
- * Nothing of the file is copied: a segment is an area that shows the file's pages, each brought in
- * at its first touch and shared by all who run the program. Only where a segment goes on in memory
- * behind its end in the file, the rest of that page is cleared, which makes a private copy of this
- * one page; what lies behind it is an area of zeros.
+ * The contents of the file are not copied: a segment is an area that maps the file's pages, each at
+ * its first touch, shared by all processes that run the program. Only if a segment is longer in
+ * memory than in the file, the rest of its last page is cleared, which makes a private copy of this
+ * page; behind it is an area of zeros.
  *
- * Two segments may show the same page of the file, as the end of the text and the start of the data
- * do in most programs, each under an address of its own. Where they share a page of memory, the one
- * that comes later in the table has all of it, as on Linux: rights hold for whole pages, and so
- * does what an area shows. Segments may come in any order. The heap starts on the page after the
- * highest one.
+ * Two segments may map the same page of the file, each at its own address: the end of the text and
+ * the start of the data do so in most programs. If they share a page of memory, the later one in
+ * the table gets the whole page, as on Linux: rights apply to whole pages, and an area maps whole
+ * pages. Segments may come in any order. The heap starts on the page after the highest one.
  *
- * A position-independent program that needs no interpreter ("static-pie": it relocates itself) lies
- * at ELF_DYN_BASE, always the same, so that addresses mean something from run to run.
+ * A position-independent program that needs no interpreter ("static-pie": it relocates itself) is
+ * always mapped at ELF_DYN_BASE, so that addresses are the same in every run.
  *
- * Limits: no dynamic linker. A program that wants one (PT_INTERP) is refused, with the error of
- * looking for it if it is not there. At most ELF_PHDRS_MAX program headers.
+ * Limits: no dynamic linker. A program that needs one (PT_INTERP) is refused, with the error of the
+ * lookup if it is not found. At most ELF_PHDRS_MAX program headers.
  *
- * Neighbours: kernel/process/exec.c calls it; mm/ makes the areas.
+ * Neighbours: kernel/process/exec.c calls it; mm/ creates the areas.
  */
 #include <asm/errno.h>
 #include <fs/fs.h>
@@ -38,12 +37,12 @@
 
 #define ELF_PHDRS_MAX 64
 #define ELF_DYN_BASE                                                                               \
-    0x56555000 /* where Linux puts such programs when it does not shuffle addresses */
-#define ELF_ALIGN_MAX 0x1000000 /* alignment above a page that is honoured there */
+    0x56555000 /* where Linux maps such programs without address randomization */
+#define ELF_ALIGN_MAX 0x1000000 /* the largest alignment above a page that is used there */
 
 struct image {
     struct address_space *file;
-    u32 bias; /* to be added to the file's addresses; phdrs and header.e_entry have it already */
+    u32 bias; /* added to the file's addresses; already in phdrs and header.e_entry */
     Elf32_Ehdr header;
     const Elf32_Phdr *interpreter; /* of phdrs, or NULL */
     Elf32_Phdr phdrs[ELF_PHDRS_MAX];
@@ -65,13 +64,13 @@ static u32 end_page(const Elf32_Phdr *seg, u32 size)
     return PAGE_ALIGN(seg->p_vaddr + size);
 }
 
-/* True when that much of the file could be read. */
+/* True when all `size` bytes could be read. */
 static bool read_at(const struct image *image, u32 offset, void *to, u32 size)
 {
     return filemap_read(image->file, offset, to, size, filemap_copy_kernel) == (long)size;
 }
 
-/* ---- check: each returns what is wrong, or NULL ---- */
+/* ---- check: each returns the error, or NULL ---- */
 
 const char *elf_check_header(const Elf32_Ehdr *header)
 {
@@ -113,10 +112,7 @@ static const char *read_headers(struct image *image)
     return NULL;
 }
 
-/*
- * Move a position-independent program to where it goes: its lowest page comes to lie at
- * ELF_DYN_BASE.
- */
+/* Move a position-independent program so that its lowest page is at ELF_DYN_BASE. */
 static const char *apply_bias(struct image *image)
 {
     u32 lowest = UINT32_MAX, align = PAGE_SIZE, count = image->header.e_phnum;
@@ -199,7 +195,7 @@ static int map_segment(struct mm *mm, struct address_space *file, const Elf32_Ph
     u32 start = first_page(seg), end = end_page(seg, seg->p_memsz);
     u32 file_end = seg->p_filesz ? end_page(seg, seg->p_filesz) : start;
     u32 bytes_end = seg->p_vaddr + seg->p_filesz, flags = area_flags(seg);
-    int err = mm_munmap(mm, start, end - start); /* what an earlier one has there */
+    int err = mm_munmap(mm, start, end - start); /* unmap what an earlier segment has there */
 
     if (!err && file_end > start)
         err = mm_add_area(mm, start, file_end - start, flags, NULL, file,
@@ -228,7 +224,7 @@ static int map_image(struct mm *mm, const struct image *image)
     return 0;
 }
 
-/* Where the program headers lie in user memory; 0 when in no segment. */
+/* The user address of the program headers; 0 when they are in no segment. */
 static u32 phdr_address(const struct image *image)
 {
     u32 offset = image->header.e_phoff;
@@ -243,8 +239,8 @@ static u32 phdr_address(const struct image *image)
 }
 
 /*
- * Of a file that is not run: the error of looking for the interpreter that it names. -ENOEXEC if
- * that is there, or none is named, or not by a sound path.
+ * For a file that cannot be run: the error of the lookup of the interpreter that it names. -ENOEXEC
+ * if that exists, or no valid path is named.
  */
 static int find_interpreter(const struct image *image, struct inode *base)
 {

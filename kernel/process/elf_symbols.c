@@ -1,15 +1,15 @@
 /*
- * The symbol table of a program's file: where a function or a variable of it lies.
+ * The symbol table of a program's file: finds the address of a function or a variable.
  *
- * Only the monitor asks; programs run without their symbols, which no segment brings into memory.
- * So the file itself is read, each time again, a few symbols at once. It comes from outside and may
- * say anything: all that it tells of offsets and sizes is checked by reading, which ends at the end
- * of the file, and names that begin or end beyond the string table are no names.
+ * Only the monitor uses it; programs run without their symbols, which are in no segment. So the
+ * file itself is read each time, a few symbols per read. It comes from outside and may contain
+ * anything: offsets and sizes are checked by reading, which ends at the end of the file, and names
+ * that begin or end beyond the string table are ignored.
  *
  * Limits: only programs that are linked to fixed addresses, as all of Attic's are.
  *
- * Neighbours: kernel/process/elf.c loads programs; kernel/monitor/monitor_address.c asks. Source:
- * System V ABI, chapter 4, "Sections", "Symbol Table".
+ * Neighbours: kernel/process/elf.c loads programs; kernel/monitor/monitor_address.c calls this.
+ * Source: System V ABI, chapter 4, "Sections", "Symbol Table".
  */
 #include <asm/errno.h>
 #include <kernel/process/process.h>
@@ -21,14 +21,14 @@
 
 #define SYMBOLS_AT_ONCE 32
 
-/* The two sections, and how many symbols the first one has. */
+/* The two sections, and the number of symbols in the first one. */
 struct symbol_table {
     struct address_space *file;
     Elf32_Shdr symbols, strings;
     u32 count;
 };
 
-/* True when that much of the file could be read. */
+/* True when all `size` bytes could be read. */
 static bool read_at(struct address_space *file, u32 offset, void *to, u32 size)
 {
     return filemap_read(file, offset, to, size, filemap_copy_kernel) == (long)size;
@@ -50,7 +50,7 @@ static bool read_section(struct address_space *file, const Elf32_Ehdr *header, u
            read_at(file, header->e_shoff + offset, section, sizeof(*section));
 }
 
-/* What is wrong, or NULL. */
+/* The error, or NULL. */
 static const char *find_table(struct symbol_table *table, const Elf32_Ehdr *header)
 {
     for (u32 i = 0; i < header->e_shnum; i++) {
@@ -91,7 +91,7 @@ static bool has_name(const struct symbol_table *table, const Elf32_Sym *symbol, 
            memcmp(found, name, size) == 0;
 }
 
-/* A global symbol of that name, or else a local one. */
+/* A global symbol of that name, or a local one if there is no global one. */
 static int search(const struct symbol_table *table, const char *name, u32 *addr)
 {
     Elf32_Sym some[SYMBOLS_AT_ONCE];

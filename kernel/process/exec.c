@@ -2,13 +2,13 @@
  * execve: a new program in an old process; and the first program of a process that the kernel
  * starts.
  *
- * Everything the new program needs is made beside the old one: its arguments are copied in, its
- * address space is built whole, with segments, stack and vDSO. Only then, with nothing left that
- * can fail, the old one goes. An execve() that fails has changed nothing.
+ * Everything the new program needs is created beside the old one: its arguments are copied, its
+ * whole address space is built, with segments, stack and vDSO. Only then, when nothing can fail any
+ * more, the old one is freed. An execve() that fails has changed nothing.
  *
  * A file that begins with "#!" names the program that reads it (man 2 execve, "Interpreter
  * scripts"): that program's name, at most one argument, and the path of the script come before the
- * arguments. The interpreter may be a script again, up to SCRIPTS_MAX deep, as on Linux.
+ * arguments. The interpreter may itself be a script, up to SCRIPTS_MAX deep, as on Linux.
  *
  * Neighbours: kernel/process/exec_args.c and exec_stack.c have the arguments, kernel/process/elf.c
  * reads the file; kernel/process/process.c starts the first programs; fs/ has the files.
@@ -29,7 +29,7 @@
 #include <mm/user/mm.h>
 
 #define SCRIPTS_MAX 5
-#define SCRIPT_LINE 256 /* bytes of a "#!" line that are looked at (Linux's BINPRM_BUF_SIZE) */
+#define SCRIPT_LINE 256 /* bytes of a "#!" line that are read (Linux's BINPRM_BUF_SIZE) */
 
 static struct address_space vdso_mapping;
 
@@ -46,7 +46,10 @@ void exec_init(void)
 
 /* ---- the program's file ---- */
 
-/* 0 and a regular file that may be executed, held as a program's; a script is that, too. */
+/*
+ * Open a regular file that may be executed, marked as a running program; also for scripts. 0 or an
+ * error.
+ */
 static int open_program(struct inode *base, const char *path, struct inode **out)
 {
     struct inode *inode;
@@ -77,9 +80,9 @@ static char *skip_blanks(char *s)
 }
 
 /*
- * Cut the text behind "#!" in place: 0, with the interpreter's name and its argument, or NULL for
- * none. `whole`: the line ends where the text does. A name that may go on behind what was read is
- * refused, as on Linux.
+ * Cut the text behind "#!" in place: 0, with the interpreter's name and its argument, or NULL if it
+ * has none. `whole`: the line ends where the text ends. A name that may continue behind the bytes
+ * read is refused, as on Linux.
  */
 static int cut_script_line(char *line, bool whole, char **name, char **arg)
 {
@@ -115,7 +118,7 @@ static int take_script(struct inode *inode, const char *path, bool first, struct
     if (newline)
         *newline = '\0';
     err = cut_script_line(line + 2, newline || size < SCRIPT_LINE, &name, &arg);
-    if (!err && first) { /* else argv[0] is its path already */
+    if (!err && first) { /* otherwise argv[0] is already its path */
         exec_args_drop_first(args);
         err = exec_args_prepend(args, path);
     }
@@ -126,7 +129,7 @@ static int take_script(struct inode *inode, const char *path, bool first, struct
     return err ? err : 1;
 }
 
-/* Follow scripts to a file that is none. 0 and that file, held as a program's. */
+/* Follow scripts to a file that is not a script. 0 and that file, marked as a running program. */
 static int find_program(struct inode *base, const char *path, struct exec_args *args,
                         struct inode **out)
 {

@@ -1,15 +1,14 @@
 /*
- * The arguments and the environment of a program in the making: strings one after the other in one
- * buffer, as they will lie on its stack.
+ * Collects the arguments and the environment of a new program: strings one after the other in one
+ * buffer, as they will be on its stack.
  *
- * They come from a program's memory, where anything may be wrong, or from the kernel itself. Nobody
- * says how long they are, so the buffer starts small and doubles; a string that does not fit is
- * copied again. Each string counts with the pointer that it will have, so that the end of the limit
- * is the end of the work too.
+ * They come from a program's memory, which may be invalid, or from the kernel. Their length is not
+ * known before, so the buffer starts small and doubles; a string that does not fit is copied again.
+ * Each string is counted with its pointer, so the limit also bounds the work.
  *
  * Limits: ARG_BYTES_MAX for all together.
  *
- * Neighbours: kernel/process/exec.c makes a stack of it.
+ * Neighbours: kernel/process/exec_stack.c puts them on the stack.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -39,7 +38,7 @@ void exec_args_free(struct exec_args *args)
     buffer_free(args->bytes);
 }
 
-/* Twice the room, or the first room. */
+/* Double the buffer, or allocate the first one. */
 static int args_grow(struct exec_args *args)
 {
     u32 size = args->size ? args->size * 2 : ARGS_FIRST;
@@ -58,7 +57,7 @@ static int args_grow(struct exec_args *args)
     return 0;
 }
 
-/* Count one more string, which lies behind what is used already. */
+/* Count one more string, which lies behind the used part. */
 static int args_count(struct exec_args *args, u32 size, u32 *count)
 {
     u32 pointers = (args->argc + args->envc + 1) * sizeof(u32);
@@ -108,7 +107,7 @@ static int args_add_kernel(struct exec_args *args, const char *string, u32 *coun
 int exec_args_prepend(struct exec_args *args, const char *string)
 {
     u32 size = strlen(string) + 1, used = args->used;
-    int err = args_add_kernel(args, string, &args->argc); /* room for it, and in the count */
+    int err = args_add_kernel(args, string, &args->argc); /* room for it, also in the count */
 
     if (!err) {
         memmove(args->bytes + size, args->bytes, used);

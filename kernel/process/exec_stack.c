@@ -1,6 +1,6 @@
 /*
  * The initial stack: what the System V ABI for i386 (2.3.1, "Initial Stack and Register State") and
- * Linux (fs/binfmt_elf.c) hand to a program's first instruction.
+ * Linux (fs/binfmt_elf.c) define for a program's first instruction.
  *
  *     USER_STACK_TOP  0; the path that was executed; the strings of the environment; those of the arguments
  *                     "i686" for AT_PLATFORM, 16 bytes for AT_RANDOM
@@ -9,9 +9,9 @@
  *                     0, argv[argc - 1] ... argv[0]
  *     ESP             argc                                    (a multiple of 16)
  *
- * Where everything goes is computed first; then the area is made, large enough, and filled through
+ * The positions are computed first; then an area of sufficient size is created, and filled through
  * mm_write(), without loading the address space. The words below the strings are written in pieces,
- * as there may be tens of thousands.
+ * because there may be tens of thousands.
  *
  * Neighbours: kernel/process/exec_args.c has the strings; mm/ lets the stack grow later.
  */
@@ -26,10 +26,10 @@
 #include <linux/elf.h>
 #include <mm/user/mm.h>
 
-#define STACK_EXTRA 0x20000 /* below what is on it there is that much from the start, as on Linux */
+#define STACK_EXTRA 0x20000 /* free room below the initial contents, as on Linux */
 #define PLATFORM    "i686"
 
-/* Where things on it are, and the words that are still to be written at `sp`. */
+/* The positions on the stack, and the words that are still to be written at `sp`. */
 struct stack {
     struct mm *mm;
     u32 sp;
@@ -91,7 +91,7 @@ static void add_auxiliary_vector(struct stack *stack, const struct elf_info *inf
     add_aux(stack, AT_NULL, 0);
 }
 
-/* `count` pointers to strings that follow each other, and a 0. The next string. */
+/* Add `count` pointers to consecutive strings, and a 0. Returns the next string. */
 static const char *add_pointers(struct stack *stack, const struct exec_args *args,
                                 const char *string, u32 count)
 {
@@ -103,7 +103,7 @@ static const char *add_pointers(struct stack *stack, const struct exec_args *arg
     return string;
 }
 
-/* Decide where everything goes. */
+/* Compute the positions. */
 static void lay_out(struct stack *stack, const struct exec_args *args, const char *path)
 {
     u32 words = 1 + args->argc + 1 + args->envc + 1 + 2 * AUX_COUNT;
@@ -116,8 +116,8 @@ static void lay_out(struct stack *stack, const struct exec_args *args, const cha
 }
 
 /*
- * The area: what is on the stack already, and some more, but not more than RLIMIT_STACK if that can
- * be.
+ * Create the area: the contents of the stack and some more, but not more than RLIMIT_STACK if
+ * possible.
  */
 static int add_stack_area(struct stack *stack)
 {

@@ -1,13 +1,13 @@
 /*
  * The end of a process.
  *
- * A process gives back its memory, its files and its folder while it still is a process like any
- * other, which may take long and yield; then, in one step, it becomes a zombie, tells its
- * parent (SIGCHLD, and a wake-up where it waits) and never runs again. The zombie is a descriptor
- * and a stack, with the exit code in it, until the parent waits for it; a parent that ignores
- * SIGCHLD gets none.
+ * A process frees its memory, its files and its directory while it is still an ordinary process,
+ * which may take long and yield; then, in one step, it becomes a zombie, notifies its parent
+ * (SIGCHLD, and a wake-up if it waits) and never runs again. The zombie is a descriptor with the
+ * exit code, and a stack, until the parent waits for it; a parent that ignores SIGCHLD gets no
+ * zombies.
  *
- * Limits: of struct rusage the times and the context switches are filled, the rest is 0.
+ * Limits: in struct rusage only the times and the context switches are set, the rest is 0.
  *
  * Neighbours: kernel/task.c has the end of every task; kernel/process/signal.c the signals;
  * kernel/syscall/sys_wait.c waits.
@@ -28,7 +28,7 @@
 #include <linux/time_types.h>
 #include <mm/user/mm.h>
 
-/* Nobody has a terminal before tty_init(). */
+/* Used before tty_init(): no session has a terminal. */
 static void no_terminal(u32 session)
 {
     (void)session;
@@ -37,20 +37,20 @@ static void no_terminal(u32 session)
 void (*process_session_ended)(u32 session) __ro_after_init = no_terminal;
 
 /*
- * Others that use the address space, the parent of a vfork(), may wait for the thread id to be
- * cleared. Only while the memory is the current process's own to write: not once it is lent
- * (kernel/process/fork.c).
+ * Another user of the address space, the parent of a vfork(), may wait for the thread id to be
+ * cleared. The caller makes sure that the memory is not lent to a child (kernel/process/fork.c):
+ * then it must not be written.
  */
 static void clear_child_tid(void)
 {
     u32 zero = 0, addr = exchange(&current->clear_child_tid, 0);
 
     if (!addr || current->mm->users == 1 || copy_object_to_user((void *)addr, &zero))
-        return; /* a bad address is the program's own business, as on Linux */
+        return; /* a bad address is ignored, as on Linux */
     futex_wake_at(addr);
 }
 
-/* The parent of a vfork() may have its memory back. */
+/* Give the memory back to the parent of a vfork(). */
 static void wake_vfork_parent(void)
 {
     struct task *parent = detach(&current->vfork_parent);
@@ -67,11 +67,11 @@ struct mm *process_replace_mm(struct mm *mm)
 
     clear_child_tid();
     old = exchange(&current->mm, mm);
-    wake_vfork_parent(); /* which runs when this task yields, and finds the memory free */
+    wake_vfork_parent(); /* it runs when this task yields, and can use the memory */
     return old;
 }
 
-/* Each thing in a step of its own: what looks in between finds it whole or not at all. */
+/* Each resource is released in one step: other code finds it complete or not at all. */
 void process_release(void)
 {
     struct task *task = current;
@@ -113,7 +113,7 @@ bool process_tell_parent(void)
     return wanted;
 }
 
-/* ---- what it has used ---- */
+/* ---- resource usage ---- */
 
 static void ticks_to_timeval(u32 ticks, struct __kernel_old_timeval *time)
 {

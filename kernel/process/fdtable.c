@@ -2,15 +2,15 @@
  * Descriptors of a process.
  *
  * An array from number to open file, and two levels of bits over it that find the lowest free
- * number in a few steps however many are open: a word has a bit for each number of a group of 32,
- * and `full` has a bit for each group, set when the group is. With 1024 numbers two levels are all
- * there is.
+ * number in a few steps, independent of how many are open: a word has a bit for each number of a
+ * group of 32, and `full` has a bit for each group, set when the group is full. Two levels are
+ * enough for 1024 numbers.
  *
  * Most processes have a handful of descriptors: the table itself has room for FILES_INLINE of them.
- * A larger array is allocated when a higher number is needed, doubled, so that it is moved a few
- * times at most; it does not shrink until exec or exit.
+ * A larger array is allocated when a higher number is needed; its size doubles, so that it is moved
+ * only a few times; it does not shrink until exec or exit.
  *
- * How many there may be is RLIMIT_NOFILE of the process that makes one; lowering it closes nothing.
+ * RLIMIT_NOFILE limits the numbers when a descriptor is created; lowering it closes nothing.
  *
  * Neighbours: fs/ has the open files; kernel/syscall/sys_file.c is open(), dup() and others; fork,
  * exec and exit copy and close tables.
@@ -42,7 +42,7 @@ struct files *files_new(void)
     return files;
 }
 
-/* Room for number fd. 0 or -ENOMEM. */
+/* Make room for number fd. 0 or -ENOMEM. */
 static int grow(struct files *files, u32 fd)
 {
     u32 size = files->size;
@@ -84,7 +84,7 @@ struct files *files_copy(const struct files *from)
     return files;
 }
 
-/* Close the numbers that `bits` has in group i. */
+/* Close the numbers in group i whose bits are set in `bits`. */
 static void close_bits(struct files *files, u32 i, u32 bits)
 {
     for (; bits; bits &= bits - 1)
@@ -113,7 +113,7 @@ u32 files_bytes(const struct files *files)
 
 /* ---- numbers ---- */
 
-/* What was open under that number, or NULL. */
+/* Set the file of a number; returns the old file, or NULL. */
 static struct file *take(struct files *files, u32 fd, struct file *file, u32 flags)
 {
     struct file *old = exchange(&files->file[fd], file);
@@ -129,7 +129,7 @@ static struct file *take(struct files *files, u32 fd, struct file *file, u32 fla
     return old;
 }
 
-/* The lowest free number >= min, which is below FILES_MAX; FILES_MAX when there is none. */
+/* The lowest free number >= min, which is below FILES_MAX; FILES_MAX if not found. */
 static u32 lowest_free(const struct files *files, u32 min)
 {
     u32 i = min / 32, free = ~files->open[i] & ~0u << min % 32, groups;
@@ -230,8 +230,8 @@ void file_wake(struct file *file)
 }
 
 /*
- * Those who are woken here run only after this task has given its turn away, so they find the end
- * closed, and the queue does not have to outlive it.
+ * The tasks woken here run only after this task yields, so they find the end closed, and the queue
+ * need not exist any longer.
  */
 void file_close(struct file *file)
 {

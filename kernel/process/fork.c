@@ -1,26 +1,26 @@
 /*
- * fork, vfork, clone: a second process that goes on where the first one is.
+ * fork, vfork, clone: create a second process that continues at the same point as the first.
  *
- * The child gets a copy of everything before anybody can see it: the address space (which copies
- * areas and page tables, while the pages are shared until somebody writes: mm_fork()), descriptors,
- * signal actions, the floating-point registers. What fails on the way is given back, and the parent
- * has not changed.
+ * The child gets a copy of everything before other tasks can find it: the address space (areas and
+ * page tables are copied, while the pages are shared until the first write: mm_fork()),
+ * descriptors, signal actions, the floating-point registers. If a step fails, everything is freed,
+ * and the parent has not changed.
  *
  * vfork() shares the address space itself instead, and the parent sleeps until the child has called
- * execve() or has ended: there are never two that run in it. SIGKILL ends that sleep, so that a
- * child that does neither does not make its parent immortal. The parent then ends where it is: the
- * memory is lent, so it writes nothing there, neither a signal's frame nor its cleared thread id.
- * If it had borrowed that memory itself, the one it had it from waits for the child from then on.
+ * execve() or has ended: so only one of them runs in it. SIGKILL ends that sleep, so that the
+ * parent can be killed even if the child does neither. The parent then ends immediately: the memory
+ * is lent, so it writes nothing there, neither a signal's frame nor its cleared thread id. If it
+ * had borrowed that memory itself, its lender waits for the child from then on.
  *
- * The parent gives up its turn, so the child, if nobody else waits, is the first to run: it often
- * has its signals and its group to set before somebody finds it, and when it has ended or has a new
- * program, the parent need not copy what both had.
+ * The parent yields, so the child runs first if no other task is ready: it often sets its signals
+ * and its group before it can be found, and when it has ended or has a new program, the parent need
+ * not copy shared pages.
  *
- * The child's registers are the parent's, with 0 as the result. The thread ids that clone() writes
- * are a service, as on Linux: where they cannot be written, the call succeeds all the same.
+ * The child's registers are the parent's, with 0 as the result. If the thread ids that clone()
+ * writes cannot be written, the call still succeeds, as on Linux.
  *
- * Limits: no threads. Of clone()'s flags those are known that fork(), vfork() and posix_spawn() of
- * the C libraries need; any other is -EINVAL.
+ * Limits: no threads. Only those flags of clone() are supported that fork(), vfork() and
+ * posix_spawn() of the C libraries need; any other is -EINVAL.
  *
  * Neighbours: mm/ copies address spaces; kernel/task.c makes the task; kernel/process/exec.c and
  * exit.c wake the parent of a vfork().
@@ -45,20 +45,20 @@
     (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |                 \
      CLONE_CHILD_CLEARTID | CLONE_SETTLS | CLONE_UNTRACED | CLONE_DETACHED)
 
-#define SIGNAL_LAST 64 /* i386's <asm/signal.h> names it for libraries only */
+#define SIGNAL_LAST 64 /* i386's <asm/signal.h> defines it for libraries only */
 
 static int check_request(const struct clone_request *request)
 {
     if (request->flags & ~CLONE_KNOWN)
         return -EINVAL;
     if ((request->flags & CLONE_VM) && !(request->flags & CLONE_VFORK))
-        return -EINVAL; /* two that run in one address space would be threads */
+        return -EINVAL; /* two tasks that run in one address space would be threads */
     if ((request->flags & CSIGNAL) > SIGNAL_LAST)
         return -EINVAL;
     return task_count() < current->rlimits[RLIMIT_NPROC].rlim_cur ? 0 : -EAGAIN;
 }
 
-/* Everything that needs memory. 0 or an error; process_discard() gives back what there is. */
+/* Everything that needs memory. 0 or an error; process_discard() frees what was allocated. */
 static int copy_resources(struct task *child, const struct clone_request *request)
 {
     child->mm = request->flags & CLONE_VM ? mm_get(current->mm) : mm_fork(current->mm);
@@ -101,7 +101,7 @@ static void copy_registers(struct task *child, const struct pt_regs *regs, u32 s
     thread_copy_segments(&child->thread, &current->thread);
 }
 
-/* A child that nobody sees yet. 0, or an error, and it is gone. */
+/* Create a child that other tasks cannot find yet. 0, or an error, and it is freed. */
 static int make_child(const struct clone_request *request, const struct pt_regs *regs,
                       struct task **out)
 {
@@ -136,7 +136,7 @@ static void write_tids(struct task *child, const struct clone_request *request)
     (void)told; /* as on Linux */
 }
 
-/* Leave the chain of those who wait for an address space: parent and child are neighbours now. */
+/* Leave the chain of tasks that wait for an address space, and link parent and child directly. */
 static void leave_vfork_chain(void)
 {
     struct task *child = detach(&current->vfork_child), *parent = detach(&current->vfork_parent);
@@ -146,12 +146,14 @@ static void leave_vfork_chain(void)
         parent->vfork_child = child;
 }
 
-/* Sleep until the child has let go of the address space; a parent that SIGKILL wakes first ends. */
+/*
+ * Sleep until the child no longer uses the address space; a parent that SIGKILL wakes first ends.
+ */
 static void wait_for_vfork(void)
 {
     wait_event(&current->child_wait, !current->vfork_child || signal_kill_pending());
     if (!current->vfork_child) {
-        rlimits_apply(current); /* one that somebody has set meanwhile */
+        rlimits_apply(current); /* limits that were set meanwhile */
         return;
     }
     leave_vfork_chain();
@@ -169,11 +171,11 @@ long process_clone(const struct clone_request *request, const struct pt_regs *re
         err = make_child(request, regs, &child);
     if (err)
         return err;
-    if (signal_kill_pending()) { /* came meanwhile, when nobody could see the child */
+    if (signal_kill_pending()) { /* it came meanwhile, when the child was not visible */
         process_discard(child);
         return -EINTR;
     }
-    if (request->flags & CLONE_VFORK) { /* from here on a signal may let it begin, and end */
+    if (request->flags & CLONE_VFORK) { /* once published, a signal may start and end the child */
         child->vfork_parent = current;
         current->vfork_child = child;
     }
@@ -181,7 +183,7 @@ long process_clone(const struct clone_request *request, const struct pt_regs *re
     pid = child->pid;
     write_tids(child, request);
     wake_up_task(child);
-    this_cpu()->need_resched = true; /* behind the child in the queue */
+    this_cpu()->need_resched = true; /* yield: the child is before it in the queue */
     if (request->flags & CLONE_VFORK)
         wait_for_vfork();
     return pid;

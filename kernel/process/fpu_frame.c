@@ -1,17 +1,17 @@
 /*
  * The floating-point registers in the frame of a signal: Linux's struct _fpstate_32.
  *
- * Its first 112 bytes are what fnsave writes, and all there is on a processor without FXSR. Where
- * there is FXSR, an fxsave image follows, and the x87 registers are there twice; on the way back
- * the first copy counts, and only MXCSR and the XMM registers are taken from the second one (so
- * says <asm/sigcontext.h>). Handlers may change either.
+ * Its first 112 bytes have the format of fnsave; a processor without FXSR has nothing more. With
+ * FXSR, an fxsave image follows, which contains the x87 registers again; on the return the first
+ * copy is used, and only MXCSR and the XMM registers come from the second one (<asm/sigcontext.h>).
+ * Handlers may change either.
  *
- * The two formats differ in the tags: fnsave has two bits a register, by number (valid, zero,
- * special, empty); fxsave has one, empty or not, and the others follow from the register (Intel
- * SDM vol. 1, 10.5.1.1).
+ * The two formats differ in the tags: fnsave has two bits per register, by number (valid, zero,
+ * special, empty); fxsave has one, empty or not, and the others follow from the register (Intel SDM
+ * vol. 1, 10.5.1.1).
  *
- * A program may write what it likes into its frame. There is one thing the processor would refuse,
- * reserved bits of MXCSR, and so does the kernel, as Linux does since 5.14.
+ * A program may write any value into its frame. The processor refuses only reserved bits of MXCSR;
+ * the kernel refuses them, too, as Linux does since 5.14.
  *
  * Neighbours: kernel/process/sigframe.c places the frame; kernel/process/process_fpu.c has the
  * state.
@@ -109,7 +109,7 @@ u32 fpu_frame_size(void)
     return current->thread.fpu ? frame_size() : 0;
 }
 
-/* As at the start of a program. */
+/* Set the registers to their initial state. */
 static void fpu_fresh(void)
 {
     if (!current->thread.fpu)

@@ -1,23 +1,23 @@
 /*
- * futex: sleeping until another process says that a word of memory has changed.
+ * futex: sleeping until another process reports that a word of memory has changed.
  *
- * The word is the program's own; the kernel only keeps who sleeps on it. Which word that is must be
- * the same for all who share it, whatever address each has it at: in a page of a file, and memory
- * that processes share is one without a name, it is the file and the place in it; in a page of one
- * address space it is that and the address. FUTEX_PRIVATE_FLAG promises the second kind and saves
- * looking at the page.
+ * Only programs use the word; the kernel only stores who sleeps on it. The key of a word must be
+ * equal for all processes that share it, at whatever address: for a page of a file, including
+ * shared memory without a name, it is the file and the offset; for a page of one address space it
+ * is the address space and the address. FUTEX_PRIVATE_FLAG promises the second kind and saves a
+ * lookup of the page.
  *
- * Reading the word and falling asleep are one step for everybody else, as kernel code is not
- * preempted: a wake-up that comes after the change cannot be missed.
+ * Reading the word and falling asleep are one atomic step, because kernel code is not preempted: a
+ * wake-up that comes after the change cannot be missed.
  *
- * A sleeper stands in one list of all, in the order in which they came, and each operation walks
- * it: there are at most as many as tasks. A key of a file holds a reference of it. The one that
- * wakes a sleeper takes it out of the list; its key, reference and all, stays the sleeper's own.
+ * All sleepers are in one list, in the order in which they began to sleep, and each operation walks
+ * it: there are at most as many sleepers as tasks. A key with a file holds a reference of it. A
+ * wake-up removes the sleeper from the list; the sleeper itself releases its key.
  *
- * Limits: no priority inheritance (FUTEX_LOCK_PI and its kin are -ENOSYS).
+ * Limits: no priority inheritance (FUTEX_LOCK_PI and similar operations are -ENOSYS).
  *
- * Neighbours: kernel/syscall/sys_time.c has the clocks, kernel/process/exit.c wakes who waits for
- * the end of a thread, mm/user/fault.c brings in the page.
+ * Neighbours: kernel/syscall/sys_time.c has the clocks, kernel/process/exit.c wakes tasks that wait
+ * for the end of a thread, mm/user/fault.c maps the page.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
@@ -34,7 +34,7 @@
 
 struct futex_key {
     struct address_space *file; /* with a reference, or NULL: of the address space below */
-    const struct mm *mm;        /* NULL where file is not */
+    const struct mm *mm;        /* NULL if `file` is set */
     u64 place;                  /* a byte of the file, or an address */
 };
 
@@ -46,7 +46,7 @@ struct sleeper {
     struct task *task;
 };
 
-static LIST_HEAD(sleepers); /* the longest asleep first; lock: not preempted */
+static LIST_HEAD(sleepers); /* in the order of their coming; lock: not preempted */
 
 /* ---- keys ---- */
 
@@ -68,8 +68,8 @@ static void key_put(struct futex_key *key)
 }
 
 /*
- * The page of a shared word. One that cannot be written to must be a file's, as no other can ever
- * change. 0, -EFAULT, -ENOMEM.
+ * The page of a shared word. If it is not writable, it must be a page of a file, because others
+ * could never change. 0, -EFAULT, -ENOMEM.
  */
 static int word_page(u32 addr, struct page **page)
 {
@@ -85,7 +85,7 @@ static int word_page(u32 addr, struct page **page)
     return writable || (*page)->type == PAGE_FILE ? 0 : -EFAULT;
 }
 
-/* The caller puts it. 0, -EINVAL, -EFAULT, -ENOMEM. */
+/* The caller releases the key. 0, -EINVAL, -EFAULT, -ENOMEM. */
 static int get_key(u32 addr, bool private, struct futex_key *key)
 {
     struct page *page;
@@ -111,7 +111,7 @@ static int get_key(u32 addr, bool private, struct futex_key *key)
 
 /* ---- sleeping ---- */
 
-/* Until somebody wakes it, a signal comes, or the time is over. */
+/* Sleep until a wake-up, a signal, or the deadline. */
 static void sleep(struct sleeper *sleeper, u64 deadline)
 {
     u32 flags;
@@ -124,7 +124,10 @@ static void sleep(struct sleeper *sleeper, u64 deadline)
     local_irq_restore(flags);
 }
 
-/* Not inlined: gcc 14 would see a local variable enter a list, and not that it leaves it again. */
+/*
+ * Not inlined: gcc 14 would warn that a local variable stays in a list, because it does not see its
+ * removal.
+ */
 static __noinline long wait_for_change(struct sleeper *sleeper, u64 deadline)
 {
     if (deadline != ~0ull)
@@ -138,7 +141,7 @@ static __noinline long wait_for_change(struct sleeper *sleeper, u64 deadline)
     if (deadline == ~0ull)
         return -ERESTARTSYS;
     current->restart_deadline = deadline;
-    return -ERESTARTNOHAND; /* SA_RESTART or not, as on Linux */
+    return -ERESTARTNOHAND; /* with SA_RESTART, too, as on Linux */
 }
 
 long futex_wait(u32 addr, bool private, u32 expected, u32 bits, u64 deadline)
@@ -170,7 +173,7 @@ static void wake(struct sleeper *sleeper)
     wake_up_task(sleeper->task);
 }
 
-/* How many were woken. One at least where there is one, as on Linux, whatever `most` says. */
+/* Returns how many were woken: at least one if there is a sleeper, for any `most`, as on Linux. */
 static long wake_key(const struct futex_key *key, s32 most, u32 bits)
 {
     struct sleeper *sleeper, *next;
@@ -204,12 +207,12 @@ long futex_wake(u32 addr, bool private, s32 most, u32 bits)
 void futex_wake_at(u32 addr)
 {
     if (futex_wake(addr, false, 1, FUTEX_BITSET_MATCH_ANY) < 0)
-        return; /* a bad address is the program's own business */
+        return; /* a bad address is ignored */
 }
 
 /* ---- two words ---- */
 
-/* The keys of both words; the caller puts them. 0 or an error. */
+/* The keys of both words; the caller releases them. 0 or an error. */
 static int get_keys(u32 addr, u32 addr2, bool private, struct futex_key *key,
                     struct futex_key *key2)
 {
@@ -223,7 +226,7 @@ static int get_keys(u32 addr, u32 addr2, bool private, struct futex_key *key,
     return err;
 }
 
-/* Wake the first sleepers, let the next ones sleep on the other word: how many in all. */
+/* Wake the first sleepers and move the next ones to the other word. Returns the sum. */
 static long requeue(const struct futex_key *from, const struct futex_key *to, s32 to_wake,
                     s32 to_move)
 {
@@ -268,13 +271,15 @@ long futex_requeue(u32 addr, u32 addr2, bool private, s32 to_wake, s32 to_move, 
     return result;
 }
 
-/* The parts of FUTEX_OP(): what is done to the second word, and what its old value is asked. */
+/*
+ * The parts of FUTEX_OP(): the operation on the second word, and the comparison with its old value.
+ */
 static s32 signed_field(u32 encoded, u32 shift)
 {
     return (s32)(encoded << (20 - shift)) >> 20;
 }
 
-/* The new value of the word; false for an operation that there is not. */
+/* The new value of the word; false for an unknown operation. */
 static bool operate(u32 encoded, u32 *value)
 {
     u32 operation = encoded >> 28, argument = signed_field(encoded, 12);
@@ -302,7 +307,7 @@ static bool operate(u32 encoded, u32 *value)
     }
 }
 
-/* 1, 0, or -ENOSYS for a comparison that there is not. */
+/* 1, 0, or -ENOSYS for an unknown comparison. */
 static int compare(u32 encoded, s32 old)
 {
     s32 argument = signed_field(encoded, 0);
@@ -325,7 +330,7 @@ static int compare(u32 encoded, s32 old)
     }
 }
 
-/* Change the word: 1 or 0 as the comparison says, -EFAULT, -ENOSYS. */
+/* Change the word; returns the comparison's 1 or 0, -EFAULT, -ENOSYS. */
 static int operate_on_user(u32 *user, u32 encoded)
 {
     u32 old, value;

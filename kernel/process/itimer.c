@@ -1,9 +1,9 @@
 /*
- * Alarms: alarm() and the real-time interval timer, which are one and the same. A process that has
- * set one is in a list, the nearest deadline first, which the timer interrupt looks at; so a tick
- * costs one comparison however many alarms there are. The other two interval timers run with the
+ * Alarms: alarm() and the real-time interval timer, which are the same timer. A process that has
+ * set one is in a list, the nearest deadline first, which the timer interrupt checks; so a tick
+ * needs one comparison for any number of alarms. The other two interval timers run with the
  * process: ITIMER_VIRTUAL while it is in ring 3, ITIMER_PROF in the kernel as well. A tick counts
- * down those of the process that it meets.
+ * down those of the running process.
  *
  * Times are kept in ticks, rounded up: an alarm is never early.
  *
@@ -21,7 +21,7 @@ static struct signals *alarm_owner(struct list_head *link)
     return container_of(link, struct signals, alarm.link);
 }
 
-/* From the end: an alarm of every few ticks goes behind all others of that kind. */
+/* Searched from the end: an alarm that is set again and again usually belongs there. */
 static void insert(struct signals *signals)
 {
     struct list_head *at = alarms.prev;
@@ -96,7 +96,7 @@ static struct itimer_times read_timer(struct signals *signals, u32 which)
     return times;
 }
 
-/* The tick under way is not one of those asked for. */
+/* The current tick is not counted. */
 static void set_alarm(struct signals *signals, u64 ticks, u64 interval)
 {
     list_del_init(&signals->alarm.link);

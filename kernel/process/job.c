@@ -1,15 +1,15 @@
 /*
  * Process groups and sessions (man 2 setpgid, setsid; POSIX, "Job control"): numbers in each
  * process by which a shell sends signals to all processes of a pipeline, and by which a terminal
- * knows whose turn it is. The rights and wrongs are Linux's, error by error.
+ * knows the foreground group. All errors are the same as Linux's.
  *
- * A group is orphaned when nobody who could continue it is left: no process of it has a parent in
- * another group of the same session. If a process ends and that makes a group with stopped
- * processes an orphaned one, these get SIGHUP and SIGCONT, as they would be stopped for ever.
+ * A group is orphaned when no process is left that could continue it: no process of it has a parent
+ * in another group of the same session. If the end of a process orphans a group with stopped
+ * processes, these get SIGHUP and SIGCONT, because they would be stopped forever.
  *
  * Limits: a group is found by walking all tasks.
  *
- * Neighbours: kernel/process/signal.c sends to groups; the console knows the group in front.
+ * Neighbours: kernel/process/signal.c sends to groups; kernel/tty/tty.c knows the foreground group.
  */
 #include <asm/errno.h>
 #include <asm/signal.h>
@@ -60,7 +60,7 @@ static bool has_stopped(u32 pgrp)
     return false;
 }
 
-/* The current process is what `pgrp` had in its session. */
+/* The current process was a link between `pgrp` and its session, and ends. */
 static void leave_pgrp(u32 pgrp)
 {
     if (!has_stopped(pgrp) || !pgrp_would_be_orphaned(pgrp))

@@ -1,19 +1,19 @@
 /*
- * Processes: what the kernel starts by itself, what fork and exec have in common, and what a
- * process can ask about itself.
+ * Processes: starting programs from the kernel, code shared by fork and exec, and information about
+ * a process.
  *
- * Everything that a process needs is made before anything is visible, and what was made is given
- * back by process_discard() when the next thing fails.
+ * Everything that a process needs is allocated before it becomes visible; if a step fails,
+ * process_discard() frees what was allocated.
  *
- * A process that the kernel starts (the monitor's `run`, `init=`, self-tests) finds what a program
- * on Linux finds that a terminal started: the console as descriptors 0, 1 and 2, the root as
- * working directory, a small environment; it leads a session of its own.
+ * A process that the kernel starts (the monitor's `run`, `init=`, self-tests) has the environment
+ * of a Linux program started from a terminal: the console as descriptors 0, 1 and 2, the root as
+ * working directory, a small environment; it leads its own session.
  *
- * Limits: one thread a process. Everybody is root.
+ * Limits: one thread per process. Every process runs as root.
  *
- * Neighbours: kernel/process/exec.c makes the address space, kernel/process/fork.c copies a
- * process, kernel/process/exit.c ends one; kernel/exception.c and kernel/syscall/syscall.c are how
- * a process comes back into the kernel.
+ * Neighbours: kernel/process/exec.c creates the address space, kernel/process/fork.c copies a
+ * process, kernel/process/exit.c ends one; a process enters the kernel again through
+ * kernel/exception.c and kernel/syscall/syscall.c.
  */
 #include <asm/errno.h>
 #include <asm/fcntl.h>
@@ -53,7 +53,7 @@ void process_init(void)
     exec_init();
 }
 
-/* ---- what fork and exec have in common ---- */
+/* ---- shared by fork and exec ---- */
 
 void process_start(void *unused)
 {
@@ -83,7 +83,7 @@ void process_discard(struct task *task)
 
 /* ---- starting one from the kernel ---- */
 
-/* Descriptors 0, 1 and 2. Without a console there are none. 0 or -ENOMEM. */
+/* Open descriptors 0, 1 and 2; none if there is no console. 0 or -ENOMEM. */
 static int open_console(struct files *files)
 {
     struct file *console;
@@ -100,7 +100,7 @@ static int open_console(struct files *files)
     return fd < 0 ? -ENOMEM : 0;
 }
 
-/* Give a task what a first process has. On failure process_discard() gives it back. */
+/* Set up a task as a first process. On failure the caller calls process_discard(). */
 static int furnish(struct task *task, struct program *program)
 {
     u32 processes = nr_managed_pages() / (NPROC_RAM / PAGE_SIZE);
@@ -142,7 +142,7 @@ static long start_program(struct program *program, bool quiet)
     return task->pid;
 }
 
-/* Load the program of that name, or, without a "/" in it, of that name in the given folder. */
+/* Load the program of that name; a name without "/" is looked up in the given directory. */
 static int load_named(struct program *program, struct exec_args *args, const char *folder,
                       const char *name, const char **why)
 {

@@ -1,17 +1,18 @@
 /*
- * Floating point for processes: who has a state, and what its exceptions mean.
+ * Floating point for processes: their FPU states, and the exceptions of the FPU.
  *
  * A process gets a struct fpu_state with its first floating-point instruction,
- * which traps (#NM). From then on the registers travel: arch/x86/fpu.c knows whose are loaded, and
- * moves them at the next #NM of somebody else. fork copies the state, exec and exit drop it.
+ * which traps (#NM). From then on the registers are switched: arch/x86/fpu.c knows whose are
+ * loaded, and saves them at the next #NM of another process. fork copies the state, exec and exit
+ * drop it.
  *
- * When there is no memory for the state, the process is ended, as it is when a page cannot be had.
+ * When there is no memory for the state, the process is killed, as when no page can be allocated.
  *
- * An exception that the program unmasked is SIGFPE, with the reason that the status word or MXCSR
- * tells. x87 exceptions are told late: EIP is the next instruction that uses the unit.
+ * An exception that the program unmasked causes SIGFPE, with the reason from the status word or
+ * MXCSR. x87 exceptions are reported late: EIP is the next instruction that uses the FPU.
  *
- * Neighbours: arch/x86 traps and moves; kernel/process/fpu_frame.c puts the registers on the user
- * stack for signals; kernel/process/fork.c, exec.c and exit.c call in here.
+ * Neighbours: arch/x86 traps and switches; kernel/process/fpu_frame.c puts the registers on the
+ * user stack for signals; kernel/process/fork.c, exec.c and exit.c call this file.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/fpu.h>
@@ -31,7 +32,7 @@
 
 /* ---- states ---- */
 
-/* fxsave wants a multiple of 16; a power of two is aligned to itself. */
+/* fxsave needs a multiple of 16; kmalloc() aligns a power of two to itself. */
 static struct fpu_state *state_new(void)
 {
     _Static_assert(sizeof(struct fpu_state) == 512, "a power of two");
@@ -97,7 +98,7 @@ static void device_not_available(struct pt_regs *regs)
         fpu_take(&current->thread);
 }
 
-/* Exceptions that happened and are not masked: bits of the status word, which MXCSR has alike. */
+/* Exceptions that happened and are not masked: bits of the status word; MXCSR has the same bits. */
 static u32 unmasked_exceptions(u32 vector, const struct fpu_state *state)
 {
     if (vector == X86_TRAP_XF)
@@ -107,7 +108,7 @@ static u32 unmasked_exceptions(u32 vector, const struct fpu_state *state)
     return state->fn.swd & ~state->fn.cwd;
 }
 
-/* By the bits in Intel SDM vol. 1, 8.1.3; the first one counts, in Linux's order. */
+/* The bits are in Intel SDM vol. 1, 8.1.3; the first one in Linux's order counts. */
 static s32 exception_code(u32 exceptions)
 {
     if (exceptions & 0x01)
@@ -130,7 +131,7 @@ static void floating_point_error(struct pt_regs *regs)
 
     if (!from_program(regs))
         return;
-    assert_op(fpu_owner, ==, thread); /* else it would have been #NM */
+    assert_op(fpu_owner, ==, thread); /* otherwise it would have been #NM */
     fpu_sync(thread);
     code = exception_code(unmasked_exceptions(regs->vector, thread->fpu));
     force_signal_fault(SIGFPE, code, regs->eip, "%s at eip 0x%08x", trap_name(regs->vector),

@@ -1,6 +1,6 @@
 /*
  * The stack of a signal handler, as Linux lays it out for i386 (arch/x86/kernel/signal_32.c; gdb
- * and unwinders know it by heart). From the handler's ESP up:
+ * and unwinders depend on it). From the handler's ESP up:
  *
  *     with SA_SIGINFO                      without
  *     return address                       return address
@@ -12,8 +12,8 @@
  *     8 bytes: code, for debuggers only
  *     and above, if the process has used them: the floating-point registers
  *
- * The return address is a function of the vDSO that makes sigreturn(), or what the program gave as
- * SA_RESTORER. sigreturn() finds the frame by ESP and puts everything back. The frame lies in user
+ * The return address is a function of the vDSO that makes sigreturn(), or the program's
+ * SA_RESTORER. sigreturn() finds the frame by ESP and restores everything. The frame lies in user
  * memory, so all of it may be forged: flags are limited to those a program can change itself, and
  * selectors are loaded where a fault is caught.
  *
@@ -44,12 +44,12 @@ struct sigframe {
     u32 return_address;
     u32 signal;
     struct sigcontext context;
-    struct _fpstate unused; /* where it was before Linux 2.6.28 */
+    struct _fpstate unused; /* its place before Linux 2.6.28 */
     u32 mask_high;
     u8 code[8];
 };
 
-/* struct ucontext with a mask of 64 bits, which <asm/ucontext.h> has with 32. */
+/* struct ucontext with a mask of 64 bits, <asm/ucontext.h> has only 32 bits. */
 struct ucontext64 {
     u32 flags, link;
     struct sigaltstack stack;
@@ -71,7 +71,7 @@ _Static_assert(offsetof(struct rt_sigframe, ucontext.context) == 0xa4 + 0x00 &&
                "Linux's layout");
 
 /*
- * The code that marks a frame for debuggers: pop eax; mov eax, number; int 0x80 - and the same
+ * The code by which debuggers recognize a frame: pop eax; mov eax, number; int 0x80 - and the same
  * without pop.
  */
 static const u8 sigreturn_code[8] = {0x58, 0xb8, __NR_sigreturn, 0, 0, 0, 0xcd, 0x80};
@@ -85,7 +85,7 @@ bool on_signal_stack(const struct signals *signals, u32 esp)
            esp - signals->stack.base - 1 < signals->stack.size;
 }
 
-/* Where the frame may begin to grow down from. */
+/* The upper end of the room for the frame. */
 static u32 frame_top(const struct pt_regs *regs, const struct action *action)
 {
     const struct signals *signals = current->signals;
@@ -136,7 +136,7 @@ static u32 return_address(const struct action *action, u32 vdso_offset)
     return action->flags & SA_RESTORER ? action->restorer : VDSO_ADDR + vdso_offset;
 }
 
-/* The floating-point registers go on top: where, 0 when there are none. */
+/* The address of the floating-point registers, above the frame; 0 if there are none. */
 static u32 place_fpstate(u32 top)
 {
     u32 size = fpu_frame_size();
@@ -213,7 +213,7 @@ int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,
     int err;
 
     if (on_signal_stack(current->signals, top) && !on_signal_stack(current->signals, sp))
-        return -EFAULT; /* what lies below the alternate stack is not the stack's */
+        return -EFAULT; /* the frame would run below the alternate stack */
     err = fpstate ? fpu_to_user((void *)fpstate) : 0;
     if (!err && rt)
         err = push_rt(sp, regs, signal, action, info, fpstate, mask);
@@ -232,9 +232,9 @@ int sigframe_push(struct pt_regs *regs, u32 signal, const struct action *action,
     return 0;
 }
 
-/* ---- the way back ---- */
+/* ---- the return ---- */
 
-/* Put back what the frame says, as far as a program may say it. 0 or -EFAULT. */
+/* Restore the state from the frame, as far as a program may set it. 0 or -EFAULT. */
 static int restore(struct pt_regs *regs, const struct sigcontext *context, u64 mask)
 {
     if (fpu_from_user(context->fpstate) != 0)
@@ -252,7 +252,7 @@ static int restore(struct pt_regs *regs, const struct sigcontext *context, u64 m
     load_user_fs(context->fs);
     load_user_gs(context->gs);
     regs_set_flags(regs, context->eflags);
-    /* The call below gives the EAX that was interrupted, which may look like any result. */
+    /* The call returns the interrupted EAX, which may be equal to any result. */
     syscall_forget_number(regs);
     return 0;
 }
@@ -265,7 +265,7 @@ static long bad_frame(const struct pt_regs *regs)
     return 0;
 }
 
-/* The handler's ret took the return address, and __kernel_sigreturn popped the number. */
+/* The handler's ret popped the return address, and __kernel_sigreturn popped the number. */
 long sigframe_return(struct pt_regs *regs)
 {
     struct sigframe frame;
@@ -284,6 +284,6 @@ long rt_sigframe_return(struct pt_regs *regs)
         restore(regs, &frame.ucontext.context,
                 frame.ucontext.mask[0] | (u64)frame.ucontext.mask[1] << 32) != 0)
         return bad_frame(regs);
-    signal_set_stack(&frame.ucontext.stack, regs->esp); /* when refused it stays, as on Linux */
+    signal_set_stack(&frame.ucontext.stack, regs->esp); /* if refused: unchanged, as on Linux */
     return frame.ucontext.context.eax;
 }

@@ -1,20 +1,20 @@
 /*
- * Signals: from the moment one is sent to what it does to its process.
+ * Signals: sending and delivery.
  *
- * Sending sets a bit, keeps what a handler wants to know (the first sender's word counts until
- * then: nothing is queued, for real-time signals neither), and wakes the process if it sleeps. On
- * the way back to ring 3 the signal is delivered: to a handler (sigframe.c), or by what Linux does
- * by default: nothing, stop, end.
+ * Sending sets a bit, stores the information for a handler (that of the first sender is kept:
+ * nothing is queued, not even real-time signals), and wakes the process if it sleeps. On the return
+ * to ring 3 the signal is delivered: to a handler (sigframe.c), or by Linux's default action:
+ * ignore, stop, end.
  *
- * A system call that gave up for a signal has left a result that says whether to make it again;
- * that is settled here, before the handler's frame keeps EIP and EAX. So a flag that is set stays
- * until the process itself comes here, also when another signal takes back the one that set it.
+ * The result of a system call that a signal interrupted shows whether to restart it; this is
+ * handled here, before the handler's frame saves EIP and EAX. So the flag sigpending stays set
+ * until the process itself comes here, even if another signal cancels the one that set it.
  *
- * Interrupt handlers send signals too (Ctrl-C, alarms), so sets are changed with interrupts off.
+ * Interrupt handlers also send signals (Ctrl-C, alarms), so sets are changed with interrupts off.
  *
  * Neighbours: kernel/process/signal_state.c has the sets and the actions; kernel/sched.c calls
- * signal_deliver() and kernel/exception.c force_signal_fault() by way of process_ops
- * (kernel/process/process.c, which delivers the first ones itself); kernel/process/exit.c tells
+ * signal_deliver() and kernel/exception.c force_signal_fault() through process_ops
+ * (kernel/process/process.c, which delivers the first ones itself); kernel/process/exit.c notifies
  * parents.
  */
 #include <arch/x86/irqflags.h>
@@ -45,7 +45,7 @@ static bool is_ignored(const struct signals *signals, u32 signal)
     u64 bit = signal_bit(signal);
 
     if (signals->blocked & bit)
-        return false; /* it may be wanted once it is unblocked */
+        return false; /* it may have a handler when it is unblocked */
     return (signals->ignored & bit) || (signal_default_ignores(signal) && !(signals->caught & bit));
 }
 
@@ -87,7 +87,7 @@ int send_signal(struct task *task, u32 signal, const struct signal_info *info)
     int err = 0;
 
     if (task->state == TASK_ZOMBIE) {
-        ; /* it is beyond all signals */
+        ; /* signals have no effect any more */
     } else if (!task->signals) {
         err = -EPERM;
     } else {
@@ -105,7 +105,7 @@ int send_signal_group(u32 pgrp, u32 signal, const struct signal_info *info)
     int err = -ESRCH;
 
     for (struct task *task = task_next(NULL); task; task = task_next(task)) {
-        if (pgrp && task->pgrp == pgrp) /* a zombie is there to be found, too */
+        if (pgrp && task->pgrp == pgrp) /* zombies count as found, too */
             err = send_signal(task, signal, info);
     }
     local_irq_restore(flags);
@@ -122,7 +122,7 @@ void signal_notify_parent(struct task *task, s32 code, u32 status)
     if (!parent || !parent->signals || !signal)
         return;
     if (signal == SIGCHLD && (parent->signals->ignored & signal_bit(SIGCHLD)))
-        return; /* also where it is blocked */
+        return; /* also if it is blocked */
     if (!ended && (action_of(parent->signals, SIGCHLD).flags & SA_NOCLDSTOP))
         return;
     send_signal(parent, signal, &info);
@@ -159,12 +159,12 @@ void force_signal_fault(u32 signal, s32 code, u32 addr, const char *fmt, ...)
     }
     flags = local_irq_save();
     signals->fault_addr = addr;
-    if ((signals->blocked | signals->ignored) & bit) { /* a handler that is blocked is not called */
+    if ((signals->blocked | signals->ignored) & bit) { /* no handler is called */
         signals->blocked &= ~bit;
         signals->ignored &= ~bit;
         signals->caught &= ~bit;
     }
-    signals->pending &= ~bit; /* this one's information counts */
+    signals->pending &= ~bit; /* the new information replaces the old */
     mark(current, signal, &info);
     local_irq_restore(flags);
 }
@@ -207,7 +207,7 @@ void signal_die(void)
     end_process(signal);
 }
 
-/* A system call that gave up: let it be made again, or let it have failed. */
+/* A system call that a signal interrupted: restart it, or let it fail. */
 static void settle_syscall(struct pt_regs *regs, const struct action *handler)
 {
     s32 result = regs->eax;
@@ -230,9 +230,9 @@ static void call_handler(struct pt_regs *regs, u32 signal, const struct action *
     u64 handler_mask = signals->blocked | action->mask[0] | (u64)action->mask[1] << 32;
 
     settle_syscall(regs, action);
-    current->restart_deadline = 0; /* the handler may sleep as well */
+    current->restart_deadline = 0; /* the handler may also sleep */
     if (sigframe_push(regs, signal, action, info, mask) != 0) {
-        if (signal == SIGSEGV) /* else its handler may have a stack of its own */
+        if (signal == SIGSEGV) /* otherwise its handler may have its own stack */
             signals->caught &= ~signal_bit(SIGSEGV);
         force_signal_fault(SIGSEGV, SI_KERNEL, regs->esp,
                            "no room for the frame of the handler of %s at esp 0x%08x",
@@ -248,7 +248,7 @@ static void call_handler(struct pt_regs *regs, u32 signal, const struct action *
 
         none.handler = (u32)SIG_DFL;
         /*
-         * The table is there, so it cannot fail unless it is shared; then the next signal asks
+         * The table exists, so this cannot fail unless it is shared; then the next signal tries
          * again.
          */
         if (action_set(signal, &none) != 0)
@@ -256,7 +256,7 @@ static void call_handler(struct pt_regs *regs, u32 signal, const struct action *
     }
 }
 
-/* What a signal without a handler does. */
+/* The default action of a signal. */
 static void default_action(u32 signal)
 {
     u64 bit = signal_bit(signal);
@@ -269,7 +269,7 @@ static void default_action(u32 signal)
         end_process(signal);
 }
 
-/* True when a handler is to run. */
+/* Deliver the next signal. True when a handler is to run. */
 static bool deliver_next(struct pt_regs *regs)
 {
     struct signals *signals = current->signals;

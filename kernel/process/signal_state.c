@@ -1,17 +1,17 @@
 /*
- * What a process knows of its signals: which are pending, blocked, ignored, caught, and by what.
+ * The state of a process's signals: which are pending, blocked, ignored, caught, and the handlers.
  *
- * task->sigpending says "something is pending that is not blocked"; together with need_resched it
- * is the one flag that is tested on the way back to ring 3.
+ * task->sigpending means "a signal is pending and not blocked"; then need_resched is also set, the
+ * only flag that is tested on the return to ring 3.
  *
  * Actions are a table that exists only in processes that have set one. Fork shares it; a process
- * that sets another action first makes a table of its own. Which signals are ignored is kept beside
- * it as a set, because exec keeps that and drops the table, and must not need memory.
+ * that sets another action first makes its own copy. The set of ignored signals is stored
+ * separately, because exec keeps it and drops the table, and must not need memory.
  *
- * Interrupt handlers look at the sets, so they are changed with interrupts off.
+ * Interrupt handlers read the sets, so they are changed with interrupts off.
  *
  * Neighbours: kernel/process/signal.c sends and delivers; kernel/process/fork.c, exec.c and exit.c
- * have the life.
+ * copy, reset and free them.
  */
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
@@ -22,7 +22,7 @@
 #include <linux/signal.h>
 #include <mm/frame/slab.h>
 
-/* Caused by the instruction under way, so delivered first (SIGSYS is not used). */
+/* Caused by the current instruction, so delivered first (SIGSYS is not used). */
 #define SYNCHRONOUS                                                                                \
     (signal_bit(SIGSEGV) | signal_bit(SIGBUS) | signal_bit(SIGILL) | signal_bit(SIGTRAP) |         \
      signal_bit(SIGFPE))
@@ -40,17 +40,17 @@ void signal_init(void)
 
 /* ---- sets ---- */
 
-/* Set task->sigpending if something is to be delivered. Interrupts off. */
+/* Set task->sigpending if a signal is to be delivered. Interrupts off. */
 void signal_note_pending(struct task *task)
 {
     if (!(task->signals->pending & ~task->signals->blocked))
         return;
     task->sigpending = true;
     if (task == current)
-        this_cpu()->need_resched = true; /* schedule() sees to the others */
+        this_cpu()->need_resched = true; /* schedule() does this for other tasks */
 }
 
-/* Make the current process's flag what its sets say. Interrupts off. */
+/* Set the current process's flag according to its sets. Interrupts off. */
 void signal_recalc_pending(void)
 {
     current->sigpending = false;
@@ -85,7 +85,7 @@ void signal_restore_mask(void)
     }
 }
 
-/* Those that end the process when they are delivered; SIGKILL is always one of them. */
+/* The signals that end the process when they are delivered; always includes SIGKILL. */
 static u64 ending(const struct signals *signals)
 {
     return ~(signals->caught | signals->ignored | SIGNALS_IGNORED | SIGNALS_THAT_STOP);
@@ -98,7 +98,7 @@ u32 signal_take(struct signals *signals, u64 set, struct signal_info *info)
 
     if (!ready)
         return 0;
-    if (ready & signal_bit(SIGKILL)) /* no handler runs and nothing stops on the way to the end */
+    if (ready & signal_bit(SIGKILL)) /* run no handler and do not stop before the end */
         ready &= ending(signals);
     if (ready & SYNCHRONOUS)
         ready &= SYNCHRONOUS;

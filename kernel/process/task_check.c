@@ -1,8 +1,8 @@
 /*
- * The audit's look at tasks: whatever a task can be asked for is there, and no two run in one
- * address space. True at every point where somebody yields.
+ * The audit of tasks: every task has all its parts, and no two run in one address space. This holds
+ * at every point where a task yields.
  *
- * Neighbours: kernel/task.c and kernel/process/exit.c keep it so (lib/detach.h has the rule).
+ * Neighbours: kernel/task.c and kernel/process/exit.c ensure it (lib/detach.h has the rule).
  */
 #include <fs/fs.h>
 #include <kernel/process/fdtable.h>
@@ -10,7 +10,10 @@
 #include <lib/printf.h>
 #include <mm/user/mm.h>
 
-/* Does another task run in that address space? Those who wait for a vfork() child do not count. */
+/*
+ * True when another task runs in that address space. Tasks that wait for a vfork() child do not
+ * count.
+ */
 static bool runs_elsewhere(const struct mm *mm, const struct task *task)
 {
     for (struct task *other = task_next(NULL); other; other = task_next(other)) {
@@ -24,7 +27,7 @@ static const char *check_memory(const struct task *task)
 {
     const struct task *child = task->vfork_child, *parent = task->vfork_parent;
 
-    /* Their memory need not be one: clone() takes CLONE_VFORK without CLONE_VM. */
+    /* They need not share memory: clone() allows CLONE_VFORK without CLONE_VM. */
     if ((child && child->vfork_parent != task) || (parent && parent->vfork_child != task))
         return "and the other side of its vfork() do not know each other";
     if (!task->mm)

@@ -1,14 +1,14 @@
 /*
- * Thread-local segments. A C library keeps what belongs to one thread in a structure that a segment
- * register finds, GS on i386: set_thread_area() makes a descriptor for it, in one of three slots of
- * the GDT that each process has for itself, and says which (man 2 set_thread_area).
+ * Thread-local segments. A C library keeps the data of a thread in a structure that it accesses
+ * through a segment register, GS on i386: set_thread_area() creates a descriptor for it, in one of
+ * three slots of the GDT that each process has for itself, and returns its number (man 2
+ * set_thread_area).
  *
- * A descriptor cannot reach more than ring 3 may: paging protects, whatever base and limit are. So
- * only its kind is checked, as Linux does: data, 32 bits, present. Ring and "accessed" are ours to
- * say; the processor would write the latter into the GDT.
+ * A descriptor gives no access beyond ring 3's: paging protects the kernel for any base and limit.
+ * So only its kind is checked, as in Linux: data, 32 bits, present. The kernel sets the ring and
+ * "accessed"; the processor would otherwise write the latter into the GDT.
  *
- * Neighbours: arch/x86/thread.c keeps the descriptors and shows the processor those of the process
- * that runs.
+ * Neighbours: arch/x86/thread.c stores the descriptors and loads those of the running process.
  */
 #include <arch/x86/uaccess.h>
 #include <arch/x86/usersegs.h>
@@ -20,7 +20,7 @@
 /* Bits of a descriptor (Intel SDM vol. 3, 3.4.5), in its upper half. */
 #define DESC_ACCESSED   (1u << 8)
 #define DESC_WRITABLE   (1u << 9)
-#define DESC_TYPE_SHIFT 10 /* what user_desc calls contents: data, or data that grows down */
+#define DESC_TYPE_SHIFT 10 /* "contents" in user_desc: data, or data that grows down */
 #define DESC_SEGMENT    (1u << 12)
 #define DESC_RING3      (3u << 13)
 #define DESC_PRESENT    (1u << 15)
@@ -30,7 +30,7 @@
 
 #define LIMIT_MAX 0xfffffu
 
-/* All zero, or what get_thread_area() gives for an empty slot: the slot is cleared. */
+/* All zero, or what get_thread_area() returns for an empty slot: the slot is to be cleared. */
 static bool desc_is_empty(const struct user_desc *desc)
 {
     bool zero = !desc->base_addr && !desc->limit && !desc->contents && !desc->seg_32bit &&

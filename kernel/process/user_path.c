@@ -1,13 +1,13 @@
 /*
- * Paths that programs pass: copied out of their memory, with the place where they start.
+ * Paths that programs pass: copied from their memory, with the directory where they start.
  *
- * A path is copied whole before anything is looked up, into a buffer of its own from the heap: the
- * kernel stack has no room for 4096 bytes, and what a program changes meanwhile changes nothing.
- * Every call with a path takes this way: the plain ones start at the working directory, the *at
- * ones at a descriptor, both at the root when the path begins with "/".
+ * The whole path is copied before the lookup, into a buffer from kmalloc(): the kernel stack has no
+ * room for 4096 bytes, and later changes by the program have no effect. Every call with a path uses
+ * this: the plain ones start at the working directory, the *at ones at a descriptor, both at the
+ * root when the path begins with "/".
  *
  * The order of errors is Linux's: first the path itself (EFAULT, ENAMETOOLONG, ENOENT when empty),
- * then the descriptor, then what the path leads to.
+ * then the descriptor, then the lookup.
  *
  * Neighbours: fs/namei.c walks paths; kernel/syscall/sys_dir.c, sys_stat.c, sys_attr.c and
  * sys_file.c are the calls.
@@ -45,8 +45,8 @@ void user_path_free(char *path)
 }
 
 /*
- * Where a relative path of an *at call starts: AT_FDCWD is the working directory. With a reference.
- * 0, -EBADF, -ENOTDIR.
+ * The directory where a relative path of an *at call starts, with a reference: AT_FDCWD is the
+ * working directory. 0, -EBADF, -ENOTDIR.
  */
 static int user_path_base(s32 dirfd, const char *path, struct inode **base)
 {

@@ -1,5 +1,5 @@
 /*
- * strace=1: one line about each system call, in the format of the program of that name.
+ * strace=1: prints one line for each system call, in the format of the program strace.
  *
  *     [pid     3] openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3
  *     [pid     3] read(3, "root:x:0:0:root:/root:/bin/sh\n"..., 4096) = 54
@@ -7,14 +7,14 @@
  *
  * A line is made when the call has returned, from the registers, which still hold the arguments,
  * and from user memory, which then holds the results too. Calls that do not return, or change what
- * their arguments point to, are told before they are made (`!` in the table).
+ * their arguments point to, are printed before they are made (`!` in the table).
  *
- * Each argument is a letter in the call's row (kernel/syscall/strace_table.c), and each letter a
- * case here.
+ * Each argument is a letter in the call's row (kernel/syscall/strace_table.c), and each letter has
+ * a case here.
  *
- * Without memory for a line it is cut.
+ * If there is no memory for a line, it is cut.
  *
- * Neighbours: kernel/syscall/strace_print.c shows one thing; kernel/syscall/syscall.c calls
+ * Neighbours: kernel/syscall/strace_print.c prints the values; kernel/syscall/syscall.c calls
  * strace_call() in place of the call.
  */
 #include <asm/errno.h>
@@ -29,13 +29,13 @@
 #include <mm/frame/slab.h>
 
 #define LINE_SIZE     1024
-#define EARLY_SIZE    384 /* of a line that waits on the kernel stack */
+#define EARLY_SIZE    384 /* of a line that is kept on the kernel stack */
 #define RESULT_SIZE   128 /* of it, kept for the result */
 #define RESULT_COLUMN 40  /* where strace puts the "=" */
 
 /* ---- arguments ---- */
 
-/* Two registers that are one number. */
+/* Two registers that form one number. */
 static void add_wide(struct strace_line *line, u32 low, u32 high)
 {
     strace_add(line, "%lld", (long long)((u64)high << 32 | low));
@@ -73,7 +73,7 @@ static void add_clone(struct strace_line *line, u32 flags)
         strace_add(line, ", child_tidptr=0x%x", strace_argument(line, 4));
 }
 
-/* What the call wrote: as many bytes as it says. */
+/* The bytes that the call wrote: the result is their number. */
 static void add_output(struct strace_line *line, u32 addr)
 {
     if (strace_succeeded(line))
@@ -82,7 +82,7 @@ static void add_output(struct strace_line *line, u32 addr)
         strace_add_pointer(line, addr);
 }
 
-/* The flags of statx() have a name for none. */
+/* The flags of statx() have a name for 0. */
 static void add_statx_flags(struct strace_line *line, u32 flags)
 {
     if (!(flags & AT_STATX_SYNC_TYPE))
@@ -93,7 +93,7 @@ static void add_statx_flags(struct strace_line *line, u32 flags)
         strace_add_flags(line, flags, &strace_at_flags);
 }
 
-/* The mode of open(): only looked at when a file may be made. */
+/* The mode of open(): used only when a file may be created. */
 static void add_open_mode(struct strace_line *line, u32 mode)
 {
     if (strace_argument(line, line->next - 2) & O_CREAT) {
@@ -102,7 +102,7 @@ static void add_open_mode(struct strace_line *line, u32 mode)
     }
 }
 
-/* A structure that goes in (`show`: it can be read in any case) or comes out. */
+/* An input structure (`show`: it can always be read) or an output structure. */
 static void add_structure(struct strace_line *line, u32 addr, bool show,
                           bool (*add)(struct strace_line *line, u32 addr))
 {
@@ -128,7 +128,7 @@ static bool print_number(struct strace_line *line, char kind, u32 value)
     case 'p': /* an address */
         strace_add_pointer(line, value);
         return true;
-    case 'A': /* where a path starts */
+    case 'A': /* the directory where a path starts */
         strace_add(line, (s32)value == AT_FDCWD ? "AT_FDCWD" : "%d", (s32)value);
         return true;
     case 'S': /* a signal */
@@ -213,10 +213,10 @@ static void print_argument(struct strace_line *line, char kind)
     case 's': /* a string */
         strace_add_string(line, value);
         break;
-    case 'w': /* bytes that go in, their number behind them */
+    case 'w': /* input bytes, followed by their number */
         strace_add_buffer(line, value, strace_argument(line, line->next));
         break;
-    case 'r': /* bytes that come out */
+    case 'r': /* output bytes */
     case 'R':
         add_output(line, value);
         break;
@@ -226,13 +226,13 @@ static void print_argument(struct strace_line *line, char kind)
     case 'e': /* envp */
         strace_add_environment(line, value);
         break;
-    case 'O': /* flags of open(), 'c' behind them its mode */
+    case 'O': /* flags of open(); 'c' after them is its mode */
         strace_add_open_flags(line, value);
         break;
-    case 'F': /* what fcntl() is asked to do */
+    case 'F': /* the command of fcntl() */
         add_command(line, value);
         break;
-    case 'C': /* clone()'s own order */
+    case 'C': /* arguments in clone()'s order */
         add_clone(line, value);
         break;
     case 'D': /* entries of getdents64() */
@@ -247,7 +247,7 @@ static void print_argument(struct strace_line *line, char kind)
     case 'n': /* what poll() waits for; their number is the next argument */
         strace_add_pollfds(line, value, strace_argument(line, line->next), false);
         break;
-    case 'h': /* a path that comes out */
+    case 'h': /* an output path */
         if (strace_succeeded(line))
             strace_add_string(line, value);
         else
@@ -279,7 +279,7 @@ static void print_arguments(struct strace_line *line, const char *kinds)
 
 /* ---- lines ---- */
 
-/* Behind the marks. */
+/* The text behind the marks. */
 static const char *skip_marks(const char *kinds)
 {
     return *kinds == '!' || *kinds == '#' || *kinds == '%' ? kinds + 1 : kinds;
@@ -314,13 +314,13 @@ static void print_error(struct strace_line *line, u32 error)
         strace_add(line, "-1 (errno %u)", error);
 }
 
-/* Results up to -4095 are errors; whatever else looks negative is an address. */
+/* Results up to -4095 are errors; other negative values are addresses. */
 static bool is_error(long result)
 {
     return (unsigned long)result > -4096ul;
 }
 
-/* What fcntl() tells of flags. */
+/* The flags that fcntl() returns. */
 static bool print_descriptor_flags(struct strace_line *line)
 {
     u32 command = line->regs->ecx, flags = line->result;
@@ -348,7 +348,7 @@ static void print_ready(struct strace_line *line)
     }
 }
 
-/* A result that is no error, and what strace says besides. */
+/* A result that is not an error, and the text that strace adds. */
 static void print_success(struct strace_line *line, const struct strace_call *call)
 {
     char mark = call ? call->arguments[0] : '\0';
@@ -374,7 +374,7 @@ static void print_result(struct strace_line *line, const struct strace_call *cal
     strace_add(line, "\n");
 }
 
-/* Told beforehand: the text waits on the stack, because the call may end the process. */
+/* Printed before the call: the text is kept on the stack, because the call may end the process. */
 static __noinline long call_told_before(struct strace_line *line, u32 number, struct pt_regs *regs,
                                         const struct strace_call *call)
 {

@@ -1,15 +1,15 @@
 /*
  * Pieces of the lines of strace=1: strings, flags, structures and arrays out of a program's memory,
- * as the program strace shows them.
+ * as the program strace prints them.
  *
- * Nothing here can fail: what cannot be read is shown as its address, and what does not fit into
- * the line any more is left out. A string is cut after 32 bytes, but paths are whole as far as they
- * fit.
+ * Nothing here can fail: data that cannot be read is printed as its address, and text that does not
+ * fit into the line is left out. A string is cut after 32 bytes, but a path is printed whole if it
+ * fits.
  *
- * Limits: structures are shown as far as strace shows them without -v.
+ * Limits: structures are printed as strace prints them without -v.
  *
- * Neighbours: kernel/syscall/strace.c knows which call has which arguments;
- * kernel/syscall/strace_table.c has the names.
+ * Neighbours: kernel/syscall/strace.c has the arguments of each call; kernel/syscall/strace_table.c
+ * has the names.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -27,7 +27,7 @@
 #include <linux/uio.h>
 #include <linux/utsname.h>
 
-#define STRING_MAX 32 /* bytes of a buffer that are shown */
+#define STRING_MAX 32 /* bytes of a buffer that are printed */
 #define PATH_SHOWN 256
 #define ITEMS_MAX  8 /* of an array */
 

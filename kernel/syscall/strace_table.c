@@ -1,10 +1,10 @@
 /*
- * What strace=1 calls things: a row for each system call, names of flags and of errors.
+ * The tables of strace=1: a row for each system call, names of flags and of errors.
  *
  * Letters for arguments are explained where they are printed, in kernel/syscall/strace.c. A call
- * that has no row is told with its number, syscall_0x1a2(...).
+ * without a row is printed with its number, syscall_0x1a2(...).
  *
- * The texts are those of the C library's strerror(), because strace prints those.
+ * The texts are those of the C library's strerror(), because strace prints these.
  */
 #include <asm/errno.h>
 #include <asm/ioctls.h>
@@ -81,7 +81,7 @@ static const struct strace_call calls[] = {
     CALL(clock_nanosleep_time64, "zxTV"), CALL(utimensat_time64, "AspZ"),
     CALL(pselect6_time64, "dpppTp"), CALL(ppoll_time64, "nuTku"),
     CALL(futex_time64, "pxu"), CALL(close_range, "uux"), CALL(faccessat2, "AsbZ"),
-    /* Not here, but programs ask. */
+    /* Not implemented, but programs call them. */
     CALL(socket, "ddd"), CALL(connect, "dpd"), CALL(clone3, "pu"), CALL(getxattr, "sspu"),
     CALL(lgetxattr, "sspu"), CALL(fgetxattr, "dspu"), CALL(epoll_create1, "x"),
     CALL(arch_prctl, "xp"), CALL(socketcall, "dp"), CALL(copy_file_range, "dpdpux"),

@@ -1,13 +1,14 @@
 /*
- * Calls about what an inode says of itself: who may use it, whose it is, its times.
+ * Calls for the attributes of an inode: mode, owner, times.
  *
- * Modes and owners are kept and told, and keep nobody out: every process is root. access() answers
- * as Linux answers root: yes to all, but a file without any x bit cannot be executed.
+ * Modes and owners are stored and returned, but forbid nothing: every process is root. access()
+ * returns what Linux returns for root: everything is allowed, but a file without any x bit cannot
+ * be executed.
  *
- * Times come in five shapes (seconds, microseconds, nanoseconds, 32 and 64 bits); each is brought
- * to one pair of struct timespec_fs first, whose nsec may be UTIME_NOW or UTIME_OMIT.
+ * Times come in five shapes (seconds, microseconds, nanoseconds, 32 and 64 bits); each is first
+ * converted to a pair of struct timespec_fs, whose nsec may be UTIME_NOW or UTIME_OMIT.
  *
- * Neighbours: fs/fs.h has struct inode; kernel/syscall/sys_stat.c tells what is changed here.
+ * Neighbours: fs/fs.h has struct inode; kernel/syscall/sys_stat.c returns what is changed here.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -21,7 +22,7 @@
 
 #define MODE_BITS 07777u
 
-/* man 2 access, man 2 utimensat; UAPI leaves these to libc. */
+/* man 2 access, man 2 utimensat; these are in libc, not in UAPI headers. */
 #define X_OK       1u
 #define ACCESS_ALL 7u
 #define UTIME_NOW  0x3fffffffu
@@ -67,7 +68,7 @@ static void changed(struct inode *inode)
     inode->ctime = fs_now();
 }
 
-/* These end the reference of the inode. */
+/* These drop the reference of the inode. */
 static long set_mode(struct inode *inode, u32 mode)
 {
     inode->mode = (inode->mode & ~MODE_BITS) | (mode & MODE_BITS);
@@ -106,7 +107,7 @@ long sys_fchmod(struct pt_regs *regs)
 
 #define UNCHANGED 0xffffffffu
 
-/* A program that changes owners loses the rights it lent to all who run it (man 2 chown). */
+/* A change of the owner clears the set-user-ID and set-group-ID bits of a program (man 2 chown). */
 static void drop_lent_rights(struct inode *inode)
 {
     if (!S_ISREG(inode->mode))
@@ -147,7 +148,7 @@ static long do_fchown(u32 fd, u32 uid, u32 gid)
     return err ? err : set_owner(inode, uid, gid);
 }
 
-/* The old calls' 16 bits, of which all ones mean "unchanged" as well. */
+/* The 16 bits of the old calls; all ones also mean "unchanged". */
 static u32 wide_id(u32 id)
 {
     return (u16)id == 0xffff ? UNCHANGED : (u16)id;
@@ -210,7 +211,7 @@ static bool is_time(const struct timespec_fs *time)
     return time->nsec < NSEC_PER_SEC || time->nsec == UTIME_NOW || time->nsec == UTIME_OMIT;
 }
 
-/* Ends the reference of the inode. */
+/* Drops the reference of the inode. */
 static void set_times(struct inode *inode, const struct file_times *times)
 {
     set_time(&inode->atime, &times->atime);
@@ -309,7 +310,7 @@ static long do_utimensat(const struct pt_regs *regs, bool old)
     if (err)
         return err;
     if (times.atime.nsec == UTIME_OMIT && times.mtime.nsec == UTIME_OMIT)
-        return 0; /* Linux does not look at the rest then */
+        return 0; /* Linux then ignores the rest */
     return do_utimes(regs->ebx, (const char *)regs->ecx, &times, regs->esi);
 }
 

@@ -1,15 +1,15 @@
 /*
- * Calls about names: making, linking, renaming and removing them, listing directories, the working
+ * Calls for names: creating, linking, renaming and removing them, listing directories, the working
  * directory. Each is its *at form; the plain one starts at the working directory.
  *
- * getdents() packs records into the program's buffer one by one and moves the directory's place
- * along with each, so that a buffer that turns out to be bad half way has lost nothing: what was
- * delivered is told, the rest comes next time.
+ * getdents() packs records into the program's buffer one by one and advances the directory's
+ * position with each, so that nothing is lost if a part of the buffer is bad: the call returns what
+ * was delivered, and the next call the rest.
  *
- * Limits: there is one user, root, so no permission stands in the way of any of these. renameat2()
- * knows RENAME_NOREPLACE only.
+ * Limits: there is one user, root, so no permission is checked. renameat2() supports only
+ * RENAME_NOREPLACE.
  *
- * Neighbours: fs/namei.c does the work; kernel/process/user_path.c gets the paths.
+ * Neighbours: fs/namei.c does the work; kernel/process/user_path.c copies the paths.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -296,7 +296,7 @@ struct dir_record {
     u64 next;
 };
 
-/* Its bytes into buf; how many. */
+/* Write its bytes to buf; returns how many. */
 static u32 pack64(void *buf, const struct dir_record *record)
 {
     struct dirent64 *dirent = buf;
@@ -348,7 +348,7 @@ static long do_getdents(const struct pt_regs *regs,
         if (err <= 0)
             break;
         size = pack(buf, &record);
-        err = -EINVAL; /* no room even for one */
+        err = -EINVAL; /* no room for even one */
         if (size > room - used)
             break;
         err = -EFAULT;
@@ -417,17 +417,17 @@ static struct inode *current_root(void)
     return current->root ? current->root : fs_root();
 }
 
-/* The working directory stays where it is, and may lie outside then. */
+/* The working directory does not change, and may lie outside then. */
 long sys_chroot(struct pt_regs *regs)
 {
     struct inode *inode;
     long err = user_lookup(AT_FDCWD, (const char *)regs->ebx, 0, &inode);
 
-    fs_current_root = current_root; /* nobody is asked before */
+    fs_current_root = current_root; /* not set before the first call */
     return err ? err : set_folder(&current->root, inode);
 }
 
-/* The length with its 0. */
+/* Returns the length with the 0. */
 static long cwd_to_user(char *path, char *user_buf, u32 size)
 {
     bool inside = !current->root || dir_lies_in(current->cwd, current->root);

@@ -1,15 +1,15 @@
 /*
- * fcntl() and ioctl(): what can be asked of a descriptor and of an open file.
+ * fcntl() and ioctl(): operations on a descriptor and on an open file.
  *
- * O_CLOEXEC belongs to the number and all other flags to the open file, which dup() shares. What a
- * terminal or another device understands, its file answers itself; the few commands that mean the
- * same for all files are here.
+ * O_CLOEXEC belongs to the number and all other flags to the open file, which dup() shares.
+ * Commands of a terminal or another device are handled by its file operations; the few commands
+ * that are the same for all files are here.
  *
- * Limits: locks (F_SETLK) are granted and not remembered, so that they never keep anybody out:
- * programs that lock against themselves work, and two that really contend do not notice each other.
- * The size of a pipe is fixed.
+ * Limits: locks (F_SETLK) are granted and not recorded, so they never block anything: programs that
+ * lock only for themselves work, but two programs that compete for a lock both get it. The size of
+ * a pipe is fixed.
  *
- * Neighbours: kernel/process/fdtable.c has the numbers; fs/file.c asks the files of one kind.
+ * Neighbours: kernel/process/fdtable.c has the numbers; fs/file.c calls the operations of a file.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -19,13 +19,13 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-/* What fcntl(F_SETFL) changes, and what the program is never told. */
+/* The flags that fcntl(F_SETFL) changes, and those that are never returned. */
 #define SETFL_FLAGS  (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
 #define HIDDEN_FLAGS (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
 
 /* ---- locks ---- */
 
-/* See "Limits": there is never a lock in the way. */
+/* See "Limits": no lock ever blocks. */
 static long get_lock(void *user, u32 size)
 {
     union {
@@ -73,7 +73,7 @@ static long set_pipe_size(const struct file *file, u32 size)
     return size ? (long)PIPE_SIZE : -EINVAL;
 }
 
-/* What needs more than an O_PATH descriptor. */
+/* Commands for which an O_PATH descriptor is not enough. */
 static long fcntl_io(struct file *file, u32 command, u32 arg)
 {
     switch (command) {
@@ -92,7 +92,7 @@ static long fcntl_io(struct file *file, u32 command, u32 arg)
     case F_GETOWN:
     case F_SETOWN:
     case F_GETSIG:
-        return 0; /* who would get SIGIO, which is never sent */
+        return 0; /* the receiver of SIGIO, which is never sent */
     case F_GETPIPE_SZ:
         return S_ISFIFO(file->inode->mode) ? (long)PIPE_SIZE : -EBADF;
     case F_SETPIPE_SZ:
@@ -126,7 +126,7 @@ long sys_fcntl64(struct pt_regs *regs)
     }
 }
 
-/* The older number does not know the 64-bit locks. */
+/* The older call does not support the 64-bit locks. */
 long sys_fcntl(struct pt_regs *regs)
 {
     u32 command = regs->ecx;
@@ -146,7 +146,7 @@ static long set_flag_from_user(struct file *file, u32 flag, const void *user)
     return 0;
 }
 
-/* Bytes between the place and the end of a regular file. */
+/* Bytes between the position and the end of a regular file. */
 static long bytes_left(const struct file *file, void *user)
 {
     u32 size = file->inode->data.size, left = file->pos < size ? size - (u32)file->pos : 0;

@@ -1,14 +1,14 @@
 /*
- * Calls about open files: making and closing descriptors, their flags, pipes, sizes.
+ * Calls for open files: creating and closing descriptors, their flags, pipes, sizes.
  *
- * What makes a descriptor goes in an order in which only the last step is seen by the program: that
- * there is a number for it is seen to, then the file is opened, for that may make or empty it, the
- * number is taken, and where a result has to go to user memory and cannot, the number is given back
- * before anybody could have used it.
+ * Calls that create a descriptor do their steps in an order in which only the last one is visible
+ * to the program: first they make sure that a number is free, then they open the file, which may
+ * create or truncate it, then they take the number. If a result cannot be written to user memory,
+ * the number is freed before it can be used.
  *
- * Limits: there is no O_TMPFILE, no asynchronous I/O; flock() is granted and not remembered, as the
- * locks of fcntl() are (kernel/syscall/sys_fcntl.c). Everything is in memory, so fsync() has
- * nothing to do. O_NOATIME, O_DIRECT and O_SYNC are kept and told back, and mean nothing.
+ * Limits: there is no O_TMPFILE, no asynchronous I/O; flock() is granted and not recorded, like the
+ * locks of fcntl() (kernel/syscall/sys_fcntl.c). Everything is in memory, so fsync() has nothing to
+ * do. O_NOATIME, O_DIRECT and O_SYNC are stored and returned, but have no effect.
  *
  * Neighbours: fs/file.c opens; kernel/process/fdtable.c has the numbers.
  */
@@ -32,7 +32,7 @@ static long wait_for_other_end(struct file *file)
 
     if (!queue)
         return 0;
-    wake_up(queue); /* those who wait for this end */
+    wake_up(queue); /* tasks that wait for this end */
     return wait_event_interruptible(queue, !file_open_pending(file));
 }
 
@@ -127,7 +127,7 @@ static long dup_to(u32 from, u32 to, u32 flags)
 
     if (!file)
         return -EBADF;
-    file_get(file); /* before what is closed at `to`, which may be the same file */
+    file_get(file); /* before the file at `to` is closed, which may be the same file */
     fd = fd_install_at(current->files, to, file, flags);
     if (fd < 0)
         file_put(file);
@@ -157,7 +157,10 @@ long sys_dup3(struct pt_regs *regs)
 
 /* ---- pipe ---- */
 
-/* Number both ends and tell the program. On failure the files are still the caller's. */
+/*
+ * Give both ends numbers and return them to the program. On failure the caller still owns the
+ * files.
+ */
 static long install_pipe(struct file *file[2], u32 flags, u32 *user_fds)
 {
     struct files *files = current->files;
@@ -195,7 +198,7 @@ static long do_pipe(u32 *user_fds, u32 flags)
     if (err)
         return err;
     err = install_pipe(file, flags, user_fds);
-    file_put(file[0]); /* the numbers have references of their own */
+    file_put(file[0]); /* the numbers have their own references */
     file_put(file[1]);
     return err;
 }
@@ -262,8 +265,8 @@ long sys_ftruncate64(struct pt_regs *regs)
 }
 
 /*
- * Only what makes room: punching holes and the other modes are refused as by a file system that
- * cannot do them.
+ * Only mode 0 (allocation): hole punching and the other modes are refused with the error of a file
+ * system without them.
  */
 long sys_fallocate(struct pt_regs *regs)
 {
@@ -282,7 +285,7 @@ long sys_fallocate(struct pt_regs *regs)
     return inode_allocate(file->inode, offset, size);
 }
 
-/* ---- what has nothing to do here ---- */
+/* ---- calls that have nothing to do here ---- */
 
 long sys_fsync(struct pt_regs *regs)
 {

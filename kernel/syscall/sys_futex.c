@@ -1,5 +1,5 @@
 /*
- * futex(), both forms (man 2 futex): the operations and the times, unpacked.
+ * futex(), both forms (man 2 futex): decodes the operations and the times.
  *
  * Neighbours: kernel/process/futex.c has the sleepers.
  */
@@ -10,7 +10,7 @@
 #include <linux/futex.h>
 #include <linux/time.h>
 
-/* When a wait is over: *deadline, never for a NULL time. 0, -EFAULT, -EINVAL. */
+/* Set *deadline to the end of a wait; for a NULL time it never ends. 0, -EFAULT, -EINVAL. */
 static int wait_deadline(const struct pt_regs *regs, u32 command, bool old, u64 *deadline)
 {
     u32 clock = regs->ecx & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;

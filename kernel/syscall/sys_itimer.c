@@ -1,5 +1,5 @@
 /*
- * alarm(), setitimer(), getitimer() (man 2): times of programs to ticks and back.
+ * alarm(), setitimer(), getitimer() (man 2): convert times of programs to ticks and back.
  *
  * Neighbours: kernel/process/itimer.c has the timers.
  */
@@ -15,7 +15,7 @@
 #define USEC_PER_SEC  1000000u
 #define USEC_PER_TICK (USEC_PER_SEC / HZ)
 
-/* What is left is told in the nearest number of seconds, but not as 0. */
+/* Returns the remaining time, rounded to seconds, but not to 0. */
 long sys_alarm(struct pt_regs *regs)
 {
     struct itimer_times old =
@@ -33,7 +33,7 @@ static struct __kernel_old_timeval to_timeval(u64 ticks)
                                          .tv_usec = ((u32)ticks - seconds * HZ) * USEC_PER_TICK};
 }
 
-/* Ticks, rounded up; false for a time that is none. */
+/* Ticks, rounded up; false for an invalid time. */
 static bool to_ticks(const struct __kernel_old_timeval *time, u64 *ticks)
 {
     if (time->tv_sec < 0 || (u32)time->tv_usec >= USEC_PER_SEC)

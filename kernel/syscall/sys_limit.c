@@ -1,18 +1,18 @@
 /*
- * Limits, use of resources, and who gets the processor first.
+ * Limits, use of resources, and scheduling priorities.
  *
- * Limits are kept as Linux keeps them, told and inherited. What heeds them: the number of
- * descriptors (kernel/process/fdtable.c) and of processes (kernel/process/fork.c), what an address
- * space may have (mm/user/brk.c, mm/user/fault.c), and core files (kernel/process/coredump.c). The
- * others are only remembered.
+ * Limits are stored, returned and inherited as in Linux. Enforced are those for the number of
+ * descriptors (kernel/process/fdtable.c) and of processes (kernel/process/fork.c), for address
+ * spaces (mm/user/limits.c, mm/user/fault.c), and for core files (kernel/process/coredump.c). The
+ * others are only stored.
  *
  * There is one way of scheduling (round robin, kernel/sched.c) and one processor: priorities are
- * remembered and told back, other policies are refused.
+ * only stored and returned, other policies are refused.
  *
- * Everybody is root and may raise limits, and look at and change those of any process.
+ * Every process is root and may raise limits, and read and change those of any process.
  *
- * Neighbours: kernel/task.h has the limits, and the times that getrusage() tells; kernel/rlimit.c
- * hands those about memory to the address space.
+ * Neighbours: kernel/task.h has the limits, and the times for getrusage(); kernel/rlimit.c applies
+ * the memory limits to the address space.
  */
 #include <arch/x86/timer.h>
 #include <arch/x86/uaccess.h>
@@ -25,7 +25,7 @@
 #include <linux/sched.h>
 #include <mm/user/mm.h>
 
-#define INFINITY_OLD 0x7fffffffu /* as the oldest getrlimit() tells it */
+#define INFINITY_OLD 0x7fffffffu /* as the oldest getrlimit() returns it */
 #define NICE_MIN     (-20)
 #define NICE_MAX     19
 
@@ -45,7 +45,7 @@ static struct task *find_task(u32 pid)
     return pid ? task_find(pid) : current;
 }
 
-/* 0, or why this cannot be a limit. */
+/* 0, or the error of an invalid limit. */
 static int check_limit(u32 resource, const struct rlimit *limit)
 {
     if (limit->rlim_cur > limit->rlim_max)
@@ -137,7 +137,7 @@ long sys_prlimit64(struct pt_regs *regs)
     return task ? 0 : -ESRCH;
 }
 
-/* ---- what was used ---- */
+/* ---- use of resources ---- */
 
 long sys_getrusage(struct pt_regs *regs)
 {
@@ -168,7 +168,7 @@ long sys_getrusage(struct pt_regs *regs)
 
 /* ---- priorities ---- */
 
-/* Does `task` belong to those that (which, who) means? */
+/* True when `task` is one of those that (which, who) selects. */
 static bool is_meant(const struct task *task, u32 which, u32 who)
 {
     switch (which) {
@@ -177,11 +177,11 @@ static bool is_meant(const struct task *task, u32 which, u32 who)
     case PRIO_PGRP:
         return task->pgrp == (who ? who : current->pgrp);
     default:
-        return who == 0; /* all are user 0's */
+        return who == 0; /* all belong to user 0 */
     }
 }
 
-/* The result is 20 - nice of the best, so that it is never negative. */
+/* The result is 20 - nice of the best, so it is never negative. */
 long sys_getpriority(struct pt_regs *regs)
 {
     long best = -ESRCH;
@@ -250,7 +250,7 @@ long sys_sched_getscheduler(struct pt_regs *regs)
     return find_task(regs->ebx) ? SCHED_NORMAL : -ESRCH;
 }
 
-/* struct sched_param is libc's: an int, the priority, which must be 0 for SCHED_NORMAL. */
+/* struct sched_param is defined by libc: an int, the priority, which must be 0 for SCHED_NORMAL. */
 static long check_param(u32 pid, const void *user_param)
 {
     s32 priority;

@@ -1,15 +1,16 @@
 /*
- * Calls about the machine, and the small ones.
+ * Calls for information about the machine, and other small ones.
  *
- * uname() says Linux, and a release of it, because programs ask before they dare to use what that
- * release has; "attic" in the release says the rest.
+ * uname() returns "Linux" and a release of it, because programs check the release before they use
+ * its features; the release also contains "attic".
  *
- * reboot() ends the virtual machine, however it is asked to: QEMU runs a kernel once.
+ * reboot() ends the virtual machine for all of its commands: QEMU runs a kernel once.
  *
- * Limits: prctl() knows what libraries ask for by themselves, and the name. There is no log of
- * messages for syslog() to read.
+ * Limits: prctl() supports what libraries use internally, and the name. There is no message log for
+ * syslog().
  *
- * Neighbours: arch/x86/cpu.c has the random numbers and the end; mm/ the figures of sysinfo().
+ * Neighbours: arch/x86/cpu.c has the random numbers, drivers/power.c the end; mm/ has the numbers
+ * for sysinfo().
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/timer.h>
@@ -157,7 +158,7 @@ long sys_getcpu(struct pt_regs *regs)
 
 /* ---- the process ---- */
 
-/* Linux cuts what is longer, and takes the name up to its 0. */
+/* As on Linux, a longer name is cut. */
 static long set_comm(const char *user)
 {
     char name[TASK_COMM_LEN];
@@ -202,13 +203,13 @@ long sys_prctl(struct pt_regs *regs)
     }
 }
 
-/* 0 is Linux; all ones ask. */
+/* 0 is Linux; all ones is a query. */
 long sys_personality(struct pt_regs *regs)
 {
     return regs->ebx == 0 || regs->ebx == 0xffffffff ? 0 : -EINVAL;
 }
 
-/* The list is not walked when the process ends: a lock that it holds then stays taken. */
+/* The list is not walked when the process ends: a lock that it holds then is not released. */
 long sys_set_robust_list(struct pt_regs *regs)
 {
     return regs->ecx == 12 ? 0 : -EINVAL; /* sizeof(struct robust_list_head), 32 bits */

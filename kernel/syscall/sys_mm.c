@@ -1,12 +1,12 @@
 /*
- * Calls about memory: the arguments are checked here, the work is mm/'s.
+ * Calls for memory: checks the arguments; mm/ does the work.
  *
- * What a mapping of a file needs is known by the descriptor: that it was opened for reading (for
- * writing too when writes are to reach the file), and that it is a file with contents that can be
- * mapped. The mapping then holds the inode, not the open file: the descriptor may be closed.
+ * A mapping of a file needs a descriptor that was opened for reading (and for writing if writes are
+ * to reach the file), and a file with contents that can be mapped. The mapping then holds the
+ * inode, not the open file: the descriptor may be closed.
  *
- * Pages never leave memory once they are there, so locking them means touching them; msync() has
- * nobody to write to.
+ * Pages are never swapped out, so locking them means touching them; msync() has no disk to write
+ * to.
  *
  * Neighbours: mm/user/mmap.c, mm/user/mremap.c, mm/user/fault.c.
  */
@@ -26,13 +26,13 @@ long sys_brk(struct pt_regs *regs)
 
 /* ---- mmap ---- */
 
-/* The flags that mmap has had before MAP_SHARED_VALIDATE: all that this one knows, too. */
+/* The flags that mmap had before MAP_SHARED_VALIDATE; only these are supported here. */
 #define MAP_LEGACY                                                                                 \
     (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |       \
      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |          \
      MAP_HUGE_2MB | MAP_HUGE_1GB | MAP_32BIT)
 
-/* 0 for one of the kinds of mapping of a file, and flags that it knows. */
+/* 0 for a valid kind of mapping of a file with flags that this kind supports. */
 static long check_kind(u32 flags)
 {
     switch (flags & MAP_TYPE) {
@@ -47,8 +47,8 @@ static long check_kind(u32 flags)
 }
 
 /*
- * What the file may be mapped for, now and later (*prot); its contents in *mapping, which stays
- * NULL where these are zeros.
+ * Check that the file may be mapped with *prot, and add to *prot what must be forbidden later;
+ * *mapping gets its contents, and stays NULL if these are zeros.
  */
 static long check_file(const struct file *file, u32 *prot, u32 flags,
                        struct address_space **mapping)
@@ -141,7 +141,7 @@ long sys_madvise(struct pt_regs *regs)
 
 /* ---- ranges ---- */
 
-/* Whole pages from a page-aligned address. 0, -EINVAL, -ENOMEM when they go round. */
+/* Whole pages from a page-aligned address. 0, -EINVAL, -ENOMEM when the range wraps around. */
 static long page_range(u32 addr, u32 size, u32 *end)
 {
     if (addr % PAGE_SIZE)
@@ -175,8 +175,8 @@ long sys_msync(struct pt_regs *regs)
 }
 
 /*
- * Is the page at addr there? A page of a file counts when the file has it, whichever process
- * brought it.
+ * True when the page at addr is in memory. A page of a file counts if the file has it, no matter
+ * which process read it.
  */
 static bool is_in_core(u32 addr)
 {
@@ -223,7 +223,7 @@ long sys_mincore(struct pt_regs *regs)
 
 /* ---- locking ---- */
 
-/* Touch every page. Where an area gives no access there is nothing to touch. */
+/* Touch every page, except in areas without access rights. */
 static long touch_pages(u32 addr, u32 end)
 {
     for (; addr < end; addr += PAGE_SIZE) {

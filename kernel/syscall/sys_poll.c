@@ -2,19 +2,19 @@
  * poll and select: waiting for one of many files.
  *
  * A task has one link for wait queues, and every file has its own queue. So there is one more
- * queue, poll_waiters, which every wake_up() of any queue wakes as well: a task that polls sleeps
- * there, and looks through all its files again after each. That is simple and never misses
- * anything; its price is that a hundred tasks in poll() all look when one byte moves, which a
- * kernel for thousands of connections could not pay.
+ * queue, poll_waiters, which every wake_up() of any queue also wakes: a task in poll() sleeps
+ * there, and checks all its files again after each wake-up. This is simple and never misses an
+ * event; the cost is that a hundred tasks in poll() all check their files when one byte moves,
+ * which is too much for a server with thousands of connections.
  *
- * poll() works on a copy of the program's array, select() on copies of its three sets; results go
- * back at the end, and only when there are some. ppoll() and pselect6() put another signal mask in
- * place for as long as they wait, and, like select(), tell how much of the time was left.
+ * poll() works on a copy of the program's array, select() on copies of its three sets; results are
+ * copied back at the end, if there are any. ppoll() and pselect6() set another signal mask while
+ * they wait, and, like select(), return the remaining time.
  *
- * Linux's POLLRDNORM, POLLWRNORM and others are told along with POLLIN and POLLOUT.
+ * Linux's POLLRDNORM, POLLWRNORM and others are set together with POLLIN and POLLOUT.
  *
- * Neighbours: fs/ says what a file is ready for; kernel/syscall/sys_read_write.c has the other
- * place to wait.
+ * Neighbours: fs/ reports what a file is ready for; kernel/syscall/sys_read_write.c has the other
+ * function that waits.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/timer.h>
@@ -33,7 +33,7 @@
 
 #define FOREVER (~0ull)
 
-/* What a file is ready for, with the names that go together. */
+/* The events of a file, with the flags that belong together. */
 static u32 file_events(struct file *file)
 {
     u32 events = file_poll(file);
@@ -46,8 +46,8 @@ static u32 file_events(struct file *file)
 }
 
 /*
- * Call scan(arg) until it finds something, `deadline` (a tick, or FOREVER) has come, or a signal.
- * What scan gave, 0, or -ERESTARTNOHAND.
+ * Call scan(arg) until it finds an event, `deadline` (a tick, or FOREVER) is reached, or a signal
+ * is pending. Returns the result of scan, 0, or -ERESTARTNOHAND.
  */
 static long wait_for_any(long (*scan)(void *arg), void *arg, u64 deadline)
 {
@@ -97,7 +97,7 @@ static long scan_poll(void *arg)
     return found;
 }
 
-/* Only the results go back: the rest of the array is the program's. */
+/* Only the results are copied back: the other fields belong to the program. */
 static int poll_results(struct pollfd *user, const struct poll_set *set)
 {
     for (u32 i = 0; i < set->count; i++) {
@@ -149,12 +149,12 @@ enum { SET_IN, SET_OUT, SET_EX, SETS };
 
 struct select_set {
     u32 words, count;
-    u32 *user[SETS]; /* NULL: not asked for */
+    u32 *user[SETS]; /* NULL: not requested */
     u32 asked[SETS][FILES_WORDS];
     u32 found[SETS][FILES_WORDS];
 };
 
-/* What makes a file count as ready for each of the sets. */
+/* The events that make a file ready for each of the sets. */
 static const u16 set_events[SETS] = {
     [SET_IN] = POLLIN | POLLHUP | POLLERR,
     [SET_OUT] = POLLOUT | POLLERR,
@@ -200,7 +200,7 @@ static long scan_select(void *arg)
     return found;
 }
 
-/* What the last word has beyond `count` does not count. */
+/* Bits of the last word beyond `count` are ignored. */
 static int select_copy_in(struct select_set *set)
 {
     for (u32 i = 0; i < SETS; i++) {
@@ -248,7 +248,7 @@ static long do_select(s32 count, u32 in, u32 out, u32 ex, u64 deadline)
 
 /* ---- times and masks ---- */
 
-/* How long a call may wait: NULL is for ever; 0 is not at all. */
+/* How long a call may wait: NULL is forever; 0 is not at all. */
 static int deadline_from_user(u64 *deadline, const void *user_time, bool old)
 {
     u64 ticks;
@@ -272,10 +272,10 @@ static u64 ticks_left(u64 deadline)
 
 /*
  * The end of a call with a time and a mask. A signal that ended it is delivered under the mask of
- * the call, and then the old one comes back; else it does so now.
+ * the call, and then the old one is restored; otherwise it is restored now.
  *
- * What is left of the time is told. Where that cannot be written, the result stands, but the call
- * is not made again with the old time.
+ * The remaining time is written to the program. If this fails, the result is the same, but the call
+ * is not restarted with the old time.
  */
 static long finish(long result, void *user_time, u64 deadline, bool old)
 {
@@ -355,7 +355,10 @@ long sys_pselect6_time64(struct pt_regs *regs)
 #define USEC_PER_SEC  1000000
 #define USEC_PER_TICK (USEC_PER_SEC / HZ)
 
-/* With a struct timeval. Microseconds beyond a second are seconds, as Linux has it here alone. */
+/*
+ * With a struct timeval. More than a second of microseconds is allowed, as on Linux (only in this
+ * call).
+ */
 static int deadline_from_timeval(u64 *deadline, const void *user_time)
 {
     struct __kernel_old_timeval time;

@@ -1,7 +1,7 @@
 /*
- * The calls that make, change and end processes, and what a process asks about itself.
+ * The calls that create, change and end processes, and that return information about the caller.
  *
- * Neighbours: kernel/process/ does what is asked for; kernel/syscall/sys_wait.c waits for children.
+ * Neighbours: kernel/process/ does the work; kernel/syscall/sys_wait.c waits for children.
  */
 #include <arch/x86/regs.h>
 #include <asm/errno.h>
@@ -70,7 +70,7 @@ long sys_exit_group(struct pt_regs *regs)
     task_exit((regs->ebx & 0xff) << 8);
 }
 
-/* ---- what a process asks about itself ---- */
+/* ---- information about the caller ---- */
 
 long sys_getpid(struct pt_regs *regs)
 {
@@ -78,7 +78,7 @@ long sys_getpid(struct pt_regs *regs)
     return current->pid;
 }
 
-/* An orphan is told that pid 1 is its parent, as on Linux, where that one has adopted it. */
+/* For an orphan the result is 1, as on Linux, where pid 1 adopts it. */
 long sys_getppid(struct pt_regs *regs)
 {
     (void)regs;
@@ -100,7 +100,7 @@ long sys_sched_yield(struct pt_regs *regs)
 
 /* ---- process groups and sessions (man 2 setpgid, setsid) ---- */
 
-/* A process that may ask: 0 is the caller. Kernel threads are nobody's business. */
+/* The process with a pid; 0 is the caller. Kernel threads are not found. */
 static struct task *process_of(s32 pid)
 {
     struct task *task = pid ? task_find(pid) : current;

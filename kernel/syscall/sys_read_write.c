@@ -1,24 +1,24 @@
 /*
  * Reading and writing, and the only place where a task waits for a file.
  *
- * Files themselves never sleep (fs/fs.h): what would have to wait says -EAGAIN. Here the task then
- * sleeps on the file's queue and tries again when the queue is woken; after whatever may let
- * somebody else go on (bytes taken, bytes brought, an end closed) file_wake() wakes it. A wake-up
- * that comes between the try and the sleep can only come from an interrupt handler, as the kernel
- * is not preempted; wake_up_count tells.
+ * File operations never sleep (fs/fs.h): one that would have to wait returns -EAGAIN. Here the task
+ * then sleeps on the file's queue and tries again when the queue is woken; file_wake() wakes it
+ * after each event that another task may wait for (bytes read, bytes written, an end closed). A
+ * wake-up between the try and the sleep can only come from an interrupt handler, because the kernel
+ * is not preempted; wake_up_count shows it.
  *
- * write() to a pipe or a terminal goes on until all is written; a signal ends it, with the number
- * of bytes so far if there are any, and -ERESTARTSYS else. A write that nobody will ever read is
+ * write() to a pipe or a terminal continues until everything is written; a signal ends it, with the
+ * number of bytes so far, or -ERESTARTSYS if it is 0. A write to a pipe without readers sends
  * SIGPIPE.
  *
- * The order of checks is Linux's: the descriptor and its mode, then the buffer's place, then its
- * size. One call moves at most IO_MAX bytes.
+ * The order of checks is Linux's: the descriptor and its mode, then the buffer's address, then its
+ * size. One call transfers at most IO_MAX bytes.
  *
- * Limits: the parts of a writev() are written one by one, so that a full pipe may put another's
- * bytes between two of them.
+ * Limits: the parts of a writev() are written one by one, so bytes of another writer may come
+ * between them if a pipe is full.
  *
- * Neighbours: fs/file.c and what is behind it; kernel/syscall/sys_poll.c waits for many files at
- * once.
+ * Neighbours: fs/file.c and the files it calls; kernel/syscall/sys_poll.c waits for many files at
+ * the same time.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
@@ -37,7 +37,10 @@
 
 /* ---- waiting ---- */
 
-/* Sleep until the file's queue is woken, unless anything was since `seen`. 0 or -ERESTARTSYS. */
+/*
+ * Sleep until the file's queue is woken, unless there was any wake-up since `seen`. 0 or
+ * -ERESTARTSYS.
+ */
 static long wait_for_file(struct file *file, u32 seen)
 {
     struct wait_queue *queue = file_wait_queue(file);
@@ -103,8 +106,8 @@ long file_write_all(struct file *file, const char *buf, u32 count, u64 *pos)
 /* ---- one buffer ---- */
 
 /*
- * Why a buffer of this place and size cannot be used with this file: 0 when it can. Out of the way,
- * because the first test in the callers is all that happens as a rule.
+ * The error why a buffer with this address and size cannot be used with this file, or 0. Not
+ * inlined, because usually only the first test in the callers runs.
  */
 static __noinline long bad_buffer(const struct file *file, const void *buf, u32 count, u32 not_mode)
 {
@@ -163,8 +166,8 @@ long sys_write(struct pt_regs *regs)
 }
 
 /*
- * For pread(), pwrite() and others: a file that has positions, and a position. 0, -EINVAL, -EBADF,
- * -ESPIPE.
+ * For pread(), pwrite() and others: get a file that has positions, and the position. 0, -EINVAL,
+ * -EBADF, -ESPIPE.
  */
 static long positioned(u32 fd, u32 low, u32 high, struct file **file, u64 *pos)
 {
@@ -209,7 +212,7 @@ static void buffers_free(struct buffers *buffers)
         kfree(buffers->iov);
 }
 
-/* Each must have a place and a size; what goes beyond IO_MAX is cut off. */
+/* Each must have a valid address and size; the part beyond IO_MAX is cut off. */
 static long check_buffers(struct buffers *buffers)
 {
     u32 left = IO_MAX;
@@ -230,7 +233,8 @@ static long check_buffers(struct buffers *buffers)
 }
 
 /*
- * Copy and check them all, before the first byte moves. 0, and buffers_free() is due; or an error.
+ * Copy and check all of them before the first byte is transferred. 0, and the caller must call
+ * buffers_free(); or an error.
  */
 static long buffers_get(struct buffers *buffers, const struct iovec *user, u32 count)
 {
@@ -267,7 +271,7 @@ static long read_buffers(struct file *file, const struct iovec *user, u32 count,
         struct iovec *iov = &buffers.iov[i];
 
         if (total && file_wait_queue(file) && !(file_poll(file) & POLLIN))
-            break; /* what there was has been read: the rest is not waited for */
+            break; /* everything present has been read: do not wait for more */
         if (iov->iov_len == 0)
             continue;
         result = read_some(file, iov->iov_base, iov->iov_len, pos);
@@ -342,9 +346,9 @@ long sys_pwritev(struct pt_regs *regs)
     return err ? err : write_buffers(file, (const struct iovec *)regs->ecx, regs->edx, &pos);
 }
 
-/* ---- places ---- */
+/* ---- positions ---- */
 
-/* 32 bits must be able to tell the new place; then it is taken. */
+/* The new position must fit in 32 bits; only then it is set. */
 long sys_lseek(struct pt_regs *regs)
 {
     struct file *file = fd_get_for_io(regs->ebx);
@@ -362,7 +366,7 @@ long sys_lseek(struct pt_regs *regs)
     return pos;
 }
 
-/* The new place goes to user memory. */
+/* The new position is written to user memory. */
 long sys_llseek(struct pt_regs *regs)
 {
     struct file *file = fd_get_for_io(regs->ebx);

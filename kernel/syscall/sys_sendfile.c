@@ -1,14 +1,13 @@
 /*
- * sendfile: from a file to another without a detour through the program's memory.
+ * sendfile: copies from a file to another without a buffer in the program's memory.
  *
- * The bytes of a file lie in pages that can be mapped, and writing takes its bytes from user
- * addresses; so the kernel maps a piece of the file into the calling process, writes from there,
- * and takes the mapping away again. Nothing is copied but what write() copies, whatever the other
- * side is (a pipe, the terminal, another file). Linux asks for the same: the first file must be one
- * that mmap() takes.
+ * The bytes of a file lie in pages that can be mapped, and write operations take their bytes from
+ * user addresses; so the kernel maps a piece of the file into the calling process, writes from
+ * there, and unmaps it again. Only write() copies bytes, for any destination (a pipe, the terminal,
+ * another file). As on Linux, the first file must be one that mmap() can map.
  *
  * Limits: the mapping needs a gap of PIECE bytes in the address space, and while the call waits it
- * can be seen in /proc/PID/maps. A program whose address space is full gets -ENOMEM.
+ * is visible in /proc/PID/maps. A program whose address space is full gets -ENOMEM.
  *
  * Neighbours: mm/ maps; kernel/syscall/sys_read_write.c writes and waits.
  */
@@ -23,7 +22,7 @@
 
 #define PIECE 0x40000u /* bytes mapped at a time */
 
-/* One piece at `pos`: bytes written, 0 at the end of the file, or an error. */
+/* Send one piece at `pos`: bytes written, 0 at the end of the file, or an error. */
 static long send_piece(struct file *to, struct inode *from, u64 pos, u32 count)
 {
     u32 page = (u32)pos & ~(PAGE_SIZE - 1), offset = (u32)pos - page, size;
@@ -38,14 +37,17 @@ static long send_piece(struct file *to, struct inode *from, u64 pos, u32 count)
         return addr;
     result = file_write_all(to, (const char *)addr + offset, count, &to->pos);
     if (result == -EFAULT && pos >= from->data.size)
-        result = 0; /* the file was cut short meanwhile */
-    /* It stands apart and goes whole, so nothing is split and nothing has to be allocated. */
+        result = 0; /* the file was truncated meanwhile */
+    /*
+     * It is not joined with other areas and is unmapped whole, so no split and no allocation is
+     * needed.
+     */
     if (mm_munmap(current->mm, addr, size) != 0)
         panic("a mapping of sendfile stays");
     return result;
 }
 
-/* Up to `count` bytes from *pos on, which moves along. */
+/* Send up to `count` bytes from *pos on, and advance *pos. */
 static long send(struct file *to, struct inode *from, u64 *pos, u32 count)
 {
     u32 done = 0;
@@ -63,7 +65,7 @@ static long send(struct file *to, struct inode *from, u64 *pos, u32 count)
     return done;
 }
 
-/* Both files: 0, -EBADF, -EINVAL as sendfile(2) says. */
+/* Both files: 0, -EBADF, -EINVAL as in sendfile(2). */
 static long check_files(const struct file *to, const struct file *from)
 {
     if (!from || (from->flags & O_ACCMODE) == O_WRONLY || !to ||
@@ -72,7 +74,10 @@ static long check_files(const struct file *to, const struct file *from)
     return from->ops->mappable && !(to->flags & O_APPEND) ? 0 : -EINVAL;
 }
 
-/* user_pos: where in `from` (NULL: its own place), of pos_size bytes. */
+/*
+ * user_pos: the address of the position in `from`, of pos_size bytes (NULL: use the file's
+ * position).
+ */
 static long do_sendfile(const struct pt_regs *regs, u32 pos_size)
 {
     struct file *to = fd_get_for_io(regs->ebx), *from = fd_get_for_io(regs->ecx);

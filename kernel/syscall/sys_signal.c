@@ -1,7 +1,7 @@
 /*
- * The system calls about signals: the older ones with a mask of 32 bits beside those of 64 (rt_),
- * which take the size of the mask and refuse any other. What is right and wrong is in the manual
- * pages of their names; where Linux itself is more exact, as Linux.
+ * The system calls for signals: the older ones with a mask of 32 bits, and those with 64 (rt_),
+ * which check the size of the mask. They follow their manual pages, and Linux where these are not
+ * exact.
  *
  * Neighbours: kernel/process/signal.c does the work, kernel/process/sigframe.c has sigreturn().
  */
@@ -32,7 +32,7 @@ static struct signal_info from_me(s32 code)
     return (struct signal_info){.code = code, .pid = current->pid};
 }
 
-/* Everybody but the caller and the kernel's own threads. */
+/* All processes except the caller; no kernel threads. */
 static long kill_all(u32 signal, const struct signal_info *info)
 {
     long err = -ESRCH;
@@ -56,7 +56,7 @@ static bool group_exists(u32 pgrp)
     return false;
 }
 
-/* Who is not there is told before a signal that is none, as on Linux. */
+/* A missing receiver is reported before an invalid signal number, as on Linux. */
 static long kill_group(u32 pgrp, u32 signal, const struct signal_info *info)
 {
     if (!group_exists(pgrp))
@@ -103,7 +103,7 @@ long sys_tkill(struct pt_regs *regs)
     return kill_one(regs->ebx, regs->ecx, &info);
 }
 
-/* A process is its one thread. */
+/* A process has one thread. */
 long sys_tgkill(struct pt_regs *regs)
 {
     struct signal_info info = from_me(SI_TKILL);
@@ -121,7 +121,7 @@ long sys_rt_sigqueueinfo(struct pt_regs *regs)
     if (copy_from_user(&siginfo, (const void *)regs->edx, sizeof(siginfo)))
         return -EFAULT;
     if ((siginfo.si_code >= 0 || siginfo.si_code == SI_TKILL) && regs->ebx != current->pid)
-        return -EPERM; /* nobody may speak for the kernel */
+        return -EPERM; /* only the kernel may use these codes */
     info = (struct signal_info){
         .code = siginfo.si_code, .pid = siginfo.si_pid, .value = siginfo.si_value.sival_int};
     return kill_one(regs->ebx, regs->ecx, &info);
@@ -134,7 +134,7 @@ static bool may_change(u32 signal, bool change)
     return is_signal(signal) && !(change && (signal_bit(signal) & UNBLOCKABLE));
 }
 
-/* Exchange an action; either may be missing. */
+/* Exchange an action; both pointers may be NULL. */
 static long exchange_action(u32 signal, const struct action *new, struct action *old)
 {
     struct action action;
@@ -190,7 +190,7 @@ long sys_sigaction(struct pt_regs *regs)
     return copy_object_to_user((void *)regs->edx, &wire);
 }
 
-/* The oldest form: a handler that is gone once it was called. */
+/* The oldest form: the handler is removed when it is called. */
 long sys_signal(struct pt_regs *regs)
 {
     struct action new = {.handler = regs->ecx, .flags = SA_RESETHAND | SA_NODEFER}, old;
@@ -237,7 +237,7 @@ long sys_rt_sigprocmask(struct pt_regs *regs)
     return err;
 }
 
-/* The upper 32 signals keep their state. */
+/* The upper 32 signals do not change. */
 long sys_sigprocmask(struct pt_regs *regs)
 {
     u64 blocked = current->signals->blocked;
@@ -293,7 +293,7 @@ long sys_rt_sigsuspend(struct pt_regs *regs)
     return err ? err : suspend(mask);
 }
 
-/* The mask is the third argument; the other two have no meaning any more. */
+/* The mask is the third argument; the other two are not used any more. */
 long sys_sigsuspend(struct pt_regs *regs)
 {
     return suspend((current->signals->blocked & ~0xffffffffull) | regs->edx);
@@ -307,8 +307,8 @@ long sys_pause(struct pt_regs *regs)
 }
 
 /*
- * Sleep until one of the set is pending, another one is to be delivered, or the time is over. Its
- * number or an error.
+ * Sleep until a signal of the set is pending, another one is to be delivered, or the deadline is
+ * reached. Returns its number or an error.
  */
 static long wait_for_signal(u64 set, u64 deadline, struct signal_info *info)
 {
@@ -329,7 +329,7 @@ static long wait_for_signal(u64 set, u64 deadline, struct signal_info *info)
         wait_queue_sleep_until(&waiting, deadline);
     }
     signals->waited_for = 0;
-    signal_set_mask(signals->blocked); /* what was taken may have been the last that was pending */
+    signal_set_mask(signals->blocked); /* the signal taken may have been the last pending one */
     local_irq_restore(flags);
     return result;
 }
@@ -384,7 +384,7 @@ long sys_sigaltstack(struct pt_regs *regs)
     return regs->ecx ? copy_object_to_user((void *)regs->ecx, &old) : 0;
 }
 
-/* ---- back from a handler ---- */
+/* ---- return from a handler ---- */
 
 long sys_sigreturn(struct pt_regs *regs)
 {

@@ -1,14 +1,13 @@
 /*
- * Calls that tell about files and about the file system: stat in all the shapes it has had (the
+ * Calls that return information about files and the file system: stat in all its versions (the
  * oldest, the one with 16-bit owners, stat64, statx), and statfs.
  *
- * The facts of an inode are put into each of the structures by a function of its own; what they
- * have in common is how the inode is found. A value that a shape has no room for is EOVERFLOW,
- * never a wrong number.
+ * A separate function fills each of the structures; the lookup of the inode is shared. A value that
+ * does not fit into a structure gives EOVERFLOW, never a wrong number.
  *
- * All files are on device 0:1 but those of /proc, which programs tell from others by statfs().
+ * All files are on device 0:1 except those of /proc, which programs recognize by statfs().
  *
- * Neighbours: fs/fs.h has struct inode; kernel/syscall/sys_attr.c changes what is told here.
+ * Neighbours: fs/fs.h has struct inode; kernel/syscall/sys_attr.c changes what is returned here.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -24,8 +23,8 @@
 #include <mm/frame/page_alloc.h>
 
 /*
- * Contents in units of 512 bytes: pages that were written to. A file that came with the archive
- * counts as a whole.
+ * Contents in units of 512 bytes: pages that were written to. A file from the archive counts as a
+ * whole.
  */
 static u32 blocks(const struct inode *inode)
 {
@@ -35,7 +34,10 @@ static u32 blocks(const struct inode *inode)
     return S_ISREG(inode->mode) ? pages * (PAGE_SIZE / 512) : 0;
 }
 
-/* A symbolic link is as long as what it says; /proc's say it only when they are read. */
+/*
+ * The size of a symbolic link is the length of its text; links in /proc generate it only when they
+ * are read.
+ */
 static u32 size_of(const struct inode *inode)
 {
     return S_ISLNK(inode->mode) && inode->link ? strlen(inode->link) : inode->data.size;
@@ -66,7 +68,7 @@ static int to_stat(struct stat *st, const struct inode *inode)
     return inode->nlink > 0xffff ? -EOVERFLOW : 0;
 }
 
-/* There is a gap behind st_rdev. */
+/* There is padding behind st_rdev. */
 static int to_old_stat(struct __old_kernel_stat *st, const struct inode *inode)
 {
     memset(st, 0, sizeof(*st));
@@ -107,7 +109,7 @@ static void to_stat64(struct stat64 *st, const struct inode *inode)
     };
 }
 
-/* Each of these ends the reference of the inode. */
+/* Each of these drops the reference of the inode. */
 static long tell_stat(struct inode *inode, void *user)
 {
     struct stat st;
@@ -262,7 +264,7 @@ long sys_statx(struct pt_regs *regs)
 
 /* ---- statfs ---- */
 
-/* True for what /proc holds. */
+/* True for inodes of /proc. */
 static bool is_made_up(const struct inode *inode)
 {
     if (S_ISREG(inode->mode))
@@ -271,8 +273,8 @@ static bool is_made_up(const struct inode *inode)
 }
 
 /*
- * The file system is as large as memory and as free as it. Both structures have the same members,
- * of different sizes.
+ * Size and free space of the file system are those of memory. Both structures have the same
+ * members, of different sizes.
  */
 #define FILL_STATFS(st, inode)                                                                     \
     do {                                                                                           \
@@ -315,7 +317,7 @@ long sys_fstatfs(struct pt_regs *regs)
     return fd_stat(regs, tell_statfs);
 }
 
-/* These are told the size of the structure that the program means. */
+/* These get the size of the program's structure. */
 long sys_statfs64(struct pt_regs *regs)
 {
     struct inode *inode;

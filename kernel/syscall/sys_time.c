@@ -1,16 +1,15 @@
 /*
- * Time: clocks, and sleeping until one has reached something.
+ * Time: clocks, and sleeping until a clock has reached a time.
  *
- * All clocks count timer ticks: 10 ms is their resolution, which clock_getres() tells. The
- * real-time clock of the machine is read once, during start-up, and CLOCK_REALTIME goes on from
- * there; it cannot be set. A sleep lasts for at least what was asked: rounded up to whole ticks,
- * and the one under way does not count.
+ * All clocks count timer ticks: their resolution is 10 ms, as clock_getres() returns. The real-time
+ * clock of the machine is read once, during start-up, and CLOCK_REALTIME continues from there; it
+ * cannot be set. A sleep takes at least the requested time: it is rounded up to whole ticks, and
+ * the current tick does not count.
  *
- * A signal ends a sleep with the time that was left; when no handler runs, the call is made again,
- * and goes on until when it would have ended: a process that is stopped and continued sleeps no
- * longer for that.
+ * A signal ends a sleep, which returns the remaining time; when no handler runs, the call is
+ * restarted with its first deadline: a process that is stopped and continued does not sleep longer.
  *
- * Neighbours: drivers/rtc.c; kernel/sched.c has the ticks; fs/ asks fs_clock for time stamps;
+ * Neighbours: drivers/rtc.c; kernel/sched.c has the ticks; fs/ calls fs_clock for time stamps;
  * kernel/process/futex.c and kernel/syscall/sys_poll.c sleep by these clocks, too.
  */
 #include <arch/x86/timer.h>
@@ -57,7 +56,7 @@ int ticks_to_user(void *user_time, u64 ticks, bool old)
     return time_to_user(user_time, &time, old);
 }
 
-/* Linux looks at the low half of tv_nsec only, from a program with 32 bits. */
+/* For a 32-bit program, Linux uses only the low half of tv_nsec. */
 static int time_from_user(struct timespec_fs *time, const void *user, bool old)
 {
     struct __kernel_timespec ts;
@@ -75,7 +74,7 @@ static int time_from_user(struct timespec_fs *time, const void *user, bool old)
     return time->sec < 0 || time->nsec >= NSEC_PER_SEC ? -EINVAL : 0;
 }
 
-#define SECONDS_MAX (1ull << 40) /* more than anybody waits; times HZ it still fits */
+#define SECONDS_MAX (1ull << 40) /* longer than any wait; times HZ it still fits */
 
 static u64 to_ticks(const struct timespec_fs *time)
 {
@@ -214,7 +213,9 @@ long sys_times(struct pt_regs *regs)
 
 /* ---- sleeping ---- */
 
-/* Until tick `deadline`. `user_left` (may be NULL) gets what was left when a signal came. */
+/*
+ * Sleep until tick `deadline`. `user_left` (may be NULL) gets the remaining time if a signal comes.
+ */
 static long sleep_until(u64 deadline, void *user_left, bool old)
 {
     u64 now;

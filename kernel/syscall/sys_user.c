@@ -1,12 +1,12 @@
 /*
- * Who a process is: root, always. There is one user and one group, both with number 0; the calls
- * that ask are answered with 0, and those that would make it somebody else are refused as Linux
- * refuses a number that does not exist in the process's user namespace: EINVAL.
+ * User and group ids of a process: always root. There is one user and one group, both with number
+ * 0; calls that read an id return 0, and calls that would change it fail like Linux's for an id
+ * that does not exist in the process's user namespace: EINVAL.
  *
- * In the calls with several numbers, all ones mean "leave it". The older calls have 16 bits for
- * each.
+ * In the calls with several numbers, all ones mean "do not change". The older calls have 16 bits
+ * for each.
  *
- * Neighbours: kernel/syscall/syscall.c gives user and group calls the same functions;
+ * Neighbours: kernel/syscall/syscall.c uses the same functions for user and group calls;
  * kernel/syscall/sys_attr.c has the owners of files, which may be any number.
  */
 #include <arch/x86/uaccess.h>
@@ -81,14 +81,14 @@ long sys_getresid16(struct pt_regs *regs)
     return tell_three(regs, 2);
 }
 
-/* They tell the old number, whatever they are asked for. */
+/* They return the old number for any argument. */
 long sys_setfsid(struct pt_regs *regs)
 {
     (void)regs;
     return 0;
 }
 
-/* There are no groups beside the one. */
+/* There are no supplementary groups. */
 long sys_getgroups(struct pt_regs *regs)
 {
     return (s32)regs->ebx < 0 ? -EINVAL : 0;

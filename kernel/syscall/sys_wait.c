@@ -1,12 +1,12 @@
 /*
  * Waiting for children: wait4() and waitid().
  *
- * They look through the children for one that has something to tell: it has ended, stopped, or goes
- * on. Each piece of news is told once, and a zombie is gone then, even if the pointer it is told
- * through is bad (as on Linux).
+ * They search the children for one with news: it has ended, stopped, or continued. Each event is
+ * reported once, and then a zombie is freed, even if the pointer for the result is bad (as on
+ * Linux).
  *
  * Neighbours: kernel/process/exit.c ends processes; kernel/task.c frees what was waited for;
- * kernel/process/job.c has the groups that can be asked for.
+ * kernel/process/job.c has the groups.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -19,18 +19,17 @@
 #include <linux/resource.h>
 #include <linux/wait.h>
 
-/* ---- looking for news ---- */
+/* ---- searching for news ---- */
 
 struct wait {
     u32 which, id;      /* P_ALL, P_PID, P_PGID (man 2 waitid) */
-    u32 options;        /* WEXITED, WSTOPPED, WCONTINUED, and who counts as a child */
-    bool any;           /* there is such a child */
-    struct task *child; /* one that has news, or NULL */
+    u32 options;        /* WEXITED, WSTOPPED, WCONTINUED, and which children count */
+    bool any;           /* a matching child exists */
+    struct task *child; /* a child with news, or NULL */
 };
 
 /*
- * Children whose end is told by another signal than SIGCHLD want to be asked for (__WCLONE,
- * __WALL).
+ * Children with an exit signal other than SIGCHLD must be requested explicitly (__WCLONE, __WALL).
  */
 static bool is_asked_for(const struct wait *wait, const struct task *child)
 {
@@ -49,7 +48,7 @@ static bool has_news(const struct wait *wait, const struct task *child)
     return (wait->options & WCONTINUED) && child->continued;
 }
 
-/* True when `child` is one to stop at. */
+/* True when the search ends at `child`. */
 static bool look_at(struct wait *wait, struct task *child)
 {
     if (!is_asked_for(wait, child))
@@ -61,7 +60,7 @@ static bool look_at(struct wait *wait, struct task *child)
     return true;
 }
 
-/* True when there is news, or nobody that news could come from. */
+/* True when there is news, or no matching child. */
 static bool look(struct wait *wait)
 {
     struct task *child;
@@ -80,7 +79,7 @@ static bool look(struct wait *wait)
     return wait->child || !wait->any;
 }
 
-/* 0, with wait->child or (WNOHANG) without; -ECHILD, -ERESTARTSYS. */
+/* 0, with wait->child set or (WNOHANG) NULL; -ECHILD, -ERESTARTSYS. */
 static int wait_for_news(struct wait *wait)
 {
     int err = 0;
@@ -92,16 +91,18 @@ static int wait_for_news(struct wait *wait)
     return err;
 }
 
-/* ---- telling ---- */
+/* ---- reporting ---- */
 
-/* What is told of a child, taken before anything is written: a write may yield. */
+/*
+ * The news of a child, copied before anything is written to user memory, because a write may yield.
+ */
 struct news {
-    u32 status; /* as waitpid() tells it */
+    u32 status; /* as waitpid() returns it */
     struct signal_info info;
     struct rusage usage;
 };
 
-/* The child has told this from now on, and a zombie is freed, unless WNOWAIT. */
+/* Mark the news as reported and free a zombie, unless WNOWAIT. */
 static void take_news(const struct wait *wait, struct news *news)
 {
     struct task *child = wait->child;
@@ -141,7 +142,7 @@ static long wait4(s32 pid, u32 *user_status, u32 options, struct rusage *user_us
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
         return -EINVAL;
     if (pid == INT32_MIN)
-        return -ESRCH; /* there is no group of that number */
+        return -ESRCH; /* no group has that number */
     if (pid == -1)
         wait.which = P_ALL;
     else if (pid <= 0)

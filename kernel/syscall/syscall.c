@@ -1,22 +1,22 @@
 /*
  * System calls: `int 0x80` with Linux's i386 numbers, arguments, structures and error codes (man 2
  * syscalls), so that the same static binary runs on both. The number comes in EAX, arguments in
- * EBX, ECX, EDX, ESI, EDI, EBP; the result goes back in EAX, an error as its negative number. All
- * other registers come back as they were.
+ * EBX, ECX, EDX, ESI, EDI, EBP; the result is returned in EAX, an error as its negative number. All
+ * other registers are preserved.
  *
  * A call is a function of the saved registers, found in this table by its number. It runs with
- * interrupts on, on the task's own kernel stack, and is not preempted. What it needs from user
- * memory it copies first (arch/x86/uaccess.h) and then works on the copy; a bad pointer is -EFAULT
- * and nothing worse. A number without a function is -ENOSYS.
+ * interrupts on, on the task's own kernel stack, and is not preempted. It copies its data from user
+ * memory first (arch/x86/uaccess.h) and then works on the copy; a bad pointer only gives -EFAULT. A
+ * number without a function is -ENOSYS.
  *
- * With strace=1 on the kernel command line another handler is put in at start-up, which goes
- * through kernel/syscall/strace.c; without it tracing costs nothing.
+ * With strace=1 on the kernel command line another handler is installed at start-up, which calls
+ * kernel/syscall/strace.c; without it tracing has no cost.
  *
- * Some calls share a function: one thread a process makes gettid() getpid(); there is one user, 0;
- * memory is the only storage, so nothing has to be synced to any other.
+ * Some calls share a function: with one thread per process, gettid() is getpid(); there is one
+ * user, 0; memory is the only storage, so the sync calls do nothing.
  *
- * Neighbours: arch/x86/entry.asm saves the registers; the other files of this folder are the calls,
- * sys_NAME() each.
+ * Neighbours: arch/x86/entry.asm saves the registers; the calls are in the other files of this
+ * folder, each as sys_NAME().
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/irqflags.h>
@@ -241,7 +241,7 @@ static const syscall_t syscalls[] = {
     [__NR_sched_get_priority_max] = sys_sched_get_priority_max,
     [__NR_sched_get_priority_min] = sys_sched_get_priority_min,
 
-    /* who we are */
+    /* user and group ids */
     [__NR_getuid] = sys_zero,
     [__NR_geteuid] = sys_zero,
     [__NR_getgid] = sys_zero,

@@ -1,22 +1,22 @@
 /*
- * The console: everything the kernel and its programs say goes to the serial port and to the
- * screen, and what is typed comes from both sides. A machine without a serial port has the screen
- * and the keyboard alone.
+ * The console: output of the kernel and of programs goes to the serial port and the screen, and
+ * input comes from the serial port and the keyboard. A machine without a serial port has only the
+ * screen and the keyboard.
  *
- * The drivers below do the work. This file makes them one, and a sink of printk(). Text goes out in
- * pieces, interrupts off for the length of a piece, so that what an interrupt handler says (the
- * terminal's "^C") comes between two pieces and never finds a driver half done. A piece is what the
- * serial port takes without waiting: one character on a real one, where interrupts are off for two
- * characters at most, and as many as there are under an emulator, up to PIECE.
+ * The drivers below do the work. This file combines them into one device, and a sink of printk().
+ * Text is written in pieces, with interrupts off during a piece, so that output of an interrupt
+ * handler (the terminal's "^C") comes between two pieces and never interrupts a driver. A piece is
+ * as much as the serial port takes without waiting: one character on a real port, where interrupts
+ * are off for two characters at most, and up to PIECE in an emulator.
  *
- * Kernel messages are lines. One that comes while the cursor stands behind a prompt or behind what
- * a program has written begins a line of its own, and a line that is being edited goes on behind
- * it. Who wrote last has to be known, because a line of kernel messages may come in parts.
+ * Kernel messages are lines. A message that comes while the cursor is behind a prompt or behind a
+ * program's output begins a new line, and a line that is being edited continues behind it. The last
+ * writer is recorded, because a line of kernel messages may come in parts.
  *
- * The tests read the screen from outside, so both outputs must say the same.
+ * The tests read the screen from outside, so both outputs must be the same.
  *
- * Neighbours: drivers/serial.c, keyboard.c, vga.c; kernel/tty/tty.c has the input and what programs
- * see; kernel/monitor/readline.c makes lines of bytes.
+ * Neighbours: drivers/serial.c, keyboard.c, vga.c; kernel/tty/tty.c has the input and the terminal
+ * of programs; kernel/monitor/readline.c turns bytes into lines.
  */
 #include <arch/x86/irqflags.h>
 #include <drivers/input.h>
@@ -31,8 +31,8 @@
 static bool others_wrote; /* the last text was not a kernel message */
 
 /*
- * How much of it could be written now. Without a port serial_write() takes all, so the screen gets
- * everything.
+ * Write as much as possible now; returns how much. Without a port serial_write() takes everything,
+ * so the screen gets everything.
  */
 static size_t write_piece(const char *text, size_t len, bool raw)
 {
@@ -79,7 +79,7 @@ void console_write_raw(const char *text, size_t len)
     others_wrote = true;
 }
 
-/* Where there is no serial port, or not the first. */
+/* Print a line if there is no serial port, or if it is not the first. */
 static void say_where(bool keyboard)
 {
     if (serial_console() > 0)

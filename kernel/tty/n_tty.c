@@ -1,18 +1,18 @@
 /*
  * The line discipline (man 3 termios): typed bytes become lines or raw input, with their echo, and
- * written bytes become what the terminal is sent.
+ * written bytes are processed for the terminal.
  *
  * There is one buffer for one line. In canonical mode bytes are added and erased at its end until a
- * newline, EOL or EOF ends it; then it only shrinks at its head as it is read, and the bytes behind
- * it have to wait outside. In raw mode the buffer is what is typed and not read yet. A change of
- * mode makes the one into the other: what is there becomes readable.
+ * newline, EOL or EOF ends it; then it only shrinks at its head as it is read, and the following
+ * bytes wait in the driver's queue. In raw mode the buffer has the bytes that are typed and not
+ * read yet. After a change of mode, the present bytes become readable.
  *
- * What the terminal shows of a line is followed by columns, so that erasing a tab or a "^A" takes
- * back as much as it took. ECHOPRT, PARMRK, delays and IUCLC are for terminals that nobody has any
- * more: they are kept and do nothing.
+ * The columns of a line on the terminal are tracked, so that erasing a tab or a "^A" removes its
+ * full width. ECHOPRT, PARMRK, delays and IUCLC are for obsolete terminals: they are stored and
+ * have no effect.
  *
- * Limits: a line has at most 4095 bytes and its end, as in Linux; what is more rings the bell and
- * is dropped.
+ * Limits: a line has at most 4095 bytes and its end, as in Linux; more bytes ring the bell and are
+ * dropped.
  *
  * Neighbours: kernel/tty/tty.c feeds it and serves readers.
  */
@@ -23,7 +23,7 @@
 #define CTRL(c)   ((c) % 32)
 #define DEL       0x7f
 #define TAB       8u
-#define PIECE     128 /* bytes that go to the terminal at once */
+#define PIECE     128 /* bytes sent to the terminal in one call */
 #define WRITE_MAX 256u
 
 static bool has(const struct n_tty *tty, u32 lflag)
@@ -41,7 +41,7 @@ static bool is_continuation(const struct n_tty *tty, u8 byte)
     return tty->termios.c_iflag & IUTF8 && (byte & 0xc0) == 0x80;
 }
 
-/* Control characters are bytes of c_cc; 0 there means that nobody can type it. */
+/* Control characters are bytes of c_cc; 0 there means that it is disabled. */
 static bool is_key(const struct n_tty *tty, u8 byte, u32 which)
 {
     return byte && byte == tty->termios.c_cc[which];
@@ -98,7 +98,7 @@ void n_tty_set_termios(struct n_tty *tty, const struct termios2 *termios)
     if (was_canonical == n_tty_is_canonical(tty))
         return;
     if (tty->head == tty->len)
-        n_tty_flush(tty); /* also an end of file that nobody has met */
+        n_tty_flush(tty); /* also an end of file that was not read */
     tty->ended = tty->was_raw = tty->len > 0 && !was_canonical;
     tty->next_literal = false;
 }
@@ -161,7 +161,7 @@ static void put_tab(struct piece *piece)
         put(piece, ' ');
 }
 
-/* One byte of output, as OPOST and the flags beside it say. */
+/* Put one byte of output, processed according to OPOST and the related flags. */
 static void put_processed(struct piece *piece, u8 byte)
 {
     struct n_tty *tty = piece->tty;
@@ -228,7 +228,7 @@ void n_tty_echo(struct n_tty *tty, u8 byte)
         n_tty_write(tty, (const char *)&byte, 1);
 }
 
-/* Columns from the start of the line to behind its byte `end`, as n_tty_echo() shows it. */
+/* The columns of the line's first `end` bytes, as n_tty_echo() shows them. */
 static u32 line_width(const struct n_tty *tty, u32 end)
 {
     u32 column = tty->line_column;
@@ -248,7 +248,7 @@ static u32 line_width(const struct n_tty *tty, u32 end)
 
 /* ---- editing ---- */
 
-/* Cut the line; the terminal takes it back. */
+/* Shorten the line, and erase the rest on the terminal. */
 static void cut_line(struct n_tty *tty, u32 new_len)
 {
     u32 columns = line_width(tty, tty->len) - line_width(tty, new_len);
@@ -276,7 +276,7 @@ static bool is_word(u8 byte)
            (byte >= 'a' && byte <= 'z') || byte == '_' || byte >= 0x80;
 }
 
-/* Where the last word begins; what is behind it goes with it. */
+/* Where the last word begins; everything behind it is erased, too. */
 static u32 last_word(const struct n_tty *tty)
 {
     u32 at = tty->len;
@@ -323,7 +323,7 @@ static void reprint(struct n_tty *tty, u8 key)
         n_tty_echo(tty, tty->buf[i]);
 }
 
-/* True when the byte is a key that edits. */
+/* Handle an editing key; false for other bytes. */
 static bool edit(struct n_tty *tty, u8 byte)
 {
     bool extended = has(tty, IEXTEN);
@@ -379,7 +379,7 @@ static bool end_line(struct n_tty *tty, u8 byte)
     return true;
 }
 
-/* A byte as ISTRIP, IGNCR, ICRNL and INLCR make it; -1: nothing is left of it. */
+/* A byte translated by ISTRIP, IGNCR, ICRNL and INLCR; -1: it is dropped. */
 static int translate(const struct n_tty *tty, u8 byte)
 {
     u32 iflag = tty->termios.c_iflag;
@@ -394,7 +394,7 @@ static int translate(const struct n_tty *tty, u8 byte)
     return byte == '\n' && iflag & INLCR ? '\r' : byte;
 }
 
-/* Room at the end of the buffer for what is read from its start. */
+/* Move the bytes to the start of the buffer, so that there is room at the end. */
 static void compact(struct n_tty *tty)
 {
     if (tty->head == 0)

@@ -1,24 +1,25 @@
 /*
  * The terminal: the line discipline (n_tty.c) on the console, its device files, and who may use it.
  *
- * Typed bytes wait in the queue of the drivers until somebody reads. Only then, in the reader, do
- * they become a line and are echoed; poll() and FIONREAD count as looking for a line. So what was
- * typed ahead goes to the next that reads, with that reader's settings: what a program leaves is
- * the monitor's next command, and shows there. (Linux echoes at once, and a shell then shows it a
- * second time.) When that queue is full the sender is held back: nothing is lost.
+ * Typed bytes stay in the queue of the drivers until a task reads. Only then, in the reader, they
+ * become a line and are echoed; poll() and FIONREAD do the same. So input typed ahead goes to the
+ * next reader, with that reader's settings: input that a program has not read is the monitor's next
+ * command, and is echoed there. (Linux echoes immediately, and a shell then echoes it a second
+ * time.) When the queue is full, the drivers stop receiving: nothing is lost.
  *
- * Some bytes cannot wait: those for signals and Ctrl-S, Ctrl-Q. The interrupt handler looks for
- * them in what has just arrived, acts, and takes them out, with all input before them unless
- * NOFLSH. It echoes them ("^C") itself; the console's output comes in pieces that it cannot
- * interrupt. Fields that it changes are touched with interrupts off, and input only moves into the
- * line discipline in tasks, so a flush by the handler finds nobody half way.
+ * Some bytes cannot wait: those for signals and Ctrl-S, Ctrl-Q. The interrupt handler searches new
+ * input for them, acts, and removes them, with all input before them unless NOFLSH. It also echoes
+ * them ("^C"); the console's output is in pieces that it cannot interrupt. Fields that it changes
+ * are accessed with interrupts off, and only tasks move input into the line discipline, so a flush
+ * by the handler never interrupts such a move.
  *
- * A file operation does not wait (fs/fs.h), with one exception: read() with VTIME, which alone
- * knows for how long.
+ * A file operation does not wait (fs/fs.h), with one exception: read() with VTIME, because only
+ * this function knows how long to wait.
  *
- * Limits: one terminal, one foreground group. A signal's byte behind 1024 unread ones is seen when
- * those are read. Output of several processes is whole lines as long as those have up to 256 bytes.
- * A process that is not session leader cannot part from its terminal (TIOCNOTTY) alone.
+ * Limits: one terminal, one foreground group. A byte for a signal behind 1024 unread ones has its
+ * effect only when those are read. Lines of several processes are not mixed if they have up to 256
+ * bytes. A process that is not the session leader cannot give up its terminal (TIOCNOTTY) for
+ * itself.
  *
  * Neighbours: drivers/input.c, console.c, tty_ioctl.c; kernel/syscall/sys_read_write.c waits;
  * kernel/process/signal.c sends.
@@ -47,7 +48,7 @@
 #define SCREEN_DEVICE  MKDEV(4, 1)
 #define SERIAL_DEVICE  MKDEV(4, 64)
 
-#define WRITE_MAX      256u      /* bytes of a write() between two turns */
+#define WRITE_MAX      256u      /* bytes of a write() between two yields */
 #define TICKS_OF_VTIME (HZ / 10) /* it counts tenths of a second */
 
 struct tty tty;
@@ -89,7 +90,7 @@ void tty_start_output(void)
     }
 }
 
-/* The byte behind the examined ones is a signal's. */
+/* Handle the byte behind the examined ones, which is for a signal. */
 static void send_typed_signal(u8 byte, u32 signal)
 {
     if (tty.ldisc.termios.c_lflag & NOFLSH) {
@@ -104,7 +105,7 @@ static void send_typed_signal(u8 byte, u32 signal)
     n_tty_echo(&tty.ldisc, byte);
 }
 
-/* True when that byte was for the terminal itself; then it is gone. */
+/* Handle and remove a byte for the terminal itself; false for other bytes. */
 static bool obey(u8 byte)
 {
     u32 iflag = tty.ldisc.termios.c_iflag, signal = signal_of(byte);
@@ -149,7 +150,7 @@ static void input_came(void)
     wake_up(&tty.waiters);
 }
 
-/* ---- whose it is ---- */
+/* ---- owner of the terminal ---- */
 
 u32 tty_foreground(void)
 {
@@ -178,7 +179,7 @@ static void hand_out(u32 pgrp)
 
     tty.session = leader ? leader->session : 0;
     tty.pgrp = pgrp;
-    /* What the monitor has left of a line can be read as it is. */
+    /* The part of a line that the monitor has left can be read unchanged. */
     tty.ldisc.ended = tty.ldisc.was_raw = tty.ldisc.head < tty.ldisc.len;
     examine_input();
 }
@@ -196,8 +197,8 @@ void tty_set_foreground(u32 pgrp)
 }
 
 /*
- * For a session leader that ends: the terminal has no session any more (man 3 termios), unless it
- * was another's. What is in the foreground gets SIGHUP and SIGCONT.
+ * For a session leader that ends: if the terminal belongs to its session, it has no session any
+ * more (man 3 termios). The foreground group gets SIGHUP and SIGCONT.
  */
 void tty_session_ended(u32 session)
 {
@@ -232,7 +233,7 @@ long tty_check_background(u32 signal)
 
 /* ---- input ---- */
 
-/* The next byte that was typed, or -1. Interrupts off. */
+/* The next typed byte, or -1. Interrupts off. */
 static int take_byte(void)
 {
     int byte = input_read();
@@ -270,7 +271,7 @@ void tty_pull(u32 want)
     }
 }
 
-/* What can be read goes to the reader: bytes, 0 at the end of the file, or -EFAULT. */
+/* Copy the readable bytes to the reader: their number, 0 at the end of the file, or -EFAULT. */
 static long read_ready(char *user_buf, u32 count)
 {
     const u8 *text;
@@ -285,7 +286,7 @@ static long read_ready(char *user_buf, u32 count)
     return copied;
 }
 
-/* Wait for more than `had` bytes, for VTIME. False when it is over, or a signal came. */
+/* Wait for more than `had` bytes, for VTIME. False on time-out or a signal. */
 static bool wait_vtime(u32 had)
 {
     u64 deadline = jiffies_64() + tty.ldisc.termios.c_cc[VTIME] * TICKS_OF_VTIME + 1;
@@ -305,8 +306,9 @@ static bool wait_vtime(u32 had)
 }
 
 /*
- * The four cases of raw mode (man 3 termios). VMIN 0: what there is, or wait VTIME for it. Else
- * VMIN bytes; with VTIME the first is waited for without end, and each of the others that long.
+ * The four cases of raw mode (man 3 termios). VMIN 0: the present bytes, or wait VTIME for some.
+ * Otherwise VMIN bytes; with VTIME the wait for the first byte is unlimited, and the wait for each
+ * other byte is VTIME.
  */
 static long read_raw(struct file *file, char *user_buf, u32 count)
 {
@@ -345,7 +347,7 @@ static long tty_read(struct file *file, char *user_buf, u32 count, u64 *pos)
 
 /* ---- output ---- */
 
-/* Up to the last end of a line, if there is one. */
+/* The length up to the last newline, if there is one. */
 static u32 whole_lines(const char *text, u32 len)
 {
     for (u32 i = len; i > 0; i--) {

@@ -1,15 +1,15 @@
 /*
- * What ioctl() can do with the terminal (man 2 ioctl_tty, man 3 tcsetattr, tcsetpgrp): settings,
+ * The ioctl() commands of the terminal (man 2 ioctl_tty, man 3 tcsetattr, tcsetpgrp): settings,
  * size, foreground group, session, flushing. Numbers and structures are Linux's.
  *
- * A process that changes the terminal must be in the foreground of its session, or be allowed to
- * (SIGTTOU blocked or ignored); who has another controlling terminal, or none, may.
+ * A process that changes the terminal must be in the foreground of its session, or block or ignore
+ * SIGTTOU; a process with another controlling terminal, or none, may always do it.
  *
- * Output leaves at once, so that waiting for it (TCSETSW, tcdrain) is nothing to do.
+ * Output is sent immediately, so waiting for it (TCSETSW, tcdrain) does nothing.
  *
- * Limits: the line has no settings: a speed is kept and told, and that is all; a break is not sent.
+ * Limits: the line has no settings: a speed is only stored and returned; a break is not sent.
  *
- * Neighbours: kernel/tty/tty.c; kernel/process/job.c knows groups and sessions.
+ * Neighbours: kernel/tty/tty.c; kernel/process/job.c has groups and sessions.
  */
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
@@ -29,10 +29,10 @@ static long to_user(u32 user, const void *from, u32 size)
 
 /* ---- settings ---- */
 
-/* struct termios is what struct termios2 begins with. */
+/* struct termios is the first part of struct termios2. */
 _Static_assert(offsetof(struct termios, c_cc) == offsetof(struct termios2, c_cc), "same fields");
 
-/* `size`: that of the structure which the program has. */
+/* `size`: the size of the program's structure. */
 static long set_termios(u32 user, u32 size, bool flush)
 {
     struct termios2 termios = tty.ldisc.termios;
@@ -49,7 +49,7 @@ static long set_termios(u32 user, u32 size, bool flush)
     n_tty_set_termios(&tty.ldisc, &termios);
     if (!(termios.c_iflag & IXON))
         tty_start_output();
-    wake_up(&tty.waiters); /* a reader may have its bytes now */
+    wake_up(&tty.waiters); /* bytes for a reader may be available now */
     local_irq_restore(flags);
     return 0;
 }
@@ -119,7 +119,7 @@ static long count_input(u32 user)
 
 /* ---- groups and sessions ---- */
 
-/* The session of a group's processes, zombies included; -ESRCH when there are none. */
+/* The session of a group's processes, zombies included; -ESRCH when the group is empty. */
 static long session_of(u32 pgrp)
 {
     for (struct task *task = task_next(NULL); task; task = task_next(task)) {
@@ -142,7 +142,7 @@ static long set_pgrp(u32 user)
         return -EFAULT;
     if (pgrp < 0)
         return -EINVAL;
-    session = pgrp ? session_of(pgrp) : -ESRCH; /* 0 is the monitor's, and not to be had this way */
+    session = pgrp ? session_of(pgrp) : -ESRCH; /* 0 is the monitor's, and cannot be set this way */
     if (session < 0)
         return session;
     if ((u32)session != current->session)
@@ -153,7 +153,8 @@ static long set_pgrp(u32 user)
 }
 
 /*
- * Make it the controlling terminal of a session that has none. `steal`: also when it is another's.
+ * Make it the controlling terminal of a session that has none. `steal`: even if it belongs to
+ * another.
  */
 static long set_controlling(u32 steal)
 {
@@ -234,7 +235,7 @@ long tty_ioctl(struct file *file, u32 command, u32 arg)
         return count_input(arg);
     case TIOCOUTQ:
     case TIOCGETD:
-        return to_user(arg, &none, sizeof(none)); /* nothing waits; line discipline N_TTY */
+        return to_user(arg, &none, sizeof(none)); /* no output is waiting; line discipline N_TTY */
     }
     return control(command, arg);
 }

@@ -2,22 +2,20 @@
  * The terminal as the monitor uses it: the next byte, how large the screen is, and whether a key
  * was pressed.
  *
- * A serial line does not know how large the screen at its other end is. A program may have said so
- * (TIOCSWINSZ, as `resize` and `stty rows` do); else the terminal itself is asked: the cursor is
- * sent further than any screen reaches, and asked where it has come to (ECMA-48: CUP, DSR, CPR; DEC
- * VT100: DECSC, DECRC put it back). What answers within a tenth of a second is a terminal; a file
- * or a pipe does not, and gets 80 x 24.
+ * A serial line does not know the size of the screen at its other end. A program may have set it
+ * (TIOCSWINSZ, as `resize` and `stty rows` do); otherwise the terminal is asked: the cursor is
+ * moved beyond the end of any screen, and its position is requested (ECMA-48: CUP, DSR, CPR; DEC
+ * VT100: DECSC, DECRC restore it). A terminal answers within a tenth of a second; a file or a pipe
+ * does not, and gets 80 x 24.
  *
- * The answer is typed, so to say, and what is typed at the same moment must not be lost: it is
- * looked for in the driver's input, wherever it is there, and taken out from between what others
- * have typed. Where input is waiting already, nobody is asked: that is a script, or somebody who
- * types ahead, and has no use for the delay.
+ * The answer arrives as input, and keys typed at the same time must not be lost: the driver's input
+ * is searched for the answer, and only the answer is removed. If input is already waiting, no
+ * request is sent: it comes from a script, or a user who types ahead, and the delay is not wanted.
  *
- * A key is a byte, or the sequence that a key such as an arrow sends. An answer that came too late
- * is no key.
+ * A key is a byte, or the sequence that a key such as an arrow sends. A late answer is not a key.
  *
- * Limits: only for the monitor, while it has the terminal. A terminal further away than a tenth of
- * a second is taken for 80 x 24, and its answer rings the bell at the prompt.
+ * Limits: only for the monitor, while it has the terminal. A terminal that needs more than a tenth
+ * of a second is treated as 80 x 24, and its answer rings the bell at the prompt.
  *
  * Neighbours: drivers/input.c has the input, kernel/tty/tty.c the line discipline;
  * kernel/monitor/readline.c reads lines, kernel/monitor/monitor_map.c draws.
@@ -52,7 +50,7 @@ static int next_for_monitor(void)
         return -1;
     if (tty.ldisc.head == tty.ldisc.len)
         return input_read();
-    tty.ldisc.ended = true; /* what there is of a line counts */
+    tty.ldisc.ended = true; /* the part of a line that is present counts */
     n_tty_peek(&tty.ldisc, 1, &text);
     byte = *text;
     n_tty_consume(&tty.ldisc, 1);
@@ -77,7 +75,10 @@ int tty_getc_timeout(u32 ticks)
 
 /* ---- size ---- */
 
-/* A number below 10000 in the input from byte *at on, which then is behind it; 0 is none. */
+/*
+ * A number below 10000 in the input from byte *at on, which then is behind it; 0 if there is no
+ * number.
+ */
 static u32 parse_number(u32 *at)
 {
     u32 number = 0;
@@ -88,7 +89,7 @@ static u32 parse_number(u32 *at)
     return number;
 }
 
-/* Length of "ESC [ lines ; columns R" at byte `at` of the input; 0 when something else is there. */
+/* Length of "ESC [ lines ; columns R" at byte `at` of the input; 0 for other input. */
 static u32 parse_answer(u32 at, struct winsize *size)
 {
     u32 start = at;
@@ -105,7 +106,7 @@ static u32 parse_answer(u32 at, struct winsize *size)
     return at - start;
 }
 
-/* Take the answer out of the input. Interrupts off. */
+/* Remove the answer from the input. Interrupts off. */
 static bool take_answer(struct winsize *size)
 {
     for (u32 at = 0; at < input_waiting(); at++) {

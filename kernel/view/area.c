@@ -1,15 +1,14 @@
 /*
- * What an area of an address space is called, and what its rights look like, as Linux's
- * /proc/PID/maps has them.
+ * The name of an area of an address space, and its rights, in the format of Linux's /proc/PID/maps.
  *
- * Neighbours: kernel/proc/proc_pid.c, kernel/view/explain.c and snapshot.c show areas.
+ * Neighbours: kernel/proc/proc_pid.c, kernel/view/explain.c and snapshot.c print areas.
  */
 #include <fs/fs.h>
 #include <kernel/view/area.h>
 #include <mm/user/filemap.h>
 #include <mm/user/mm.h>
 
-/* Memory that is shared without a file has a mapping that is in no inode. */
+/* The mapping of shared memory without a file is in no inode. */
 static bool is_inode_mapping(const struct address_space *mapping)
 {
     return mapping->release == fs_root()->data.release;

@@ -1,9 +1,9 @@
 /*
- * Explanations of addresses, put into words.
+ * Prints explanations of addresses.
  *
- * mm/check/explain_walk.c has gathered the facts, kernel/view/explain_words.c has the words; here
- * is only which comes after which. A line has a label of ten columns and one fact, so that the eye
- * finds what it looks for in the same place each time:
+ * mm/check/explain_walk.c has gathered the facts, kernel/view/explain_words.c has the words; this
+ * file has only their order. A line has a label of ten columns and one fact, so that a reader finds
+ * it in the same place each time:
  *
  *   address, region, area, frames    where it is, whose, and all frames of a vmalloc area
  *   PDE, PTE                         both entries: value, place, each bit
@@ -13,11 +13,11 @@
  *   device                           what the DMA API would say
  *
  * The short form, for the lines about faults, has the place and the bit. It must be safe in a
- * panic, so nothing but what explain_walk() has gathered goes into it, and the names of functions.
+ * panic, so it contains only the facts of explain_walk(), and the names of functions.
  *
  * Neighbours: kernel/view/explain_frame.c has the lines about frame and device,
  * kernel/monitor/monitor_explain.c is the command, kernel/exception.c and kernel/panic_report.c
- * take the short form. gdb's `attic explain` prints the same lines from outside, byte for byte.
+ * use the short form. gdb's `attic explain` prints exactly the same lines from outside.
  */
 #include <fs/fs.h>
 #include <kernel/kernel.h>
@@ -36,7 +36,7 @@ static void add_path(struct text *line, struct address_space *file)
 {
     char path[128];
 
-    if (file->release != fs_root()->data.release) /* memory that is shared without a file */
+    if (file->release != fs_root()->data.release) /* shared memory without a file */
         return;
     if (inode_path(mapping_inode(file), path, sizeof(path)) < 0)
         path[0] = '\0';
@@ -60,7 +60,9 @@ static void add_user_area(struct text *line, const struct explain_area *area)
         text_add(line, " %s", area->name);
 }
 
-/* An area with `addr` in it or next to it, in one line: of a file, the page there, or the first. */
+/*
+ * An area with `addr` in it or next to it, in one line: for a file, the page at addr, or the first.
+ */
 static void add_area(struct text *line, const struct explain_area *area, u32 addr)
 {
     bool inside = addr >= area->start && addr <= area->last;
@@ -128,7 +130,7 @@ static void print_address(const struct explanation *facts)
     print_line(LABEL_ADDRESS, &line);
 }
 
-/* Who has an area at a user address that was asked for without a process. */
+/* The processes that have an area at a user address, if no process was given. */
 static void print_processes(const struct explanation *facts)
 {
     enum explain_label label = LABEL_TRY;
@@ -206,7 +208,7 @@ static phys_addr_t target(const struct explain_entry *entry)
     return entry->val & (entry->form == EXPLAIN_LARGE ? PDE_LARGE_FRAME : PTE_FRAME);
 }
 
-/* What the kernel keeps in it, or where it points to. */
+/* What the kernel stores in it, or the address it points to. */
 static void print_content(const struct explain_entry *entry)
 {
     LINE(line);
@@ -270,7 +272,7 @@ static bool same_right(const struct explain_right *a, const struct explain_right
     return a->allowed == b->allowed && a->why == b->why && a->level == b->level;
 }
 
-/* The first access that is decided as this one is. */
+/* The first access with the same decision as this one. */
 static u32 first_alike(const struct explain_right *rights, u32 access)
 {
     u32 first = 0;
@@ -280,7 +282,7 @@ static u32 first_alike(const struct explain_right *rights, u32 access)
     return first;
 }
 
-/* A line for all accesses that are decided as the first of them is. */
+/* Print a line for all accesses with the same decision as the first of them. */
 static void print_alike(enum explain_label label, const struct explanation *facts,
                         const struct explain_right *rights, u32 first)
 {
@@ -310,9 +312,9 @@ static void print_rights(enum explain_label label, const struct explanation *fac
     }
 }
 
-/* ---- all of it, and the short form ---- */
+/* ---- the long form, and the short form ---- */
 
-/* It does not yield from the facts to the last line, so that all of them are of one moment. */
+/* It does not yield between the facts and the last line, so that all lines are of one moment. */
 void explain_print(const struct explanation *facts)
 {
     struct explain_aliases aliases = {.facts = facts};

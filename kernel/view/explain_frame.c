@@ -1,13 +1,13 @@
 /*
- * Explanations of addresses: the lines about the memory behind one. Which frame it is, who has it
- * and how often, every other address that shows it, and whether a device may be given it.
+ * Explanations of addresses: the lines about the memory behind one. They give the frame, its owner
+ * and reference count, all other addresses that map it, and whether a device may use it.
  *
- * Also here: lines and their parts, for kernel/view/explain.c too.
+ * Also here: functions for lines and their parts, also for kernel/view/explain.c.
  *
  * Limits: of many other addresses the first few are listed and the rest counted.
  *
- * Neighbours: mm/check/rmap.c finds the addresses, mm/kva/dma_verdict.c says what a device may
- * have.
+ * Neighbours: mm/check/rmap.c finds the addresses, mm/kva/dma_verdict.c decides what a device may
+ * use.
  */
 #include <kernel/task.h>
 #include <kernel/view/explain_internal.h>
@@ -126,7 +126,7 @@ void explain_print_frame(const struct explain_aliases *aliases)
 
 /* ---- devices ---- */
 
-/* May a device have, read or write it; *label is that of the line. */
+/* Print whether a device may read or write it; *label is that of the line. */
 static void print_verdict(const struct explanation *facts, enum explain_label label,
                           enum explain_text verb, enum dma_verdict verdict)
 {

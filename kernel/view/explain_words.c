@@ -1,11 +1,11 @@
 /*
- * Every word that an explanation of an address is made of: the names and meanings of the bits at
- * each level (Intel SDM vol. 3, tables 4-4 to 4-6), of rights, reasons, areas and neighbours.
+ * All words of an explanation of an address: the names and meanings of the bits at each level
+ * (Intel SDM vol. 3, tables 4-4 to 4-6), of rights, reasons, areas and neighbours.
  *
- * They are tables with names of their own, and nothing else prints a word, because there are two
- * who explain: kernel/view/explain.c in the kernel, and gdb's `attic explain` (scripts/attic/gdb)
- * from outside, which reads the words from here, by symbol, and so says the same. What stands
- * between the words (blanks, commas, brackets, 0x) is with those two.
+ * They are in named tables, and all printed words come from here, because two programs print them:
+ * kernel/view/explain.c in the kernel, and gdb's `attic explain` (scripts/attic/gdb) from outside,
+ * which reads the words from here, by symbol, and so prints the same. Those two add the text
+ * between the words (blanks, commas, brackets, 0x).
  *
  * The order of each table is that of its enumeration in mm/check/explain_walk.h or
  * kernel/view/explain.h.

@@ -1,12 +1,13 @@
 /*
- * The frames behind an area of the kernel, as runs of neighbours: frames that follow each other in
- * physical memory as their pages do in the area. One run is what a device could use; an area with
- * as many runs as frames is scattered all over.
+ * The frames behind an area of the kernel, as runs: frames that are consecutive in physical memory,
+ * like their pages in the area. A device could use an area of one run; an area with as many runs as
+ * frames is completely scattered.
  *
- * Which frames an area has is in its page-table entries and nowhere else, so these are read.
+ * The page-table entries are the only record of an area's frames, so these are read.
  *
- * Limits: of many runs the first are listed and the rest counted, so that an area of 100 MiB is not
- * 100 lines. gdb's `attic explain` prints the same (scripts/attic/gdb/frame_runs.py).
+ * Limits: if there are many runs, the first ones are listed and the rest is counted, so that an
+ * area of 100 MiB does not print 100 lines. gdb's `attic explain` prints the same
+ * (scripts/attic/gdb/frame_runs.py).
  *
  * Neighbours: kernel/view/explain.c and the monitor's `vmalloc` and `vmallocinfo` print them.
  */
@@ -18,14 +19,17 @@
 #include <lib/string.h>
 #include <mm/layout.h>
 
-/* An enumeration, so that debuggers know the names. COLUMNS are those behind the label. */
+/* An enumeration, so that debuggers know the names. RUN_COLUMNS are those behind the label. */
 enum frame_run_counts { RUN_COLUMNS = 70, RUNS_SHOWN = 15 };
 
 struct run {
     phys_addr_t first, last; /* bytes */
 };
 
-/* The run that begins at *addr, or behind the next page without a frame; *addr is then past it. */
+/*
+ * The run that begins at *addr, or behind the following pages without a frame; *addr advances
+ * behind it.
+ */
 static bool next_run(u32 *addr, u32 end, struct run *run)
 {
     while (*addr < end && !pte_present(*kernel_pte(*addr)))
@@ -42,7 +46,7 @@ static bool next_run(u32 *addr, u32 end, struct run *run)
     return true;
 }
 
-/* How many frames, in how many runs. */
+/* The number of frames, and of runs. */
 static u32 count_frames(u32 start, u32 end, u32 *runs)
 {
     struct run run;
@@ -53,7 +57,7 @@ static u32 count_frames(u32 start, u32 end, u32 *runs)
     return frames;
 }
 
-/* In the line or, when there is no room behind a blank, in a new one below. */
+/* Add a word to the line or, if there is no room for a blank and the word, to a new one. */
 static void add_word(struct text *line, const char **label, const char *text)
 {
     if (line->used + 1 + strlen(text) > RUN_COLUMNS) {
@@ -82,7 +86,7 @@ static void add_rest(struct text *line, const char **label, u32 runs)
     add_word(line, label, text);
 }
 
-/* In a broken kernel the borders of an area may be nonsense. */
+/* After a kernel bug the borders of an area may be invalid. */
 void frame_runs_print(const char *label, u32 start, u32 last)
 {
     u32 end = min(last, VMALLOC_END - 1) + 1, runs, frames;

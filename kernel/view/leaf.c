@@ -1,10 +1,10 @@
 /*
- * What a page directory maps, in the entries that are there, and not by what the kernel remembers
- * of them: a wrong entry is shown as it is.
+ * What a page directory maps, read from the entries themselves, and not from the kernel's other
+ * data: a wrong entry is shown unchanged.
  *
- * Limits: a page table that is not in lowmem can only be a broken entry; its pages are left out.
+ * Limits: a page table outside lowmem means that the entry is damaged; its pages are left out.
  *
- * Neighbours: kernel/view/snapshot_map.c and kernel/view/pgdiff.c walk by it.
+ * Neighbours: kernel/view/snapshot_map.c and kernel/view/pgdiff.c use it for their walks.
  */
 #include <kernel/view/leaf.h>
 #include <mm/layout.h>

@@ -1,31 +1,31 @@
 /*
- * Cells of the map: pages in, one letter for some power of two of them out. And the one table of
+ * Cells of the map: converts pages to letters, each for a power of two of pages; also the table of
  * owners with their letters and colours.
  *
- * Pages are added in order, so only the cell that is being filled needs a count for each owner; of
- * a finished one there remains a byte. So a picture of 4 GiB takes as much memory as its letters.
+ * Pages are added in order, so only the cell that is being filled needs a count for each owner; a
+ * finished cell is one byte. So a picture of 4 GiB needs only a byte per letter.
  *
- * Which owner a cell shows: of those who use pages in it, who has most; of a cell that nobody uses,
- * whatever it is most of. Free pages thus never hide a page in use, however large the cell is. The
- * letter is a capital where all pages of the cell are one owner's.
+ * A cell shows the owner that uses most of its pages; if no page is in use, the most frequent kind
+ * of unused page. So free pages never hide a page in use, in a cell of any size. The letter is a
+ * capital if all pages of the cell have one owner.
  *
- * Reserved frames have names, not types (memblock_reserve()). The names that everybody's memory has
- * much of have rows of their own here; all others are "reserved".
+ * Reserved frames have names, not types (memblock_reserve()). The names with large ranges on every
+ * machine have their own rows here; all others are "reserved".
  *
  * Neighbours: kernel/view/map_ram.c and kernel/view/map_virtual.c add pages, kernel/view/map_draw.c
- * draws cells; mm/check/frames.c knows owners.
+ * draws cells; mm/check/frames.c finds the owners.
  */
 #include <kernel/view/map.h>
 #include <lib/resched.h>
 #include <lib/string.h>
 #include <mm/check/frames.h>
 
-#define WALK_TURN 1024 /* looks at a frame, or at an entry, between two turns */
+#define WALK_TURN 1024 /* frames, or entries, that are read between two yields */
 
 static const struct {
     char letter;
     u8 colour;
-    const char *name; /* NULL: that of the type of page */
+    const char *name; /* NULL: the name of the type of page */
     enum page_type type;
 } owners[MAP_OWNERS] = {
     /* clang-format off */
@@ -111,7 +111,7 @@ void map_cells_begin(struct map_cells *cells, u8 *cell, u32 max, u32 pages)
         .cell = cell, .max = max, .missing = pages, .shift = map_cells_shift(pages, max)};
 }
 
-/* Who has most of the cell, among the owners [from, to); `to` when none has any. */
+/* The owner in [from, to) with most pages of the cell; `to` if none has a page. */
 static u32 most_of(const struct map_cells *cells, u32 from, u32 to)
 {
     u32 most = to, pages = 0;

@@ -1,22 +1,22 @@
 /*
- * Drawing the map: lines of text made of what kernel/view/map_ram.c and kernel/view/map_virtual.c
- * have found, and nothing else.
+ * Drawing the map: makes lines of text only from the data of kernel/view/map_ram.c and
+ * kernel/view/map_virtual.c.
  *
  *     RAM ...                                      one line: how much, and what a cell is
  *     0x00000000 KKKK..SSVV......   0xfffff000 last page ...     RAM, and beside it the virtual side
  *     0x00800000 ................   ...
  *     . free 32015 128060 kB        S slab 10 40 kB              the owners, in columns
  *
- * map_shape() fits that into a terminal, so that it and a prompt below it are seen at once: a row
- * of RAM has as many cells as there is width for (a power of two, so that rows start at round
- * addresses), and there are as many rows as the other lines leave. Where there is no width for two
- * sides the virtual one comes below, and where there is no height for that the picture scrolls.
+ * map_shape() fits this into a terminal, together with a prompt below it: a row of RAM has as many
+ * cells as the width allows (a power of two, so that rows start at round addresses), and there are
+ * as many rows as the other lines leave. If the terminal is too narrow for two sides, the virtual
+ * one is below, and if it is too low for that, the picture scrolls.
  *
- * The virtual side is a list of items, each a function that draws one line, since the two sides are
- * drawn line by line together.
+ * The virtual side is a list of items, each a function that draws one line, because the two sides
+ * are drawn together, line by line.
  *
  * Neighbours: kernel/view/map_line.c puts text and cells into lines; kernel/monitor/monitor_map.c
- * knows when.
+ * calls it.
  */
 #include <kernel/view/map.h>
 #include <kernel/view/map_line.h>
@@ -26,18 +26,18 @@
 
 #define LABEL       11 /* "0x00000000 " */
 #define GAP         2  /* between the two sides */
-#define WIDE_MIN    35 /* the virtual side: what its longest line needs */
+#define WIDE_MIN    35 /* the virtual side: width of its longest line */
 #define LEGEND_WIDE 38 /* a column of owners */
 #define PER_ROW_MIN 8
 #define PER_ROW_MAX 128
 #define LINES_MAX   100
 
-#define PROCESS_WIDE 19 /* of a process: what is before its bar */
+#define PROCESS_WIDE 19 /* of a process: columns before its bar */
 #define ITEMS_MAX    64 /* lines of the virtual side */
 
 #define KB_PER_PAGE (PAGE_SIZE / 1024)
 
-/* Owners in the legend; what ranges of addresses hold besides is named where it is drawn. */
+/* Owners in the legend; other contents of address ranges are named where they are drawn. */
 static const u8 legend[] = {
     MAP_FREE,  MAP_SLAB,   MAP_VMALLOC,      MAP_USER,        MAP_FILE,   MAP_PGTABLE,
     MAP_OTHER, MAP_KERNEL, MAP_STRUCT_PAGES, MAP_PAGE_TABLES, MAP_MODULE, MAP_RESERVED,
@@ -96,7 +96,7 @@ void map_shape(struct map_shape *shape, u32 columns, u32 lines)
 
 /* ---- RAM ---- */
 
-/* A picture of what is not as it should be begins with that. */
+/* If an error was found, the picture begins with it. */
 static void draw_title(const struct map *map)
 {
     u32 frames = max_pfn - map->ram.total[MAP_NO_RAM];
@@ -109,7 +109,7 @@ static void draw_title(const struct map *map)
     map_end_line();
 }
 
-/* In the largest unit of which there is one, rounded. */
+/* In the largest unit that gives at least 1, rounded. */
 static void size_text(char *buf, size_t size, u32 kib)
 {
     if (kib >= MIB(1))
@@ -214,7 +214,7 @@ static void draw_more(const struct map *map, u32 shown)
     map_put_text(shown ? " and %u more" : " %u processes", map->process_count - shown);
 }
 
-/* What a line of the virtual side is drawn by. */
+/* The function and arguments that draw a line of the virtual side. */
 struct item {
     void (*draw)(const struct map *map, u32 arg);
     u32 arg;
@@ -231,9 +231,7 @@ static void add_item(struct items *items, void (*draw)(const struct map *map, u3
         items->item[items->count++] = (struct item){draw, arg};
 }
 
-/*
- * In the lines that the rest leaves; the last of them may have to tell how many others there are.
- */
+/* Use the remaining lines; the last of them may have to show the number of further processes. */
 static void add_processes(struct items *items, const struct map *map, u32 lines)
 {
     u32 shown = min(map->process_count <= lines ? lines : lines - 1, map->shown);
@@ -264,7 +262,7 @@ static void list_items(struct items *items, const struct map *map)
     }
 }
 
-/* ---- all of it ---- */
+/* ---- the whole picture ---- */
 
 static void draw_beside(const struct map *map, const struct items *items)
 {

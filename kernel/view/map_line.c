@@ -1,18 +1,17 @@
 /*
- * Lines of the map: text and cells go in, one after the other, and a line goes out when it is
- * whole, cut off at the terminal's width.
+ * Lines of the map: collects text and cells, and prints each complete line, cut off at the
+ * terminal's width.
  *
- * Colour: a cell is a block of its owner's colour where the owner has all of it, else a letter in
- * that colour. A sequence is sent only where the colour changes (ECMA-48: SGR), each begins with a
- * reset so that it needs no memory of the one before, and no line ends with one in force: what is
- * cut out of the picture still looks right.
+ * Colour: a cell is a block in its owner's colour if the owner has all of it, otherwise a letter in
+ * that colour. A sequence is sent only where the colour changes (ECMA-48: SGR); each begins with a
+ * reset, so that it does not depend on the one before, and the colour is reset at the end of each
+ * line: a part copied from the picture still looks right.
  *
- * A picture that is drawn over an older one begins in the top left corner and erases what the older
- * one had more, line by line and then below, so that the screen is never empty in between; the
+ * A picture that is drawn over an older one begins in the top left corner and erases the rest of
+ * the older one, line by line and then below, so that the screen is never empty in between; the
  * cursor is hidden meanwhile.
  *
- * One picture at a time: there is one line, static, as it is larger than a kernel stack should
- * bear.
+ * One picture at a time: there is one static line, because it is too large for a kernel stack.
  *
  * Neighbours: kernel/view/map_draw.c.
  */
@@ -21,7 +20,7 @@
 #include <lib/string.h>
 
 #define NO_COLOUR 0
-#define SOLID     0x80 /* beside a colour: a block of it */
+#define SOLID     0x80 /* added to a colour: a block in this colour */
 
 #define HIDE_CURSOR_HOME "\033[?25l\033[H"
 #define SHOW_CURSOR      "\033[?25h"
@@ -34,10 +33,10 @@ static struct {
     const struct map_canvas *canvas;
     char text[LINE_BYTES];
     u32 used;
-    u32 column, columns; /* characters so far; no more of them than these */
-    u8 colour;           /* in force */
-    u32 lines;           /* written */
-    bool full;           /* the last of them, up to the edge */
+    u32 column, columns; /* characters so far, and their maximum */
+    u8 colour;           /* the current colour */
+    u32 lines;           /* lines written */
+    bool full;           /* the last line reaches the right edge */
 } line;
 
 static void put_bytes(const char *bytes, u32 count)
@@ -112,9 +111,9 @@ void map_pad_to(u32 column)
 }
 
 /*
- * "\n" goes between lines, so that what ends the picture can stand in its last line, and what
- * follows begins one. To erase behind a full line would erase its last character, where the cursor
- * still is.
+ * "\n" is sent between lines, so that the last line can hold the end of the picture, and the next
+ * text begins a new one. Erasing behind a full line would erase its last character, because the
+ * cursor is still there.
  */
 void map_end_line(void)
 {

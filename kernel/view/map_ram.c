@@ -1,34 +1,34 @@
 /*
  * RAM for the map: the owner of each frame, as rows of cells.
  *
- * Most of RAM is free most of the time, and everything that is taken lies close together at its two
- * ends. Drawn to scale, all of it would be five letters among five hundred dots. So rows that
- * nobody uses any frame of are left out, as hexdump leaves out lines that are alike, with one line
- * that tells how much that was; and a cell is the smallest power of two of frames with which the
- * other rows fit. A machine that is full is drawn to scale, and so is the bar of lowmem always.
+ * Usually most of RAM is free, and the used frames are at its two ends. Drawn to scale, they would
+ * be five letters among five hundred dots. So rows without a used frame are left out, as hexdump
+ * leaves out equal lines, and one line shows how much was left out; a cell is the smallest power of
+ * two of frames with which the other rows fit. If RAM is full, it is drawn to scale; the bar of
+ * lowmem is always drawn to scale.
  *
  * Two walks over the struct pages, block by block: the first counts, fills the bar of lowmem, and
- * notes which stretches of 32 frames are in use; the notes tell how many rows there would be at any
- * scale. The second looks at the rows that are shown.
+ * records which groups of 32 frames are in use; from these the number of rows at any scale is
+ * computed. The second reads the rows that are shown.
  *
- * A picture that is drawn again and again would jump between two scales when it only just fits; a
- * finer scale than that of the picture before is taken only if it leaves room.
+ * A picture that is drawn repeatedly would alternate between two scales when it only just fits; so
+ * a finer scale than that of the picture before is used only if it leaves room.
  *
- * A process may take and free pages between the two walks (map_give_turns()): the sums are those of
- * the first.
+ * A process may allocate and free pages between the two walks (map_give_turns()): the sums are
+ * those of the first.
  *
- * Neighbours: mm/check/frames.c knows owners; kernel/view/map_cells.c counts.
+ * Neighbours: mm/check/frames.c finds the owners; kernel/view/map_cells.c counts.
  */
 #include <kernel/view/map.h>
 #include <lib/string.h>
 #include <mm/check/frames.h>
 
-#define STRETCH_SHIFT 5 /* frames a bit, as a power of two */
+#define STRETCH_SHIFT 5 /* frames per bit, as a power of two */
 #define BITS          32
 #define PFN_MAX       (1u << (32 - PAGE_SHIFT))
-#define SPARE_ROWS    2 /* what a finer scale must leave */
+#define SPARE_ROWS    2 /* rows that a finer scale must leave free */
 
-static u32 used[(PFN_MAX >> STRETCH_SHIFT) / BITS]; /* a bit for each stretch */
+static u32 used[(PFN_MAX >> STRETCH_SHIFT) / BITS]; /* one bit for each group of frames */
 
 _Static_assert(MAP_ROWS_MIN > SPARE_ROWS, "a row is left, and one may always be enough");
 
@@ -62,7 +62,7 @@ static void count_frames(struct map *map)
 
 /* ---- rows ---- */
 
-/* A row of `size` frames, a multiple of a stretch. */
+/* True when a row of `size` frames, a multiple of a group, has a used frame. */
 static bool row_in_use(u32 first, u32 size)
 {
     u32 bit = first >> STRETCH_SHIFT, end = (min(first + size, max_pfn) - 1) >> STRETCH_SHIFT;
@@ -74,7 +74,7 @@ static bool row_in_use(u32 first, u32 size)
     return false;
 }
 
-/* Where the next line starts: behind a row, or behind all rows up to the next that is in use. */
+/* Where the next line starts: behind a row, or behind all rows up to the next one in use. */
 static u32 line_end(u32 first, u32 size)
 {
     u32 end = first + size;
@@ -133,7 +133,7 @@ void map_gather_frames(u32 first, u32 last, struct map_cells *cells)
     map_run_end(&run);
 }
 
-/* What is left out is looked at all the same, because holes in RAM are not free. */
+/* Rows that are left out are also read, because holes in RAM do not count as free. */
 static u32 free_frames(u32 first, u32 last)
 {
     struct map_cells cells;
@@ -144,7 +144,7 @@ static u32 free_frames(u32 first, u32 last)
     return cells.total[MAP_FREE];
 }
 
-/* One row alone is shown even if it is not in use: a line that says so would be no shorter. */
+/* A single unused row is shown: a line that replaces it would not save space. */
 static void fill_row(struct map *map, struct map_ram_row *row, u32 first, u32 last, u32 size)
 {
     *row = (struct map_ram_row){.first = first, .last = last, .at = map->frames.count};

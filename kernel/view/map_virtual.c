@@ -1,18 +1,18 @@
 /*
- * What the map shows of addresses, asked of mm/ at the moment it is drawn: what lies in the vmalloc
- * area, how much of the fixmap is taken, and for each process which of its pages are there.
+ * The virtual side of the map, read from mm/ when it is drawn: the contents of the vmalloc area,
+ * the used part of the fixmap, and the mapped pages of each process.
  *
- * Pages of the vmalloc area are looked up through their entries: vmap() shows pages of other
- * owners, and so does the picture. The bars of processes show the owners of their pages too; they
- * have a cell of their own for the beginning of each kind of area (text, data, heap, mmap, stack),
- * and the gaps between areas are left out, for they are most of the 3 GiB.
+ * Pages of the vmalloc area are looked up through their entries: vmap() maps pages of other owners,
+ * and the picture shows these owners. The bars of processes also show the owners of their pages;
+ * each kind of area (text, data, heap, mmap, stack) begins in a new cell, and the gaps between
+ * areas are left out, because they are most of the 3 GiB.
  *
- * Kernel code is not preempted, so long walks yield (cond_resched()), and whatever was looked
- * at may be gone then: areas are found again by address, tasks by pid, and an address space is
- * held.
+ * Kernel code is not preempted, so long walks yield (cond_resched()), and the objects may be freed
+ * meanwhile: areas are found again by address, tasks by pid, and the walk holds a reference of the
+ * address space.
  *
- * Neighbours: mm/kva/vmap_area.c, mm/user/vma.c, mm/check/frames.c answer; kernel/view/map_cells.c
- * counts; kernel/view/map_ram.c does the same for frames.
+ * Neighbours: mm/kva/vmap_area.c, mm/user/vma.c, mm/check/frames.c have the data;
+ * kernel/view/map_cells.c counts; kernel/view/map_ram.c does the same for frames.
  */
 #include <arch/x86/pgtable.h>
 #include <kernel/view/map.h>
@@ -44,7 +44,7 @@ static void gather_fixmap(struct map *map)
         map->mapped[REGION_FIXMAP] += pte_present(*kernel_pte(addr));
 }
 
-/* Where the last area ends; VMALLOC_START when there is none. Counts them. */
+/* The end of the last area, or VMALLOC_START if there is no area; counts the areas. */
 static u32 last_area_end(u32 *areas)
 {
     const struct vmap_area *area;
@@ -159,7 +159,8 @@ static u32 add_kind(struct map_cells *cells, struct mm *mm, enum map_kind kind)
 }
 
 /*
- * Cells of `1 << shift` pages that the kinds of areas fill, each with a cell of its own to begin.
+ * The number of cells of `1 << shift` pages for all kinds of areas, each of which begins a new
+ * cell.
  */
 static u32 cells_needed(const u32 *pages, u32 shift)
 {

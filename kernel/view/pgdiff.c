@@ -3,14 +3,13 @@
  *
  * The kernel half is the same in every directory at all times (docs/invariants.md, I2): the page
  * tables below are shared, so equal directory entries mean that everything is equal, and a change
- * below them has changed for everybody. That two directories agree proves little when both were
- * copied from a master that was wrong; so all of them are also compared with what the master was
- * when the boot ended.
+ * below them is visible in all directories. If two directories agree, both may still be copies of a
+ * wrong master; so all of them are also compared with the master's contents at the end of the boot.
  *
- * The user halves differ, and are told as ranges, by what the two have in common there.
+ * The user halves differ, and are printed as ranges, by what the two have in common there.
  *
  * Neighbours: kernel/view/leaf.c reads entries, kernel/monitor/monitor_pgdiff.c is the command.
- * gdb's `attic pgdiff` (scripts/attic/gdb/pgdiff.py) sees the same from outside.
+ * gdb's `attic pgdiff` (scripts/attic/gdb/pgdiff.py) prints the same from outside.
  */
 #include <kernel/task.h>
 #include <kernel/view/leaf.h>
@@ -114,7 +113,7 @@ void pgdiff_print(const struct task *a, const struct task *b)
 
 /* ---- all of them ---- */
 
-/* The entries of one directory that are not as they were: how many. */
+/* Print the changed entries of one directory; returns how many. */
 static u32 print_changed(const struct mm *mm, const pde_t *pgd)
 {
     u32 changed = 0;

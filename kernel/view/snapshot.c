@@ -1,23 +1,23 @@
 /*
  * Snapshots: the state of memory as one JSON document.
  *
- * A document is read by programs that compare two of them, so it must be of one moment, and the
- * taking must change nothing. Both come from what is not done: nothing is allocated, because the
- * text goes out as it is made, and it does not yield until it is whole, because there is no
- * cond_resched() in it and the kernel is not preempted. Two snapshots without an action between
- * them are therefore the same but for name and time. The price is that programs stand still
- * meanwhile: under QEMU 10 ms for a machine at its prompt, 3 ms more for each process.
+ * Programs compare two documents, so a document must show one moment, and a snapshot must change
+ * nothing. So nothing is allocated, because the text is sent as it is generated, and it does not
+ * yield until it is complete, because it does not call cond_resched() and the kernel is not
+ * preempted. Two snapshots without an action between them therefore differ only in name and time.
+ * The cost is that programs do not run meanwhile: under QEMU 10 ms for a machine at its prompt, 3
+ * ms more for each process.
  *
- * What is told is what the hardware tables and the kernel's structures say, each for itself: a
- * mapping without an area, or a directory whose kernel half is not the master's, shows. Addresses
- * are strings, because that is how people read them; frames are numbered by their place in physical
+ * The hardware tables and the kernel's structures are written separately: so a mapping without an
+ * area, or a directory whose kernel half differs from the master, is visible. Addresses are
+ * strings, because that is how people read them; frames are numbered by their place in physical
  * memory.
  *
- * Limits: interrupts go on, so a sleeper may be told as ready. RAM above 4 GiB is a number only.
- * Objects in slabs are not told apart.
+ * Limits: interrupts stay on, so a sleeping task may appear as ready. RAM above 4 GiB is only a
+ * number. Objects in slabs are not listed separately.
  *
- * Neighbours: docs/snapshot.schema.json says what each member means; kernel/view/snapshot_map.c has
- * the page tables, kernel/monitor/monitor_snapshot.c the command; scripts/memdiff compares.
+ * Neighbours: docs/snapshot.schema.json describes each member; kernel/view/snapshot_map.c has the
+ * page tables, kernel/monitor/monitor_snapshot.c the command; scripts/memdiff compares.
  */
 #include <fs/fs.h>
 #include <kernel/kernel.h>
@@ -109,7 +109,7 @@ static void tell_areas(struct json *json)
     json_close(json);
 }
 
-/* All that is mapped but by the areas, so that what no area knows of is there, too. */
+/* All mappings outside the areas, so that a mapping without an area is included. */
 static void tell_other_mappings(struct json *json)
 {
     const struct vmap_area *area;
@@ -177,7 +177,7 @@ static void tell_vma(struct json *json, const struct vm_area *area)
     json_close(json);
 }
 
-/* Indices of entries that are not the master's: there should be none. */
+/* Indices of entries that differ from the master: the list should be empty. */
 static void tell_kernel_differences(struct json *json, const pde_t *pgd)
 {
     json_array(json, "kernel_differs");
@@ -217,15 +217,15 @@ static void tell_spaces(struct json *json)
 
 /* ---- frames ---- */
 
-/* Frames in a row that have one owner and the same count. */
+/* Consecutive frames with one owner and the same count. */
 struct frame_run {
     u32 first, count;
-    const char *owner; /* NULL: nobody has them */
+    const char *owner; /* NULL: no owner */
     s32 references;
     bool ram;
 };
 
-/* The frames from pfn on that are one block, or one frame of none. */
+/* The frames from pfn on that are one block, or a single frame outside blocks. */
 static struct frame_run frame_run_at(u32 pfn)
 {
     struct frame_owner owner;

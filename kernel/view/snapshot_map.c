@@ -1,17 +1,16 @@
 /*
  * Page directories and page tables in a snapshot.
  *
- * A directory is walked as the processor walks it, in the entries that are there, and not by what
- * the kernel remembers of them: a wrong entry is in the document as it is. Neighbours that differ
- * in nothing but their place are one run: directory entries whose tables or 4 MiB pages follow on
- * each other, and pages with the same bits, whose frames are told as runs of their own. So lowmem
- * is a few lines however large it is, and a vmalloc area of scattered frames is one mapping with a
- * list of frames.
+ * A directory is walked as the processor does it, by the entries themselves, and not by the
+ * kernel's other data: a wrong entry is in the document unchanged. Consecutive entries that differ
+ * only in their address are one run: directory entries whose tables or 4 MiB pages are consecutive,
+ * and pages with the same bits, whose frames are written as separate runs. So lowmem of any size is
+ * a few lines, and a vmalloc area of scattered frames is one mapping with a list of frames.
  *
- * A run is looked at twice, for its end and for its frames, so that nothing must be kept.
+ * A run is read twice, for its end and for its frames, so that nothing must be stored.
  *
- * Limits: the bits that the processor leaves to software are not told; they are the vmalloc area's
- * notes to itself (mm/kva/vmap_area_internal.h).
+ * Limits: the bits that the processor leaves to software are not written; only the vmalloc area
+ * uses them (mm/kva/vmap_area_internal.h).
  *
  * Neighbours: kernel/view/snapshot.c has the rest of the document, kernel/view/explain_words.c the
  * names of bits. Source: Intel SDM vol. 3, 4.3.
@@ -22,7 +21,7 @@
 
 /* ---- bits ---- */
 
-/* The names of the bits that are set, as `explain` has them. */
+/* The names of the bits that are set, as in `explain`. */
 static void tell_bits(struct json *json, u32 bits, enum explain_form form)
 {
     const struct explain_bit *bit = explain_bits[form], *end = bit + EXPLAIN_BITS;
@@ -39,7 +38,8 @@ static void tell_bits(struct json *json, u32 bits, enum explain_form form)
 /* ---- directories ---- */
 
 /*
- * How many entries from this one on are the same, and point to one frame or 4 MiB after the other.
+ * The number of entries from this one on that have equal bits and consecutive tables or 4 MiB
+ * pages.
  */
 static u32 same_entries(const pde_t *pde, u32 most)
 {
@@ -106,7 +106,7 @@ static void tell_frame_runs(struct json *json, const pde_t *pgd, u32 start, u32 
     json_close(json);
 }
 
-/* Where the pages end that have the same bits as the first one. */
+/* The end of the pages that have the same bits as the first one. */
 static u32 run_end(const pde_t *pgd, u32 start, u32 end)
 {
     struct leaf first = leaf_at(pgd, start), leaf = first;
