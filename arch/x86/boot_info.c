@@ -1,15 +1,15 @@
 /*
- * Reading what the boot loader left. The block comes from outside, so nothing in it is believed:
+ * Reading the boot loader's information block. It comes from outside, so nothing in it is trusted:
  * each tag must lie inside the block, each structure inside its tag, each string must end inside
- * its tag; a block that breaks a rule is refused with a line that says which. More entries than
- * there is room for are refused too, because a shortened memory map would be a wrong one, and a
- * shortened command line might say something else. What is only shown to people is cut instead.
+ * its tag; a block that breaks a rule is refused with a line that names the rule. More entries than
+ * there is room for are also refused, because a shortened memory map would be wrong, and a
+ * shortened command line might have another meaning. Text that is only printed is cut instead.
  *
- * The parser works on any memory and says what is wrong as a text, so that a self-test can offer it
- * damaged blocks; refusing the machine is boot_info_init()'s part.
+ * The parser works on any memory and returns the error as a text, so that a self-test can pass it
+ * damaged blocks; boot_info_init() refuses the machine.
  *
  * Everything useful is copied to boot_info. The block lies in RAM that the memory map calls free,
- * but it is read to its end before the first page is given out, so it needs no reservation; modules
+ * but it is completely read before the first page is allocated, so it needs no reservation; modules
  * and the symbol table stay where GRUB put them and are reserved by mm/frame/memory.c.
  */
 #include <arch/x86/boot_info.h>
@@ -18,14 +18,14 @@
 #include <lib/string.h>
 #include <linux/elf.h>
 
-#define INFO_MAX (1u << 20) /* a larger block is nonsense */
+#define INFO_MAX (1u << 20) /* a larger block is invalid */
 
 u64 boot_tsc __ro_after_init; /* written by boot.asm, with paging off */
 struct boot_info boot_info __ro_after_init;
 
-/* ---- tags: each function returns what is wrong, or NULL ---- */
+/* ---- tags: each function returns the error, or NULL ---- */
 
-/* The string behind the tag's first `header` bytes; NULL when it does not end in the tag. */
+/* The string behind the tag's first `header` bytes; NULL when it does not end inside the tag. */
 static const char *tag_string(const struct multiboot_tag *tag, u32 header)
 {
     const char *text = (const char *)tag + header;
@@ -91,7 +91,7 @@ static const char *read_mmap(const struct multiboot_tag *tag, struct boot_info *
         u64 end = entry->addr + entry->len;
 
         if (end == 0 && entry->len)
-            end = ~0ull; /* 2^64 has no number; half a page at the end is no page */
+            end = ~0ull; /* 2^64 does not fit; half a page at the end is not a page */
         if (end < entry->addr)
             return "a range of the memory map wraps around";
         if (info->memory_count == BOOT_MEMORY_MAX)
@@ -121,7 +121,7 @@ static const char *read_symtab(const Elf32_Shdr *sections, u32 num, const Elf32_
 }
 
 /*
- * Find the symbol table and the strings it names. A kernel without them runs, only backtraces have
+ * Find the symbol table and the strings it names. Without them the kernel runs, but backtraces have
  * no names.
  */
 static const char *read_elf_sections(const struct multiboot_tag *tag, struct boot_info *info)
@@ -203,7 +203,7 @@ void boot_info_init(u32 magic, phys_addr_t address)
 
 /* ---- options ---- */
 
-/* Length of the word that starts here. */
+/* Length of the word at `text`. */
 static size_t word_length(const char *text)
 {
     size_t length = 0;

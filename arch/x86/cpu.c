@@ -1,17 +1,17 @@
 /*
- * The processor itself: what CPUID says it can do, the control registers that protect the kernel,
- * and the ways to stop.
+ * The processor: its CPUID features, the control registers that protect the kernel, and the
+ * functions that stop it.
  *
- * Protections come on in two steps. cpu_init() turns on what costs nothing to have early: global
- * pages, SMEP (ring 0 does not fetch from user pages) and SMAP (ring 0 does not touch user pages
- * unless it says so with stac). CR0.WP, which makes ring 0 obey read-only pages too, comes with
- * cpu_write_protect() at the end of boot: that one bit seals everything that the table of lowmem
- * rows declares read-only, with no page-table entry changed.
+ * Protections are turned on in two steps. cpu_init() turns on those that can be on early: global
+ * pages, SMEP (ring 0 cannot fetch from user pages) and SMAP (ring 0 cannot access user pages
+ * except after stac). CR0.WP, which makes ring 0 obey read-only pages, is turned on by
+ * cpu_write_protect() at the end of boot: this bit protects everything that the table of lowmem
+ * rows declares read-only, without a change of a page-table entry.
  *
  * The floating-point unit is on but trapped (CR0.TS) until a process uses it: arch/x86/fpu.c.
  *
  * SMAP needs clac at every entry and stac around user copies, but a processor without SMAP does not
- * know these instructions. So the text holds 3-byte no-ops there, listed in .smap_sites, and
+ * have these instructions. So the text holds 3-byte no-ops there, listed in .smap_sites, and
  * cpu_init() patches them.
  */
 #include <arch/x86/cpu.h>
@@ -97,7 +97,7 @@ static struct cpuid cpuid(u32 leaf)
     return r;
 }
 
-/* The Pentium Pro announces sysenter and does not have it (Intel SDM vol. 2, SYSENTER). */
+/* The Pentium Pro reports sysenter in CPUID but does not have it (Intel SDM vol. 2, SYSENTER). */
 static bool has_sysenter(const struct cpuid *leaf1)
 {
     u32 family = leaf1->eax >> 8 & 0xf, model = leaf1->eax >> 4 & 0xf, stepping = leaf1->eax & 0xf;
@@ -139,9 +139,9 @@ static void patch_smap_sites(void)
 }
 
 /*
- * Firmware may have left the local APIC with a timer that runs, or with the line from the 8259A
- * masked. Turned off, the processor is as one without it (Intel SDM vol. 3, 10.4.3). Every
- * processor with CMOV and an APIC has the register.
+ * Firmware may have left the local APIC with a running timer, or with the line from the 8259A
+ * masked. With the APIC turned off, the processor behaves like one without it (Intel SDM vol. 3,
+ * 10.4.3). Every processor with CMOV and an APIC has this MSR.
  */
 static void disable_local_apic(void)
 {
@@ -166,14 +166,14 @@ static u32 wanted_cr4(void)
 
 void cpu_init(void)
 {
-    disable_local_apic(); /* first: CPUID does not show it then */
+    disable_local_apic(); /* first, so that CPUID no longer reports it */
     read_features();
     if (cpu_features.smap)
         patch_smap_sites();
     write_cr4(wanted_cr4());
     /*
-     * MP: fwait traps as well. EM, without a floating-point unit, makes every instruction of it
-     * trap.
+     * MP: fwait traps as well. EM, set if there is no floating-point unit, makes all its
+     * instructions trap.
      */
     write_cr0(BOOT_CR0 | CR0_MP | CR0_TS | CR0_NE | (cpu_features.fpu ? 0 : CR0_EM));
 }
@@ -209,7 +209,7 @@ const char *cpu_check(void)
     return text ? text : sysenter_check();
 }
 
-/* False when the generator has run dry, ten times in a row (Intel SDM vol. 1, 7.3.17). */
+/* False when the generator had no number ten times in a row (Intel SDM vol. 1, 7.3.17). */
 static bool rdrand(u32 *value)
 {
     bool ok = false;

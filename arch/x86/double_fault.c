@@ -1,13 +1,13 @@
 /*
  * The double-fault task. When the processor cannot deliver a fault, most often because the kernel
- * stack has run into its guard page, it needs a stack that is certainly there. A task gate in the
- * IDT gives it one: it saves all registers in the main TSS and loads those of the double-fault TSS,
- * CR3 included (Intel SDM vol. 3, 6.15, interrupt 8).
+ * stack has run into its guard page, it needs a stack that is certainly valid. A task gate in the
+ * IDT provides one: the processor saves all registers in the main TSS and loads those of the
+ * double-fault TSS, CR3 included (Intel SDM vol. 3, 6.15, interrupt 8).
  *
- * Its stack lies in the vmalloc area like every kernel stack, behind a guard page of its own. A
- * self-test may have set a fault probe: then the interrupted task goes on in the probe.
+ * Its stack lies in the vmalloc area like every kernel stack, behind its own guard page. A
+ * self-test may have set a fault probe: then the interrupted task continues in the probe.
  *
- * Neighbours: kernel/panic_report.c says what the state means, through the report callback.
+ * Neighbours: kernel/panic_report.c reports the state, through the report callback.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
@@ -40,7 +40,7 @@ void double_fault_init(u32 stack_top, void (*report)(const struct double_fault *
     idt_set_task_gate(X86_TRAP_DF, DF_TSS_SELECTOR);
 }
 
-/* Let the interrupted task go on where a probe was set. */
+/* Let the interrupted task continue where a probe was set. */
 static bool resume_probe(u32 address)
 {
     struct fault_probe *probe = fault_probe_take(X86_TRAP_DF, 0, address);
@@ -48,14 +48,14 @@ static bool resume_probe(u32 address)
     if (!probe)
         return false;
     main_tss.eax = (u32)probe;
-    /* The one it had is unusable, and an interrupt may come before the probe loads it. */
+    /* Its old stack is unusable, and an interrupt may come before the probe loads ESP. */
     main_tss.esp = probe->esp;
     main_tss.eip = (u32)fault_probe_resume;
     fpu_task_switched();
     return true;
 }
 
-/* What the task switch saved of the interrupted task. */
+/* The registers of the interrupted task, as saved by the task switch. */
 static struct pt_regs saved_registers(void)
 {
     const struct tss *tss = &main_tss;

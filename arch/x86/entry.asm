@@ -1,22 +1,22 @@
-; The ways into the kernel and out of it.
+; Entry into the kernel and return from it.
 ;
-; Every vector has a stub that brings the stack to one shape, struct pt_regs: the processor's error
-; code or a 0, the vector, then all registers. A system call has its number in place of the code, so
-; that it is still known when EAX holds the result. From ring 3 nothing is trusted but what the
-; processor saved: DF and AC are cleared, DS and ES get the kernel's segment. FS and GS are left
-; alone, because the kernel never uses them; switch_to keeps them per thread. C is compiled with its
-; first three arguments in EAX, EDX, ECX.
+; Every vector has a stub that builds the same frame on the stack, struct pt_regs: the processor's
+; error code or a 0, the vector, then all registers. A system call has its number in place of the
+; code, so that it is still known when EAX holds the result. From ring 3 only the registers that the
+; processor loaded are trusted: DF and AC are cleared, DS and ES get the kernel's segment. FS and GS
+; are not changed, because the kernel never uses them; switch_to saves them per thread. C is
+; compiled with its first three arguments in EAX, EDX, ECX.
 ;
-; The way out must load selectors that a program chose and whose descriptors it may have taken away
-; since. Each instruction that does so is in the exception table: a data segment becomes 0, and a
-; return that is impossible becomes a general protection fault of the program.
+; The return must load selectors that a program chose and whose descriptors it may have removed
+; since. Each such instruction is in the exception table: a data segment becomes 0, and an
+; impossible return becomes a general protection fault of the program.
 
 %include "asm-offsets.inc"
 
 extern trap_dispatch, sysenter_dispatch, double_fault_task, main_tss, sysenter_return
 
-; The selector that the instruction at the first label loads may be a bad one; go on at the second
-; label then (arch/x86/extable.h).
+; The selector that the instruction at the first label loads may be invalid; then continue at the
+; second label (arch/x86/extable.h).
 %macro ex_table 2
 [section .ex_table progbits alloc noexec nowrite align=4]
     dd %1, %2, EX_SELECTOR
@@ -68,7 +68,7 @@ trap_common:
     push ebx
     cld
 smap_site_entry:
-    db 0x66, 0x66, 0x90                 ; becomes clac where there is SMAP
+    db 0x66, 0x66, 0x90                 ; becomes clac if the processor has SMAP
     mov edx, KERNEL_DS
     mov ds, edx
     mov es, edx
@@ -104,8 +104,8 @@ trap_return:
     mov dword [esp], 0
     jmp .es
 
-; The processor left what iret would have popped where it was: it becomes the frame of a trap. Only
-; ring 3 has such registers, whatever its CS says.
+; The values that iret would have popped are still on the stack: they become the frame of a trap.
+; Only ring 3 has such registers, whatever the value of CS.
 .bad_iret:
     or dword [esp + 4], 3
     push byte 0
@@ -127,8 +127,9 @@ return_to_user:
 
 ; SYSENTER saves nothing (Intel SDM vol. 2): CS, SS, EIP and ESP come from MSRs, IF is off, all
 ; other flags and registers are the program's. The convention is Linux's, kept by the vDSO: EBP is
-; the user stack, on which EBP, EDX and ECX were pushed; the program goes on behind the sysenter
-; there. So all of int 0x80's frame is known, and is built here. DS is not the kernel's yet.
+; the user stack, on which EBP, EDX and ECX were pushed; the program continues behind the vDSO's
+; sysenter. So the whole frame of int 0x80 is known, and is built here. DS does not have the
+; kernel's segment yet.
 align 16
 global sysenter_entry
 sysenter_entry:
@@ -161,10 +162,9 @@ sysenter_flags_saved:
     call sysenter_dispatch
     jmp trap_return
 
-; A program that single-steps takes TF along into ring 0, and the debug exception arrives in front
-; of the first instruction, on the stack of the MSR. The call goes on without TF; the program has
-; it again when it comes back, as after int 0x80. A program that jumps to that address is no such
-; case.
+; If a program single-steps, TF stays set in ring 0, and the debug exception comes before the first
+; instruction, on the stack of the MSR. The call continues without TF; the program has it again on
+; return, as after int 0x80. A program that jumps to this address is a different case.
 sysenter_stepped:
     test byte [esp + 4], 3
     jnz .program
@@ -186,7 +186,7 @@ sysenter_stepped:
 ; ---- the double-fault task ---------------------------------------------------------------------
 
 ; The double-fault task starts here, on its own stack, with an error code of 0. The processor saved
-; what it interrupted in main_tss; iret switches back to that. The next double fault goes on behind
+; the interrupted task in main_tss; iret switches back to it. The next double fault continues behind
 ; the iret.
 global double_fault_entry
 double_fault_entry:
@@ -220,7 +220,7 @@ switch_to:
     pop ebp
     ret
 
-; The selector is one that its program may not use any more.
+; The program may not use this selector any more.
 .bad_fs:
     mov word [edx + THREAD_FS], 0
     jmp .fs
@@ -231,7 +231,7 @@ switch_to:
     ex_table .fs, .bad_fs
     ex_table .gs, .bad_gs
 
-; Where a new thread comes out of switch_to: EBX is its function, ESI the argument (thread_init).
+; A new thread returns from switch_to to here: EBX is its function, ESI the argument (thread_init).
 global thread_start
 thread_start:
     xor ebp, ebp
@@ -258,7 +258,7 @@ fault_probe_set:
     xor eax, eax
     ret
 
-; A trap that hit a probe returns to here, with EAX pointing to the probe.
+; A trap that hit a probe returns here, with EAX pointing to the probe.
 global fault_probe_resume
 fault_probe_resume:
     mov ebx, [eax + PROBE_EBX]
@@ -275,7 +275,7 @@ entry_text_end:
 
 ; ---- segments ----------------------------------------------------------------------------------
 
-; void gdt_flush(void): make every segment register, LDTR and TR come from the GDT just loaded.
+; void gdt_flush(void): load every segment register, LDTR and TR from the GDT just loaded.
 global gdt_flush
 gdt_flush:
     jmp KERNEL_CS:.reload
@@ -287,7 +287,7 @@ gdt_flush:
     xor eax, eax
     mov fs, eax
     mov gs, eax
-    lldt ax                             ; none: after reset it is 64 KiB at address 0
+    lldt ax                             ; no LDT: after reset it is 64 KiB at address 0
     mov eax, TSS_SELECTOR
     ltr ax
     ret

@@ -1,16 +1,16 @@
 /*
  * Moving the floating-point and SSE registers between the processor and memory.
  *
- * The processor holds the registers of one thread, fpu_owner, whichever runs. While another one
- * runs, CR0.TS makes the first floating-point instruction trap, and only then they change hands:
- * threads that compute with integers never pay for those that do not. TS is written when it must
- * change, which fpu_traps remembers, because reading or writing CR0 is slow.
+ * The processor holds the registers of one thread, fpu_owner, no matter which thread runs. While
+ * another one runs, CR0.TS makes the first floating-point instruction trap, and only then the
+ * registers are switched: threads without floating point have no cost. fpu_traps holds the value of
+ * TS, which is written only when it must change, because reading or writing CR0 is slow.
  *
- * The load instructions must not meet an exception that a former owner left pending: fninit takes
- * it away first.
+ * The load instructions must not run while an exception of a former owner is pending: fninit clears
+ * it first.
  *
  * Limits: no AVX or later registers; CR4.OSXSAVE stays off, so programs cannot use them. Processors
- * that run ahead with the registers of another process in spite of CR0.TS (CVE-2018-3665) can leak
+ * that use another process's registers speculatively in spite of CR0.TS (CVE-2018-3665) can leak
  * them.
  */
 #include <arch/x86/cpu.h>
@@ -19,7 +19,7 @@
 
 #define CWD_DEFAULT   0x037fu /* all exceptions masked, 64 bits of precision */
 #define MXCSR_DEFAULT 0x1f80u
-#define MXCSR_MASK_P3 0xffbfu /* where fxsave says 0: without denormals-are-zeros */
+#define MXCSR_MASK_P3 0xffbfu /* used if fxsave stores 0: without denormals-are-zeros */
 
 struct thread *fpu_owner;
 bool fpu_traps = true; /* cpu_init() */
@@ -38,7 +38,7 @@ static void save(struct fpu_state *state)
     if (cpu_features.fxsr)
         asm volatile("fxsave %0" : "=m"(*state));
     else
-        asm volatile("fnsave %0" : "=m"(*state)); /* and fninit */
+        asm volatile("fnsave %0" : "=m"(*state)); /* fnsave includes fninit */
 }
 
 static void load(const struct fpu_state *state)

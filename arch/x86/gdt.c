@@ -5,7 +5,7 @@
  * stays writable, because the processor marks a TSS busy in its descriptor.
  *
  * The slots are Linux's (include/arch/x86/cpu.h); slots 6 to 8 hold the thread-local segments of
- * the process that runs (arch/x86/thread.c).
+ * the running process (arch/x86/thread.c).
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
@@ -45,7 +45,7 @@ void gdt_init(void)
     gdt[TSS_SELECTOR / 8] = tss_descriptor(&main_tss);
     gdt[DF_TSS_SELECTOR / 8] = tss_descriptor(&double_fault_tss);
     main_tss.ss0 = KERNEL_DS;
-    main_tss.iomap_base = sizeof(main_tss); /* past the limit: ring 3 may use no port */
+    main_tss.iomap_base = sizeof(main_tss); /* beyond the limit: ring 3 may not use any port */
 
     asm volatile("lgdt %0" : : "m"(gdtr) : "memory");
     gdt_flush();

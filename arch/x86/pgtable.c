@@ -1,10 +1,10 @@
 /*
- * Page directories: the master, the ones of processes, and the walk that the processor does.
+ * Page directories: the master, those of processes, and a walk like the processor's.
  *
- * The hard part of a shared kernel half is that a directory entry is copied into every address
- * space: change one later and all copies are wrong. So none is changed later. pgtable_map_row() and
- * pgtable_set_kernel_table() fill the master during start-up; from then on the kernel half changes
- * only below the directories, in page tables that all of them share.
+ * The difficulty of a shared kernel half is that a directory entry is copied into every address
+ * space: if one is changed later, all copies are wrong. So none is changed later. pgtable_map_row()
+ * and pgtable_set_kernel_table() fill the master during start-up; from then on the kernel half
+ * changes only below the directories, in page tables that all of them share.
  *
  * Kernel entries are global (CR4.PGE), so a CR3 load keeps them in the TLB, and a removed one must
  * be invalidated by address.
@@ -96,7 +96,7 @@ struct pgwalk pgd_walk(const pde_t *pgd, u32 addr)
 
 void pgd_load(phys_addr_t pgd)
 {
-    main_tss.cr3 = pgd; /* the way back from the double-fault task loads it from here */
+    main_tss.cr3 = pgd; /* the return from the double-fault task loads CR3 from here */
     asm volatile("mov %0, %%cr3" : : "r"(pgd) : "memory");
     tlb_debug_flush(0, PAGE_OFFSET - 1);
 }

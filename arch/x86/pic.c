@@ -1,10 +1,10 @@
 /*
  * The two 8259A interrupt controllers (Intel 8259A data sheet). The second is chained to input 2 of
  * the first. They are moved from vectors 8..23, where they would look like exceptions, to 32..47.
- * Every line is masked until somebody registers it.
+ * Every line is masked until a handler is registered.
  *
- * A line that goes away before the processor asks appears as line 7 or 15 of its controller without
- * its in-service bit: such a spurious interrupt gets no end-of-interrupt of its own controller.
+ * A line that goes low before the processor acknowledges it appears as line 7 or 15 without its
+ * in-service bit: for such a spurious interrupt its own controller gets no end-of-interrupt.
  *
  * Neighbours: arch/x86/trap.c calls irq_dispatch(); drivers, and arch/x86/pit.c, register lines.
  */
@@ -26,7 +26,7 @@
 
 static void (*irq_table[LINES])(void) __ro_after_init;
 
-static bool from_user; /* of the last interrupt: they do not nest */
+static bool from_user; /* for the last interrupt: they do not nest */
 
 static void controller_init(u16 port, u8 vector, u8 cascade)
 {
@@ -58,7 +58,7 @@ static void irq_dispatch(struct pt_regs *regs)
 
     if ((line & 7) == 7 && !in_service(line)) {
         if (line >= 8)
-            outb(PIC1, OCW2_EOI); /* the first controller did see its input 2 */
+            outb(PIC1, OCW2_EOI); /* the first controller has an interrupt on input 2 */
         return;
     }
     end_of_interrupt(line);

@@ -2,7 +2,7 @@
  * The 8254 programmable interval timer: counter 0 in mode 2 (rate generator) divides its 1.193182
  * MHz clock and interrupts HZ times a second (Intel 8254 data sheet).
  *
- * Neighbours: arch/x86/pic.c calls timer_interrupt(); kernel/sched.c has what a tick does.
+ * Neighbours: arch/x86/pic.c calls timer_interrupt(); kernel/sched.c handles the tick.
  */
 #include <arch/x86/io.h>
 #include <arch/x86/irq.h>

@@ -1,19 +1,18 @@
 /*
- * sysenter, the fast way into the kernel (Intel SDM vol. 3, 5.8.7), where CPUID announces it.
+ * sysenter, the fast entry into the kernel (Intel SDM vol. 3, 5.8.7), if CPUID reports it.
  *
  * The instruction itself is in the vDSO: __kernel_vsyscall (arch/x86/vdso.asm) is what programs
- * call, whatever the processor has. The image holds no-ops where the sysenter goes, in front of an
- * int 0x80; sysenter_init() writes it there. The int 0x80 stays, because that is where a call
- * that a signal interrupted is made again: two bytes before the place where both ways come back
- * to.
+ * call on any processor. The image holds no-ops in front of an int 0x80; sysenter_init() replaces
+ * them by sysenter. The int 0x80 stays, because a call that a signal interrupted is restarted
+ * there: two bytes before the address to which both ways return.
  *
- * Three MSRs say where sysenter leads to. The stack among them is only needed for one instruction,
- * until the task's own is loaded, but an exception may come right then: a debug exception, when a
- * program single-steps, or an NMI. So it is a real one: that of the double-fault task, which nobody
- * uses as long as nothing is past saving.
+ * Three MSRs hold the entry of sysenter. Its stack is needed for only one instruction, until the
+ * task's stack is loaded, but an exception may come just then: a debug exception, when a program
+ * single-steps, or an NMI. So it must be a valid stack: that of the double-fault task, which is
+ * unused unless a double fault occurs.
  *
- * The stub (entry.asm) makes the frame that int 0x80 makes, but for the sixth argument, which lies
- * on the user stack: a read that may fault, with interrupts on.
+ * The stub (entry.asm) builds the same frame as int 0x80, except for the sixth argument, which is
+ * read from the user stack: this may fault, and needs interrupts on.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>

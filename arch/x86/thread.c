@@ -1,18 +1,17 @@
 /*
- * What the processor keeps for a thread, besides what is on its stack.
+ * The processor state of a thread that is not on its stack.
  *
- * The first stack frames: what a new thread finds when it is switched to for the first time, and
- * what a new process finds when it returns to ring 3 for the first time. Both must match the pops
- * in entry.asm.
+ * The first stack frames: for the first switch to a new thread, and for the first return of a new
+ * process to ring 3. Both must match the pops in entry.asm.
  *
- * The segments of programs: FS and GS, which are the running program's even while the kernel runs,
- * and the three descriptors of each process, which are in the GDT while it runs. A descriptor that
- * is taken away does not disturb registers already loaded with it; what happens is that the next
- * load fails, and so every load outside ring 3 has a way out: here, in switch_to() and on the way
- * back to ring 3 the register becomes 0, as Linux has it.
+ * The segments of programs: FS and GS, which keep the running program's values even while the
+ * kernel runs, and the three descriptors of each process, which are in the GDT while it runs.
+ * Removing a descriptor does not change registers already loaded with it, but the next load fails,
+ * so every load in ring 0 has a fix-up: here, in switch_to() and on the return to ring 3 the
+ * register becomes 0, as on Linux.
  *
- * The floating-point registers change hands later, at their first use (arch/x86/fpu.c); a switch
- * only sees to it that this use traps.
+ * The floating-point registers are switched later, at their first use (arch/x86/fpu.c); a thread
+ * switch only makes this use trap.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
@@ -23,7 +22,7 @@
 #include <arch/x86/usersegs.h>
 #include <lib/string.h>
 
-/* What switch_to() pushes, from the lowest address up. */
+/* The registers that switch_to() pushes, from the lowest address up. */
 struct switch_frame {
     u32 edi, esi, ebx, ebp, eip;
 };

@@ -1,9 +1,9 @@
 /*
- * Invalidation of more than one page (Intel SDM vol. 3, 4.10.4): user entries go by a load of CR3,
- * which leaves global ones alone; those of the kernel by name, or, when there are many, with all
- * others.
+ * Invalidation of more than one page (Intel SDM vol. 3, 4.10.4): user entries are flushed by a load
+ * of CR3, which keeps global ones; kernel entries one by one or, when there are many, by a flush of
+ * the whole TLB.
  *
- * Neighbours: include/arch/x86/tlb.h has the single page; tlb_debug.c keeps account with DEBUG=1.
+ * Neighbours: include/arch/x86/tlb.h has the single page; tlb_debug.c records changes with DEBUG=1.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>

@@ -1,22 +1,23 @@
 /*
- * What the TLB may still know: `make DEBUG=1` (include/arch/x86/tlb_debug.h).
+ * Records old entries that may still be in the TLB: `make DEBUG=1` (include/arch/x86/tlb_debug.h).
  *
- * The TLB cannot be read. But code that changes an entry that the processor may have cached owes an
- * invalidation (Intel SDM vol. 3, 4.10.4.2), and until that has come the frame behind the entry is
- * not free: somebody else's data in it could be reached through the old address. So each debt is
- * noted here with its address and its frame, each invalidation strikes out what it covers, and the
- * page allocator asks before it takes a frame back. What is never given back is never asked for.
+ * The TLB cannot be read. But code that changes an entry that the processor may have cached must
+ * invalidate it (Intel SDM vol. 3, 4.10.4.2), and until then the frame behind the entry must not be
+ * freed: the next owner's data could be accessed through the old address. So each missing
+ * invalidation ("debt") is recorded here with its address and its frame, each invalidation removes
+ * the debts it covers, and the page allocator checks them before it frees a frame. A frame that is
+ * never freed is never checked.
  *
  * A debt of a directory entry has no address: invalidating any page drops what the processor has
- * cached of page tables (4.10.4.1). Loading CR3 pays for the user half, whose entries are not
+ * cached of page tables (4.10.4.1). Loading CR3 invalidates the user half, whose entries are not
  * global.
  *
- * Limits: it sees what is noted, not what the processor does: code that writes an entry without a
- * note is not seen, nor is an invalidation of the wrong address while the right one is noted wrong
- * in the same way. After DEBTS_MAX changes without an invalidation further ones are not noted.
+ * Limits: it checks what is recorded, not what the processor does: it does not detect code that
+ * writes an entry without a record, or an invalidation of a wrong address that is also recorded.
+ * After DEBTS_MAX changes without an invalidation, further ones are not recorded.
  *
- * Neighbours: mm/ notes its changes; arch/x86/tlb.h and pgtable.c invalidate; mm/frame/page_alloc.c
- * asks.
+ * Neighbours: mm/ records its changes; arch/x86/tlb.h and pgtable.c invalidate;
+ * mm/frame/page_alloc.c checks.
  */
 #include <arch/x86/pgtable.h>
 #include <arch/x86/tlb_debug.h>

@@ -1,15 +1,15 @@
 /*
- * Traps: exceptions, interrupts and system calls arrive here with their registers saved
- * (entry.asm) and go up through a table that the upper floors filled in. This file knows what a
- * vector is called and where it goes, not what it means.
+ * Traps: dispatches exceptions, interrupts and system calls, whose registers are saved by
+ * entry.asm, through a table that the higher layers fill in. This file has the names and handlers
+ * of vectors, not their meaning.
  *
  * The IDT (Intel SDM vol. 3, 6.10) has an interrupt gate for every vector, so handlers start with
  * interrupts off; only int 0x80 and int3 may be used from ring 3, and vector 8 is a task gate,
- * because a double fault usually means that there is no stack left to push on. The IDT and the
- * table are written during start-up and read-only afterwards.
+ * because after a double fault there is usually no stack to push on. The IDT and the table are
+ * written during start-up and read-only afterwards.
  *
- * Two ways exist to survive a trap in the kernel: the exception table (an instruction that may
- * fault, and where to go on then: user copies) and the fault probe (self-tests).
+ * Two mechanisms recover from a trap in the kernel: the exception table (instructions that may
+ * fault, and where to continue then: user copies) and the fault probe (self-tests).
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
@@ -123,7 +123,10 @@ void trap_set_return_hook(void (*hook)(struct pt_regs *regs))
     return_hook = hook;
 }
 
-/* A handler may have turned interrupts on; a tick behind the hook would be late. */
+/*
+ * A handler may have turned interrupts on. They must be off here: a tick after the hook would be
+ * handled late.
+ */
 void trap_leave(struct pt_regs *regs)
 {
     local_irq_disable();
@@ -131,15 +134,15 @@ void trap_leave(struct pt_regs *regs)
         return_hook(regs);
 }
 
-#define V86_WORDS 4 /* that the processor saves above the others in virtual 8086 mode */
+#define V86_WORDS 4 /* words that the processor also saves in virtual 8086 mode */
 
 /*
- * No processor gives a program IOPL, or lets it enter virtual 8086 mode, but QEMU does. Its iret
- * takes VM from any ring, and behind a cmpxchg8b or a rotation it may save any number as flags, of
- * the kernel's code as well (version 7.2). What was interrupted goes on without these flags; a
- * program in virtual 8086 mode, whose CS may be anything, finds that its selectors cannot be
- * loaded. Registers of a program lie at the very top of the stack. The kernel, which was entered
- * with the same IOPL, lets go of it, too.
+ * No processor lets a program set IOPL or enter virtual 8086 mode, but QEMU does. Its iret accepts
+ * VM in any ring, and after a cmpxchg8b or a rotation it may save any value as flags, even for
+ * kernel code (version 7.2). The interrupted code continues without these flags; for a program in
+ * virtual 8086 mode, whose CS may have any value, the load of its selectors then fails. A program's
+ * registers are at the top of the stack. The kernel was entered with the same IOPL, and clears its
+ * own, too.
  */
 void trap_drop_foreign_flags(struct pt_regs *regs)
 {
@@ -190,7 +193,7 @@ const char *trap_name(u32 vector)
     return vector < X86_TRAP_EXCEPTIONS ? "reserved exception" : "interrupt";
 }
 
-/* Whether an entry of this kind is for the trap; addr is where a page fault was. */
+/* True when an entry of this kind is for the trap; addr is the address of a page fault. */
 static bool fixup_is_for(enum ex_kind kind, const struct pt_regs *regs, u32 addr)
 {
     bool page_fault = regs->vector == X86_TRAP_PF, write = regs->error & X86_PF_WRITE;

@@ -1,13 +1,13 @@
 /*
- * Copies that may fault, on one side: each instruction that touches it has an entry in .ex_table
- * that says which side that is. When it faults there and the page cannot be brought in, the trap
- * goes on at the fix-up, which computes what is left; a fault on the kernel's side is a bug, and
- * panics. Nothing is probed beforehand, so an address that goes away in between is as safe as one
- * that was never there.
+ * Copies that may fault on one side: each instruction that accesses this side has an entry in
+ * .ex_table with the kind of access. If it faults and the page cannot be mapped, the trap continues
+ * at the fix-up, which computes the number of bytes left; a fault on the kernel's side is a bug,
+ * and panics. Addresses are not checked in advance, so an address that is unmapped in between is
+ * handled like one that was never mapped.
  *
- * Between USER_OPEN and USER_CLOSE the processor lets ring 0 touch user pages (SMAP; the no-ops are
- * patched by cpu_init). The copies move words first, then the odd bytes: the processor counts a rep
- * instruction once per element.
+ * Between USER_OPEN and USER_CLOSE the processor lets ring 0 access user pages (SMAP; the no-ops
+ * are patched by cpu_init). The copies move words first, then the odd bytes: the processor counts a
+ * rep instruction once per element.
  */
 #include <arch/x86/extable.h>
 #include <arch/x86/uaccess.h>
@@ -21,8 +21,8 @@
 
 /*
  * Copy upwards, with `open` before and `close` behind it; the number of bytes not copied becomes
- * `left`. When a word faults, its first bytes may still be there: the rest is tried byte by byte,
- * so that the result is exact.
+ * `left`. When a word faults, its first bytes may be accessible: the rest is tried byte by byte, so
+ * that the result is exact.
  */
 #define COPY_MAY_FAULT(open, close, ex_kind, left, to, from, size)                                 \
     asm volatile(open "1: rep movsl\n\t"                                                           \

@@ -1,15 +1,15 @@
 /*
- * Answers for the five instructions that UMIP takes from ring 3 (include/arch/x86/umip.h).
+ * Emulates the five instructions that UMIP forbids in ring 3 (include/arch/x86/umip.h).
  *
  * The instruction is read from the program's memory and decoded as far as these five need it:
- * prefixes, opcode, ModRM and SIB bytes, displacement (Intel SDM vol. 2, chapter 2). What it is not
- * sure of it leaves alone, and the program gets the signal that it would have got.
+ * prefixes, opcode, ModRM and SIB bytes, displacement (Intel SDM vol. 2, chapter 2). If it does not
+ * recognize the instruction, it changes nothing, and the program gets the usual signal.
  *
- * The answers are Linux's: descriptor tables of size 0 at addresses in the kernel's half where
- * nothing is, no LDT, Linux's selector of the TSS (which is ours), and a machine status word of an
+ * The results are Linux's: descriptor tables of size 0 at unused addresses in the kernel's half, no
+ * LDT, Linux's selector of the TSS (the same as Attic's), and the machine status word of an
  * ordinary kernel.
  *
- * Neighbours: kernel/exception.c asks; arch/x86/cpu.c turns UMIP on.
+ * Neighbours: kernel/exception.c calls this; arch/x86/cpu.c turns UMIP on.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/gdt.h>
@@ -28,12 +28,12 @@ enum insn_kind { SLDT, STR, SGDT, SIDT, SMSW, NONE };
 
 struct insn {
     u8 bytes[INSN_MAX];
-    u32 size, next;       /* how many could be read, and the first not looked at */
+    u32 size, next;       /* bytes that could be read, and the next one to decode */
     u8 segment;           /* the prefix, or 0 */
     bool word, address16; /* prefixes 66 and 67 */
     enum insn_kind kind;
     u8 modrm;
-    u32 addr; /* of its operand, when that is in memory */
+    u32 addr; /* of its operand, if it is in memory */
 };
 
 static u32 take(struct insn *insn, u32 bytes)
@@ -54,7 +54,7 @@ static s32 take_displacement(struct insn *insn, u32 bytes)
     return bytes == 2 ? (s16)value : (s32)value;
 }
 
-/* ---- what it is ---- */
+/* ---- the instruction ---- */
 
 static void take_prefixes(struct insn *insn)
 {
@@ -91,7 +91,7 @@ static enum insn_kind take_opcode(struct insn *insn)
     return opcode == 0x010f && extension == 4 ? SMSW : NONE;
 }
 
-/* ---- where its operand is ---- */
+/* ---- the address of its operand ---- */
 
 static u32 *general_register(struct pt_regs *regs, u32 number)
 {
@@ -101,7 +101,7 @@ static u32 *general_register(struct pt_regs *regs, u32 number)
     return registers[number];
 }
 
-/* The offset in its segment; *stack is set for one that is in SS by default. */
+/* The offset in its segment; *stack is set if SS is its default segment. */
 static u32 offset32(struct insn *insn, struct pt_regs *regs, bool *stack)
 {
     u32 mod = insn->modrm >> 6, base = insn->modrm & 7, offset = 0;
@@ -157,7 +157,10 @@ static u16 segment_selector(const struct pt_regs *regs, u8 prefix, bool stack)
     return stack ? regs->ss : regs->ds;
 }
 
-/* Add the segment's base; false for no segment, or when the operand begins beyond its limit. */
+/*
+ * Add the segment's base; false for an invalid segment, or when the operand begins beyond its
+ * limit.
+ */
 static bool add_base(u32 *addr, u16 selector)
 {
     u64 descriptor = selector / 8 < GDT_ENTRIES ? gdt[selector / 8] : 0;
@@ -171,9 +174,9 @@ static bool add_base(u32 *addr, u16 selector)
     return true;
 }
 
-/* ---- the answer ---- */
+/* ---- the result ---- */
 
-/* Fill in the answer; its size when it goes into memory. */
+/* Fill in the result; returns its size if it is written to memory. */
 static u32 answer(enum insn_kind kind, u8 *out)
 {
     u32 base = kind == SGDT ? ANSWER_GDT : ANSWER_IDT;

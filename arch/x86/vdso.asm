@@ -1,15 +1,15 @@
-; The vDSO: a page of kernel code that runs in ring 3. __kernel_vsyscall is the best way into the
-; kernel that this processor has; the other two end a signal handler.
+; The vDSO: a page of kernel code that runs in ring 3. __kernel_vsyscall makes a system call in the
+; fastest way of this processor; the other two functions return from a signal handler.
 ;
 ; glibc, musl and gdb find these functions by name and version, as in any shared object, so the page
-; is one: an ELF header and what a dynamic linker wants to read, written out by hand. All addresses
-; in it are offsets from its start, as the format wants. The names, the version and the frames on
-; the stack are Linux's. Formats: System V gABI chapters 4 and 5; Linux Standard Base 5, "Symbol
-; Versioning" and "Exception Frames"; DWARF 4, 6.4.
+; is a shared object: an ELF header and the tables for a dynamic linker, written by hand. All
+; addresses in it are offsets from its start, as the format requires. The names, the version and the
+; frames on the stack are Linux's. Formats: System V gABI chapters 4 and 5; Linux Standard Base 5,
+; "Symbol Versioning" and "Exception Frames"; DWARF 4, 6.4.
 ;
-; The frame descriptions at the end tell a debugger, and code that throws an exception through a
-; signal handler, where the caller's registers are. For a signal frame that is the whole struct
-; sigcontext.
+; The frame descriptions at the end describe where the caller's registers are, for debuggers and for
+; code that throws an exception through a signal handler. For a signal frame this is the whole
+; struct sigcontext.
 
 %include "asm-offsets.inc"
 
@@ -78,12 +78,12 @@ symbols:
     function_symbol vsyscall
     function_symbol sigreturn
     function_symbol rt_sigreturn
-    dd name_version - strings, 0, 0     ; a version is a symbol of its own
+    dd name_version - strings, 0, 0     ; the version is also a symbol
     db STT_OBJ_GLOBAL, 0
     dw SHN_ABS
 symbols_end:
 
-; One bucket with everybody in it: what a name hashes to does not matter.
+; One bucket with all symbols: the hash of a name does not matter.
 hash:
     dd 1, 5, 4, 0, 0, 1, 2, 3
 hash_end:
@@ -144,9 +144,9 @@ dynamic_end:
 
 ; ---- code --------------------------------------------------------------------------------------
 
-; The sixth argument, EBP, goes on top of the stack, for sysenter. These three pushes also save what
-; a sysexit would need, which is Linux's convention: a program that makes the instruction by itself, as old
-; C libraries do, must push the same.
+; The sixth argument, EBP, is pushed last, for sysenter. These three pushes also save the registers
+; that a sysexit would need, by Linux's convention: a program that uses the instruction itself, as
+; old C libraries do, must push the same.
 align 16
 text:
 vsyscall:
@@ -168,8 +168,8 @@ vsyscall_6:
     ret
 vsyscall_end:
 
-; gdb knows a signal frame by these very instructions. The no-op in front belongs to the
-; description: who unwinds looks at the address before the one where a call returns to.
+; gdb recognizes a signal frame by exactly these instructions. The no-op in front belongs to the
+; description: an unwinder looks up the address before a return address.
 align 16
 sigreturn_nop:
     nop
@@ -222,7 +222,7 @@ align 4
     dd %1_end - %1 - 4
 %endmacro
 
-; The pushes and pops: at each label so many bytes lie between ESP and the CFA.
+; The pushes and pops: at each label, the number of bytes between ESP and the CFA.
 %macro pushed 4
     db DW_CFA_advance_loc | (%1 - %2), DW_CFA_def_cfa_offset, %3
     db DW_CFA_offset | %4, (%3) / 4
@@ -256,14 +256,14 @@ align 4
     saved R_EIP, (%1) + SC_IP
 %endmacro
 
-; Addresses are relative to their own place, so that the page may lie anywhere.
+; Addresses are relative to their own position, so that the page may be mapped anywhere.
 %macro fde 3                            ; cie, from, to
     dd $ - %1
     dd %2 - $, (%3) - (%2)
     db 0                                ; no augmentation data
 %endmacro
 
-; On the stack lie then three arguments, the siginfo (128 bytes) and the ucontext.
+; Then the stack has three arguments, the siginfo (128 bytes) and the ucontext.
 %define RT_CONTEXT (12 + 128 + UC_MCONTEXT)
 
 align 4
@@ -313,7 +313,8 @@ eh_frame_hdr:
     dd rt_sigreturn_nop - eh_frame_hdr, rt_sigreturn_fde - eh_frame_hdr
 eh_frame_hdr_end:
 
-; ---- sections: for debuggers; a program needs none -----------------------------------------------
+; ---- sections: for debuggers; programs do not need them
+; -----------------------------------------------
 
 %define SHT_PROGBITS   1
 %define SHT_STRTAB     3
