@@ -1,11 +1,11 @@
 /*
- * Character devices by number: a device file has only its number, and what can be done with it is
- * whatever was registered under that number by its driver.
+ * Character devices by number: a device file has only its number, and its operations are those that
+ * a driver has registered under that number.
  *
- * The number is looked up when the file is opened, so a device file may be there before its driver
- * is, and any name may have any number (mknod).
+ * The number is looked up when the file is opened, so a device file may exist before its driver
+ * does, and any name may have any number (mknod).
  *
- * Limits: CHAR_DEVS_MAX numbers; no ranges, no major number that stands for all its minors.
+ * Limits: CHAR_DEVS_MAX numbers; no ranges, no registration of a whole major number.
  *
  * Neighbours: fs/mem_dev.c registers /dev/null and others, kernel/ the console.
  */
@@ -40,7 +40,7 @@ void char_dev_register(const char *name, u32 rdev, u32 mode, const struct file_o
         panic("/dev/%s cannot be made: error %d", name, err);
 }
 
-/* The file gets the operations of its device. */
+/* Set the operations of the file to those of its device. */
 static int char_dev_open(struct file *file)
 {
     for (u32 i = 0; i < CHAR_DEVS_MAX && char_devs[i].fops; i++) {

@@ -2,11 +2,11 @@
  * The check of the tree: every directory, every name, every link count.
  *
  * The walk needs no memory and no stack that grows with the depth of the tree: from an entry it
- * goes to the first entry of that directory, or to the next one beside it, or, past the last, to
- * the one beside the directory it is in. A directory has one name, so the way up is clear.
+ * goes to the first entry of that directory, or to the next entry of the same directory, or, past
+ * the last, to the one after its parent. A directory has one name, so the way up is unique.
  *
- * What is only open (files without names, pipes, /proc/PID) is in no directory and is not found
- * this way; the count of all inodes must leave room for it.
+ * Open files without names (removed files, pipes, /proc/PID) are in no directory and are not found
+ * this way; so the count of all inodes may be larger than the number found.
  *
  * Neighbours: the audit calls it (mm/check/audit.h), fs/dir.c has the trees.
  */
@@ -31,7 +31,7 @@ static struct dir_entry *first_in(const struct inode *dir)
     return node ? rb_entry(node, struct dir_entry, by_cookie) : NULL;
 }
 
-/* The entry after this one in a walk of the whole tree, each directory before what is in it. */
+/* The entry after this one in a walk of the whole tree, each directory before its contents. */
 static struct dir_entry *next_entry(struct dir_entry *entry)
 {
     struct dir_entry *first = S_ISDIR(entry->inode->mode) ? first_in(entry->inode) : NULL;
@@ -76,7 +76,7 @@ static const char *check_directory(struct inode *dir, const struct dir_entry *en
     return NULL;
 }
 
-/* The names of an inode, looked at once: from the first of them. */
+/* Check the names of an inode, only once: when the walk is at the first of them. */
 static const char *check_names(const struct dir_entry *entry)
 {
     const struct inode *inode = entry->inode;

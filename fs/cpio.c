@@ -1,16 +1,16 @@
 /*
- * Reading a cpio archive that lies in memory, and may be damaged.
+ * Reading a cpio archive in memory, which may be damaged.
  *
  * The format is Linux's, "newc": each entry is a header of 110 ASCII characters (a magic number and
  * 13 fields of 8 hex digits), the name with its 0, zeros up to a multiple of 4, the data, zeros up
  * to a multiple of 4. An entry named TRAILER!!! ends the archive. With the second magic number the
  * last field is the sum of the data bytes.
  *
- * Nothing is copied and nothing allocated. Every length is checked against what is left before it
+ * Nothing is copied and nothing allocated. Every length is checked against the bytes left before it
  * is used; a bad entry ends the archive there. Behind a trailer another archive may follow, after
  * any number of zeros, as Linux accepts it.
  *
- * Neighbours: fs/initramfs.c makes files of the entries.
+ * Neighbours: fs/initramfs.c creates files from the entries.
  */
 #include <fs/initramfs.h>
 #include <lib/string.h>
@@ -67,7 +67,7 @@ static bool read_fields(const u8 *header, u32 fields[C_FIELDS])
     return true;
 }
 
-/* Round up to a multiple of 4; sizes near 4 GiB must not wrap to something small. */
+/* Round up to a multiple of 4; sizes near 4 GiB must not wrap to a small value. */
 static u64 padded(u64 size)
 {
     return ALIGN_UP(size, 4);
@@ -110,8 +110,8 @@ static void fill_entry(struct cpio_entry *entry, const u32 fields[C_FIELDS], con
 }
 
 /*
- * Check the entry at `header`, of which `left` bytes are there. NULL, with *entry and *size filled;
- * else what is wrong.
+ * Check the entry at `header`, with `left` bytes left in the archive. NULL, with *entry and *size
+ * filled; otherwise the error.
  */
 static const char *read_entry(const u8 *header, u32 left, struct cpio_entry *entry, u32 *size)
 {
@@ -136,7 +136,9 @@ static const char *read_entry(const u8 *header, u32 left, struct cpio_entry *ent
         byte_sum(header + (u32)data, fields[C_FILESIZE]) != fields[C_CHECK])
         return "a file whose checksum is wrong";
     fill_entry(entry, fields, header, data);
-    /* The padding after the last entry of a cut archive may be missing; the next read says so. */
+    /*
+     * The padding after the last entry of a cut archive may be missing; the next read reports it.
+     */
     *size = padded(end) < left ? (u32)padded(end) : left;
     return NULL;
 }

@@ -1,18 +1,19 @@
 /*
  * Directories: names that lead to inodes.
  *
- * A directory has its entries in two trees. One is by name: by a hash of it first, so that a step
- * down compares numbers and not strings. The other is by cookie, a number that the entry got when
- * it was made and that readdir(2) uses as its place: so reading can go on at any entry, also when
- * the one it stopped at has gone, and neither misses nor repeats those that stay.
+ * A directory has its entries in two trees. One is by name: first by its hash, so that a step down
+ * compares numbers and not strings. The other is by cookie, a number that the entry gets when it is
+ * created and that readdir(2) uses as its position: so reading can continue at any entry, even if
+ * the one where it stopped was removed, and neither skips nor repeats the others.
  *
- * Below /proc there are directories whose entries are made on demand (struct dir_operations), some
- * of them beside entries of the ordinary kind; their places come behind all cookies.
+ * Below /proc there are directories whose entries are generated on demand (struct dir_operations),
+ * some of which also have ordinary entries; the positions of generated entries are above all
+ * cookies.
  *
- * Limits: cookies start again only when a directory is empty; after 2^30 creations without that
- * it takes no more (-ENOSPC).
+ * Limits: cookies start again only when a directory is empty; after 2^30 creations without this it
+ * is full (-ENOSPC).
  *
- * Neighbours: fs/walk.c goes down paths, fs/namei.c decides what may be entered and removed.
+ * Neighbours: fs/walk.c follows paths, fs/namei.c decides what may be added and removed.
  */
 #include <asm/errno.h>
 #include <fs/internal.h>
@@ -21,7 +22,10 @@
 
 /* ---- the tree of names ---- */
 
-/* FNV-1a (Fowler, Noll, Vo): two instructions a byte, and similar names end up far apart. */
+/*
+ * FNV-1a (Fowler, Noll, Vo): two instructions per byte, and similar names have very different
+ * hashes.
+ */
 static u32 hash_name(const char *name, u32 len)
 {
     u32 hash = 2166136261u;
@@ -31,7 +35,7 @@ static u32 hash_name(const char *name, u32 len)
     return hash;
 }
 
-/* < 0, 0, > 0 as the name comes before the entry, is its name, comes behind it. */
+/* < 0, 0, > 0 if the name is before the entry, equal, or behind it. */
 static int compare_name(u32 hash, const char *name, u32 len, const struct dir_entry *entry)
 {
     if (hash != entry->hash)
@@ -85,10 +89,7 @@ int dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
     return dir->dir.ops ? dir->dir.ops->lookup(dir, name, len, out) : -ENOENT;
 }
 
-/*
- * The first name of an inode; of a directory the only one. NULL for the root and what is made on
- * demand.
- */
+/* The first name of an inode; a directory has only one. NULL for the root and generated inodes. */
 static struct dir_entry *name_of(const struct inode *inode)
 {
     return list_empty(&inode->names) ? NULL
@@ -140,9 +141,9 @@ static void insert(struct rb_root *tree, struct rb_node *node, rb_compare_t comp
 }
 
 /*
- * A file that lost its last name and is still held gets one again (an archive has replaced it and
- * names it once more): the entry that told what it was called has done its duty. The directory that
- * it held, whose reference is the caller's now, or NULL.
+ * A file that lost its last name and still has references gets a name again (an archive has
+ * replaced it and names it once more): remove the entry with its old name. Returns the directory of
+ * that entry, whose reference the caller must drop, or NULL.
  */
 static struct inode *forget_removed_name(struct inode *inode)
 {
@@ -183,10 +184,10 @@ void dir_add(struct inode *dir, struct dir_entry *entry, struct inode *inode, u3
     }
     inode_stamp(dir);
     if (held)
-        inode_put(held); /* last: it may let others run */
+        inode_put(held); /* last, because it may yield */
 }
 
-/* The inode's last name goes, and somebody may have it open: see struct dir_entry. */
+/* The inode's last name is removed, but it may be open: see struct dir_entry. */
 static void keep_as_removed(struct dir_entry *entry)
 {
     entry->removed = true;
@@ -243,7 +244,7 @@ static bool prepend(const char *buf, char **start, const char *text, u32 len)
     return true;
 }
 
-/* The names from the root, or the process's own, down to the entry. */
+/* Put the names from the root, or the process's root, down to the entry in front. */
 static bool prepend_names(const char *buf, char **start, const struct dir_entry *entry)
 {
     const struct inode *root = process_root();

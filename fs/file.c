@@ -1,13 +1,13 @@
 /*
- * Open files: what a descriptor refers to. The kinds (fs/ramfs.c, fs/pipe.c, ...) do the work by
- * their tables; here is what is the same for all: access modes, positions, references.
+ * Open files: the objects of descriptors. The tables of each kind (fs/ramfs.c, fs/pipe.c, ...) do
+ * the work; this file has the common parts: access modes, positions, references.
  *
- * open(2) that makes a file goes along a symbolic link at the end of the path even when nothing is
- * there yet. The struct file is allocated before anything is made, so that a failure leaves no
- * empty file behind.
+ * open(2) with O_CREAT follows a symbolic link at the end of the path even if its target does not
+ * exist yet. The struct file is allocated before anything is created, so that a failure leaves no
+ * empty file.
  *
- * Limits: a position is 64 bits, a file's contents end at FILE_SIZE_MAX. O_TMPFILE is not known,
- * and is refused as a kernel that is older than it does (-EISDIR).
+ * Limits: a position is 64 bits, a file's contents end at FILE_SIZE_MAX. O_TMPFILE is not
+ * supported, and fails as on an older kernel (-EISDIR).
  *
  * Neighbours: kernel/ has the descriptors and waits.
  */
@@ -21,12 +21,12 @@
 #include <mm/frame/slab.h>
 
 #define RW_COUNT_MAX 0x7ffff000u     /* bytes of one read or write, as on Linux */
-#define SEEK_LIMIT   0xffffffff000ll /* a position can be no more: Linux's on 32 bits */
+#define SEEK_LIMIT   0xffffffff000ll /* the largest position: Linux's on 32 bits */
 #define OPEN_ONLY    (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)
 
 static struct kmem_cache *file_cache __ro_after_init;
 
-/* Of O_PATH: nothing can be done with such a file. */
+/* For O_PATH: such a file has no operations. */
 static const struct file_operations path_file_ops = {.read = NULL};
 
 void file_init(void)
@@ -53,7 +53,7 @@ static struct file *file_new(u32 flags)
     return file;
 }
 
-/* Why the inode cannot be opened in this way, or 0. */
+/* The error why the inode cannot be opened in this way, or 0. */
 static int may_open(const struct inode *inode, const struct file *file, u32 flags)
 {
     if (file->mode & FMODE_PATH)
@@ -93,7 +93,7 @@ int file_open_inode(struct inode *inode, u32 flags, struct file **out)
     return file ? file_attach(file, inode, flags, out) : -ENOMEM;
 }
 
-/* Make the regular file that the walk has reached; *out gets a reference. */
+/* Create the regular file at the end of the walk; *out gets a reference. */
 static int create_at(struct walk *walk, u32 mode, struct inode **out)
 {
     struct inode *inode;
@@ -113,8 +113,8 @@ static int create_at(struct walk *walk, u32 mode, struct inode **out)
 }
 
 /*
- * What the part of the path that the walk has reached means to open() with O_CREAT: 1 for a link to
- * follow.
+ * Handle the part of the path that the walk has reached for open() with O_CREAT; returns 1 for a
+ * link to follow.
  */
 static int open_at(struct walk *walk, u32 flags, u32 mode, struct inode **out)
 {
@@ -211,7 +211,7 @@ void file_put(struct file *file)
 
 /* ---- reading, writing ---- */
 
-/* Why this file has no such operation. */
+/* The error of an operation that this file does not have. */
 static long cannot(const struct file *file)
 {
     return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
@@ -269,7 +269,7 @@ static s64 seek_target(const struct file *file, s64 offset, u32 whence)
             return -EINVAL;
         return offset > SEEK_LIMIT ? -EINVAL : size + offset;
     case SEEK_DATA:
-    case SEEK_HOLE: /* a file is told as data up to its end, and a hole behind it */
+    case SEEK_HOLE: /* a file is data up to its end, with a hole behind it */
         if (!contents)
             return -EINVAL;
         if (offset < 0 || offset >= size)
@@ -288,7 +288,7 @@ s64 file_seek(struct file *file, s64 offset, u32 whence)
     if (!file->ops->seekable)
         return -ESPIPE;
     if (S_ISCHR(file->inode->mode))
-        return file->pos; /* such a device has no places */
+        return file->pos; /* such a device has no positions */
     pos = seek_target(file, offset, whence);
     if (pos == -ENXIO && whence >= SEEK_DATA)
         return pos;
@@ -305,8 +305,8 @@ int file_readdir(struct file *file, char *name, u32 *ino, u32 *type, u64 *next)
     if (!S_ISDIR(file->inode->mode))
         return -ENOTDIR;
     /*
-     * A reader who makes a new file for each that it finds comes to an end: what is made after the
-     * beginning is left out.
+     * Entries created after the first read are left out, so that a reader that creates a file for
+     * each entry ends.
      */
     if (file->pos == 0)
         file->private_data = (void *)file->inode->dir.next_cookie;

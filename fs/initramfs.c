@@ -1,24 +1,24 @@
 /*
- * The initramfs: files made of the archive that the boot loader put into memory.
+ * The initramfs: creates files from the archive that the boot loader put into memory.
  *
- * Each entry becomes an inode with a name. What a file contains stays where it is: its pages are
- * filled from the archive when somebody touches them (mm/user/filemap.c), so that unpacking costs
- * the same for large files and small ones.
+ * Each entry becomes an inode with a name. The contents of a file stay in the archive: its pages
+ * are filled from there at first touch (mm/user/filemap.c), so unpacking costs the same for large
+ * and small files.
  *
  * Hard links: cpio writes an entry for each name, with the same inode and device numbers, and the
- * contents with one of them, as a rule the last. A tree of those that have names to come leads from
- * the numbers to the inode; it ends with the archive, as another one has numbers of its own.
+ * contents with one of them, usually the last. A tree of the files with more names to come maps the
+ * numbers to the inode; it is freed at the end of the archive, because another archive has other
+ * numbers.
  *
- * Names are followed along symbolic links that were unpacked before, as on Linux. A name that leads
- * upwards is refused: no archive of a tree has one.
+ * Names follow symbolic links that were unpacked before, as on Linux. A name with ".." is refused:
+ * no archive of a tree has one.
  *
- * The cost is near linear in the size of the archive, whatever is in it: a step for each part of a
- * name, a search in a tree for each file of several names.
+ * The cost is nearly linear in the size of the archive, for any contents: a step for each part of a
+ * name, a search in a tree for each file with several names.
  *
- * Whatever is wrong with an entry, the others are made; what is wrong with the archive ends it
- * there.
+ * An error in an entry does not affect the others; an error in the archive ends it there.
  *
- * Neighbours: fs/cpio.c reads, kernel/main.c passes the module in.
+ * Neighbours: fs/cpio.c reads, kernel/main.c passes the module.
  */
 #include <asm/errno.h>
 #include <fs/initramfs.h>
@@ -29,11 +29,11 @@
 #include <linux/stat.h>
 #include <mm/frame/slab.h>
 
-/* A file of which more names are to come. */
+/* A file with more names to come. */
 struct met {
     struct rb_node node;
     u32 ino, dev_major, dev_minor;
-    u32 left;            /* how many, by what its first name said */
+    u32 left;            /* how many, according to the entry of its first name */
     struct inode *inode; /* with a reference */
 };
 
@@ -57,7 +57,7 @@ static int compare(u32 a, u32 b)
     return a < b ? -1 : a > b;
 }
 
-/* < 0, 0, > 0 as the entry's file comes before the one met, is it, comes behind it. */
+/* < 0, 0, > 0 if the entry's file is before the recorded one, the same, or behind it. */
 static int compare_met(const struct cpio_entry *entry, const struct met *met)
 {
     int order = compare(entry->ino, met->ino);
@@ -67,7 +67,7 @@ static int compare_met(const struct cpio_entry *entry, const struct met *met)
     return order ? order : compare(entry->dev_minor, met->dev_minor);
 }
 
-/* The file that was met, or NULL, and then where it would be in the tree. */
+/* The recorded file, or NULL, and then its place in the tree. */
 static struct met *find_met(struct rb_root *links, const struct cpio_entry *entry,
                             struct rb_node **parent, struct rb_node ***link)
 {
@@ -85,7 +85,7 @@ static struct met *find_met(struct rb_root *links, const struct cpio_entry *entr
     return NULL;
 }
 
-/* A file that was not met before. */
+/* Record a file that was not found before. */
 static int remember(struct rb_root *links, const struct cpio_entry *entry, struct inode *inode)
 {
     struct rb_node *parent, **link;
@@ -107,7 +107,7 @@ static int remember(struct rb_root *links, const struct cpio_entry *entry, struc
 
 /* ---- names ---- */
 
-/* 0, or why a name can be none in our tree. */
+/* 0, or the error of a name that is invalid in the tree. */
 static int name_is_sound(const char *name)
 {
     const char *end;
@@ -139,7 +139,7 @@ static void set_attributes(struct inode *inode, const struct cpio_entry *entry)
     inode->atime = inode->mtime = (struct timespec_fs){.sec = entry->mtime};
 }
 
-/* What a symbolic link says is not ended with a 0 in the archive. */
+/* The text of a symbolic link does not end with a 0 in the archive. */
 static int set_link(struct inode *inode, const struct cpio_entry *entry)
 {
     u32 len = strnlen(entry->data, entry->size);
@@ -156,7 +156,7 @@ static int set_link(struct inode *inode, const struct cpio_entry *entry)
     return 0;
 }
 
-/* The inode that an entry describes, without contents and name. */
+/* Create the inode of an entry, without contents and name. */
 static int make_inode(const struct cpio_entry *entry, struct inode **out)
 {
     u32 mode = entry->mode & (S_IFMT | MODE_BITS), rdev = 0;
@@ -191,7 +191,7 @@ static int make_inode(const struct cpio_entry *entry, struct inode **out)
     return err;
 }
 
-/* A directory that is there already: the archive says what it is like. */
+/* The directory already exists: set its mode, owner and time from the archive. */
 static int update_directory(struct inode *base, const struct cpio_entry *entry)
 {
     struct inode *dir;
@@ -209,7 +209,7 @@ static bool may_have_links(const struct cpio_entry *entry)
     return entry->nlink > 1 && !S_ISDIR(entry->mode);
 }
 
-/* The first name of a file, or its only one. */
+/* Add the first or only name of a file. */
 static int add_first(struct inode *base, const struct cpio_entry *entry, struct rb_root *links)
 {
     struct inode *inode;

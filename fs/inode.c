@@ -1,22 +1,21 @@
 /*
- * Inodes: what a file is, whatever it is called.
+ * Inodes: files independent of their names.
  *
- * An inode lives as long as somebody holds a reference: each of its names (fs/dir.c) has one, each
- * open file, each mapping into a process. The count is that of its page mapping
- * (mm/user/filemap.h), so that a process that maps a file keeps it without knowing what an inode
- * is.
+ * An inode exists as long as it has references: one for each of its names (fs/dir.c), each open
+ * file, each mapping into a process. The count is that of its page mapping (mm/user/filemap.h), so
+ * that the mm/ code for a mapping holds the file without using inodes.
  *
- * With the last reference everything goes at once. Only a directory above may follow: an inode that
- * was removed while it was open has kept its last entry, and with it the directory that held it; a
- * loop and not a recursion walks up there, because such a chain can be longer than any path; it
- * lets others run on the way.
+ * Dropping the last reference frees everything immediately. Only a parent directory may follow: an
+ * inode that was removed while it was open has kept its last entry, and with it a reference of its
+ * directory. A loop, not a recursion, walks up, because such a chain can be longer than any path;
+ * it yields on the way.
  *
  * Limits: as many names as lowmem has pages, halved, as on Linux's tmpfs, which counts each link,
  * too; a removed name that an open file keeps still counts. Inode numbers are a counter and are not
- * used again; after 2^32 files two could be alike. Everything is in lowmem except the pages of
- * regular files.
+ * reused; after 2^32 files two could be equal. Everything is in lowmem except the pages of regular
+ * files.
  *
- * Neighbours: fs/dir.c gives names, fs/file.c opens.
+ * Neighbours: fs/dir.c adds names, fs/file.c opens.
  */
 #include <asm/errno.h>
 #include <fs/internal.h>
@@ -83,7 +82,7 @@ static struct inode *release_last_name(struct inode *inode)
 static void inode_free(struct inode *inode)
 {
     if (S_ISREG(inode->mode)) {
-        cond_resched(); /* a small file ends like a large one: nobody may count on the difference */
+        cond_resched(); /* yield for a small file, too: callers must not depend on the size */
         mapping_destroy(&inode->data);
     } else if (S_ISLNK(inode->mode)) {
         kfree(inode->link);
@@ -171,7 +170,7 @@ void inode_end_program(struct inode *inode)
     inode_put(inode);
 }
 
-/* Nobody has looked at what the file contained before. */
+/* The earlier contents of the file have never been read. */
 void inode_set_backing(struct inode *inode, const void *data, u32 size)
 {
     s32 refcount = inode->data.refcount;

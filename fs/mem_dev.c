@@ -2,10 +2,10 @@
  * The memory devices: /dev/null, /dev/zero, /dev/full, /dev/random, /dev/urandom, with Linux's
  * numbers (Documentation/admin-guide/devices.txt).
  *
- * Random bytes come from arch_random(), as good as the processor has them: nothing is gathered
- * here, and so nothing ever has to wait. What is written to /dev/random is accepted and not used.
+ * Random bytes come from arch_random(), with the quality that the processor provides: no entropy is
+ * collected, so a read never waits. Bytes written to /dev/random are accepted and ignored.
  *
- * A long read goes in pieces and lets others run in between. Of these devices only /dev/zero can be
+ * A long read is done in pieces and yields in between. Of these devices only /dev/zero can be
  * mapped: its mappings are memory without a file.
  *
  * Neighbours: fs/char_dev.c.
@@ -59,7 +59,7 @@ static long null_read(struct file *file, char *buf, u32 count, u64 *pos)
     return 0;
 }
 
-/* Whatever it is, it is gone. */
+/* All bytes are dropped. */
 static long null_write(struct file *file, const char *buf, u32 count, u64 *pos)
 {
     (void)file, (void)buf, (void)pos;
@@ -109,7 +109,7 @@ static const struct file_operations random_ops = {
     .seekable = true,
 };
 
-/* What programs call their descriptors by (man 4 fd). */
+/* Create the links to a program's own descriptors (man 4 fd). */
 static void make_links(void)
 {
     static const char *const links[][2] = {

@@ -1,15 +1,15 @@
 /*
- * Making, linking, renaming and removing: everything that changes which names there are.
+ * Creating, linking, renaming and removing: all changes of names.
  *
- * Each operation walks to the last part of its path, asks everything that could be wrong in the
- * order in which Linux asks (so that the error is the same when two things are wrong), allocates
- * the new entry, and only then changes the tree, which cannot fail any more.
+ * Each operation walks to the last part of its path, checks for all errors in the same order as
+ * Linux (so that the result is the same when there are two errors), allocates the new entry, and
+ * only then changes the tree, which cannot fail any more.
  *
- * Others may run while an operation walks, but not between its questions and its changes, so what
- * it found stays true. Only the end of a large file may let them run again, and it comes last.
+ * Other tasks may run while an operation walks, but not between its checks and its changes, so the
+ * checks stay valid. Only freeing a large file may yield again, and this comes last.
  *
- * Limits: nobody is refused anything by permission bits, everybody is root. rename(2) knows
- * RENAME_NOREPLACE only. The directories that the kernel fills, /proc, refuse all changes.
+ * Limits: permission bits are not checked, every process is root. rename(2) supports only
+ * RENAME_NOREPLACE. /proc, which the kernel fills, refuses all changes.
  *
  * Neighbours: fs/walk.c, fs/dir.c.
  */
@@ -24,9 +24,9 @@ static bool is_dir(const struct inode *inode)
     return S_ISDIR(inode->mode);
 }
 
-/* ---- giving names ---- */
+/* ---- adding names ---- */
 
-/* 0 when the entry may make room for the inode. */
+/* 0 when the inode may replace the entry. */
 static int may_replace(const struct dir_entry *entry, const struct inode *inode)
 {
     if (!is_dir(entry->inode))
@@ -64,7 +64,7 @@ int namei_add_at(const struct walk *walk, struct inode *inode, bool replace)
         return -ENOMEM;
     found = old ? old->inode : NULL;
     if (found) {
-        inode_get(found); /* what goes for good goes last: that may yield, and the name is free */
+        inode_get(found); /* it is freed last: this may yield, and the name is already free */
         dir_remove(old, false);
     }
     dir_add(walk->dir, entry, inode, 0);
@@ -78,7 +78,7 @@ int namei_add_at(const struct walk *walk, struct inode *inode, bool replace)
 
 /*
  * A walk has ended with -ENOENT: make the directory that is missing, unless only a link names it,
- * and let the walk go on with that part.
+ * and continue the walk with that part.
  */
 static int make_missing(struct walk *walk)
 {
@@ -111,7 +111,7 @@ int namei_add(struct inode *base, const char *path, struct inode *inode, bool re
     return err;
 }
 
-/* Name a new inode, whose reference goes over to the tree. */
+/* Name a new inode; the tree takes over its reference. */
 static int add_new(struct inode *base, const char *path, struct inode *inode)
 {
     int err;
@@ -170,8 +170,8 @@ int vfs_symlink(struct inode *base, const char *target, const char *path)
 }
 
 /*
- * 0, or why this inode can have no more names (one that was removed is not to be found, as on
- * Linux); that the name is taken or none for a file counts more.
+ * 0, or the error why this inode cannot have another name (a removed one is "not found", as on
+ * Linux); errors of the new name have priority.
  */
 static int may_link(const struct walk *walk, const struct inode *inode)
 {
@@ -207,9 +207,9 @@ int vfs_link(struct inode *old_base, const char *old, struct inode *new_base, co
     return err;
 }
 
-/* ---- taking names ---- */
+/* ---- removing names ---- */
 
-/* The entry at the end of a walk, which may be removed or moved as far as its directory goes. */
+/* The entry at the end of a walk, if its directory allows it to be removed or moved. */
 static int find_own(struct walk *walk, struct dir_entry **out)
 {
     struct inode *found;
@@ -243,7 +243,7 @@ static int unlink_at(struct walk *walk)
     return 0;
 }
 
-/* The root, "." and ".." each have an error of their own. */
+/* The root, "." and ".." each have a different error. */
 static int not_removable(const struct walk *walk)
 {
     if (walk->len == 0)
@@ -296,7 +296,7 @@ int vfs_rmdir(struct inode *base, const char *path)
 
 /* ---- renaming ---- */
 
-/* 0 when the entry `from` may take the place of `to` (NULL: there is nothing). */
+/* 0 when the entry `from` may replace `to` (NULL: nothing to replace). */
 static int may_rename(const struct walk *old, const struct walk *new, struct dir_entry *from,
                       struct dir_entry *to, u32 flags)
 {
@@ -311,7 +311,7 @@ static int may_rename(const struct walk *old, const struct walk *new, struct dir
     if (to && is_dir(to->inode) && dir_lies_in(old->dir, to->inode))
         return -ENOTEMPTY;
     if (to && to->inode == from->inode)
-        return 0; /* the rest asks whether `to` may go, which it will not */
+        return 0; /* the other checks are for a `to` that is removed */
     if (!to)
         err = dir_may_add(new->dir);
     else if (is_dir(from->inode) != is_dir(to->inode))
@@ -325,17 +325,17 @@ static int may_rename(const struct walk *old, const struct walk *new, struct dir
     return err;
 }
 
-/* Everything has been asked. */
+/* All checks are done. */
 static void move(struct inode *dir, struct dir_entry *entry, struct dir_entry *from,
                  struct dir_entry *to)
 {
     struct inode *inode = from->inode, *gone = to ? to->inode : NULL;
-    /* Within a directory the place is kept: a reader that renames what it reads comes to an end. */
+    /* Within a directory the place is kept, so that a reader that renames what it reads ends. */
     u32 cookie = from->dir == dir ? from->cookie : 0;
 
     inode_get(inode);
     if (gone) {
-        inode_get(gone); /* what goes for good goes last: others may run then */
+        inode_get(gone); /* it is freed last, because this may yield */
         dir_remove(to, false);
     }
     dir_remove(from, true);

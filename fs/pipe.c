@@ -1,23 +1,23 @@
 /*
  * Pipes and FIFOs: a ring of PIPE_SIZE bytes between two ends.
  *
- * What is in the ring lies between two counters that only grow, `out` and `in`; the low bits of a
- * counter are the place in the ring, and the ring is PIPE_PAGES pages that are allocated when
- * something is written there and given back when all of a page was read. When the pipe runs empty
- * both counters go back to the start of their page: two processes that toss a byte to and fro use
- * one page for ever and never come to the page allocator.
+ * The contents of the ring lie between two counters that only grow, `out` and `in`; the low bits of
+ * a counter are the place in the ring. The ring has PIPE_PAGES pages, which are allocated when they
+ * are written to and freed when they have been read completely. When the pipe becomes empty, both
+ * counters go back to the start of their page: two processes that exchange single bytes use one
+ * page forever and never call the page allocator.
  *
- * A write of up to PIPE_BUF bytes is in one piece (POSIX): it happens whole, or says -EAGAIN. Pages
- * are allocated before the first byte is copied. A copy that hits a bad address leaves out the
- * page's worth that it was in.
+ * A write of up to PIPE_BUF bytes is in one piece (POSIX): it is done completely, or returns
+ * -EAGAIN. Pages are allocated before the first byte is copied. If a copy meets a bad address, the
+ * part for the current page is not written.
  *
- * The pages are lowmem, so that they have addresses: mapping and unmapping highmem would cost more
- * than the byte.
+ * The pages are in lowmem, so that they have addresses: mapping and unmapping highmem would cost
+ * more than copying a byte.
  *
- * A FIFO is a pipe that hangs at an inode with a name, from the first open to the last close.
- * Opening one end waits for the other, unless it is there, or was since: that is what is counted
- * for. A pipe without a name, which is opened again through /proc/PID/fd, never waits: who has its
- * other end may have closed it for good.
+ * A FIFO is a pipe that belongs to an inode with a name, from the first open to the last close.
+ * Opening one end waits for the other, unless that is open, or has been open since: the opens are
+ * counted for this. A pipe without a name, when opened again through /proc/PID/fd, never waits: its
+ * other end may be closed forever.
  *
  * Limits: no packet mode; the size is fixed.
  *
@@ -38,7 +38,7 @@
 
 struct pipe {
     struct wait_queue wait;
-    u32 in, out;          /* bytes ever written and read, but for the resets */
+    u32 in, out;          /* bytes ever written and read, except for the resets */
     u32 readers, writers; /* open files of each kind */
     u32 readers_ever, writers_ever;
     u8 *pages[PIPE_PAGES];
@@ -56,7 +56,7 @@ static void slot_free(u8 **slot)
 
 /* ---- reading ---- */
 
-/* `size` bytes up to the end of a page at most were read. */
+/* `size` bytes, at most up to the end of a page, were read. */
 static void consume(struct pipe *pipe, u32 size)
 {
     u32 end = pipe->out + size;
@@ -65,13 +65,13 @@ static void consume(struct pipe *pipe, u32 size)
         pipe->in = pipe->out = ALIGN_DOWN(pipe->out, PAGE_SIZE);
         return;
     }
-    /* The end of what is in a ring that is nearly full may lie in this same page. */
+    /* If the ring is nearly full, the end of its contents may be in this page, too. */
     if (end % PAGE_SIZE == 0 && pipe->in - end <= PIPE_SIZE - PAGE_SIZE)
         slot_free(page_slot(pipe, pipe->out));
     pipe->out = end;
 }
 
-/* The other side has not come yet since this file opened its end of a FIFO. */
+/* True when the other side has not been opened since this file opened its end of a FIFO. */
 static bool pending(const struct file *file, const struct pipe *pipe)
 {
     u32 since = (u32)file->pos; /* a pipe has no position: see pipe_file_open() */
@@ -113,7 +113,7 @@ static long pipe_read(struct file *file, char *user_buf, u32 count, u64 *pos)
 
 /* ---- writing ---- */
 
-/* How much of `count` bytes can be written now: 0, when it must wait. */
+/* How much of `count` bytes can be written now: 0 if it must wait. */
 static u32 room_for(const struct pipe *pipe, u32 count)
 {
     u32 room = PIPE_SIZE - (pipe->in - pipe->out);
@@ -123,7 +123,7 @@ static u32 room_for(const struct pipe *pipe, u32 count)
     return count <= PIPE_BUF ? 0 : room;
 }
 
-/* Have pages for the next `count` bytes; for how many of them there are. */
+/* Allocate pages for the next `count` bytes; returns for how many bytes there are pages. */
 static u32 make_pages(struct pipe *pipe, u32 count)
 {
     u32 end = pipe->in + count;
@@ -139,7 +139,7 @@ static u32 make_pages(struct pipe *pipe, u32 count)
     return end - pipe->in;
 }
 
-/* Give back the pages from `in` on that nothing was written to. */
+/* Free the pages from `in` on that were not written to. */
 static void trim_pages(struct pipe *pipe, u32 count)
 {
     u32 used = ALIGN_UP(pipe->in, PAGE_SIZE);
@@ -182,7 +182,7 @@ static long pipe_write(struct file *file, const char *user_buf, u32 count, u64 *
     if (!room)
         return -EAGAIN;
     pages = make_pages(pipe, room);
-    /* A short write needs one new page at most, so nothing is left behind when it fails. */
+    /* A short write needs one new page at most, so no unused page is left when it fails. */
     if (unlikely(pages < room && (pages == 0 || count <= PIPE_BUF)))
         return -ENOMEM;
     done = pipe_put(pipe, user_buf, pages);
@@ -247,15 +247,15 @@ static void count_end(struct pipe *pipe, u32 mode)
     }
 }
 
-/* Of pipe_open(), and not a FIFO. The last name of a FIFO that was removed stays with it. */
+/* True for a pipe of pipe_open(), false for a FIFO. A removed FIFO keeps its last name. */
 static bool is_nameless(const struct inode *inode)
 {
     return list_empty(&inode->names);
 }
 
 /*
- * How often the other end was opened when this one was; one less when nobody is to wait, because it
- * is open now, or there is no name.
+ * The number of opens of the other end so far; one less if this open must not wait, because the
+ * other end is open or there is no name.
  */
 static u32 others_before(const struct inode *inode, u32 mode)
 {
@@ -271,7 +271,7 @@ static int pipe_file_open(struct file *file)
     struct pipe *pipe = file->inode->pipe;
 
     if (!(file->mode & (FMODE_READ | FMODE_WRITE)))
-        return -EINVAL; /* an access mode of 3: nobody would count as an end */
+        return -EINVAL; /* an access mode of 3: neither a reader nor a writer */
     if (file->mode == FMODE_WRITE && file->flags & O_NONBLOCK && !is_nameless(file->inode) &&
         (!pipe || !pipe->readers))
         return -ENXIO;

@@ -1,17 +1,17 @@
 /*
- * /proc: files whose text is made when they are opened.
+ * /proc: files whose text is generated when they are opened.
  *
- * The text is made whole at open, in a buffer of the open file: reading it in any pieces and from
- * any place gives parts of one and the same moment, and the maker needs no idea of where a reader
- * is. The maker writes into a seq_file as if it had no end; what does not fit is only counted, and
- * then all is made again in a larger buffer.
+ * The whole text is generated at open, in a buffer of the open file: all reads, in pieces of any
+ * size and from any position, get parts of the same text, and the generating function does not
+ * depend on the position. It writes to a seq_file as if this were unlimited; bytes that do not fit
+ * are only counted, and then the text is generated again in a larger buffer.
  *
- * /proc/NAME is an ordinary inode in /proc's tree, made at start-up; what belongs to processes is
- * in fs/procfs_pid.c. Nobody can change /proc by system calls: see dir_may_add().
+ * /proc/NAME is an ordinary inode in /proc's tree, created at start-up; the directories of
+ * processes are in fs/procfs_pid.c. System calls cannot change /proc: see dir_may_add().
  *
- * Limits: TEXT_MAX bytes; a reader who wants a newer text opens the file again.
+ * Limits: TEXT_MAX bytes; to get a newer text, a reader must open the file again.
  *
- * Neighbours: kernel/proc/proc.c registers what there is to tell.
+ * Neighbours: kernel/proc/proc.c registers the files.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
@@ -58,7 +58,10 @@ static void text_free(void *text)
         kfree(text);
 }
 
-/* Made again, in twice the room it asked for, until it fits: it may have grown meanwhile. */
+/*
+ * Generated again, in a buffer of twice the needed size, until it fits: it may have grown
+ * meanwhile.
+ */
 static int make_text(struct inode *inode, struct seq_file *seq)
 {
     int err;
@@ -134,7 +137,7 @@ struct inode *proc_root(void)
     return proc;
 }
 
-/* Enter an inode in /proc, which the system calls cannot; its reference goes over to the tree. */
+/* Add an inode to /proc, which system calls cannot; the tree takes over its reference. */
 static void enter(struct inode *dir, const char *name, u32 len, struct inode *inode)
 {
     struct dir_entry *entry = dir_entry_new(name, len);
@@ -158,7 +161,7 @@ static int nothing_more(struct inode *dir, u32 *place, char *name, u32 *ino, u32
     return 0;
 }
 
-/* A folder in /proc, which is there or is made now. */
+/* A directory in /proc, which is created if it does not exist. */
 static struct inode *folder(struct inode *dir, const char *name, u32 len)
 {
     static const struct dir_operations closed = {.lookup = nothing_else, .next = nothing_more};

@@ -1,11 +1,11 @@
 /*
  * /proc/PID/fd: a symbolic link for each open descriptor, named by its number (man 5 proc).
  *
- * As everything in /proc/PID these are made when somebody looks and know pid and number only. What
- * such a link says is for reading; who follows it comes to the very file that is open there, be it
+ * Like everything in /proc/PID these are created at lookup and store only pid and number. The text
+ * of such a link is only for reading; following it leads to the open file itself, even if it is
  * removed, or a pipe that never had a name (inode->target).
  *
- * Neighbours: fs/procfs_pid.c has the directories above; fs/walk.c follows; kernel/ says what is
+ * Neighbours: fs/procfs_pid.c has the directories above; fs/walk.c follows; kernel/ reports what is
  * open.
  */
 #include <asm/errno.h>
@@ -15,7 +15,7 @@
 
 #define FD_DIGITS 4 /* of the largest number */
 
-/* Unlike the numbers of what lies beside the directory, as long as pids are below 2^20. */
+/* Different from the numbers of the other files in /proc/PID, as long as pids are below 2^20. */
 static u32 fd_ino(u32 pid, u32 fd)
 {
     return 3u << 30 | (pid << 10 ^ fd);
@@ -45,7 +45,7 @@ static int make_link(const struct inode *dir, u32 fd, u32 mode, struct inode **o
     return 0;
 }
 
-/* The number that a name is, in its one spelling; UINT32_MAX when it is none. */
+/* The number of a name in its only valid spelling; UINT32_MAX if it is not a number. */
 static u32 name_to_fd(const char *name, u32 len)
 {
     u32 fd = 0;

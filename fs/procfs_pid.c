@@ -1,12 +1,12 @@
 /*
- * /proc/PID and /proc/self: directories that are not there until somebody looks.
+ * /proc/PID and /proc/self: directories that are created on lookup.
  *
- * A look-up makes an inode, and when its last reference goes it is gone again; nothing is kept in
- * between. It knows its process by pid and never by pointer, so it may outlive it: what is asked of
- * it then says -ESRCH. The numbers of such inodes are computed from pid and file, so that two looks
- * at one file see the same number.
+ * A lookup creates an inode, which is freed with its last reference; nothing is kept in between. It
+ * stores the pid of its process and no pointer, so it may outlive the process: its operations then
+ * return -ESRCH. The numbers of such inodes are computed from pid and file, so that two lookups of
+ * one file get the same number.
  *
- * What files there are, and where processes are found, kernel/ says (struct proc_pid_ops).
+ * kernel/ supplies the list of files and finds the processes (struct proc_pid_ops).
  *
  * Limits: pids below 2^23.
  *
@@ -23,7 +23,7 @@
 
 static const struct proc_pid_ops *pid_ops __ro_after_init;
 
-/* Above all numbers that inode_new() gives in practice; 0 is the directory itself. */
+/* Above all numbers that inode_new() reaches in practice; 0 is the directory itself. */
 static u32 pid_ino(u32 pid, const struct proc_pid_file *file)
 {
     return 1u << 31 | pid << 8 | (file ? file - pid_ops->files + 1 : 0);
@@ -85,7 +85,7 @@ static bool pid_exists(u32 pid)
 
 /* ---- in /proc/PID ---- */
 
-/* A thread's directory is its process's but for the list of threads. */
+/* A thread's directory is the same as its process's, without the list of threads. */
 static bool is_in(const struct inode *dir, const struct proc_pid_file *file)
 {
     return !dir->thread || file->dir != &proc_task_dir_ops;
@@ -122,7 +122,7 @@ static const struct dir_operations pid_dir_ops = {.lookup = pid_dir_lookup, .nex
 
 /* ---- numbers ---- */
 
-/* The pid that a name is, in its one spelling; 0 when it is none. */
+/* The pid of a name in its only valid spelling; 0 if it is not a pid. */
 static u32 name_to_pid(const char *name, u32 len)
 {
     u32 pid = 0;

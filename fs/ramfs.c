@@ -1,11 +1,11 @@
 /*
- * What an open regular file does: its contents are pages in memory and nowhere else
+ * The operations of open regular files, whose contents are only pages in memory
  * (mm/user/filemap.c).
  *
- * A long read or write lets others run between pages, so that no process can hold the processor by
- * one call. Writing and truncating go one after the other, as on Linux: what is appended by two
- * processes is never mixed, however long it is. A call that finds the file taken lets others run
- * until it is not; the one that has it never sleeps, so that is soon. Reading does not ask.
+ * A long read or write yields between pages, so that no process can keep the processor with one
+ * call. Only one call at a time writes or truncates a file, as on Linux: long appends of two
+ * processes are never mixed. A call that finds the file locked yields until it is unlocked; the
+ * holder of the lock never sleeps, so this is soon. Reading does not check the lock.
  *
  * Limits: 2 GiB a file; access times are kept as with Linux's relatime.
  *
@@ -18,7 +18,7 @@
 #include <lib/resched.h>
 #include <linux/stat.h>
 
-/* Only the first reading after a change counts: most readings then cost no look at the clock. */
+/* Only the first read after a change sets the time: so most reads need not read the clock. */
 static void stamp_access(struct inode *inode)
 {
     const struct timespec_fs *a = &inode->atime, *m = &inode->mtime;
@@ -97,7 +97,7 @@ int inode_truncate(struct inode *inode, u64 size)
         return -ETXTBSY;
     if (size > FILE_SIZE_MAX)
         return -EFBIG;
-    inode->data.writers++; /* others run meanwhile, but not this file */
+    inode->data.writers++; /* other tasks run meanwhile, but cannot exec this file */
     inode_lock(inode);
     err = filemap_truncate(&inode->data, size);
     inode_unlock(inode);
@@ -107,7 +107,7 @@ int inode_truncate(struct inode *inode, u64 size)
     return err;
 }
 
-/* Bring in the pages of [from, to). */
+/* Create the pages of [from, to). */
 static int allocate_pages(struct inode *inode, u32 from, u32 to)
 {
     for (u32 index = PFN_DOWN(from); index < PFN_UP(to); index++) {
@@ -135,7 +135,7 @@ int inode_allocate(struct inode *inode, u64 from, u64 size)
     err = allocate_pages(inode, from, from + size);
     if (!err && from + size > inode->data.size)
         err = filemap_truncate(&inode->data, from + size);
-    if (err) /* pages beyond the end go again; those within read as before */
+    if (err) /* pages beyond the end are freed; those within read as before */
         err = filemap_truncate(&inode->data, old_size) ? -ENOMEM : err;
     inode_unlock(inode);
     if (!err)
@@ -150,7 +150,7 @@ const struct file_operations ramfs_file_ops = {
     .mappable = true,
 };
 
-/* A place in a directory may be one that another open file was told: see file_readdir(). */
+/* A position in a directory may come from another open file: see file_readdir(). */
 static int ramfs_dir_open(struct file *file)
 {
     file->private_data = (void *)file->inode->dir.next_cookie;

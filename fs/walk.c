@@ -1,23 +1,22 @@
 /*
  * Paths, one part after the other.
  *
- * A walk stands in a directory and holds a reference of it, so that nothing it stands on can go
- * away. It always stops at the last part of the path, because what that means is the caller's
- * question: a file to open, or a name to make or to remove. The parts before it must be
- * directories, or symbolic links to some.
+ * A walk is at a directory and holds a reference of it, so that it cannot be freed. It always stops
+ * at the last part of the path, because its meaning depends on the caller: a file to open, or a
+ * name to create or to remove. The parts before it must be directories, or symbolic links to some.
  *
- * At a symbolic link the text of the link and what followed it become the new path, in a buffer of
- * its own, and the walk goes on there: links to links cost no stack. Links in /proc/PID that stand
- * for something open lead to it directly, whatever its name is by now.
+ * At a symbolic link, the text of the link and the rest of the path become the new path, in a new
+ * buffer, and the walk continues there: links to links need no stack. Links in /proc/PID to open
+ * files lead to them directly, whatever their present name.
  *
- * A path through many links may be long, so others run between two parts: what a walk has found
- * holds only for the part that it has reached.
+ * A path through many links may be long, so the walk yields between two parts: its result is valid
+ * only for the part that it has reached.
  *
- * "/" is the root that the current process has (chroot(2)), and no ".." leads out of it.
+ * "/" is the root of the current process (chroot(2)), and ".." does not lead out of it.
  *
- * Limits: LINKS_MAX links in one path. Access rights are not looked at: everybody is root.
+ * Limits: LINKS_MAX links in one path. Access rights are not checked: every process is root.
  *
- * Neighbours: fs/dir.c looks names up, fs/namei.c and fs/file.c say what happens at the end.
+ * Neighbours: fs/dir.c looks names up, fs/namei.c and fs/file.c handle the last part.
  */
 #include <asm/errno.h>
 #include <fs/internal.h>
@@ -52,7 +51,7 @@ void walk_end(struct walk *walk)
     kfree(walk->buffer);
 }
 
-/* Take the next part off the path. */
+/* Get the next part of the path. */
 static int next_part(struct walk *walk)
 {
     const char *p = walk->rest;
@@ -98,7 +97,7 @@ int walk_child(struct walk *walk, struct inode **out)
     return 0;
 }
 
-/* The link's text and, behind it, what followed the link in the path: kmalloc'ed. */
+/* The link's text, followed by the rest of the path: kmalloc'ed. */
 static int read_link(struct walk *walk, struct inode *link, char **out)
 {
     u32 room = link->readlink ? PATH_SIZE : strlen(link->link) + 1;
@@ -121,7 +120,7 @@ static int read_link(struct walk *walk, struct inode *link, char **out)
     return 0;
 }
 
-/* Into the directory that the link stands for, or to the file, which must end the path. */
+/* Go to the directory that is the link's target, or to the file, which must end the path. */
 static int follow_target(struct walk *walk, struct inode *link)
 {
     struct inode *inode;
@@ -167,7 +166,7 @@ int walk_follow(struct walk *walk, struct inode *link)
     return err;
 }
 
-/* Into the directory that the part names, or along the link. */
+/* Go to the directory that the part names, or follow the link. */
 static int go_on(struct walk *walk)
 {
     struct inode *child;
@@ -198,7 +197,7 @@ int walk_to_last(struct walk *walk)
     return err;
 }
 
-/* To the end, along links there too if `follow`. */
+/* Walk to the end; with `follow`, also follow a link there. */
 static int walk_to_inode(struct walk *walk, bool follow, struct inode **out)
 {
     int err;
