@@ -1,24 +1,24 @@
 /*
- * QEMU's educational device: the one device that Attic has for DMA.
+ * QEMU's educational device: the only device that Attic uses for DMA.
  *
  * It has registers at a memory address, a buffer of 4 KiB that only its own DMA reaches, and one
- * interrupt. A transfer is told to it in four registers: where from, where to, how much, and the
- * command that starts it. 100 ms later it has moved the bytes and raises its interrupt.
+ * interrupt. A transfer is programmed in four registers: source, destination, size, and the command
+ * that starts it. 100 ms later the device has copied the bytes and raises its interrupt.
  *
- * The driver begins a transfer and is called back by the interrupt; it never waits. Who wants to
- * sleep until a transfer is done does so one floor higher, in kernel/monitor/edu_copy.c, where
- * there are tasks that can sleep. So a request carries the function to call.
+ * The driver begins a transfer and is called back by the interrupt; it never waits. Sleeping until
+ * a transfer is done is in a higher layer, kernel/monitor/edu_copy.c, which has tasks that can
+ * sleep. So a request contains the function to call.
  *
- * PCI interrupt lines are level-triggered and shared: the handler asks the card whether it is the
- * one, and acknowledges, which lowers the line, before it returns. A card that is told to stop has
- * no register for it; what can be taken away is its right to use the bus, and the bus is what
- * counts: the memory is safe from that moment on.
+ * PCI interrupt lines are level-triggered and shared: the handler checks whether the card has
+ * raised it, and acknowledges, which lowers the line, before it returns. The card has no register
+ * to cancel a transfer; but bus mastering can be turned off, and this is enough: from then on the
+ * card cannot access memory.
  *
  * Limits: one card, one transfer at a time. The factorial unit and message-signalled interrupts are
  * not used.
  *
- * Neighbours: drivers/pci.c finds the card, mm/kva/dma.c says what it may be told, mm/kva/vmalloc.c
- * maps the registers.
+ * Neighbours: drivers/pci.c finds the card, mm/kva/dma.c gives it addresses, mm/kva/vmalloc.c maps
+ * the registers.
  */
 #include <arch/x86/irq.h>
 #include <arch/x86/irqflags.h>
@@ -50,7 +50,7 @@
 #define DMA_CMD_INTERRUPT (1u << 2)
 #define IRQ_DMA           (1u << 8) /* in the interrupt status */
 
-#define EDU_BUFFER 0x40000 /* where the card's own DMA sees its buffer */
+#define EDU_BUFFER 0x40000 /* the address of the buffer for the card's DMA */
 
 #define LINES 16
 
@@ -59,8 +59,8 @@ static struct {
     volatile u32 *registers;
     const struct pci_dev *pci;
     struct device device;
-    struct edu_request *request; /* the one under way */
-    bool off_bus;                /* since edu_cancel() */
+    struct edu_request *request; /* the current request */
+    bool off_bus;                /* set by edu_cancel() */
     u32 interrupts;
 } edu = {.device.name = "edu"};
 
@@ -80,7 +80,7 @@ static void edu_interrupt(void)
     struct edu_request *request = edu.request;
 
     if (status == 0)
-        return; /* somebody else on the same line */
+        return; /* from another device on the same line */
     edu_write(EDU_IRQ_ACK, status);
     (void)edu_read(EDU_IRQ_STATUS); /* the write has arrived, and the line is low */
     edu.interrupts++;
@@ -92,21 +92,21 @@ static void edu_interrupt(void)
 
 /* ---- finding it ---- */
 
-/* What is wrong with the card, or NULL. Only looks. */
+/* The error in the card's configuration, or NULL. Changes nothing. */
 static const char *edu_unfit(const struct pci_dev *pci)
 {
     const struct pci_bar *bar = &pci->bar[0];
 
     if (bar->kind != PCI_BAR_MEM32 || bar->start == 0 || bar->size < EDU_REGS_SIZE)
         return "its registers have no address";
-    /* The lines that the machine itself uses are no place for a PCI device. */
+    /* A PCI device must not use a line that the machine itself uses. */
     if (!pci->pin || pci->irq >= LINES || pci->irq == IRQ_TIMER || pci->irq == IRQ_CASCADE ||
         pci->irq == IRQ_SERIAL1)
         return "it has no interrupt line";
     return NULL;
 }
 
-/* The same, by talking to it. */
+/* The same, by access to its registers. */
 static const char *edu_silent(volatile u32 *registers)
 {
     u32 word = 0x12345678;
@@ -117,7 +117,7 @@ static const char *edu_silent(volatile u32 *registers)
     return registers[EDU_LIVENESS / 4] == ~word ? NULL : "it does not answer";
 }
 
-/* Nothing of the driver changes before the card has shown that it is one. */
+/* The driver's state does not change before the card has been checked. */
 const char *edu_bind(const struct pci_dev *pci)
 {
     const char *wrong = edu_unfit(pci);

@@ -1,16 +1,15 @@
 /*
- * The queue of what is typed. The serial port and the keyboard are one console, so what comes from
- * either goes into one ring, and the terminal does not know who typed it.
+ * The queue of typed input. The serial port and the keyboard are one console, so input from both
+ * goes into one ring, and the terminal does not know its source.
  *
- * When the ring is full, input_add() says so, and the driver does what it can: the serial port
- * holds its sender back, and is told when half of the ring is empty again, so that a long input
- * costs one such stop every half ring and not one a byte. The keyboard can hold nobody back; its
- * key is lost.
+ * When the ring is full, input_add() fails, and the driver must handle it: the serial port stops
+ * its sender, and is called when half of the ring is empty again, so that a long input stops once
+ * per half ring and not once per byte. The keyboard cannot stop its sender; the key is lost.
  *
  * The ring is shared with the interrupt handlers of the drivers: interrupts are off while it
  * changes.
  *
- * Neighbours: drivers/serial.c and drivers/keyboard.c add; kernel/tty/tty.c and tty_screen.c take.
+ * Neighbours: drivers/serial.c and drivers/keyboard.c add; kernel/tty/tty.c and tty_screen.c read.
  */
 #include <arch/x86/irqflags.h>
 #include <drivers/input.h>

@@ -1,27 +1,26 @@
 /*
  * The keyboard: a PS/2 keyboard with the US layout behind a controller of the 8042 kind.
  *
- * The keyboard sends a code when a key goes down and another when it comes up. The controller makes
- * scan code set 1 of them, as every BIOS has it do: bit 7 is set in the code of a key that comes
- * up, E0h is before the codes of keys that the first PC did not have, and Pause alone begins with
- * E1h. Around the arrows and the keys beside them the keyboard invents codes of Shift for the sake
- * of old programs (E0h 2Ah, E0h 36h); they are no keys.
+ * The keyboard sends a code when a key goes down and another when it comes up. The controller
+ * translates them to scan code set 1, as every BIOS configures it: bit 7 is set in the code of a
+ * key that comes up, E0h is before the codes of keys that the first PC did not have, and only Pause
+ * begins with E1h. For the arrows and the keys near them the keyboard also sends codes of Shift for
+ * old programs (E0h 2Ah, E0h 36h); these are not keys.
  *
- * A key sends what a terminal at the other end of the serial line would: Backspace DEL, Enter a
- * carriage return, Ctrl with a letter its control code, Alt an ESC before the rest, and the arrows
- * and function keys the sequences of Linux's console, for TERM is linux. So neither the line editor
- * nor the line discipline knows where a byte comes from.
+ * A key gives the bytes that a terminal at the other end of the serial line would send: Backspace
+ * DEL, Enter a carriage return, Ctrl with a letter its control code, Alt an ESC before the rest,
+ * and the arrows and function keys the sequences of Linux's console, because TERM is linux. So
+ * neither the line editor nor the line discipline depends on the source of a byte.
  *
- * The firmware leaves the controller in a state that nobody has promised. It is told what is
- * wanted: translation and the keyboard's interrupt on, the mouse off, because a byte of the mouse
- * that nobody takes would keep the keyboard's back. A machine without the controller reads as all
- * ones. Every wait ends after a while; then the keyboard is taken for dead or deaf, and the boot
- * goes on.
+ * The firmware leaves the controller in an unspecified state. So it is configured: translation and
+ * the keyboard's interrupt on, the mouse off, because an unread byte of the mouse would block the
+ * keyboard's. Without a controller, its ports read as all ones. Every wait has a limit; after it
+ * the keyboard is treated as not working, and the boot continues.
  *
- * Limits: the lamps stay as they are, and NumLock begins as off. A key is lost while 1 KiB of input
- * waits. A keyboard on USB is seen where the firmware plays a PS/2 keyboard.
+ * Limits: the lamps are not changed, and NumLock is off at first. A key is lost while 1 KiB of
+ * input waits. A USB keyboard works only if the firmware emulates a PS/2 keyboard.
  *
- * Neighbours: drivers/input.c has what was typed; kernel/tty/console.c starts it. Registers and
+ * Neighbours: drivers/input.c has the typed input; kernel/tty/console.c starts it. Registers and
  * codes: IBM PS/2 Hardware Interface Technical Reference, keyboard and auxiliary device controller.
  */
 #include <arch/x86/io.h>
@@ -30,7 +29,7 @@
 #include <drivers/keyboard.h>
 #include <lib/string.h>
 
-/* ---- what a key sends ---- */
+/* ---- the bytes of a key ---- */
 
 #define RELEASED 0x80
 #define PREFIX   0xe0
@@ -47,7 +46,7 @@
 #define CODE_KEYPAD      0x47
 #define CODE_KEYPAD_END  0x53
 
-/* By code, from 0 on; 0 is none of these. */
+/* Indexed by code, from 0 on; 0 means another key. */
 static const char plain_keys[] =
     "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./"
     "\0*\0 ";
@@ -60,7 +59,7 @@ _Static_assert(sizeof(plain_keys) == 0x3a + 1 && sizeof(shift_keys) == sizeof(pl
                "the codes up to that of the space bar");
 _Static_assert(sizeof(keypad_keys) == CODE_KEYPAD_END - CODE_KEYPAD + 2, "all of the keypad");
 
-/* The same keys as the keypad's, E0h before them or NumLock off: "ESC [" and this. */
+/* The keypad's keys with E0h before them or NumLock off: "ESC [" and this. */
 static const char *const moving_keys[] = {"1~", "A",  "5~", NULL, "D",  "G", "C",
                                           NULL, "4~", "B",  "6~", "2~", "3~"};
 _Static_assert(ARRAY_SIZE(moving_keys) == sizeof(keypad_keys) - 1, "a sequence for each");
@@ -75,7 +74,7 @@ static bool is_held(const bool key[2])
     return key[LEFT] || key[RIGHT];
 }
 
-/* Its sequence without "ESC [", or NULL. */
+/* The sequence of a key without "ESC [", or NULL. */
 static const char *sequence_of(const struct keyboard *keyboard, u8 code)
 {
     if (code >= CODE_KEYPAD && code <= CODE_KEYPAD_END)
@@ -138,7 +137,7 @@ static int character_of(const struct keyboard *keyboard, u8 code)
     return c ? c : -1;
 }
 
-/* On the keypad NumLock or Shift decides; its - and + are always characters. */
+/* For the keypad NumLock or Shift decides; its - and + are always characters. */
 static bool is_character(const struct keyboard *keyboard, u8 code)
 {
     if (keyboard->extended || code < CODE_KEYPAD || code > CODE_KEYPAD_END)
@@ -166,7 +165,7 @@ static u32 press(const struct keyboard *keyboard, u8 code, char *text)
     return len + strlen(sequence);
 }
 
-/* True when the key is one of those that change what others mean. */
+/* Handle a key that changes the meaning of others; false for other keys. */
 static bool change_state(struct keyboard *keyboard, u8 code, bool pressed)
 {
     bool *lock[] = {&keyboard->caps_lock, &keyboard->num_lock};
@@ -220,8 +219,8 @@ u32 keyboard_decode(struct keyboard *keyboard, u8 code, char *text)
 #define STATUS  0x64 /* read */
 #define COMMAND 0x64 /* written */
 
-#define STATUS_OUTPUT 0x01 /* a byte is there to be read */
-#define STATUS_INPUT  0x02 /* what was written has not been taken */
+#define STATUS_OUTPUT 0x01 /* a byte can be read */
+#define STATUS_INPUT  0x02 /* the byte written has not been read by the controller */
 #define STATUS_MOUSE  0x20 /* the byte is the mouse's */
 #define STATUS_ABSENT 0xff
 
@@ -239,10 +238,10 @@ u32 keyboard_decode(struct keyboard *keyboard, u8 code, char *text)
 
 #define KEYBOARD_SCAN 0xf4 /* to the keyboard itself: send codes */
 
-/* Looks at the status before the controller is given up: at a microsecond each, it needs a few. */
+/* Reads of the status before time-out: at a microsecond each, a few are enough. */
 #define PATIENCE 10000u
 
-/* So many bytes can wait in controller and keyboard. */
+/* The most bytes that can wait in controller and keyboard. */
 #define BYTES_MAX 32u
 
 static struct keyboard keyboard;
@@ -274,7 +273,7 @@ static void drop_bytes(void)
         inb(DATA);
 }
 
-/* With both devices silent, so that the answer is the controller's. */
+/* Both devices are disabled, so that the answer comes from the controller. */
 static bool set_mode(void)
 {
     u8 mode;
@@ -292,7 +291,7 @@ static bool set_mode(void)
            write_byte(COMMAND, COMMAND_KEYBOARD_ON);
 }
 
-/* Until nothing is left: the interrupt controller sees edges. */
+/* Read until no byte is left: the interrupt controller is edge-triggered. */
 static void keyboard_interrupt(void)
 {
     char text[KEYBOARD_TEXT];
@@ -317,6 +316,6 @@ bool keyboard_init(void)
     if (inb(STATUS) == STATUS_ABSENT || !set_mode())
         return false;
     irq_register(IRQ_KEYBOARD, keyboard_interrupt);
-    /* A keyboard that is not plugged in does not answer; one that does is no key: FAh. */
+    /* A keyboard that is not plugged in does not answer; the answer FAh is not a key. */
     return write_byte(DATA, KEYBOARD_SCAN);
 }

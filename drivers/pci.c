@@ -1,24 +1,24 @@
 /*
- * PCI: which functions the machine has, and where they answer.
+ * PCI: finds the functions of the machine, and their addresses.
  *
  * Every function has 256 bytes of configuration registers, reached through two ports: the address
- * (bus, slot, function, register) goes to one, the value comes from the other. That is
- * configuration mechanism #1, the only one that is left. A slot without a device reads as all ones,
- * so the buses are found by asking: bus 0 exists, and each bridge names the bus behind it, which is
- * then asked as well. Buses wait in a queue that each enters once, so a bridge with a nonsensical
- * number cannot make the search go on for ever.
+ * (bus, slot, function, register) goes to one, the value comes from the other. This is
+ * configuration mechanism #1, the only one still in use. A slot without a device reads as all ones,
+ * so the buses are found by a search: bus 0 exists, and each bridge gives the number of the bus
+ * behind it, which is then searched as well. Each bus is put into a queue only once, so a bridge
+ * with an invalid number cannot make the search endless.
  *
- * How large a range of addresses is can only be found out by writing all ones to its base address
- * register: the bits that stay 0 are the size. The function must not answer meanwhile, or it would
- * answer at the top of memory; so decoding is off, and interrupts are. Bridges that are not PCI to
- * PCI (the host bridge, the ISA bridge) are left alone: what decodes behind them is the machine
- * itself.
+ * The size of a range of addresses can only be found by writing all ones to its base address
+ * register: the bits that stay 0 give the size. The function must not answer meanwhile, because it
+ * would answer at the top of memory; so its decoding is turned off, and interrupts are off. Bridges
+ * that are not PCI to PCI (the host bridge, the ISA bridge) are not changed: the machine itself is
+ * behind them.
  *
- * A line that nobody listens to and that a forgotten device keeps raising would interrupt without
- * end; so every pin is turned off here, and a driver turns its own on.
+ * A device without a driver could raise its line forever and cause endless interrupts; so every pin
+ * is turned off here, and a driver turns on its own.
  *
- * Limits: the firmware's addresses and interrupt lines are taken as they are; nothing is moved.
- * PCI_DEVICES_MAX functions. No message-signalled interrupts.
+ * Limits: the firmware's addresses and interrupt lines are used unchanged. PCI_DEVICES_MAX
+ * functions. No message-signalled interrupts.
  *
  * Neighbours: drivers/edu.c binds to a function; kernel/monitor/monitor_dma.c lists them.
  */
@@ -52,7 +52,7 @@
 
 static struct pci_dev devices[PCI_DEVICES_MAX] __ro_after_init;
 static u32 device_count __ro_after_init;
-static u32 left_out __ro_after_init; /* functions that found the table full */
+static u32 left_out __ro_after_init; /* functions that did not fit into the table */
 
 /* Buses in the order in which they were found. */
 static u8 buses[BUSES];
@@ -85,7 +85,7 @@ static void config_write(u32 config, u32 reg, u32 value)
     local_irq_restore(flags);
 }
 
-/* CONFIG_ADDRESS reads as it was written only where there is such a register. */
+/* CONFIG_ADDRESS returns the value written only if there is such a register. */
 static bool mechanism_1_present(void)
 {
     u32 before = inl(CONFIG_ADDRESS);
@@ -109,7 +109,7 @@ void pci_config_write(const struct pci_dev *dev, u32 reg, u32 value)
     config_write(dev->config, reg, value);
 }
 
-/* The status bits in the upper half are cleared by writing ones, so zeros leave them alone. */
+/* The status bits in the upper half are cleared by writing ones, so zeros do not change them. */
 static void change_command(const struct pci_dev *dev, u32 clear, u32 set)
 {
     u32 flags = local_irq_save();
@@ -149,7 +149,7 @@ void pci_intx(const struct pci_dev *dev, bool enable)
 
 /* ---- base addresses ---- */
 
-/* The bits of a base address register that can be changed, and those that tell its kind. */
+/* The bits of a base address register that can be changed, and the bits of its kind. */
 static u32 writable_bits(const struct pci_dev *dev, u32 reg)
 {
     u32 before = config_read(dev->config, reg), bits;
@@ -257,7 +257,7 @@ static void search_slot(u32 bus, u32 slot)
 
         if ((id & 0xffff) != NO_DEVICE)
             function_found(config, id);
-        /* Function 0 is always there, and says whether there are more. */
+        /* Function 0 always exists, and shows whether there are more. */
         if (function == 0 && ((id & 0xffff) == NO_DEVICE ||
                               !(config_read(config, PCI_HEADER) >> 16 & HEADER_MULTIFUNCTION)))
             break;

@@ -1,6 +1,6 @@
 /*
- * The end of the machine: QEMU's isa-debug-exit, which gives the run a status; power-off by ACPI's
- * port of QEMU's PC, or by the port that Bochs has for that; else the processor halts.
+ * Ends the machine: by QEMU's isa-debug-exit, which sets the exit status of the run; by the ACPI
+ * power-off port of QEMU's PC, or the power-off port of Bochs; otherwise the processor halts.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/io.h>
@@ -8,7 +8,7 @@
 
 #define QEMU_ACPI_PM1A_CONTROL 0x604  /* of QEMU's i440FX machine */
 #define ACPI_SLEEP_ENABLE      0x2000 /* with sleep type 0: S5, soft off */
-#define BOCHS_SHUTDOWN         0x8900 /* a port that ends Bochs when it has read "Shutdown" */
+#define BOCHS_SHUTDOWN         0x8900 /* a port that ends Bochs when "Shutdown" is written to it */
 
 static void power_off(void)
 {

@@ -1,14 +1,13 @@
 /*
- * The MC146818A real-time clock of the PC (Motorola's data sheet), read once, to know what time it
- * is; from then on the timer counts.
+ * The MC146818A real-time clock of the PC (Motorola's data sheet), read once to get the time; from
+ * then on the timer counts.
  *
- * Its registers are behind an index port. They change once a second, while a bit says that they are
- * about to; a reading counts when two in a row are the same. Numbers are binary or two decimal
- * digits, hours go to 24 or to 12 with a bit for the afternoon, and the century is where PCs keep
- * it (0x32), if it is one.
+ * Its registers are behind an index port. They change once a second, while a bit reports the
+ * update; a reading is valid when two in a row are equal. Numbers are binary or two decimal digits,
+ * hours are 24 or 12 with a bit for the afternoon, and the century is in the usual register of PCs
+ * (0x32), if its value is valid.
  *
- * Limits: times from 1970 to 2105. A clock that is never still, or whose numbers are no date,
- * gives 0.
+ * Limits: times from 1970 to 2105. A clock that is never stable, or has no valid date, gives 0.
  */
 #include <arch/x86/io.h>
 #include <drivers/rtc.h>
@@ -41,7 +40,7 @@ static void read_fields(u8 *fields)
         fields[i] = rtc_register(registers[i]);
 }
 
-/* False when the clock does not keep still. */
+/* False when the clock is not stable. */
 static bool read_stable(u8 *fields)
 {
     u8 again[FIELDS];

@@ -1,30 +1,30 @@
 /*
- * The serial ports. The first that is there is the console's way out, and with the keyboard its way
- * in; the second, where there are two, takes documents out of the machine, and nothing else.
+ * The serial ports. The first one found is the console's output and, with the keyboard, its input;
+ * the second, if there is one, only sends documents out of the machine.
  *
- * A port is looked for before it is used: one that is not there reads as all ones, so it seems to
- * take every byte, and to have one for us at any time. It has no scratch register that keeps what
- * is written to it. Another register is written in between, because the wires of an empty bus may
- * keep the last byte for a while.
+ * A port is checked before it is used: a missing one reads as all ones, so it seems to accept every
+ * byte, and to always have input. It has no scratch register that keeps the value written. Another
+ * register is written in between, because the wires of an empty bus may keep the last byte for a
+ * while.
  *
  * The UARTs stay in the mode of the 16450, without FIFO: the FIFO control register is never
- * written. Enabling or clearing the FIFO drops what has arrived, and input that was piped in before
- * the kernel started would be lost.
+ * written. Enabling or clearing the FIFO drops what has arrived, and input piped in before the
+ * kernel started would be lost.
  *
  * Output is polled: the transmitter is nearly always empty under an emulator, so a character costs
- * one look at the line status and one store. On a real port it takes 87 microseconds, and longer if
- * nobody takes what is sent: serial_write() writes as much as there is room for, and the waiting is
- * the caller's, who can let interrupts in. Input comes by interrupt into the queue of
- * drivers/input.c. When that is full the interrupt is masked and the next byte stays in the receive
- * register; the sender (QEMU, or a wire with flow control) holds the rest back until there is room.
+ * one read of the line status and one write. On a real port it takes 87 microseconds, and longer if
+ * the receiver stops: serial_write() writes as much as there is room for, and the caller waits,
+ * because it can turn interrupts on. Input goes by interrupt into the queue of drivers/input.c.
+ * When this is full, the interrupt is masked and the next byte stays in the receive register; the
+ * sender (QEMU, or a wire with flow control) keeps the rest until there is room.
  *
- * The interrupt controller sees edges. The handler therefore reads until the receive register is
- * empty, and unmasking raises the line again if a byte is waiting.
+ * The interrupt controller is edge-triggered. The handler therefore reads until the receive
+ * register is empty, and unmasking raises the line again if a byte is waiting.
  *
- * Who listens at the second port may not take what is sent, for which the console would wait for
- * ever; here it is an error after a while.
+ * The receiver at the second port may stop taking bytes. The console would wait forever; here this
+ * is an error after a time-out.
  *
- * Neighbours: kernel/tty/console.c writes, drivers/input.c has what came in;
+ * Neighbours: kernel/tty/console.c writes, drivers/input.c has the input;
  * kernel/monitor/monitor_snapshot.c sends documents. Registers: data sheet of the National
  * Semiconductor PC16450.
  */
@@ -42,7 +42,7 @@
 #define UART_LCR  3
 #define UART_MCR  4
 #define UART_LSR  5
-#define UART_SCR  7 /* keeps a byte, and does nothing with it */
+#define UART_SCR  7 /* stores a byte, without other effect */
 
 #define IER_RECEIVED 0x01
 #define LCR_8N1      0x03
@@ -55,7 +55,7 @@
 
 #define DIVISOR_115200 1
 
-/* Looks at the line status before a port is given up: some seconds, at a microsecond each. */
+/* Reads of the line status before time-out: some seconds, at a microsecond each. */
 #define PATIENCE 5000000u
 
 /* The port of the console, 0 for none. */
@@ -70,7 +70,7 @@ static bool scratch_keeps(u16 port, u8 byte)
     return inb(port + UART_SCR) == byte;
 }
 
-/* Its interrupts are off then. */
+/* Also turns its interrupts off. */
 static bool is_there(u16 port)
 {
     return scratch_keeps(port, 0x5a) && scratch_keeps(port, 0xa5) && inb(port + UART_IER) == 0;

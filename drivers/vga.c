@@ -1,26 +1,26 @@
 /*
- * The text screen: 80 x 25 cells of character and colour in a window of 32 KiB. It shows what the
- * console says, and where there is no serial port it is the terminal.
+ * The text screen: 80 x 25 cells of character and colour in a window of 32 KiB. It shows the
+ * console's output, and is the terminal if there is no serial port.
  *
- * Every access to video memory leaves the emulator's fast path, so the screen is not moved to
- * scroll. The window holds 204 rows; the controller shows 25 of them from a start address, and
- * scrolling moves that address down one row and clears the row that comes into view. Only when the
- * window is used up are the 24 rows in view copied back to its top, once in 180 lines. Cursor and
- * start address are told to the controller once a call, not once a character.
+ * Every access to video memory is slow in an emulator, so the screen is not moved to scroll. The
+ * window holds 204 rows; the controller shows 25 of them from a start address, and scrolling moves
+ * that address down one row and clears the new row. Only at the end of the window the 24 visible
+ * rows are copied back to its top, once in 180 lines. Cursor and start address are written to the
+ * controller once per call, not once per character.
  *
- * Of the escape sequences of ECMA-48 and Linux's console ("ESC [ ... letter") those are obeyed that
- * Attic's own programs and simple ones send: moving the cursor, erasing, colours, hiding the
- * cursor, saving its place. All others are dropped whole, also when they are split between two
- * calls. Questions are not answered: the terminal at the serial port does that.
+ * Of the escape sequences of ECMA-48 and Linux's console ("ESC [ ... letter") those are supported
+ * that Attic's programs and other simple ones send: moving the cursor, erasing, colours, hiding the
+ * cursor, saving its position. All others are skipped, even if they are split between two calls.
+ * Requests are not answered: the terminal at the serial port does this.
  *
- * A row that was filled goes on in the next one, and there the backspace goes back to it: the line
- * editor moves by backspaces alone, and a long line takes more rows than one.
+ * A full row continues in the next one, and a backspace there goes back to it: the line editor uses
+ * only backspaces to move, and a long line needs more than one row.
  *
  * Limits: text is in the font's code page, 437. No scrolling regions, no inserting, no tab stops.
  *
  * The window is reached at PAGE_OFFSET + 0xB8000 by plain addition: the boot tables map it already,
- * long before phys_to_virt() knows how much lowmem there is. Neighbours: kernel/tty/console.c is
- * the only user. Registers: IBM VGA, CRT and attribute controller.
+ * long before phys_to_virt() knows the size of lowmem. Neighbours: kernel/tty/console.c is the only
+ * user. Registers: IBM VGA, CRT and attribute controller.
  */
 #include <arch/x86/io.h>
 #include <drivers/vga.h>
@@ -38,7 +38,7 @@
 #define GREY_ON_BLACK 0x07
 #define BRIGHT        0x08
 
-/* The CRT controller: an index, and one port further the register. */
+/* The CRT controller: an index port, and the register at the next port. */
 #define CRTC              0x3d4
 #define CRTC_CURSOR_START 0x0a
 #define CRTC_CURSOR_END   0x0b
@@ -59,9 +59,9 @@
 #define PARAMETERS    8
 #define PARAMETER_MAX 9999u
 
-static u32 top;                     /* row of the window that is the first on screen */
+static u32 top;                     /* first visible row of the window */
 static u32 row, column;             /* of the cursor; row counts from the start of the window */
-static u32 flows;                   /* so many rows above the cursor's go on in the next one */
+static u32 flows;                   /* this many rows above the cursor's continue in the next */
 static u32 saved_row, saved_column; /* row counts from the top of the screen */
 static u8 colour;
 static bool reversed;
@@ -69,9 +69,9 @@ static bool reversed;
 static enum { PLAIN, ESCAPE, CHARSET, STRING, SEQUENCE } parser;
 static struct {
     u32 parameter[PARAMETERS];
-    u32 count;    /* of those that are complete */
+    u32 count;    /* of the complete ones */
     bool private; /* "ESC [ ?" */
-    bool unknown; /* something that no sequence below has */
+    bool unknown; /* a byte that no sequence below has */
 } sequence;
 
 static u16 cell(u8 c)
@@ -79,7 +79,7 @@ static u16 cell(u8 c)
     return (reversed ? colour << 4 | colour >> 4 : colour) << 8 | c;
 }
 
-/* Index and value go to two neighbouring ports, low byte first. */
+/* Index and value are written to two adjacent ports, low byte first. */
 static void crtc_write(u8 index, u8 value)
 {
     outw(CRTC, index | value << 8);
@@ -91,7 +91,7 @@ static void crtc_write_address(u8 index_high, u32 cell)
     crtc_write(index_high + 1, cell & 0xff);
 }
 
-/* From one cell of the window to before another. */
+/* Clear the cells of the window from one to the one before another. */
 static void clear_cells(u32 from, u32 to)
 {
     for (u16 blank = cell(' '); from < to; from++)
@@ -104,7 +104,7 @@ static void set_colours(u8 new_colour, bool reverse)
     reversed = reverse;
 }
 
-/* Cursor shape, bright backgrounds: the boot loader may have left anything. */
+/* Cursor shape, bright backgrounds: the boot loader may have left any state. */
 static void controllers_init(void)
 {
     crtc_write(CRTC_CURSOR_START, CURSOR_LINE);
@@ -125,7 +125,7 @@ void vga_init(void)
     controllers_init();
 }
 
-/* Move what stays in view to the start of the window. */
+/* Copy the rows that stay visible to the start of the window. */
 static void copy_back(void)
 {
     for (u32 at = 0; at < (ROWS - 1) * COLUMNS; at++)
@@ -159,7 +159,7 @@ static void backspace(void)
 
 static void put_character(u8 c)
 {
-    /* As terminals do: a full row is left when the next character comes. */
+    /* As in terminals, the cursor leaves a full row when the next character comes. */
     if (column == COLUMNS) {
         next_row();
         column = 0;
@@ -204,7 +204,7 @@ static void move_to(u32 to_row, u32 to_column)
     flows = 0;
 }
 
-/* A parameter that counts, or numbers from 1: the default is 1. */
+/* A parameter that is a count, or is numbered from 1: the default is 1. */
 static u32 counted(u32 which)
 {
     return max(sequence.parameter[which], 1u);
@@ -336,7 +336,7 @@ static void end_sequence(u8 letter)
     }
 }
 
-/* Parameters are below '@', the final letter is there. A control character counts as itself. */
+/* Parameters are below '@', the final letter is not. A control character has its usual effect. */
 static void put_sequence(u8 c)
 {
     u32 *parameter = &sequence.parameter[sequence.count];
@@ -391,10 +391,10 @@ static void put(u8 c)
     case ESCAPE:
         put_escape(c);
         break;
-    case CHARSET: /* one byte more */
+    case CHARSET: /* one more byte */
         parser = PLAIN;
         break;
-    case STRING: /* a title, or the like; BEL or ESC ends it, and a new line if those were lost */
+    case STRING: /* a title or similar text; BEL or ESC ends it, or a new line if these were lost */
         if (c < ' ') {
             parser = PLAIN;
             put_plain(c);
