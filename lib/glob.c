@@ -1,21 +1,20 @@
 /*
  * Shell-style patterns.
  *
- * One pattern element is matched against one byte at a time. The only place where there is a choice
- * is `*`: it first takes nothing, and each time the rest does not fit, one byte more. Only the last
- * `*` need be remembered: what lies between it and the one before has matched as far to the left as
- * it can, so letting the earlier one take more could not help. So there is no recursion and no
- * stack, and the time is at most the product of the two lengths; with a single `*`, about their
- * sum.
+ * One pattern element is matched against one byte at a time. Only `*` has a choice: it first takes
+ * nothing, and each time the rest does not match, one more byte. Only the last `*` must be stored:
+ * the pattern between it and the one before has matched as far to the left as possible, so a longer
+ * match of the earlier one could not help. So there is no recursion and no stack, and the time is
+ * at most the product of the two lengths; with a single `*`, about their sum.
  *
- * Limits: bytes, not characters of an encoding; no braces, no classes with names.
- * Neighbours: the self-test core selects tests with it.
+ * Limits: bytes, not characters of an encoding; no braces, no named classes. Neighbours: the
+ * self-test core uses it to select tests.
  */
 #include <lib/glob.h>
 
 /*
- * `pat` points behind a '['. Say in *hit whether c is in the class; the result points behind its
- * ']', or is NULL when there is none.
+ * `pat` points behind a '['. Set *hit to whether c is in the class; the result points behind its
+ * ']', or is NULL if that is missing.
  */
 static const char *match_class(const char *pat, u8 c, bool *hit)
 {
@@ -38,8 +37,8 @@ static const char *match_class(const char *pat, u8 c, bool *hit)
 }
 
 /*
- * Match the element at `pat`, which is no '*', against c: what follows the element, or NULL when it
- * does not match.
+ * Match the element at `pat`, which is not '*', against c. Returns the position behind the element,
+ * or NULL when it does not match.
  */
 static const char *match_one(const char *pat, char c)
 {
@@ -57,8 +56,8 @@ static const char *match_one(const char *pat, char c)
 
 bool glob_match(const char *pat, const char *str)
 {
-    const char *star = NULL; /* what follows the last '*' */
-    const char *taken = str; /* where the text that it took ends */
+    const char *star = NULL; /* the pattern behind the last '*' */
+    const char *taken = str; /* end of the text that it took */
 
     for (;;) {
         const char *after;

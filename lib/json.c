@@ -1,17 +1,15 @@
 /*
  * A writer of JSON.
  *
- * Nothing is kept of what has been written but one bit a level for "is an array" and one for "has
- * an element, so the next one needs a comma". So a text of any length can be sent as it is made, by
- * code that may not allocate, and what the reader gets is well formed or the kernel has stopped: a
- * document that misses a bracket would be found by its reader, later and elsewhere.
+ * The only state is one bit per level for "is an array" and one for "has an element, so the next
+ * one needs a comma". So a text of any length can be sent as it is generated, by code that may not
+ * allocate. The text is well formed, or the kernel panics: otherwise a missing bracket would only
+ * be found later, by the reader.
  *
- * Limits: JSON_DEPTH_MAX levels; numbers are unsigned integers, written out whole (a reader that
- * keeps numbers as doubles is exact up to 2^53). Keys are constants of the caller and are not
- * escaped.
+ * Limits: JSON_DEPTH_MAX levels; numbers are unsigned integers with all digits (a reader that uses
+ * doubles is exact up to 2^53). Keys are constants of the caller and are not escaped.
  *
- * Neighbours: kernel/view/snapshot.c writes with it; tests/host/lib_test.c tests it. Source: RFC
- * 8259.
+ * Neighbours: kernel/view/snapshot.c uses it; tests/host/lib_test.c tests it. Source: RFC 8259.
  */
 #include <lib/json.h>
 #include <lib/panic.h>
@@ -31,10 +29,10 @@ static void __printf(2, 3) put_format(struct json *json, const char *fmt, ...)
     va_end(args);
 }
 
-/* What stands before a value: a comma if it is not the first, and its key. */
+/* Write the text before a value: a comma if it is not the first, and its key. */
 static void begin_value(struct json *json, const char *key)
 {
-    u32 level = 1u << json->depth >> 1; /* of what is open; 0 at the top */
+    u32 level = 1u << json->depth >> 1; /* the bit of the open level; 0 at the top */
     bool in_object = level && !(json->arrays & level);
 
     assert_op(key != NULL, ==, in_object);

@@ -2,15 +2,15 @@
  * Text to numbers.
  *
  * One loop reads digits and multiplies; the functions around it decide what may surround them.
- * Numbers come from outside (the command line, the monitor), so nothing is guessed: a strict reader
- * refuses what it does not understand, memparse() says where it stopped, and a number that does not
- * fit is an error or the largest value, never what is left after wrapping around.
+ * Numbers come from outside (the command line, the monitor), so nothing is guessed: the strict
+ * functions refuse invalid text, memparse() returns where it stopped, and a number that does not
+ * fit is an error or the largest value, never a wrapped one.
  *
- * Overflow is found without a division: the product is made of two halves of 32 bits, and what the
- * upper one carries out does not fit.
+ * Overflow is detected without a division: the product is computed in two halves of 32 bits, and a
+ * carry out of the upper one means that it does not fit.
  *
- * Limits: no negative numbers; nobody has asked for them. Neighbours: boot options and the
- * monitor's arguments.
+ * Limits: no negative numbers, which are not needed. Neighbours: boot options and the monitor's
+ * arguments.
  */
 #include <asm/errno.h>
 #include <lib/kstrtox.h>
@@ -29,7 +29,8 @@ static u32 digit_value(char c)
 }
 
 /*
- * Skip a prefix and settle the base. A 0x without a digit after it is the number 0 and then an x.
+ * Skip a prefix and determine the base. A 0x without a digit after it is the number 0 and then an
+ * x.
  */
 static const char *parse_prefix(const char *s, u32 *base)
 {
@@ -51,8 +52,8 @@ static bool append_digit(u64 *value, u32 base, u32 digit)
 }
 
 /*
- * Read all digits there are; where they end. *fits is false when the value was UINT64_MAX or more
- * and cut to that.
+ * Read all digits; returns their end. *fits is false when the value was UINT64_MAX or more; it is
+ * then UINT64_MAX.
  */
 static const char *parse_digits(const char *s, u32 base, u64 *value, bool *fits)
 {
@@ -122,7 +123,7 @@ u64 memparse(const char *ptr, char **retptr)
     bool fits;
     const char *end = parse_digits(start, base, &value, &fits);
 
-    /* Without a digit there is no number that a suffix could belong to; start is then still ptr. */
+    /* Without a digit there is no number for a suffix; `end` is then `start`. */
     if (end != start && (shift = suffix_shift(*end))) {
         end++;
         value = value > UINT64_MAX >> shift ? UINT64_MAX : value << shift;

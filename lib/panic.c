@@ -1,13 +1,13 @@
 /*
- * The way out when the kernel finds itself broken.
+ * Panic: the end of the kernel after it has detected an error in itself.
  *
- * Every floor may panic, but what a panic does (registers, backtrace, the end of the machine) is
- * knowledge of the top floor. So the call goes up through one pointer, which kernel/panic_report.c
- * sets early in start-up.
+ * Every layer may panic, but the report (registers, backtrace, the end of the machine) needs the
+ * top layer. So panic() calls it through a pointer, which kernel/panic_report.c sets early in
+ * start-up.
  *
- * Before that, the message still goes to whatever printk() reaches by then, and the processor stays
- * here: stopping it properly would take instructions that this floor does not know. A handler must
- * not return; one that does ends here as well.
+ * Before that, the message is only printed by printk(), and the processor loops here: halting it
+ * needs instructions that this layer does not use. A handler must not return; if it does, the
+ * processor also loops here.
  *
  * On the host, where mm/ and lib/ run as ordinary programs, the message goes to stderr and the
  * program aborts, which is what sanitizers and fuzzers look for. A test program may set a handler

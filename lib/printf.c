@@ -1,21 +1,21 @@
 /*
- * Formatted text, as C has it (C11 7.21.6.1), for integers, characters, strings and pointers.
+ * Formatted text, as in C (C11 7.21.6.1), for integers, characters, strings and pointers.
  *
- * vformat() walks the format once. Text between conversions goes out as it is, a conversion as one
- * field of four parts: blanks, prefix (a sign or 0x), zeros, body. Everything is handed to a
- * callback in pieces, so that no length is built in: vsnprintf() copies what fits and printk()
- * flushes a small buffer.
+ * vformat() walks the format once. Text between conversions is copied unchanged, a conversion
+ * becomes one field of four parts: blanks, prefix (a sign or 0x), zeros, body. Everything is passed
+ * to a callback in pieces, so that there is no limit of the length: vsnprintf() copies what fits
+ * and printk() flushes a small buffer.
  *
- * Integers are read by their size in bytes, cut to it, and carried as 64 bits with the sign apart.
- * Their digits are made from the last to the first; the division by 64 bits is only used while the
- * value needs more than 32.
+ * Integers are read by their size in bytes, cut to it, and stored as 64 bits with a separate sign.
+ * Their digits are computed from the last to the first; the 64-bit division is used only while the
+ * value needs more than 32 bits.
  *
- * Limits: what the standard leaves undefined ends up somewhere harmless. An unknown conversion is
- * printed as it stands, without taking an argument; so is a format that ends in the middle of one.
- * %n does not exist. A width beyond INT_MAX is INT_MAX.
+ * Limits: cases that the standard leaves undefined are harmless. An unknown or incomplete
+ * conversion is printed unchanged, without taking an argument. %n does not exist. A width beyond
+ * INT_MAX is INT_MAX.
  *
- * On the host, snprintf() and vsnprintf() are named attic_* (see LIBC_NAME): the test holds them
- * against libc's.
+ * On the host, snprintf() and vsnprintf() are named attic_* (see LIBC_NAME): the test compares them
+ * with libc's.
  */
 #include <asm/errno.h>
 #include <lib/div64.h>
@@ -25,7 +25,7 @@
 
 /*
  * One run of vformat(). The va_list is in a structure because some ABIs make it an array, which
- * cannot be passed on.
+ * cannot be passed to functions.
  */
 struct format {
     format_put_t put;
@@ -93,8 +93,8 @@ static void emit_field(struct format *f, const struct spec *spec, const char *pr
 }
 
 /*
- * Write the digits of value so that they end before `end`; where they start. No digit for 0: the
- * precision brings it.
+ * Write the digits of value so that they end before `end`; returns their start. No digit for 0: the
+ * precision adds it.
  */
 static char *write_digits(char *end, u64 value, u32 base, const char *digits)
 {
@@ -183,7 +183,7 @@ static void convert_string(struct format *f, const struct spec *spec)
 
     if (!text)
         text = "(null)";
-    /* With a precision the string need not have an end. */
+    /* With a precision the string need not end with 0. */
     len = spec->precision == NO_PRECISION ? strlen(text) : strnlen(text, (size_t)spec->precision);
     emit_field(f, spec, "", 0, text, len);
 }
@@ -195,7 +195,7 @@ static void convert_char(struct format *f, const struct spec *spec)
     emit_field(f, spec, "", 0, &c, 1);
 }
 
-/* False when there is no such conversion. */
+/* False for an unknown conversion. */
 static bool convert(struct format *f, const struct spec *spec)
 {
     switch (spec->conversion) {
@@ -248,7 +248,7 @@ static const char *parse_flags(const char *p, struct spec *spec)
     }
 }
 
-/* A width or precision: `*` takes it from the arguments, no digits at all mean 0. */
+/* A width or precision: `*` takes it from the arguments, no digits mean 0. */
 static const char *parse_count(struct format *f, const char *p, int *count)
 {
     int value = 0;
@@ -293,7 +293,7 @@ static const char *parse_spec(struct format *f, const char *p, struct spec *spec
 {
     *spec = (struct spec){.precision = NO_PRECISION};
     p = parse_count(f, parse_flags(p, spec), &spec->width);
-    if (spec->width < 0) { /* only `*` can bring that: it means the flag '-' */
+    if (spec->width < 0) { /* possible only with `*`: it means the flag '-' */
         spec->flags |= FLAG_LEFT;
         spec->width = spec->width == INT_MIN ? INT_MAX : -spec->width;
     }

@@ -1,15 +1,15 @@
 /*
- * Kernel messages: format the text and hand it to every sink.
+ * Kernel messages: format the text and pass it to every sink.
  *
- * The text is gathered in a small buffer on the caller's stack and goes out when the buffer is full
- * or the message ends. So a usual line reaches each sink as one piece, a longer one in several, and
- * none is cut. There is no state but the table of sinks: printk() may be called from an interrupt
- * handler in the middle of another printk(), and the texts then follow each other at piece borders.
+ * The text is collected in a small buffer on the caller's stack and is flushed when the buffer is
+ * full or the message ends. So a usual line reaches each sink as one piece, a longer one in
+ * several, and none is cut. The only state is the table of sinks: printk() may be called from an
+ * interrupt handler during another printk(), and the texts are then mixed only at the borders of
+ * pieces.
  *
- * Limits: no log is kept; a message that comes before the first sink is lost. What a sink must
- * protect, it protects itself.
- * Neighbours: lib/printf.c formats, kernel/tty/console.c adds the sink, lib/panic.c reports early
- * panics here.
+ * Limits: no log is kept; a message before the first sink is lost. A sink must protect its own
+ * data. Neighbours: lib/printf.c formats, kernel/tty/console.c adds the sink, lib/panic.c reports
+ * early panics here.
  */
 #include <lib/panic.h>
 #include <lib/printf.h>

@@ -1,23 +1,22 @@
 /*
  * Red-black trees: search trees that are at most twice as deep on one side as on any other.
  *
- * Each node is red or black, such that a red node has no red child, and every way from a node down
- * to an empty place passes the same number of black nodes (its black height). Entering and taking
- * out may break one of these rules at one place; the two balance functions carry the break upwards
+ * Each node is red or black, such that a red node has no red child, and every path from a node down
+ * to an empty place passes the same number of black nodes (its black height). Insertion and removal
+ * may break one of these rules at one place; the two balance functions move the violation upwards
  * by recolouring until a rotation repairs it. At most two rotations repair an insertion and three a
- * removal, so an augmented tree recomputes few values beside those on the way to the root.
+ * removal, so an augmented tree recomputes few values besides those on the path to the root.
  *
  * Every case exists twice, mirrored. Here it is written once, over rb_child[side], with !side as
- * the other hand. And every rotation that is ever needed wants the two nodes to exchange their
- * colours, so rotate() does it: the node that comes up takes over parent and colour of the one that
- * goes down in a single word.
+ * the other side. In every rotation the two nodes must exchange their colours, so rotate() does
+ * this, too: the node that moves up takes parent and colour of the one that moves down, as a single
+ * word.
  *
- * The colour is in bit 0 of the parent pointer, red = 0, so that a node that was just linked is
- * red.
+ * The colour is in bit 0 of the parent pointer, red = 0, so a node that was just linked is red.
  *
  * Limits: nothing is checked while a tree is changed; rb_check() walks the whole tree and is for
  * mm_audit() and tests.
- * Neighbours: mm/kva/vmalloc.c keeps its areas in such trees.
+ * Neighbours: mm/kva/vmap_area.c keeps its areas in such a tree.
  */
 #include <lib/rbtree.h>
 
@@ -54,7 +53,7 @@ static inline u32 side_of(const struct rb_node *node, const struct rb_node *pare
     return parent->rb_right == node;
 }
 
-/* Make the pointer that leads to `old` from above lead to `node`. */
+/* Change the pointer to `old` in its parent, or the root, to `node`. */
 static inline void replace_child(struct rb_root *root, struct rb_node *old, struct rb_node *node)
 {
     struct rb_node *parent = rb_parent(old);
@@ -87,9 +86,9 @@ struct rb_node *rb_neighbour(const struct rb_node *node, u32 side)
 }
 
 /*
- * Let `node` sink towards `side` and its other child come up in its place; they exchange colours.
- * The result is the node that came up; its value is not recomputed yet, because in a double
- * rotation it is only worth doing once.
+ * Move `node` down to `side` and its other child up to its place; they exchange colours. Returns
+ * the node that moved up; its value is not recomputed yet, because a double rotation needs this
+ * only once.
  */
 static struct rb_node *rotate(struct rb_root *root, struct rb_node *node, u32 side,
                               rb_augment_t augment)
@@ -117,7 +116,7 @@ void rb_insert_balance(struct rb_node *node, struct rb_root *root, rb_augment_t 
 
     /* node is red; the only rule that may be broken is that its parent is red, too. */
     while (is_red(parent = rb_parent(node))) {
-        grandparent = rb_parent(parent); /* there is one: the root is black */
+        grandparent = rb_parent(parent); /* it exists: the root is black */
         side = side_of(parent, grandparent);
         if (!is_red(grandparent->rb_child[!side])) {
             if (node == parent->rb_child[!side])
@@ -137,7 +136,7 @@ void rb_insert_balance(struct rb_node *node, struct rb_root *root, rb_augment_t 
 }
 
 /*
- * The ways through one child of `parent`, an empty place at first, have one black node less than
+ * The paths through one child of `parent`, an empty place at first, have one black node less than
  * the others. So the sibling of that place has a black height of at least 1 and is not empty.
  */
 static void erase_balance(struct rb_node *parent, struct rb_root *root, rb_augment_t augment)
@@ -156,8 +155,8 @@ static void erase_balance(struct rb_node *parent, struct rb_root *root, rb_augme
         if (is_red(sibling->rb_left) || is_red(sibling->rb_right))
             break;
         /*
-         * Take one black from the sibling as well; if parent cannot give it back to both, the lack
-         * has moved up.
+         * Make the sibling red, so both sides lack one black node; if parent is black already, the
+         * lack has moved up.
          */
         set_red(sibling);
         node = parent;
@@ -176,7 +175,7 @@ static void erase_balance(struct rb_node *parent, struct rb_root *root, rb_augme
         augment(sibling);
 }
 
-/* Take out a node with one child at most. True when its ways have lost a black node. */
+/* Remove a node with one child at most. True when the paths through it have lost a black node. */
 static bool detach(struct rb_node *node, struct rb_root *root)
 {
     struct rb_node *child = node->rb_left ? node->rb_left : node->rb_right;
@@ -184,7 +183,7 @@ static bool detach(struct rb_node *node, struct rb_root *root)
     replace_child(root, node, child);
     if (!child)
         return is_black(node);
-    /* An only child is red and its parent black; it takes over place and colour. */
+    /* An only child is red and its parent black; it takes the node's place and colour. */
     child->rb_parent_color = node->rb_parent_color;
     return false;
 }
@@ -206,8 +205,8 @@ void rb_erase_augmented(struct rb_node *node, struct rb_root *root, rb_augment_t
     bool lacks_black;
 
     /*
-     * Inside the tree, the next node, which has no left child, is taken out instead and then put
-     * where this one was.
+     * Inside the tree, the next node, which has no left child, is removed instead and then put in
+     * the place of this one.
      */
     if (node->rb_left && node->rb_right)
         gap = rb_outermost(node->rb_right, 0);
@@ -222,8 +221,8 @@ void rb_erase_augmented(struct rb_node *node, struct rb_root *root, rb_augment_t
         rb_augment_path(low, augment);
         if (gap != node) {
             /*
-             * Its old value was for its old place: what its parent knows is the value of the node
-             * that is gone.
+             * Its value is still that of its old place, and its parent's was computed from the
+             * removed node.
              */
             augment(gap);
             rb_augment_path(rb_parent(gap), augment);
@@ -261,7 +260,7 @@ static const char *check_shape(struct rb_node *root)
 {
     struct pending pending[CHECK_DEPTH] = {{.top = root}};
     u32 count = 1,
-        height = 0; /* height: of the first empty place met; no way is without a black node */
+        height = 0; /* of the first empty place found; every path has a black node */
     const char *wrong;
 
     while (count) {

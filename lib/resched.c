@@ -1,7 +1,7 @@
 /*
- * The hook through which the lower floors yield (lib/resched.h). It is empty until
- * the scheduler fills it in, and stays so on the host: then nobody is waiting, and cond_resched()
- * is two tests. Not sealed after boot, because tests look at the kernel through it.
+ * The hook through which the lower layers yield (lib/resched.h). It is empty until the scheduler
+ * sets it, and always on the host: then cond_resched() is only two tests. It stays writable after
+ * boot, because self-tests replace it.
  */
 #include <lib/resched.h>
 

@@ -2,18 +2,18 @@
  * Bytes and strings.
  *
  * Costs in this project are counted in instructions, and a repeated string instruction counts once
- * for each element, so memcpy() and memset() move words of four bytes and only the last one to
- * three bytes singly. That is also the fastest way on real processors for whole pages, which is
- * what the kernel copies and clears most. Addresses need no alignment for that.
+ * for each element, so memcpy() and memset() move words of four bytes, and only the last one to
+ * three bytes as single bytes. That is also the fastest way on real processors for whole pages,
+ * which is what the kernel copies and clears most. Addresses need no alignment for that.
  *
  * memmove() copies downwards when the target lies above the source and overlaps it. It does so with
  * a loop and not with the direction flag set: an interrupt could come in between, and compiled code
  * assumes that the flag is clear.
  *
- * The compiler knows the shape of these loops and would like to replace them by a call to the
- * function they implement. That is switched off for this file.
+ * The compiler recognizes such loops and would replace them by a call to the function that they
+ * implement. This is switched off for this file.
  *
- * On the host the functions that libc has are named attic_* (see LIBC_NAME) and are there for the
+ * On the host the functions that libc has are named attic_* (see LIBC_NAME) and are only for the
  * tests; the processor's string instructions are used in the kernel only, so that sanitizers see
  * every access.
  */
