@@ -51,7 +51,7 @@ void asm_offsets(void)
     DEFINE(X86_TRAP_GP, X86_TRAP_GP);
     DEFINE(EX_SELECTOR, EX_SELECTOR);
 
-    /* the vDSO's */
+    /* for the vDSO */
     DEFINE(NR_SIGRETURN, __NR_sigreturn);
     DEFINE(NR_RT_SIGRETURN, __NR_rt_sigreturn);
     DEFINE(SC_DI, offsetof(struct sigcontext_32, di));
@@ -63,7 +63,7 @@ void asm_offsets(void)
     DEFINE(SC_CX, offsetof(struct sigcontext_32, cx));
     DEFINE(SC_AX, offsetof(struct sigcontext_32, ax));
     DEFINE(SC_IP, offsetof(struct sigcontext_32, ip));
-    DEFINE(UC_MCONTEXT, 20); /* struct ucontext: its header needs types that no UAPI header has */
+    DEFINE(UC_MCONTEXT, 20); /* struct ucontext: its header needs types missing in UAPI */
 
     DEFINE(TSS_ESP0, offsetof(struct tss, esp0));
 

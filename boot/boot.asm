@@ -1,10 +1,10 @@
 ; From GRUB to C. GRUB leaves a 32-bit processor in protected mode with paging off, the multiboot2
 ; magic in EAX and the physical address of its information block in EBX (Multiboot2 Specification
-; 2.0, 3.3). That is all that is taken from it: every other bit of CR0 and CR4, the debug registers
-; and long mode may be as firmware left them (UEFI sets CR0.WP), so they are written, not changed.
-; What follows, in order:
+; 2.0, 3.3). Nothing else is assumed: the other bits of CR0 and CR4, the debug registers and long
+; mode may have any state that firmware left (UEFI sets CR0.WP), so whole values are written. What
+; follows, in order:
 ;
-;   _start               physical addresses, paging off: is this machine able to run Attic?
+;   _start               physical addresses, paging off: can this machine run Attic?
 ;   boot_paging_on       a page directory of 4 MiB pages maps the image twice: where it runs now
 ;                        (identity) and, with all that lowmem can be, from PAGE_OFFSET on
 ;   boot_high            EIP is above PAGE_OFFSET (high.asm)
@@ -12,7 +12,7 @@
 ;
 ; Sections .boot.* are linked at their physical addresses, so that a debugger finds symbols and
 ; lines before paging as well. Their pages, this page directory and the boot stack among them, are
-; given back at the end of boot (mm_seal).
+; freed at the end of boot (mm_seal).
 
 %include "asm-offsets.inc"
 
@@ -86,7 +86,7 @@ _start:
     xor edx, edx
     call boot_traps_init
 
-    ; A processor that lets the ID flag be flipped has the CPUID instruction.
+    ; If the ID flag can be changed, the processor has the CPUID instruction.
     mov esi, text_cpuid
     pushfd
     pop eax
@@ -132,7 +132,7 @@ _start:
     mov [boot_tsc - PAGE_OFFSET], eax
     mov [boot_tsc - PAGE_OFFSET + 4], edx
 
-    ; The directory: this code where it is, and physical 0.. from PAGE_OFFSET on.
+    ; The directory maps this code at its own address, and physical memory from 0 at PAGE_OFFSET.
     mov dword [boot_page_directory], PDE_LARGE
     mov edi, boot_page_directory + (PAGE_OFFSET >> PDE_SHIFT) * 4
     mov eax, PDE_LARGE
@@ -143,7 +143,7 @@ _start:
     loop .next_pde
 
     xor eax, eax
-    mov dr7, eax                        ; no breakpoint of firmware's
+    mov dr7, eax                        ; no breakpoint of the firmware
     mov eax, BOOT_CR4
     mov cr4, eax
     mov eax, boot_page_directory
@@ -158,9 +158,9 @@ boot_paging_on:
 
 section .boot.data progbits alloc noexec write align=4
 
-; What the processor must have, and the line to say without it, in this order: what this file and the
-; rest of the kernel use, and what the compiler may use on its own (-march in the Makefile). A test
-; compares the table with the instructions in the image.
+; The features that the processor must have, and the line to print if one is missing, in this order:
+; those that this file and the rest of the kernel use, and those that the compiler may use (-march
+; in the Makefile). A test compares the table with the instructions in the image.
 required_features:
     dd CPUID_PSE, text_pse
     dd CPUID_PGE, text_pge

@@ -2,8 +2,8 @@
 ; multiboot2 magic, EBX the address of the information block, and the stack is still reached through
 ; the identity mapping.
 ;
-; This is a file of its own because an assembler's debug information covers one section a file, and
-; a debugger shows lines here as well.
+; This is a separate file because an assembler's debug information covers one section per file, and
+; a debugger needs lines here as well.
 
 %include "asm-offsets.inc"
 

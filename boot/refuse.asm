@@ -1,14 +1,14 @@
-; The end of a boot before there is C, on a machine that cannot run Attic or by a trap (trap.asm): one
-; line on the console, which is the first serial port that is there (as in drivers/serial.c), and on
-; the screen.
+; The end of a boot before there is C, on a machine that cannot run Attic or by a trap (trap.asm):
+; one line on the console, which is the first serial port found (as in drivers/serial.c), and on the
+; screen.
 ;
-; Nobody has set the two up, and a boot loader may have left anything there. So the port gets its mode
-; first (115200 baud, 8 bits, no parity: that of drivers/serial.c), and the screen is cleared, because
-; lines of the boot loader would run into this one. A port may never say that it is ready: each
-; character waits for a while only.
+; Neither has been set up, and a boot loader may have left any state. So the port gets its mode
+; first (115200 baud, 8 bits, no parity: that of drivers/serial.c), and the screen is cleared,
+; because lines of the boot loader would run into this one. A port may never become ready: each
+; character waits only for a limited time.
 ;
-; A machine without the text screen of a PC (UEFI) has only the line on the serial port; grub.cfg has
-; said there that this is where to look.
+; A machine without the text screen of a PC (UEFI) has only the line on the serial port; grub.cfg
+; has printed there that the serial port has the output.
 
 %include "asm-offsets.inc"
 
@@ -24,18 +24,18 @@ UART_IER   equ 1
 UART_LCR   equ 3
 UART_MCR   equ 4
 UART_LSR   equ 5
-UART_SCR   equ 7                        ; keeps a byte, where there is a port
+UART_SCR   equ 7                        ; stores a byte, if the port exists
 LCR_8N1    equ 0x03
 LCR_DLAB   equ 0x80
 MCR_READY  equ 0x03                     ; data terminal ready, request to send
 LSR_THRE   equ 0x20                     ; transmitter holding register empty
-PATIENCE   equ 1 << 16                  ; looks at the port; a character takes a hundred
+PATIENCE   equ 1 << 16                  ; reads before time-out; a character takes a hundred
 
 section .boot.text progbits alloc exec nowrite align=16
 
 ; ESI points to the line, which ends in a line feed and 0; it, and this code, are at their physical
-; addresses. QEMU's debug-exit device, where there is one, ends the machine; elsewhere the processor
-; stops here. boot_end_line is for other ends: EAX tells that device which (enum machine_exit).
+; addresses. QEMU's debug-exit device, where there is one, ends the machine; otherwise the processor
+; stops here. boot_end_line is for other exit codes: EAX holds the code (enum machine_exit).
 global boot_refuse_line, boot_end_line
 boot_refuse_line:
     mov eax, MACHINE_REFUSE
@@ -75,7 +75,7 @@ boot_end_line:
     out dx, al
 %endmacro
 
-; The port in EBX: the second if that is there and the first is not.
+; The port in EBX: the second if only the second exists.
 set_up_serial:
     mov ebx, COM1
     call look_for_port
@@ -93,7 +93,8 @@ set_up_serial:
     uart_write UART_MCR, MCR_READY
     ret
 
-; Sets the zero flag if the port EBX is there. Between writing and reading another byte is on the wires.
+; Sets the zero flag if the port in EBX exists. Another byte is put on the bus between writing and
+; reading.
 look_for_port:
     uart_write UART_SCR, 0x5a
     uart_write UART_IER, 0

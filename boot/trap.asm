@@ -1,12 +1,12 @@
-; Traps before the kernel has its own IDT. The boot loader leaves none that could be used, and a fault
-; would be a triple fault, which says nothing. Here it is one line, on the serial port and on the
-; screen: the vector, EIP, the error code, and of a page fault the address and its region of the
+; Traps before the kernel has its own IDT. The boot loader leaves no usable IDT, and a fault would
+; be a triple fault, without any report. Here it prints one line, on the serial port and on the
+; screen: the vector, EIP, the error code, and for a page fault the address and its region of the
 ; address map (include/mm/layout.h).
 ;
-; The table is written twice: for physical addresses, and for those above PAGE_OFFSET in front of the
-; moment when the identity mapping goes. So is a GDT, because a gate names a code segment, and the
-; boot loader's table need not be in memory any more. It has the kernel's selectors, so that the gates hold
-; until idt_init(), and not only until gdt_init().
+; The table is written twice: for physical addresses, and for those above PAGE_OFFSET just before
+; the identity mapping is removed. So is a GDT, because a gate names a code segment, and the boot
+; loader's GDT may be overwritten. It has the kernel's selectors, so that the gates are valid until
+; idt_init(), and not only until gdt_init().
 
 %include "asm-offsets.inc"
 
@@ -23,8 +23,8 @@ section .boot.text progbits alloc exec nowrite align=16
 
 extern boot_page_directory, boot_end_line
 
-; Have traps arrive here. EDX: where the boot code is to run from now on, less where it is linked, 0 or
-; PAGE_OFFSET. Changes EAX, ECX, ESI, EDI.
+; Install the trap handlers. EDX: the address where the boot code runs from now on, minus its link
+; address: 0 or PAGE_OFFSET. Changes EAX, ECX, ESI, EDI.
 global boot_traps_init
 boot_traps_init:
     lea edi, [boot_idt + edx]
@@ -61,7 +61,7 @@ boot_traps_init:
 .loaded:
     ret
 
-; One for each exception, all of STUB_SIZE: the vector goes on top of the error code, or of 0.
+; One for each exception, all of STUB_SIZE: pushes the vector on top of the error code, or of 0.
 align STUB_SIZE
 boot_trap_stubs:
 %assign vector 0
@@ -75,7 +75,7 @@ boot_trap_stubs:
     %assign vector vector + 1
 %endrep
 
-; The line is printed from where the boot code is linked, so the identity mapping comes back.
+; The line is printed by code at its link address, so the identity mapping is restored.
 boot_trap:
     mov eax, cr0
     test eax, eax
