@@ -38,8 +38,8 @@ void (*process_session_ended)(u32 session) __ro_after_init = no_terminal;
 
 /*
  * Another user of the address space, the parent of a vfork(), may wait for the thread id to be
- * cleared. The caller makes sure that the memory is not lent to a child (kernel/process/fork.c):
- * then it must not be written.
+ * cleared. Memory that is lent to a child must not be written: then kernel/process/fork.c has set
+ * the field to 0.
  */
 static void clear_child_tid(void)
 {

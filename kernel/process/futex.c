@@ -46,7 +46,7 @@ struct sleeper {
     struct task *task;
 };
 
-static LIST_HEAD(sleepers); /* in the order of their coming; lock: not preempted */
+static LIST_HEAD(sleepers); /* in the order of falling asleep; lock: not preempted */
 
 /* ---- keys ---- */
 

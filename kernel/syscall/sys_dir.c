@@ -423,7 +423,7 @@ long sys_chroot(struct pt_regs *regs)
     struct inode *inode;
     long err = user_lookup(AT_FDCWD, (const char *)regs->ebx, 0, &inode);
 
-    fs_current_root = current_root; /* not set before the first call */
+    fs_current_root = current_root; /* NULL before the first chroot(2) */
     return err ? err : set_folder(&current->root, inode);
 }
 

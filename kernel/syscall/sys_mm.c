@@ -47,8 +47,8 @@ static long check_kind(u32 flags)
 }
 
 /*
- * Check that the file may be mapped with *prot, and add to *prot what must be forbidden later;
- * *mapping gets its contents, and stays NULL if these are zeros.
+ * Check that the file may be mapped with *prot, and add VM_NEVER_WRITE and VM_WRITER to *prot as
+ * needed; *mapping gets its contents, and stays NULL if these are zeros.
  */
 static long check_file(const struct file *file, u32 *prot, u32 flags,
                        struct address_space **mapping)
