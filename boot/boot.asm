@@ -6,7 +6,7 @@
 ;
 ;   _start               physical addresses, paging off: can this machine run Attic?
 ;   boot_paging_on       a page directory of 4 MiB pages maps the image twice: where it runs now
-;                        (identity) and, with all that lowmem can be, from PAGE_OFFSET on
+;                        (identity) and, with the largest possible lowmem, at PAGE_OFFSET
 ;   boot_high            EIP is above PAGE_OFFSET (high.asm)
 ;   boot_identity_gone   the identity mapping is removed; on to kernel_main() in C (high.asm)
 ;

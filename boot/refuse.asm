@@ -34,8 +34,8 @@ PATIENCE   equ 1 << 16                  ; reads before time-out; a character tak
 section .boot.text progbits alloc exec nowrite align=16
 
 ; ESI points to the line, which ends in a line feed and 0; it, and this code, are at their physical
-; addresses. QEMU's debug-exit device, where there is one, ends the machine; otherwise the processor
-; stops here. boot_end_line is for other exit codes: EAX holds the code (enum machine_exit).
+; addresses. QEMU's debug-exit device, if present, ends the machine; otherwise the processor stops
+; here. boot_end_line is for other exit codes: EAX holds the code (enum machine_exit).
 global boot_refuse_line, boot_end_line
 boot_refuse_line:
     mov eax, MACHINE_REFUSE

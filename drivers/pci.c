@@ -2,7 +2,7 @@
  * PCI: finds the functions of the machine, and their addresses.
  *
  * Every function has 256 bytes of configuration registers, reached through two ports: the address
- * (bus, slot, function, register) goes to one, the value comes from the other. This is
+ * (bus, slot, function, register) is written to one, the value is read from the other. This is
  * configuration mechanism #1, the only one still in use. A slot without a device reads as all ones,
  * so the buses are found by a search: bus 0 exists, and each bridge gives the number of the bus
  * behind it, which is then searched as well. Each bus is put into a queue only once, so a bridge

@@ -2,8 +2,8 @@
  * Exceptions: maps a missing page, sends a signal to a faulty program, or panics for a kernel bug.
  *
  * From ring 3, a page fault first goes to the address space, which may have an area without this
- * page yet, or a page shared by two that must now be copied. If not, and for every other exception,
- * the process gets the signal that Linux would send, with the same code and address; if it has no
+ * page yet, or a shared page that must now be copied. If not, and for every other exception, the
+ * process gets the signal that Linux would send, with the same code and address; if it has no
  * handler, it is killed, with one line that gives the access, why it failed, and which bit of which
  * entry forbids it (kernel/view/explain.c). When memory runs out, it is killed. The rest of the
  * system is not affected.

@@ -1,6 +1,6 @@
 /*
  * Start-up: a list of calls, where each may need the ones above it. boot/boot.asm jumps to
- * kernel_main() with paging on and the identity mapping gone, interrupts off, on the boot stack.
+ * kernel_main() with paging on, the identity mapping removed, interrupts off, on the boot stack.
  * The list continues in kernel_init(), the first thread, on its own stack; mm_seal() is the end of
  * the boot.
  */

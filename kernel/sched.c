@@ -77,7 +77,7 @@ u64 jiffies_64(void)
     return now;
 }
 
-/* ---- who runs ---- */
+/* ---- choosing the next task ---- */
 
 static struct task *pick_next(void)
 {

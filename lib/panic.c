@@ -10,8 +10,8 @@
  * processor also loops here.
  *
  * On the host, where mm/ and lib/ run as ordinary programs, the message goes to stderr and the
- * program aborts, which is what sanitizers and fuzzers look for. A test program may set a handler
- * that leaves by longjmp() or exit().
+ * program aborts, which sanitizers and fuzzers detect. A test program may set a handler that leaves
+ * by longjmp() or exit().
  *
  * Neighbours: include/lib/panic.h has the macros that callers use; they insert file, line and
  * function.

@@ -79,7 +79,7 @@ struct rb_node *rb_neighbour(const struct rb_node *node, u32 side)
 
     if (node->rb_child[side])
         return rb_outermost(node->rb_child[side], !side);
-    /* Up, until we come from the other side. */
+    /* Go up until the step comes from the other side. */
     while ((parent = rb_parent(node)) && parent->rb_child[side] == node)
         node = parent;
     return parent;

@@ -18,8 +18,8 @@ int serial_console(void);
 
 /*
  * Write as much as the port takes without waiting. Returns the number of bytes: 0 while it is busy,
- * all of them if there is no port. "\n" goes out as "\r\n", with a wait of one character between
- * them, or `raw` as it is. Any context.
+ * all of them if there is no port. "\n" is sent as "\r\n", with a wait of one character between
+ * them, or unchanged if `raw`. Any context.
  */
 __must_check size_t serial_write(const char *text, size_t len, bool raw);
 
@@ -32,5 +32,5 @@ void serial_enable_input(void);
  */
 __must_check bool serial_data_init(void);
 
-/* Send bytes as they are: false when the port has not taken one for some seconds. Any context. */
+/* Send bytes unchanged: false when the port has not taken one for some seconds. Any context. */
 __must_check bool serial_data_write(const char *text, size_t len);

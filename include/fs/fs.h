@@ -2,19 +2,19 @@
  * Files: a tree of inodes in memory, open files, and the operations on both. Names and meanings are
  * Linux's. The tree starts with the contents of the initramfs; everything is lost at power-off.
  *
- *   fs/inode.c     inodes and their life
+ *   fs/inode.c     inodes: creation, references, freeing
  *   fs/dir.c       names in directories
- *   fs/walk.c      paths, one part after the other
- *   fs/namei.c     making, linking, renaming, removing
+ *   fs/walk.c      walks along paths
+ *   fs/namei.c     creating, linking, renaming, removing
  *   fs/file.c      open files: open, read, write, seek, directories
- *   fs/ramfs.c     what regular files do
+ *   fs/ramfs.c     operations of regular files
  *   fs/pipe.c      pipes
- *   fs/char_dev.c  devices by number: the table that upper floors and drivers fill in
+ *   fs/char_dev.c  devices by number: a table that higher layers and drivers fill
  *   fs/mem_dev.c   /dev/null and others
- *   fs/procfs.c      text that is made when it is looked at
+ *   fs/procfs.c      text that is generated when it is opened
  *   fs/procfs_pid.c  directories of processes
  *   fs/cpio.c, fs/initramfs.c  the archive
- *   fs/check.c     the tree, walked whole
+ *   fs/check.c     check of the whole tree
  *
  * Nothing here sleeps. A read or write that would have to wait returns -EAGAIN, and the system
  * calls above (kernel/) put the task to sleep on file_wait_queue() and try again. They wake it
@@ -55,11 +55,11 @@ struct file_operations {
     long (*write)(struct file *file, const char *user_buf, u32 count, u64 *pos);
     /* What can be done without waiting: POLL* bits. NULL: always readable and writable. */
     u32 (*poll)(struct file *file);
-    /* -ENOTTY for a command it does not know; NULL: always. */
+    /* -ENOTTY for an unknown command; NULL: always. */
     long (*ioctl)(struct file *file, u32 command, u32 arg);
     /* 0, or the error why it cannot be opened. file->inode and file->flags are set. */
     int (*open)(struct file *file);
-    /* The last reference has gone. */
+    /* Called when the last reference is dropped. */
     void (*release)(struct file *file);
     /* Where readers and writers of this file wait; NULL: they never wait. */
     struct wait_queue *(*wait_queue)(struct file *file);

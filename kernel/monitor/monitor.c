@@ -1,5 +1,5 @@
 /*
- * The monitor: a prompt on the console to look at the kernel and to start programs.
+ * The monitor: a prompt on the console to inspect the kernel and to start programs.
  *
  * A command is one row of a table: name, usage, help, example, function, and how many words it
  * takes. Help, completion of names and the reply to a mistyped line come from the table, so a new

@@ -1,9 +1,8 @@
 /*
- * The monitor's commands that look at memory: the address map with live numbers, and the tables
- * that Linux has in /proc, so that students can read them there, too: meminfo, vmallocinfo,
- * buddyinfo, slabinfo. Their texts are those of /proc (kernel/proc/proc_mm.c); meminfo has a few
- * lines more. `frames` has no counterpart there: it lists frames by owner, which add up to all of
- * RAM.
+ * The monitor's commands that print memory: the address map with live numbers, and the tables that
+ * Linux has in /proc, so that students can read them there, too: meminfo, vmallocinfo, buddyinfo,
+ * slabinfo. Their texts are those of /proc (kernel/proc/proc_mm.c); meminfo has a few lines more.
+ * `frames` has no counterpart there: it lists frames by owner, which add up to all of RAM.
  *
  * No numbers are stored here: everything is read from mm/ when it is printed. Counts are in pages
  * inside the kernel and in kB where Linux uses kB (1024 bytes).
@@ -127,7 +126,7 @@ void monitor_layout(u32 argc, const char **argv)
     }
 }
 
-/* ---- what /proc tells too ---- */
+/* ---- tables that are also in /proc ---- */
 
 typedef int (*proc_show_t)(struct inode *inode, struct seq_file *seq);
 

@@ -1,5 +1,5 @@
 /*
- * The tables of memory that Linux shows in /proc, in its formats: meminfo, vmallocinfo, buddyinfo,
+ * The tables of memory that Linux has in /proc, in its formats: meminfo, vmallocinfo, buddyinfo,
  * slabinfo. They are generated only here; /proc and the monitor both print them.
  *
  * No numbers are stored here: everything is read from mm/ when it is printed. The pages of

@@ -3,7 +3,7 @@
  * them as they read Linux's.
  *
  * A process is looked up by its pid each time, and may have ended: -ESRCH. A kernel thread and a
- * zombie have no memory, so that maps and cmdline are empty and the other figures 0.
+ * zombie have no memory, so maps and cmdline are empty and the other numbers are 0.
  *
  * Limits: fields of Linux that have no counterpart are 0: page faults, wchan, the registers of a
  * sleeping process. Pages of files are not counted separately in statm and status: resident memory

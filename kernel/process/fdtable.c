@@ -219,7 +219,7 @@ struct file *fd_get_for_io(u32 fd)
     return file && !(file->flags & O_PATH) ? file : NULL;
 }
 
-/* ---- those who wait for a file ---- */
+/* ---- tasks that wait for a file ---- */
 
 void file_wake(struct file *file)
 {

@@ -148,7 +148,7 @@ static bool print_number(struct strace_line *line, char kind, u32 value)
     }
 }
 
-/* Values and bits that have names. */
+/* Print values and bits that have names. */
 static bool print_named(struct strace_line *line, char kind, u32 value)
 {
     static const struct {

@@ -103,7 +103,7 @@ long sys_setdomainname(struct pt_regs *regs)
     return set_name(utsname.domainname, regs);
 }
 
-/* ---- figures ---- */
+/* ---- numbers ---- */
 
 long sys_sysinfo(struct pt_regs *regs)
 {
@@ -243,7 +243,7 @@ long sys_reboot(struct pt_regs *regs)
 }
 
 /*
- * man 2 syslog: 0 and 1 open and close the log, 6 to 8 set what goes to the console, 9 and 10 tell
+ * man 2 syslog: 0 and 1 open and close the log, 6 to 8 set the console's log level, 9 and 10 return
  * sizes.
  */
 long sys_syslog(struct pt_regs *regs)

@@ -5,12 +5,12 @@
  * file has only their order. A line has a label of ten columns and one fact, so that a reader finds
  * it in the same place each time:
  *
- *   address, region, area, frames    where it is, whose, and all frames of a vmalloc area
+ *   address, region, area, frames    where it is, its owner, and all frames of a vmalloc area
  *   PDE, PTE                         both entries: value, place, each bit
- *   walk, ring 0, ring 3             what the processor makes of them, and which bit decides
- *   frame, also at                   the memory behind it, and who else sees it
- *   below, above                     what is next to an address that nobody has
- *   device                           what the DMA API would say
+ *   walk, ring 0, ring 3             what the processor does with them, and which bit decides
+ *   frame, also at                   the memory behind it, and its other mappings
+ *   below, above                     the areas next to an address that is in no area
+ *   device                           the verdict of the DMA API
  *
  * The short form, for the lines about faults, has the place and the bit. It must be safe in a
  * panic, so it contains only the facts of explain_walk(), and the names of functions.

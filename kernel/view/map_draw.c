@@ -10,7 +10,7 @@
  * map_shape() fits this into a terminal, together with a prompt below it: a row of RAM has as many
  * cells as the width allows (a power of two, so that rows start at round addresses), and there are
  * as many rows as the other lines leave. If the terminal is too narrow for two sides, the virtual
- * one is below, and if it is too low for that, the picture scrolls.
+ * one is below, and if it has too few lines for that, the picture scrolls.
  *
  * The virtual side is a list of items, each a function that draws one line, because the two sides
  * are drawn together, line by line.

@@ -2,21 +2,21 @@
  * The audit: one walk over memory that checks the invariants of the design. It changes nothing,
  * allocates nothing, and stops at the first error.
  *
- *   I1  lowmem's entries are what the map and the image's sections say      lowmem_check()
+ *   I1  lowmem's entries match the address map and the image's sections     lowmem_check()
  *   I2  PDE 768..1023 are the same in every directory                       check_directories()
  *   I4  no entry of the kernel half has the user bit                        check_kernel_half()
- *   I5  what the processor uses at every entry is mapped, gates lead there  check_entry_points(), cpu_check()
- *   I6  nothing maps text, constants or sealed data writable; WP and co on  check_kernel_half(), check_user_half(), cpu_check()
+ *   I5  structures for kernel entries are mapped, gates are correct         check_entry_points(), cpu_check()
+ *   I6  text, constants, sealed data are never writable; WP, SMEP, SMAP on  check_kernel_half(), check_user_half(), cpu_check()
  *   I7  the vmalloc ranges tile their area, guards are not mapped           vmalloc_check()
  *   I8  free lists are whole; reference counts equal mappings and holders   page_alloc_check(), slab_check(), audit_counts()
- *       areas of processes: no entry allows more than its area; what is writable and private is
- *       its owner's alone; pages, tables and areas are counted right        check_user_half(), vma_check()
+ *       areas of processes: no entry allows more than its area; a writable private page has
+ *       only one owner; pages, tables and areas are counted correctly       check_user_half(), vma_check()
  *       every frame has one owner, none is lost                             frames_check(), audit_lost(), check_tables()
- *       areas and files show their own                                      check_areas(), check_files()
- *       what is kept for the next process is empty                          user_tables_check()
- *       no kmap slot is left                                                kmap_check()
+ *       areas and files map only their own pages                            check_areas(), check_files()
+ *       tables kept for reuse are empty                                     user_tables_check()
+ *       no kmap slot is taken                                               kmap_check()
  *
- *  I10  what devices may reach is RAM in use, named by what it is            dma_check()
+ *  I10  memory mapped for devices is RAM in use, addresses are lowmem        dma_check()
  *
  * The checks that higher layers have registered run last.
  *
@@ -25,8 +25,8 @@
  * in a TLB cannot be read, and an access to the page would load a new one. Tests touch, then unmap,
  * then touch again.
  *
- * Reference counts are checked without memory for a tally: every mapping found takes one off the
- * count of its page, then the counts must equal the number of holders, then every mapping is added
+ * Reference counts are checked without memory for a tally: every mapping found subtracts one from
+ * the count of its page, then the counts must equal the number of holders, then every mapping is added
  * again.
  */
 #include <arch/x86/cpu.h>
@@ -46,7 +46,7 @@
 #include <mm/user/filemap.h>
 #include <mm/user/mm_internal.h>
 
-#define REGISTERED_MAX 4 /* checks of the floors above */
+#define REGISTERED_MAX 4 /* checks of higher layers */
 
 static struct frames frames; /* counted once per audit, because it visits every frame */
 
@@ -279,7 +279,7 @@ static const char *check_directories(void)
     return check_tables(tables);
 }
 
-/* ---- what the vmalloc area shows ---- */
+/* ---- mappings of the vmalloc area ---- */
 
 /* True when an area of this kind may map this page. */
 static bool entry_fits(u32 kind, pte_t pte)
@@ -327,7 +327,7 @@ static const char *check_areas(void)
     return NULL;
 }
 
-/* ---- all of them ---- */
+/* ---- all checks ---- */
 
 static const char *(*registered[REGISTERED_MAX])(void)__ro_after_init;
 

@@ -4,10 +4,10 @@
  *
  * The boot loader's ranges are in any order, may touch or overlap, and end anywhere. Usable ones
  * shrink to whole pages and are merged; a range of any other type is a reservation, which grows to
- * whole pages; where the two overlap the reservation wins, because using a page that somebody else
- * owns is worse than leaving one unused. Both arrays are kept sorted by insertion, and neighbours
- * that touch are merged among the usable ones. A full array stops the boot: a map with a range left
- * out would be a wrong map.
+ * whole pages; where the two overlap the reservation wins, because using a page of another owner is
+ * worse than leaving one unused. Both arrays are kept sorted by insertion, and neighbours that
+ * touch are merged among the usable ones. A full array stops the boot: a map with a range left out
+ * would be a wrong map.
  *
  * memblock_alloc() takes from the top of lowmem downwards, so that the DMA zone stays whole.
  */

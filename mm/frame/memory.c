@@ -2,7 +2,7 @@
  * From the boot loader's memory map to memblock: which physical pages are RAM, which of them are
  * taken, and how the command line changes that. Everything that lives in RAM the map calls free is
  * reserved here, before the first allocation: the kernel image, GRUB's modules, the symbol table.
- * What the loader left is mapped, wherever it lies. The first 64 KiB are reserved, as on Linux:
+ * Everything the loader left is mapped, at any address. The first 64 KiB are reserved, as on Linux:
  * some firmware writes there without declaring it, and then no allocated frame has the physical
  * address 0.
  */

@@ -299,7 +299,7 @@ static inline bool may_free(const struct page *page, u32 order)
     return page->block == BLOCK_HEAD(order) && page->type >= PAGE_USED && page->refcount == 1;
 }
 
-/* A stack has grown too high: its older half goes to the buddy lists. */
+/* A stack has grown too high: move its older half to the buddy lists. */
 static __noinline void free_slow(struct page *page, u32 order)
 {
     struct zone *zone = &zones[page->zone];

@@ -46,7 +46,7 @@ static const char *check_link(const struct zone *zone, const struct page *page, 
     return NULL;
 }
 
-/* What must hold for a free block, wherever it is kept. */
+/* Check a free block, on a list or on a hot stack. */
 static const char *check_block(struct zone *zone, const struct page *page, u32 order)
 {
     if (page->order != order || !page->head)

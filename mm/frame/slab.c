@@ -5,7 +5,7 @@
  * A slab is a block of 1 to 8 pages: objects side by side from its start, a descriptor at its end.
  * Free objects of a slab are a list through their own first words. A cache has one active slab,
  * whose list hangs at the cache itself: allocating is popping from it, freeing into it is pushing,
- * and nothing else is touched. Only when the list is empty does another slab become active: a
+ * and no other memory is accessed. Only when the list is empty does another slab become active: a
  * partial one, or the one empty slab that is kept so that a caller that allocates and frees
  * alternately does not call the page allocator each time, or a new one.
  *

@@ -32,7 +32,7 @@ struct slab *slab_walk(u32 *pfn)
     return NULL;
 }
 
-/* ---- figures ---- */
+/* ---- statistics ---- */
 
 static u32 active_free(const struct kmem_cache *cache)
 {

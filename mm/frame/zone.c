@@ -78,7 +78,7 @@ void page_alloc_init(void)
     }
 }
 
-/* ---- figures ---- */
+/* ---- statistics ---- */
 
 u32 zone_free_pages(enum zone_id id)
 {

@@ -4,9 +4,9 @@
  *
  * The wrong kind of memory cannot pass the gate. The processor sees memory through page tables, a
  * device does not; so a pointer is turned into a DMA address in one place, by subtraction, and only
- * after it has been shown to be a lowmem pointer, for which subtraction is right from the first
- * byte to the last. For everything else there is dma_map_page() and dma_map_sg(), which take frames
- * and no addresses. Nothing here calls virt_to_phys() with an address that could make it panic, and
+ * after a check that it is a lowmem pointer, for which subtraction is correct from the first byte
+ * to the last. For everything else there is dma_map_page() and dma_map_sg(), which take frames and
+ * no addresses. Nothing here calls virt_to_phys() with an address that could make it panic, and
  * nothing computes with a vmalloc address (invariant I10).
  *
  * There is no IOMMU, so mapping a range only adds it to a list, newest first. The list finds leaks,
@@ -131,7 +131,7 @@ static bool same_mapping(const struct mapping *a, const struct mapping *b)
            a->direction == b->direction;
 }
 
-/* What a device gives back must be what it was given. */
+/* An unmap call must match its mapping exactly. */
 static void mapping_remove(struct device *dev, enum mapping_kind kind, dma_addr_t start, u32 size,
                            enum dma_data_direction direction)
 {

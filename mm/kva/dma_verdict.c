@@ -1,9 +1,9 @@
 /*
  * What memory a device may be given, and why not: the decisions for the gate of mm/kva/dma.c.
  *
- * Each question has one verdict, and each verdict one row with its error and its reason in words,
- * so that the refusal, the explanation of an address and the console say the same. A question
- * changes nothing and prints nothing. The verdicts and their order are those that
+ * Each question has one verdict, and each verdict has one row with its error and its reason in
+ * words, so that the refusal, the explanation of an address and the console print the same. A
+ * question changes nothing and prints nothing. The verdicts and their order are those that
  * include/mm/kva/dma.h explains.
  *
  * A device that writes is not checked by the page tables. What the kernel has made read-only for

@@ -3,7 +3,7 @@
  * changed.
  *
  * Each row is a range of memory with the same rights: the image's text and constants are read-only,
- * what is written during start-up only is read-only from mm_seal() on, everything else is writable.
+ * data written only during start-up is read-only from mm_seal() on, everything else is writable.
  * Beyond the image there is a row for each range of RAM, and for what the boot loader has put
  * elsewhere. A hole between them, where a device or firmware may answer, is not mapped: the
  * processor would prefetch from it and cache what it read. The first MiB is one row, as on Linux:
@@ -198,7 +198,7 @@ void lowmem_map_init(void)
     pgtable_leave_boot();
 }
 
-/* ---- the check: what the rows and the address map say, against the live tables ---- */
+/* ---- the check: compares the live tables with the rows and the address map ---- */
 
 /* The kernel half at the end of boot: all directories are compared with it, here and in gdb. */
 static struct {

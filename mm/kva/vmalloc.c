@@ -1,7 +1,7 @@
 /*
  * vmalloc: scattered frames side by side in one range of kernel addresses.
  *
- * mm/kva/vmap_area.c says which range; here its page-table entries are filled and emptied. These
+ * mm/kva/vmap_area.c chooses the range; this file fills and clears its page-table entries. These
  * entries are the only record of an area's frames. All tables exist from boot on (kernel_ptes), so
  * a mapping is a write to an entry and never to a directory, and every address space sees it
  * immediately.
@@ -52,7 +52,7 @@ static inline u32 pages_for(size_t size)
     return (size >> PAGE_SHIFT) + (size % PAGE_SIZE != 0);
 }
 
-/* ---- finding what is to be freed ---- */
+/* ---- finding the area to free ---- */
 
 static const char *free_function(u32 kind)
 {
@@ -191,7 +191,7 @@ void vfree(const void *addr)
     vmap_area_free(area);
 }
 
-/* ---- other people's pages, and devices ---- */
+/* ---- pages of other owners, and devices ---- */
 
 /* The first mapping of a page that had none also counts as a reference of the page's block. */
 static __noinline void first_mapping(struct page *page)

@@ -2,7 +2,7 @@
  * Which addresses of the vmalloc area are taken.
  *
  * All ranges, busy areas and the gaps between them, tile the vmalloc area and are nodes of one
- * red-black tree, by address. Every node knows the largest gap in its subtree (the idea of Linux's
+ * red-black tree, by address. Every node stores the largest gap in its subtree (the idea of Linux's
  * tree of free areas): going left whenever that side has a large enough gap finds the lowest gap
  * that fits in O(log n), and an ordinary search finds the range that holds any address. Busy or
  * free is a property of a node, not of the tree it is in; so an area that fills a gap exactly, and
@@ -15,10 +15,10 @@
  *     range      | area A      | gap G        | B     | top gap
  *
  * A letter with a star is an entry that holds the address of that range: the guard of an area, the
- * first and the last page of a gap, the first page of the top gap. So when B is given back, the
- * entry before its first page names the gap G and the entry behind its guard the top gap: both are
- * joined without a search of the tree. Allocating and freeing cost hardly more with thousands of
- * areas than with none.
+ * first and the last page of a gap, the first page of the top gap. So when B is freed, the entry
+ * before its first page names the gap G and the entry behind its guard the top gap: both are joined
+ * without a search of the tree. Allocating and freeing cost hardly more with thousands of areas
+ * than with none.
  *
  * The highest gap is not in the tree. It is the space above all areas, so it is used last; and
  * because it is by far the largest and changes most often, each change would update the values all

@@ -1,6 +1,6 @@
 /*
  * The check of the vmalloc area's ranges: they tile it, every entry is what its range says, and
- * each node of the tree knows the largest gap below it. For the audit (invariant I7).
+ * each node of the tree stores the largest gap below it. For the audit (invariant I7).
  *
  * Neighbours: mm/kva/vmap_area.c keeps them.
  */

@@ -20,7 +20,7 @@ static inline bool is_near(const struct vm_area *next, u32 end)
     return unlikely(next->start < end + PAGE_SIZE + MM_GUARD_GAP);
 }
 
-/* Extend the heap from `old` up to `end`. False when an area is in the way, or out of memory. */
+/* Extend the heap from `old` up to `end`. False when an area is there already, or out of memory. */
 static bool grow_heap(struct mm *mm, u32 old, u32 end, const void *caller)
 {
     struct vm_area *next = mm_area_above(mm, old), *heap = vma_before(mm, next), *area;

@@ -12,7 +12,7 @@
  * (mm/user/truncate.c).
  *
  * The tree (mm/user/page_tree.c) needs memory only for the pages in it, wherever in the file they
- * are, and is freed with the last page, so a file that was only read leaves nothing behind.
+ * are, and is freed with the last page, so a file that was only read uses no memory.
  *
  * Limits: FILE_SIZE_MAX. Nothing is ever written back: there is no disk. Lock: not preempted; long
  * operations yield between pages, and then check everything again.

@@ -2,8 +2,8 @@
  * Address spaces: creation, fork, switch and destruction.
  *
  * A struct mm is a page directory and a tree of areas. The upper quarter of the directory is a copy
- * of the master's entries, which never change (invariant I2). Below, the areas say what a process
- * may use, and the page tables say what it has used.
+ * of the master's entries, which never change (invariant I2). Below, the areas define what a
+ * process may use, and the page tables contain what it has used.
  *
  * Fork copies no page. Both sides get the same entries, read-only where a write would be seen by
  * the other, and the first write on either side makes a copy (mm/user/fault.c). Only the ranges of

@@ -1,7 +1,7 @@
 /*
  * The areas of an address space: which addresses a process may use, and for what.
  *
- * They are a red-black tree by address. Each area knows the room in front of it, and the largest
+ * They are a red-black tree by address. Each area stores the room in front of it, and the largest
  * room in its subtree, so that the highest gap of a size is found in O(log n): go right whenever
  * that side has one large enough. The room is stored in the area above the gap; code that moves an
  * edge updates it in the neighbour. A stack needs free addresses below it to grow into: they do not

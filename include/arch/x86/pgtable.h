@@ -101,7 +101,7 @@ static inline u32 pte_pfn(pte_t pte)
     return pte.val >> PAGE_SHIFT;
 }
 
-/* True for an entry of ioremap(): not cached, so it maps a device and not a frame of RAM. */
+/* True for an entry of ioremap(): it is not cached, so it maps a device and not a frame of RAM. */
 static inline bool pte_device(pte_t pte)
 {
     return pte.val & PTE_PCD;

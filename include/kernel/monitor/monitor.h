@@ -102,8 +102,9 @@ void monitor_vmalloc(u32 argc, const char **argv);
 void monitor_vfree(u32 argc, const char **argv);
 
 /*
- * Fragment the free memory, so that the next `wanted` frames of vmalloc() lie apart. Returns the
- * frames between them, for free_pages_bulk() afterwards; NULL when there is too little memory.
+ * Fragment the free memory, so that the next `wanted` frames of vmalloc() are not consecutive.
+ * Returns the frames between them, for free_pages_bulk() afterwards; NULL when there is too little
+ * memory.
  */
 struct page *monitor_scatter_frames(u32 wanted);
 

@@ -81,7 +81,7 @@ static inline struct file *files_at(const struct files *files, u32 fd)
     return fd < files->size ? files->file[fd] : NULL;
 }
 
-/* ---- those who wait for a file ---- */
+/* ---- tasks that wait for a file ---- */
 
 /*
  * Wake the tasks that wait for the file: it was read or written, or an end is about to be closed.

@@ -48,7 +48,7 @@ __must_check int ticks_to_user(void *user_time, u64 ticks, bool old);
 __must_check int deadline_by_clock(u64 *deadline, u32 clock, bool absolute, const void *user_time,
                                    bool old);
 
-/* ---- names (kernel/syscall/sys_misc.c): what uname() tells; hostname may change ---- */
+/* ---- names (kernel/syscall/sys_misc.c): returned by uname(); hostname may change ---- */
 
 extern struct new_utsname utsname;
 

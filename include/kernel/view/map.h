@@ -109,7 +109,7 @@ struct map_shape {
     u32 wide, high;     /* the virtual side; its bars are `wide` less a margin */
     u32 bar_rows;       /* lines of the vmalloc area's bar */
     u32 process_bar;    /* cells of a process's bar */
-    u32 processes;      /* at most so many are shown */
+    u32 processes;      /* the most that are shown */
     u32 legend_columns;
 };
 

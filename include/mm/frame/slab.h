@@ -97,7 +97,7 @@ static inline __must_check __attribute__((always_inline)) void *kzalloc(size_t s
 /* Free memory from kmalloc() or a cache; NULL is allowed. */
 void kfree(const void *object);
 
-/* ---- figures and the check (mm/frame/slab_check.c) ---- */
+/* ---- statistics and the check (mm/frame/slab_check.c) ---- */
 
 /* A line of Linux's /proc/slabinfo. */
 struct slabinfo {

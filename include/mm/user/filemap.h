@@ -30,7 +30,7 @@ struct address_space {
     u32 nrpages;            /* number of pages */
     u32 nrclean;            /* those that are not dirty */
     const u8 *backing;      /* the archive's bytes, or NULL */
-    u32 backing_size;       /* how many of them are valid: a truncation reduces it for ever */
+    u32 backing_size;       /* how many of them are valid: a truncation reduces it permanently */
     bool anonymous;         /* not a file; freed with the processes that share it: mapping_new() */
     struct list_head link;  /* in the list of all mappings */
     struct list_head clean_link; /* in the list of those with clean pages, if it has any */
