@@ -43,7 +43,7 @@ CPUID_EXTENDED_LM equ 1 << 29           ; leaf CPUID_EXTENDED + 1, EDX
 MSR_EFER          equ 0xc0000080
 EFER_LME          equ 1 << 8
 
-; ---- the header GRUB looks for in the first 32 KiB of the file ---------------------------------
+; ---- the multiboot2 header, in the first 32 KiB of the file ------------------------------------
 
 section .multiboot2 progbits alloc noexec nowrite align=8
 header:

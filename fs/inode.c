@@ -61,7 +61,7 @@ void inode_stamp(struct inode *inode)
     inode->mtime = inode->ctime = fs_now();
 }
 
-/* ---- end ---- */
+/* ---- freeing ---- */
 
 /* The directory that the inode's removed entry holds, or NULL. */
 static struct inode *release_last_name(struct inode *inode)
@@ -106,7 +106,7 @@ static void inode_release(struct address_space *mapping)
     } while (inode && --inode->data.refcount == 0);
 }
 
-/* ---- beginning ---- */
+/* ---- creation ---- */
 
 static const struct file_operations *fops_of(u32 mode)
 {

@@ -260,7 +260,7 @@ static const char *check_shape(struct rb_node *root)
 {
     struct pending pending[CHECK_DEPTH] = {{.top = root}};
     u32 count = 1,
-        height = 0; /* of the first empty place found; every path has a black node */
+        height = 0; /* of the first empty place found; every path contains a black node */
     const char *wrong;
 
     while (count) {

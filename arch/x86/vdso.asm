@@ -313,8 +313,7 @@ eh_frame_hdr:
     dd rt_sigreturn_nop - eh_frame_hdr, rt_sigreturn_fde - eh_frame_hdr
 eh_frame_hdr_end:
 
-; ---- sections: for debuggers; programs do not need them
-; -----------------------------------------------
+; ---- sections: for debuggers; programs do not need them ----------------------------------------
 
 %define SHT_PROGBITS   1
 %define SHT_STRTAB     3

@@ -129,8 +129,8 @@ struct inode {
 /* An open file: what descriptors refer to. */
 struct file {
     s32 refcount; /* descriptors, and calls under way */
-    u32 flags; /* O_*: access mode, O_APPEND, O_NONBLOCK, ...; without flags only for open() */
-    u32 mode;  /* FMODE_* */
+    u32 flags;    /* O_*: access mode, O_APPEND, O_NONBLOCK, ...; without those only open() uses */
+    u32 mode;     /* FMODE_* */
     u64 pos;
     struct inode *inode; /* with a reference */
     const struct file_operations *ops;

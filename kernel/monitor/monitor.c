@@ -215,7 +215,7 @@ void monitor_execute(char *line)
         command->run(count, words);
 }
 
-/* ---- commands that belong to no other part ---- */
+/* ---- other commands ---- */
 
 /* The lines of an example below each other. */
 static void print_example(const char *example)

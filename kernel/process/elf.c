@@ -37,7 +37,7 @@
 
 #define ELF_PHDRS_MAX 64
 #define ELF_DYN_BASE                                                                               \
-    0x56555000 /* where Linux maps such programs without address randomization */
+    0x56555000 /* where Linux maps such programs without address space randomization */
 #define ELF_ALIGN_MAX 0x1000000 /* the largest alignment above a page that is used there */
 
 struct image {

@@ -22,7 +22,7 @@
  * Limits: no threads. Only those flags of clone() are supported that fork(), vfork() and
  * posix_spawn() of the C libraries need; any other is -EINVAL.
  *
- * Neighbours: mm/ copies address spaces; kernel/task.c makes the task; kernel/process/exec.c and
+ * Neighbours: mm/ copies address spaces; kernel/task.c creates the task; kernel/process/exec.c and
  * exit.c wake the parent of a vfork().
  */
 #include <arch/x86/uaccess.h>

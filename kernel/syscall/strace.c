@@ -5,9 +5,9 @@
  *     [pid     3] read(3, "root:x:0:0:root:/root:/bin/sh\n"..., 4096) = 54
  *     [pid     3] syscall_0x1a2(0x1, 0x2, 0x3, 0, 0, 0) = -1 ENOSYS (Function not implemented)
  *
- * A line is made when the call has returned, from the registers, which still hold the arguments,
- * and from user memory, which then holds the results too. Calls that do not return, or change what
- * their arguments point to, are printed before they are made (`!` in the table).
+ * A line is formatted when the call has returned, from the registers, which still hold the
+ * arguments, and from user memory, which then holds the results too. Calls that do not return, or
+ * change what their arguments point to, are printed before they are made (`!` in the table).
  *
  * Each argument is a letter in the call's row (kernel/syscall/strace_table.c), and each letter has
  * a case here.

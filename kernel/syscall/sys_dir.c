@@ -26,7 +26,7 @@
 
 #define MODE_BITS 07777u
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
 static u32 masked(u32 mode)
 {

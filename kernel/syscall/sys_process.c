@@ -15,7 +15,7 @@
 #include <linux/resource.h>
 #include <linux/sched.h>
 
-/* ---- beginning and ending ---- */
+/* ---- creation and end ---- */
 
 long sys_fork(struct pt_regs *regs)
 {

@@ -26,8 +26,8 @@
  * then touch again.
  *
  * Reference counts are checked without memory for a tally: every mapping found subtracts one from
- * the count of its page, then the counts must equal the number of holders, then every mapping is added
- * again.
+ * the count of its page, then the counts must equal the number of holders, then all mappings are
+ * added again.
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/pgtable.h>

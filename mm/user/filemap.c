@@ -35,7 +35,7 @@
 static LIST_HEAD(mappings);
 static LIST_HEAD(clean_mappings);
 
-/* ---- making and destroying ---- */
+/* ---- creating and destroying ---- */
 
 void mapping_init(struct address_space *mapping, void (*release)(struct address_space *mapping))
 {

@@ -41,7 +41,7 @@ void mm_init(void)
     page_tree_init();
 }
 
-/* ---- making and destroying ---- */
+/* ---- creating and destroying ---- */
 
 struct mm *mm_create(void)
 {
@@ -195,7 +195,7 @@ struct mm *mm_fork(struct mm *mm)
     return to;
 }
 
-/* ---- the loaded one, all of them ---- */
+/* ---- the loaded address space, all address spaces ---- */
 
 void mm_switch(struct mm *mm)
 {

@@ -60,7 +60,7 @@ static inline enum flush how_to_flush(const struct mm *mm, u32 entries)
     return entries > TLB_FLUSH_MAX_PAGES ? FLUSH_ALL : FLUSH_EACH;
 }
 
-/* ---- forgetting ---- */
+/* ---- clearing ---- */
 
 void user_zap(struct mm *mm, u32 addr, u32 end)
 {

@@ -3,7 +3,7 @@
  * areas ("VMAs") below. Memory is allocated on first touch; fork shares it until the first write.
  * Names are Linux's. Nothing here may be called from an interrupt handler.
  *
- *   mm/user/mm.c        making, forking, destroying; copies into any address space
+ *   mm/user/mm.c        creating, forking, destroying; copies into any address space
  *   mm/user/vma.c       the tree of areas: finding, free gaps, splitting, merging
  *   mm/user/mmap.c      mmap, munmap
  *   mm/user/mprotect.c  mprotect, madvise
