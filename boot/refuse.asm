@@ -1,6 +1,6 @@
-; The end of a boot before there is C, on a machine that cannot run Attic or by a trap (trap.asm):
-; one line on the console, which is the first serial port found (as in drivers/serial.c), and on the
-; screen.
+; Ends the boot before C code runs, on a machine that cannot run Attic or after a trap (trap.asm):
+; prints one line on the console, which is the first serial port found (as in drivers/serial.c), and
+; on the screen.
 ;
 ; Neither has been set up, and a boot loader may have left any state. So the port gets its mode
 ; first (115200 baud, 8 bits, no parity: that of drivers/serial.c), and the screen is cleared,

@@ -1,8 +1,8 @@
 /*
- * Start-up: a list of calls, where each may need the ones above it. boot/boot.asm jumps to
- * kernel_main() with paging on, the identity mapping removed, interrupts off, on the boot stack.
- * The list continues in kernel_init(), the first thread, on its own stack; mm_seal() is the end of
- * the boot.
+ * Start-up: a list of calls, where each may need the ones above it. It starts in kernel_main(), to
+ * which boot/boot.asm jumps with paging on, the identity mapping removed, interrupts off, on the
+ * boot stack. The list continues in kernel_init(), the first thread, on its own stack; mm_seal() is
+ * the end of the boot.
  */
 #include <arch/x86/boot_info.h>
 #include <arch/x86/cpu.h>

@@ -1,5 +1,5 @@
 ; The vDSO: a page of kernel code that runs in ring 3. __kernel_vsyscall makes a system call in the
-; fastest way of this processor; the other two functions return from a signal handler.
+; fastest way that this processor has; the other two functions return from a signal handler.
 ;
 ; glibc, musl and gdb find these functions by name and version, as in any shared object, so the page
 ; is a shared object: an ELF header and the tables for a dynamic linker, written by hand. All

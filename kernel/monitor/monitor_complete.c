@@ -1,6 +1,6 @@
 /*
  * Candidates for the completion of words: names of commands first, then arguments of the command.
- * kernel/monitor/readline.c calls this with the line up to the cursor, and may call it several
+ * The caller, kernel/monitor/readline.c, passes the line up to the cursor, and may call several
  * times for one tab, so no state is kept between calls.
  *
  * Neighbours: kernel/monitor/monitor.c has the commands; kernel/monitor/readline_complete.c

@@ -145,7 +145,7 @@ static void print_long_text(proc_show_t show, u32 size)
         printk("no memory for a text of %u bytes\n", size);
     else
         print_text(seq.buf,
-                   min(seq.used, seq.size - 1)); /* it may have grown by the memory of this */
+                   min(seq.used, seq.size - 1)); /* it may have grown by the size of this buffer */
     vfree(seq.buf);
 }
 

@@ -1,5 +1,5 @@
 /*
- * From the boot loader's memory map to memblock: which physical pages are RAM, which of them are
+ * Fills memblock from the boot loader's memory map: which physical pages are RAM, which of them are
  * taken, and how the command line changes that. Everything that lives in RAM the map calls free is
  * reserved here, before the first allocation: the kernel image, GRUB's modules, the symbol table.
  * Everything the loader left is mapped, at any address. The first 64 KiB are reserved, as on Linux:

@@ -1,5 +1,5 @@
 /*
- * The page allocator: stacks of free blocks in front of the buddy system, and the checks of a free.
+ * The page allocator: stacks of free blocks in front of the buddy system, and checks of each free.
  *
  * Memory is cut into zones, because some devices reach only the first 16 MiB, and because only
  * lowmem has permanent kernel addresses. In each zone free memory is kept as blocks
