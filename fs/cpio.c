@@ -131,7 +131,7 @@ static const char *read_entry(const u8 *header, u32 left, struct cpio_entry *ent
     if (header[HEADER_SIZE + fields[C_NAMESIZE] - 1] != '\0')
         return "a name without its final 0";
     if (end > left)
-        return "a file that goes on past the end of the archive";
+        return "a file that extends past the end of the archive";
     if (memcmp(header, "070702", MAGIC_SIZE) == 0 &&
         byte_sum(header + (u32)data, fields[C_FILESIZE]) != fields[C_CHECK])
         return "a file whose checksum is wrong";

@@ -1,5 +1,5 @@
 /*
- * Tries to reach what is not its own.
+ * Tries to access the kernel's memory.
  *
  * `attack read|write|jump ADDR` makes this access and is killed, with one line from the kernel;
  * exit status 1 means that it survived: the kernel has a defect. `attack syscall ADDR` lets the

@@ -1,5 +1,5 @@
 /*
- * Counts, and prints now and then how far it came.
+ * Counts, and prints the count from time to time.
  *
  * Between two lines it makes no system call, so a second counter runs only because the kernel
  * preempts the first one: `run counter & counter` shows lines of both, and each counts about half

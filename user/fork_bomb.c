@@ -1,5 +1,5 @@
 /*
- * Makes children that make children, until no more can be had.
+ * Makes children that make children, until fork() fails.
  *
  * `fork_bomb [GENERATIONS]`: the first process whose fork() fails kills them all, itself included,
  * as one stops a fork bomb: by SIGKILL to the whole process group. With a number: so many

@@ -1,5 +1,5 @@
 /*
- * Has a page of every kind, and tells where: for `explain`.
+ * Has a page of every kind, and prints where: for `explain`.
  *
  * It forks, and sleeps with its child until both are killed.
  *

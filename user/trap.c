@@ -1,5 +1,5 @@
 /*
- * Does what a processor refuses a program: `trap divide`.
+ * Executes an instruction that faults in ring 3: `trap divide`.
  *
  * Alone it lists the others. On Attic each ends in a signal; Linux allows float.
  */

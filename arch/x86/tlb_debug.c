@@ -72,12 +72,11 @@ void tlb_debug_free(phys_addr_t frame, u32 order)
         if (debts[i].frame - frame >= (u32)PAGE_SIZE << order)
             continue;
         if (debts[i].addr == NO_PAGE)
-            panic("page table 0x%08x is given back, but no page was invalidated since a directory "
+            panic("page table 0x%08x is freed, but no page was invalidated since a directory "
                   "lost it",
                   debts[i].frame);
-        panic(
-            "frame 0x%08x is given back, but the TLB may still have it at 0x%08x: invalidate first",
-            debts[i].frame, debts[i].addr);
+        panic("frame 0x%08x is freed, but the TLB may still have it at 0x%08x: invalidate first",
+              debts[i].frame, debts[i].addr);
     }
 }
 

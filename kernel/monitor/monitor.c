@@ -44,57 +44,57 @@ static void monitor_poweroff(u32 argc, const char **argv);
 static const struct monitor_command commands[] = {
     /* clang-format off */
     {"help", "help [COMMAND]", "list the commands, or explain one",
-     "help explain", monitor_help, 0, 1},
+     "help explain", monitor_help, 0, 1, false},
     {"layout", "layout", "draw the address map with live numbers",
-     "layout", monitor_layout, 0, 0},
+     "layout", monitor_layout, 0, 0, false},
     {"map", MONITOR_MAP_USAGE, "draw who has which memory; -w: again until a key",
-     "map", monitor_map, 0, 1},
+     "map", monitor_map, 0, 1, false},
     {"meminfo", "meminfo", "how much memory there is and who has it",
-     "meminfo", monitor_meminfo, 0, 0},
+     "meminfo", monitor_meminfo, 0, 0, false},
     {"vmallocinfo", "vmallocinfo", "list the vmalloc areas",
-     "vmallocinfo", monitor_vmallocinfo, 0, 0},
+     "vmallocinfo", monitor_vmallocinfo, 0, 0, false},
     {"buddyinfo", "buddyinfo", "free blocks, orders 0 to 10",
-     "buddyinfo", monitor_buddyinfo, 0, 0},
+     "buddyinfo", monitor_buddyinfo, 0, 0, true},
     {"slabinfo", "slabinfo", "list the caches of small objects",
-     "slabinfo", monitor_slabinfo, 0, 0},
+     "slabinfo", monitor_slabinfo, 0, 0, true},
     {"frames", "frames", "count all frames of RAM by their owner",
-     "frames", monitor_frames, 0, 0},
+     "frames", monitor_frames, 0, 0, false},
     {"explain", MONITOR_EXPLAIN_USAGE, "all that is known of an address or symbol",
-     "explain swapper_pg_dir", monitor_explain, 1, 2},
+     "explain swapper_pg_dir", monitor_explain, 1, 2, false},
     {"peek", MONITOR_PEEK_USAGE, "print N words of memory, 4 by default, as hex and text",
-     "peek kernel_main 8", monitor_peek, 1, 3},
+     "peek kernel_main 8", monitor_peek, 1, 3, false},
     {"poke", MONITOR_POKE_USAGE, "write a word of the kernel's memory, which may break it",
-     "vmalloc 4K\npoke ADDR 0x1234abcd", monitor_poke, 2, 2},
+     "vmalloc 4K\npoke ADDR 0x1234abcd", monitor_poke, 2, 2, false},
     {"pgdiff", MONITOR_PGDIFF_USAGE, "compare page directories: one kernel half for all",
-     "pgdiff", monitor_pgdiff, 0, 2},
+     "pgdiff", monitor_pgdiff, 0, 2, false},
     {"snapshot", MONITOR_SNAPSHOT_USAGE, "send the state of memory out of the second serial port",
-     "snapshot before", monitor_snapshot, 1, 1},
+     "snapshot before", monitor_snapshot, 1, 1, true},
     {"vmalloc", MONITOR_VMALLOC_USAGE, "make a vmalloc area; -s: of scattered frames",
-     "vmalloc -s 16K", monitor_vmalloc, 1, 2},
-    {"vfree", MONITOR_VFREE_USAGE, "give an area of vmalloc back",
-     "vmalloc 16K\nvfree ADDR", monitor_vfree, 1, 1},
+     "vmalloc -s 16K", monitor_vmalloc, 1, 2, false},
+    {"vfree", MONITOR_VFREE_USAGE, "free an area of vmalloc",
+     "vmalloc 16K\nvfree ADDR", monitor_vfree, 1, 1, false},
     {"audit", "audit", "check the memory invariants",
-     "audit", monitor_audit, 0, 0},
+     "audit", monitor_audit, 0, 0, false},
     {"lspci", "lspci", "list the PCI functions and their addresses",
-     "lspci", monitor_lspci, 0, 0},
+     "lspci", monitor_lspci, 0, 0, true},
     {"dma", "dma", "show DMA, and why vmalloc memory is unsuitable",
-     "dma", monitor_dma, 0, 0},
+     "dma", monitor_dma, 0, 0, false},
     {"ps", "ps", "list the tasks",
-     "ps", monitor_ps, 0, 0},
+     "ps", monitor_ps, 0, 0, false},
     {"programs", "programs", "list the programs in / and /bin, and what they are for",
-     "programs", monitor_programs, 0, 0},
+     "programs", monitor_programs, 0, 0, false},
     {"run", MONITOR_RUN_USAGE, "run programs; & means background",
-     "run counter & counter", monitor_run, 1, WORDS_MAX},
+     "run counter & counter", monitor_run, 1, WORDS_MAX, false},
     {"kill", MONITOR_KILL_USAGE, "end a program; Ctrl-C ends the one in the foreground",
-     "run forever &\nkill PID", monitor_kill, 1, 1},
+     "run forever &\nkill PID", monitor_kill, 1, 1, false},
     {"test", MONITOR_TEST_USAGE, "run, or with -l list, self-tests: those that match",
-     "test vmalloc.*", monitor_test, 0, 2},
+     "test vmalloc.*", monitor_test, 0, 2, false},
     {"bench", MONITOR_BENCH_USAGE, "count what kernel operations cost",
-     "bench kmalloc*", monitor_bench, 0, 1},
+     "bench kmalloc*", monitor_bench, 0, 1, true},
     {"crash", MONITOR_CRASH_USAGE, "break the kernel, to see the report",
-     "crash stack", monitor_crash, 0, 1},
+     "crash stack", monitor_crash, 0, 1, true},
     {"poweroff", "poweroff", "end the machine",
-     "poweroff", monitor_poweroff, 0, 0},
+     "poweroff", monitor_poweroff, 0, 0, false},
     /* clang-format on */
 };
 
@@ -246,6 +246,21 @@ static void list_command(const struct monitor_command *command)
         printk("%-*s %s\n", USAGE_COLUMN, command->usage, command->help);
 }
 
+/* On 22 lines, so that all of it shows on a terminal of 24. */
+static void list_commands(void)
+{
+    for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (!commands[i].rare)
+            list_command(&commands[i]);
+    }
+    printk("%-*s", USAGE_COLUMN, "help COMMAND for:");
+    for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
+        if (commands[i].rare)
+            printk(" %s", commands[i].name);
+    }
+    printk("\n");
+}
+
 static void monitor_help(u32 argc, const char **argv)
 {
     const struct monitor_command *command = argc > 1 ? find_command(argv[1]) : NULL;
@@ -255,8 +270,7 @@ static void monitor_help(u32 argc, const char **argv)
     else if (argc > 1)
         say_unknown(argv[1]);
     else
-        for (u32 i = 0; i < ARRAY_SIZE(commands); i++)
-            list_command(&commands[i]);
+        list_commands();
 }
 
 static void list_tests(const char *glob)
@@ -286,8 +300,8 @@ static void monitor_test(u32 argc, const char **argv)
     else if (list)
         list_tests(glob);
     else if (monitor_has_background())
-        printk("test: pages are counted, so end the program in the background first:\n"
-               "\"ps\" shows its number, \"kill\" ends it\n");
+        printk("test: the tests count free pages, so end the background program first\n"
+               "(\"ps\" shows its pid, \"kill PID\" ends it)\n");
     else
         ktest_run(glob, &ran);
 }

@@ -33,7 +33,7 @@ struct task *monitor_parse_task(const char *command, const char *word)
     u32 pid;
 
     if (kstrtouint(word, 10, &pid) != 0) {
-        printk("%s: %s is no pid; \"ps\" lists the processes\n", command, word);
+        printk("%s: %s is not a pid; \"ps\" lists the processes\n", command, word);
         return NULL;
     }
     task = task_find(pid);
@@ -170,7 +170,8 @@ bool monitor_parse_address(const char *command, const char *word, const char *pi
     if (strchr(word, ':'))
         return parse_symbol(command, word, pid, address);
     if (!monitor_parse_u32(word, &address->addr) && !symbol_address(word, &address->addr)) {
-        printk("%s: %s is no address (0x1234abcd), kernel symbol or PROGRAM:NAME\n", command, word);
+        printk("%s: %s is not an address (0x1234abcd), kernel symbol or PROGRAM:NAME\n", command,
+               word);
         return false;
     }
     if (pid) {

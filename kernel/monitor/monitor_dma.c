@@ -298,7 +298,7 @@ static void show_buffer(struct device *dev, struct page *a, struct page *c, u8 *
            "   A and C, mapped side by side at 0x%08x, are the buffer.\n"
            "   By arithmetic its second page would be at 0x%08x + 0x%x =\n"
            "   0x%08x, and that is B.\n"
-           "   The device is told to fill %u bytes from 0x%08x on.\n",
+           "   The device is ordered to fill %u bytes from 0x%08x on.\n",
            page_to_phys(a), page_to_phys(a + 1), page_to_phys(c), (u32)buffer, page_to_phys(a),
            PAGE_SIZE, page_to_phys(a) + PAGE_SIZE, BUFFER, page_to_phys(a));
     run_over(dev, a, from, from_dma, buffer);

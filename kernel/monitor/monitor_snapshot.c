@@ -56,7 +56,7 @@ void monitor_snapshot(u32 argc, const char **argv)
     snapshot_write(name, jiffies_64() * (1000 / HZ), send, &sending);
     unfinished = sending.stuck;
     if (unfinished)
-        printk("snapshot: cut short after %u bytes: the second serial port takes no more\n",
+        printk("snapshot: cut short after %u bytes: the second serial port accepts no more\n",
                sending.sent);
     else
         printk("snapshot: %s: %u bytes sent\n", name, sending.sent);

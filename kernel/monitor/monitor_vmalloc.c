@@ -65,6 +65,7 @@ void monitor_vmalloc(u32 argc, const char **argv)
     char *end;
     u64 size = memparse(word, &end);
     void *memory;
+    u32 pages;
 
     if (*end || size == 0 || (scattered && strcmp(argv[1], "-s") != 0)) {
         printk("usage: %s; a size in bytes, or with K, M, G\n", MONITOR_VMALLOC_USAGE);
@@ -75,8 +76,9 @@ void monitor_vmalloc(u32 argc, const char **argv)
         printk("vmalloc: no frames, or no addresses, for %s\n", word);
         return;
     }
-    printk("vmalloc: %p, %u pages; \"vfree %p\" gives them back\n", memory,
-           vmap_area_pages(find_vmap_area((u32)memory)), memory);
+    pages = vmap_area_pages(find_vmap_area((u32)memory));
+    printk("vmalloc: %p, %u page%s; \"vfree %p\" frees the area\n", memory, pages,
+           pages == 1 ? "" : "s", memory);
     frame_runs_print("frames", (u32)memory, (u32)memory + size - 1);
 }
 

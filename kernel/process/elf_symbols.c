@@ -127,7 +127,7 @@ int elf_find_symbol(struct address_space *file, const char *name, u32 *addr, con
     if (read_at(file, 0, &header, sizeof(header)))
         *why = elf_check_header(&header);
     if (!*why && header.e_type != ET_EXEC)
-        *why = "position-independent: its symbols are no addresses";
+        *why = "position-independent: its symbols are not addresses";
     if (!*why && header.e_shnum > 0 && header.e_shentsize != sizeof(Elf32_Shdr))
         *why = "section headers of the wrong size";
     if (!*why)

@@ -188,7 +188,7 @@ static const char *check_user_pte(struct mm *mm, u32 addr, pte_t pte)
         return audit_report("I6: directory 0x%08x: 0x%08x maps sealed frame 0x%08x writable",
                             mm->pgd_phys, addr, pte_frame(pte));
     if (pte_pfn(pte) >= max_pfn)
-        return audit_report("I8: directory 0x%08x: 0x%08x maps 0x%08x, which is no RAM of ours",
+        return audit_report("I8: directory 0x%08x: 0x%08x maps 0x%08x, which is not usable RAM",
                             mm->pgd_phys, addr, pte_frame(pte));
     page = phys_to_page(pte_frame(pte));
     if (!page_fits(area, addr, page))
@@ -275,7 +275,7 @@ static const char *check_directories(void)
         tables += mm->tables + 1;
     }
     if (!loaded_is_known)
-        return audit_report("I2: CR3 holds 0x%08x, which is nobody's directory", pgd_loaded());
+        return audit_report("I2: CR3 holds 0x%08x, the directory of no process", pgd_loaded());
     return check_tables(tables);
 }
 

@@ -28,7 +28,7 @@ static u64 size_option(const char *name, u64 most)
         return 0;
     size = memparse(text, &end);
     if (end == text || *end || size == 0 || size > most) {
-        printk("%s=%s is no size that makes sense: ignored.\n", name, text);
+        printk("%s=%s is not a valid size: ignored.\n", name, text);
         return 0;
     }
     return size;

@@ -273,7 +273,7 @@ static __noinline void __noreturn bad_free(struct page *page, u32 order)
     u32 frame;
 
     if (page < mem_map || page >= mem_map + max_pfn)
-        panic("free of %p, order %u: that is no struct page", page, order);
+        panic("free of %p, order %u: that is not a struct page", page, order);
     frame = page_to_phys(page);
     first = page_head(page);
     if (first != page)

@@ -39,7 +39,7 @@ static const char *check_link(const struct zone *zone, const struct page *page, 
 
     if ((u32)page - (u32)mem_map >= max_pfn * sizeof(*page) ||
         ((u32)page - (u32)mem_map) % sizeof(*page) != 0)
-        return bad_link(zone, where, order, page, "that is no struct page");
+        return bad_link(zone, where, order, page, "that is not a struct page");
     if ((u32)page < first || (u32)page + (sizeof(*page) << order) > end ||
         page->zone != zone - zones)
         return bad_block(zone, page, "of another zone");

@@ -173,7 +173,7 @@ static const char *check_slab(const struct slab *slab, u32 order)
     const char *bad;
 
     if (!cache_is_live(cache)) {
-        snprintf(text, sizeof(text), "I8: slab with its descriptor at %p: %p is no live cache",
+        snprintf(text, sizeof(text), "I8: slab with its descriptor at %p: %p is not a live cache",
                  slab, cache);
         return text;
     }
@@ -229,7 +229,7 @@ static const char *check_cache(const struct kmem_cache *cache)
     if (cache->found != cache->slabs)
         return wrong(cache, cache, "it counts %u slabs, there are %u", cache->slabs, cache->found);
     if (cache->found_active != (cache->active ? 1 : 0) || (cache->free && !cache->active))
-        return wrong(cache, cache->active, "it is no slab, but the cache's active one");
+        return wrong(cache, cache->active, "it is not a slab, but the cache's active one");
     if (cache->empty && (!slab_is_real(cache, cache->empty) || cache->empty->used != 0))
         return wrong(cache, cache->empty, "it is not empty, but kept as such");
     if (cache->found_empty != (cache->empty ? 1 : 0))

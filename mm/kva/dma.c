@@ -162,10 +162,10 @@ static const char *check_mapping(const struct mapping *mapping)
     phys_addr_t frame;
 
     if (by_address && end > lowmem_size)
-        return "an address was given that is no lowmem address";
+        return "an address was given that is not in lowmem";
     verdict =
         end > end_of_ram() ? DMA_NO_RAM : dma_judge_frames(mapping->start, mapping->size, &frame);
-    return verdict == DMA_NO_RAM ? "that is no RAM" : verdict ? "that memory is free" : NULL;
+    return verdict == DMA_NO_RAM ? "that is not RAM" : verdict ? "that memory is free" : NULL;
 }
 
 const char *dma_check(void)

@@ -162,7 +162,7 @@ class Document:
             try:
                 mark = re.compile(source)
             except re.error as error:
-                self._wrong(line, f'varies: `{source}` is no regular expression: {error}')
+                self._wrong(line, f'varies: `{source}` is not a regular expression: {error}')
                 continue
             if mark.search('') or any(map(mark.fullmatch, ANYTHING)):
                 self._wrong(line, f'varies: `{source}` matches anything; say which part of a line it is')

@@ -9,8 +9,8 @@
         machine.finish('poweroff')                # pass fail panic refuse triple-fault quit timeout error
 
 Each machine has a time limit for the whole run and one for silence; a machine that exceeds either is killed, with the status 'timeout'. All
-limits are seconds of its clock(), which stands still while other programs use the processors: on a busy host a machine gets the time it
-needs, and one that hangs is still found quickly. The serial log stays in build/test-logs/NAME.log.
+limits are seconds of its clock(), which stands still while other programs use the processors or the test does something else: on a busy
+host a machine gets the time it needs, and one that hangs is still found quickly. The serial log stays in build/test-logs/NAME.log.
 """
 import os
 import re
@@ -58,6 +58,7 @@ class Machine(SpawnBase):
         self.delayafterread = None
         self._pending = input.encode()
         self._clock, self._last_sign, self._until = 0.0, 0.0, timeout
+        self._away, self._left = 0.0, None  # seconds without pump(), and its last end
         self._waited, self._beside = {}, set()  # seconds by thread, of QEMU and the programs of beside(); their pids
         self._timed_out = None
         self._console = self._typist = None
@@ -105,11 +106,12 @@ class Machine(SpawnBase):
         return used(self.process.pid)
 
     def clock(self) -> float:
-        """Seconds since QEMU's start, without those in which QEMU or a program of beside() waited for a processor. It never goes back."""
+        """Seconds since QEMU's start, without those in which QEMU or a program of beside() waited for a processor, or no pump() waited for
+        the machine. It never goes back."""
         kept = 0.0
         for pid in (self.process.pid, *self._beside):
             kept = qemu.waited(pid, self._waited)
-        elapsed = time.monotonic() - self.started
+        elapsed = time.monotonic() - self.started - self._away
         self._clock = max(self._clock, elapsed - kept, elapsed / qemu.PATIENCE)
         return self._clock
 
@@ -174,6 +176,8 @@ class Machine(SpawnBase):
         """Move bytes in both directions, for at most `wait` seconds; check for the end of QEMU and both limits."""
         if self.ended:
             return
+        if self._left:
+            self._away += time.monotonic() - self._left
         out, into, qmp = self.process.stdout, self.process.stdin, self.watch.qmp.socket
         readable, writable, _ = select.select([stream for stream in (out, qmp) if stream], [into] if self._pending else [], [], wait)
         if writable:
@@ -184,6 +188,7 @@ class Machine(SpawnBase):
             self.watch.serve()
         if not self.ended:
             self._check_limits()
+        self._left = time.monotonic()
 
     def _write(self):
         try:
@@ -309,7 +314,7 @@ class Machine(SpawnBase):
                     self.pump(0.02)
                     self._take_typed()
                     self._last_sign = self.clock()  # stopped on purpose
-                    if select.select([process.stdout], [], [], 0.02)[0]:
+                    if select.select([process.stdout], [], [], 0)[0]:
                         data = os.read(process.stdout.fileno(), 65536)
                         said += data
                         self.beside_timed_out = bool(data)

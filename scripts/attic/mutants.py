@@ -89,7 +89,7 @@ class Mutant:
     @classmethod
     def read(cls, name: str, folder: Path = FOLDER) -> 'Mutant':
         if not re.fullmatch('[a-z0-9-]+', name):
-            raise Misfit(f'{name} is no name of a mutant')
+            raise Misfit(f'{name} is not a name of a mutant')
         try:
             lines = (folder / name).read_text().rstrip('\n').split('\n')
         except (FileNotFoundError, IsADirectoryError):

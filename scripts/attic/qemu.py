@@ -23,13 +23,13 @@ Verdict = namedtuple('Verdict', 'name status text')
 # include/arch/x86/cpu.h) into value * 2 + 1.
 VERDICTS = {
     33: Verdict('pass', 0, 'passed or powered off'),
-    35: Verdict('fail', 1, 'the self-tests did not pass: one failed, or there is none of that name'),
+    35: Verdict('fail', 1, 'the self-tests did not pass: one failed, or none has that name'),
     37: Verdict('panic', 2, 'the kernel panicked'),
     39: Verdict('refuse', 3, 'Attic refused to run on this machine'),
 }
 RESET = Verdict('triple-fault', 4, 'triple fault, or another reset of the machine')
 TIMEOUT = Verdict('timeout', 5, 'time-out: QEMU was ended')
-QUIT = Verdict('quit', 0, 'QEMU was told to quit')
+QUIT = Verdict('quit', 0, 'QEMU was ordered to quit')
 
 # Firmware by name. Debian builds the 32-bit firmware for Secure Boot only, which needs a machine with system-management mode; with no keys
 # in its variables it boots any system. The 64-bit firmware needs a 64-bit processor, and so another QEMU.

@@ -182,7 +182,7 @@ KTEST(initramfs, absurd_sizes)
     for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
         second = build();
         memcpy(archive.bytes + second + FILESIZE_OFFSET, sizes[i], 8);
-        expect_damage(2, second, "a file that goes on past the end of the archive");
+        expect_damage(2, second, "a file that extends past the end of the archive");
         second = build();
         memcpy(archive.bytes + second + NAMESIZE_OFFSET, sizes[i], 8);
         expect_damage(2, second, "a name without end");

@@ -20,10 +20,10 @@ EIP = r'at eip 0x0804\w{4}:'
 # Wrong commands, and the right usage; one line each.
 WRONG = {
     'explain': r'^usage: explain ADDR \[PID\]$', 'explain 1 2 3': r'^usage: explain ADDR \[PID\]$',
-    'explain zork': r'^explain: zork is no address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$',
-    'explain c0100000': '^explain: c0100000 is no address .*0x', 'explain 0x100000000': 'is no address',
-    'explain -1': 'is no address', 'explain 0x': 'is no address',
-    'explain 0 x': r'^explain: x is no pid; "ps" lists the processes$',
+    'explain zork': r'^explain: zork is not an address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$',
+    'explain c0100000': '^explain: c0100000 is not an address .*0x', 'explain 0x100000000': 'is not an address',
+    'explain -1': 'is not an address', 'explain 0x': 'is not an address',
+    'explain 0 x': r'^explain: x is not a pid; "ps" lists the processes$',
     'explain 0 4000000': '^explain: no task has the pid 4000000; "ps" lists them$',
     'explain 0 1': r'^explain: init\[1\] has no address space of its own$',
 }

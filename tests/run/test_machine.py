@@ -1,4 +1,6 @@
 """What tests rely on: waiting for a state of a machine, and the output of a line typed at the prompt."""
+import time
+
 from attic.machine import PROMPT
 
 
@@ -8,6 +10,15 @@ def test_a_silent_machine_is_asked(boot, check):
     start = machine.clock()
     check.true(machine.wait_until(lambda: machine.clock() > start + 4), 'longer than it may be silent', machine)
     check.equal(machine.finish(), 'timeout', 'and only as long as it is asked', machine)
+
+
+def test_a_test_that_takes_its_time(boot, check):
+    """The limits hold only while something waits for the machine; a test on a busy host may be slow itself."""
+    machine = boot('machine-slow-test', silence=2, timeout=30)
+    machine.expect(PROMPT)
+    time.sleep(4)
+    check.like(machine.run('audit'), 'all invariants hold', 'it has not been ended', machine)
+    check.equal(machine.finish(), 'timeout', 'but is when it is silent for so long', machine)
 
 
 def test_background(boot, check):

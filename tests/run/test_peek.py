@@ -21,9 +21,9 @@ LINK, ENTRY_SIZE, TYPE, PLACE, SIZE = 24, 36, 4, 16, 20  # offsets in a section 
 WRONG = {
     'peek': r'^usage: peek ADDR \[N \[PID\]\]$', 'peek 1 2 3 4': '^usage: peek', 'poke 0xc0100000': '^usage: poke ADDR VALUE$',
     'peek 0xc0100000 0': r'^usage: peek .*; N: 1 to 1024 words$', 'peek 0xc0100000 1025': '^usage: peek', 'peek 0xc0100000 x': '^usage: peek',
-    'peek zork': r'^peek: zork is no address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$', 'poke zork 1': '^poke: zork is no address',
+    'peek zork': r'^peek: zork is not an address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$', 'poke zork 1': '^poke: zork is not an address',
     'peek 0x08048000': '^peek: 0x08048000 is a user address: which process', 'peek 0x08048000 1 1': r'^peek: init\[1\] has no address space',
-    'peek 0x08048000 1 x': '^peek: x is no pid', 'peek 0x08048000 1 4000000': '^peek: no task has the pid 4000000',
+    'peek 0x08048000 1 x': '^peek: x is not a pid', 'peek 0x08048000 1 4000000': '^peek: no task has the pid 4000000',
     'poke 0x08048000 1': "^poke: 0x08048000 is a user address: only the kernel's are written$",
     'poke 0xc00b8000 x': '^usage: poke ADDR VALUE; VALUE: 32 bits', 'poke 0xc00b8000 0x100000000': '^usage: poke',
     'peek 0xfffffffe': r'^peek: cannot read 0xfffffffe \(last page; PTE 1023: P=0\)$',
@@ -53,7 +53,7 @@ def broken_programs():
         'no_names': ('<I', table + LINK, 0xffffffff, 'its symbols have no names'),
         'far_symbols': ('<I', table + PLACE, 0xfffffffc, 'symbols beyond the end of the file'),
         'many_symbols': ('<I', table + SIZE, 0xfffffff0, 'symbols beyond the end of the file'),
-        'position': ('<H', 16, 3, 'position-independent: its symbols are no addresses'),
+        'position': ('<H', 16, 3, 'position-independent: its symbols are not addresses'),
         'processor': ('<H', 18, 62, 'built for another processor'),
     }
     files = {'text': (b'#!/hello\n', 'too short for an ELF header'), 'long_text': (b'text ' * 100, 'not an ELF file')}

@@ -91,7 +91,7 @@ def test_changed_entry(index, where, machine, pids, check):
 
 
 @pytest.mark.parametrize('line, answer', [
-    ('pgdiff 2', 'usage: pgdiff'), ('pgdiff 1 x', 'pgdiff: x is no pid;'), ('pgdiff 1 2 3', 'usage: pgdiff'),
+    ('pgdiff 2', 'usage: pgdiff'), ('pgdiff 1 x', 'pgdiff: x is not a pid;'), ('pgdiff 1 2 3', 'usage: pgdiff'),
     ('pgdiff 1 4000000', 'pgdiff: no task has the pid 4000000')])
 def test_wrong(line, answer, machine, check):
     check.like(machine.run(line), rf'\A{answer}[^\n]*\n\Z', line)

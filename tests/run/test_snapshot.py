@@ -217,7 +217,7 @@ def test_port_that_takes_nothing_more(boot, check, tmp_path):
         machine.expect(PROMPT)
         machine.run('run forever sleep &')
         check.like(machine.run('snapshot x', 60),
-                   r'^snapshot: cut short after \d+ bytes: the second serial port takes no more\n',
+                   r'^snapshot: cut short after \d+ bytes: the second serial port accepts no more\n',
                    'a port that takes nothing more: one line')
         rest = pipe.read(4096)
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)

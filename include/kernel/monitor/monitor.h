@@ -27,6 +27,7 @@ struct monitor_command {
     const char *example; /* lines to type; ADDR and PID come from the output of the line before */
     void (*run)(u32 argc, const char **argv);
     u32 args_min, args_max; /* words after the name */
+    bool rare;              /* `help` prints only its name */
 };
 
 /* The commands in the order of `help`; NULL past the last. */

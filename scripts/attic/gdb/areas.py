@@ -26,7 +26,7 @@ physical addresses, in runs of neighbours; `attic who` takes them."""
     def run(self, arguments):
         areas = list(kernel.vmap_areas())
         if not areas:
-            raise kernel.NotYet("there are no areas: vmalloc_init() has not run, or nobody has asked for one")
+            raise kernel.NotYet("there are no areas: vmalloc_init() has not run, or none was allocated")
         stacks = {task.stack: task for task in kernel.tasks()}
         for area in areas:
             pages = (area.end - area.start) // memory.PAGE_SIZE - 1

@@ -141,7 +141,7 @@ def _evaluate(text):
     except gdb.error as error:
         if "has unknown type" in str(error):  # a variable of assembly code
             return gdb.parse_and_eval("&" + text)
-        raise Sorry("`%s` is no address: %s" % (text, str(error).rstrip(".")))
+        raise Sorry("`%s` is not an address: %s" % (text, str(error).rstrip(".")))
 
 
 def _as_number(value, text):
@@ -155,4 +155,4 @@ def _as_number(value, text):
             raise TypeError
         return int(value)
     except (gdb.error, TypeError, OverflowError):
-        raise Sorry("`%s` is no address, but of the type %s" % (text, value.type))
+        raise Sorry("`%s` is not an address, but of the type %s" % (text, value.type))

@@ -87,7 +87,7 @@ def stack_end(task):
     """The address behind a task's kernel stack: its area ends there, except for the guard page."""
     area = next((area for area in vmap_areas() if area.start == task.stack), None)
     if area is None:
-        raise Damaged("the kernel stack of %s, 0x%08x, is no vmalloc area" % (task_text(task), task.stack))
+        raise Damaged("the kernel stack of %s, 0x%08x, is not a vmalloc area" % (task_text(task), task.stack))
     return area.end - memory.PAGE_SIZE
 
 

@@ -265,7 +265,7 @@ def tree_entries(root, type_name, node):
     while above or at:
         while at:
             if at in seen:
-                raise Damaged("the tree at 0x%08x is none: 0x%08x is in it twice" % (root, at))
+                raise Damaged("the tree at 0x%08x is damaged: 0x%08x is in it twice" % (root, at))
             seen.add(at)
             above.append(at)
             at = Object("struct rb_node", at).rb_left

@@ -28,7 +28,7 @@ def named(word=None):
     if word == "boot":
         return boot()
     if not word.isdecimal():
-        raise Sorry("`%s` is no pid, nor one of %s" % (word, ", ".join(WORDS)))
+        raise Sorry("`%s` is neither a pid nor one of %s" % (word, ", ".join(WORDS)))
     task = find_task(word)
     mm = task.deref("mm")
     if mm is not None:
@@ -41,7 +41,7 @@ def named(word=None):
 def find_task(word):
     """The task of a pid. Sorry if not found."""
     if not word.isdecimal():
-        raise Sorry("`%s` is no pid" % word)
+        raise Sorry("`%s` is not a pid" % word)
     if not kernel.has_tasks():
         raise kernel.NotYet("there are no tasks yet: the scheduler has not started")
     for task in kernel.tasks():

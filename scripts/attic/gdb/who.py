@@ -80,7 +80,7 @@ def reserved_text(pfn):
     memblock = frames.Reserved()
     if not memblock.is_ram(pfn):
         return "no RAM"
-    return "reserved since start-up: %s" % (memblock.name(pfn) or "lost, nobody has it")
+    return "reserved since start-up: %s" % (memblock.name(pfn) or "lost: no owner")
 
 
 def slab_text(page, _pfn):

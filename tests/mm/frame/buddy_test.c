@@ -291,11 +291,11 @@ KTEST(buddy, check_names_a_damaged_list)
     halves.listed->lru.next = &halves.listed->lru;
     expect_damage("its link back leads elsewhere");
     halves.listed->lru.next = (void *)0x10;
-    expect_damage("that is no struct page");
+    expect_damage("that is not a struct page");
     halves.listed->lru.next = (void *)((u32)&halves.listed->lru + 4);
-    expect_damage("that is no struct page");
+    expect_damage("that is not a struct page");
     halves.listed->lru.next = &mem_map[max_pfn].lru;
-    expect_damage("that is no struct page");
+    expect_damage("that is not a struct page");
     halves.listed->lru = saved;
     halves.listed->lru.prev = &halves.listed->lru;
     expect_damage("its link back leads elsewhere");
@@ -325,7 +325,7 @@ KTEST(buddy, check_notices_a_damaged_hot_stack)
     page->next = page;
     expect_damage("blocks on a hot stack: found");
     page->next = (void *)0x10;
-    expect_damage("that is no struct page");
+    expect_damage("that is not a struct page");
     page->next = next;
     expect_none(page_alloc_check());
 }

@@ -95,14 +95,14 @@ def test_beside_the_path(boot, check):
                        'info breakpoints', *tours(4), 'info breakpoints', 'detach')
     check.equal(names(said), 'kernel_main lowmem_map_init page_alloc_init vmalloc_init between mm_seal return_to_user'.split(),
                 'the tour begins where the machine is, and stops at breakpoints without losing its place', said)
-    check.like(said, r'^Stopped between the stops(?:.*\n)+?.*goes\s+on\s+from\s+here\.\n\n    CR0\.PG=1 .*EIP=0xc',
+    check.like(said, r'^Stopped between the stops(?:.*\n)+?.*continues\s+from\s+here\.\n\n    CR0\.PG=1 .*EIP=0xc',
                'such a stop is named as one')
     tables = re.findall(r'^Num +Type.*\n((?:.*\n)*?)(?=\n|## |After|Stopped|\[Inf)', said, re.M)
     breakpoints = [' '.join(pair) for table in tables for pair in re.findall(r'^(\d+) .* in (\w+)', table, re.M)]
     check.equal(breakpoints, ['1 kernel_main', '2 page_alloc_init', '3 pit_init'] * 2,
                 "the tour leaves no breakpoint, and takes no number from the user's", said)
     check.equal(len(re.findall('^usage: attic tour .*$', said, re.M)), 3, 'arguments that make no sense get the usage, as `help` does')
-    check.like(said, '^attic tour: `banana` is none of the 20 stops; `help attic tour` names all 20$', 'a stop that is none: a line')
+    check.like(said, '^attic tour: `banana` is not one of the 20 stops; `help attic tour` names all 20$', 'a stop that is none: a line')
     check.unlike(said, PYTHON, 'no exception of Python shows')
     found = re.search(r'^Run to the next stop.*?[Tt]he\s+stops:\n\n(?:[^\n]+\n)+', said, re.M | re.S)
     help = found[0] if found else ''
@@ -127,7 +127,7 @@ def test_from_the_prompt(boot, check):
     machine.send('run nap 1000000 1\n' * 20)
     said = machine.gdb(ELF, *tours(4), 'detach')
     check.equal(names(said), ['return_to_user', 'Ring 3'], 'from the prompt: the way to ring 3', said)
-    check.like(said, r'^\(the next stop comes with a command: type `run tour`.*\n(?:.*\n)*## 10', 'after a word on what to do')
+    check.like(said, r'^\(the next stop needs a command: type `run tour`.*\n(?:.*\n)*## 10', 'after a word on what to do')
 
 
 def test_within_the_program(boot, check):

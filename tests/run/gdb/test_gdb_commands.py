@@ -159,7 +159,7 @@ def test_program(boot, check):
     check.like(said['attic explain touch 4'], r'\Aaddress   0x0804\w{4} of tour\[4\]\n', 'explain: the same')
     check.like(said['attic walk kernel_main 4'], r'\A0xc01\w{5} \(lowmem\) in the directory of tour\[4\], ', 'walk: a name of the kernel')
     for command, name in (('attic walk no_such_name 4', 'no_such_name'), ('attic walk touch', 'touch'), ('attic walk touch 1', 'touch')):
-        check.equal(said[command], f'attic walk: `{name}` is no address: No symbol "{name}" in current context\n',
+        check.equal(said[command], f'attic walk: `{name}` is not an address: No symbol "{name}" in current context\n',
                     f'{command}: nobody has it')
     check.equal(said['print &touch'], 'No symbol "touch" in current context.\n', 'and gdb itself knows the kernel alone')
     check.unlike(said['attic bt 1'], 'in the program', 'a kernel thread has no program')

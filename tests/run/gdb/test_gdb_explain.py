@@ -246,11 +246,11 @@ def test_kmap_slot(boot, check, tmp_path):
 
 WRONG = {
     'attic explain': r'^usage: attic explain VA \[PID\]$',
-    'attic explain banana': '^attic explain: `banana` is no address: ',
-    'attic explain 1 +': r'^attic explain: `1 \+` is no address: ',
+    'attic explain banana': '^attic explain: `banana` is not an address: ',
+    'attic explain 1 +': r'^attic explain: `1 \+` is not an address: ',
     'attic explain 0x123456789': '^attic explain: .* 32 bits$',
     'attic explain 0 77': '^attic explain: there is no process 77: `attic ps` lists them$',
-    'attic explain 0 banana': '^attic explain: `banana` is no pid, nor one of master, boot, loaded$',
+    'attic explain 0 banana': '^attic explain: `banana` is neither a pid nor one of master, boot, loaded$',
     'attic explain 0 boot': '^attic explain: the boot directory is gone',
 }
 COMPLETIONS = {

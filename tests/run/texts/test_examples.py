@@ -34,7 +34,7 @@ REFUSED = {
     console('just text\n'): '^2: a console block begins with',
     '```console\n```\n': '^2: a console block begins with',
     '```console\n$ true\n': '^1: a fence that nothing closes',
-    console('$ true\n1\n', 'varies: ('): r'^1: varies: `\(` is no regular expression',
+    console('$ true\n1\n', 'varies: ('): r'^1: varies: `\(` is not a regular expression',
     console('$ true\n1\n', 'varies: .*'): r'^1: varies: `\.\*` matches anything',
     console('$ true\n1\n', r'varies: \w+'): r'^1: varies: `\\w\+` matches anything',
     console('$ true\n1\n', r'varies: \d*'): r'^1: varies: `\\d\*` matches anything',

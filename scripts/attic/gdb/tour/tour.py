@@ -39,7 +39,7 @@ an entry, after a register.
 TAIL = "The device reads its two segments, the command frees all memory, and the prompt is there again."
 
 
-BETWEEN = "Stopped between the stops, by a breakpoint of yours, a signal or Ctrl-C; `attic tour` goes on from here."
+BETWEEN = "Stopped between the stops, by a breakpoint of yours, a signal or Ctrl-C; `attic tour` continues from here."
 
 
 class Breakpoint(gdb.Breakpoint):
@@ -132,7 +132,7 @@ class Guide:
         if Console.connection:
             Console.send(command)
         else:
-            print("(the next stop comes with a command: type `%s` where QEMU was started)" % command)
+            print("(the next stop needs a command: type `%s` where QEMU was started)" % command)
             sys.stdout.flush()
 
     def run(self, places):
@@ -172,7 +172,7 @@ class Guide:
             raise Sorry("the machine was past `%s` before it was asked for, so there is nothing to show" % STOPS[index].typed())
         if index == self.last:
             return "\n\n".join(self.told[index])
-        note = "(As it was then. The machine has gone on since, and stands at %s or behind it.)" % heading_name(STOPS[self.last])
+        note = "(As it was then. The machine is now at %s or later.)" % heading_name(STOPS[self.last])
         return "\n\n".join([self.told[index][0], tour_text.paragraph(note)] + self.told[index][1:])
 
     # ---- showing ----
@@ -226,7 +226,7 @@ def find_stop(text):
         found = [index for index, stop in enumerate(STOPS) if stop.typed().startswith(text)]
         found = [index for index in found if STOPS[index].typed() == text] or found
     if len(found) != 1:
-        what = "begins the names of %d" % len(found) if found else "is none of the %d" % len(STOPS)
+        what = "begins the names of %d" % len(found) if found else "is not one of the %d" % len(STOPS)
         raise Sorry("`%s` %s stops; `help attic tour` names all %d" % (text, what, len(STOPS)))
     return found[0]
 

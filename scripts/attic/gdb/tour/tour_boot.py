@@ -96,7 +96,7 @@ class PagingOn(Stage):
 
 
 class High(Stage):
-    name, until, title = "boot_high", "boot_identity_gone", "EIP is above 0xC0000000; the identity mapping goes"
+    name, until, title = "boot_high", "boot_identity_gone", "EIP is above 0xC0000000; the identity mapping is removed"
     around = (1, 3)
     text = """From here on the kernel runs at the addresses for which it was linked. The stack pointer is moved up by the same
         distance, and the identity mapping is no longer needed: PDE 0 is set to 0, so that a null pointer in the kernel faults.
@@ -220,7 +220,7 @@ class VmallocInit(Function):
 
 
 class Seal(Function):
-    name, lines, title = "mm_seal", 7, "the boot is over: read-only counts for ring 0, too"
+    name, lines, title = "mm_seal", 7, "the boot is over: read-only applies to ring 0, too"
     text = """The text has been mapped without RW since the master directory was made, but as long as CR0.WP is 0, ring 0 can
         write to such pages anyway. Now that bit is set, without a change to any entry. From here on the master directory, the
         tables of lowmem and all data that only the start writes are read-only for ring 0, too, and mm_audit() compares each

@@ -97,7 +97,7 @@ class CallOut(SystemCall):
 # ---- what ring 3 may not ----
 
 class Refusal(Fault):
-    name, word, title, address = "a refusal", "refusal", "ring 3 reads what is the kernel's", KERNELS
+    name, word, title, address = "a refusal", "refusal", "ring 3 reads kernel memory", KERNELS
     text = """At last the child reads an address of the kernel's text. The entries for it are there, as the kernel half is
         mapped in every address space, also while ring 3 runs; but neither of them has US, so the processor refuses the access:
         a page fault whose error code says that the page is present and a right is missing. page_fault() looks for an area of

@@ -19,7 +19,7 @@ def is_vmalloc(addr):
 
 class Dma(Stop):
     name, word, command = "a device", "dma", "dma"
-    title = "an address is refused, frames are taken"
+    title = "an address is refused, frames are accepted"
     text = """The monitor's command `dma` has a buffer in the vmalloc area, two pages side by side whose frames are not
         neighbours, and wants a device to read it. A device does not use page tables: it gets a physical address and counts up
         from there. So dma_map_single(), which would give the device one such address for the whole buffer, refuses an address
@@ -48,7 +48,7 @@ class Dma(Stop):
         self.buffer, self.size = memory.register("edx"), memory.register("ecx")
         self.frames = [walk.physical for walk in self.views()[0].walks()]
         self.runs = frame_runs.runs(self.buffer, self.buffer + self.size - 1)
-        expect(len(self.frames) == len(self.runs) == 2, "the buffer has two pages, and their frames are no neighbours")
+        expect(len(self.frames) == len(self.runs) == 2, "the buffer has two pages, and their frames are not adjacent")
 
     def views(self):
         return [view("the buffer", *range(self.buffer, self.buffer + self.size, memory.PAGE_SIZE))]

@@ -66,7 +66,7 @@ class KernelStack(LifeStop):
     def facts(self):
         frames = self.frames or self.mapped()
         return [frame_line(addr) for addr in frames] + (
-            ["the two frames begin 0x%08x bytes apart: they are no neighbours" % self.distance(frames)] if frames else [])
+            ["the two frames begin 0x%08x bytes apart: they are not adjacent" % self.distance(frames)] if frames else [])
 
     def distance(self, frames):
         return max(frames) - min(frames)
@@ -116,13 +116,13 @@ class Vmalloc(KernelStack):
         walks = self.views()[0].walks()
         expect([walk.mapped for walk in walks] == [False] + [True] * THREAD_PAGES + [False],
                "two pages are mapped, and none beside them")
-        expect(self.distance(self.mapped()) > memory.PAGE_SIZE, "the two frames are no neighbours")
+        expect(self.distance(self.mapped()) > memory.PAGE_SIZE, "the two frames are not adjacent")
         self.no_directory_changed()
         self.everybody_sees_the_same()
 
 
 class Vfree(KernelStack):
-    name, word, title = "a vfree", "vfree", "entries go, then the TLB's copies, then the frames"
+    name, word, title = "a vfree", "vfree", "entries are cleared, then the TLB's copies, then frames are freed"
     text = """The child has ended and the parent has waited for it, so the stack is freed, in three steps whose order matters.
         First the entries become 0, in the one page table that all directories share, so that the witness, which sleeps, loses
         the stack at the same moment; then invlpg drops what the TLB still holds of each page, which a load of CR3 would not do,
@@ -153,7 +153,7 @@ class Vfree(KernelStack):
     def cleared(self):
         expect(not self.mapped(), "the entries are 0 before the TLB is flushed")
         expect(memory.register("eax") == KernelStack.start and memory.register("edx") - memory.register("eax") == 0x2000,
-               "the TLB is told of both pages")
+               "both pages are invalidated")
         expect(all(kernel.page(addr >> 12).refcount == 1 for addr in self.frames), "the frames are still taken")
         self.everybody_sees_the_same()
 
@@ -237,7 +237,7 @@ class Fault(LifeStop):
 
 
 class FirstTouch(Fault):
-    name, word, title, address = "a first-touch fault", "first_touch", "a page comes when it is used", UNTOUCHED
+    name, word, title, address = "a first-touch fault", "first_touch", "a page is allocated when it is used", UNTOUCHED
     text = """The process has asked for this page by mmap(), and got only a promise: an area in a list, and not one bit in the
         tables. The first write finds no entry; the processor puts the address into CR2, saves where it was and enters the
         kernel, which calls page_fault(). It finds the area, takes a frame, fills it with zeros and maps it, with a new page

@@ -12,7 +12,7 @@ import gdb
 
 from attic.gdb import Sorry
 
-QUESTION = "-- Enter: on; b: back; a stop's name or number; g: gdb's prompt; q: quit -- "
+QUESTION = "-- Enter: next; b: back; a stop's name or number; g: gdb's prompt; q: quit -- "
 
 
 def ask(question):
@@ -61,7 +61,7 @@ class Reader:
             if answer == "q":
                 gdb.execute("quit")
             if answer == "g":
-                print("`attic tour` shows the next moment, `attic tour all` goes on with Enter.")
+                print("`attic tour` shows the next moment, `attic tour all` continues with Enter.")
                 return
             try:
                 text = self.answer(answer)
