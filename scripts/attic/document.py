@@ -14,6 +14,8 @@ import re
 import shlex
 from dataclasses import dataclass, field
 
+from attic.terminal import unfolded
+
 PROMPTS = ('$ ', 'attic> ', '(gdb) ')
 PROMPT = '|'.join(map(re.escape, PROMPTS))
 
@@ -167,7 +169,7 @@ class Document:
             if mark.search('') or any(map(mark.fullmatch, ANYTHING)):
                 self._wrong(line, f'varies: `{source}` matches anything; say which part of a line it is')
                 continue
-            if not any(mark.search(shown) for command in block.commands for shown in command.output):
+            if not any(mark.search(shown) for command in block.commands for shown in unfolded(command.output)):
                 self.idle_marks.append((line, f'varies: `{source}` matches nothing in its block'))
             block.varies.append(source)
 

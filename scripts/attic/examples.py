@@ -19,6 +19,7 @@ from attic.build import ROOT, build_dir, for_make, own_initramfs, ran, with_make
 from attic.debugger import commands, gdb_command
 from attic.document import Block, Document
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
+from attic.terminal import unfolded
 
 # What make prints for a step of the build ($(call say) in the Makefile).
 BUILT = re.compile(r'^  [A-Z]+ [\w./-]+(?: \(for gdb\))?\n', re.M)
@@ -169,13 +170,13 @@ def check(document: Document, block: Block) -> list[str]:
     except CannotRun as why:
         return [f'{document.file}:{block.line}: {why}']
     return [describe(document, block, command, lines, *parted) for command, lines in zip(block.commands, came)
-            if (parted := difference(command.output, lines, block.varies))]
+            if (parted := difference(unfolded(command.output), unfolded(lines), block.varies))]
 
 
 def describe(document, block, command, came, shown_at, came_at):
     return (f"{document.file}:{command.line + 1 + shown_at}: `{block.prompt}{command.text}` prints something else"
             " ('-' is in the document, '+' is what came; `make docs` writes it down):\n"
-            + excerpt('-', command.output, shown_at) + excerpt('+', came, came_at))
+            + excerpt('-', unfolded(command.output), shown_at) + excerpt('+', unfolded(came), came_at))
 
 
 def excerpt(sign, lines, start):
@@ -195,7 +196,7 @@ def update(document: Document) -> tuple[str, list[str]]:
             problems.append(f'{document.file}:{block.line}: {why}')
             continue
         pairs = list(zip(block.commands, came))
-        if not any(difference(command.output, lines, block.varies) for command, lines in pairs):
+        if not any(difference(unfolded(command.output), unfolded(lines), block.varies) for command, lines in pairs):
             continue
         for command, lines in pairs:
             new = shortened(command.output, lines, block.varies)

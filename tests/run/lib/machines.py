@@ -1,6 +1,7 @@
 """Actions on a machine that several tests need."""
 import re
 
+from attic import terminal
 from attic.machine import Machine
 
 
@@ -18,19 +19,7 @@ def shows(check, machine, pattern, name):
 
 
 def unfolded(text):
-    """The text with each line whole that was folded for 80 columns: what follows is indented by two more, and its first word would not
-    have fitted."""
-    lines = []
-    room = indent = 0
-    for line in text.split('\n'):
-        blanks, word = re.match('( *)([^ ]*)', line).groups()
-        if lines and len(blanks) == indent + 2 and room < 1 + len(word):
-            lines[-1] += ' ' + line.lstrip()
-        else:
-            indent = len(blanks)
-            lines.append(line)
-        room = 79 - len(line)
-    return '\n'.join(lines)
+    return '\n'.join(terminal.unfolded(text.split('\n')))
 
 
 def read_port(machine, port):
