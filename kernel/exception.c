@@ -109,7 +109,7 @@ static struct fault_signal fault_signal(enum mm_fault fault)
     }
 }
 
-/* The line is formatted only if it is printed: some programs handle many such faults. */
+/* The explanation is made only if it is printed: some programs handle many such faults. */
 static __noinline void refuse(const struct pt_regs *regs, u32 addr, enum mm_fault fault)
 {
     enum explain_access access = access_kind(regs, addr);

@@ -57,7 +57,7 @@ void map_cells_begin(struct map_cells *cells, u8 *cell, u32 max, u32 pages);
 /* The next `pages` pages have this owner. */
 void map_cells_add(struct map_cells *cells, enum map_owner owner, u32 pages);
 
-/* Let the next page begin a new cell. Does nothing if it does so already. */
+/* Let the next page begin a new cell. No effect if it already begins one. */
 void map_cells_break(struct map_cells *cells);
 
 /* The least shift with which `pages` pages are at most `max` cells. */
