@@ -276,7 +276,7 @@ void pci_init(void)
             search_slot(buses[i], slot);
     }
     if (left_out)
-        printk("PCI: the table has room for %u functions; the last %u are left alone\n",
+        printk("PCI: the table has room for %u functions; the last %u are ignored\n",
                PCI_DEVICES_MAX, left_out);
 }
 

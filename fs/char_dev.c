@@ -37,7 +37,7 @@ void char_dev_register(const char *name, u32 rdev, u32 mode, const struct file_o
         inode_put(dev);
     }
     if (err)
-        panic("/dev/%s cannot be made: error %d", name, err);
+        panic("/dev/%s cannot be created: error %d", name, err);
 }
 
 /* Set the operations of the file to those of its device. */

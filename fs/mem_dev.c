@@ -123,7 +123,7 @@ static void make_links(void)
         int err = vfs_symlink(fs_root(), links[i][0], links[i][1]);
 
         if (err)
-            panic("%s cannot be made: error %d", links[i][1], err);
+            panic("%s cannot be created: error %d", links[i][1], err);
     }
 }
 

@@ -71,7 +71,7 @@ static void panic_enter(void)
     local_irq_disable();
     panic_depth++;
     if (panic_depth == 2)
-        printk("\nPANIC inside of a panic: the report above is all there is\n");
+        printk("\nPANIC inside of a panic: the report above is not complete\n");
     if (panic_depth >= 2)
         machine_exit(MACHINE_PANIC);
 }

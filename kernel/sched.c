@@ -290,5 +290,5 @@ void __noreturn sched_start(const char *name, void (*entry)(void *), void *arg)
     this_cpu()->idle = idle;
     current = pick_next();
     switch_to(&boot_thread, &current->thread, task_stack_top(current));
-    panic("the boot stack came back to life");
+    panic("the boot stack was resumed");
 }

@@ -170,7 +170,7 @@ const char *boot_info_parse(const struct multiboot_info *block, struct boot_info
 
     memset(info, 0, sizeof(*info));
     if (size > INFO_MAX)
-        return "it is absurdly large";
+        return "it is too large";
     for (u32 at = sizeof(*block); !wrong;) {
         const struct multiboot_tag *tag = (const void *)((const char *)block + at);
 

@@ -125,7 +125,7 @@ static bool find_symbol(const char *command, const char *word, const char *colon
     if (err == -ENOENT)
         printk("%s: %.*s has no symbol %s\n", command, len, word, colon + 1);
     else if (err == -ENOEXEC)
-        printk("%s: %.*s cannot be asked: %s\n", command, len, word, why);
+        printk("%s: %.*s has no symbols: %s\n", command, len, word, why);
     else if (err)
         printk("%s: %.*s cannot be read: error %d\n", command, len, word, -err);
     return err == 0;

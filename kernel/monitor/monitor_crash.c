@@ -30,7 +30,7 @@
 
 static void crash_panic(void)
 {
-    panic("asked for by the command \"crash panic\"");
+    panic("requested by the command \"crash panic\"");
 }
 
 static void crash_assert(void)

@@ -294,7 +294,7 @@ static void show_buffer(struct device *dev, struct page *a, struct page *c, u8 *
     fill(buffer + PAGE_SIZE, PAGE_SIZE, 4);
     fill((u8 *)page_address(a) + PAGE_SIZE, PAGE_SIZE, 5);
     printk("   Frame A is at physical 0x%08x, B follows at 0x%08x, C is at\n"
-           "   0x%08x: all three are this command's.\n"
+           "   0x%08x: all three belong to this command.\n"
            "   A and C, mapped side by side at 0x%08x, are the buffer.\n"
            "   By arithmetic its second page would be at 0x%08x + 0x%x =\n"
            "   0x%08x, and that is B.\n"
@@ -344,6 +344,6 @@ void monitor_dma(u32 argc, const char **argv)
     show_lowmem(dev);
     show_vmalloc(dev);
     show_arithmetic(dev);
-    printk("\nThe device has interrupted %u times. All memory has been given back.\n",
+    printk("\nThe device has interrupted %u times. All memory has been freed.\n",
            edu_interrupts() - interrupts);
 }

@@ -65,7 +65,7 @@ static bool may_access(struct refusal *refusal, const char *command, u32 addr,
         refuse_access(refusal, command, &facts, EXPLAIN_RING0, access);
     else if (is_device(&facts))
         snprintf(refusal->text, sizeof(refusal->text),
-                 "%s: 0x%08x is a register of a device: not even a read is harmless", command,
+                 "%s: 0x%08x is a register of a device: even a read may change something", command,
                  addr);
     else
         return true;
@@ -182,7 +182,7 @@ static void poke(u32 addr, u32 value)
     u32 before, after;
 
     if (addr < TASK_SIZE) {
-        printk("poke: 0x%08x is a user address: only the kernel's are written\n", addr);
+        printk("poke: 0x%08x is a user address: poke writes kernel addresses only\n", addr);
     } else if (!may_access_word(&refusal, "poke", addr, EXPLAIN_WRITE)) {
         printk_folded(refusal.text);
     } else if (read_word(&refusal, NULL, addr, &before)) {

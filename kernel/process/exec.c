@@ -167,7 +167,7 @@ static int fill_mm(struct program *program, struct inode *base, const struct exe
         err = mm_add_area(program->mm, VDSO_ADDR, PAGE_SIZE, VM_READ | VM_EXEC, "[vdso]",
                           &vdso_mapping, 0);
     if (err == -EEXIST) {
-        *why = "a segment lies where the stack goes";
+        *why = "a segment overlaps the stack";
         err = -ENOEXEC;
     }
     return err;

@@ -260,7 +260,7 @@ static int restore(struct pt_regs *regs, const struct sigcontext *context, u64 m
 static long bad_frame(const struct pt_regs *regs)
 {
     force_signal_fault(SIGSEGV, SI_KERNEL, regs->esp,
-                       "sigreturn at eip 0x%08x: no sound frame at esp 0x%08x", regs->eip,
+                       "sigreturn at eip 0x%08x: no valid frame at esp 0x%08x", regs->eip,
                        regs->esp);
     return 0;
 }

@@ -143,7 +143,7 @@ const char *const explain_contents[EXPLAIN_CONTENTS] = {
     [EXPLAIN_KEPT] = "keeps a frame without rights (PROT_NONE)",
     [EXPLAIN_GUARD] = "the tag of an area: this is its guard",
     [EXPLAIN_BORDER] = "the tag of a free range, which begins or ends here",
-    [EXPLAIN_LEFTOVER] = "nothing that the kernel put there",
+    [EXPLAIN_LEFTOVER] = "not a value of the kernel",
 };
 
 /* ---- rights ---- */
@@ -168,11 +168,11 @@ const char *const explain_wrongs[EXPLAIN_WRONGS] = {
     [EXPLAIN_SOUND] = "",
     [EXPLAIN_WRONG_PDE] = "I2: the master directory has another entry here",
     [EXPLAIN_WRONG_TABLE] = "I2: this region has a page table of its own, another one",
-    [EXPLAIN_WRONG_USER] = "I4: this is the kernel's, but ring 3 may use it",
-    [EXPLAIN_WRONG_FRAME] = "I1: lowmem shows address - PAGE_OFFSET here, and nothing else",
+    [EXPLAIN_WRONG_USER] = "I4: a kernel address, but ring 3 may access it",
+    [EXPLAIN_WRONG_FRAME] = "I1: lowmem must map address - PAGE_OFFSET here",
     [EXPLAIN_WRONG_RIGHTS] = "the row or area gives other rights",
     [EXPLAIN_WRONG_MAPPED] = "nothing should be mapped here",
-    [EXPLAIN_WRONG_MISSING] = "what is here should be mapped",
+    [EXPLAIN_WRONG_MISSING] = "this address should be mapped",
 };
 
 /* ---- places ---- */

@@ -29,7 +29,7 @@ static void print_directory(char letter, const struct task *task)
 {
     printk("%c: %s[%u], directory at 0x%08x%s\n", letter, task->comm, task->pid,
            task->mm ? task->mm->pgd_phys : virt_to_phys(swapper_pg_dir),
-           task->mm ? "" : ", the master: a kernel thread has no other");
+           task->mm ? "" : ", the master, which kernel threads use");
 }
 
 /* ---- kernel halves ---- */

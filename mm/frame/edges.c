@@ -77,8 +77,8 @@ static u32 choose_lowmem(u32 asked, u32 least, u32 most, u32 ram_end)
         return most;
     }
     if (asked >= LOWMEM_MIN && asked < least) {
-        printk("lowmem=%s is too little to keep account of %u MiB of RAM: using %u KiB.\n", text,
-               ram_end >> 20, least >> 10);
+        printk("lowmem=%s is too small for the struct pages of %u MiB of RAM: using %u KiB.\n",
+               text, ram_end >> 20, least >> 10);
         return least;
     }
     printk("lowmem=%s is not between %u and %u KiB: using %u KiB.\n", text, least >> 10, most >> 10,

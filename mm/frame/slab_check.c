@@ -117,7 +117,7 @@ static const char *check_list(const struct slab *slab, void *const *slot, u32 *l
         if (offset >= (u32)PAGE_SIZE << cache->order || !slot_at(cache, offset))
             return wrong(cache, block, "%p on its free list is not the start of an object", slot);
         if (++*length > cache->per_slab)
-            return wrong(cache, block, "its free list goes in a circle");
+            return wrong(cache, block, "its free list has a cycle");
     }
     return NULL;
 }

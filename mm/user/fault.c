@@ -278,14 +278,14 @@ const char *mm_fault_text(enum mm_fault fault)
 {
     static const char *const text[] = {
         [MM_FAULT_OK] = "nothing is wrong",
-        [MM_FAULT_ALLOWED] = "its entry allows it, the processor does not",
+        [MM_FAULT_ALLOWED] = "the page-table entry allows it, the processor does not",
         [MM_FAULT_KERNEL] = "the address belongs to the kernel",
         [MM_FAULT_NO_AREA] = "nothing is mapped there",
         [MM_FAULT_STACK] = "the stack may not grow that far",
         [MM_FAULT_READONLY] = "the page is read-only",
-        [MM_FAULT_NO_ACCESS] = "the page may not be used",
+        [MM_FAULT_NO_ACCESS] = "the page has no access rights",
         [MM_FAULT_BEYOND_FILE] = "the file ends before it",
-        [MM_FAULT_NO_SPACE] = "files have taken all memory that they may",
+        [MM_FAULT_NO_SPACE] = "files have reached their limit of memory",
         [MM_FAULT_NO_MEMORY] = "out of memory",
     };
 

@@ -25,7 +25,7 @@ static const char *check_area(const struct mm *mm, const struct vm_area *prev,
                               const struct vm_area *area)
 {
     if (!IS_ALIGNED(area->start | area->end, PAGE_SIZE) || area->start >= area->end)
-        return bad_area(mm, area, "its edges make no sense");
+        return bad_area(mm, area, "its start or end is invalid");
     if (area->file && area->mm != mm)
         return bad_area(mm, area, "belongs to another address space");
     if (area->prev != prev || (area->next && area->next->prev != area))

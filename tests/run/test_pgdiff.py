@@ -66,7 +66,7 @@ def test_two_processes(machine, pids, check):
         check.like(said, f'^  0x.*  {words}$', f'a page and its child: {words}')
     check.like(said, r'^all directories in use \(3\) have the kernel half of the end of the boot\n\Z', 'all of them')
     said = machine.run(f'pgdiff {pids[1]} 1')
-    check.like(said, '^B: init.1., directory at 0x001.*, the master: a kernel thread has no other$', 'a kernel thread')
+    check.like(said, '^B: init.1., directory at 0x001.*, the master, which kernel threads use$', 'a kernel thread')
     check.equal(re.findall('^  0x.*', said, re.M), ranges(machine, *directories(said)), 'has no user half')
 
 

@@ -71,7 +71,7 @@ bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site);
     ({                                                                                             \
         const char *expect_reason = (reason);                                                      \
         if (expect_reason)                                                                         \
-            ktest_fail(__FILE__, __LINE__, "expected %s to find nothing, it says: %s", #reason,    \
+            ktest_fail(__FILE__, __LINE__, "expected %s to find no error, got: %s", #reason,       \
                        expect_reason);                                                             \
         expect_reason == NULL;                                                                     \
     })

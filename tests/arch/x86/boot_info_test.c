@@ -243,9 +243,9 @@ KTEST(boot_info, damaged_total_size)
     make_block();
     size = block.header.total_size;
     block.header.total_size = (1 << 20) + 1;
-    expect_str_eq(parse_part(size), "it is absurdly large");
+    expect_str_eq(parse_part(size), "it is too large");
     block.header.total_size = 0xffffffff;
-    expect_str_eq(parse_part(size), "it is absurdly large");
+    expect_str_eq(parse_part(size), "it is too large");
     for (block.header.total_size = 0; block.header.total_size < size; block.header.total_size++) {
         const char *wrong = parse_part(max(block.header.total_size, (u32)sizeof(block.header)));
 

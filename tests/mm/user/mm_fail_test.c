@@ -253,7 +253,7 @@ KTEST(mm_fail, fault_that_needs_a_table)
     drop_space();
 }
 
-/* A write to a page that is shared: the copy cannot be made, both keep the old page. */
+/* A write to a page that is shared: the copy cannot be created, both keep the old page. */
 KTEST(mm_fail, copy)
 {
     struct mm *child;
