@@ -357,6 +357,11 @@ check: booted
 	@BUILD='$(BUILD)' scripts/check '$(T)'
 
 # All tests, two at a time; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
+mutants: booted
+	@$(MAKE) --no-print-directory DEBUG=1 BUILD='$(BUILD)/checks' booted
+	@scripts/check-tools image machine
+	@BUILD='$(BUILD)' scripts/mutants $(if $(PART),--part '$(PART)') $(T)
+
 test:
 	@needs=$$(scripts/test --needs '$(T)') || { echo "$$needs"; exit 2; }; $(MAKE) --no-print-directory $$needs
 	@scripts/check-tools test

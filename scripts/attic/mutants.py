@@ -1,4 +1,4 @@
-"""Kernels broken on purpose: tests/mutants/NAME describes in a sentence what is wrong, which invariant it breaks, and which lines change.
+"""Kernels broken on purpose: tests/mutants/*/NAME describes in a sentence what is wrong, which invariant it breaks, and which lines change.
 
     mutant = Mutant.read('identity-map-missing')
     mutant.apply(root)            # {file: its text with the defect}
@@ -8,13 +8,16 @@ A file is text:
 
     No identity mapping: the first fetch with paging on finds nothing.
     Breaks: the boot
+    Test: vmalloc.*
+    With: DEBUG=1
 
     boot/boot.asm: _start
          mov edi, boot_page_directory
     -    mov [edi], eax
          ...
 
-First the sentence and what it breaks; then, for each place, the file and the function (a label in assembly, `-` for anywhere in the
+First the sentence and what it breaks; `Test:` and `With:` may be left out: which tests kill it soonest (a glob of self-tests, or a file of
+tests/run/), and the variables of make that they need. Then, for each place, the file and the function (a label in assembly, `-` for anywhere in the
 file), and the lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The old lines must be found exactly once in the
 function, so other changes around them do no harm, and a mutant that no longer fits is reported.
 """
@@ -85,15 +88,17 @@ class Mutant:
     sentence: str
     breaks: str
     edits: list[Edit]
+    tests: list[str] = field(default_factory=list)
+    options: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, name: str, folder: Path = FOLDER) -> 'Mutant':
         if not re.fullmatch('[a-z0-9-]+', name):
             raise Misfit(f'{name} is not a name of a mutant')
-        try:
-            lines = (folder / name).read_text().rstrip('\n').split('\n')
-        except (FileNotFoundError, IsADirectoryError):
-            raise Misfit(f'there is no mutant {name}; there are: {" ".join(names(folder))}') from None
+        path = paths(folder).get(name)
+        if not path:
+            raise Misfit(f'there is no mutant {name}; there are: {" ".join(names(folder))}')
+        lines = path.read_text().rstrip('\n').split('\n')
         head, edits = [], []
         for line in lines:
             if place := PLACE.fullmatch(line):
@@ -102,10 +107,11 @@ class Mutant:
                 edits[-1].add(line)
             elif not edits:
                 head.append(line)
-        said = re.fullmatch(r'(.+?) Breaks: (.+)', ' '.join(' '.join(head).split()))
+        said = re.fullmatch(r'(.+?) Breaks: (.+?)(?: Test: (.+?))?(?: With: (.+))?', ' '.join(' '.join(head).split()))
         if not said or not edits:
             raise Misfit(f'{name}: a sentence, `Breaks:` and at least one place are wanted')
-        return cls(name, *said.groups(), edits)
+        sentence, breaks, tests, options = said.groups('')
+        return cls(name, sentence, breaks, edits, tests.split(), dict(option.partition('=')[::2] for option in options.split()))
 
     def apply(self, root: Path = ROOT) -> dict[str, str]:
         """The changed files with their new texts. Nothing is written."""
@@ -122,7 +128,12 @@ class Mutant:
 
 
 def names(folder: Path = FOLDER) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith('.md'))
+    return sorted(paths(folder))
+
+
+def paths(folder: Path) -> dict[str, Path]:
+    """The files by name, which says nothing of the folder that a file is in."""
+    return {path.name: path for path in folder.rglob('*') if path.is_file() and path.suffix == ''}
 
 
 # ---- the folder it is built in ----

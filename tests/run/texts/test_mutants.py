@@ -66,7 +66,7 @@ def test_folder(tmp_path, check):
     check.like((folder / 'mm/kva/lowmem.c.o.d').read_text(), f'^{folder}/mm', 'the others with their dependencies')
 
 
-@pytest.mark.parametrize('name', ['nothing', '../README', FOLDER.name])
+@pytest.mark.parametrize('name', ['nothing', '../README', FOLDER.name, 'kva'])
 def test_unknown(name, check):
     said, status = run_make('run', f'BUG={name}')
     check.equal(status, 2, f'BUG={name}: make fails')

@@ -1,0 +1,89 @@
+"""Kill a mutant: build it, and run tests on it until one fails.
+
+    found = kill(Mutant.read('wp-off'), 'build')
+    found.test         # 'audit.holds', 'boot: triple-fault', or None when all passed
+    found.seconds
+
+The cheapest tests come first: those that the mutant names, then all self-tests on one machine, which is ended at the first that fails. A
+machine that hangs, panics or resets kills the mutant as well, with the last self-test that had begun.
+"""
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from attic import ktap
+from attic.build import ROOT
+from attic.machine import EOF, TIMEOUT, Machine
+from attic.mutants import Misfit, Mutant
+
+SECONDS = 240  # for all self-tests on one machine
+
+
+class Found(NamedTuple):
+    test: str | None
+    seconds: float
+
+
+def kill(mutant: Mutant, build: str) -> Found:
+    start = time.monotonic()
+    folder = built(mutant, build)
+    try:
+        killers = (run_tests(mutant, test, folder) for test in [*mutant.tests, '*'])
+        return Found(next((killer for killer in killers if killer), None), time.monotonic() - start)
+    finally:
+        shutil.rmtree(ROOT / folder)
+
+
+def built(mutant: Mutant, build: str) -> str:
+    """The folder in which make has built it."""
+    made = make(mutant, build, 'booted')
+    if made.returncode:
+        raise Misfit(f'it cannot be built:\n{made.stdout}')
+    return f'{build}/{"checks/" if mutant.options.get("DEBUG") else ""}bugs/{mutant.name}'
+
+
+def make(mutant: Mutant, build: str, *words: str) -> subprocess.CompletedProcess:
+    options = ['DEBUG=1', f'BUILD={build}/checks'] if mutant.options.get("DEBUG") else [f"BUILD={build}"]
+    return subprocess.run(['make', '--no-print-directory', f'BUG={mutant.name}', *options, *words], cwd=ROOT, text=True, check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def run_tests(mutant: Mutant, test: str, folder: str) -> str | None:
+    """The first test that fails: of the self-tests that match a glob, or of a file of tests/run/, whose name has no dot and no star."""
+    if re.fullmatch(r'\w+(?:::.*)?', test):
+        return run_on_host(mutant, test, folder)
+    with Machine(f'mutant-{mutant.name}', build=Path(folder), cmdline=f'ktest={test}', timeout=SECONDS,
+                 cpu=mutant.options.get('CPU'), mem=mutant.options.get('MEM')) as machine:
+        if failed := first_failure(machine):
+            return failed
+        status = machine.finish()
+    judged = ktap.judge(machine.output, status)
+    if status == 'fail' and not judged.tests:
+        raise Misfit(f'no self-test matches {test}')
+    return broken_off(machine.output, status) if judged.problems else None
+
+
+def first_failure(machine: Machine) -> str | None:
+    try:
+        machine.expect(r'^not ok \d+ (\S+)\n')
+        return machine.match[1]
+    except (EOF, TIMEOUT):
+        return None
+
+
+def broken_off(output: str, status: str) -> str:
+    """How a run ended that did not come to its end, and behind which test."""
+    passed = re.findall(r'^(?:ok) \d+ (\S+)', output, re.M)
+    running = re.search(r'^Self-test: (\S+)', output, re.M)
+    return f'{running[1] if running else "after " + passed[-1] if passed else "boot"}: {status}'
+
+
+def run_on_host(mutant: Mutant, test: str, folder: str) -> str | None:
+    made = make(mutant, folder.partition('/bugs/')[0].removesuffix('/checks'), 'test', f'T={test}')
+    failed = re.search(r'^_+ (.+?) _+$', made.stdout, re.M)
+    if not made.returncode:
+        return None
+    return f'{test}: {failed[1] if failed else "ended with status %d" % made.returncode}'
