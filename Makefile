@@ -290,8 +290,9 @@ $(BUILD)/sources: FORCE
 
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
-# The text goes through the environment, because flags may hold quotes.
-$(BUILD)/flags: export FLAGS_TEXT = $(subst $(BUILD)/,,$(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS))
+# The text goes through the environment, because flags may hold quotes. It does not name the folders, on which no object depends.
+FLAGS_USED = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS)
+$(BUILD)/flags: export FLAGS_TEXT = $(subst $(BUILD)/,,$(subst $(CURDIR)/,,$(FLAGS_USED)))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" > $@.new

@@ -27,11 +27,11 @@ class Found(NamedTuple):
     seconds: float
 
 
-def kill(mutant: Mutant, build: str) -> Found:
+def kill(mutant: Mutant, build: str, all_tests: str = '*') -> Found:
     start = time.monotonic()
     folder = built(mutant, build)
     try:
-        killers = (run_tests(mutant, test, folder) for test in [*mutant.tests, '*'])
+        killers = (run_tests(mutant, test, folder) for test in [*mutant.tests, all_tests])
         return Found(next((killer for killer in killers if killer), None), time.monotonic() - start)
     finally:
         shutil.rmtree(ROOT / folder)
