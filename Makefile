@@ -52,7 +52,7 @@ ifneq ($(BUG),)
   endif
   BROKEN := $(shell scripts/bug '$(BUILD)' '$(BUG)')
   ifeq ($(BROKEN),)
-    $(error no kernel is broken in this way: BUG=$(BUG))
+    $(error no kernel is broken by BUG=$(BUG))
   endif
   override BUILD := $(BUILD)/bugs/$(BUG)
   BROKEN_FLAGS = -I$(BUILD)/broken/include "-ffile-prefix-map=$(BUILD)/broken/="

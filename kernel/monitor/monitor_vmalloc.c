@@ -94,7 +94,8 @@ void monitor_vfree(u32 argc, const char **argv)
     }
     area = find_vmap_area(addr);
     if (!area || area->start != addr || area->caller != monitor_vmalloc)
-        printk("vfree: %s is not the start of an area that \"vmalloc\" made here\n", argv[1]);
+        printk("vfree: %s is not the start of an area of \"vmalloc\", or it is freed already\n",
+               argv[1]);
     else
         vfree((void *)addr);
 }

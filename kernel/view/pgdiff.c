@@ -142,6 +142,5 @@ void pgdiff_print_all(void)
         directories++;
     }
     if (!changed)
-        printk("all directories in use (%u) have the kernel half of the end of the boot\n",
-               directories);
+        printk("the kernel half of all %u directories is as at the end of the boot\n", directories);
 }

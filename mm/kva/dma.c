@@ -32,24 +32,31 @@
 
 #define DMA_ZONE_END MIB(16u)
 #define COHERENT_MAX (PAGE_SIZE << MAX_ORDER)
+#define REFUSAL_MAX  160
 
 /* ---- the one line ---- */
 
 static int refuse_address(const struct device *dev, const void *addr, enum dma_verdict verdict)
 {
-    printk("dma: %s: 0x%08x refused: %s\n", dev->name, (u32)addr, dma_refusals[verdict].why);
+    char line[REFUSAL_MAX];
+
+    snprintf(line, sizeof(line), "dma: %s: 0x%08x refused: %s", dev->name, (u32)addr,
+             dma_refusals[verdict].why);
+    printk_folded(line);
     return dma_refusals[verdict].error;
 }
 
 static int refuse_frames(const struct device *dev, phys_addr_t phys, enum dma_verdict verdict)
 {
     const char *why = dma_refusals[verdict].why;
+    char line[REFUSAL_MAX];
 
     if (phys < lowmem_size)
-        printk("dma: %s: 0x%08x (physical 0x%08x) refused: %s\n", dev->name, PAGE_OFFSET + phys,
-               phys, why);
+        snprintf(line, sizeof(line), "dma: %s: 0x%08x (physical 0x%08x) refused: %s", dev->name,
+                 PAGE_OFFSET + phys, phys, why);
     else
-        printk("dma: %s: physical 0x%08x refused: %s\n", dev->name, phys, why);
+        snprintf(line, sizeof(line), "dma: %s: physical 0x%08x refused: %s", dev->name, phys, why);
+    printk_folded(line);
     return dma_refusals[verdict].error;
 }
 

@@ -97,7 +97,7 @@ class Mutant:
             raise Misfit(f'{name} is not a name of a mutant')
         path = paths(folder).get(name)
         if not path:
-            raise Misfit(f'there is no mutant {name}; there are: {" ".join(names(folder))}')
+            raise Misfit(f'no kernel is broken in this way: {name}; scripts/bug lists them')
         lines = path.read_text().rstrip('\n').split('\n')
         head, edits = [], []
         for line in lines:

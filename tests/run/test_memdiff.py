@@ -1,13 +1,7 @@
 """memdiff: the effect of each of the steps of user/steps.c, in words; where it looks for snapshots, and what it refuses; artificial changes
 of documents; and all of it through make."""
-import fcntl
 import json
-import os
-import pty
 import re
-import struct
-import subprocess
-import termios
 from functools import partial
 from subprocess import PIPE
 
@@ -15,7 +9,7 @@ import pytest
 
 from attic.build import ROOT, log_dir
 from attic.machine import PROMPT, Machine
-from programs import run, run_make
+from programs import on_terminal, run, run_make
 from snapshots import documents, invalid
 
 FRAMES = r'frames? 0x[0-9a-f]{5}000(?:\.\.0x[0-9a-f]{5}fff)?(?:, 0x[0-9a-f]{5}(?:000|fff)\S*)*'
@@ -106,13 +100,9 @@ def test_nothing_and_vmalloc(story, check):
 
 def test_terminal(story, check):
     """On a terminal sentences are folded; no word is lost or cut."""
-    said, terminal = story.memdiff('start', 'vmalloc')[0], {}
-    for columns in (80, 200):
-        ours, its = pty.openpty()
-        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack('4H', 24, columns, 0, 0))
-        subprocess.run([ROOT / 'scripts/memdiff', '--file', story.file, 'start', 'vmalloc'], stdout=its, check=False)
-        terminal[columns] = os.read(ours, len(said) * 2).decode().replace('\r', '')
-        os.close(its), os.close(ours)
+    said = story.memdiff('start', 'vmalloc')[0]
+    terminal = {columns: on_terminal(ROOT / 'scripts/memdiff', '--file', story.file, 'start', 'vmalloc', columns=columns)[0]
+                for columns in (80, 200)}
     check.true(max(map(len, said.splitlines())) > 100, 'in a pipe a sentence is one line', said)
     check.true(max(map(len, terminal[80].splitlines())) <= 80, '80 columns', terminal[80])
     check.equal(terminal[80].split(), said.split(), '80 columns: the same words')

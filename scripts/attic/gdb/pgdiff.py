@@ -118,8 +118,8 @@ def everybody():
             if value != reference[index]:
                 wrong.setdefault((index + first_kernel_pde(), value, reference[index]), []).append(text)
     if not wrong:
-        yield "%s the kernel half of the end of boot" % (
-            "all %d directories have" % len(found) if len(found) > 1 else "the only directory has")
+        yield "the kernel half of %s is as at the end of the boot" % (
+            "all %d directories" % len(found) if len(found) > 1 else "the only directory")
     for (index, value, was), who in sorted(wrong.items()):
         yield "PDE %d  %s  was 0x%08x at the end of boot, is 0x%08x in %s" % (
             index, span_text(index, index), was, value,

@@ -106,7 +106,7 @@ def test_in_ring_0(boot, check):
     check.like(ps, r'^ +1 running .* init +in panic_(?:enter|trap)$', 'ps: in a page fault')
     check.like(fault, r'\n  #0 .* panic_(?:enter|trap)\+.*\n(?:  #.*\n)*.* trap_common\+.*\n  exception 14 came here, in ring 0:\n'
                r'  #\d+ .* crash_null\+.*\n.* monitor_crash\+.*\n(?:.*\n)*.* thread_start\+.*\n\Z', 'bt: a page fault in ring 0')
-    check.equal(pgdiff, 'the only directory has the kernel half of the end of boot\n', 'pgdiff: of one directory')
+    check.equal(pgdiff, 'the kernel half of the only directory is as at the end of the boot\n', 'pgdiff: of one directory')
     check.unlike(cr0, r'\bWP\b', 'CR0.WP is off')
     check.equal(without_wp, [pgdiff, boot_map], 'and the boot is over all the same')
 

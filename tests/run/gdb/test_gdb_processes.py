@@ -193,7 +193,7 @@ def test_map_and_who(scene, check):
         check.like(who[what], rf'\Aframe {frame:#010x}: ', f'who: the frame by its physical address ({what})')
     check.like(same, r'^kernel half: A and B are the same\nuser half: A maps \d+ pages?, B maps \d+ pages?$',
                'pgdiff: the kernel half is the same')
-    check.like(same, r'^all \d+ directories have the kernel half of the end of boot$', 'pgdiff: in all directories')
+    check.like(same, r'^the kernel half of all \d+ directories is as at the end of the boot$', 'pgdiff: in all directories')
     check.like(kernel_thread, r'^A: the master directory \(init\[1\] is a kernel thread\)', 'pgdiff: a kernel thread has the master')
     pasted = re.search(r', kernel stack of idle\[0\]\n  frames +\d+ in \d+ runs?: (\w+)', areas)
     assert pasted, areas
@@ -244,7 +244,7 @@ def test_changed_directory_entries(scene, check):
     check.like(changed[7], r'^  PDE 801  0xc8400000\.\.0xc87fffff  A 0x00000000 \(none\)  B 0x00001067 \(P RW US A D\)$',
                'pgdiff: which differs from the master')
     check.like(all_changed, r'^PDE 799 .* is 0x00000002 in (?:all \d+ directories|the .*)$', 'pgdiff: changed in all directories alike')
-    check.like(well_again, r'^all \d+ directories have the kernel half of the end of boot$', 'pgdiff: and all is well again')
+    check.like(well_again, r'^the kernel half of all \d+ directories is as at the end of the boot$', 'pgdiff: and all is well again')
 
 
 def test_entries_as_the_kernel_never_has_them(scene, check, tmp_path):

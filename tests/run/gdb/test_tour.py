@@ -6,6 +6,7 @@ from itertools import zip_longest
 
 from attic.build import ROOT, compiler, make, ran, with_make
 from in_gdb import DEBUG, ELF, PYTHON
+from programs import on_terminal
 
 MOMENTS = 44
 
@@ -119,8 +120,8 @@ def test_to_a_stop(boot, check):
     check.equal(headings(shown), '## 2 (As it was Before After', 'one that has gone by is shown whole, from memory')
     check.like(shown, r'The\s+machine\s+is\s+now\s+at\s+`kernel_main`', 'and where the machine is')
     check.equal(here, by_name, 'that at which the machine stands as it was shown')
-    check.equal(many, 'attic tour: `boot_` begins the names of 3 stops; `help attic tour` names all 20', 'more than one')
-    check.equal(none, 'attic tour: `21` is not one of the 20 stops; `help attic tour` names all 20', 'a number that is none')
+    check.like(many, '^attic tour: `boot_` begins the names of 3 stops: _start boot_paging_on ', 'more than one')
+    check.like(none, '^attic tour: `21` is not one of the 20 stops: _start boot_paging_on ', 'a number that is none')
     check.equal(headings(on), '## 12 Before', 'a name that another one begins with')
     check.equal(headings(prefix), '## 18 Before', 'the beginning of a name')
     check.equal(headings(old), '## 12 (As it was Before After', 'also one that was not asked for moment by moment')
@@ -149,8 +150,22 @@ def test_back(check):
                         '## 9 Before', two, one, '', '## 18 Before', '', 'After', ''],
                 'b: back by a stop, from memory; Enter: forward to the machine; a name: there', done.stdout)
     check.like(done.stdout, '^there is no stop before this one\\.$', 'the first one has none before it')
-    check.like(done.stdout, '^`banana` is not one of the 20 stops; ', 'a stop that is none')
+    check.like(done.stdout, '^`banana` is not one of the 20 stops: ', 'a stop that is none')
     check.equal(done.returncode, 0, 'q quits')
+
+
+def test_pages(check):
+    """On a terminal of 24 lines each question comes within 24 lines; what is shown is the same."""
+    whole, _ = enter('\n\nq\n')
+    said, status = on_terminal(ROOT / 'scripts/debug', '--tour', DEBUG, rows=24, input='\n' * 8 + 'q\n')
+    shown = re.split(r'^-- Enter: .*-- ', said, flags=re.M)
+    check.equal(status, 0, 'q quits', said)
+    check.true(len(shown) > 6, 'in pages', said)
+    check.equal([page for page in shown if page.count('\n') > 23], [], 'each fits')
+    lines = [line for page in shown for line in page.split('\n') if line]
+    first = [line for line in whole.stdout.partition('-- Enter: ')[0].partition('## 1 ')[2].split('\n') if line]
+    at = next((at for at, line in enumerate(lines) if line == f'## 1 {first[0]}'), 0)
+    check.equal(lines[at + 1:at + len(first)], first[1:], 'with the same lines')
 
 
 def test_no_qemu(check):

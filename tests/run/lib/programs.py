@@ -1,5 +1,10 @@
 """Programs of the host that tests run: their output and their status."""
+import fcntl
+import os
+import pty
+import struct
 import subprocess
+import termios
 
 from attic.build import ROOT, build_dir, checked_build, compiler, for_make, with_make
 
@@ -10,6 +15,24 @@ def run(*command, input='', stderr=subprocess.STDOUT, **options):
     done = subprocess.run(command, input=input.encode(), stdout=subprocess.PIPE, stderr=stderr, **options)
     said = [text.decode(errors='replace').replace('\r', '') for text in (done.stdout, done.stderr) if text is not None]
     return *said, done.returncode
+
+
+def on_terminal(*command, rows=24, columns=80, input=''):
+    """Run a program whose output goes to a terminal of this size. Returns the output and the exit status."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack('4H', rows, columns, 0, 0))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=its, stderr=subprocess.STDOUT) as process:
+        os.close(its)
+        process.stdin.write(input.encode())
+        process.stdin.close()
+        said = b''
+        try:
+            while data := os.read(ours, 65536):
+                said += data
+        except OSError:  # Linux's end of a terminal
+            pass
+        os.close(ours)
+    return said.decode(errors='replace').replace('\r', ''), process.returncode
 
 
 def run_make(*arguments, **options):

@@ -83,6 +83,7 @@ def test_self_test(copy, check):
 def test_mutant(copy, check):
     """It is killed; one without a defect is reported as a survivor, and one that does not compile as that."""
     text = (ROOT / 'docs/tests.md').read_text().partition('```text\n')[2].partition('```\n')[0]
+    check.equal(text, (ROOT / 'tests/mutants/kva' / MUTANT).read_text(), 'the document shows the file')
     changes = {MUTANT: 'return memory;', 'harmless': 'return memory ? memset(memory, 0, size) : memory;', 'nonsense': 'return nonsense;'}
     for name, change in changes.items():
         (copy.folder / 'tests/mutants/kva' / name).write_text(text.replace(changes[MUTANT], change))

@@ -96,7 +96,7 @@ class PagingOn(Stage):
 
 
 class High(Stage):
-    name, until, title = "boot_high", "boot_identity_gone", "EIP is above 0xC0000000; the identity mapping is removed"
+    name, until, title = "boot_high", "boot_identity_gone", "EIP is above 0xC0000000; no identity mapping any more"
     around = (1, 3)
     text = """From here on the kernel runs at the addresses for which it was linked. The stack pointer is moved up by the same
         distance, and the identity mapping is no longer needed: PDE 0 is set to 0, so that a null pointer in the kernel faults.

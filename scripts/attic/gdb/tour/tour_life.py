@@ -122,7 +122,7 @@ class Vmalloc(KernelStack):
 
 
 class Vfree(KernelStack):
-    name, word, title = "a vfree", "vfree", "entries are cleared, then the TLB's copies, then frames are freed"
+    name, word, title = "a vfree", "vfree", "entries are cleared, then the TLB, then frames are freed"
     text = """The child has ended and the parent has waited for it, so the stack is freed, in three steps whose order matters.
         First the entries become 0, in the one page table that all directories share, so that the witness, which sleeps, loses
         the stack at the same moment; then invlpg drops what the TLB still holds of each page, which a load of CR3 would not do,

@@ -2,7 +2,7 @@
 
 Enter continues to the next moment. `b` goes back by a stop, as far as the reader likes: the output is kept, and shown again while the
 machine stays where it is; Enter then goes forward through the same stops until the machine's position is reached. The name or number of a
-stop goes there, backward from memory, forward by running the machine.
+stop goes there, backward from memory, forward by running the machine. What does not fit the terminal is shown page by page.
 """
 import os
 import select
@@ -12,7 +12,8 @@ import gdb
 
 from attic.gdb import Sorry
 
-QUESTION = "-- Enter: next; b: back; a stop's name or number; g: gdb's prompt; q: quit -- "
+KEYS = "b: back; a stop's name or number; g: gdb's prompt; q: quit -- "
+QUESTION, MORE = "-- Enter: next; " + KEYS, "-- Enter: more; " + KEYS
 
 
 def ask(question):
@@ -33,6 +34,21 @@ def ask(question):
     return line.decode("latin-1").strip()
 
 
+def pages(text):
+    """The text, cut between paragraphs into pieces that fit the terminal with the question below; whole where there is no terminal."""
+    try:
+        room = os.get_terminal_size(1).lines - 3
+    except OSError:
+        return [text]
+    found = []
+    for paragraph in text.split("\n\n"):
+        if found and found[-1].count("\n") + paragraph.count("\n") + 3 <= room:
+            found[-1] += "\n\n" + paragraph
+        else:
+            found.append(paragraph)
+    return found
+
+
 def walk_through(guide, find_stop, tail):
     """Show the rest of the tour."""
     pagination = gdb.parameter("pagination")
@@ -50,25 +66,27 @@ class Reader:
 
     def read(self):
         """Run until the tour is over, or the reader asks for gdb's prompt."""
-        text = self.guide.next() if not self.guide.over() else ""
+        left = pages(self.guide.next() if not self.guide.over() else "")
         while True:
-            print("\n" + text)
+            print("\n" + left.pop(0))
             sys.stdout.flush()
-            if self.guide.over() and self.back is None:
+            if self.guide.over() and self.back is None and not left:
                 print("\n" + self.tail)
                 return
-            answer = ask(QUESTION)
+            answer = ask(MORE if left else QUESTION)
+            if left and not answer:
+                continue
             if answer == "q":
                 gdb.execute("quit")
             if answer == "g":
                 print("`attic tour` shows the next moment, `attic tour all` continues with Enter.")
                 return
             try:
-                text = self.answer(answer)
+                left = pages(self.answer(answer))
             except Sorry as sorry:
                 if not answer:
                     raise
-                text = "%s." % sorry
+                left = ["%s." % sorry]
 
     def answer(self, answer):
         if not answer:
