@@ -588,7 +588,7 @@ KTEST(audit, notices_dma_address_made_by_arithmetic)
     lowmem_size = lowmem;
     set_write_protect(true);
     local_irq_restore(flags);
-    expect(text && strstr(text, "I10: test has 8 bytes") && strstr(text, "no lowmem address"));
+    expect(text && strstr(text, "I10: test has 8 bytes") && strstr(text, "not in lowmem"));
     dma_unmap_single(&dev, handle, 8, DMA_TO_DEVICE);
     free_page(page);
 }

@@ -218,8 +218,8 @@ KTEST(buddy, wrong_frees_panic)
     expect_bad_free(page, 1, "with 2 references");
     page->refcount--;
     expect_bad_free(pfn_to_page(0), 0, "free of frame 0x00000000, order 0: it is reserved");
-    expect_bad_free(mem_map + max_pfn, 0, "no struct page");
-    expect_bad_free(mem_map - 1, 0, "no struct page");
+    expect_bad_free(mem_map + max_pfn, 0, "not a struct page");
+    expect_bad_free(mem_map - 1, 0, "not a struct page");
     page->type = PAGE_SLAB;
     expect_bad_free(page, 0, "it is in use by a slab");
     page->type = PAGE_USED;

@@ -694,7 +694,7 @@ KTEST(slab, check_notices_a_dead_cache)
     slab->cache = other;
     wrong = slab_check();
     if (expect(wrong != NULL))
-        expect(strstr(wrong, "is no live cache"));
+        expect(strstr(wrong, "is not a live cache"));
     slab->cache = cache;
     expect_whole();
     kmem_cache_free(cache, object);
