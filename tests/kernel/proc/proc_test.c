@@ -246,7 +246,8 @@ KTEST(proc, zombies_and_nobody)
 {
     struct seq_file seq = {.buf = text, .size = sizeof(text)};
     u32 pid = start_program(ARGV("hello"));
-    struct inode *inode;
+    struct inode *dir, *inode;
+    char path[16];
 
     task_wait_ended(pid);
     expect(strcmp(text_of_pid(pid, "maps"), "") == 0);
@@ -257,7 +258,14 @@ KTEST(proc, zombies_and_nobody)
     expect(strstr(text, "(hello) Z ") != NULL);
     text_of_pid(pid, "statm");
     expect(strcmp(text, "0 0 0 0 0 0 0\n") == 0);
+    snprintf(path, sizeof(path), "/proc/%u", pid);
+    if (!expect_eq(path_lookup(fs_root(), path, LOOKUP_DIRECTORY, &dir), 0))
+        return;
+    expect_eq(path_lookup(dir, "maps", 0, &inode), 0);
+    inode_put(inode);
     wait_for(pid);
+    expect_eq(path_lookup(dir, "maps", 0, &inode), -ENOENT); /* the directory is still open */
+    inode_put(dir);
     expect_eq(path_lookup(fs_root(), "/proc/32700/maps", 0, &inode), -ENOENT);
     expect_eq(proc_maps(32700, &seq), -ESRCH);
 }

@@ -478,6 +478,43 @@ KTEST(filemap, areas_of_a_file)
     done();
 }
 
+/* Unmap the area that a truncation is at, as its process could. */
+static void unmap_at_cursor(void)
+{
+    struct vm_area *area = file.cursor;
+
+    if (!area)
+        return;
+    resched_hook.needed = NULL; /* only once: the call yields, too */
+    expect_eq(mm_munmap(area->mm, area->start, area->end - area->start), 0);
+    expect(file.cursor != area);
+}
+
+KTEST(filemap, an_area_leaves_while_its_file_is_cut)
+{
+    static const bool always = true;
+    const struct resched_hook saved = resched_hook;
+    struct mm *first, *second;
+
+    make_backed();
+    first = map_file(PROT_READ, MAP_SHARED);
+    if (!first)
+        return;
+    expect_eq(mm_fault(first, PAGE(1), false), MM_FAULT_OK);
+    second = mm_fork(first);
+    if (!expect(second != NULL))
+        return;
+    resched_hook = (struct resched_hook){&always, unmap_at_cursor, NULL};
+    expect_eq(filemap_truncate(&file, 0), 0);
+    resched_hook = saved;
+    expect_eq(first->area_count, 0);
+    expect_eq(second->pages, 0);
+    expect(!file.cursor);
+    mm_put(first);
+    mm_put(second);
+    done();
+}
+
 /* ---- no memory, and interrupted copies ---- */
 
 /* Take pages until only so many are free; they are linked through `next`. */
