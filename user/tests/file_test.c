@@ -114,6 +114,8 @@ static void close_on_exec_flag(void)
     CHECK(SYS(fcntl64, copy, F_GETFD) == FD_CLOEXEC);
     CHECK(SYS(dup3, fd, 30, O_CLOEXEC) == 30);
     CHECK(SYS(fcntl64, 30, F_GETFD) == FD_CLOEXEC);
+    CHECK(SYS(dup2, fd, 30) == 30);
+    CHECK(SYS(fcntl64, 30, F_GETFD) == 0); /* that of the file which was there is gone */
 }
 
 static void flags_are_the_open_files(void)

@@ -150,6 +150,31 @@ static void shared_futex(void)
     CHECK(SYS(futex, words, FUTEX_WAKE, 1) == -EFAULT);
 }
 
+/* A wake-up leaves those asleep that it was not asked to wake. */
+static void futex_wakes_one_of_two(void)
+{
+    const time32 limit = {5, 0};
+    long map = SYS(mmap2, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t *words = (uint32_t *)map, status;
+    long moved = 0;
+
+    for (int i = 0; i < 2; i++) {
+        if (SYS(fork) == 0)
+            sys_exit(SYS(futex, words, FUTEX_WAIT, 0, &limit) != 0);
+    }
+    for (int i = 0; i < 500 && moved < 2; i++) { /* once both have been moved, both sleep */
+        sleep_ms(10);
+        moved += SYS(futex, words, FUTEX_CMP_REQUEUE, 0, 9, words + 1, 0);
+    }
+    CHECK(moved == 2);
+    CHECK(SYS(futex, words + 1, FUTEX_WAKE, 1) == 1);
+    CHECK(SYS(futex, words + 1, FUTEX_WAKE, 1) == 1);
+    CHECK(SYS(futex, words + 1, FUTEX_WAKE, 1) == 0);
+    for (int i = 0; i < 2; i++)
+        CHECK(SYS(waitpid, -1, &status, 0) > 0 && status == 0);
+    CHECK(SYS(munmap, map, 4096) == 0);
+}
+
 /* ---- limits, priorities ---- */
 
 static void limits(void)
@@ -318,6 +343,7 @@ static const struct test_case cases[] = {
     {"used_time", used_time},
     {"futexes", futexes},
     {"shared futex", shared_futex},
+    {"futex wakes one of two", futex_wakes_one_of_two},
     {"limits", limits},
     {"priorities", priorities},
     {"processes_of_any_kind", processes_of_any_kind},

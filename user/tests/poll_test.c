@@ -245,6 +245,26 @@ static void poll_waits(void)
     wait_children();
 }
 
+/* The write itself wakes it: the writer waits for an answer, and only then ends. */
+static void poll_is_woken_by_a_write(void)
+{
+    struct pollfd entry = {.events = POLLIN};
+    int answer_in, answer_out;
+    uint32_t start = now_ms();
+    char c;
+
+    make_pipe(0);
+    answer_in = in;
+    answer_out = out;
+    make_pipe(0);
+    entry.fd = in;
+    LATER(sys_write(out, "x", 1); SYS(read, answer_in, &c, 1));
+    CHECK(SYS(poll, &entry, 1, 10000) == 1);
+    CHECK(now_ms() - start < 10000);
+    CHECK(sys_write(answer_out, "y", 1) == 1);
+    wait_children();
+}
+
 static void poll_with_time_and_mask(void)
 {
     struct __kernel_timespec time = {0, 30000000};
@@ -338,6 +358,7 @@ static const struct test_case cases[] = {
     {"restarted_read", restarted_read},
     {"poll_tells", poll_tells},
     {"poll_waits", poll_waits},
+    {"poll_is_woken_by_a_write", poll_is_woken_by_a_write},
     {"poll_with_time_and_mask", poll_with_time_and_mask},
     {"mask_lets_in", mask_lets_in},
     {"select_tells", select_tells},

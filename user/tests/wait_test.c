@@ -281,15 +281,15 @@ static void usage(void)
         do
             for (volatile int i = 0; i < 100000; i++)
                 ;
-        while (SYS(times, times) && times[0] + times[1] < 5);
+        while (SYS(times, times) && times[0] < 5 && times[1] < 200);
         sys_exit(0);
     }
     memset(&usage, 1, sizeof(usage));
     CHECK(SYS(wait4, pid, 0, 0, &usage) == pid);
-    CHECK(usage.ru_utime.tv_sec == 0 && usage.ru_utime.tv_usec + usage.ru_stime.tv_usec >= 30000);
+    CHECK(usage.ru_utime.tv_sec == 0 && usage.ru_utime.tv_usec >= 30000);
     CHECK(usage.ru_nswap == 0 && usage.ru_nsignals == 0);
     CHECK(SYS(times, times) != -EFAULT);
-    CHECK(times[2] + times[3] - before[2] - before[3] >= 3);
+    CHECK(times[2] - before[2] >= 3);
 }
 
 /* ---- groups and sessions ---- */
