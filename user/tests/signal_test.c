@@ -198,12 +198,15 @@ static void check_masks(void)
     CHECK(SYS(kill, me(), SIGUSR1) == 0);
     CHECK(calls == 3 && deepest == 2);
 
+    CHECK(set_action(SIGUSR2, note, 0, 0) == 0);
     CHECK(set_action(SIGUSR1, note, 0, 0) == 0);
     CHECK(change_mask(SIG_BLOCK, bit(SIGUSR1) | bit(SIGKILL)) == 0);
     CHECK(SYS(kill, me(), SIGUSR1) == 0 && SYS(kill, me(), SIGUSR1) == 0);
     CHECK(calls == 0 && pending() == bit(SIGUSR1));
+    CHECK(SYS(kill, me(), SIGUSR2) == 0); /* does not take the blocked one along */
+    CHECK(calls == 1 && last_signal == SIGUSR2 && pending() == bit(SIGUSR1));
     CHECK(change_mask(SIG_UNBLOCK, bit(SIGUSR1)) == 0);
-    CHECK(calls == 1 && pending() == 0);
+    CHECK(calls == 2 && last_signal == SIGUSR1 && pending() == 0);
     set_default(SIGUSR1);
     set_default(SIGUSR2);
 }
