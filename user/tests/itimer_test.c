@@ -48,6 +48,18 @@ static void check_alarms(void)
     CHECK(SYS(setitimer, ITIMER_REAL, 1, NULL) == -EFAULT);
 }
 
+/* A process takes its alarm along: the next one, in the same memory, does not hear of it. */
+static void check_end(void)
+{
+    struct itimer soon = {{0, 20000}, {0, 20000}};
+    struct __kernel_old_timespec nap = {0, 60000000};
+
+    for (int i = 0; i < 4; i++) {
+        EXPECT_EXIT(0, SYS(setitimer, ITIMER_REAL, &soon, NULL); sys_exit(0));
+        EXPECT_EXIT(0, sys_exit(SYS(nanosleep, &nap, NULL) != 0));
+    }
+}
+
 /* ---- timers of the process's own time ---- */
 
 struct own_time {
@@ -134,6 +146,7 @@ static void check_own_time(void)
 int main(void)
 {
     check_alarms();
+    check_end();
     check_own_time();
     return 0;
 }
