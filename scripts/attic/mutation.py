@@ -63,7 +63,7 @@ def run_tests(mutant: Mutant, test: str, folder: str) -> str | None:
     judged = ktap.judge(machine.output, status)
     if status == 'fail' and not judged.tests:
         raise Misfit(f'no self-test matches {test}')
-    return broken_off(machine.output, status) if judged.problems else None
+    return broken_off(machine.output, status, test) if judged.problems else None
 
 
 def first_failure(machine: Machine) -> str | None:
@@ -74,11 +74,17 @@ def first_failure(machine: Machine) -> str | None:
         return None
 
 
-def broken_off(output: str, status: str) -> str:
-    """How a run ended that did not come to its end, and behind which test."""
-    passed = re.findall(r'^(?:ok) \d+ (\S+)', output, re.M)
+def broken_off(output: str, status: str, test: str) -> str:
+    """How a run ended that did not come to its end, and in which test."""
+    passed = re.findall(r'^ok \d+ (\S+)', output, re.M)
     running = re.search(r'^Self-test: (\S+)', output, re.M)
-    return f'{running[1] if running else "after " + passed[-1] if passed else "boot"}: {status}'
+    if running:
+        where = running[1]
+    elif passed:
+        where = f'after {passed[-1]}'
+    else:
+        where = test if re.search('^KTAP', output, re.M) else 'boot'
+    return f'{where}: {status}'
 
 
 def run_on_host(mutant: Mutant, test: str, folder: str) -> str | None:

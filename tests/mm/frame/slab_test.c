@@ -597,7 +597,7 @@ KTEST(slab, check_notices_damage)
     *next = (u32)object + 4; /* the block is right, the position in it is not */
     expect_wrong(SLAB_DEBUG ? "after it was freed" : "not the start of an object");
     *next = (u32)next;
-    expect_wrong(SLAB_DEBUG ? "after it was freed" : "in a circle");
+    expect_wrong(SLAB_DEBUG ? "after it was freed" : "has a cycle");
     *next = saved;
     expect_whole();
     kmem_cache_free(cache, object);
