@@ -34,7 +34,7 @@ KTEST(boot, memory_given_back)
 KTEST(boot, image_stays_reserved)
 {
     for (phys_addr_t at = (u32)__boot_end; at < virt_to_phys(__kernel_end); at += PAGE_SIZE)
-        expect_eq(phys_to_page(at)->type, PAGE_RESERVED);
+        expect_eq(page_head(phys_to_page(at))->type, PAGE_RESERVED);
     expect_eq(phys_to_page(0)->type, PAGE_RESERVED);
 }
 
