@@ -9,6 +9,7 @@
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/cpu.h>
+#include <arch/x86/entry.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>
 #include <asm/errno.h>
@@ -117,6 +118,20 @@ KTEST(entry, umip)
         expect_passes("umip_test");
     else
         ktest_skip("this processor has no UMIP");
+}
+
+/* Ring 3 may use two gates of the IDT; the ring is in bits 5 and 6 of a gate's sixth byte. */
+KTEST(entry, gates_for_ring_3)
+{
+    struct table_register idtr;
+
+    asm volatile("sidt %0" : "=m"(idtr));
+    for (u32 v = 0; v < VECTORS; v++) {
+        u32 ring = ((const u8 *)idtr.base)[v * 8 + 5] >> 5 & 3;
+
+        if (ring != (v == X86_TRAP_BP || v == SYSCALL_VECTOR ? 3 : 0))
+            ktest_fail(__FILE__, __LINE__, "the gate of vector %u is for ring %u", v, ring);
+    }
 }
 
 /* ---- single steps ---- */

@@ -68,6 +68,27 @@ KTEST(buddy, zeroed_on_request)
     free_page(page);
 }
 
+/* Not only the first page of a block. */
+KTEST(buddy, blocks_zeroed_on_request)
+{
+    for (u32 order = 1; order <= 3; order++) {
+        struct page *page = alloc_pages(GFP_KERNEL, order);
+        u32 size = PAGE_SIZE << order;
+        u8 *byte;
+
+        if (!expect(page != NULL))
+            return;
+        memset(page_address(page), 0xa5, size);
+        free_pages(page, order);
+        page = alloc_pages(GFP_KERNEL | __GFP_ZERO, order);
+        if (!expect(page != NULL))
+            return;
+        byte = page_address(page);
+        expect(byte[0] == 0 && memcmp(byte, byte + 1, size - 1) == 0);
+        free_pages(page, order);
+    }
+}
+
 /* Hot pages, of which a chain is taken, and those after them. */
 KTEST(buddy, zeroed_in_bulk_on_request)
 {

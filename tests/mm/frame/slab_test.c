@@ -350,6 +350,22 @@ KTEST(slab, pages_come_back)
     }
 }
 
+/* The active slab stays as long as a single object of it is allocated. */
+KTEST(slab, shrink_spares_what_is_in_use)
+{
+    struct kmem_cache *cache = kmem_cache_create("test", 64);
+    void *object = kmem_cache_alloc(cache);
+
+    slab_shrink();
+    expect_eq(cache->slabs, 1);
+    expect_eq(slab_objects_out(cache), 1);
+    expect_whole();
+    kmem_cache_free(cache, object);
+    slab_shrink();
+    expect_eq(cache->slabs, 0);
+    kmem_cache_destroy(cache);
+}
+
 /* Random sizes, lifetimes and order; the contents of each piece are checked. */
 KTEST(slab, random_against_a_model)
 {
