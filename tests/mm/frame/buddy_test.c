@@ -119,6 +119,10 @@ KTEST(buddy, dma_below_16_mib)
     if (!expect(page != NULL))
         return;
     expect(page_to_phys(page) + (PAGE_SIZE << 2) <= MIB(16));
+    for (u32 pfn = 0; pfn < max_pfn; pfn++) {
+        if (pfn_to_page(pfn)->zone == ZONE_DMA && !expect(pfn < MIB(16) >> PAGE_SHIFT))
+            break;
+    }
     expect_eq(page->zone, ZONE_DMA);
     free_pages(page, 2);
 }
@@ -423,4 +427,24 @@ KTEST(buddy, hot_blocks_are_cut_before_dma_is_asked)
         free_page(page);
     }
     give_back(chain);
+}
+
+/* Single pages that are freed one by one do not stay apart, except for the hottest. */
+KTEST(buddy, many_hot_pages_are_joined)
+{
+    u32 pages = zone_managed_pages(ZONE_NORMAL) / 8, left, got;
+    struct page *chain = NULL, *next;
+
+    if (pages < 128 || zone_free_pages(ZONE_NORMAL) < 2 * pages) {
+        ktest_skip("too little RAM above 16 MiB");
+        return;
+    }
+    got = alloc_pages_bulk(GFP_KERNEL, pages, &chain);
+    expect_eq(got, pages);
+    for (struct page *page = chain; page; page = next) {
+        next = page->next;
+        free_page(page);
+    }
+    left = zone_free_blocks(ZONE_NORMAL, 0);
+    expect(left < pages / 2);
 }

@@ -107,13 +107,26 @@ KTEST(vmalloc, guard_faults)
     vfree((void *)second);
 }
 
+/* A separate function, because a probe returns twice. */
+static __noinline void expect_rounded_up(u32 size)
+{
+    volatile u8 *memory = vmalloc(size);
+    u32 end = (u32)memory + PAGE_ALIGN(size);
+
+    if (!expect(memory != NULL))
+        return;
+    *(volatile u8 *)(end - 1) = 1;
+    expect_fault(*(volatile u8 *)end = 1, end, X86_PF_WRITE);
+    vfree((void *)memory);
+}
+
 KTEST(vmalloc, size_is_rounded_up)
 {
-    volatile u8 *memory = vmalloc(1);
-
-    memory[PAGE_SIZE - 1] = 1;
-    expect_fault(memory[PAGE_SIZE] = 1, (u32)memory + PAGE_SIZE, X86_PF_WRITE);
-    vfree((void *)memory);
+    expect_rounded_up(1);
+    expect_rounded_up(PAGE_SIZE - 1);
+    expect_rounded_up(PAGE_SIZE);
+    expect_rounded_up(PAGE_SIZE + 1);
+    expect_rounded_up(3 * PAGE_SIZE + 1);
 }
 
 /*
