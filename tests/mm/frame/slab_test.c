@@ -734,7 +734,9 @@ static __noinline void slab_test_free(void *memory)
 /* One byte past the requested size, one byte before the start. */
 KTEST(slab, debug_overrun)
 {
-    static const s32 offsets[] = {60, 63, 64, -1, -8};
+    const struct kmem_cache *cache = kmalloc_caches[kmalloc_index(60)];
+    const s32 last = cache->size - cache->object_offset - 1; /* of the slot */
+    const s32 offsets[] = {60, 63, 64, last, -1, -8};
     u8 *memory = slab_test_allocate(60);
 
     for (u32 i = 0; i < ARRAY_SIZE(offsets); i++) {
@@ -770,6 +772,24 @@ KTEST(slab, debug_write_after_free)
         expect(strstr(wrong, "freed by slab_test_free+"));
     }
     memory[63] = 0x6b;
+}
+
+/* The next owner would get an object that somebody else still writes to. */
+KTEST(slab, debug_write_after_free_stops_the_next_allocation)
+{
+    struct kmem_cache *cache = kmem_cache_create("test", 64);
+    u8 *memory = kmem_cache_alloc(cache);
+    void *free;
+
+    kmem_cache_free(cache, memory);
+    free = cache->free;
+    memory[63] = 0;
+    expect_panic(expect(kmem_cache_alloc(cache) == NULL),
+                 "after it was freed: byte 63 is 00, not 6b");
+    memory[63] = 0x6b;
+    cache->free = free; /* the panic came after it was taken off the list */
+    expect_whole();
+    kmem_cache_destroy(cache);
 }
 
 KTEST(slab, debug_new_memory_is_poisoned)
