@@ -1,5 +1,6 @@
 """Kill a mutant: build it, and run tests on it until one fails.
 
+    fault(mutants, 'build')                        # the test that fails without any defect, or None
     found = kill(Mutant.read('wp-off'), 'build')
     found.test         # 'audit.holds', 'boot: triple-fault', or None when all passed
     found.seconds
@@ -37,6 +38,14 @@ def kill(mutant: Mutant, build: str, all_tests: str = '*') -> Found:
         shutil.rmtree(ROOT / folder)
 
 
+def fault(mutants: list[Mutant], build: str, all_tests: str = '*') -> str | None:
+    """A test that the correct kernel fails, which could kill nothing: of all self-tests, and of those that mutants name for other machines."""
+    wanted = {('', all_tests): Mutant('none', '', '', [])}
+    wanted |= {(str(mutant.options), test): mutant for mutant in mutants if mutant.options for test in mutant.tests if not on_host(test)}
+    failed = (run_tests(mutant, test, f'{build}/checks' if mutant.options.get('DEBUG') else build) for (_, test), mutant in wanted.items())
+    return next((killer for killer in failed if killer), None)
+
+
 def built(mutant: Mutant, build: str) -> str:
     """The folder in which make has built it."""
     made = make(mutant, build, 'booted')
@@ -53,7 +62,7 @@ def make(mutant: Mutant, build: str, *words: str) -> subprocess.CompletedProcess
 
 def run_tests(mutant: Mutant, test: str, folder: str) -> str | None:
     """The first test that fails: of the self-tests that match a glob, or of a file of tests/run/, whose name has no dot and no star."""
-    if re.fullmatch(r'\w+(?:::.*)?', test):
+    if on_host(test):
         return run_on_host(mutant, test, folder)
     with Machine(f'mutant-{mutant.name}', build=Path(folder), cmdline=f'ktest={test}', timeout=SECONDS,
                  cpu=mutant.options.get('CPU'), mem=mutant.options.get('MEM')) as machine:
@@ -64,6 +73,10 @@ def run_tests(mutant: Mutant, test: str, folder: str) -> str | None:
     if status == 'fail' and not judged.tests:
         raise Misfit(f'no self-test matches {test}')
     return broken_off(machine.output, status, test) if judged.problems else None
+
+
+def on_host(test: str) -> bool:
+    return re.fullmatch(r'\w+(?:::.*)?', test) is not None
 
 
 def first_failure(machine: Machine) -> str | None:
