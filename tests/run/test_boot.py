@@ -29,9 +29,9 @@ LEFT = {
 CUT = {
     '0x100000 0x200000': 'rw memory$',
     '0x100000 0x101000': 'rw memory$',
-    '0x2000000 0x2345678': r'\.\.c1ffffff -> \w+ rw memory\n.*c2346000\.\..* rw memory$',
+    '0x2000000 0x2345678': r'\.\.0xc1ffffff -> \w+ rw memory\n.*0xc2346000\.\..* rw memory$',
     '0x200000 0x2000000': 'rw memory$',
-    '0x7f00000 0x8000000': r'\.\.c7efffff -> ',
+    '0x7f00000 0x8000000': r'\.\.0xc7efffff -> ',
     '0 0x80000': 'rw memory$',
 }
 
@@ -84,7 +84,7 @@ def test_least_lowmem(check):
 def test_too_little_lowmem(mem, check):
     """On a machine with much RAM, 8 MiB do not hold the struct pages: lowmem then gets the minimum size."""
     machine = run(f'boot-{mem}-lowmem', mem=mem, cmdline='lowmem=8M', input='audit\nmeminfo\npoweroff\n')
-    used = number(r'^lowmem=8M is too little .* of RAM: using (\d+) KiB\.$', machine)
+    used = number(r'^lowmem=8M is too small .* of RAM: using (\d+) KiB\.$', machine)
     check.true(used < 32 << 10, f'{mem}, lowmem=8M: says what is used instead', f'{used} KiB')
     low = number(r'^LowTotal: +(\d+) kB$', machine)
     check.true(low <= used, f'{mem}, lowmem=8M: and uses it', f'{low} kB of {used}')
