@@ -6,7 +6,7 @@ import pytest
 
 from attic.build import ROOT, symbols
 from attic.machine import PROMPT, Machine
-from machines import kilobytes
+from machines import kilobytes, unfolded
 from programs import run, run_make
 
 LISTED = 'help layout meminfo vmallocinfo frames audit ps run test poweroff'.split()
@@ -279,7 +279,7 @@ def test_frames(machine, check):
 def test_devices(machine, check):
     check.like(machine.run('lspci'), r'^00:03\.0 00ff: 1234:11e8 \(rev \w\w\)\n\tInterrupt: pin A routed to IRQ \d+\n'
                r'\tRegion 0: Memory at [0-9a-f]{8} .*1M\]$', 'lspci: the edu card, its interrupt and its registers')
-    dma = machine.run('dma', 30)
+    dma = unfolded(machine.run('dma', 30))
     parts = re.split(r'^(?=\d\. )', dma, flags=re.M)
     check.equal(len(parts), 5, 'dma: a head and four parts', dma)
     check.like(parts[1], r'^ +The copy has 8192 of 8192 bytes right\.$', 'dma: lowmem is copied right')
