@@ -1,6 +1,6 @@
 """Long lines on a terminal."""
+import os
 import re
-import shutil
 import textwrap
 
 KERNEL_COLUMNS = 79  # of printk_folded()
@@ -10,7 +10,8 @@ def folded(line: str, stream) -> str:
     """The line, folded at blanks where the stream is a terminal that is narrower. In a file or a pipe it stays whole, for grep."""
     if not stream.isatty():
         return line
-    return textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent='  ', break_long_words=False, break_on_hyphens=False)
+    columns = os.get_terminal_size(stream.fileno()).columns or 80
+    return textwrap.fill(line, columns, subsequent_indent='  ', break_long_words=False, break_on_hyphens=False)
 
 
 def unfolded(lines: list[str]) -> list[str]:
