@@ -201,6 +201,6 @@ def test_program_names(machine, check):
 
 def test_broken_programs(machine, broken, check):
     for name, (_, why) in broken.items():
-        check.equal(machine.run(f'explain {name}:main'), f'explain: {name} cannot be asked: {why}\n', f'{name}: says what is wrong')
+        check.equal(machine.run(f'explain {name}:main'), f'explain: {name} has no symbols: {why}\n', f'{name}: says what is wrong')
     check.like(machine.run('audit'), 'hold', 'audit')
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)
