@@ -290,9 +290,9 @@ $(BUILD)/sources: FORCE
 
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
-# The text goes through the environment, because flags may hold quotes. It does not name the folders, on which no object depends.
+# The text goes through the environment, because flags may hold quotes. It does not name the folder of the build, for scripts/bug.
 FLAGS_USED = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS)
-$(BUILD)/flags: export FLAGS_TEXT = $(subst $(BUILD)/,,$(subst $(CURDIR)/,,$(FLAGS_USED)))
+$(BUILD)/flags: export FLAGS_TEXT = $(subst -I$(BUILD)/,-I,$(FLAGS_USED))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" > $@.new

@@ -70,8 +70,11 @@ static void panic_enter(void)
 {
     local_irq_disable();
     panic_depth++;
-    if (panic_depth == 2)
+    if (panic_depth == 2) {
+        report.text[report.used] = '\0'; /* the panic may have come while a part was added */
+        printk_folded(report.text);
         printk("\nPANIC inside of a panic: the report above is not complete\n");
+    }
     if (panic_depth >= 2)
         machine_exit(MACHINE_PANIC);
 }

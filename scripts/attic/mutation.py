@@ -30,12 +30,15 @@ class Found(NamedTuple):
 
 def kill(mutant: Mutant, build: str, all_tests: str = '*') -> Found:
     start = time.monotonic()
-    folder = built(mutant, build)
+    folder = f'{build}/{"checks/" if mutant.options.get("DEBUG") else ""}bugs/{mutant.name}'
     try:
+        made = make(mutant, build, 'booted')
+        if made.returncode:
+            raise Misfit(f'it cannot be built:\n{made.stdout}')
         killers = (run_tests(mutant, test, folder) for test in [*mutant.tests, all_tests])
         return Found(next((killer for killer in killers if killer), None), time.monotonic() - start)
     finally:
-        shutil.rmtree(ROOT / folder)
+        shutil.rmtree(ROOT / folder, ignore_errors=True)
 
 
 def fault(mutants: list[Mutant], build: str, all_tests: str = '*') -> str | None:
@@ -44,14 +47,6 @@ def fault(mutants: list[Mutant], build: str, all_tests: str = '*') -> str | None
     wanted |= {(str(mutant.options), test): mutant for mutant in mutants if mutant.options for test in mutant.tests if not on_host(test)}
     failed = (run_tests(mutant, test, f'{build}/checks' if mutant.options.get('DEBUG') else build) for (_, test), mutant in wanted.items())
     return next((killer for killer in failed if killer), None)
-
-
-def built(mutant: Mutant, build: str) -> str:
-    """The folder in which make has built it."""
-    made = make(mutant, build, 'booted')
-    if made.returncode:
-        raise Misfit(f'it cannot be built:\n{made.stdout}')
-    return f'{build}/{"checks/" if mutant.options.get("DEBUG") else ""}bugs/{mutant.name}'
 
 
 def make(mutant: Mutant, build: str, *words: str) -> subprocess.CompletedProcess:
