@@ -225,6 +225,16 @@ def test_broken_ktest(boot, check):
     check.equal(machine.finish(), 'fail', 'ktest= that matches nothing fails', machine)
 
 
+def test_panic_in_a_panic(boot, check):
+    """A fault while the sentence of a panic is formatted: what is there of it is printed."""
+    machine = boot('crash-twice', stopped=True, gdb=True, input='crash panic\n')
+    said = machine.gdb(build_dir() / 'attic.debug', 'hbreak vscnprintf if panic_depth == 1', 'continue', 'continue', 'delete', CRASH_NULL,
+                       'detach')
+    check.equal(machine.finish(), 'panic', 'a panic in a panic: status', said)
+    check.like(machine.output, r'^PANIC at kernel/monitor/monitor_crash\.c:\d+ \(crash_panic\): *\n\nPANIC inside of a panic: ',
+               'a panic in a panic: the place of the first one, and that there was a second one')
+
+
 def test_nmi(boot, check):
     """An NMI is not the fault of the interrupted instruction, even if that one may fault: gdb stops at the instruction of a copy from user
     memory, and QEMU's monitor sends an NMI."""
