@@ -17,7 +17,7 @@ from itertools import takewhile
 
 from attic.build import ROOT, build_dir, for_make, own_initramfs, ran, with_make
 from attic.debugger import commands, gdb_command
-from attic.document import Block, Document
+from attic.document import Block, Command, Document
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 from attic.terminal import unfolded
 
@@ -151,6 +151,16 @@ def difference(shown: list[str], came: list[str], varies: list[str]) -> tuple[in
     return None
 
 
+def parted(command: Command, came: list[str], varies: list[str]) -> tuple[int, int] | None:
+    """Where the output of a command differs: see difference(). A line that the kernel has folded may be folded at another place, because a
+    number in it may have another width; but no line of the document may be wider than a terminal if none of the output is."""
+    if not difference(command.output, came, varies):
+        return None
+    limit = max([80, *map(len, came)])
+    wide = next((i for i, line in enumerate(command.output) if len(line) > limit), None)
+    return (wide, wide) if wide is not None else difference(unfolded(command.output), unfolded(came), varies)
+
+
 def equal_lines(lines, came, start):
     """How many of the lines, from the first on, equal the output from this index on."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(lines, came[start:])))
@@ -169,8 +179,8 @@ def check(document: Document, block: Block) -> list[str]:
         came = run(document, block)
     except CannotRun as why:
         return [f'{document.file}:{block.line}: {why}']
-    return [describe(document, block, command, lines, *parted) for command, lines in zip(block.commands, came)
-            if (parted := difference(unfolded(command.output), unfolded(lines), block.varies))]
+    return [describe(document, block, command, lines, *places) for command, lines in zip(block.commands, came)
+            if (places := parted(command, lines, block.varies))]
 
 
 def describe(document, block, command, came, shown_at, came_at):
@@ -196,7 +206,7 @@ def update(document: Document) -> tuple[str, list[str]]:
             problems.append(f'{document.file}:{block.line}: {why}')
             continue
         pairs = list(zip(block.commands, came))
-        if not any(difference(unfolded(command.output), unfolded(lines), block.varies) for command, lines in pairs):
+        if not any(parted(command, lines, block.varies) for command, lines in pairs):
             continue
         for command, lines in pairs:
             new = shortened(command.output, lines, block.varies)

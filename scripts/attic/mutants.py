@@ -17,9 +17,9 @@ A file is text:
          ...
 
 First the sentence and what it breaks; `Test:` and `With:` may be left out: which tests kill it soonest (a glob of self-tests, or a file of
-tests/run/), and the variables of make that they need. Then, for each place, the file and the function (a label in assembly, `-` for anywhere in the
-file), and the lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The old lines must be found exactly once in the
-function, so other changes around them do no harm, and a mutant that no longer fits is reported.
+tests/run/), and the variables of make that they need. Then, for each place, the file and the function (a label in assembly, `-` for
+anywhere in the file), and the lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The old lines must be found exactly
+once in the function, so other changes around them do no harm, and a mutant that no longer fits is reported.
 """
 import os
 import re
@@ -31,6 +31,7 @@ from attic.build import ROOT
 
 FOLDER = ROOT / 'tests/mutants'
 TOPS = ('arch', 'boot', 'drivers', 'fs', 'gen', 'kernel', 'lib', 'mm', 'tests', 'user', 'flags', 'sources')  # of a build
+OPTIONS = ('DEBUG', 'CPU', 'MEM')  # of make, that With: may set
 PLACE = re.compile(r'(\S+\.(?:c|h|asm)): (\S+)')
 
 
@@ -111,7 +112,10 @@ class Mutant:
         if not said or not edits:
             raise Misfit(f'{name}: a sentence, `Breaks:` and at least one place are wanted')
         sentence, breaks, tests, options = said.groups('')
-        return cls(name, sentence, breaks, edits, tests.split(), dict(option.partition('=')[::2] for option in options.split()))
+        options = dict(option.partition('=')[::2] for option in options.split())
+        if unknown := [option for option in options if option not in OPTIONS]:
+            raise Misfit(f'{name}: With: takes {", ".join(OPTIONS)}, not {unknown[0]}')
+        return cls(name, sentence, breaks, edits, tests.split(), options)
 
     def apply(self, root: Path = ROOT) -> dict[str, str]:
         """The changed files with their new texts. Nothing is written."""

@@ -42,7 +42,8 @@ def kill(mutant: Mutant, build: str, all_tests: str = '*') -> Found:
 
 
 def fault(mutants: list[Mutant], build: str, all_tests: str = '*') -> str | None:
-    """A test that the correct kernel fails, which could kill nothing: of all self-tests, and of those that mutants name for other machines."""
+    """A test that the correct kernel fails, so that it proves nothing: of all self-tests, and of those that mutants name for other
+    machines."""
     wanted = {('', all_tests): Mutant('none', '', '', [])}
     wanted |= {(str(mutant.options), test): mutant for mutant in mutants if mutant.options for test in mutant.tests if not on_host(test)}
     failed = (run_tests(mutant, test, f'{build}/checks' if mutant.options.get('DEBUG') else build) for (_, test), mutant in wanted.items())

@@ -8,7 +8,7 @@ import pytest
 from attic import ktap
 from attic.build import ROOT, boot_image, build_dir, symbols
 from attic.machine import PROMPT
-from machines import unfolded
+from machines import unfolded, wide
 from programs import run
 
 PAGE = 4096
@@ -73,6 +73,7 @@ def test_report(how, crash, check):
     check.equal(machine.status, 'panic', f'crash {how}: status', machine)
     for name, pattern in REPORTS[how].items():
         check.like(unfolded(machine.output), pattern, f'crash {how}: {name}')
+    check.equal(wide(machine.output), [], f'crash {how}: in 80 columns')
     if how == 'panic':
         check.unlike(re.split('^PANIC', machine.output, maxsplit=1, flags=re.M)[-1], PROMPT, 'crash panic: nothing runs afterwards')
     if how == 'null':

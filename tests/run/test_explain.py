@@ -9,7 +9,7 @@ from attic.build import symbols
 from attic.machine import PROMPT, Machine
 from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME
-from machines import unfolded
+from machines import unfolded, wide
 
 NAMES = symbols()
 MASTER = NAMES.physical('swapper_pg_dir')
@@ -201,7 +201,9 @@ def test_wrong(machine, check):
 
 def test_lines_about_faults(machine, stack, check):
     def attack(words, pattern, name):
-        check.like(unfolded(machine.run(f'run attack {words}')), rf'^attack\[\d+\]: {pattern}$', name)
+        said = machine.run(f'run attack {words}')
+        check.equal(wide(said), [], f'{name}: in 80 columns')
+        check.like(unfolded(said), rf'^attack\[\d+\]: {pattern}$', name)
     kernels, guards = 'the address belongs to the kernel', rf'{stack.range} by kthread_create\+\S+'
     attack(f'write {NAMES["kernel_main"]}', rf'SIGSEGV: write to {ADDRESS} {EIP} {kernels} \(lowmem, text; PDE 768: US=0\)',
            'a process that writes to the kernel')

@@ -111,7 +111,6 @@ def test_help(machine, check):
 # Lines in Linux's formats may be longer.
 WIDE = {
     'buddyinfo': 'Node 0, zone ',
-    'dma': 'dma: .* refused: ',  # a message of the kernel
     'slabinfo': r'# name |\S+ +\d.* : slabdata ',
 }
 # Commands that end the machine, and what is printed before.

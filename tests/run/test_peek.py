@@ -8,7 +8,7 @@ import pytest
 from attic.build import build_dir, make_initramfs, symbols, user_programs
 from attic.machine import PROMPT, Machine
 from attic.symbols import Symbols
-from machines import unfolded
+from machines import unfolded, wide
 from programs import run
 
 NAMES = symbols()
@@ -105,7 +105,9 @@ def test_peek(machine, check):
 
 
 def test_peek_stops(machine, check):
-    *rows, last = unfolded(machine.run('peek 0xf7c01ff4 9')).splitlines()
+    said = machine.run('peek 0xf7c01ff4 9')
+    check.equal(wide(said), [], 'in 80 columns')
+    *rows, last = unfolded(said).splitlines()
     check.equal(len(words('\n'.join(rows))), 3, 'up to the guard page')
     check.like(last, r'^peek: cannot read 0xf7c02000 \(vmalloc, guard of 0xf7c00000\.\..*; PTE 2: P=0\)$', 'where it stops, and why')
     *rows, last = unfolded(machine.run('peek 0xf7c01ff9 4')).splitlines()

@@ -11,7 +11,7 @@ import re
 from attic.build import build_dir, symbols
 from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME, PAGE_SIZE, RW, US, Tables
-from machines import unfolded
+from machines import unfolded, wide
 
 DEBUG = build_dir() / 'debug'  # the build for gdb
 ELF = DEBUG / 'attic.debug'
@@ -155,6 +155,7 @@ def addresses_of(state, physical, spaces):
 
 def check_walk(check, name, said, state, directory, address):
     walk = state.tables.walk(directory, address)
+    check.equal(wide(said), [], f'{name}: walk in 80 columns')
     said = unfolded(said.partition('\n')[2])  # what follows the first line
     check.equal([' '.join(entry) for entry in re.findall(r'^  (P[DT]E) +(\d+) at (0x\w+): (0x\w+)', said, re.M)],
                 [f'{entry.level} {entry.index} {entry.at:#010x} {entry.value:#010x}' for entry in walk.entries],

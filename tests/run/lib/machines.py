@@ -22,6 +22,11 @@ def unfolded(text):
     return '\n'.join(terminal.unfolded(text.split('\n')))
 
 
+def wide(text):
+    """The lines that do not fit a terminal of 80 columns."""
+    return [line for line in text.splitlines() if len(line) > 80]
+
+
 def read_port(machine, port):
     """The byte at an I/O port, as QEMU's monitor reads it."""
     return int(machine.monitor(f'i /b {port:#x}').split('=')[1], 16)

@@ -17,6 +17,7 @@ BAD = {
     'a line that is not there': (GOOD.replace('x = 1', 'x = 3'), 'has these lines 0 times'),
     'a line that is there twice': (GOOD.replace('     int x;\n', ''), 'has these lines 2 times'),
     'nothing that is there': (GOOD.replace('     int x;\n-    x = 1;\n', ''), 'at least one line that is there'),
+    'an option that is none': (GOOD.replace('I1', 'I1\nWith: RAM=1G'), 'With: takes DEBUG, CPU, MEM, not RAM'),
     'no mark': (GOOD.replace('-    x', '*    x'), 'begins with a blank, - or +'),
 }
 

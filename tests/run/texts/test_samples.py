@@ -1,5 +1,5 @@
-"""The sample program, tests and mutant in docs/programs.md and docs/tests.md: copied from there into a copy of the tree, they are built and run,
-and the tests of the tree pass as before. The copy shares what is built: only new files are compiled."""
+"""The sample program, tests and mutant in docs/programs.md and docs/tests.md: copied from there into a copy of the tree, they are built and
+run, and the tests of the tree pass as before. The copy shares what is built: only new files are compiled."""
 import os
 import re
 import shutil
