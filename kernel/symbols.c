@@ -102,11 +102,26 @@ static bool is_label(const Elf32_Sym *symbol)
     return *name == '\0';
 }
 
-/* The C function that holds addr. */
+/* True for a variable, or a symbol of the linker script: global, and in the kernel. */
+static bool is_data(const Elf32_Sym *symbol)
+{
+    u32 type = ELF32_ST_TYPE(symbol->st_info);
+
+    return (type == STT_OBJECT || type == STT_NOTYPE) && symbol->st_shndx != SHN_UNDEF &&
+           ELF32_ST_BIND(symbol->st_info) == STB_GLOBAL && symbol->st_value >= PAGE_OFFSET;
+}
+
+/* True when the symbol can be looked up by name. */
+static bool has_address(const Elf32_Sym *symbol)
+{
+    return is_function(symbol) || is_data(symbol);
+}
+
+/* The C function or the variable that holds addr. */
 static const Elf32_Sym *find_sized(u32 addr)
 {
     for (u32 i = 0; i < symbol_count; i++) {
-        if (is_function(&symbols[i]) && addr - symbols[i].st_value < symbols[i].st_size)
+        if (has_address(&symbols[i]) && addr - symbols[i].st_value < symbols[i].st_size)
             return &symbols[i];
     }
     return NULL;
@@ -146,12 +161,9 @@ static u32 next_start(u32 addr)
 
 bool symbol_find(u32 addr, struct symbol *symbol)
 {
-    const Elf32_Sym *found;
+    const Elf32_Sym *found = find_sized(addr);
 
-    if (!in_text(addr))
-        return false;
-    found = find_sized(addr);
-    if (!found)
+    if (!found && in_text(addr))
         found = find_label(addr);
     if (!found)
         return false;
@@ -159,21 +171,6 @@ bool symbol_find(u32 addr, struct symbol *symbol)
     symbol->start = found->st_value;
     symbol->size = found->st_size ? found->st_size : next_start(addr) - found->st_value;
     return symbol->name[0] != '\0';
-}
-
-/* True for a variable, or a symbol of the linker script: global, and in the kernel. */
-static bool is_data(const Elf32_Sym *symbol)
-{
-    u32 type = ELF32_ST_TYPE(symbol->st_info);
-
-    return (type == STT_OBJECT || type == STT_NOTYPE) && symbol->st_shndx != SHN_UNDEF &&
-           ELF32_ST_BIND(symbol->st_info) == STB_GLOBAL && symbol->st_value >= PAGE_OFFSET;
-}
-
-/* True when the symbol can be looked up by name. */
-static bool has_address(const Elf32_Sym *symbol)
-{
-    return is_function(symbol) || is_data(symbol);
 }
 
 bool symbol_address(const char *name, u32 *addr)

@@ -16,10 +16,13 @@ struct symbol {
     u32 start, size;
 };
 
-/* The function that holds addr, from the ELF symbol table; false when unknown. Any context. */
+/*
+ * The function or global variable that holds addr, from the ELF symbol table; false when unknown.
+ * Any context.
+ */
 bool symbol_find(u32 addr, struct symbol *symbol);
 
-/* Name and offset of the function that holds addr; NULL when unknown. */
+/* Name and offset of what holds addr; NULL when unknown. */
 const char *symbol_lookup(u32 addr, u32 *offset);
 
 /* The address of a function or a global variable by its name; false if not found. Any context. */

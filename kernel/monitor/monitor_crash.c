@@ -169,9 +169,9 @@ const char *monitor_crash_kind(u32 i)
 
 static void list_kinds(void)
 {
-    printk("Kinds:");
+    printk("usage: %s; the kinds are", MONITOR_CRASH_USAGE);
     for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
-        printk("%s %s", i && i % KINDS_PER_LINE == 0 ? "\n      " : "", kinds[i].name);
+        printk("%s %s", i % KINDS_PER_LINE == 0 ? "\n " : "", kinds[i].name);
     printk("\n");
 }
 

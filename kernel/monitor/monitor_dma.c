@@ -115,8 +115,7 @@ static void copy_lowmem(struct device *dev, u8 *from, u8 *to)
         return;
     if (dma_map_single(dev, to, BUFFER, DMA_FROM_DEVICE, &to_dma) == 0) {
         fill(from, BUFFER, 1);
-        printk("   %u bytes at 0x%08x lie at physical 0x%08x, as all of lowmem:\n"
-               "   0x%08x less.\n"
+        printk("1. Lowmem: %u bytes at 0x%08x lie at physical 0x%08x, 0x%08x less.\n"
                "   The device copies them to physical 0x%08x, which is 0x%08x.\n",
                BUFFER, (u32)from, from_dma, PAGE_OFFSET, to_dma, (u32)to);
         print_copied(edu_copy(to_dma, from_dma, BUFFER), to, 1);
@@ -129,7 +128,6 @@ static void show_lowmem(struct device *dev)
 {
     struct page *pages = alloc_pages(GFP_DMA, 2);
 
-    printk("\n1. A lowmem buffer.\n");
     if (!pages)
         return no_memory();
     copy_lowmem(dev, page_address(pages), (u8 *)page_address(pages) + BUFFER);
@@ -139,11 +137,11 @@ static void show_lowmem(struct device *dev)
 /* ---- 2 and 3: vmalloc ---- */
 
 /* The frames behind two pages of the vmalloc area. */
-static void print_frames(const char *addr)
+static void print_frames(const u8 *addr)
 {
-    for (u32 i = 0; i < 2; i++)
-        printk("   Page %u of it, 0x%08x, is the frame at physical 0x%08x.\n", i,
-               (u32)addr + i * PAGE_SIZE, page_to_phys(vmalloc_to_page(addr + i * PAGE_SIZE)));
+    printk("   0x%08x is the frame at 0x%08x, 0x%08x the frame at 0x%08x.\n", (u32)addr,
+           page_to_phys(vmalloc_to_page(addr)), (u32)addr + PAGE_SIZE,
+           page_to_phys(vmalloc_to_page(addr + PAGE_SIZE)));
 }
 
 static void copy_ranges(struct scatterlist *sg, int ranges, dma_addr_t to, const u8 *copy)
@@ -151,8 +149,7 @@ static void copy_ranges(struct scatterlist *sg, int ranges, dma_addr_t to, const
     int error = 0;
 
     for (int i = 0; i < ranges && !error; i++) {
-        printk("   Segment: %u bytes at physical 0x%08x.\n", sg_dma_len(&sg[i]),
-               sg_dma_address(&sg[i]));
+        printk("   Segment: %u bytes at 0x%08x.\n", sg_dma_len(&sg[i]), sg_dma_address(&sg[i]));
         error = edu_copy(to, sg_dma_address(&sg[i]), sg_dma_len(&sg[i]));
         to += sg_dma_len(&sg[i]);
     }
@@ -166,7 +163,7 @@ static void show_scattered(struct device *dev, u8 *buffer)
     u8 *copy = dma_alloc_coherent(dev, BUFFER, &to);
     int pieces = sg_set_vmalloc(sg, ARRAY_SIZE(sg), buffer, BUFFER), ranges;
 
-    printk("\n3. The same buffer, page by page, with dma_map_sg.\n");
+    printk("3. The same buffer with dma_map_sg, which gives the device the frames.\n");
     if (!copy)
         return no_memory();
     fill(buffer, BUFFER, 2);
@@ -183,7 +180,7 @@ static void show_vmalloc_buffer(struct device *dev, u8 *buffer)
     dma_addr_t handle;
     int error;
 
-    print_frames((const char *)buffer);
+    print_frames(buffer);
     error = dma_map_single(dev, buffer, BUFFER, DMA_TO_DEVICE, &handle);
     if (error == 0) {
         printk("   It was NOT refused: this kernel is broken.\n");
@@ -213,8 +210,7 @@ static void show_vmap(struct device *dev)
     u8 *buffer = pages[0] && pages[1] ? vmap(falling, 2) : NULL;
 
     if (buffer) {
-        printk("   vmalloc gave frames above the device's mask.\n"
-               "   A buffer of lower frames, by vmap, at 0x%08x.\n",
+        printk("   Its frames are above the device's mask. Lower ones, by vmap, are at 0x%08x.\n",
                (u32)buffer);
         show_vmalloc_buffer(dev, buffer);
         vunmap(buffer);
@@ -241,11 +237,10 @@ static void show_vmalloc(struct device *dev)
 {
     u8 *buffer = scattered_vmalloc();
 
-    printk("\n2. A vmalloc buffer.\n");
     if (!buffer)
         return no_memory();
+    printk("2. vmalloc: %u bytes at 0x%08x.\n", BUFFER, (u32)buffer);
     if (reaches(dev, buffer)) {
-        printk("   %u bytes at 0x%08x.\n", BUFFER, (u32)buffer);
         show_vmalloc_buffer(dev, buffer);
     } else {
         show_vmap(dev);
@@ -271,14 +266,12 @@ static void run_over(struct device *dev, struct page *a, const u8 *from, dma_add
         printk("   The copy failed with error %d.\n", error);
         return;
     }
-    printk("   Now, of %u bytes each:\n"
-           "   the buffer's first page, A, has %u new ones, as it should;\n"
-           "   its second page, C, has %u new ones, and %u as they were;\n"
-           "   B, not part of it, has %u as they were: the device has written over it.\n",
-           PAGE_SIZE, PAGE_SIZE - count_filled(buffer, PAGE_SIZE, 3),
+    printk("   A, the first page, has %u new ones, as it should; C, the second page,\n"
+           "   has %u. B, which is not in the buffer, has %u: the device has\n"
+           "   written over it. B holds the bytes meant for C: %s.\n",
+           PAGE_SIZE - count_filled(buffer, PAGE_SIZE, 3),
            PAGE_SIZE - count_filled(buffer + PAGE_SIZE, PAGE_SIZE, 4),
-           count_filled(buffer + PAGE_SIZE, PAGE_SIZE, 4), count_filled(b, PAGE_SIZE, 5));
-    printk("   B holds the bytes meant for C: %s.\n",
+           PAGE_SIZE - count_filled(b, PAGE_SIZE, 5),
            memcmp(b, from + PAGE_SIZE, PAGE_SIZE) == 0 ? "yes, all" : "no");
 }
 
@@ -293,14 +286,12 @@ static void show_buffer(struct device *dev, struct page *a, struct page *c, u8 *
     fill(buffer, PAGE_SIZE, 3);
     fill(buffer + PAGE_SIZE, PAGE_SIZE, 4);
     fill((u8 *)page_address(a) + PAGE_SIZE, PAGE_SIZE, 5);
-    printk("   Frame A is at physical 0x%08x, B follows at 0x%08x, C is at\n"
-           "   0x%08x: all three belong to this command.\n"
-           "   A and C, mapped side by side at 0x%08x, are the buffer.\n"
-           "   By arithmetic its second page would be at 0x%08x + 0x%x =\n"
-           "   0x%08x, and that is B.\n"
-           "   The device is ordered to fill %u bytes from 0x%08x on.\n",
+    printk("   Of this command's frames, A is at 0x%08x, B follows at 0x%08x, C is\n"
+           "   at 0x%08x. A and C, mapped side by side at 0x%08x, are the buffer.\n"
+           "   By arithmetic its second page is at 0x%08x + 0x%x: but that is B.\n"
+           "   The device fills %u bytes from 0x%08x on. Of the %u bytes of each,\n",
            page_to_phys(a), page_to_phys(a + 1), page_to_phys(c), (u32)buffer, page_to_phys(a),
-           PAGE_SIZE, page_to_phys(a) + PAGE_SIZE, BUFFER, page_to_phys(a));
+           PAGE_SIZE, BUFFER, page_to_phys(a), PAGE_SIZE);
     run_over(dev, a, from, from_dma, buffer);
     dma_free_coherent(dev, BUFFER, from, from_dma);
 }
@@ -310,7 +301,7 @@ static void show_arithmetic(struct device *dev)
     struct page *a = alloc_pages(GFP_DMA, 1), *c = alloc_page(GFP_DMA);
     u8 *buffer = a && c ? vmap((struct page *[]){a, c}, 2) : NULL;
 
-    printk("\n4. What arithmetic would have done.\n");
+    printk("4. What arithmetic would have done.\n");
     if (buffer) {
         show_buffer(dev, a, c, buffer);
         vunmap(buffer);
@@ -336,14 +327,13 @@ void monitor_dma(u32 argc, const char **argv)
         printk("dma: this machine has no device to show it on (QEMU: -device edu)\n");
         return;
     }
-    printk("The device is %s at %02x:%02x.%x. The kernel sees its registers, at physical\n"
-           "0x%08x, at 0x%08x. It uses IRQ line %u, and reaches physical\n"
-           "0x00000000..0x%08x.\n",
+    printk("The device is %s at %02x:%02x.%x. Its registers, at physical 0x%08x, are mapped\n"
+           "at 0x%08x. It uses IRQ line %u and reaches physical 0x00000000..0x%08x.\n",
            dev->name, pci_bus(pci), pci_slot(pci), pci_func(pci), (u32)pci->bar[0].start,
            (u32)edu_registers(), pci->irq, (u32)dev->dma_mask);
     show_lowmem(dev);
     show_vmalloc(dev);
     show_arithmetic(dev);
-    printk("\nThe device has interrupted %u times. All memory has been freed.\n",
+    printk("The device has interrupted %u times. All memory has been freed.\n",
            edu_interrupts() - interrupts);
 }

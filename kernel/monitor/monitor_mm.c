@@ -250,9 +250,17 @@ void monitor_frames(u32 argc, const char **argv)
 void monitor_audit(u32 argc, const char **argv)
 {
     const char *broken = mm_audit();
+    struct frames frames;
     char line[256];
+    u32 directories = 1; /* the master's */
 
     (void)argc, (void)argv;
+    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm))
+        directories++;
+    frames_count(&frames);
+    printk("audit: %u frames, %u PTEs of lowmem, %u vmalloc area%s, %u page director%s\n",
+           frames.total, lowmem_size / PAGE_SIZE, vmalloc_stats().busy_areas,
+           vmalloc_stats().busy_areas == 1 ? "" : "s", directories, directories == 1 ? "y" : "ies");
     snprintf(line, sizeof(line), "audit: %s", broken ? broken : "all invariants hold");
     printk_folded(line);
 }

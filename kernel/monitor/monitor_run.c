@@ -53,9 +53,9 @@ static void print_result(const char *name, const struct task_result *result)
         printk("%s[%u]: killed by signal %u (%s)\n", name, result->pid, signal,
                signal_name(signal));
     else
-        printk("%s[%u]: exit status %u, %u ticks, %u+%u switches (waited+preempted)\n", name,
-               result->pid, result->exit_code >> 8 & 0xff, result->ticks, result->nvcsw,
-               result->nivcsw);
+        printk("%s[%u]: exit status %u, %u tick%s, %u+%u switches (waited+preempted)\n", name,
+               result->pid, result->exit_code >> 8 & 0xff, result->ticks,
+               result->ticks == 1 ? "" : "s", result->nvcsw, result->nivcsw);
 }
 
 /* Wait for a child and print how it ended. */

@@ -73,7 +73,10 @@ void monitor_vmalloc(u32 argc, const char **argv)
     }
     memory = size <= UINT32_MAX ? make_area(size, scattered) : NULL;
     if (!memory) {
-        printk("vmalloc: no frames, or no addresses, for %s\n", word);
+        printk("vmalloc: %s is too much: %uK of frames, %uK of addresses are free\n", word,
+               nr_free_pages() * (PAGE_SIZE / 1024), vmalloc_stats().largest_free / 1024);
+        if (scattered)
+            printk("  -s takes %u times the frames for a moment\n", APART);
         return;
     }
     pages = vmap_area_pages(find_vmap_area((u32)memory));

@@ -68,12 +68,13 @@ class Machine(SpawnBase):
         self._resets.unlink(missing_ok=True)
         self._logfile = open(self.log_path, 'wb', buffering=0)
         self._folder = tempfile.TemporaryDirectory(prefix='attic-', dir=qemu.socket_folder())
+        self._gdb_socket = f'{self._folder.name}/gdb'
         if kernel:
             extra = [*extra, '-kernel', str(kernel), '-initrd', str(initramfs), '-append', cmdline]
         else:
             iso = iso or boot_image(cmdline, build, initramfs)
         if gdb:
-            extra = [*extra, '-chardev', f'socket,path={self.gdb_target},server=on,wait=off,id=gdb', '-gdb', 'chardev:gdb']
+            extra = [*extra, '-chardev', f'socket,path={self._gdb_socket},server=on,wait=off,id=gdb', '-gdb', 'chardev:gdb']
         self._start(iso, extra, options)
 
     def _start(self, iso, extra, options):
@@ -291,14 +292,14 @@ class Machine(SpawnBase):
 
     @property
     def gdb_target(self) -> str:
-        """The address to which a gdb can connect."""
-        return f'{self._folder.name}/gdb'
+        """The address to which a gdb can connect, once QEMU has made it."""
+        while not self.ended and not os.path.exists(self._gdb_socket):
+            self.pump(0.05)
+        return self._gdb_socket
 
     def gdb(self, elf: Path | str, *commands: str) -> str:
         """Attach gdb in batch mode, with Attic's own commands loaded, and run these. Returns what it prints. The machine continues when gdb
         has detached."""
-        while not self.ended and not os.path.exists(self.gdb_target):
-            self.pump(0.05)  # QEMU makes it when it starts
         return self.beside(*debugger.gdb(elf, '-batch', *debugger.commands(f'target remote {self.gdb_target}', *commands)))
 
     def beside(self, *command: str, env: dict[str, str] | None = None) -> str:

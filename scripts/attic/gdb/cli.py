@@ -9,6 +9,7 @@ so that `attic walk &jiffies + 4 7` works as expected.
 
 Neighbours: spaces.py knows the words for address spaces; the commands' files are listed in __init__.py.
 """
+import os
 import textwrap
 
 import gdb
@@ -46,10 +47,10 @@ class Command(gdb.Command):
         except gdb.GdbError:
             raise
         except (Sorry, gdb.error) as error:
-            raise gdb.GdbError("attic %s: %s" % (self.name, error))
+            raise gdb.GdbError(folded("attic %s: %s" % (self.name, error)))
         except Exception as error:  # pylint: disable=broad-except
-            raise gdb.GdbError("attic %s: this kernel's structures are not those that the command knows: %s: %s"
-                               % (self.name, type(error).__name__, error))
+            raise gdb.GdbError(folded("attic %s: this kernel's structures are not those that the command knows: %s: %s"
+                                      % (self.name, type(error).__name__, error)))
 
     def check_machine(self):
         if not memory.machine_is_there():
@@ -76,9 +77,13 @@ class Command(gdb.Command):
         return matching(space_words(), word) if "PID" in self.usage else gdb.COMPLETE_NONE
 
 
+def folded(text, indent=""):
+    """A sentence in lines that fit a terminal of 80 columns."""
+    return textwrap.fill(text, COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False)
+
+
 def say(text, indent=""):
-    """Print a sentence, folded where it is too long for a terminal of 80 columns."""
-    print(textwrap.fill(text, COLUMNS, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False))
+    print(folded(text, indent))
 
 
 def matching(words, word):
@@ -125,7 +130,11 @@ def address(text):
 
 
 def place(arguments):
-    """The address that `VA [PID]` means. A name that the kernel does not have is looked up in that process's program."""
+    """The address that `VA [PID]` means. A name that the kernel does not have is looked up in that process's program; PROGRAM:NAME
+    is looked up in the program, as in the monitor."""
+    name, colon, symbol = arguments[0].partition(":")
+    if colon and os.path.exists(program.of_build(name)):
+        return program.with_symbols(program.of_build(name), lambda objfile: address(symbol))
     try:
         return address(arguments[0])
     except Sorry:

@@ -267,5 +267,5 @@ def rights_text(area):
 
 
 def symbol_text(addr):
-    """An address of code as the kernel prints it: function+0x12/0x34, or the number."""
+    """An address as the kernel prints it: name+0x12/0x34, or the number."""
     return symbols.text(addr)

@@ -71,7 +71,7 @@ def touch_text(walk):
 
 def ring3_text(walk):
     if not walk.rights & tables.US:
-        return "ring 3 may do nothing: US=0 in the %s" % walk.forbids(tables.US)
+        return "ring 3 may not read, write or run code: US=0 in the %s" % walk.forbids(tables.US)
     if walk.rights & tables.RW:
         return "ring 3 may read, write and run code"
     return "ring 3 may read and run code; writes are forbidden by RW=0 in the %s" % walk.forbids(tables.RW)

@@ -7,6 +7,7 @@ from attic.build import ROOT
 from attic.machine import PROMPT
 from attic.symbols import PAGE_OFFSET
 from in_gdb import DEBUG, ELF, PYTHON, kernel
+from machines import unfolded
 
 LOADED, MASTER = 'loaded by the boot code', 'master'  # which directory
 
@@ -102,7 +103,8 @@ def test_beside_the_path(boot, check):
     check.equal(breakpoints, ['1 kernel_main', '2 page_alloc_init', '3 pit_init'] * 2,
                 "the tour leaves no breakpoint, and takes no number from the user's", said)
     check.equal(len(re.findall('^usage: attic tour .*$', said, re.M)), 3, 'arguments that make no sense get the usage, as `help` does')
-    check.like(said, '^attic tour: `banana` is not one of the 20 stops: _start boot_paging_on .* vfree .*$', 'a stop that is none: a line')
+    check.like(unfolded(said), '^attic tour: `banana` is not one of the 20 stops: _start boot_paging_on .* vfree .*$',
+               'a stop that is none: a line')
     check.unlike(said, PYTHON, 'no exception of Python shows')
     found = re.search(r'^Run to the next stop.*?[Tt]he\s+stops:\n\n(?:[^\n]+\n)+', said, re.M | re.S)
     help = found[0] if found else ''

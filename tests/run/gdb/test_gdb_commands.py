@@ -8,6 +8,7 @@ from attic import debugger
 from attic.build import build_dir
 from attic.machine import PROMPT
 from in_gdb import CR0_PG, DEBUG, STAGES, Dump, at_stages, check_map, check_pgd, check_walk, kernel, session, wait_for_sleep
+from machines import unfolded
 
 EVERYWHERE = ('attic walk 0xc0100000', 'attic walk 0', 'attic walk $pc', 'attic map', 'attic pgd', 'attic pgdiff',
               'attic pgdiff loaded master', 'attic areas', 'attic frames', 'attic who 0x100000', 'attic ps', 'attic bt 1', 'attic paging')
@@ -21,7 +22,7 @@ def said_everywhere(answers):
 
 def sentences(answers, pattern):
     """The number of answers that are one sentence of this kind."""
-    return sum(bool(re.fullmatch(rf'attic \w+: {pattern}[^\n]*\n', answer)) for answer in answers)
+    return sum(bool(re.fullmatch(rf'attic \w+: {pattern}[^\n]*\n', unfolded(answer))) for answer in answers)
 
 
 def test_stages(boot, check, tmp_path):
@@ -118,7 +119,7 @@ def test_another_build(boot, check):
     machine.run('run forever &', 10)
     said = machine.beside(*debugger.gdb(None, '-batch', *debugger.commands(
         'attic walk 0', 'attic paging', f'target remote {machine.gdb_target}', *EVERYWHERE, 'detach')))
-    check.like(said, r'^attic walk: no machine is connected: .*\nattic paging: no machine is connected: ', 'no machine: a sentence')
+    check.like(unfolded(said), r'^attic walk: no machine is connected: .*\nattic paging: no machine is connected: ', 'no machine: a sentence')
     check.equal(len(re.findall(r'^attic \w+: gdb has no kernel with debug information: ', said, re.M)), len(EVERYWHERE) - 1,
                 'no symbols: a sentence each', said)
     other = session(check, machine, *EVERYWHERE, 'detach')
@@ -159,7 +160,7 @@ def test_program(boot, check):
     check.like(said['attic explain touch 4'], r'\Aaddress   0x0804\w{4} of tour\[4\]\n', 'explain: the same')
     check.like(said['attic walk kernel_main 4'], r'\A0xc01\w{5} \(lowmem\) in the directory of tour\[4\], ', 'walk: a name of the kernel')
     for command, name in (('attic walk no_such_name 4', 'no_such_name'), ('attic walk touch', 'touch'), ('attic walk touch 1', 'touch')):
-        check.equal(said[command], f'attic walk: `{name}` is not an address: No symbol "{name}" in current context\n',
+        check.equal(unfolded(said[command]), f'attic walk: `{name}` is not an address: No symbol "{name}" in current context\n',
                     f'{command}: nobody has it')
     check.equal(said['print &touch'], 'No symbol "touch" in current context.\n', 'and gdb itself knows the kernel alone')
     check.unlike(said['attic bt 1'], 'in the program', 'a kernel thread has no program')

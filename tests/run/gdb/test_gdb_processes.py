@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from attic.machine import PROMPT, Machine
-from attic.symbols import PAGE_OFFSET
+from attic.symbols import PAGE_OFFSET, Symbols
 from attic.tables import FRAME
 from in_gdb import (DEBUG, KERNEL_HALF, USER_HALF, Dump, State, addresses_of, check_map, check_pgd, check_walk, check_walker, kernel,
                     session, wait_for_sleep, walks_of_qemu)
-from machines import unfolded
+from machines import unfolded, wide
 
 RAM = 16 << 20
 
@@ -337,6 +337,8 @@ COMPLAINTS = {
 
 def test_complaints(scene, check):
     for (command, wanted), said in zip(COMPLAINTS.items(), scene.ask(check, *COMPLAINTS)):
+        check.equal(wide(said), [], f'{command}: 80 columns')
+        said = unfolded(said)
         if isinstance(wanted, str):
             check.equal(said, f'{wanted}\n', command)
         else:
@@ -370,11 +372,12 @@ def test_completion(scene, check):
 
 
 def test_expressions(scene, check):
-    function, blanks, label, structure, *_ = scene.ask(
+    function, blanks, label, structure, program, *_ = scene.ask(
         check, 'attic walk kernel_main', 'attic walk kernel_main + 4 master', 'attic walk boot_page_directory', 'attic walk *mem_map',
-        'attic walk $cr3', 'set language asm', 'attic ps', 'attic walk 0xc0100000', 'attic bt 1')
+        'attic walk hello:main master', 'attic walk $cr3', 'set language asm', 'attic ps', 'attic walk 0xc0100000', 'attic bt 1')
     check.like(function, rf'^{kernel()["kernel_main"]:#010x} \(lowmem\) in the loaded', 'walk: a function')
     check.like(blanks, rf'^{kernel()["kernel_main"] + 4:#010x} \(lowmem\) in the master',
                'walk: an expression with blanks, and a directory')
     check.like(label, f'^{kernel()["boot_page_directory"]:#010x} ', 'walk: a label of assembly')
     check.like(structure, r'^0x\w{8} \(lowmem\) in ', 'walk: a structure')
+    check.like(program, f"^{Symbols(DEBUG / 'user/hello')['main']:#010x} .* in the master", 'walk: PROGRAM:NAME')

@@ -165,7 +165,7 @@ def check_walk(check, name, said, state, directory, address):
         return
     check.like(said, rf'-> physical {walk.physical:#010x}, in a 4 [KM]iB page$', f'{name}: and the physical address')
     user = walk.rights & US
-    check.like(said, 'ring 3 may read' if user else 'ring 3 may do nothing: US=0 in the', f'{name}: what ring 3 may')
+    check.like(said, 'ring 3 may read' if user else 'ring 3 may not read, write or run code: US=0 in the', f'{name}: what ring 3 may')
     only_with_ac = user and state['CR4'] & CR4_SMAP and not state['EFL'] & EFL_AC
     ring0 = 'ring 0 may not touch it now: .*; between stac and clac it may read' if only_with_ac else 'ring 0 may read'
     check.like(said, ring0 + (' and write' if walk.rights & RW else '.* RW=0 in the'), f'{name}: what ring 0 may')

@@ -59,7 +59,7 @@ def explain(space, addr):
 # ---- where it is ----
 
 def address_text(addr):
-    return "0x%08x" % addr + (" " + kernel.symbol_text(addr) if symbols.function(addr) else "")
+    return "0x%08x" % addr + (" " + kernel.symbol_text(addr) if symbols.table().find(addr) else "")
 
 
 def say_place(place):

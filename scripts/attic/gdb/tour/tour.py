@@ -227,7 +227,7 @@ def find_stop(text):
         found = [index for index in found if STOPS[index].typed() == text] or found
     if len(found) != 1:
         what = "begins the names of %d" % len(found) if found else "is not one of the %d" % len(STOPS)
-        raise Sorry("`%s` %s stops: %s" % (text, what, " ".join(stop.typed() for stop in STOPS)))
+        raise Sorry("`%s` %s stops: %s" % (text, what, " ".join(STOPS[index].typed() for index in found or range(len(STOPS)))))
     return found[0]
 
 
