@@ -42,21 +42,24 @@ BATCH ?=
 EXTRA_CFLAGS ?=
 V ?=
 
-# BUG=name: a kernel broken on purpose (tests/mutants/), in its own folder. Objects that are already built and stay the same are copied
-# there.
+# BUG=name: a kernel broken on purpose (tests/mutants/); VARIANT=name: one that solves a problem in another way (tests/variants/). Each has
+# its own folder, to which objects that are already built and stay the same are copied.
 BUG ?=
-BROKEN :=
-ifneq ($(BUG),)
-  ifneq ($(findstring ',$(BUG)),)
-    $(error BUG= takes a name; scripts/bug lists them)
+VARIANT ?=
+CHANGED :=
+CHANGE := $(strip $(BUG) $(VARIANT))
+UNCHANGED_BUILD := $(BUILD)
+ifneq ($(CHANGE),)
+  ifneq ($(findstring ',$(CHANGE))$(word 2,$(CHANGE)),)
+    $(error BUG= or VARIANT= takes one name; scripts/bug and scripts/variant list them)
   endif
-  BROKEN := $(shell scripts/bug '$(BUILD)' '$(BUG)')
-  ifeq ($(BROKEN),)
-    $(error no kernel is broken by BUG=$(BUG))
+  CHANGED := $(shell scripts/$(if $(BUG),bug,variant) '$(BUILD)' '$(CHANGE)')
+  ifeq ($(CHANGED),)
+    $(error nothing is built for $(if $(BUG),BUG,VARIANT)=$(CHANGE))
   endif
-  override BUILD := $(BUILD)/bugs/$(BUG)
-  BROKEN_FLAGS = -I$(BUILD)/broken/include "-ffile-prefix-map=$(BUILD)/broken/="
-  WARNINGS_ONLY := -Wno-error # the compiler may have noticed the mistake
+  override BUILD := $(BUILD)/$(if $(BUG),bugs,variants)/$(CHANGE)
+  CHANGED_FLAGS = -I$(BUILD)/changed/include "-ffile-prefix-map=$(BUILD)/changed/="
+  WARNINGS_ONLY := $(if $(BUG),-Wno-error) # the compiler may have noticed the mistake
 endif
 
 .DELETE_ON_ERROR:
@@ -70,7 +73,7 @@ ifeq ($(V),1)
 else
   Q := @
 endif
-say = $(if $(Q),@echo '  $(1) $(2)$(if $(VARIANT), $(VARIANT))')
+say = $(if $(Q),@echo '  $(1) $(2)$(if $(NOTE), $(NOTE))')
 
 # ---- tools --------------------------------------------------------------------------------------
 
@@ -152,7 +155,7 @@ $(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_
 define COMPILE
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(BROKEN_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(Q)$(CC) $(CHANGED_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 endef
 
 define ASSEMBLE
@@ -167,12 +170,12 @@ $(BUILD)/%.c.o: %.c $(BUILD)/flags
 $(BUILD)/%.asm.o: %.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
 	$(ASSEMBLE)
 
-BROKEN_C := $(patsubst %,$(BUILD)/%.o,$(filter %.c,$(BROKEN)))
-$(BROKEN_C): $(BUILD)/%.c.o: $(BUILD)/broken/%.c $(BUILD)/flags
+CHANGED_C := $(patsubst %,$(BUILD)/%.o,$(filter %.c,$(CHANGED)))
+$(CHANGED_C): $(BUILD)/%.c.o: $(BUILD)/changed/%.c $(BUILD)/flags
 	$(COMPILE)
 
-BROKEN_ASM := $(patsubst %,$(BUILD)/%.o,$(filter %.asm,$(BROKEN)))
-$(BROKEN_ASM): $(BUILD)/%.asm.o: $(BUILD)/broken/%.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
+CHANGED_ASM := $(patsubst %,$(BUILD)/%.o,$(filter %.asm,$(CHANGED)))
+$(CHANGED_ASM): $(BUILD)/%.asm.o: $(BUILD)/changed/%.asm $(BUILD)/gen/asm-offsets.inc $(BUILD)/flags
 	$(ASSEMBLE)
 
 # Numbers that nasm and the linker script share with C are generated from the headers. The output of asm-offsets.c is not valid assembly,
@@ -411,11 +414,11 @@ memdiff:
 
 # ---- gdb ----------------------------------------------------------------------------------------
 
-# A variant that is easy to step through, in its own folder.
-DEBUG_BUILD := $(BUILD)/debug
+# A build that is easy to step through, in its own folder.
+DEBUG_BUILD := $(UNCHANGED_BUILD)/debug$(BUILD:$(UNCHANGED_BUILD)%=%)
 
 debug:
-	@$(MAKE) --no-print-directory BUILD='$(DEBUG_BUILD)' FETCHED='$(FETCHED)' OPT=-Og VARIANT='(for gdb)' all
+	@$(MAKE) --no-print-directory BUILD='$(UNCHANGED_BUILD)/debug' FETCHED='$(FETCHED)' OPT=-Og NOTE='(for gdb)' all
 
 gdb: debug
 	@scripts/check-tools gdb

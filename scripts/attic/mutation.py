@@ -1,7 +1,7 @@
 """Kill a mutant: build it, and run tests on it until one fails.
 
     fault(mutants, 'build')                        # the test that fails without any defect, or None
-    found = kill(Mutant.read('wp-off'), 'build')
+    found = kill(Change.read('wp-off', BUGS), 'build')
     found.test         # 'audit.holds', 'boot: triple-fault', or None when all passed
     found.seconds
 
@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from attic import ktap
 from attic.build import ROOT
+from attic.changes import Change, Misfit
 from attic.machine import EOF, TIMEOUT, Machine
-from attic.mutants import Misfit, Mutant
 
 SECONDS = 240  # for all self-tests on one machine
 
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     seconds: float
 
 
-def kill(mutant: Mutant, build: str, all_tests: str = '*') -> Found:
+def kill(mutant: Change, build: str, all_tests: str = '*') -> Found:
     start = time.monotonic()
     folder = f'{build}/{"checks/" if mutant.options.get("DEBUG") else ""}bugs/{mutant.name}'
     try:
@@ -41,22 +41,22 @@ def kill(mutant: Mutant, build: str, all_tests: str = '*') -> Found:
         shutil.rmtree(ROOT / folder, ignore_errors=True)
 
 
-def fault(mutants: list[Mutant], build: str, all_tests: str = '*') -> str | None:
+def fault(mutants: list[Change], build: str, all_tests: str = '*') -> str | None:
     """A test that the correct kernel fails, so that it proves nothing: of all self-tests, and of those that mutants name for other
     machines."""
-    wanted = {('', all_tests): Mutant('none', '', '', [])}
+    wanted = {('', all_tests): Change('none', '', '', [])}
     wanted |= {(str(mutant.options), test): mutant for mutant in mutants if mutant.options for test in mutant.tests if not on_host(test)}
     failed = (run_tests(mutant, test, f'{build}/checks' if mutant.options.get('DEBUG') else build) for (_, test), mutant in wanted.items())
     return next((killer for killer in failed if killer), None)
 
 
-def make(mutant: Mutant, build: str, *words: str) -> subprocess.CompletedProcess:
+def make(mutant: Change, build: str, *words: str) -> subprocess.CompletedProcess:
     options = ['DEBUG=1', f'BUILD={build}/checks'] if mutant.options.get("DEBUG") else [f"BUILD={build}"]
     return subprocess.run(['make', '--no-print-directory', f'BUG={mutant.name}', *options, *words], cwd=ROOT, text=True, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def run_tests(mutant: Mutant, test: str, folder: str) -> str | None:
+def run_tests(mutant: Change, test: str, folder: str) -> str | None:
     """The first test that fails: of the self-tests that match a glob, or of a file of tests/run/, whose name has no dot and no star."""
     if on_host(test):
         return run_on_host(mutant, test, folder)
@@ -96,7 +96,7 @@ def broken_off(output: str, status: str, test: str) -> str:
     return f'{where}: {status}'
 
 
-def run_on_host(mutant: Mutant, test: str, folder: str) -> str | None:
+def run_on_host(mutant: Change, test: str, folder: str) -> str | None:
     made = make(mutant, folder.partition('/bugs/')[0].removesuffix('/checks'), 'test', f'T={test}')
     failed = re.search(r'^_+ (.+?) _+$', made.stdout, re.M)
     if not made.returncode:

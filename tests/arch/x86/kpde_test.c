@@ -5,7 +5,9 @@
 #include "tests/kernel/process/run.h"
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
+#include <arch/x86/uaccess.h>
 #include <mm/frame/page_alloc.h>
+#include <mm/frame/slab.h>
 #include <mm/kva/vmalloc.h>
 
 KTEST(kpde, every_table_exists_from_boot)
@@ -64,6 +66,32 @@ KTEST(kpde, new_mapping_seen_by_older_process)
     expect_eq(*memory, 0xbeef);
     vfree((void *)memory);
     mm_put(older);
+}
+
+/* An area that ends under another page table than it starts. */
+KTEST(kpde, next_table_seen_by_older_process)
+{
+    const u32 count = LARGE_PAGE_SIZE / PAGE_SIZE;
+    struct page *page = alloc_page(GFP_KERNEL), **pages = kmalloc(count * sizeof(*pages));
+    struct mm *older = mm_create();
+    u32 value = 0, *map;
+
+    if (expect(page && pages && older)) {
+        for (u32 i = 0; i < count; i++)
+            pages[i] = page;
+        *(u32 *)page_address(page) = 0xcafe;
+        map = vmap(pages, count);
+        mm_switch(older);
+        if (expect(map))
+            expect_eq(copy_from_kernel_nofault(&value, map + (LARGE_PAGE_SIZE - PAGE_SIZE) / 4, 4),
+                      0);
+        expect_eq(value, 0xcafe);
+        mm_switch(NULL);
+        vunmap(map);
+    }
+    mm_put(older);
+    kfree(pages);
+    free_page(page);
 }
 
 /* The older directory is loaded all the time: no CR3 load drops the entry, only vfree() does. */

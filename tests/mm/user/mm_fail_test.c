@@ -38,6 +38,7 @@ static bool make_space(void)
 
 static void drop_space(void)
 {
+    alloc_fail_countdown = 0; /* not for the next test, if it was not used up */
     mm_put(mm);
     mapping_put(memory);
 }

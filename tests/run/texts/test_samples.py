@@ -9,7 +9,7 @@ from collections import namedtuple
 import pytest
 
 from attic.build import ROOT, build_dir, compiler, made, source_files, with_make
-from attic.mutants import copy_objects
+from attic.changes import copy_objects
 from programs import run
 
 NAME = 'sample'

@@ -1,6 +1,7 @@
-"""Kernels broken on purpose: tests/mutants/*/NAME describes in a sentence what is wrong, which invariant it breaks, and which lines change.
+"""Kernels with other lines: mutants, which are broken on purpose (tests/mutants/*/NAME), and variants, which solve a problem in another way
+(tests/variants/NAME). A file describes in a sentence what is different, which invariant it breaks or changes, and which lines change.
 
-    mutant = Mutant.read('identity-map-missing')
+    mutant = Change.read('identity-map-missing', BUGS)
     mutant.apply(root)            # {file: its text with the defect}
     prepare(mutant, 'build')      # build/bugs/NAME: the objects of build/ that stay the same, and the sources that do not
 
@@ -17,26 +18,42 @@ A file is text:
          ...
 
 First the sentence and what it breaks; `Test:` and `With:` may be left out: which tests kill it soonest (a glob of self-tests, or a file of
-tests/run/), and the variables of make that they need. Then, for each place, the file and the function (a label in assembly, `-` for
+tests/run/), and the variables of make that they need. A variant has `Changes:` and `Fails:` instead, all self-tests that say what it does in
+another way; all others pass. Then, for each place, the file and the function (a label in assembly, `-` for
 anywhere in the file), and the lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The old lines must be found exactly
-once in the function, so other changes around them do no harm, and a mutant that no longer fits is reported.
+once in the function, so other changes around them do no harm, and a file that no longer fits is reported.
 """
 import os
 import re
 import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from attic.build import ROOT
+from attic.terminal import folded
 
-FOLDER = ROOT / 'tests/mutants'
 TOPS = ('arch', 'boot', 'drivers', 'fs', 'gen', 'kernel', 'lib', 'mm', 'tests', 'user', 'flags', 'sources')  # of a build
 OPTIONS = ('DEBUG', 'CPU', 'MEM')  # of make, that With: may set
 PLACE = re.compile(r'(\S+\.(?:c|h|asm)): (\S+)')
 
 
 class Misfit(Exception):
-    """A mutant that cannot be read, or does not fit the sources."""
+    """A change that cannot be read, or does not fit the sources."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    built: str    # the folder in that of the build
+    source: Path
+    what: str     # it breaks or changes, and which tests show it
+    tests: str
+    none: str
+    list: str     # what lists them
+
+
+BUGS = Kind('bugs', ROOT / 'tests/mutants', 'Breaks', 'Test', 'no kernel is broken in this way', 'scripts/bug')
+VARIANTS = Kind('variants', ROOT / 'tests/variants', 'Changes', 'Fails', 'there is no such variant', 'scripts/variant')
 
 
 @dataclass
@@ -84,21 +101,20 @@ def extent(lines: list[str], function: str) -> tuple[int, int]:
 
 
 @dataclass
-class Mutant:
+class Change:
     name: str
     sentence: str
-    breaks: str
+    what: str
     edits: list[Edit]
     tests: list[str] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)
+    kind: Kind = BUGS
 
     @classmethod
-    def read(cls, name: str, folder: Path = FOLDER) -> 'Mutant':
-        if not re.fullmatch('[a-z0-9-]+', name):
-            raise Misfit(f'{name} is not a name of a mutant')
-        path = paths(folder).get(name)
+    def read(cls, name: str, kind: Kind) -> 'Change':
+        path = paths(kind).get(name)
         if not path:
-            raise Misfit(f'no kernel is broken in this way: {name}; scripts/bug lists them')
+            raise Misfit(f'{kind.none}: {name}; {kind.list} lists them')
         lines = path.read_text().rstrip('\n').split('\n')
         head, edits = [], []
         for line in lines:
@@ -108,14 +124,14 @@ class Mutant:
                 edits[-1].add(line)
             elif not edits:
                 head.append(line)
-        said = re.fullmatch(r'(.+?) Breaks: (.+?)(?: Test: (.+?))?(?: With: (.+))?', ' '.join(' '.join(head).split()))
+        said = re.fullmatch(rf'(.+?) {kind.what}: (.+?)(?: {kind.tests}: (.+?))?(?: With: (.+))?', ' '.join(' '.join(head).split()))
         if not said or not edits:
-            raise Misfit(f'{name}: a sentence, `Breaks:` and at least one place are wanted')
-        sentence, breaks, tests, options = said.groups('')
+            raise Misfit(f'{name}: a sentence, `{kind.what}:` and at least one place are wanted')
+        sentence, what, tests, options = said.groups('')
         options = dict(option.partition('=')[::2] for option in options.split())
         if unknown := [option for option in options if option not in OPTIONS]:
             raise Misfit(f'{name}: With: takes {", ".join(OPTIONS)}, not {unknown[0]}')
-        return cls(name, sentence, breaks, edits, tests.split(), options)
+        return cls(name, sentence, what, edits, tests.split(), options, kind)
 
     def apply(self, root: Path = ROOT) -> dict[str, str]:
         """The changed files with their new texts. Nothing is written."""
@@ -131,26 +147,26 @@ class Mutant:
         return texts
 
 
-def names(folder: Path = FOLDER) -> list[str]:
-    return sorted(paths(folder))
+def names(kind: Kind) -> list[str]:
+    return sorted(paths(kind))
 
 
-def paths(folder: Path) -> dict[str, Path]:
+def paths(kind: Kind) -> dict[str, Path]:
     """The files by name, which says nothing of the folder that a file is in."""
-    return {path.name: path for path in folder.rglob('*') if path.is_file() and path.suffix == ''}
+    return {path.name: path for path in kind.source.rglob('*') if path.is_file() and path.suffix == ''}
 
 
 # ---- the folder it is built in ----
 
-def prepare(mutant: Mutant, build: Path) -> tuple[Path, list[str]]:
-    """Make build/bugs/NAME ready for make: the broken sources are written to broken/, and what was built from the others in build/ is
-    copied. Returns its folder, and the files that are broken."""
-    folder, texts = build / 'bugs' / mutant.name, mutant.apply()
-    for file in set(broken_files(folder)) - set(texts):
-        (folder / 'broken' / file).unlink()
+def prepare(change: Change, build: Path) -> tuple[Path, list[str]]:
+    """Make build/bugs/NAME ready for make: the changed sources are written to changed/, and what was built from the others in build/ is
+    copied. Returns its folder, and the files that are changed."""
+    folder, texts = build / change.kind.built / change.name, change.apply()
+    for file in set(changed_files(folder)) - set(texts):
+        (folder / 'changed' / file).unlink()
         forget(folder, file)
     for file, text in texts.items():
-        path = folder / 'broken' / file
+        path = folder / 'changed' / file
         if not path.exists() or path.read_text() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
@@ -159,17 +175,17 @@ def prepare(mutant: Mutant, build: Path) -> tuple[Path, list[str]]:
     return folder, sorted(texts)
 
 
-def broken_files(folder: Path) -> list[str]:
-    top = folder / 'broken'
+def changed_files(folder: Path) -> list[str]:
+    top = folder / 'changed'
     return [str(path.relative_to(top)) for path in top.rglob('*') if path.is_file()]
 
 
-def copy_objects(build: Path, folder: Path, broken):
+def copy_objects(build: Path, folder: Path, changed):
     """Copy what make has built from the correct sources and is newer than the copy, with its times, so that make finds it up to date."""
     tops = [build / name for name in TOPS]
     for path in [path for top in tops for path in ([top] if top.is_file() else top.rglob('*')) if path.is_file()]:
         copy = folder / path.relative_to(build)
-        if copy.exists() and copy.stat().st_mtime >= path.stat().st_mtime or any(made_of(path, file) for file in broken):
+        if copy.exists() and copy.stat().st_mtime >= path.stat().st_mtime or any(made_of(path, file) for file in changed):
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == '.d':
@@ -190,3 +206,19 @@ def forget(folder: Path, file: str):
     for path in folder.rglob('*.d'):
         if made_of(path, file):
             path.with_suffix('').unlink(missing_ok=True)
+
+
+# ---- scripts/bug, scripts/variant ----
+
+def main(kind: Kind, usage: str, arguments: list[str]):
+    """List all, or prepare one and print the files that are changed."""
+    try:
+        if len(arguments) not in (0, 2):
+            sys.exit(usage)
+        if not arguments:
+            for change in (Change.read(name, kind) for name in names(kind)):
+                print(folded(f'{change.name:24} {change.sentence} ({change.what})', sys.stdout))
+        else:
+            print(*prepare(Change.read(arguments[1], kind), Path(arguments[0]))[1])
+    except Misfit as why:
+        sys.exit(f'{Path(kind.list).name}: {why}')

@@ -1,9 +1,11 @@
-"""Kernels broken on purpose: each fits the sources, which it does not change; one that does not fit is reported. The examples of
-docs/mistakes.md boot them."""
+"""Mutants and variants: each fits the sources, which it does not change; one that does not fit is reported. The examples of
+docs/mistakes.md and docs/variants.md boot them, tests/run/test_variants.py runs the self-tests on the variants."""
+from dataclasses import replace
+
 import pytest
 
 from attic.build import ROOT
-from attic.mutants import FOLDER, Misfit, Mutant, names, prepare
+from attic.changes import BUGS, VARIANTS, Change, Misfit, names, prepare
 from programs import run_make
 
 GOOD = 'It is wrong.\nBreaks: I1\n\nmm/a.c: two\n     int x;\n-    x = 1;\n+    x = 2;\n'
@@ -29,18 +31,22 @@ def tree(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize('name', names())
-def test_fits(name, check):
-    mutant = Mutant.read(name)
-    changed = mutant.apply()
+@pytest.mark.parametrize('name, kind', [(name, kind) for kind in (BUGS, VARIANTS) for name in names(kind)])
+def test_fits(name, kind, check):
+    change = Change.read(name, kind)
+    changed = change.apply()
     check.true(all(text != (ROOT / file).read_text() for file, text in changed.items()), f'{name}: changes what it names')
-    check.true(mutant.sentence.endswith('.'), f'{name}: a sentence')
+    check.true(change.sentence.endswith('.'), f'{name}: a sentence')
+
+
+def read(name, tree):
+    return Change.read(name, replace(BUGS, source=tree))
 
 
 def test_reading(tree, check):
     (tree / 'good').write_text(GOOD)
-    mutant = Mutant.read('good', tree)
-    check.equal((mutant.sentence, mutant.breaks), ('It is wrong.', 'I1'), 'the sentence, and what breaks')
+    mutant = read('good', tree)
+    check.equal((mutant.sentence, mutant.what), ('It is wrong.', 'I1'), 'the sentence, and what breaks')
     check.equal(mutant.apply(tree), {'mm/a.c': SOURCE[:-len('    x = 1;\n    x = 1;\n}\n')] + '    x = 2;\n    x = 1;\n}\n'}, 'the change')
     check.equal((tree / 'mm/a.c').read_text(), SOURCE, 'the source stays')
 
@@ -50,25 +56,30 @@ def test_misfits(what, tree, check):
     text, answer = BAD[what]
     (tree / 'bad').write_text(text)
     with pytest.raises(Misfit) as why:
-        Mutant.read('bad', tree).apply(tree)
+        read('bad', tree).apply(tree)
     check.like(str(why.value), answer, f'{what}: refused')
 
 
 def test_folder(tmp_path, check):
-    """What was built from the correct sources is used again, except for what the broken ones change."""
-    build, mutant = tmp_path / 'build', Mutant.read('vfree-no-flush')
+    """What was built from the correct sources is used again, except for what the changed ones are part of."""
+    build, mutant = tmp_path / 'build', Change.read('vfree-no-flush', BUGS)
     for name in ('flags', 'mm/kva/vmalloc.c.o', 'mm/kva/vmalloc.c.o.d', 'mm/kva/lowmem.c.o', 'mm/kva/lowmem.c.o.d'):
         (build / name).parent.mkdir(parents=True, exist_ok=True)
         (build / name).write_text(f'{build}/{name[:-2]}: {name[:-4]} include/x.h\n')
-    folder, broken = prepare(mutant, build)
-    check.equal(broken, ['mm/kva/vmalloc.c'], 'the files that are broken')
+    folder, changed = prepare(mutant, build)
+    check.equal(changed, ['mm/kva/vmalloc.c'], 'the files that are changed')
     check.true(not (folder / 'mm/kva/vmalloc.c.o').exists() and (folder / 'mm/kva/lowmem.c.o').exists(), 'one object is to be made again')
-    check.equal((folder / 'broken/mm/kva/vmalloc.c').read_text(), mutant.apply()['mm/kva/vmalloc.c'], 'of the broken source')
+    check.equal((folder / 'changed/mm/kva/vmalloc.c').read_text(), mutant.apply()['mm/kva/vmalloc.c'], 'of the changed source')
     check.like((folder / 'mm/kva/lowmem.c.o.d').read_text(), f'^{folder}/mm', 'the others with their dependencies')
 
 
-@pytest.mark.parametrize('name', ['nothing', '../README', FOLDER.name, 'kva'])
-def test_unknown(name, check):
-    said, status = run_make('run', f'BUG={name}')
-    check.equal(status, 2, f'BUG={name}: make fails')
-    check.like(said, r'^bug: (?:no kernel is broken in this way|.* is not a name of a mutant).*\n.*no kernel is broken by BUG=', f'BUG={name}: a line')
+@pytest.mark.parametrize('variable, name, answer', [
+    *(('BUG', name, 'bug: no kernel is broken in this way: ') for name in ('nothing', '../README', 'mutants', 'kva', 'cow-eager')),
+    ('VARIANT', 'pde-late', 'variant: there is no such variant: pde-late; scripts/variant lists them'),
+    ('BUG', 'pde-late user-bit', r'.* BUG= or VARIANT= takes one name'),
+    ('VARIANT', "it's", r'.* BUG= or VARIANT= takes one name'),
+])
+def test_unknown(variable, name, answer, check):
+    said, status = run_make('run', f'{variable}={name}')
+    check.equal(status, 2, f'{variable}={name}: make fails')
+    check.like(said, f'^{answer}', f'{variable}={name}: a line')
