@@ -35,7 +35,7 @@ class Copy:
         for name in source_files():
             made((folder / name).parent)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-        copy_objects(build_dir(), self.build, broken=())
+        copy_objects(build_dir(), self.build, changed=())
         self.share_what_is_built()
         for document, language in (PROGRAM, SELF_TEST, MACHINE_TEST):
             path, text = sample(document, language)
