@@ -40,6 +40,7 @@ T ?=
 GDBPORT ?= 1234
 BATCH ?=
 EXTRA_CFLAGS ?=
+COVERAGE ?=
 V ?=
 
 # BUG=name: a kernel broken on purpose (tests/mutants/); VARIANT=name: one that solves a problem in another way (tests/variants/). Each has
@@ -84,6 +85,9 @@ UAPI := $(if $(wildcard $(CROSS_HEADERS)/asm/unistd_32.h),$(CROSS_HEADERS), \
 UAPI_FLAGS := $(addprefix -idirafter ,$(UAPI))
 
 ifneq ($(findstring clang,$(notdir $(CC))),)
+  ifeq ($(COVERAGE),1)
+    $(error the counters of `make coverage` are those of gcc)
+  endif
   TARGET_FLAGS := --target=i686-linux-gnu -mstack-alignment=4
   NO_CHECK := -fno-integrated-as
 else
@@ -131,8 +135,10 @@ all: $(BUILD)/attic.elf $(BUILD)/attic.iso $(BUILD)/attic-lean.elf
 # The kernel with its debug information, and what GRUB loads: the same without it. The latter keeps the symbols of code, for backtraces, and
 # of global variables, for `explain`. Symbols of static data are removed, unless a function or a global variable has the same name, as
 # objcopy selects symbols by name. attic-lean is the kernel without its self-tests, to see how much of it they are.
+# For scripts/coverage: where the list is, and a name that is only compared with 0.
+GCOV_SYMBOLS = --defsym=__gcov_merge_add=1 '--defsym=__gcov_info=ADDR(.gcov_info)' '--defsym=__gcov_info_size=SIZEOF(.gcov_info)'
 LINK_KERNEL = $(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
-  -T $(BUILD)/gen/linker.ld -o $@
+  -T $(BUILD)/gen/linker.ld $(if $(filter 1,$(COVERAGE)),$(GCOV_SYMBOLS)) -o $@
 
 $(BUILD)/attic.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
 	$(call say,LD,$@)
@@ -152,10 +158,15 @@ $(BUILD)/%.elf: $(BUILD)/%.debug
 $(BUILD)/tests/%.c.o: SIZE_FLAGS := $(if $(filter -O2,$(OPT)),-Os)
 $(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_FLAGS :=
 
+# For `make coverage`: counters for each branch of the kernel, which scripts/coverage reads from the memory of the machine; nothing in the
+# kernel uses them. The section that lists them stays in the file for gdb.
+COVERAGE_FLAGS = $(if $(filter 1,$(COVERAGE)),-fprofile-arcs -ftest-coverage -fprofile-info-section=.gcov_info)
+$(BUILD)/tests/%.c.o: COVERAGE_FLAGS :=
+
 define COMPILE
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CHANGED_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(Q)$(CC) $(CHANGED_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) $(COVERAGE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 endef
 
 define ASSEMBLE
@@ -353,7 +364,7 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: check test test-linux docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
+.PHONY: check test test-linux coverage docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 # In-kernel tests, T=glob for some of them, on one machine: from a changed line to their result in seconds.
 check: booted
@@ -370,6 +381,12 @@ test:
 	@needs=$$(scripts/test --needs '$(T)') || { echo "$$needs"; exit 2; }; $(MAKE) --no-print-directory $$needs
 	@scripts/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
+
+# Which lines and branches of the kernel the tests execute; T=pattern for some of them.
+coverage:
+	@$(MAKE) --no-print-directory BUILD='$(BUILD)/coverage' FETCHED='$(FETCHED)' OPT=-Og COVERAGE=1 NOTE='(for coverage)' all
+	@scripts/check-tools test coverage
+	@FETCHED='$(FETCHED)' scripts/coverage '$(BUILD)/coverage' $(if $(T),'$(T)')
 
 # The tests that compare with Linux, as if this host could not run i386 programs: with Debian's kernel in QEMU.
 test-linux: all libc linux busybox

@@ -27,7 +27,7 @@ from typing import Any
 from pexpect import EOF, TIMEOUT
 from pexpect.spawnbase import SpawnBase
 
-from attic import debugger, qemu
+from attic import coverage, debugger, qemu
 from attic.build import ROOT, boot_image, log_dir
 from attic.screen import Screen
 from attic.tables import FRAME, Tables, Walk
@@ -79,7 +79,8 @@ class Machine(SpawnBase):
 
     def _start(self, iso, extra, options):
         self.watch = Watch(iso, idle=lambda: self.pump(0))
-        words = qemu.command(iso=iso, log=self._resets, extra=extra, watch=self.watch.qmp.options(), **options)
+        self._ram = coverage.ram_file()
+        words = qemu.command(iso=iso, log=self._resets, extra=extra, watch=self.watch.qmp.options(), ram=self._ram, **options)
         self.started = time.monotonic()
         with open(self._resets, 'ab') as errors:
             self.process = qemu.start(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
@@ -233,6 +234,7 @@ class Machine(SpawnBase):
 
     def _reap(self):
         code = self.process.wait()
+        coverage.keep(self._ram)
         end = qemu.TIMEOUT if self._timed_out else qemu.verdict(code, self._resets)
         # QEMU 10 may crash when it ends, if sockets are open and the guest writes to the exit port. The guest's output is complete by then,
         # and it is not a failure.
