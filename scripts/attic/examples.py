@@ -12,6 +12,7 @@ Comparing: blanks at the end of a line are ignored. A match of a mark is replace
 output, and then lines must be equal. A line `...` stands for one or more lines. The time limits are only for hangs; output that depends on
 time can only be shown as `...`.
 """
+import os
 import re
 from itertools import takewhile
 
@@ -30,6 +31,7 @@ TIMED_OUT = 124       # timeout's exit status
 ELISION = '...'
 CONTEXT = 3
 UTF_8 = {'encoding': 'utf-8', 'errors': 'surrogateescape'}  # all bytes are kept
+WORKER = os.environ.get('PYTEST_XDIST_WORKER', '')  # several may run at once
 SEPARATOR = '\036'    # gdb prints it between the commands, and nothing else prints it
 
 
@@ -74,7 +76,7 @@ def machine(document, block, **options):
     """The machine for a block; options are those of Machine."""
     name = f'examples-{document.file}-{block.line}'
     return Machine(name, mem=block.settings.get('MEM'), cpu=block.settings.get('CPU'), cmdline=block.settings.get('CMDLINE', ''),
-                   timeout=5 * SECONDS, silence=SECONDS, initramfs=own_initramfs('examples'), **options)
+                   timeout=5 * SECONDS, silence=SECONDS, initramfs=own_initramfs(f'examples{WORKER}'), **options)
 
 
 def run_monitor(document, block, typed):

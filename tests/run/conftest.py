@@ -16,10 +16,10 @@ for variable in ('MEM', 'CPU', 'MACHINE', 'FIRMWARE', 'QEMU_DISPLAY', 'CMDLINE',
 os.environ['LC_ALL'] = 'C'
 
 # The slowest first, so that two processes end at about the same time.
-SLOW_FIRST = ('bochs', 'build', 'boot', 'busybox', 'libc', 'examples', 'machines', 'crash', 'monitor', 'host')
+SLOW_FIRST = ('bochs', 'build', 'boot', 'busybox', 'libc', 'examples', 'machines', 'variants', 'crash', 'monitor', 'host')
 
 # The tests of a file share its machines and run in one process, one after the other; those of these files are scheduled separately.
-EACH_FOR_ITSELF = ('machines', 'bochs', 'host')
+EACH_FOR_ITSELF = ('machines', 'bochs', 'host', 'examples', 'variants', 'refuse', 'boot')
 
 
 class LongestFirst(LoadScopeScheduling):

@@ -162,10 +162,20 @@ def test_document(file, check):
         check.true(test.exists() and file in test.read_text(), f'{file}: compared by {document.compared_by}')
         return
     check.equal(''.join(examples.faults(document)), '', f'{file}: its blocks are in the form that can be run')
-    for block in document.blocks:
-        name = f'{file}:{block.line}: ' + ', '.join(command.text for command in block.commands)
-        if block.not_run is not None:
-            check.skip(name, f'an example that is not run: {block.not_run}')
-        else:
-            problems = examples.check(document, block)
-            check.true(not problems, name, '\n'.join(problems))
+
+
+def blocks():
+    """Each block is a test of its own: some boot a dozen kernels, and several tests run at once."""
+    documents = [examples.document(file) for file in examples.documents()]
+    return [pytest.param(document, block, id=f'{document.file}:{block.line}')
+            for document in documents if not document.compared_by for block in document.blocks]
+
+
+@pytest.mark.parametrize('document, block', blocks())
+def test_block(document, block, check):
+    name = f'{document.file}:{block.line}: ' + ', '.join(command.text for command in block.commands)
+    if block.not_run is not None:
+        check.skip(name, f'an example that is not run: {block.not_run}')
+    else:
+        problems = examples.check(document, block)
+        check.true(not problems, name, '\n'.join(problems))
