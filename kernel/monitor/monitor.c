@@ -114,13 +114,10 @@ static const struct monitor_command *find_command(const char *name)
     return NULL;
 }
 
-/*
- * Letters to insert, delete or change to turn a into b (Levenshtein distance), row by row of the
- * matrix.
- */
-static u32 edit_distance(const char *a, const char *b)
+/* The Levenshtein distance, row by row of the matrix. */
+u32 monitor_edit_distance(const char *a, const char *b)
 {
-    u32 previous[16], len = strlen(b);
+    u32 previous[32], len = strlen(b);
 
     if (len >= ARRAY_SIZE(previous))
         return UINT32_MAX;
@@ -152,7 +149,7 @@ static const struct monitor_command *nearest_command(const char *name)
 
     for (u32 i = 0; i < ARRAY_SIZE(commands); i++) {
         bool starts = strncmp(commands[i].name, name, strlen(name)) == 0;
-        u32 distance = starts ? 0 : edit_distance(name, commands[i].name);
+        u32 distance = starts ? 0 : monitor_edit_distance(name, commands[i].name);
 
         if (distance < best) {
             best = distance;

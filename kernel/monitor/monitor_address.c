@@ -161,6 +161,41 @@ bool monitor_parse_u32(const char *word, u32 *value)
     return kstrtouint(word, hex ? 16 : 10, value) == 0;
 }
 
+struct nearest {
+    const char *word, *name;
+    u32 distance; /* a name that is not nearer is not similar */
+};
+
+static void see_symbol(const char *name, void *arg)
+{
+    struct nearest *nearest = arg;
+    u32 distance = monitor_edit_distance(nearest->word, name);
+
+    if (distance < nearest->distance) {
+        nearest->distance = distance;
+        nearest->name = name;
+    }
+}
+
+/* With the most similar symbol, of whose letters at most two, and at most half, are wrong. */
+static void say_no_address(const char *command, const char *word)
+{
+    struct nearest nearest = {.word = word, .distance = min(strlen(word) / 2 + 1, (size_t)3)};
+    char line[256];
+
+    symbol_each(see_symbol, &nearest);
+    if (nearest.name)
+        snprintf(line, sizeof(line),
+                 "%s: %s is not an address, kernel symbol or PROGRAM:NAME; "
+                 "the nearest symbol is %s",
+                 command, word, nearest.name);
+    else
+        snprintf(line, sizeof(line),
+                 "%s: %s is not an address (0x1234abcd), kernel symbol or PROGRAM:NAME", command,
+                 word);
+    printk_folded(line);
+}
+
 bool monitor_parse_address(const char *command, const char *word, const char *pid,
                            struct monitor_address *address)
 {
@@ -170,8 +205,7 @@ bool monitor_parse_address(const char *command, const char *word, const char *pi
     if (strchr(word, ':'))
         return parse_symbol(command, word, pid, address);
     if (!monitor_parse_u32(word, &address->addr) && !symbol_address(word, &address->addr)) {
-        printk("%s: %s is not an address (0x1234abcd), kernel symbol or PROGRAM:NAME\n", command,
-               word);
+        say_no_address(command, word);
         return false;
     }
     if (pid) {

@@ -258,7 +258,7 @@ void monitor_audit(u32 argc, const char **argv)
     for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm))
         directories++;
     frames_count(&frames);
-    printk("audit: %u frames, %u PTEs of lowmem, %u vmalloc area%s, %u page director%s\n",
+    printk("audit: %u frames, %u pages of lowmem, %u vmalloc area%s, %u page director%s\n",
            frames.total, lowmem_size / PAGE_SIZE, vmalloc_stats().busy_areas,
            vmalloc_stats().busy_areas == 1 ? "" : "s", directories, directories == 1 ? "y" : "ies");
     snprintf(line, sizeof(line), "audit: %s", broken ? broken : "all invariants hold");

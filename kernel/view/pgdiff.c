@@ -141,6 +141,8 @@ void pgdiff_print_all(void)
         changed += print_changed(mm, mm->pgd);
         directories++;
     }
-    if (!changed)
+    if (!changed && directories == 1)
+        printk("the kernel half of the only directory is as at the end of the boot\n");
+    else if (!changed)
         printk("the kernel half of all %u directories is as at the end of the boot\n", directories);
 }

@@ -295,7 +295,7 @@ def test_devices(machine, check):
 
 def test_ps_audit_run(machine, check):
     check.like(machine.run('ps'), r'^ *PID .*\n(?: *\d+ .*\n)*.* init$', 'ps: the thread of the monitor')
-    check.like(machine.run('audit'), r'\Aaudit: \d+ frames, \d+ PTEs of lowmem, \d+ vmalloc areas, 1 page directory\naudit: all invariants hold\n\Z',
+    check.like(machine.run('audit'), r'\Aaudit: \d+ frames, \d+ pages of lowmem, \d+ vmalloc areas, 1 page directory\naudit: all invariants hold\n\Z',
                'audit: what is compared, and all hold')
     check.like(machine.run('run hello'), r'hello\[\d+\]: exit status 0', 'run hello')
 

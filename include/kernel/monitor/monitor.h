@@ -74,6 +74,12 @@ struct task *monitor_parse_task(const char *command, const char *word);
  */
 bool monitor_parse_u32(const char *word, u32 *value);
 
+/*
+ * The number of letters to insert, delete or change to turn a into b; UINT32_MAX if b has more than
+ * 31.
+ */
+u32 monitor_edit_distance(const char *a, const char *b);
+
 /* kernel/monitor/monitor_peek.c */
 #define MONITOR_PEEK_USAGE "peek ADDR [N [PID]]"
 #define MONITOR_POKE_USAGE "poke ADDR VALUE"
