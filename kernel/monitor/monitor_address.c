@@ -177,12 +177,13 @@ static void see_symbol(const char *name, void *arg)
     }
 }
 
-/* With the most similar symbol, of whose letters at most two, and at most half, are wrong. */
+/* With the most similar symbol, in which at most two letters, and at most a third, are wrong. */
 static void say_no_address(const char *command, const char *word)
 {
-    struct nearest nearest = {.word = word, .distance = min(strlen(word) / 2 + 1, (size_t)3)};
+    struct nearest nearest = {.word = word};
     char line[256];
 
+    nearest.distance = min(strlen(word) / 3 + 1, (size_t)3);
     symbol_each(see_symbol, &nearest);
     if (nearest.name)
         snprintf(line, sizeof(line),

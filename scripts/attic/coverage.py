@@ -48,28 +48,30 @@ def keep(ram: Path | None):
         return
     kernel = Kernel(build_dir())
     with open(ram, 'rb') as file:
-        file.seek(kernel.at(kernel.symbols['__gcov_info']))
-        if file.read(len(kernel.list)) == kernel.list:
-            file.seek(kernel.at(kernel.start))
-            ram.with_name(ram.name.replace('ram-', 'counters-')).write_bytes(zlib.compress(file.read(kernel.end - kernel.start), 1))
+        file.seek(kernel.start - PAGE_OFFSET)
+        memory = file.read(kernel.end - kernel.start)
+    if kernel.is_in(memory):
+        ram.with_name(ram.name.replace('ram', f'counters-{kernel.mark}', 1)).write_bytes(zlib.compress(memory, 1))
     ram.unlink()
 
 
 class Kernel:
-    """The image of a kernel: `start` to `end` are the addresses in which the counters lie."""
+    """The image of a kernel: `start` to `end` are the addresses in which the counters lie; `mark` tells this build from another
+    one."""
 
     def __init__(self, build: Path):
         self.symbols = Symbols(build / 'attic.debug')
         if '__gcov_info' not in self.symbols:
             raise CannotCount(f'{build} is not built with COVERAGE=1')
         self.start, self.end = self.symbols['__data_start'], self.symbols['__bss_end']
-        self.size = self.symbols['__gcov_info_size']
         self._image = flat_image(build)
-        self.list = self._image[self.symbols['__gcov_info'] - PAGE_OFFSET - KERNEL_PHYS:][:self.size]
+        self.infos = self.words(self.symbols['__gcov_info'], self.symbols['__gcov_info_size'] // 4)
+        self.mark = f'{zlib.crc32(self._image):08x}'
 
-    @staticmethod
-    def at(address: int) -> int:
-        return address - PAGE_OFFSET
+    def is_in(self, memory: bytes) -> bool:
+        """Whether this memory, from `start` on, is of this kernel: gcc gives each file another stamp whenever it is compiled."""
+        same = (struct.unpack_from('<4I', memory, info - self.start) == self.words(info, 4) for info in self.infos)
+        return len(memory) == self.end - self.start and all(same)
 
     def words(self, address: int, count: int) -> tuple[int, ...]:
         return struct.unpack_from(f'<{count}I', self._image, address - PAGE_OFFSET - KERNEL_PHYS)
@@ -112,7 +114,7 @@ def summed(kernel: Kernel, folder: Path) -> array:
     """The words from kernel.start on, added up over all machines; only those that are counters mean anything."""
     size = (kernel.end - kernel.start) // 8
     total = array('Q', bytes(8 * size))
-    for file in folder.glob('counters-*'):
+    for file in folder.glob(f'counters-{kernel.mark}-*'):
         words = array('Q', zlib.decompress(file.read_bytes())[:8 * size])
         total = array('Q', (one + other & 0x7FFFFFFFFFFFFFFF for one, other in zip(total, words)))
     return total
@@ -122,7 +124,7 @@ def write_gcda(build: Path, folder: Path) -> int:
     """Write a file for each source file, beside its .gcno. Returns how many machines were counted."""
     kernel = Kernel(build)
     total = summed(kernel, folder).tobytes()
-    for info in struct.unpack(f'<{kernel.size // 4}I', kernel.list):
+    for info in kernel.infos:
         version, _, stamp, checksum, name = kernel.words(info, 5)
         # "B22*" is 12.2; gcc 14 has one more kind of counter.
         major = (version >> 24) * 10 + (version >> 16 & 0xFF) - ord('A') * 10 - ord('0')
@@ -139,4 +141,4 @@ def write_gcda(build: Path, folder: Path) -> int:
                 data.append(struct.pack('<2I', COUNTER + (kind << 17), 8 * many) + total[start:start + 8 * many])
         path = ROOT / kernel.text(name)
         path.write_bytes(b''.join(data) + bytes(4))
-    return len(list(folder.glob('counters-*')))
+    return len(list(folder.glob(f'counters-{kernel.mark}-*')))
