@@ -109,7 +109,7 @@ def everybody():
     """Whether each directory has the kernel half as at the end of boot; every entry that differs."""
     reference = kernel.snapshot()
     if reference is None:
-        yield "whether all directories agree is settled at the end of boot: mm_seal() takes the snapshot to compare with"
+        yield "mm_seal(), at the end of boot, takes the snapshot that all are compared with"
         return
     found = dict(all_directories())
     wrong = {}

@@ -8,7 +8,7 @@ from attic.machine import PROMPT, Machine
 from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME, RW, US, Tables
 from in_gdb import ALL, CR4_SMAP, DEBUG, KERNEL_HALF, STAGES, Dump, addresses_of, at_stages, kernel, session, wait_for_sleep
-from machines import unfolded
+from machines import unfolded, wide
 
 CR0_WP, CR4_SMEP = 1 << 16, 1 << 20
 
@@ -201,10 +201,12 @@ def check_until(check, early, said, pattern, name):
 
 
 def check_physical(check, said):
+    check.equal([line for kind in ADDRESSES for line in wide(said[kind])], [], '_start: 80 columns')
+    said = {kind: re.sub(r'(?<!\n)\n {10}(?! )', ' ', said[kind]) for kind in ADDRESSES}
     for kind, address in ADDRESSES.items():
         check.like(said[kind], rf'\Aaddress +0x{address:08x} is physical: paging is off,', f'_start: {kind} is physical')
         check.like(said[kind], f'^walk +ends at physical 0x{address:08x}$', f'_start: {kind}: there is nothing to walk')
-    check.like(said['image'], " +with paging on, this address shows physical 0x00100000, in the kernel's image, "
+    check.like(said['image'], " with paging on, this address shows physical 0x00100000, in the kernel's image, "
                'from __boot_start to __text_start$', '_start: what will be there')
     check.like(said['null'], r"^frame +0x00000000 outside the kernel's image, which is at 0x00100000\.\.0x001\w{5}$",
                '_start: what is there')

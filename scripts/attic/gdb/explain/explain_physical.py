@@ -3,13 +3,22 @@
 The explanation shows whether the image lies there and which part of it, by the linker's marks; and what the same number will mean when
 paging is on. Words that the kernel has are read from it (its image is in memory, as GRUB has loaded it).
 """
+import textwrap
+
 from attic import tables
-from attic.gdb import kernel, objects
+from attic.gdb import cli, kernel, objects
 from attic.gdb.explain import explain_words as words
 from attic.gdb.explain.explain_walk import ACCESSES
-from attic.gdb.explain.explain_words import say, text
+from attic.gdb.explain.explain_words import text
 
 MARKS = ("__boot_start", "__text_start", "__rodata_start", "__sealed_start", "__data_start", "__kernel_end")
+
+
+def say(label, line):
+    """A line that may have to be folded; those of the kernel's own explanations are short."""
+    for part_of_line in textwrap.wrap(line, cli.COLUMNS - 10):
+        words.say(label, part_of_line)
+        label = "LABEL_MORE"
 
 
 def explain(addr):

@@ -10,9 +10,9 @@ import sys
 
 import gdb
 
-from attic.gdb import Sorry
+from attic.gdb import Sorry, cli
 
-KEYS = "b: back; a stop's name or number; g: gdb's prompt; q: quit -- "
+KEYS = "b: back; NAME: a stop; g: gdb; q: quit -- "
 QUESTION, MORE = "-- Enter: next; " + KEYS, "-- Enter: more; " + KEYS
 
 
@@ -86,7 +86,7 @@ class Reader:
             except Sorry as sorry:
                 if not answer:
                     raise
-                left = ["%s." % sorry]
+                left = [cli.folded("%s." % sorry)]
 
     def answer(self, answer):
         if not answer:
