@@ -35,18 +35,31 @@ def ask(question):
 
 
 def pages(text):
-    """The text, cut between paragraphs into pieces that fit the terminal with the question below; whole where there is no terminal."""
+    """The text in pieces that fit the terminal with the question below, cut between paragraphs if that is possible; whole where there is no
+    terminal."""
     try:
         room = os.get_terminal_size(1).lines - 3
     except OSError:
         return [text]
     found = []
-    for paragraph in text.split("\n\n"):
+    for paragraph in paragraphs(text, room):
         if found and found[-1].count("\n") + paragraph.count("\n") + 3 <= room:
             found[-1] += "\n\n" + paragraph
         else:
             found.append(paragraph)
     return found
+
+
+def paragraphs(text, room):
+    """Those that are too long are cut. A line that announces what follows (`Before:`) stays with it."""
+    announced = []
+    for paragraph in text.split("\n\n"):
+        lines = announced + paragraph.split("\n")
+        announced = [*lines, ""] if lines[-1].endswith(":") and len(lines) < room // 4 else []
+        if not announced:
+            yield from ("\n".join(lines[at:at + room]) for at in range(0, len(lines), room))
+    if announced:
+        yield "\n".join(announced[:-1])
 
 
 def walk_through(guide, find_stop, tail):
