@@ -132,13 +132,19 @@ OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 .PHONY: all
 all: $(BUILD)/attic.elf $(BUILD)/attic.iso $(BUILD)/attic-lean.elf
 
+# For `make coverage`: counters for each branch of the kernel and a section that lists them. Nothing in the kernel uses them:
+# scripts/coverage reads them from the memory of the machine. gcc wants the function that adds counters, and compares it with 0 only.
+ifeq ($(COVERAGE),1)
+  COVERAGE_FLAGS := -fprofile-arcs -ftest-coverage -fprofile-info-section=.gcov_info
+  COVERAGE_SYMBOLS := --defsym=__gcov_merge_add=1 '--defsym=__gcov_info=ADDR(.gcov_info)' \
+    '--defsym=__gcov_info_size=SIZEOF(.gcov_info)'
+endif
+
 # The kernel with its debug information, and what GRUB loads: the same without it. The latter keeps the symbols of code, for backtraces, and
 # of global variables, for `explain`. Symbols of static data are removed, unless a function or a global variable has the same name, as
 # objcopy selects symbols by name. attic-lean is the kernel without its self-tests, to see how much of it they are.
-# For scripts/coverage: where the list is, and a name that is only compared with 0.
-GCOV_SYMBOLS = --defsym=__gcov_merge_add=1 '--defsym=__gcov_info=ADDR(.gcov_info)' '--defsym=__gcov_info_size=SIZEOF(.gcov_info)'
 LINK_KERNEL = $(LD) -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none --no-warn-rwx-segments \
-  -T $(BUILD)/gen/linker.ld $(if $(filter 1,$(COVERAGE)),$(GCOV_SYMBOLS)) -o $@
+  -T $(BUILD)/gen/linker.ld $(COVERAGE_SYMBOLS) -o $@
 
 $(BUILD)/attic.debug: $(OBJECTS) $(BUILD)/gen/linker.ld $(BUILD)/sources
 	$(call say,LD,$@)
@@ -158,9 +164,6 @@ $(BUILD)/%.elf: $(BUILD)/%.debug
 $(BUILD)/tests/%.c.o: SIZE_FLAGS := $(if $(filter -O2,$(OPT)),-Os)
 $(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_FLAGS :=
 
-# For `make coverage`: counters for each branch of the kernel, which scripts/coverage reads from the memory of the machine; nothing in the
-# kernel uses them. The section that lists them stays in the file for gdb.
-COVERAGE_FLAGS = $(if $(filter 1,$(COVERAGE)),-fprofile-arcs -ftest-coverage -fprofile-info-section=.gcov_info)
 $(BUILD)/tests/%.c.o: COVERAGE_FLAGS :=
 
 define COMPILE
@@ -305,7 +308,7 @@ $(BUILD)/sources: FORCE
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
 # The text goes through the environment, because flags may hold quotes. It does not name the folder of the build, for scripts/bug.
-FLAGS_USED = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS)
+FLAGS_USED = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS) $(COVERAGE_FLAGS)
 $(BUILD)/flags: export FLAGS_TEXT = $(subst -I$(BUILD)/,-I,$(FLAGS_USED))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -364,27 +367,30 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: check test test-linux coverage docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
+.PHONY: check mutants test test-linux coverage docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 # In-kernel tests, T=glob for some of them, on one machine: from a changed line to their result in seconds.
 check: booted
 	@scripts/check-tools image machine
 	@BUILD='$(BUILD)' scripts/check '$(T)'
 
-# All tests, two at a time; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
+# The tests on each kernel of tests/mutants/, until one fails.
 mutants: booted
 	@$(MAKE) --no-print-directory DEBUG=1 BUILD='$(BUILD)/checks' booted
 	@scripts/check-tools image machine
 	@BUILD='$(BUILD)' scripts/mutants $(if $(PART),--part '$(PART)') $(T)
 
+# All tests, two at a time; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
 test:
 	@needs=$$(scripts/test --needs '$(T)') || { echo "$$needs"; exit 2; }; $(MAKE) --no-print-directory $$needs
 	@scripts/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
 
 # Which lines and branches of the kernel the tests execute; T=pattern for some of them.
+coverage: export COVERAGE := 1
+coverage: export OPT := -Og
 coverage:
-	@$(MAKE) --no-print-directory BUILD='$(BUILD)/coverage' FETCHED='$(FETCHED)' OPT=-Og COVERAGE=1 NOTE='(for coverage)' all
+	@$(MAKE) --no-print-directory BUILD='$(BUILD)/coverage' FETCHED='$(FETCHED)' NOTE='(for coverage)' all
 	@scripts/check-tools test coverage
 	@FETCHED='$(FETCHED)' scripts/coverage '$(BUILD)/coverage' $(if $(T),'$(T)')
 

@@ -111,13 +111,13 @@ static void copy_lowmem(struct device *dev, u8 *from, u8 *to)
 {
     dma_addr_t from_dma, to_dma;
 
+    printk("1. Lowmem: %u bytes at 0x%08x lie at physical 0x%08x, 0x%08x less.\n", BUFFER,
+           (u32)from, virt_to_phys(from), PAGE_OFFSET);
     if (dma_map_single(dev, from, BUFFER, DMA_TO_DEVICE, &from_dma) != 0)
         return;
     if (dma_map_single(dev, to, BUFFER, DMA_FROM_DEVICE, &to_dma) == 0) {
         fill(from, BUFFER, 1);
-        printk("1. Lowmem: %u bytes at 0x%08x lie at physical 0x%08x, 0x%08x less.\n"
-               "   The device copies them to physical 0x%08x, which is 0x%08x.\n",
-               BUFFER, (u32)from, from_dma, PAGE_OFFSET, to_dma, (u32)to);
+        printk("   The device copies them to physical 0x%08x, which is 0x%08x.\n", to_dma, (u32)to);
         print_copied(edu_copy(to_dma, from_dma, BUFFER), to, 1);
         dma_unmap_single(dev, to_dma, BUFFER, DMA_FROM_DEVICE);
     }
@@ -128,8 +128,10 @@ static void show_lowmem(struct device *dev)
 {
     struct page *pages = alloc_pages(GFP_DMA, 2);
 
-    if (!pages)
+    if (!pages) {
+        printk("1. Lowmem.\n");
         return no_memory();
+    }
     copy_lowmem(dev, page_address(pages), (u8 *)page_address(pages) + BUFFER);
     free_pages(pages, 2);
 }
@@ -237,8 +239,10 @@ static void show_vmalloc(struct device *dev)
 {
     u8 *buffer = scattered_vmalloc();
 
-    if (!buffer)
+    if (!buffer) {
+        printk("2. vmalloc.\n");
         return no_memory();
+    }
     printk("2. vmalloc: %u bytes at 0x%08x.\n", BUFFER, (u32)buffer);
     if (reaches(dev, buffer)) {
         show_vmalloc_buffer(dev, buffer);

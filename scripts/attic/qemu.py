@@ -90,8 +90,8 @@ def flash_options(firmware: Firmware) -> list[str]:
 def command(*, iso=None, mem=None, cpu=None, accel=None, machine=None, firmware=None, display=None, serial=None, snapshots=None,
             monitor=None, gdb=None, stopped=False, log=None, watch=None, as_disk=False, exit_device=True, edu=True, ram=None, extra=()):
     """The whole command line. `snapshots` and `log` are files, `watch` the options of a Watch, `as_disk` is for an image on a disk
-    instead of a CD; without `exit_device` the kernel cannot end the machine, without `edu` there is no device that does DMA; `ram` is a file that holds the
-    machine's memory, also when it has ended.
+    instead of a CD; without `exit_device` the kernel cannot end the machine, without `edu` there is no device that does DMA;
+    `ram` is a file that holds the machine's memory, also when it has ended.
     -nodefaults leaves out the network card, whose boot ROM alone costs a quarter of the start-up time."""
     kind = FIRMWARE[firmware_name(firmware)]
     machine = machine or os.environ.get('MACHINE') or kind.machine

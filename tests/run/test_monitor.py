@@ -233,7 +233,8 @@ def test_frames_of_an_area(machine, check):
     check.equal(used(), before, 'all frames are back')
     for line in ('vmalloc -x 4K', 'vmalloc 4K -s', 'vmalloc -s'):
         check.like(machine.run(line), '^usage: vmalloc ', f'{line}: refused')
-    check.like(machine.run('vmalloc -s 100M'), r'^vmalloc: 100M is too much: 12\d{4}K of frames, 131\d{3}K of addresses are free\n  -s takes 16 times ', 'not so many')
+    check.like(machine.run('vmalloc -s 100M'), r'^vmalloc: 100M is too much: 12\d{4}K of frames, 131\d{3}K of addresses are free\n'
+               '  -s takes 16 times ', 'not so many')
     check.equal(used(), before, 'nothing has changed')
 
 
@@ -295,8 +296,8 @@ def test_devices(machine, check):
 
 def test_ps_audit_run(machine, check):
     check.like(machine.run('ps'), r'^ *PID .*\n(?: *\d+ .*\n)*.* init$', 'ps: the thread of the monitor')
-    check.like(machine.run('audit'), r'\Aaudit: \d+ frames, \d+ pages of lowmem, \d+ vmalloc areas, 1 page directory\naudit: all invariants hold\n\Z',
-               'audit: what is compared, and all hold')
+    check.like(machine.run('audit'), r'\Aaudit: \d+ frames, \d+ pages of lowmem, \d+ vmalloc areas, 1 page directory\n'
+               r'audit: all invariants hold\n\Z', 'audit: what is compared, and all hold')
     check.like(machine.run('run hello'), r'hello\[\d+\]: exit status 0', 'run hello')
 
 

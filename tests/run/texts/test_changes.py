@@ -1,5 +1,5 @@
 """Mutants and variants: each fits the sources, which it does not change; one that does not fit is reported. The examples of
-docs/mistakes.md and docs/variants.md boot them, tests/run/test_variants.py runs the self-tests on the variants."""
+docs/mistakes.md and docs/variants.md boot them, tests/run/builds/test_variants.py runs the self-tests on the variants."""
 from dataclasses import replace
 
 import pytest
@@ -31,7 +31,7 @@ def tree(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize('name, kind', [(name, kind) for kind in (BUGS, VARIANTS) for name in names(kind)])
+@pytest.mark.parametrize('name, kind', [pytest.param(name, kind, id=name) for kind in (BUGS, VARIANTS) for name in names(kind)])
 def test_fits(name, kind, check):
     change = Change.read(name, kind)
     changed = change.apply()
