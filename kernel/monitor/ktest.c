@@ -37,6 +37,7 @@
 extern const struct ktest __ktest_start[], __ktest_end[];
 
 #define NAME_MAX_LEN      96
+#define CACHES_MAX        32
 #define DIAGNOSTICS_MAX   10 /* a loop over every page can fail ten thousand times */
 #define CHILD_GRACE_TICKS 100
 #define FAILED_MAX        16 /* printed again at the end, where a reader looks first */
@@ -189,7 +190,8 @@ static void check_audit(void)
  * objects, or an ioremap(), which uses only addresses.
  */
 struct holdings {
-    u32 free_pages, objects, areas;
+    u32 free_pages, areas;
+    u32 objects[CACHES_MAX]; /* of each slab cache; what is behind the last is not counted */
 };
 
 static struct holdings holdings_now(void)
@@ -202,22 +204,25 @@ static struct holdings holdings_now(void)
     slab_shrink();
     now.areas = vmalloc_stats().busy_areas;
     now.free_pages = nr_free_pages() + slab_pages(); /* how full the slabs are may vary */
-    for (u32 i = 0; slabinfo_at(i, &cache); i++)
-        now.objects += cache.active_objs;
+    for (u32 i = 0; i < CACHES_MAX && slabinfo_at(i, &cache); i++)
+        now.objects[i] = cache.active_objs;
     return now;
 }
 
 static void check_leftovers(const struct holdings *before)
 {
     struct holdings now;
+    struct slabinfo cache;
 
     check_interrupts();
     check_children();
     now = holdings_now();
     if (now.free_pages != before->free_pages)
         fail_after("%u pages are free, %u were before", now.free_pages, before->free_pages);
-    if (now.objects != before->objects)
-        fail_after("%u slab objects are in use, %u were before", now.objects, before->objects);
+    for (u32 i = 0; i < CACHES_MAX && slabinfo_at(i, &cache); i++)
+        if (now.objects[i] != before->objects[i])
+            fail_after("%u slab objects of %s are in use, %u were before", now.objects[i],
+                       cache.name, before->objects[i]);
     if (now.areas != before->areas)
         fail_after("%u vmalloc areas are in use, %u were before", now.areas, before->areas);
     check_audit();

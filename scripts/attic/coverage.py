@@ -33,6 +33,11 @@ class CannotCount(Exception):
 
 # ---- during the run ----
 
+def slowdown() -> int:
+    """How many times longer a machine may take than without counters."""
+    return 4 if os.environ.get('COUNTERS') else 1
+
+
 def ram_file() -> Path | None:
     folder = os.environ.get('COUNTERS')
     if not folder:

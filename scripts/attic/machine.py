@@ -46,9 +46,10 @@ class Machine(SpawnBase):
 
     def __init__(self, name, *, cmdline='', build=None, initramfs=None, iso=None, kernel=None, input='', gdb=False, extra=(),
                  timeout=120, silence=None, **options):
+        timeout *= coverage.slowdown()
         super().__init__(timeout=timeout, encoding='utf-8', codec_errors='surrogateescape')
         self.name = name
-        self.silence = silence or (20 if qemu.firmware_name(options.get('firmware')) == 'bios' else 60)
+        self.silence = (silence or (20 if qemu.firmware_name(options.get('firmware')) == 'bios' else 60)) * coverage.slowdown()
         self.output = ''          # all output of the serial port so far, without carriage returns
         self._told = 0            # how much of it expect() has seen; the rest came while it did not wait
         self.status = 'running'   # how it ended, as one word
@@ -186,8 +187,7 @@ class Machine(SpawnBase):
             self._write()
         if out in readable:
             self._read()
-        if qmp in readable:
-            self.watch.serve()
+        self.watch.serve()  # also events that came before an answer: nothing is to be read then
         if not self.ended:
             self._check_limits()
         self._left = time.monotonic()

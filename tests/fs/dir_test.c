@@ -107,6 +107,30 @@ KTEST(fs, readdir_while_it_changes)
     remove_all("/t");
 }
 
+/* A reader that goes back to the start sees what was made since. */
+KTEST(fs, readdir_from_the_start_again)
+{
+    struct file *dir;
+
+    make_dir("/t");
+    make_file("/t/a");
+    dir = open_file("/t", O_RDONLY);
+    if (!dir)
+        return;
+    while (read_name(dir))
+        ;
+    make_file("/t/b");
+    expect(!read_name(dir));
+    expect_is(file_seek(dir, 0, SEEK_SET), 0);
+    expect_name(dir, ".");
+    expect_name(dir, "..");
+    expect_name(dir, "a");
+    expect_name(dir, "b");
+    expect(!read_name(dir));
+    file_put(dir);
+    remove_all("/t");
+}
+
 /* Readers that make or rename a file for each one that they find come to an end. */
 KTEST(fs, readdir_ends)
 {

@@ -5,7 +5,7 @@ import sys
 
 from attic.build import runs_itself
 from attic.ktap import judge
-from attic.machine import Machine
+from attic.machine import PROMPT, Machine
 from attic.watch import Watch
 
 WHOLE = """Attic: some line of the boot log
@@ -81,6 +81,17 @@ def test_machine_that_talks(check, tmp_path, monkeypatch):
         machine.watch.qmp.ask = lambda *words: asked.append(words)
         check.equal(machine.finish(), 'timeout', 'a machine that does not stop talking is ended')
         check.equal(asked, [], 'one that does not answer is not asked for its registers')
+
+
+def test_end_between_questions(check):
+    """QEMU's last event arrives before the answer to a question, which reads both."""
+    with Machine('judge-questions', exit_device=False, timeout=30) as machine:
+        machine.expect(PROMPT)
+        machine.watch.qmp.idle = None
+        machine.send('poweroff\n')
+        while (machine.watch.qmp.ask('query-status') or {}).get('running'):
+            pass
+        check.true(machine.finish() != 'timeout', 'it is ended then, too', machine)
 
 
 class Answers:

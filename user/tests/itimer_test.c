@@ -60,6 +60,18 @@ static void check_end(void)
     }
 }
 
+/* A process that wants to be woken earlier than another one, which asked first, is. */
+static void check_order(void)
+{
+    struct itimer soon = {{0, 0}, {0, 20000}};
+    struct __kernel_old_timespec nap = {3, 0};
+
+    CHECK(SYS(alarm, 100) == 0);
+    EXPECT_EXIT(0, count(SIGALRM); CHECK(SYS(setitimer, ITIMER_REAL, &soon, NULL) == 0);
+                sys_exit(SYS(nanosleep, &nap, NULL) != -EINTR || calls != 1));
+    CHECK(SYS(alarm, 0) > 0);
+}
+
 /* ---- timers of the process's own time ---- */
 
 struct own_time {
@@ -147,6 +159,7 @@ int main(void)
 {
     check_alarms();
     check_end();
+    check_order();
     check_own_time();
     return 0;
 }

@@ -150,6 +150,23 @@ static void shared_futex(void)
     CHECK(SYS(futex, words, FUTEX_WAKE, 1) == -EFAULT);
 }
 
+/* A private word is another one in each process, also at the same address. */
+static void private_futex(void)
+{
+    static uint32_t word;
+    const time32 limit = {0, 300000000};
+    uint32_t status = ~0u;
+    long pid = SYS(fork);
+
+    if (pid == 0)
+        sys_exit(SYS(futex, &word, FUTEX_WAIT_PRIVATE, 0, &limit) != -ETIMEDOUT);
+    for (int i = 0; i < 10; i++) {
+        sleep_ms(10);
+        CHECK(SYS(futex, &word, FUTEX_WAKE_PRIVATE, 9) == 0);
+    }
+    CHECK(SYS(waitpid, pid, &status, 0) == pid && status == 0);
+}
+
 /* A wake-up leaves those asleep that it was not asked to wake. */
 static void futex_wakes_one_of_two(void)
 {
@@ -343,6 +360,7 @@ static const struct test_case cases[] = {
     {"used_time", used_time},
     {"futexes", futexes},
     {"shared futex", shared_futex},
+    {"private futex", private_futex},
     {"futex wakes one of two", futex_wakes_one_of_two},
     {"limits", limits},
     {"priorities", priorities},

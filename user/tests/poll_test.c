@@ -189,6 +189,26 @@ static int events(int fd, int wanted)
     return entry.revents;
 }
 
+/* A read into several buffers does not wait for more when it has something. */
+static void readv_does_not_wait_twice(void)
+{
+    char a[4], b[4];
+    struct iovec iov[2] = {{a, 4}, {b, 4}};
+    long pid;
+
+    make_pipe(0);
+    CHECK(sys_write(out, "abcd", 4) == 4);
+    pid = fork_process();
+    if (pid == 0) {
+        sleep_ms(2000);
+        sys_write(out, "efgh", 4);
+        sys_exit(0);
+    }
+    CHECK(SYS(readv, in, iov, 2) == 4);
+    CHECK(SYS(kill, pid, SIGKILL) == 0);
+    wait_children();
+}
+
 static void poll_tells(void)
 {
     static uint8_t block[65536];
@@ -354,6 +374,7 @@ static const struct test_case cases[] = {
     {"broken_pipe", broken_pipe},
     {"writer_sees_the_last_reader_go", writer_sees_the_last_reader_go},
     {"no_waiting", no_waiting},
+    {"readv_does_not_wait_twice", readv_does_not_wait_twice},
     {"interrupted_read", interrupted_read},
     {"restarted_read", restarted_read},
     {"poll_tells", poll_tells},

@@ -107,6 +107,9 @@ KTEST(mm_fork, copies_the_layout)
         return;
     parent->start_brk = parent->brk = PAGE(64);
     parent->stack_limit = MIB(1);
+    parent->size_limit = MIB(2);
+    parent->data_limit = MIB(3);
+    parent->heap_limit = MIB(4);
     expect_eq(mm_brk(parent, PAGE(64) + 1), PAGE(64) + 1);
     expect_eq(mm_add_area(parent, PAGE(8), PAGE_SIZE, RW | VM_GROWSDOWN, "[stack]", NULL, 0), 0);
     child = mm_fork(parent);
@@ -115,6 +118,9 @@ KTEST(mm_fork, copies_the_layout)
     expect_eq(child->area_count, 3);
     expect_eq(child->brk, PAGE(64) + 1);
     expect_eq(child->stack_limit, MIB(1));
+    expect_eq(child->size_limit, MIB(2));
+    expect_eq(child->data_limit, MIB(3));
+    expect_eq(child->heap_limit, MIB(4));
     area = mm_find_area(child, PAGE(8));
     expect(area && area->flags == (RW | VM_GROWSDOWN) && strcmp(area->name, "[stack]") == 0);
     expect_none(vma_check(child));

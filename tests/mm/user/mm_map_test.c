@@ -383,6 +383,24 @@ KTEST(mm_map, mremap_moves_pages)
     mm_put(mm);
 }
 
+/* Pages of one table go to two, of which neither exists. */
+KTEST(mm_map, mremap_needs_more_tables)
+{
+    struct mm *mm = space_with(4, RW);
+    u32 to = BASE + 8 * LARGE_PAGE_SIZE - 2 * PAGE_SIZE;
+
+    if (!mm)
+        return;
+    put_pages(mm, 4, 7);
+    expect_eq(mm_mremap(mm, BASE, 4 * PAGE_SIZE, 4 * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to),
+              to);
+    for (u32 i = 0; i < 4; i++)
+        expect_eq(get_word(mm, to + i * PAGE_SIZE), 7 + i);
+    expect_eq(mm->tables, 2);
+    expect_none(mm_audit());
+    mm_put(mm);
+}
+
 KTEST(mm_map, mremap_refusals)
 {
     struct mm *mm = space_with(4, RW);

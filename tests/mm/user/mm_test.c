@@ -194,6 +194,23 @@ KTEST(mm, brk_leaves_strangers_alone)
     mm_put(mm);
 }
 
+/* What the heap gets at its end can be written, whatever was done to the end before. */
+KTEST(mm, brk_grows_past_changed_rights)
+{
+    struct mm *mm = mm_with_heap(MIB(4));
+    u32 old = BASE + 2 * PAGE_SIZE;
+
+    if (!expect(mm != NULL))
+        return;
+    expect_eq(mm_brk(mm, old), old);
+    expect_eq(mm_mprotect(mm, old - PAGE_SIZE, PAGE_SIZE, PROT_READ), 0);
+    expect_eq(mm_brk(mm, old + PAGE_SIZE), old + PAGE_SIZE);
+    expect_eq(mm_fault(mm, old, true), MM_FAULT_OK);
+    expect_eq(mm_fault(mm, old - PAGE_SIZE, true), MM_FAULT_READONLY);
+    expect_none(vma_check(mm));
+    mm_put(mm);
+}
+
 KTEST(mm, brk_skips_what_was_never_touched)
 {
     struct mm *mm = mm_with_heap(MIB(64));

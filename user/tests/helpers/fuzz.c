@@ -7,8 +7,8 @@
  * far as the clock allows; with `say` each round is announced.
  *
  * A round that does not end is killed. After each round all other processes are killed, in all
- * groups and sessions, and the files are removed, all of which are in one folder. So run it only on
- * a separate machine, never on Linux, where it would kill your processes.
+ * groups and sessions, and its files are removed, from one folder and from the root. So run it only
+ * on a separate machine, never on Linux, where it would kill your processes.
  *
  * The code that does this is on separate pages, which a child unmaps before its first step: its
  * jumps go anywhere, and one into the middle of kill_others() would kill the first process.
@@ -39,6 +39,7 @@ static volatile int steps_left;
 static int depth;
 static char signal_stack[16384];
 static uint32_t sysinfo_entry;
+static uint64_t folder_ino;
 extern char edata[], end[]; /* user.ld */
 
 /* ---- memory ---- */
@@ -545,9 +546,13 @@ static void __attribute__((noreturn, noinline)) play(uint32_t from)
 
 static FIRST void make_files(void)
 {
+    static struct statx stat;
+
     SYS(mkdir, "/tmp", 0777);
     SYS(mkdir, FOLDER, 0777);
     SYS(chdir, FOLDER);
+    CHECK(SYS(statx, AT_FDCWD, ".", 0, STATX_INO, &stat) == 0);
+    folder_ino = stat.stx_ino;
     copy_program("/hello", "x0");
     copy_program("x0", "x1");
     SYS(mkdir, "d0", 0777);
@@ -561,6 +566,7 @@ static FIRST void make_files(void)
     SYS(mknod, "zero", S_IFCHR | 0666, 1 << 8 | 5);
     SYS(mknod, "full", S_IFCHR | 0666, 1 << 8 | 7);
     SYS(mkdir, "pong", 0777);
+    SYS(mknod, "/stray", S_IFREG | 0666, 0);
 }
 
 /* An entry of getdents64(). */
@@ -576,48 +582,58 @@ static bool is_dots(const char *name)
     return streq(name, ".") || streq(name, "..");
 }
 
-/* Remove the contents of a folder. True if nothing is left. */
-static FIRST bool empty_folder(long folder)
+static FIRST bool empty_folder(long folder, uint64_t ino);
+
+/* Remove an entry, and first what is in it. */
+static FIRST bool remove_entry(long folder, const char *name, uint64_t ino)
 {
-    char buf[1024] __attribute__((aligned(8)));
-    bool again = true;
-    long size = 0;
+    long inside;
+    bool empty;
 
-    while (again) {
-        again = false;
-        SYS(lseek, folder, 0, 0);
-        size = SYS(getdents64, folder, buf, sizeof(buf));
-        for (long at = 0; at < size;) {
-            const struct entry *entry = (const struct entry *)(buf + at);
-            long below_;
-
-            at += entry->size;
-            if (is_dots(entry->name))
-                continue;
-            if (SYS(unlinkat, folder, entry->name, 0) == 0) {
-                again = true;
-                continue;
-            }
-            below_ = SYS(openat, folder, entry->name, O_RDONLY | O_DIRECTORY);
-            if (below_ < 0 || !empty_folder(below_))
-                return false;
-            SYS(close, below_);
-            if (SYS(unlinkat, folder, entry->name, AT_REMOVEDIR) != 0)
-                return false;
-            again = true;
-        }
-    }
-    return size >= 0;
+    if (SYS(unlinkat, folder, name, 0) == 0)
+        return true;
+    inside = SYS(openat, folder, name, O_RDONLY | O_DIRECTORY);
+    empty = inside >= 0 && empty_folder(inside, ino);
+    SYS(close, inside);
+    return empty && SYS(unlinkat, folder, name, AT_REMOVEDIR) == 0;
 }
 
-static FIRST bool remove_files(void)
+/* Remove the entries of a folder with a greater inode number. True if none of them is left. */
+static FIRST bool empty_folder(long folder, uint64_t ino)
 {
-    long folder = SYS(open, FOLDER, O_RDONLY | O_DIRECTORY);
-    bool empty = folder >= 0 && empty_folder(folder);
+    char buf[1024] __attribute__((aligned(8)));
+    bool done = true;
+    long size;
+
+    while (done && (size = SYS(getdents64, folder, buf, sizeof(buf))) > 0) {
+        const struct entry *entry = (const struct entry *)buf;
+
+        for (; done && (char *)entry < buf + size; entry = (void *)((char *)entry + entry->size))
+            if (!is_dots(entry->name) && entry->ino > ino)
+                done = remove_entry(folder, entry->name, ino);
+    }
+    return done && size == 0;
+}
+
+static FIRST bool empty_path(const char *path)
+{
+    long folder = SYS(open, path, O_RDONLY | O_DIRECTORY);
+    bool empty = folder >= 0 && empty_folder(folder, folder_ino);
 
     SYS(close, folder);
+    return empty;
+}
+
+/*
+ * Inode numbers only grow, so what is newer than FOLDER is the round's, also in the root: a path may
+ * be any bytes of memory that happen to begin with a slash.
+ */
+static FIRST bool remove_files(void)
+{
+    bool empty = empty_path(FOLDER);
+
     SYS(chdir, "/");
-    return empty && SYS(rmdir, FOLDER) == 0;
+    return empty_path("/") && empty && SYS(rmdir, FOLDER) == 0;
 }
 
 /* ---- the first process ---- */
