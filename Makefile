@@ -25,7 +25,9 @@ endif
 else # everything below
 
 DEBUG ?=
-BUILD ?= build$(if $(filter 1,$(DEBUG)),/checks)
+KASAN ?=
+UBSAN ?=
+BUILD ?= build$(if $(filter 1,$(DEBUG)),/checks)$(if $(filter 1,$(KASAN)),/kasan)$(if $(filter 1,$(UBSAN)),/ubsan)
 OPT ?= -O2
 MEM ?= 128M
 CPU ?=
@@ -87,6 +89,9 @@ UAPI_FLAGS := $(addprefix -idirafter ,$(UAPI))
 ifneq ($(findstring clang,$(notdir $(CC))),)
   ifeq ($(COVERAGE),1)
     $(error the counters of `make coverage` are those of gcc)
+  endif
+  ifeq ($(KASAN),1)
+    $(error KASAN=1 needs gcc: clang adds calls of memcpy() that pass the arguments on the stack, in spite of -mregparm)
   endif
   TARGET_FLAGS := --target=i686-linux-gnu -mstack-alignment=4
   NO_CHECK := -fno-integrated-as
@@ -166,10 +171,26 @@ $(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_
 
 $(BUILD)/tests/%.c.o: COVERAGE_FLAGS :=
 
+# KASAN=1: the compiler calls lib/kasan.c before each access. It is told to make no shadow itself, as the kernel's is not in one piece; so
+# variables on the stack have none. The slabs have the red zones of DEBUG=1. The slab allocator works in memory that nobody else may access.
+# UBSAN=1: it calls lib/ubsan.c where an operation has no meaning in C.
+ifeq ($(KASAN),1)
+  SANITIZE += -DCONFIG_KASAN -DCONFIG_DEBUG_SLAB
+  KASAN_FLAGS := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 --param asan-stack=0 --param asan-globals=1
+endif
+ifeq ($(UBSAN),1)
+  # This processor may access any address; a null pointer faults, unless it is a user's, of which only a member's address is taken.
+  SANITIZE += -DCONFIG_UBSAN
+  UBSAN_FLAGS := -fsanitize=undefined -fno-sanitize=alignment,null
+endif
+UNCHECKED := lib/kasan.c lib/ubsan.c $(wildcard mm/frame/slab*.c) mm/frame/kmalloc.c
+$(BUILD)/tests/%.c.o $(UNCHECKED:%=$(BUILD)/%.o): KASAN_FLAGS :=
+$(BUILD)/lib/ubsan.c.o: UBSAN_FLAGS :=
+
 define COMPILE
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CHANGED_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) $(COVERAGE_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(Q)$(CC) $(CHANGED_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) $(COVERAGE_FLAGS) $(SANITIZE) $(KASAN_FLAGS) $(UBSAN_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 endef
 
 define ASSEMBLE
@@ -308,7 +329,7 @@ $(BUILD)/sources: FORCE
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
 # The text goes through the environment, because flags may hold quotes. It does not name the folder of the build, for scripts/bug.
-FLAGS_USED = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS) $(COVERAGE_FLAGS)
+FLAGS_USED = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS) $(COVERAGE_FLAGS) $(SANITIZE) $(KASAN_FLAGS) $(UBSAN_FLAGS)
 $(BUILD)/flags: export FLAGS_TEXT = $(subst -I$(BUILD)/,-I,$(FLAGS_USED))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)

@@ -70,6 +70,7 @@ void kernel_main(u32 magic, phys_addr_t info)
     explain_init();              /* faults are explained in a line */
     ktest_init();                /* a panic names the running self-test */
     console_init();              /* messages go to the serial port and the screen */
+    kasan_report_init();         /* a bad access is described */
     panic_init();                /* a kernel bug prints a report and ends; so does every trap */
     gdt_init();                  /* the kernel's own segments instead of those of boot/ */
     idt_init();                  /* traps are handled here, and not in boot/ any more */
@@ -79,6 +80,7 @@ void kernel_main(u32 magic, phys_addr_t info)
     memory_init();              /* which RAM there is; the edges of the map */
     symbols_init();             /* backtraces have names */
     lowmem_map_init();          /* the kernel half, complete and final */
+    kasan_init();               /* with KASAN=1: bad accesses are detected from here on */
     page_alloc_init();          /* frames */
     slab_init();                /* small objects */
     kmalloc_init();             /* of any size */

@@ -31,6 +31,7 @@
 #include <kernel/pid.h>
 #include <kernel/rlimit.h>
 #include <kernel/task.h>
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <lib/resched.h>
 #include <lib/string.h>
@@ -56,6 +57,8 @@ static void free_memory(struct task *task)
 {
     pid_detach(task);
     vfree(task->stack);
+    if (task->stack)
+        kasan_poison(task->stack, THREAD_SIZE, KASAN_STACK_FREE);
     kmem_cache_free(task_cache, task);
 }
 

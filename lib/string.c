@@ -18,6 +18,7 @@
  * every access.
  */
 #include <asm/errno.h>
+#include <lib/kasan.h>
 #include <lib/string.h>
 
 #ifndef __clang__
@@ -79,12 +80,16 @@ static inline void copy_down(void *to, const void *from, size_t size)
 
 void *LIBC_NAME(memcpy)(void *to, const void *from, size_t size)
 {
+    kasan_check_read(from, size);
+    kasan_check_write(to, size);
     copy_up(to, from, size);
     return to;
 }
 
 void *LIBC_NAME(memmove)(void *to, const void *from, size_t size)
 {
+    kasan_check_read(from, size);
+    kasan_check_write(to, size);
     /* One unsigned comparison: the target begins inside [from, from + size). */
     if ((uintptr_t)to - (uintptr_t)from < size)
         copy_down(to, from, size);
@@ -95,6 +100,7 @@ void *LIBC_NAME(memmove)(void *to, const void *from, size_t size)
 
 void *LIBC_NAME(memset)(void *to, int byte, size_t size)
 {
+    kasan_check_write(to, size);
     fill(to, (u8)byte, size);
     return to;
 }

@@ -12,6 +12,7 @@
 #include <arch/x86/extable.h>
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>
+#include <lib/kasan.h>
 
 #define SMAP_SITE(open)                                                                            \
     "771: .byte 0x66, 0x66, 0x90\n\t"                                                              \
@@ -40,8 +41,10 @@ size_t copy_from_user(void *to, const void *user_from, size_t size)
 {
     size_t left = size;
 
-    if (likely(access_ok(user_from, size)))
-        COPY_MAY_FAULT(USER_OPEN, USER_CLOSE, EX_USER_READ, left, to, user_from, size);
+    if (unlikely(!access_ok(user_from, size)))
+        return size;
+    kasan_check_write(to, size);
+    COPY_MAY_FAULT(USER_OPEN, USER_CLOSE, EX_USER_READ, left, to, user_from, size);
     return left;
 }
 
@@ -49,8 +52,10 @@ size_t copy_to_user(void *user_to, const void *from, size_t size)
 {
     size_t left = size;
 
-    if (likely(access_ok(user_to, size)))
-        COPY_MAY_FAULT(USER_OPEN, USER_CLOSE, EX_USER_WRITE, left, user_to, from, size);
+    if (unlikely(!access_ok(user_to, size)))
+        return size;
+    kasan_check_read(from, size);
+    COPY_MAY_FAULT(USER_OPEN, USER_CLOSE, EX_USER_WRITE, left, user_to, from, size);
     return left;
 }
 

@@ -81,6 +81,9 @@ extern struct report_ops report_ops;
 /* Panic because of a trap in the kernel. `why` may be NULL. */
 void __noreturn panic_trap(const struct pt_regs *regs, const char *why);
 
+/* With KASAN=1: describe bad accesses (kernel/kasan_report.c). Start-up. */
+void kasan_report_init(void);
+
 /* ---- exceptions (kernel/exception.c), the command line (kernel/cmdline.c) ---- */
 
 /* Register the handlers for page faults and for the other exceptions. */

@@ -17,6 +17,7 @@
  * Neighbours: include/kernel/monitor/ktest.h has the expectations, tests/ the tests,
  * kernel/monitor/monitor.c the command.
  */
+#include <arch/x86/boot_info.h>
 #include <arch/x86/irqflags.h>
 #include <asm/errno.h>
 #include <drivers/power.h>
@@ -243,6 +244,14 @@ static bool test_matches(const struct ktest *test, const char *glob)
     return glob_match(glob, name);
 }
 
+/* A machine whose memory and processor make no difference to slow tests need not run them. */
+static bool slow_are_skipped(void)
+{
+    char text[8];
+
+    return boot_option("ktest_slow", text, sizeof(text)) && strcmp(text, "off") == 0;
+}
+
 static bool run_test(const struct ktest *test, u32 number)
 {
     const char *name = running.name;
@@ -251,7 +260,10 @@ static bool run_test(const struct ktest *test, u32 number)
     memset(&running, 0, sizeof(running));
     test_name(test, running.name, sizeof(running.name));
     before = holdings_now();
-    test->run();
+    if (test->slow && slow_are_skipped())
+        ktest_skip("slow, and this machine is one of many");
+    else
+        test->run();
     check_leftovers(&before);
     if (!ktest_ok())
         printk("not ok %u %s\n", number, name);

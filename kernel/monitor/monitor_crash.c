@@ -11,7 +11,10 @@
  *     stack     endless recursion: the double-fault task names the task whose stack overflowed
  *     triple    a fault with an empty IDT: the processor resets, which only the host can see
  *     double-free, foreign-free      kfree() of a free object, of the middle of an object
- *     overrun, use-after-free        writes that only a build with DEBUG=1 detects
+ *     overrun, use-after-free        writes that only a build with DEBUG=1 or KASAN=1 detects
+ *     global    a write behind a global variable, which only a build with KASAN=1 detects
+ *     vfree     a write to a vmalloc area that has been freed
+ *     freed-stack    a read of the kernel stack of a thread that has ended
  *
  * The compiler must not recognize these errors: an overflow or a null pointer that it can prove is
  * undefined behaviour, and it could remove the code. So everything goes through volatile objects,
@@ -22,6 +25,7 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/sections.h>
 #include <kernel/monitor/monitor.h>
+#include <kernel/task.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
 #include <lib/string.h>
@@ -142,6 +146,40 @@ static void crash_use_after_free(void)
     crash_free(crash_allocate(64));
 }
 
+static __noinline void crash_global(void)
+{
+    static volatile u8 global[20];
+    volatile u8 *volatile at = global;
+
+    at[sizeof(global)] = 1;
+}
+
+static __noinline void crash_vfree(void)
+{
+    volatile u8 *memory = vmalloc(PAGE_SIZE);
+
+    if (!memory)
+        panic("out of memory");
+    vfree((void *)memory);
+    memory[8] = 1;
+}
+
+static void note_stack(void *place)
+{
+    *(volatile u8 **)place = __builtin_frame_address(0);
+}
+
+static __noinline void crash_freed_stack(void)
+{
+    struct task_result result;
+    volatile u8 *stack = NULL;
+    struct task *task = kthread_create("short", note_stack, &stack);
+
+    if (!task || task_wait(task->pid, &result) < 0)
+        panic("out of memory");
+    printk("%02x\n", *stack);
+}
+
 #define KINDS_PER_LINE 8 /* that fit 80 columns */
 
 static const struct {
@@ -160,6 +198,9 @@ static const struct {
     {"foreign-free", crash_foreign_free},
     {"overrun", crash_overrun},
     {"use-after-free", crash_use_after_free},
+    {"global", crash_global},
+    {"vfree", crash_vfree},
+    {"freed-stack", crash_freed_stack},
 };
 
 const char *monitor_crash_kind(u32 i)
@@ -181,7 +222,8 @@ void monitor_crash(u32 argc, const char **argv)
         if (strcmp(argv[1], kinds[i].name) != 0)
             continue;
         kinds[i].run();
-        printk("crash %s: nothing noticed it; a build with DEBUG=1 may\n", kinds[i].name);
+        printk("crash %s: nothing noticed it; a build with DEBUG=1 or KASAN=1 may\n",
+               kinds[i].name);
         return;
     }
     if (argc > 1)

@@ -15,6 +15,7 @@
  *
  * Neighbours: mm/frame/slab.c has the caches, mm/frame/page_alloc.c the blocks.
  */
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <mm/frame/slab_internal.h>
 
@@ -44,9 +45,16 @@ void kmalloc_init(void)
 
 static void *kmalloc_large(size_t size)
 {
+    u32 order;
+    void *block;
+
     if (size == 0 || size > PAGE_SIZE << MAX_ORDER)
         return NULL;
-    return get_free_pages(GFP_KERNEL, ilog2(roundup_pow_of_two(PFN_UP(size))));
+    order = ilog2(roundup_pow_of_two(PFN_UP(size)));
+    block = get_free_pages(GFP_KERNEL, order);
+    if (block)
+        kasan_unpoison_part(block, size, PAGE_SIZE << order, KASAN_PAGE_REDZONE);
+    return block;
 }
 
 void *__kmalloc(size_t size)

@@ -18,6 +18,7 @@
  * Lock: not preempted; interrupt handlers do not allocate.
  */
 #include <arch/x86/tlb_debug.h>
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <mm/fail.h>
 #include <mm/frame/highmem.h>
@@ -124,8 +125,22 @@ void drain_all_pages(void)
 
 /* ---- allocating ---- */
 
+/* KASAN: a block has an owner, or none any more. */
+static inline void block_taken(struct page *page)
+{
+    if (KASAN && !page_is_highmem(page))
+        kasan_unpoison(page_address(page), PAGE_SIZE << page->order);
+}
+
+static inline void block_freed(struct page *page, u32 order)
+{
+    if (KASAN && !page_is_highmem(page))
+        kasan_poison(page_address(page), PAGE_SIZE << order, KASAN_PAGE_FREE);
+}
+
 static inline struct page *take(struct page *page)
 {
+    block_taken(page);
     page->type = PAGE_USED;
     page->refcount = 1;
     return page;
@@ -309,11 +324,13 @@ static __noinline void free_slow(struct page *page, u32 order)
 
 static inline __attribute__((always_inline)) void free_fast(struct page *page, u32 order)
 {
-    struct hot_stack *hot = &zones[page->zone].hot[order];
+    struct hot_stack *hot;
 
     if (unlikely(!may_free(page, order)))
         bad_free(page, order);
+    hot = &zones[page->zone].hot[order]; /* of a struct page that is one */
     tlb_debug_free(page_to_phys(page), order);
+    block_freed(page, order);
     page->refcount = 0;
     hot_push(hot, page);
     if (unlikely(hot->count > hot->limit))
@@ -342,6 +359,7 @@ static inline struct page *free_chain(struct page *first)
         if (unlikely(!may_free(page, 0)))
             bad_free(page, 0);
         tlb_debug_free(page_to_phys(page), 0);
+        block_freed(page, 0);
         page->refcount = 0;
         page->type = PAGE_HOT;
         count++;
@@ -370,5 +388,6 @@ void free_reserved_page(struct page *page)
     assert_op(page->type, ==, PAGE_RESERVED);
     assert_op(page->head, ==, 0);
     zone->managed++;
+    block_freed(page, 0);
     buddy_free(zone, page, 0);
 }

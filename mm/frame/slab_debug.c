@@ -24,6 +24,7 @@
  * Neighbours: include/mm/frame/slab_internal.h calls it at allocation, mm/frame/slab.c at free and
  * at set-up.
  */
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
 #include <mm/frame/slab_internal.h>
@@ -131,6 +132,19 @@ static const char *history(const struct slot_header *header)
     return text;
 }
 
+void slab_debug_describe(const void *addr, char *buf, size_t size)
+{
+    struct page *page = page_head(virt_to_page(addr));
+    const struct slab *slab = slab_of_block(page_address(page), page->order);
+    const struct kmem_cache *cache = slab->cache;
+    u32 index = ((const char *)addr - slab_block(slab)) / cache->size;
+    const struct slot_header *header = (const void *)(slab_block(slab) + index * cache->size);
+
+    snprintf(buf, size, "; object %p of cache %s, %u bytes; byte %d of it; %s",
+             object_of(cache, header), cache->name, header->size,
+             (int)((const u8 *)addr - object_of(cache, header)), history(header));
+}
+
 static void __noreturn __printf(5, 6)
     slot_panic(const struct kmem_cache *cache, const void *slot, const char *now,
                const void *caller, const char *fmt, ...)
@@ -160,6 +174,16 @@ static void check_bytes(const struct kmem_cache *cache, const void *slot, const 
 
 /* ---- an object's life ---- */
 
+/* For KASAN=1: nobody may access a free object, or what lies around one. */
+static void poison_slot(const struct kmem_cache *cache, const struct slot_header *slot)
+{
+    u32 end = ALIGN_UP(slot->size, KASAN_GRANULE_SIZE);
+
+    kasan_poison(slot, cache->size, KASAN_SLAB_REDZONE);
+    if (slot->state == SLOT_FREE)
+        kasan_poison(object_of(cache, slot), end, KASAN_SLAB_FREE);
+}
+
 void slab_debug_new(const struct kmem_cache *cache, void *slot)
 {
     struct slot_header *header = slot;
@@ -168,6 +192,7 @@ void slab_debug_new(const struct kmem_cache *cache, void *slot)
     header->size = 0;
     header->allocated_by = header->freed_by = NULL;
     paint(cache, slot, RED_FREE, cache->object_size, POISON_FREE);
+    poison_slot(cache, slot);
 }
 
 void *slab_debug_alloc(const struct kmem_cache *cache, void *slot, size_t size, const void *caller)
@@ -180,7 +205,10 @@ void *slab_debug_alloc(const struct kmem_cache *cache, void *slot, size_t size, 
     header->state = SLOT_OUT;
     header->size = size;
     header->allocated_by = caller;
+    kasan_unpoison(slot, cache->size);
     paint(cache, slot, RED_OUT, size, POISON_NEW);
+    poison_slot(cache, slot);
+    kasan_unpoison(object_of(cache, slot), size);
     return object_of(cache, slot);
 }
 
@@ -211,7 +239,9 @@ void *slab_debug_free(const struct kmem_cache *of, const struct slab *slab, cons
     check_bytes(cache, header, "freed", caller);
     header->state = SLOT_FREE;
     header->freed_by = caller;
+    kasan_unpoison(header, cache->size);
     paint(cache, header, RED_FREE, cache->object_size, POISON_FREE);
+    poison_slot(cache, header);
     return header;
 }
 

@@ -4,6 +4,7 @@
  *
  * Neighbours: mm/frame/memblock.c hands the memory over, mm/frame/page_alloc.c allocates it.
  */
+#include <lib/kasan.h>
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc_internal.h>
 
@@ -31,6 +32,9 @@ static void free_range_in_zone(struct zone *zone, u32 pfn, u32 end_pfn)
     if (pfn >= end_pfn)
         return;
     zone->managed += end_pfn - pfn;
+    if (zone != &zones[ZONE_HIGHMEM])
+        kasan_poison(phys_to_virt(pfn << PAGE_SHIFT), (end_pfn - pfn) << PAGE_SHIFT,
+                     KASAN_PAGE_FREE);
     buddy_free_run(zone, pfn, end_pfn);
 }
 

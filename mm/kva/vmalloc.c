@@ -22,6 +22,7 @@
  * Lock: not preempted; not for interrupt handlers.
  */
 #include <arch/x86/tlb.h>
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <lib/string.h>
 #include <mm/frame/memblock.h>
@@ -139,6 +140,7 @@ void *vmalloc_aligned(size_t size, u32 align, const void *caller)
         vmap_area_free(area);
         return NULL;
     }
+    kasan_unpoison_part((void *)area->start, size, pages * PAGE_SIZE, KASAN_VMALLOC_INVALID);
     return (void *)area->start;
 }
 
@@ -225,6 +227,7 @@ void *vmap(struct page **pages, u32 count)
             first_mapping(page);
     }
     pte->val |= PTE_KIND(VM_MAP);
+    kasan_unpoison((void *)area->start, count * PAGE_SIZE);
     return (void *)area->start;
 }
 
@@ -278,6 +281,7 @@ void *ioremap(phys_addr_t phys, size_t size)
     for (u32 i = 0; i < count; i++)
         pte[i] = pte_make(frame + (i << PAGE_SHIFT), PAGE_KERNEL_NOCACHE);
     pte->val |= PTE_KIND(VM_IOREMAP);
+    kasan_unpoison((void *)area->start, count * PAGE_SIZE);
     return (void *)(area->start + offset);
 }
 

@@ -31,6 +31,7 @@
  *
  * Lock: not preempted; not for interrupt handlers. Neighbours: mm/kva/vmalloc.c fills the entries.
  */
+#include <lib/kasan.h>
 #include <lib/panic.h>
 #include <mm/frame/slab.h>
 #include <mm/kva/vmap_area_internal.h>
@@ -349,6 +350,7 @@ void vmap_area_free(struct vmap_area *area)
 {
     struct vmap_area *prev = range_ending_at(area->start), *next = gap_starting_at(area->end);
 
+    kasan_poison((void *)area->start, area->end - area->start, KASAN_VMALLOC_FREE);
     if (prev && prev->flags != 0)
         prev = NULL; /* a busy neighbour */
     if (next == &vmap_top)

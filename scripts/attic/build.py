@@ -98,11 +98,11 @@ def with_make():
         yield environment
 
 
-def checked_build() -> tuple[Path, subprocess.CompletedProcess]:
-    """The folder of a kernel built with DEBUG=1, built now if necessary, and the output of make."""
-    folder = build_dir() / 'checks'
+def checked_build(*variables: str, name: str = 'checks') -> tuple[Path, subprocess.CompletedProcess]:
+    """The folder of a kernel built with DEBUG=1 and these variables, built now if necessary, and the output of make."""
+    folder = build_dir() / name
     with locked(folder / 'lock'):
-        return folder, make('DEBUG=1', f'BUILD={for_make(folder)}', *compiler(), 'all')
+        return folder, make('DEBUG=1', *variables, f'BUILD={for_make(folder)}', *compiler(), 'all')
 
 
 class CannotBeHad(Exception):

@@ -15,6 +15,7 @@ struct ktest {
     const char *suite;
     const char *name;
     void (*run)(void);
+    bool slow;
 };
 
 /* gcc emits unreferenced statics in any order without this attribute; clang keeps their order. */
@@ -26,11 +27,16 @@ struct ktest {
 
 extern const struct ktest __ktest_start[], __ktest_end[]; /* all of them, by file */
 
-#define KTEST(suite_, name_)                                                                       \
+#define KTEST_ENTRY(suite_, name_, slow_)                                                          \
     static void ktest_##suite_##_##name_(void);                                                    \
     static const KTEST_IN_ORDER struct ktest ktest_entry_##suite_##_##name_ __section(             \
-        ".ktest") = {.suite = #suite_, .name = #name_, .run = ktest_##suite_##_##name_};           \
+        ".ktest") = {#suite_, #name_, ktest_##suite_##_##name_, slow_};                            \
     static void ktest_##suite_##_##name_(void)
+
+#define KTEST(suite_, name_) KTEST_ENTRY(suite_, name_, false)
+
+/* One that takes longer than a second: `ktest_slow=off` on the command line skips it. */
+#define KTEST_SLOW(suite_, name_) KTEST_ENTRY(suite_, name_, true)
 
 /* Record a failed expectation of the running test; prints "# file:line: message". */
 void ktest_fail(const char *file, u32 line, const char *fmt, ...) __printf(3, 4);

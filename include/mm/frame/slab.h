@@ -120,5 +120,11 @@ u32 slab_pages(void);
  */
 void slab_shrink(void);
 
+/*
+ * With SLAB_DEBUG: the object in whose slot an address of a slab lies, where in it, and its history: one line of
+ * `size` bytes, which begins with "; ". Any context.
+ */
+void slab_debug_describe(const void *addr, char *buf, size_t size);
+
 /* Walk every slab of every cache; NULL or the first thing wrong. */
 const char *slab_check(void);

@@ -13,6 +13,12 @@ const struct map_row *lowmem_map_row(u32 i);
 __must_check bool lowmem_is_mapped(phys_addr_t start, phys_addr_t end);
 
 /*
+ * With KASAN=1, from here on accesses to lowmem and to the vmalloc area are checked; otherwise
+ * nothing. Refuses the boot when there is no memory for the shadow. Start-up.
+ */
+void kasan_init(void);
+
+/*
  * End of boot: make data that is written once read-only, free the boot code's memory, and print an
  * error that lowmem_check() finds. The machine continues, so that the error can be examined.
  */

@@ -59,7 +59,7 @@ static u32 take_core(void)
 }
 
 /* SIGKILL comes at one yield after the other. There is one after each page that is written. */
-KTEST(coredump, killed_in_the_middle)
+KTEST_SLOW(coredump, killed_in_the_middle)
 {
     u32 all = 0, pages = 0;
 

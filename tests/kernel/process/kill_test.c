@@ -220,7 +220,7 @@ static void looking_end(const struct resched_hook *saved)
     resched_hook = *saved;
 }
 
-KTEST(kill, programs_that_are_looked_at)
+KTEST_SLOW(kill, programs_that_are_looked_at)
 {
     static const char *const programs[][4] = {
         {"cycles", "6"}, {"fork_test"}, {"exec_test"},   {"wait_test"},

@@ -7,7 +7,7 @@
 #include <linux/mman.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
-#include <mm/user/mm.h>
+#include <mm/user/mm_internal.h>
 
 #define BASE 0x08048000
 

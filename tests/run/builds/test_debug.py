@@ -1,8 +1,7 @@
-"""A kernel built with DEBUG=1: the self-tests in it, and misuse of kmalloc that it must detect, with both call sites named. What the
-default build detects is tested in test_crash.py."""
+"""A kernel built with DEBUG=1: misuse of kmalloc that it must detect, with both call sites named. What the default build detects is tested
+in test_crash.py; the self-tests run with all checks at once in test_sanitizers.py."""
 import pytest
 
-from ktests import check_ktests
 from machines import unfolded
 from programs import debug_build
 
@@ -20,12 +19,6 @@ REPORTS = {
 @pytest.fixture(scope='module')
 def build():
     return debug_build()
-
-
-def test_ktest(build, check):
-    """With pages that need kmap_local_page()."""
-    check.true((build / 'attic.elf').stat().st_size, 'make DEBUG=1 builds')
-    check_ktests(check, 'debug', 'DEBUG=1', mem='64M', cmdline='lowmem=32M', build=build)
 
 
 @pytest.mark.parametrize('how', REPORTS)

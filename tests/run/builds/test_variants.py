@@ -15,7 +15,7 @@ TIMEOUT = 400
 def test_ktest(name, boot, check):
     said, status = run_make(f'VARIANT={name}', 'booted')
     check.equal((status, 'warning' in said), (0, False), f'{name}: is built without a warning', said)
-    machine = boot(f'variant-{name}', build=build_dir() / 'variants' / name, cmdline='ktest=*', timeout=TIMEOUT)
+    machine = boot(f'variant-{name}', build=build_dir() / 'variants' / name, cmdline='ktest=* ktest_slow=off', timeout=TIMEOUT)
     status = machine.finish()
     judged = ktap.judge(machine.output, status)
     globs = Change.read(name, VARIANTS).tests

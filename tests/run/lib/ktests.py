@@ -5,9 +5,16 @@ from attic import ktap, qemu
 from attic.machine import Machine
 
 
-def check_ktests(check, name, label, *, cmdline='', **options):
-    """`label` is put before each point's name; options are those of Machine. KTEST selects tests by a glob."""
-    cmdline = f'{cmdline} ktest={os.environ.get("KTEST") or "*"}'.strip()
+def which_ktests(slow=False):
+    """The words of a command line."""
+    chosen = os.environ.get('KTEST')
+    return f'ktest={chosen or "*"}' + ('' if chosen or slow else ' ktest_slow=off')
+
+
+def check_ktests(check, name, label, *, cmdline='', slow=False, **options):
+    """`label` is put before each point's name; options are those of Machine. KTEST selects tests by a glob; those that are slow run if it
+    is set, and on machines that are `slow`."""
+    cmdline = f'{cmdline} {which_ktests(slow)}'.strip()
     with Machine(name, cmdline=cmdline, **{'timeout': 240} | options) as machine:
         status = machine.finish()
     report_run(check, label, ktap.judge(machine.output, status, ktap.lacks(qemu.cpu_of(options.get('cpu')))), machine)

@@ -42,8 +42,8 @@ def run_make(*arguments, **options):
                    **options)
 
 
-def debug_build():
-    """The folder of a kernel built with DEBUG=1."""
-    folder, made = checked_build()
+def debug_build(*variables, **options):
+    """The folder of a kernel built with DEBUG=1 and these variables."""
+    folder, made = checked_build(*variables, **options)
     assert made.returncode == 0, made.stdout
     return folder

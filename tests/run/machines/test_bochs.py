@@ -3,13 +3,11 @@ another TLB, a different behaviour when a segment register is pushed, and device
 
 What Bochs lacks, and the tests then skip: the edu card, which is QEMU's own, and on these two processors UMIP.
 """
-import os
-
 import pytest
 
 import bochs
 from attic import ktap
-from ktests import report_run
+from ktests import report_run, which_ktests
 
 # The tests of a processor's features that may be skipped; all others of that kind must run.
 LACKS = {'p3_katmai': 'SMEP|SMAP|UMIP', 'corei7_skylake_x': 'UMIP'}
@@ -18,6 +16,6 @@ LACKS = {'p3_katmai': 'SMEP|SMAP|UMIP', 'corei7_skylake_x': 'UMIP'}
 @pytest.mark.parametrize('model', LACKS)
 def test_bochs(model, check, can_be_had):
     can_be_had(bochs.is_there)
-    with bochs.Bochs(f'bochs-{model}', model, cmdline=f'ktest={os.environ.get("KTEST") or "*"}') as run:
+    with bochs.Bochs(f'bochs-{model}', model, cmdline=which_ktests()) as run:
         status = run.finish()
         report_run(check, model, ktap.judge(run.output, status, LACKS[model]), run)

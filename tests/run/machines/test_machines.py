@@ -13,6 +13,8 @@ from attic.build import CannotBeHad, log_dir, own_initramfs
 from attic.machine import PROMPT
 from ktests import check_ktests
 
+SLOW_TOO = ('8M', '128M', '4G')  # the slow ones make no difference between the others
+
 SCREEN_LINE = "Attic's console is on the first serial port: UEFI has no text screen."
 GLYPH_WIDTH, GLYPH_HEIGHT = 8, 19  # of EDK II's console
 
@@ -52,7 +54,7 @@ def test_ktest(label, check, can_be_had):
     name = 'ktest-' + label.removeprefix('128M, ').replace(' ', '-')
     if options.pop('own', False):
         options['initramfs'] = own_initramfs(name)
-    check_ktests(check, name, label, **options)
+    check_ktests(check, name, label, slow=label in SLOW_TOO, **options)
 
 
 @pytest.mark.parametrize('firmware', FIRMWARE)
