@@ -77,7 +77,7 @@ static int word_page(u32 addr, struct page **page)
     enum mm_fault fault = mm_fault(mm, addr, true);
     bool writable = fault == MM_FAULT_OK;
 
-    if (!writable)
+    if (!writable && fault != MM_FAULT_NO_MEMORY)
         fault = mm_fault(mm, addr, false);
     if (fault != MM_FAULT_OK)
         return fault == MM_FAULT_NO_MEMORY ? -ENOMEM : -EFAULT;
