@@ -22,6 +22,18 @@
 
 #define PIECE 0x40000u /* bytes mapped at a time */
 
+/*
+ * Map the pages of a piece before they are read: a page that write() cannot get would end the
+ * program, which does not know that it has them. 0 or -ENOMEM; other errors show up in write().
+ */
+static int map_pages(u32 addr, u32 size)
+{
+    for (u32 end = addr + size; addr < end; addr += PAGE_SIZE)
+        if (mm_fault(current->mm, addr, false) == MM_FAULT_NO_MEMORY)
+            return -ENOMEM;
+    return 0;
+}
+
 /* Send one piece at `pos`: bytes written, 0 at the end of the file, or an error. */
 static long send_piece(struct file *to, struct inode *from, u64 pos, u32 count)
 {
@@ -35,7 +47,9 @@ static long send_piece(struct file *to, struct inode *from, u64 pos, u32 count)
     addr = mm_map_apart(current->mm, size, "[sendfile]", &from->data, page / PAGE_SIZE);
     if ((u32)addr > TASK_SIZE)
         return addr;
-    result = file_write_all(to, (const char *)addr + offset, count, &to->pos);
+    result = map_pages(addr, size);
+    if (!result)
+        result = file_write_all(to, (const char *)addr + offset, count, &to->pos);
     if (result == -EFAULT && pos >= from->data.size)
         result = 0; /* the file was truncated meanwhile */
     /*
