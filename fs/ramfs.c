@@ -107,19 +107,15 @@ int inode_truncate(struct inode *inode, u64 size)
     return err;
 }
 
-/* Create the pages of [from, to). */
+/* Create the pages of [from, to): 0, or -ENOSPC and the file has no more than before. */
 static int allocate_pages(struct inode *inode, u32 from, u32 to)
 {
-    for (u32 index = PFN_DOWN(from); index < PFN_UP(to); index++) {
-        struct page *page = filemap_new_page(&inode->data, index);
+    u32 first = PFN_DOWN(from), end = PFN_UP(to), index = first;
 
-        if (!page)
-            return -ENOSPC;
-        filemap_set_dirty(page);
-        if (cond_resched_ending())
-            return -ENOSPC;
-    }
-    return 0;
+    while (index < end && filemap_reserve(&inode->data, index) && !cond_resched_ending())
+        index++;
+    filemap_end_reserve(&inode->data, first, end, index == end);
+    return index == end ? 0 : -ENOSPC;
 }
 
 int inode_allocate(struct inode *inode, u64 from, u64 size)
@@ -135,7 +131,7 @@ int inode_allocate(struct inode *inode, u64 from, u64 size)
     err = allocate_pages(inode, from, from + size);
     if (!err && from + size > inode->data.size)
         err = filemap_truncate(&inode->data, from + size);
-    if (err) /* pages beyond the end are freed; those within read as before */
+    if (err) /* free what is beyond the end */
         err = filemap_truncate(&inode->data, old_size) ? -ENOMEM : err;
     inode_unlock(inode);
     if (!err)

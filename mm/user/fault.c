@@ -133,7 +133,7 @@ static enum mm_fault separate(struct mm *mm, const struct vm_area *area, u32 add
     struct page *page = pfn_to_page(pte_pfn(*pte));
 
     if (area->flags & VM_SHARED) {
-        if (page->type == PAGE_FILE && !page->dirty) {
+        if (page->type == PAGE_FILE && (!page->dirty || page->reserved)) {
             if (!filemap_may_write(page->mapping))
                 return MM_FAULT_NO_SPACE;
             filemap_set_dirty(page);

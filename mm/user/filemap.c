@@ -93,19 +93,30 @@ static void fill_page(const struct address_space *mapping, u32 index, struct pag
     kunmap_local(to);
 }
 
+static void one_clean_more(struct address_space *mapping)
+{
+    if (mapping->nrclean++ == 0)
+        list_add_tail(&mapping->clean_link, &clean_mappings);
+}
+
+static void one_clean_less(struct address_space *mapping)
+{
+    if (--mapping->nrclean == 0)
+        list_del(&mapping->clean_link);
+}
+
 /* Enter the page; false when out of memory. */
 static bool insert_page(struct address_space *mapping, u32 index, struct page *page)
 {
     if (!page_tree_insert(&mapping->pages, index, page) &&
         !(mm_reclaim() && page_tree_insert(&mapping->pages, index, page)))
         return false;
-    if (mapping->nrclean++ == 0)
-        list_add_tail(&mapping->clean_link, &clean_mappings);
+    one_clean_more(mapping);
     mapping->nrpages++;
     page->type = PAGE_FILE;
     page->mapping = mapping;
     page->index = index;
-    page->dirty = false;
+    page->dirty = page->reserved = false;
     return true;
 }
 
@@ -123,14 +134,9 @@ static struct page *make_page(struct address_space *mapping, u32 index)
     return page;
 }
 
-static void one_clean_less(struct address_space *mapping)
-{
-    if (--mapping->nrclean == 0)
-        list_del(&mapping->clean_link);
-}
-
 void filemap_set_dirty(struct page *page)
 {
+    page->reserved = false;
     if (page->dirty)
         return;
     page->dirty = true;
@@ -306,6 +312,31 @@ struct page *filemap_new_page(struct address_space *mapping, u32 index)
     return filemap_find_page(mapping, index) || filemap_has_room()
                ? filemap_get_page(mapping, index, false)
                : NULL;
+}
+
+bool filemap_reserve(struct address_space *mapping, u32 index)
+{
+    struct page *page = filemap_new_page(mapping, index);
+
+    if (page && !page->dirty) {
+        filemap_set_dirty(page);
+        page->reserved = true;
+    }
+    return page != NULL;
+}
+
+void filemap_end_reserve(struct address_space *mapping, u32 index, u32 end, bool keep)
+{
+    struct page *page;
+
+    for (; (page = page_tree_next(&mapping->pages, &index, false)) && index < end; index++) {
+        if (page->reserved && !keep) {
+            page->dirty = false;
+            page_tree_leaf(&mapping->pages, index)->clean++;
+            one_clean_more(mapping);
+        }
+        page->reserved = false;
+    }
 }
 
 /* Write within one page: bytes written, -ENOSPC, -ENOMEM, -EFAULT. */

@@ -53,7 +53,8 @@ struct page {
         struct page *next;                 /* or of a chain of single pages; NULL in the last */
         struct {                           /* PAGE_FILE */
             struct address_space *mapping; /* the file that has the page */
-            u32 index : 31;                /* its index in the file */
+            u32 index : 30;                /* its index in the file */
+            u32 reserved : 1;              /* and nothing else: filemap_reserve() */
             /* Written, so that its contents cannot be read again: filemap_set_dirty(). */
             u32 dirty : 1;
         };

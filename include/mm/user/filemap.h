@@ -112,6 +112,14 @@ static inline bool filemap_may_write(const struct address_space *mapping)
 __must_check struct page *filemap_new_page(struct address_space *mapping, u32 index);
 
 /*
+ * For fallocate(): make sure that the page exists and cannot be dropped, although nothing is
+ * written. False as above. When all pages of a range are reserved, or one could not be,
+ * filemap_end_reserve() keeps them all, or makes clean again those that nobody has written since.
+ */
+__must_check bool filemap_reserve(struct address_space *mapping, u32 index);
+void filemap_end_reserve(struct address_space *mapping, u32 index, u32 end, bool keep);
+
+/*
  * The function that copies bytes out of or into a page: copy_to_user, copy_from_user, or plain
  * memory (0: all done).
  */
