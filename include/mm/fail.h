@@ -1,15 +1,29 @@
 /*
  * Allocations that fail on purpose, so that tests can walk every error path: set
- * alloc_fail_countdown to k, and the k-th allocation from then on, of a page or of an object,
- * fails. 0 means off; after the failure it is off again.
+ * alloc_fail_countdown to k, and the k-th allocation from then on fails. 0 means off; after the
+ * failure it is off again.
+ *
+ * Frames and objects count, of all tasks, unless a test chooses others by alloc_fail_counts.
  */
 #pragma once
 
 #include <lib/types.h>
 
-extern u32 alloc_fail_countdown;
+enum alloc_kind {
+    ALLOC_FRAME,  /* of the page allocator, for whatever */
+    ALLOC_OBJECT, /* of a slab cache; if it needs a slab, that is a frame as well */
+    ALLOC_AREA,   /* addresses of the vmalloc area; its nodes are objects as well */
+    ALLOC_TABLE,  /* a user page table or directory; if none is kept, a frame as well */
+    ALLOC_KINDS,
+};
 
-static inline bool alloc_should_fail(void)
+extern u32 alloc_fail_countdown;
+extern bool (*alloc_fail_counts)(enum alloc_kind kind); /* NULL: frames and objects */
+
+/* Count one; true if it is the one that fails. */
+bool alloc_fail_count(enum alloc_kind kind);
+
+static inline bool alloc_should_fail(enum alloc_kind kind)
 {
-    return unlikely(alloc_fail_countdown != 0) && --alloc_fail_countdown == 0;
+    return unlikely(alloc_fail_countdown != 0) && alloc_fail_count(kind);
 }

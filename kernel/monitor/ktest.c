@@ -38,7 +38,6 @@
 extern const struct ktest __ktest_start[], __ktest_end[];
 
 #define NAME_MAX_LEN      96
-#define CACHES_MAX        32
 #define DIAGNOSTICS_MAX   10 /* a loop over every page can fail ten thousand times */
 #define CHILD_GRACE_TICKS 100
 #define FAILED_MAX        16 /* printed again at the end, where a reader looks first */
@@ -186,16 +185,7 @@ static void check_audit(void)
     strscpy(found, broken ? broken : "", sizeof(found));
 }
 
-/*
- * Counts of what is in use. Free pages alone would not show an object in a slab that has other
- * objects, or an ioremap(), which uses only addresses.
- */
-struct holdings {
-    u32 free_pages, areas;
-    u32 objects[CACHES_MAX]; /* of each slab cache; what is behind the last is not counted */
-};
-
-static struct holdings holdings_now(void)
+struct holdings holdings_now(void)
 {
     struct holdings now = {0};
     struct slabinfo cache;
@@ -205,27 +195,31 @@ static struct holdings holdings_now(void)
     slab_shrink();
     now.areas = vmalloc_stats().busy_areas;
     now.free_pages = nr_free_pages() + slab_pages(); /* how full the slabs are may vary */
-    for (u32 i = 0; i < CACHES_MAX && slabinfo_at(i, &cache); i++)
+    for (u32 i = 0; i < HOLDINGS_CACHES && slabinfo_at(i, &cache); i++)
         now.objects[i] = cache.active_objs;
     return now;
 }
 
-static void check_leftovers(const struct holdings *before)
+void holdings_compare(const struct holdings *before, void (*tell)(const char *fmt, ...))
 {
-    struct holdings now;
+    struct holdings now = holdings_now();
     struct slabinfo cache;
 
+    if (now.free_pages != before->free_pages)
+        tell("%u pages are free, %u were before", now.free_pages, before->free_pages);
+    for (u32 i = 0; i < HOLDINGS_CACHES && slabinfo_at(i, &cache); i++)
+        if (now.objects[i] != before->objects[i])
+            tell("%u slab objects of %s are in use, %u were before", now.objects[i], cache.name,
+                 before->objects[i]);
+    if (now.areas != before->areas)
+        tell("%u vmalloc areas are in use, %u were before", now.areas, before->areas);
+}
+
+static void check_leftovers(const struct holdings *before)
+{
     check_interrupts();
     check_children();
-    now = holdings_now();
-    if (now.free_pages != before->free_pages)
-        fail_after("%u pages are free, %u were before", now.free_pages, before->free_pages);
-    for (u32 i = 0; i < CACHES_MAX && slabinfo_at(i, &cache); i++)
-        if (now.objects[i] != before->objects[i])
-            fail_after("%u slab objects of %s are in use, %u were before", now.objects[i],
-                       cache.name, before->objects[i]);
-    if (now.areas != before->areas)
-        fail_after("%u vmalloc areas are in use, %u were before", now.areas, before->areas);
+    holdings_compare(before, fail_after);
     check_audit();
 }
 

@@ -292,6 +292,13 @@ static const syscall_t syscalls[] = {
     [__NR_acct] = sys_refused,
 };
 
+u32 syscall_next(u32 number)
+{
+    while (number < ARRAY_SIZE(syscalls) && !syscalls[number])
+        number++;
+    return number < ARRAY_SIZE(syscalls) ? number : SYSCALL_NONE;
+}
+
 long syscall_by_number(u32 number, struct pt_regs *regs)
 {
     return number < ARRAY_SIZE(syscalls) && syscalls[number] ? syscalls[number](regs) : -ENOSYS;

@@ -27,6 +27,7 @@
 #define HOT_REFILL 5 /* order of the block that an empty stack of single pages splits */
 
 u32 alloc_fail_countdown;
+bool (*alloc_fail_counts)(enum alloc_kind kind);
 
 _Static_assert(GFP_DMA == ZONE_DMA && GFP_KERNEL == ZONE_NORMAL && GFP_HIGHUSER == ZONE_HIGHMEM,
                "gfp's lowest bits name the zone to try first");
@@ -34,6 +35,13 @@ _Static_assert(GFP_DMA == ZONE_DMA && GFP_KERNEL == ZONE_NORMAL && GFP_HIGHUSER 
 static inline u32 gfp_zone(gfp_t gfp)
 {
     return gfp & 3;
+}
+
+bool alloc_fail_count(enum alloc_kind kind)
+{
+    bool counts = alloc_fail_counts ? alloc_fail_counts(kind) : kind <= ALLOC_OBJECT;
+
+    return counts && --alloc_fail_countdown == 0;
 }
 
 /* ---- hot stacks ---- */
@@ -201,7 +209,7 @@ static __noinline struct page *alloc_slow(gfp_t gfp, u32 order)
 {
     struct page *page;
 
-    if (order > MAX_ORDER || alloc_should_fail())
+    if (order > MAX_ORDER || alloc_should_fail(ALLOC_FRAME))
         return NULL;
     page = zone_alloc(first_zone[gfp_zone(gfp)], order);
     if (unlikely(!page))

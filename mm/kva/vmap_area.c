@@ -33,6 +33,7 @@
  */
 #include <lib/kasan.h>
 #include <lib/panic.h>
+#include <mm/fail.h>
 #include <mm/frame/slab.h>
 #include <mm/kva/vmap_area_internal.h>
 
@@ -292,7 +293,7 @@ struct vmap_area *vmap_area_alloc(u32 pages, u32 align, u32 flags, const void *c
     bool any_page = likely(align == PAGE_SIZE);
     struct vmap_area *gap = any_page ? lowest_fit(size) : lowest_aligned_fit(size, align), *area;
 
-    if (unlikely(!gap))
+    if (unlikely(!gap || alloc_should_fail(ALLOC_AREA)))
         return NULL;
     start = any_page ? gap->start : gap->start + padding(gap->start, align);
     if (likely(gap == &vmap_top))

@@ -16,6 +16,7 @@
 #include <arch/x86/tlb.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+#include <mm/fail.h>
 #include <mm/frame/highmem.h>
 #include <mm/user/mm_internal.h>
 
@@ -58,8 +59,11 @@ static void push_or_free(struct kept *kept, struct page *page)
 
 struct page *user_table_alloc(void)
 {
-    struct page *page = pop(&tables);
+    struct page *page;
 
+    if (alloc_should_fail(ALLOC_TABLE))
+        return NULL;
+    page = pop(&tables);
     if (likely(page != NULL))
         return page;
     page = mm_alloc_page(GFP_KERNEL);
@@ -89,8 +93,11 @@ void user_table_remove(struct mm *mm, u32 addr)
 
 pde_t *user_pgd_alloc(void)
 {
-    struct page *page = pop(&pgds);
+    struct page *page;
 
+    if (alloc_should_fail(ALLOC_TABLE))
+        return NULL;
+    page = pop(&pgds);
     if (likely(page != NULL))
         return page_address(page);
     page = mm_alloc_page(GFP_KERNEL);

@@ -137,6 +137,20 @@ bool ktest_expect_eq(u32 a, u32 b, const struct ktest_site *site);
 extern char ktest_panic_text[400];
 void ktest_expect_panic(bool expected);
 
+/*
+ * Counts of what is in use. Free pages alone would not show an object in a slab that has other
+ * objects, or an ioremap(), which uses only addresses. Caches are shrunk first.
+ */
+#define HOLDINGS_CACHES 32
+struct holdings {
+    u32 free_pages, areas;
+    u32 objects[HOLDINGS_CACHES]; /* of each slab cache; what is behind the last is not counted */
+};
+struct holdings holdings_now(void);
+
+/* Compare with what is in use now; tell() is called for each difference. */
+void holdings_compare(const struct holdings *before, void (*tell)(const char *fmt, ...));
+
 /* Register the self-tests with the panic reports. Start-up. */
 void ktest_init(void);
 

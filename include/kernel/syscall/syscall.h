@@ -25,6 +25,10 @@ long syscall_by_number(u32 number, struct pt_regs *regs);
 /* The same, with one line about it on the console. */
 long strace_call(u32 number, struct pt_regs *regs);
 
+/* For tests: the first number from `number` on that has a function, or SYSCALL_NONE. */
+#define SYSCALL_NONE 0xffffffffu
+u32 syscall_next(u32 number);
+
 /* ---- time (kernel/syscall/sys_time.c) ---- */
 
 #define NSEC_PER_SEC 1000000000

@@ -132,7 +132,7 @@ static inline __attribute__((always_inline)) void *slab_alloc(struct kmem_cache 
 {
     void **slot = cache->free;
 
-    if (alloc_should_fail())
+    if (alloc_should_fail(ALLOC_OBJECT))
         return NULL;
     if (likely(slot))
         cache->free = *slot;
