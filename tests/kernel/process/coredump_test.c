@@ -1,16 +1,15 @@
 /*
- * Core files: SIGKILL in the middle of one, and memory that runs out at any step, which only the
- * kernel can cause. The program itself checks their contents (user/tests/core_test.c, also on
- * Linux).
+ * Core files: SIGKILL in the middle of one, which only the kernel can cause. The program itself
+ * checks their contents (user/tests/core_test.c, also on Linux); memory that runs out at any step:
+ * tests/kernel/syscall/sweep_test.c.
  */
 #include "tests/kernel/process/run.h"
 #include <asm/signal.h>
 #include <fs/fs.h>
 #include <kernel/process/signal_internal.h>
 #include <linux/resource.h>
-#include <mm/fail.h>
 
-#define STEPS_MAX 500 /* allocations, and yields, of one small core file */
+#define STEPS_MAX 500 /* yields of one small core file */
 
 KTEST(coredump, core_test)
 {
@@ -82,29 +81,4 @@ KTEST_SLOW(coredump, killed_in_the_middle)
     }
     expect(all > 3);
     expect_eq(pages, all);
-}
-
-KTEST(coredump, without_memory)
-{
-    bool refused = true;
-    u32 k, dumped = 0;
-
-    for (k = 1; refused && k < STEPS_MAX && ktest_ok(); k++) {
-        struct task *task = start_victim();
-        struct task_result result;
-        u32 pages;
-
-        if (!task)
-            return;
-        expect_eq(send_signal(task, SIGABRT, NULL), 0);
-        alloc_fail_countdown = k;
-        result = wait_for(victim.pid);
-        refused = alloc_fail_countdown == 0;
-        alloc_fail_countdown = 0;
-        pages = take_core();
-        dumped = result.exit_code & CORE_DUMPED;
-        expect_eq(result.exit_code & ~CORE_DUMPED, SIGABRT);
-        expect(!dumped || pages > 0);
-    }
-    expect(dumped && !refused && k > 8);
 }

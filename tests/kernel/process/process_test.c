@@ -1,10 +1,10 @@
 /*
  * Processes as programs see them, which the programs themselves check (user/tests/fork_test.c,
- * wait_test.c, exec_test.c), and as the machine sees them: nothing is left of a process, of
- * thousands, or of one for which memory ran out at any step of fork() or execve().
+ * wait_test.c, exec_test.c), and as the machine sees them: nothing is left of a process, or of
+ * thousands.
  *
- * For the last of these a kernel thread becomes a process: it gets the objects of a process and
- * makes the calls itself, with its own registers, while one allocation after the other is refused.
+ * For some tests a kernel thread becomes a process: it gets the objects of a process and makes
+ * calls itself, with its own registers.
  */
 #include "tests/kernel/process/run.h"
 #include <arch/x86/irqflags.h>
@@ -30,7 +30,6 @@
 #define MANY          200
 #define MANY_RAM      (64u << 20)
 #define KERNEL_BYTES  (24u << 10) /* kernel memory of a process, without its user pages */
-#define REFUSED_MAX   200         /* no call here has more allocations */
 #define NPROC_REFUSED 7           /* status of user/fork_bomb.c */
 
 KTEST(process, fork_test)
@@ -232,12 +231,6 @@ KTEST(process, check_notices)
 
 #define PROGRAM "/status"
 
-static struct {
-    long (*call)(struct pt_regs *regs);
-    const char *name;
-    u32 refused;
-} host;
-
 /* Where the thread's program keeps the arguments of calls: the lowest page of its stack. */
 struct call_data {
     char path[16], argument[8];
@@ -279,84 +272,6 @@ static bool become_process(struct pt_regs *regs)
     current->quiet = true;
     regs_init_user(regs, program.entry, program.sp);
     return expect(current->files && current->signals) && write_call_data();
-}
-
-/* ---- every allocation of a call refused ---- */
-
-/* The call with the k-th allocation refused; true if it needed that allocation. */
-static bool call_refused(const struct pt_regs *regs, u32 k)
-{
-    struct pt_regs used = *regs; /* execve() changes them */
-    u32 free_before = settle(), tasks = task_count(), pages = current->mm->pages;
-    struct mm *mm = current->mm;
-    long result;
-    bool refused;
-
-    alloc_fail_countdown = k;
-    result = host.call(&used);
-    refused = alloc_fail_countdown == 0;
-    alloc_fail_countdown = 0;
-    if (result > 0) { /* after all, or it was the child that missed what was refused */
-        u32 exit_code = wait_for(result).exit_code;
-
-        expect(exit_code == 0 || (refused && exit_code == SIGKILL));
-    } else if (result < 0 && result != -ENOMEM) {
-        ktest_fail(__FILE__, __LINE__, "%s, allocation %u refused: %ld", host.name, k, result);
-    }
-    if (!refused || result == 0)
-        return false;
-    expect_eq(current->mm, mm);
-    expect_eq(task_count(), tasks);
-    if (result < 0 ||
-        current->mm->pages == pages) /* a child of vfork() touches its parent's pages */
-        expect_eq(settle(), free_before);
-    host.refused++;
-    return true;
-}
-
-static void be_the_host(void *unused)
-{
-    struct pt_regs regs;
-    u32 addr;
-
-    (void)unused;
-    if (!become_process(&regs))
-        return;
-    addr = call_data_addr();
-    regs.ebx = addr;
-    regs.ecx = addr + offsetof(struct call_data, argv);
-    regs.edx = addr + offsetof(struct call_data, envp);
-    for (u32 k = 1; k < REFUSED_MAX && ktest_ok() && call_refused(&regs, k); k++)
-        ;
-}
-
-/* Refuse one allocation after the other of a call; the last one succeeds. */
-static void refuse_all_of(const char *name, long (*call)(struct pt_regs *regs))
-{
-    struct task *thread;
-
-    host.call = call;
-    host.name = name;
-    host.refused = 0;
-    thread = kthread_create("host", be_the_host, NULL);
-    if (expect(thread != NULL))
-        wait_for(thread->pid);
-    expect(host.refused >= 5);
-}
-
-KTEST(process, fork_without_memory)
-{
-    refuse_all_of("fork", sys_fork);
-}
-
-KTEST(process, vfork_without_memory)
-{
-    refuse_all_of("vfork", sys_vfork);
-}
-
-KTEST(process, execve_without_memory)
-{
-    refuse_all_of("execve", sys_execve);
 }
 
 /* A call that cannot get a page of its program fails, and the program is killed. */

@@ -1,104 +1,86 @@
 /*
- * A failed operation changes nothing (invariant I9): each operation that allocates is run with its
- * first, second, third... allocation refused, until it needs no more than that. Each time it must
- * fail as its header says, and pages, areas, tasks and address spaces must be the same as before.
+ * A failed operation changes nothing (invariant I9), for services of the kernel that are no system
+ * calls: each is run with its first, second, third... allocation of each kind refused, until it
+ * needs no more than that. Each time it must fail as its header says, and pages, objects, areas,
+ * tasks and address spaces must be the same as before. Caches are shrunk before each attempt, so
+ * that the first object of a kind needs a page as well.
  *
- * Pages and objects of caches are both refused; caches are shrunk before each attempt, so that the
- * first object of a kind needs a page as well. A lost small object is visible only when it needs a
- * page, so cheap operations are repeated more often than there are objects on a page.
+ * System calls: tests/kernel/syscall/sweep_test.c.
  */
 #include "tests/kernel/process/run.h"
+#include "tests/mm/refuse.h"
 #include <mm/check/audit.h>
-#include <mm/fail.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
 #include <mm/kva/vmalloc.h>
 
-#define BASE            0x08048000
 #define ALLOCATIONS_MAX 200 /* no operation here has more */
-#define CHEAP           300 /* more than there are objects on a page */
 
 /* ---- the sweep ---- */
-
-struct footprint {
-    u32 free_pages, tasks, mms;
-    struct vmalloc_stats vmalloc;
-};
-
-static struct footprint footprint(void)
-{
-    struct footprint now = {0};
-
-    mm_shrink();
-    slab_shrink();
-    now.free_pages = nr_free_pages() + slab_pages(); /* the number of slabs may vary */
-    now.vmalloc = vmalloc_stats();
-    for (struct task *task = task_next(NULL); task; task = task_next(task))
-        now.tasks++;
-    for (struct mm *mm = mm_next(NULL); mm; mm = mm_next(mm))
-        now.mms++;
-    return now;
-}
-
-static void expect_footprint(const char *name, u32 k, const struct footprint *before)
-{
-    struct footprint now = footprint();
-    const char *broken = mm_audit();
-
-    if (broken)
-        ktest_fail(__FILE__, __LINE__, "%s, allocation %u refused: audit: %s", name, k, broken);
-    if (memcmp(&now, before, sizeof(now)) != 0)
-        ktest_fail(__FILE__, __LINE__,
-                   "%s, allocation %u refused: free pages %u -> %u, tasks %u -> %u, address spaces "
-                   "%u -> %u, vmalloc areas %u -> %u, free bytes %u -> %u",
-                   name, k, before->free_pages, now.free_pages, before->tasks, now.tasks,
-                   before->mms, now.mms, before->vmalloc.busy_areas, now.vmalloc.busy_areas,
-                   before->vmalloc.free_bytes, now.vmalloc.free_bytes);
-}
 
 struct operation {
     const char *name;
     bool (*run)(void);  /* true when it succeeded */
     void (*undo)(void); /* after a success */
-    u32 repeats;
 };
 
-/* Run it with the k-th allocation refused; true when there was one. */
-static bool attempt(const struct operation *op, u32 k)
+static struct {
+    const char *name;
+    enum alloc_kind kind;
+    u32 k;
+} now;
+
+static void fail_attempt(const char *fmt, ...)
 {
+    char text[160];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    ktest_fail(__FILE__, __LINE__, "%s, %s %u: %s", now.name, alloc_kind_names[now.kind], now.k,
+               text);
+}
+
+/* Run it with the k-th allocation of a kind refused; true when there was one. */
+static bool attempt(const struct operation *op, enum alloc_kind kind, u32 k)
+{
+    struct holdings before = holdings_now();
     bool done, refused;
 
-    mm_shrink();
-    slab_shrink();
-    alloc_fail_countdown = k;
+    now.kind = kind;
+    now.k = k;
+    refuse_begin(kind, k);
     done = op->run();
-    refused = alloc_fail_countdown == 0;
-    alloc_fail_countdown = 0;
+    refused = refuse_end();
     if (done)
         op->undo();
     if (done == refused)
-        ktest_fail(__FILE__, __LINE__, "%s %s, allocation %u %s", op->name,
-                   done ? "succeeded" : "failed", k, refused ? "was refused" : "was not");
+        fail_attempt("%s, but it %s", refused ? "refused" : "not refused",
+                     done ? "succeeded" : "failed");
+    holdings_compare(&before, fail_attempt);
     return refused;
 }
 
 static void sweep(const struct operation *op)
 {
-    struct footprint before = footprint();
-    u32 k = 1;
+    u32 points[ALLOC_KINDS];
 
-    for (bool refused = true; refused && k < ALLOCATIONS_MAX && ktest_ok(); k++) {
-        for (u32 i = 0; i < op->repeats && refused; i++)
-            refused = attempt(op, k);
-        expect_footprint(op->name, k, &before);
+    now.name = op->name;
+    for (u32 kind = 0; kind < ALLOC_KINDS; kind++) {
+        u32 k = 1;
+
+        while (k < ALLOCATIONS_MAX && ktest_ok() && attempt(op, kind, k))
+            k++;
+        expect(k < ALLOCATIONS_MAX);
+        points[kind] = k - 1;
     }
-    expect(k > 2); /* at least one allocation was refused */
-    expect(k < ALLOCATIONS_MAX);
+    expect_none(mm_audit());
+    expect(report_points(op->name, points) > 0);
 }
 
-#define sweep_operation(name_, repeats_)                                                           \
-    sweep(&(const struct operation){                                                               \
-        .name = #name_, .run = run_##name_, .undo = undo_##name_, .repeats = repeats_})
+#define sweep_operation(name_)                                                                     \
+    sweep(&(const struct operation){.name = #name_, .run = run_##name_, .undo = undo_##name_})
 
 /* ---- address spaces ---- */
 
@@ -117,89 +99,7 @@ static void undo_mm_create(void)
 
 KTEST(fail, mm_create)
 {
-    sweep_operation(mm_create, CHEAP);
-}
-
-static bool run_mm_add_area(void)
-{
-    int err = mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0);
-
-    expect(err == 0 || err == -ENOMEM);
-    expect((mm->area_count == 0) == (err != 0));
-    return err == 0;
-}
-
-/* An area is removed only at the end of its address space. */
-static void start_again(void)
-{
-    mm_put(mm);
-    mm = mm_create();
-}
-
-static void undo_mm_add_area(void)
-{
-    start_again();
-}
-
-KTEST(fail, mm_add_area)
-{
-    mm = mm_create();
-    if (!expect(mm != NULL))
-        return;
-    sweep_operation(mm_add_area, CHEAP);
-    mm_put(mm);
-}
-
-static bool run_mm_fault(void)
-{
-    enum mm_fault result = mm_fault(mm, BASE, true);
-    u32 expected = result == MM_FAULT_OK;
-
-    expect(result == MM_FAULT_OK || result == MM_FAULT_NO_MEMORY);
-    expect_eq(mm->pages, expected);
-    expect_eq(mm->tables, expected);
-    return result == MM_FAULT_OK;
-}
-
-static void undo_mm_fault(void)
-{
-    start_again();
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
-}
-
-KTEST(fail, mm_fault)
-{
-    mm = mm_create();
-    if (!expect(mm != NULL))
-        return;
-    expect_eq(mm_add_area(mm, BASE, PAGE_SIZE, VM_READ | VM_WRITE, "x", NULL, 0), 0);
-    sweep_operation(mm_fault, CHEAP);
-    mm_put(mm);
-}
-
-static bool run_mm_brk(void)
-{
-    u32 brk = mm_brk(mm, BASE + 3 * PAGE_SIZE);
-
-    expect(brk == BASE || brk == BASE + 3 * PAGE_SIZE);
-    expect_eq(mm->brk, brk);
-    expect((mm->area_count == 0) == (brk == BASE));
-    return brk != BASE;
-}
-
-static void undo_mm_brk(void)
-{
-    expect_eq(mm_brk(mm, BASE), BASE);
-}
-
-KTEST(fail, mm_brk)
-{
-    mm = mm_create();
-    if (!expect(mm != NULL))
-        return;
-    mm->start_brk = mm->brk = BASE;
-    sweep_operation(mm_brk, CHEAP);
-    mm_put(mm);
+    sweep_operation(mm_create);
 }
 
 /* ---- tasks ---- */
@@ -220,7 +120,7 @@ static void undo_process_spawn(void)
 
 KTEST(fail, process_spawn)
 {
-    sweep_operation(process_spawn, 2);
+    sweep_operation(process_spawn);
 }
 
 static void end_at_once(void *unused)
@@ -243,7 +143,7 @@ static void undo_kthread_create(void)
 
 KTEST(fail, kthread_create)
 {
-    sweep_operation(kthread_create, CHEAP);
+    sweep_operation(kthread_create);
 }
 
 /* ---- kernel memory ---- */
@@ -263,7 +163,7 @@ static void undo_vmalloc(void)
 
 KTEST(fail, vmalloc)
 {
-    sweep_operation(vmalloc, CHEAP);
+    sweep_operation(vmalloc);
 }
 
 /* Not at the start of the lowest gap, so that the rest below it needs a separate node. */
@@ -280,7 +180,7 @@ static void undo_vmalloc_aligned(void)
 
 KTEST(fail, vmalloc_aligned)
 {
-    sweep_operation(vmalloc_aligned, CHEAP);
+    sweep_operation(vmalloc_aligned);
 }
 
 /* The same in the middle of a gap between areas, which leaves two parts. */
@@ -293,7 +193,7 @@ KTEST(fail, vmalloc_aligned_in_a_gap)
     if (!expect(below && gap && above) || !expect(above > gap && gap > below))
         return;
     vfree(gap);
-    sweep_operation(vmalloc_aligned, CHEAP);
+    sweep_operation(vmalloc_aligned);
     vfree(above);
     vfree(below);
 }
@@ -311,7 +211,7 @@ static void undo_ioremap(void)
 
 KTEST(fail, ioremap)
 {
-    sweep_operation(ioremap, CHEAP);
+    sweep_operation(ioremap);
 }
 
 static struct page *pages[2];
@@ -342,7 +242,7 @@ KTEST(fail, vmap)
         if (!expect(pages[i] != NULL))
             return;
     }
-    sweep_operation(vmap, CHEAP);
+    sweep_operation(vmap);
     for (u32 i = 0; i < ARRAY_SIZE(pages); i++)
         free_page(pages[i]);
 }
@@ -362,7 +262,7 @@ static void undo_kmem_cache_create(void)
 
 KTEST(fail, kmem_cache_create)
 {
-    sweep_operation(kmem_cache_create, CHEAP);
+    sweep_operation(kmem_cache_create);
 }
 
 static bool run_kmalloc_large(void)
@@ -378,5 +278,5 @@ static void undo_kmalloc_large(void)
 
 KTEST(fail, kmalloc_large)
 {
-    sweep_operation(kmalloc_large, CHEAP);
+    sweep_operation(kmalloc_large);
 }

@@ -1,11 +1,11 @@
 /*
- * Address spaces when memory runs out (invariant I9): every allocation of every operation is
- * refused once. Then the operation fails as its header says, and areas, pages, tables, entries and
- * files' references are the same as before; the audit finds nothing, and the operation works when
- * it is tried again.
+ * Page faults when memory runs out (invariant I9): every allocation is refused once. Then areas,
+ * pages, tables, entries and files' references are the same as before; the audit finds nothing, and
+ * the fault works when it is tried again. System calls: tests/kernel/syscall/sweep_test.c.
  */
+#include "tests/mm/refuse.h"
 #include "tests/mm/user/space.h"
-#include <mm/fail.h>
+#include <lib/string.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/frame/slab.h>
 
@@ -66,15 +66,14 @@ static struct state state(void)
 }
 
 /* True if the operation failed; false if it did not need that many allocations. */
-static bool refuse(bool (*operation)(void), u32 k)
+static bool refuse(bool (*operation)(void), enum alloc_kind kind, u32 k)
 {
     struct state before = state(), after;
     bool succeeded;
 
-    alloc_fail_countdown = k;
+    refuse_begin(kind, k);
     succeeded = operation();
-    if (alloc_fail_countdown) {
-        alloc_fail_countdown = 0;
+    if (!refuse_end()) {
         expect(succeeded);
         return false;
     }
@@ -82,82 +81,30 @@ static bool refuse(bool (*operation)(void), u32 k)
     expect(!succeeded);
     if (memcmp(&before, &after, sizeof(before)) != 0)
         ktest_fail(__FILE__, __LINE__,
-                   "allocation %u refused: areas %u -> %u, pages %u -> %u, tables %u -> %u, free "
+                   "%s %u refused: areas %u -> %u, pages %u -> %u, tables %u -> %u, free "
                    "%u -> %u, references %d -> %d",
-                   k, before.areas, after.areas, before.pages, after.pages, before.tables,
-                   after.tables, before.free, after.free, before.references, after.references);
+                   alloc_kind_names[kind], k, before.areas, after.areas, before.pages, after.pages,
+                   before.tables, after.tables, before.free, after.free, before.references,
+                   after.references);
     expect_none(mm_audit());
     return true;
 }
 
 /* `least`: the minimum number of allocations of the operation. */
-static void sweep(bool (*operation)(void), u32 least)
+static void sweep(const char *name, bool (*operation)(void), u32 least)
 {
-    u32 k = 1;
+    u32 points[ALLOC_KINDS];
 
-    if (!make_space())
-        return;
-    while (k < ALLOCATIONS_MAX && ktest_ok() && refuse(operation, k))
-        k++;
-    expect(k > least);
-    expect_none(mm_audit());
-    drop_space();
-}
+    for (u32 kind = 0; kind < ALLOC_KINDS && make_space(); kind++) {
+        u32 k = 1;
 
-static bool run_fork(void)
-{
-    struct mm *child = mm_fork(mm);
-
-    if (child)
-        mm_put(child);
-    return child != NULL;
-}
-
-KTEST(mm_fail, fork)
-{
-    sweep(run_fork, 6);
-}
-
-/* Into the middle of an area: a node for the hole, one for the mapping. */
-static bool run_mmap_fixed(void)
-{
-    long addr = mm_mmap(mm, PAGE(10), 5 * PAGE_SIZE, PROT_READ,
-                        MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, NULL, 0);
-
-    expect(addr == (long)PAGE(10) || addr == -ENOMEM);
-    return addr != -ENOMEM;
-}
-
-KTEST(mm_fail, mmap_fixed)
-{
-    sweep(run_mmap_fixed, 1);
-}
-
-static bool run_mmap_shared(void)
-{
-    long addr = mm_mmap(mm, PAGE(200), PAGE_SIZE, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS, NULL, 0);
-
-    expect(addr == (long)PAGE(200) || addr == -ENOMEM);
-    return addr != -ENOMEM;
-}
-
-KTEST(mm_fail, mmap_shared)
-{
-    sweep(run_mmap_shared, 1);
-}
-
-static bool run_munmap(void)
-{
-    int err = mm_munmap(mm, PAGE(10), 5 * PAGE_SIZE);
-
-    expect(err == 0 || err == -ENOMEM);
-    return err == 0;
-}
-
-KTEST(mm_fail, munmap)
-{
-    sweep(run_munmap, 1);
+        while (k < ALLOCATIONS_MAX && ktest_ok() && refuse(operation, kind, k))
+            k++;
+        points[kind] = k - 1;
+        expect_none(mm_audit());
+        drop_space();
+    }
+    expect(ktest_ok() && report_points(name, points) >= least);
 }
 
 /* Without a hole no node is needed: this cannot fail. */
@@ -168,34 +115,7 @@ static bool run_munmap_end(void)
 
 KTEST(mm_fail, munmap_of_an_end_needs_nothing)
 {
-    sweep(run_munmap_end, 0);
-}
-
-static bool run_mprotect(void)
-{
-    int err = mm_mprotect(mm, PAGE(10), 5 * PAGE_SIZE, PROT_NONE);
-
-    expect(err == 0 || err == -ENOMEM);
-    return err == 0;
-}
-
-KTEST(mm_fail, mprotect)
-{
-    sweep(run_mprotect, 1);
-}
-
-static bool run_mremap(void)
-{
-    u32 edge = BASE + LARGE_PAGE_SIZE - 20 * PAGE_SIZE;
-    long addr = mm_mremap(mm, edge + PAGE_SIZE, (PAGES - 2) * PAGE_SIZE, PAGES * PAGE_SIZE,
-                          MREMAP_MAYMOVE, 0);
-
-    return addr != -ENOMEM;
-}
-
-KTEST(mm_fail, mremap)
-{
-    sweep(run_mremap, 3);
+    sweep("munmap", run_munmap_end, 0);
 }
 
 static bool run_fault(u32 addr, bool write)
@@ -234,9 +154,9 @@ static bool run_new_table_and_page(void)
 
 KTEST(mm_fail, fault)
 {
-    sweep(run_first_write, 1);
-    sweep(run_file_page, 1);
-    sweep(run_stack, 1);
+    sweep("fault, first write", run_first_write, 1);
+    sweep("fault, page of a file", run_file_page, 1);
+    sweep("fault, stack", run_stack, 1);
 }
 
 /*
@@ -248,9 +168,9 @@ KTEST(mm_fail, fault_that_needs_a_table)
     if (!make_space())
         return;
     expect_eq(mm_brk(mm, mm->start_brk + 1), mm->start_brk + 1);
-    expect(refuse(run_new_table, 1));
-    expect(refuse(run_new_table_and_page, 2));
-    expect(!refuse(run_new_table, 2));
+    expect(refuse(run_new_table, ALLOC_FRAME, 1));
+    expect(refuse(run_new_table_and_page, ALLOC_FRAME, 2));
+    expect(!refuse(run_new_table, ALLOC_FRAME, 2));
     drop_space();
 }
 
