@@ -247,7 +247,7 @@ static void count_end(struct pipe *pipe, u32 mode)
     }
 }
 
-/* True for a pipe of pipe_open(), false for a FIFO. A removed FIFO keeps its last name. */
+/* False for a FIFO, which has a name in the tree; a removed FIFO keeps its last one. */
 static bool is_nameless(const struct inode *inode)
 {
     return list_empty(&inode->names);
