@@ -388,7 +388,7 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: check mutants test test-linux coverage docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
+.PHONY: check mutants turns test test-linux coverage docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 # In-kernel tests, T=glob for some of them, on one machine: from a changed line to their result in seconds.
 check: booted
@@ -400,6 +400,12 @@ mutants: booted
 	@$(MAKE) --no-print-directory DEBUG=1 BUILD='$(BUILD)/checks' booted
 	@scripts/check-tools image machine
 	@BUILD='$(BUILD)' scripts/mutants $(if $(PART),--part '$(PART)') $(T)
+
+# In-kernel tests under SEEDS seeds, each with another order of tasks; SEED=17 for one of them.
+SEEDS ?= $(if $(SEED),1,1000)
+turns: booted
+	@scripts/check-tools image machine
+	@BUILD='$(BUILD)' scripts/turns $(if $(SEED),--first '$(SEED)') $(if $(T),--globs '$(T)') '$(SEEDS)'
 
 # All tests, two at a time; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
 test:

@@ -18,9 +18,9 @@ static const struct {
     const char *name;
     enum { VALUE = 1, BARE = 2, SWITCH = 4 } forms; /* SWITCH: a value that is "on" or "off" */
 } options[] = {
-    {"ktest", VALUE},        {"ktest_slow", SWITCH},   {"init", VALUE},
-    {"mem", VALUE},          {"lowmem", VALUE},        {"vmalloc", VALUE},
-    {"bench", VALUE | BARE}, {"strace", VALUE | BARE}, {"color", SWITCH},
+    {"ktest", VALUE},  {"ktest_slow", SWITCH}, {"init", VALUE},         {"mem", VALUE},
+    {"lowmem", VALUE}, {"vmalloc", VALUE},     {"bench", VALUE | BARE}, {"strace", VALUE | BARE},
+    {"color", SWITCH}, {"turns", VALUE},       {"fail", VALUE},
 };
 
 #define SHOWN_MAX 40 /* characters of a word */

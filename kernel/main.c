@@ -24,6 +24,7 @@
 #include <kernel/task.h>
 #include <kernel/tty/console.h>
 #include <kernel/tty/tty.h>
+#include <kernel/turns.h>
 #include <kernel/view/explain.h>
 #include <lib/panic.h>
 #include <lib/printk.h>
@@ -61,7 +62,8 @@ static void kernel_init(void *unused)
 {
     local_irq_enable();
     load_initramfs();
-    mm_seal(); /* the boot code's memory is freed; data never written again is read-only */
+    turns_init(); /* turns=SEED: the kernel yields in that order */
+    mm_seal();    /* the boot code's memory is freed; data never written again is read-only */
     monitor_main(unused);
 }
 

@@ -121,6 +121,19 @@ void schedule(void)
     local_irq_restore(flags);
 }
 
+void sched_prefer(u32 number)
+{
+    u32 flags = local_irq_save(), ready = list_count(&run_queue);
+    struct list_head *link = run_queue.next;
+
+    if (ready > 0) {
+        for (number %= ready; number > 0; number--)
+            link = link->next;
+        list_move(link, &run_queue);
+    }
+    local_irq_restore(flags);
+}
+
 void sched_yield(void)
 {
     schedule();

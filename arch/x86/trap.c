@@ -19,6 +19,7 @@
 #include <arch/x86/probe.h>
 #include <arch/x86/trap.h>
 #include <arch/x86/tss.h>
+#include <lib/detach.h>
 #include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -118,9 +119,9 @@ void trap_set_default(trap_handler_t handler)
     trap_default = handler;
 }
 
-void trap_set_return_hook(void (*hook)(struct pt_regs *regs))
+trap_handler_t trap_set_return_hook(trap_handler_t hook)
 {
-    return_hook = hook;
+    return exchange(&return_hook, hook);
 }
 
 /*

@@ -195,6 +195,12 @@ __must_check struct task *kthread_create(const char *name, void (*entry)(void *)
 /* Give the processor to the next ready task. The caller stays ready if it is TASK_RUNNING. */
 void schedule(void);
 
+/*
+ * For kernel/turns.c: if tasks are ready, one of them, chosen by a number, becomes the first that
+ * schedule() takes.
+ */
+void sched_prefer(u32 number);
+
 /* Let other tasks run. */
 void sched_yield(void);
 

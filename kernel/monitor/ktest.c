@@ -25,6 +25,7 @@
 #include <kernel/monitor/ktest.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/task.h>
+#include <kernel/turns.h>
 #include <lib/glob.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
@@ -230,12 +231,29 @@ static void test_name(const struct ktest *test, char *buf, size_t size)
     snprintf(buf, size, "%s.%s", test->suite, test->name);
 }
 
-static bool test_matches(const struct ktest *test, const char *glob)
+/* The glob may be several, with commas between. */
+static bool test_matches(const struct ktest *test, const char *globs)
 {
-    char name[NAME_MAX_LEN];
+    char name[NAME_MAX_LEN], glob[NAME_MAX_LEN];
+    const char *end;
 
     test_name(test, name, sizeof(name));
-    return glob_match(glob, name);
+    while ((end = strchr(globs, ','))) {
+        strscpy(glob, globs, min((size_t)(end - globs + 1), sizeof(glob)));
+        if (glob_match(glob, name))
+            return true;
+        globs = end + 1;
+    }
+    return glob_match(globs, name);
+}
+
+/* Why the running test cannot run with turns=SEED; NULL if it can. */
+static const char *apart_from_turns(void)
+{
+    for (const struct ktest_apart *apart = __ktest_apart_start; apart < __ktest_apart_end; apart++)
+        if (glob_match(apart->glob, running.name))
+            return apart->why;
+    return NULL;
 }
 
 /* A machine whose memory and processor make no difference to slow tests need not run them. */
@@ -246,19 +264,33 @@ static bool slow_are_skipped(void)
     return boot_option("ktest_slow", text, sizeof(text)) && strcmp(text, "off") == 0;
 }
 
+static void run_in_order(const struct ktest *test)
+{
+    const char *why = turns_seed() ? apart_from_turns() : NULL;
+    struct holdings before;
+
+    if (test->slow && slow_are_skipped()) {
+        ktest_skip("slow, and this machine is one of many");
+        return;
+    }
+    if (why) {
+        ktest_skip("not with turns=: %s", why);
+        return;
+    }
+    before = holdings_now();
+    if (turns_seed())
+        turns_start(turns_seed(), running.name);
+    test->run();
+    check_leftovers(&before);
+}
+
 static bool run_test(const struct ktest *test, u32 number)
 {
     const char *name = running.name;
-    struct holdings before;
 
     memset(&running, 0, sizeof(running));
     test_name(test, running.name, sizeof(running.name));
-    before = holdings_now();
-    if (test->slow && slow_are_skipped())
-        ktest_skip("slow, and this machine is one of many");
-    else
-        test->run();
-    check_leftovers(&before);
+    run_in_order(test);
     if (!ktest_ok())
         printk("not ok %u %s\n", number, name);
     else if (running.skipped)
@@ -283,11 +315,22 @@ static u32 count_matches(const char *glob)
     return count;
 }
 
+/* Two runs with the same line had the same order. */
+static void print_order(void)
+{
+    struct turns_stats stats = turns_stats();
+
+    if (turns_seed())
+        printk("# turns=%u: %u turns at %u points, %u refusals, order 0x%08x\n", turns_seed(),
+               stats.turns, stats.points, stats.refused, stats.order);
+}
+
 u32 ktest_run(const char *glob, u32 *ran)
 {
     const struct ktest *failures[FAILED_MAX];
     u32 failed = 0;
 
+    turns_refuse(0); /* tests want all memory, or refuse it themselves */
     printk("KTAP version 1\n1..%u\n", count_matches(glob));
     *ran = 0;
     for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
@@ -301,6 +344,7 @@ u32 ktest_run(const char *glob, u32 *ran)
         printk("# no self-test matches \"%s\"\n", glob);
     for (u32 i = 0; i < min(failed, (u32)FAILED_MAX); i++)
         printk("# failed: %s.%s\n", failures[i]->suite, failures[i]->name);
+    print_order();
     printk("# %u passed, %u failed\n", *ran - failed, failed);
     return failed;
 }

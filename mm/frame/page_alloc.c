@@ -28,6 +28,7 @@
 
 u32 alloc_fail_countdown;
 bool (*alloc_fail_counts)(enum alloc_kind kind);
+bool (*alloc_fail_chosen)(void);
 
 _Static_assert(GFP_DMA == ZONE_DMA && GFP_KERNEL == ZONE_NORMAL && GFP_HIGHUSER == ZONE_HIGHMEM,
                "gfp's lowest bits name the zone to try first");
@@ -41,7 +42,9 @@ bool alloc_fail_count(enum alloc_kind kind)
 {
     bool counts = alloc_fail_counts ? alloc_fail_counts(kind) : kind <= ALLOC_OBJECT;
 
-    return counts && --alloc_fail_countdown == 0;
+    if (!counts || --alloc_fail_countdown > 0)
+        return false;
+    return !alloc_fail_chosen || alloc_fail_chosen();
 }
 
 /* ---- hot stacks ---- */

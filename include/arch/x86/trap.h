@@ -57,8 +57,11 @@ void sysenter_init(u32 vdso_addr);
 void trap_set_handler(u32 vector, trap_handler_t handler);
 void trap_set_default(trap_handler_t handler); /* before idt_init(); later ones replace it */
 
-/* Called, with interrupts off, each time a trap is about to return to ring 3. */
-void trap_set_return_hook(void (*hook)(struct pt_regs *regs));
+/*
+ * Called, with interrupts off, each time a trap is about to return to ring 3. Returns the hook that
+ * was set before. Start-up only.
+ */
+trap_handler_t trap_set_return_hook(trap_handler_t hook);
 
 /* "page fault" for 14, and so on. */
 const char *trap_name(u32 vector);

@@ -38,6 +38,15 @@ extern const struct ktest __ktest_start[], __ktest_end[]; /* all of them, by fil
 /* One that takes longer than a second: `ktest_slow=off` on the command line skips it. */
 #define KTEST_SLOW(suite_, name_) KTEST_ENTRY(suite_, name_, true)
 
+/*
+ * Tests, by a glob, that cannot run when the kernel yields in the order of turns=SEED: they are
+ * skipped then, with the reason. All are in tests/kernel/turns_apart.c.
+ */
+struct ktest_apart {
+    const char *glob, *why;
+};
+extern const struct ktest_apart __ktest_apart_start[], __ktest_apart_end[];
+
 /* Record a failed expectation of the running test; prints "# file:line: message". */
 void ktest_fail(const char *file, u32 line, const char *fmt, ...) __printf(3, 4);
 

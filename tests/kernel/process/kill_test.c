@@ -8,6 +8,7 @@
  * process: task_check(), all of /proc/PID, a signal. Others kill processes that have lent their
  * memory by vfork().
  */
+#include "tests/kernel/process/look.h"
 #include "tests/kernel/process/run.h"
 #include <asm/errno.h>
 #include <asm/signal.h>
@@ -130,35 +131,6 @@ static struct {
     bool enough;
     u32 looks;
 } looker;
-
-static char link_text[PATH_SIZE];
-
-/* It has ended between two looks. */
-static bool is_gone(long result)
-{
-    return result == -ENOENT || result == -ESRCH;
-}
-
-/* The target of a link of /proc, or the text of a file there. */
-static void look_at_file(const char *path)
-{
-    struct inode *inode;
-    struct file *file;
-    long result = path_lookup(fs_root(), path, LOOKUP_NOFOLLOW, &inode);
-
-    if (!expect(result == 0 || is_gone(result)) || result)
-        return;
-    if (S_ISLNK(inode->mode)) {
-        result = inode_readlink(inode, link_text, sizeof(link_text));
-        expect(result > 0 ? link_text[0] == '/' : is_gone(result));
-    } else {
-        result = file_open_inode(inode, O_RDONLY, &file);
-        expect(result == 0 || is_gone(result));
-        if (result == 0)
-            file_put(file);
-    }
-    inode_put(inode);
-}
 
 /* Everything in its folder of /proc, and a signal that it ignores. */
 static void look_at_task(struct task *task)
