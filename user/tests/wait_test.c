@@ -281,7 +281,7 @@ static void usage(void)
         do
             for (volatile int i = 0; i < 100000; i++)
                 ;
-        while (SYS(times, times) && times[0] < 5 && times[1] < 200);
+        while (SYS(times, times) != -EFAULT && times[0] < 5 && times[1] < 200);
         sys_exit(0);
     }
     memset(&usage, 1, sizeof(usage));

@@ -8,6 +8,7 @@
  * process: task_check(), all of /proc/PID, a signal. Others kill processes that have lent their
  * memory by vfork().
  */
+#include "tests/kernel/process/copy.h"
 #include "tests/kernel/process/look.h"
 #include "tests/kernel/process/run.h"
 #include <asm/errno.h>
@@ -213,37 +214,6 @@ KTEST_SLOW(kill, programs_that_are_looked_at)
 }
 
 /* ---- the last reference ---- */
-
-static bool copy_contents(struct inode *to, struct inode *from)
-{
-    char *page = kmalloc(PAGE_SIZE);
-    long size = page ? 1 : 0;
-
-    for (u32 pos = 0; size > 0; pos += size) {
-        size = filemap_read(&from->data, pos, page, PAGE_SIZE, filemap_copy_kernel);
-        if (size > 0)
-            expect_eq(filemap_write(&to->data, pos, page, size, filemap_copy_kernel), size);
-    }
-    kfree(page);
-    return expect(size == 0 && to->data.size > 0);
-}
-
-/* A copy of a program under another name. */
-static bool copy_program(const char *from_path, const char *to_path)
-{
-    struct inode *from, *to;
-    bool copied = false;
-
-    if (!expect_eq(path_lookup(fs_root(), from_path, 0, &from), 0))
-        return false;
-    if (expect_eq(vfs_mknod(fs_root(), to_path, S_IFREG | 0755, 0), 0) &&
-        expect_eq(path_lookup(fs_root(), to_path, 0, &to), 0)) {
-        copied = copy_contents(to, from);
-        inode_put(to);
-    }
-    inode_put(from);
-    return copied;
-}
 
 /* The working directory of a process is removed. */
 static void work_in_removed_folder(struct task *task)

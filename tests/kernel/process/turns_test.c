@@ -6,6 +6,7 @@
  * The seed is that of turns=SEED, and the kernel then also yields at the return to ring 3;
  * otherwise it is 1. scripts/turns runs these tests and others with many seeds.
  */
+#include "tests/kernel/process/copy.h"
 #include "tests/kernel/process/look.h"
 #include "tests/kernel/process/run.h"
 #include <asm/signal.h>
@@ -16,6 +17,7 @@
 #include <mm/check/audit.h>
 
 #define TOGETHER    4
+#define ROUNDS      64
 #define AUDIT_EVERY 64  /* looks */
 #define SHORT       100 /* ticks */
 
@@ -39,8 +41,18 @@ static u32 refused_one_in(void)
 
 static struct {
     u32 pid;
+    bool restless; /* the programs never sleep: it need not either */
     bool enough;
 } looker;
+
+/* All may wait for a tick, and then nothing changes until it comes. */
+static void let_others_run(void)
+{
+    if (looker.restless)
+        sched_yield();
+    else
+        sched_sleep(1);
+}
 
 /* The pid of the process after this one, in a circle; 0 when there is none. */
 static u32 next_pid(u32 pid)
@@ -58,8 +70,7 @@ static u32 next_pid(u32 pid)
 /* What refers to something else, and what walks the memory. */
 static void look_at(u32 pid)
 {
-    static const char *const names[] = {"exe",  "cwd",   "root",    "fd/0",
-                                        "maps", "smaps", "cmdline", "status"};
+    static const char *const names[] = {"exe", "cwd", "maps", "smaps"};
     char path[32];
 
     for (u32 i = 0; i < ARRAY_SIZE(names) && ktest_ok(); i++) {
@@ -70,15 +81,19 @@ static void look_at(u32 pid)
 
 static void look(void *unused)
 {
-    u32 pid = 0, looks = 0;
+    u32 pid = 0, next, looks = 0;
 
     (void)unused;
     while (!looker.enough) {
         if (ktest_ok() && looks++ % AUDIT_EVERY == 0)
             expect_none(mm_audit());
-        if ((pid = next_pid(pid)))
-            look_at(pid);
-        sched_sleep(1); /* others may wait for a tick, and then nothing changes */
+        if ((next = next_pid(pid)))
+            look_at(next);
+        if (next > pid)
+            sched_yield();
+        else
+            let_others_run();
+        pid = next;
     }
 }
 
@@ -178,6 +193,7 @@ static void end(void)
 {
     turns_refuse(0);
     looker_stop();
+    looker.restless = false;
     turns_stop();
     while (remove_newer("/tmp", newest_before) || remove_newer("/", newest_before))
         ;
@@ -194,7 +210,7 @@ static bool wait_for_all(const u32 *pids, u32 count, u32 ticks)
     bool passed = true;
 
     while (next_pid(0) && jiffies_64() < until)
-        sched_sleep(1);
+        let_others_run();
     end_all_processes();
     for (u32 i = 0; i < count; i++) {
         struct task_result result = wait_for(pids[i]);
@@ -222,6 +238,25 @@ KTEST(turns, programs_together)
     if (!begin("together"))
         return;
     expect(run_together(PATIENCE));
+    end();
+}
+
+/* The files of these programs have no name any more: they are freed when the last one ends. */
+KTEST(turns, programs_that_are_removed)
+{
+    u32 pids[TOGETHER];
+
+    looker.restless = true;
+    if (!begin("removed"))
+        return;
+    for (u32 round = 0; round < ROUNDS && ktest_ok(); round++) {
+        if (!copy_program("/status", "/tmp/gone"))
+            break;
+        for (u32 i = 0; i < TOGETHER; i++)
+            pids[i] = start_program(ARGV("/tmp/gone", "0"));
+        expect_eq(vfs_unlink(fs_root(), "/tmp/gone"), 0);
+        expect(wait_for_all(pids, TOGETHER, PATIENCE));
+    }
     end();
 }
 
