@@ -358,7 +358,7 @@ def test_kill(machine, check):
 
 
 def test_test(machine, check):
-    names = re.findall(r'^KTEST\(kill, (\w+)\)', (ROOT / 'tests/kernel/process/kill_test.c').read_text(), re.M)
+    names = re.findall(r'^KTEST(?:_SLOW)?\(kill, (\w+)\)', (ROOT / 'tests/kernel/process/kill_test.c').read_text(), re.M)
     check.equal(machine.run('test -l kill.*'), ''.join(f'kill.{name}\n' for name in names), 'test -l GLOB lists them')
     check.true(machine.run('test -l').count('\n') > 100, 'test -l lists all')
     check.equal(machine.run('test -l nosuch'), 'test: no self-test matches "nosuch"\n', 'or none')

@@ -56,7 +56,7 @@ def test_rows_of_the_bench(check):
 def test_invariants(check):
     """Names of tests, as suite.name or suite.*; of files; of functions."""
     sources = ''.join(text_of(file) for file in source_files() if re.match(r'(?:tests|mm|arch)/.*\.c$', file))
-    tests = [f'{suite}.{name}' for suite, name in re.findall(r'KTEST\((\w+), (\w+)\)', sources)]
+    tests = [f'{suite}.{name}' for suite, name in re.findall(r'KTEST(?:_SLOW)?\((\w+), (\w+)\)', sources)]
     invariants = text_of('docs/invariants.md')
     for name in re.findall(r'`([a-z0-9_]+\.[a-z0-9_*]+)`', invariants):
         if name.endswith(('.py', '.c')):
