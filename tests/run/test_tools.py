@@ -54,7 +54,7 @@ class Runner:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, folder / name)
         made(folder / 'tests/mm')
-        (folder / 'tests/mm/some.c').write_text('KTEST(suite, one)\n{\n}\n')
+        (folder / 'tests/mm/some.c').write_text('KTEST(suite, one)\n{\n}\nKTEST_SLOW(suite, long)\n{\n}\n')
         for name, text in TESTS.items():
             self.write(name, text)
 
@@ -90,7 +90,7 @@ def test_point(runner, check):
     check.equal(runner.points(), ['that one', 'this one'], 'T=that one: the test that has this point')
 
 
-@pytest.mark.parametrize('pattern', ['suite.one', 'suite.*', 's[tu]ite.?ne', '*.one'])
+@pytest.mark.parametrize('pattern', ['suite.one', 'suite.long', 'suite.*', 's[tu]ite.?ne', '*.one'])
 def test_in_kernel_pattern(pattern, runner, check):
     said, _ = runner.test(pattern, *HERE)
     check.like(said, re.compile(r'^machines::test_ktest +1 passed.*^1 passed, 0 failed\n\Z', re.M | re.S), f'T={pattern}: in the kernel')
