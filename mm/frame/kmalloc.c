@@ -43,7 +43,7 @@ void kmalloc_init(void)
     }
 }
 
-static void *kmalloc_large(size_t size)
+static __noinline void *kmalloc_large(size_t size)
 {
     u32 order;
     void *block;

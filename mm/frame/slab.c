@@ -110,7 +110,8 @@ static struct slab *slab_with_room(struct kmem_cache *cache)
     return slab;
 }
 
-void *slab_refill(struct kmem_cache *cache)
+/* Make another slab the active one and take a slot of it; NULL when out of memory. */
+static void *slab_refill(struct kmem_cache *cache)
 {
     struct slab *slab = slab_with_room(cache);
     void **slot;
@@ -121,6 +122,18 @@ void *slab_refill(struct kmem_cache *cache)
     slab->free = NULL;
     slab->used = cache->per_slab;
     cache->active = slab; /* the one before is full, and so it is on no list */
+    cache->free = *slot;
+    return slot;
+}
+
+void *slab_pop_slow(struct kmem_cache *cache)
+{
+    void **slot = cache->free;
+
+    if (alloc_should_fail(ALLOC_OBJECT))
+        return NULL;
+    if (!slot)
+        return slab_refill(cache);
     cache->free = *slot;
     return slot;
 }

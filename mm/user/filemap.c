@@ -336,6 +336,7 @@ void filemap_end_reserve(struct address_space *mapping, u32 index, u32 end, bool
             one_clean_more(mapping);
         }
         page->reserved = false;
+        cond_resched();
     }
 }
 

@@ -41,6 +41,7 @@ static uint32_t one = 1;
 static uint32_t select_arguments[5] = {0, 0, 0, 0, (uint32_t)zeros};
 static const char name[] = "attic", domain[] = "(none)"; /* as they are */
 
+/* clang-format off */
 #define A(...)                                                                                     \
     {                                                                                              \
         __VA_ARGS__                                                                                \
@@ -56,7 +57,6 @@ static const char name[] = "attic", domain[] = "(none)"; /* as they are */
 /* What changes the process. */
 #define IN_CHILD(call_, ...) CALL(call_, A(__VA_ARGS__), .flags = CHILD)
 
-/* clang-format off */
 static const struct sweep_case plain_cases[] = {
     /* processes and signals */
     PLAIN(getpid, 0), PLAIN(gettid, 0), PLAIN(getppid, 0), PLAIN(set_tid_address, (long)out),

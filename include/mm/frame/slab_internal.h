@@ -77,8 +77,8 @@ static inline bool slot_at(const struct kmem_cache *cache, u32 offset)
 
 /* ---- mm/frame/slab.c: what happens rarely ---- */
 
-/* Make another slab the active one and take a slot of it; NULL when out of memory. */
-void *slab_refill(struct kmem_cache *cache);
+/* A slot of any slab; NULL when out of memory, or when a test refuses it (mm/fail.h). */
+void *slab_pop_slow(struct kmem_cache *cache);
 
 /* Free any valid pointer, and panic for any other. `cache` is NULL for kfree(). */
 void slab_free_any(struct kmem_cache *cache, const void *object, const void *caller);
@@ -132,12 +132,10 @@ static inline __attribute__((always_inline)) void *slab_alloc(struct kmem_cache 
 {
     void **slot = cache->free;
 
-    if (alloc_should_fail(ALLOC_OBJECT))
-        return NULL;
-    if (likely(slot))
+    if (likely(slot && !alloc_fail_countdown))
         cache->free = *slot;
     else
-        slot = slab_refill(cache);
+        slot = slab_pop_slow(cache);
     return SLAB_DEBUG && slot ? slab_debug_alloc(cache, slot, size, caller) : slot;
 }
 
