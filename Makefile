@@ -65,6 +65,8 @@ ifneq ($(CHANGE),)
   WARNINGS_ONLY := $(if $(BUG),-Wno-error) # the compiler may have noticed the mistake
 endif
 
+comma := ,
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -181,7 +183,8 @@ endif
 ifeq ($(UBSAN),1)
   # This processor may access any address; a null pointer faults, unless it is a user's, of which only a member's address is taken.
   SANITIZE += -DCONFIG_UBSAN
-  UBSAN_FLAGS := -fsanitize=undefined -fno-sanitize=alignment,null
+  # clang looks for a mark in front of each function that is called through a pointer, which those in assembly have not.
+  UBSAN_FLAGS := -fsanitize=undefined -fno-sanitize=alignment,null$(if $(findstring clang,$(notdir $(CC))),$(comma)function)
 endif
 UNCHECKED := lib/kasan.c lib/ubsan.c $(wildcard mm/frame/slab*.c) mm/frame/kmalloc.c
 $(BUILD)/tests/%.c.o $(UNCHECKED:%=$(BUILD)/%.o): KASAN_FLAGS :=
