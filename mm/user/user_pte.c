@@ -39,13 +39,17 @@ u32 user_piece_start(const struct mm *mm, u32 addr, u32 end)
     return max(start, addr);
 }
 
-/* The entries of a piece: the first, and how many up to the end of their table. */
-static inline pte_t *piece_entries(const struct mm *mm, u32 addr, u32 end, u32 *count)
+/* The entries of a piece, up to the end of their table; false if there is no table. */
+static inline bool piece_entries(const struct mm *mm, u32 addr, u32 end, pte_t **first,
+                                 pte_t **last)
 {
     u32 table_end = ALIGN_DOWN(addr, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE;
 
-    *count = (min(end, table_end) - addr) >> PAGE_SHIFT;
-    return pgd_user_pte(mm->pgd, addr);
+    *first = pgd_user_pte(mm->pgd, addr);
+    if (!*first)
+        return false;
+    *last = *first + ((min(end, table_end) - addr) >> PAGE_SHIFT);
+    return true;
 }
 
 /* ---- the TLB ---- */
@@ -65,13 +69,13 @@ static inline enum flush how_to_flush(const struct mm *mm, u32 entries)
 void user_zap(struct mm *mm, u32 addr, u32 end)
 {
     struct page *chain = NULL, *const map = mem_map;
-    u32 count, found = 0;
-    pte_t *first = piece_entries(mm, addr, end, &count), *last = first + count, *pte;
+    pte_t *first, *last, *pte;
     enum flush flush;
+    u32 found = 0;
 
-    if (!first || (pte = pte_skip_none(first, last)) == last)
+    if (!piece_entries(mm, addr, end, &first, &last) || (pte = pte_skip_none(first, last)) == last)
         return;
-    flush = how_to_flush(mm, count);
+    flush = how_to_flush(mm, last - first);
     for (; pte < last; pte++) {
         struct page *page;
 
@@ -112,13 +116,12 @@ static inline u32 reprotect(u32 val, u32 flags)
 
 void user_protect(struct mm *mm, u32 addr, u32 end, u32 flags)
 {
-    u32 count;
-    pte_t *pte = piece_entries(mm, addr, end, &count), *last = pte + count;
+    pte_t *pte, *last;
     enum flush flush;
 
-    if (!pte)
+    if (!piece_entries(mm, addr, end, &pte, &last))
         return;
-    flush = how_to_flush(mm, count);
+    flush = how_to_flush(mm, last - pte);
     for (; pte < last; pte++, addr += PAGE_SIZE) {
         pte_t new;
 
@@ -158,11 +161,12 @@ static u32 copy_entries(pte_t *to, pte_t *from, u32 count, u32 keep)
 bool user_copy(struct mm *to, struct mm *mm, u32 addr, u32 end, u32 flags)
 {
     u32 count, keep = flags & VM_SHARED ? ~0u : ~PTE_RW;
-    pte_t *from = piece_entries(mm, addr, end, &count), *pte;
+    pte_t *from, *last, *pte;
     struct page *table;
 
-    if (!from)
+    if (!piece_entries(mm, addr, end, &from, &last))
         return true;
+    count = last - from;
     pte = pgd_user_pte(to->pgd, addr);
     if (!pte) {
         table = user_table_alloc();
@@ -204,13 +208,12 @@ static pte_t *entry_for(struct mm *mm, u32 addr, struct page **tables)
 
 static void move_piece(struct mm *mm, u32 from, u32 end, u32 to, struct page **tables)
 {
-    u32 count;
-    pte_t *pte = piece_entries(mm, from, end, &count), *last = pte + count;
+    pte_t *pte, *last;
     enum flush flush;
 
-    if (!pte)
+    if (!piece_entries(mm, from, end, &pte, &last))
         return;
-    flush = how_to_flush(mm, count);
+    flush = how_to_flush(mm, last - pte);
     for (; pte < last; pte++, from += PAGE_SIZE, to += PAGE_SIZE) {
         if (pte_none(*pte))
             continue;

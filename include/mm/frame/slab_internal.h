@@ -159,15 +159,16 @@ static inline __attribute__((always_inline)) bool slab_free_fast(const struct km
                                                                  const void *object)
 {
     u32 offset = (u32)object % PAGE_SIZE;
-    struct slab *slab = slab_of_block((const void *)((uintptr_t)object - offset), 0);
     const struct page *page;
     struct kmem_cache *cache;
+    struct slab *slab;
 
     if (SLAB_DEBUG || !is_lowmem_addr(object))
         return false;
     page = virt_to_page(object);
     if (!page_is_slab(page) || page->order != 0)
         return false;
+    slab = slab_of_block((const void *)((uintptr_t)object - offset), 0);
     cache = slab->cache;
     if ((of && of != cache) || !slot_at(cache, offset))
         return false;
