@@ -65,8 +65,6 @@ ifneq ($(CHANGE),)
   WARNINGS_ONLY := $(if $(BUG),-Wno-error) # the compiler may have noticed the mistake
 endif
 
-comma := ,
-
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -119,12 +117,15 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wun
 # A guard page of 4 KiB catches a stack overflow only if no function's frame is larger than the page, and no function may use a large part
 # of the 8 KiB.
 FRAMES := -Wframe-larger-than=1536 -Walloca
+# What the kernel checks about itself. KASAN=1 needs the red zones of DEBUG=1.
+CHECKS := $(if $(filter 1,$(DEBUG) $(KASAN)),-DCONFIG_DEBUG_SLAB) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_TLB) \
+  $(if $(filter 1,$(KASAN)),-DCONFIG_KASAN) $(if $(filter 1,$(UBSAN)),-DCONFIG_UBSAN)
 # No SSE, no PIC, frame pointers for backtraces; arguments in registers and a 4-byte aligned stack, as the whole
 # kernel, its assembly included, agrees on.
 KERNEL_FLAGS := -std=gnu11 $(TARGET_FLAGS) -march=i686 -mregparm=3 -freg-struct-return -mgeneral-regs-only \
   -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
   -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common "-ffile-prefix-map=$(CURDIR)/=" \
-  $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude -iquote . $(UAPI_FLAGS) $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG_SLAB -DCONFIG_DEBUG_TLB) $(EXTRA_CFLAGS)
+  $(OPT) -g $(WARNINGS) $(FRAMES) -Iinclude -iquote . $(UAPI_FLAGS) $(CHECKS) $(EXTRA_CFLAGS)
 # nasm's default warnings, which -Werror turns into errors, too; -w+all warns about each address in another section, and an entry table
 # consists of such addresses only.
 NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+error) -I$(BUILD)/gen/
@@ -174,17 +175,15 @@ $(BUILD)/tests/mm/%/bench_pages.c.o $(BUILD)/tests/mm/%/bench_vmalloc.c.o: SIZE_
 $(BUILD)/tests/%.c.o: COVERAGE_FLAGS :=
 
 # KASAN=1: the compiler calls lib/kasan.c before each access. It is told to make no shadow itself, as the kernel's is not in one piece; so
-# variables on the stack have none. The slabs have the red zones of DEBUG=1. The slab allocator works in memory that nobody else may access.
+# variables on the stack have none. The slab allocator works in memory that nobody else may access.
 # UBSAN=1: it calls lib/ubsan.c where an operation has no meaning in C.
 ifeq ($(KASAN),1)
-  SANITIZE += -DCONFIG_KASAN -DCONFIG_DEBUG_SLAB
   KASAN_FLAGS := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 --param asan-stack=0 --param asan-globals=1
 endif
 ifeq ($(UBSAN),1)
-  # This processor may access any address; a null pointer faults, unless it is a user's, of which only a member's address is taken.
-  SANITIZE += -DCONFIG_UBSAN
-  # clang looks for a mark in front of each function that is called through a pointer, which those in assembly have not.
-  UBSAN_FLAGS := -fsanitize=undefined -fno-sanitize=alignment,null$(if $(findstring clang,$(notdir $(CC))),$(comma)function)
+  # This processor may access any address; a null pointer faults, unless it is a user's, of which only a member's address is taken. clang
+  # looks for a mark in front of each function that is called through a pointer, which those in assembly have not.
+  UBSAN_FLAGS := -fsanitize=undefined -fno-sanitize=alignment,null $(if $(findstring clang,$(notdir $(CC))),-fno-sanitize=function)
 endif
 UNCHECKED := lib/kasan.c lib/ubsan.c $(wildcard mm/frame/slab*.c) mm/frame/kmalloc.c
 $(BUILD)/tests/%.c.o $(UNCHECKED:%=$(BUILD)/%.o): KASAN_FLAGS :=
@@ -193,7 +192,7 @@ $(BUILD)/lib/ubsan.c.o: UBSAN_FLAGS :=
 define COMPILE
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CHANGED_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) $(COVERAGE_FLAGS) $(SANITIZE) $(KASAN_FLAGS) $(UBSAN_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
+	$(Q)$(CC) $(CHANGED_FLAGS) $(KERNEL_FLAGS) $(WARNINGS_ONLY) $(SIZE_FLAGS) $(COVERAGE_FLAGS) $(KASAN_FLAGS) $(UBSAN_FLAGS) -MMD -MP -MF $@.d -c $< -o $@
 endef
 
 define ASSEMBLE
@@ -332,7 +331,7 @@ $(BUILD)/sources: FORCE
 # Rebuild when the compiler or the flags change; that is also the moment to look for missing tools.
 .PHONY: FORCE
 # The text goes through the environment, because flags may hold quotes. It does not name the folder of the build, for scripts/bug.
-FLAGS_USED = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS) $(COVERAGE_FLAGS) $(SANITIZE) $(KASAN_FLAGS) $(UBSAN_FLAGS)
+FLAGS_USED = $(CC) $(KERNEL_FLAGS) $(USER_FLAGS) $(NASM) $(NASM_FLAGS) $(LIBC_CC) $(LIBC_FLAGS) $(COVERAGE_FLAGS) $(KASAN_FLAGS) $(UBSAN_FLAGS)
 $(BUILD)/flags: export FLAGS_TEXT = $(subst -I$(BUILD)/,-I,$(FLAGS_USED))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)

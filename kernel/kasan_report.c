@@ -1,7 +1,7 @@
 /*
  * What a panic of the kernel address sanitizer says of the address (lib/kasan.c finds the access):
- * the kind of error, by its name in Linux's reports, whose the memory is or was, and where it is, in
- * the words of `explain`.
+ * the kind of error, by its name in Linux's reports, whose the memory is or was, and where it is,
+ * in the words of `explain`. Without KASAN=1 nothing calls it.
  */
 #include <kernel/kernel.h>
 #include <lib/kasan.h>
@@ -9,8 +9,6 @@
 #include <lib/string.h>
 #include <mm/frame/slab.h>
 #include <mm/user/mm.h>
-
-#ifdef CONFIG_KASAN
 
 static const char *kind_name(enum kasan_shadow why)
 {
@@ -37,7 +35,7 @@ static const char *kind_name(enum kasan_shadow why)
     return "for no known reason";
 }
 
-static u32 add(char *text, u32 used, const char *fmt, ...)
+static u32 __printf(3, 4) add(char *text, u32 used, const char *fmt, ...)
 {
     va_list args;
 
@@ -78,11 +76,3 @@ void kasan_report_init(void)
 {
     kasan_set_describe(describe);
 }
-
-#else
-
-void kasan_report_init(void)
-{
-}
-
-#endif

@@ -92,23 +92,23 @@ static u32 next_refusal(void)
     return 1 + prandom_below(&turns.random, 2 * turns.refuse);
 }
 
-/* The countdown of mm/fail.h is over. */
-static bool refuse(void)
+static bool is_of_process(enum alloc_kind kind)
 {
-    if (!turns.refuse)
-        return true;                                         /* a test has set it */
-    alloc_fail_countdown = current->mm ? next_refusal() : 1; /* the next one of a process */
-    if (!current->mm)
-        return false;
+    return kind <= ALLOC_OBJECT && current->mm;
+}
+
+static void refused(void)
+{
+    alloc_fail_countdown = next_refusal();
     turns.stats.refused++;
     note(~current->pid);
-    return true;
 }
 
 void turns_refuse(u32 interval)
 {
     turns.refuse = interval;
-    alloc_fail_chosen = interval ? refuse : NULL;
+    alloc_fail_counts = interval ? is_of_process : NULL;
+    alloc_fail_again = interval ? refused : NULL;
     alloc_fail_countdown = interval ? next_refusal() : 0;
 }
 

@@ -9,13 +9,13 @@
  * global variables. So a bad access is found before it happens, with the instruction that does it.
  *
  * Linux places the shadow so that it is found by one shift and one addition, which takes an eighth
- * of all kernel addresses. Attic, whose addresses are few, has one shadow for lowmem and one for the
- * vmalloc area, where kernel stacks lie, and looks which of the two it is. All other addresses, user
- * addresses too, are not checked: a page fault finds those that are not mapped.
+ * of all kernel addresses. Attic, whose addresses are few, has one shadow for lowmem and one for
+ * the vmalloc area, where kernel stacks lie, and looks which of the two it is. All other addresses,
+ * user addresses too, are not checked: a page fault finds those that are not mapped.
  *
- * Limits: an access that skips a whole redzone and hits another live object is not seen, and neither
- * is one to a freed object whose memory has been allocated again. Variables on a stack have no
- * redzones, because the compiler finds their shadow only in Linux's way.
+ * Limits: an access that skips a whole redzone and hits another live object is not seen, and
+ * neither is one to a freed object whose memory has been allocated again. Variables on a stack have
+ * no redzones, because the compiler finds their shadow only in Linux's way.
  *
  * This file and the slab allocator, which lives in poisoned memory, are compiled without checks.
  */
@@ -77,18 +77,27 @@ void kasan_unpoison(const volatile void *start, u32 size)
         shadow[size / KASAN_GRANULE_SIZE] = rest;
 }
 
+/* How many bytes of a granule, from its first on, may be accessed. */
+static u32 accessible(u8 shadow)
+{
+    if (shadow == KASAN_ACCESSIBLE)
+        return KASAN_GRANULE_SIZE;
+    return shadow < KASAN_GRANULE_SIZE ? shadow : 0;
+}
+
+/* What lies behind the end of a region has no shadow, and faults. */
 const u8 *kasan_first_bad(const volatile void *start, u32 size)
 {
-    const u8 *shadow = shadow_at((u32)start);
-    u32 offset = (u32)start % KASAN_GRANULE_SIZE, end = offset + size;
+    u32 skipped = (u32)start % KASAN_GRANULE_SIZE, granule = (u32)start - skipped;
+    const u8 *shadow;
 
-    for (u32 at = 0; shadow && at < end; at += KASAN_GRANULE_SIZE, shadow++) {
-        u32 allowed = *shadow == KASAN_ACCESSIBLE    ? KASAN_GRANULE_SIZE
-                      : *shadow < KASAN_GRANULE_SIZE ? *shadow
-                                                     : 0;
+    for (size += skipped; size > 0 && (shadow = shadow_at(granule)); skipped = 0) {
+        u32 good = accessible(*shadow), wanted_here = min(size, (u32)KASAN_GRANULE_SIZE);
 
-        if (allowed < min(end - at, (u32)KASAN_GRANULE_SIZE))
-            return (const u8 *)start - offset + at + (at == 0 ? max(allowed, offset) : allowed);
+        if (good < wanted_here)
+            return (const u8 *)granule + max(good, skipped);
+        granule += KASAN_GRANULE_SIZE;
+        size -= wanted_here;
     }
     return NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * Allocations that fail on purpose, so that tests can walk every error path: set
  * alloc_fail_countdown to k, and the k-th allocation from then on fails. 0 means off; after the
- * failure it is off again, unless alloc_fail_chosen() sets it.
+ * failure it is off again, unless alloc_fail_again() sets it.
  *
  * Frames and objects count, of all tasks, unless a test chooses others by alloc_fail_counts.
  */
@@ -19,9 +19,7 @@ enum alloc_kind {
 
 extern u32 alloc_fail_countdown;
 extern bool (*alloc_fail_counts)(enum alloc_kind kind); /* NULL: frames and objects */
-
-/* Called when the countdown has come to 0, if set: whether the allocation fails. It may set it again. */
-extern bool (*alloc_fail_chosen)(void);
+extern void (*alloc_fail_again)(void); /* called when one has failed, if it is set */
 
 /* Count one; true if it is the one that fails. */
 bool alloc_fail_count(enum alloc_kind kind);

@@ -27,6 +27,7 @@
 #include <kernel/task.h>
 #include <kernel/turns.h>
 #include <lib/glob.h>
+#include <lib/panic.h>
 #include <lib/printf.h>
 #include <lib/printk.h>
 #include <lib/string.h>
@@ -196,8 +197,10 @@ struct holdings holdings_now(void)
     slab_shrink();
     now.areas = vmalloc_stats().busy_areas;
     now.free_pages = nr_free_pages() + slab_pages(); /* how full the slabs are may vary */
-    for (u32 i = 0; i < HOLDINGS_CACHES && slabinfo_at(i, &cache); i++)
+    for (u32 i = 0; slabinfo_at(i, &cache); i++) {
+        assert_op(i, <, HOLDINGS_CACHES);
         now.objects[i] = cache.active_objs;
+    }
     return now;
 }
 
@@ -208,7 +211,7 @@ void holdings_compare(const struct holdings *before, void (*tell)(const char *fm
 
     if (now.free_pages != before->free_pages)
         tell("%u pages are free, %u were before", now.free_pages, before->free_pages);
-    for (u32 i = 0; i < HOLDINGS_CACHES && slabinfo_at(i, &cache); i++)
+    for (u32 i = 0; slabinfo_at(i, &cache); i++)
         if (now.objects[i] != before->objects[i])
             tell("%u slab objects of %s are in use, %u were before", now.objects[i], cache.name,
                  before->objects[i]);

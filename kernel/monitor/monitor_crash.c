@@ -12,7 +12,7 @@
  *     triple    a fault with an empty IDT: the processor resets, which only the host can see
  *     double-free, foreign-free      kfree() of a free object, of the middle of an object
  *     overrun, use-after-free        writes that only a build with DEBUG=1 or KASAN=1 detects
- *     global    a write behind a global variable, which only a build with KASAN=1 detects
+ *     global    a read behind a global variable, which only a build with KASAN=1 detects
  *     vfree     a write to a vmalloc area that has been freed
  *     freed-stack    a read of the kernel stack of a thread that has ended
  *
@@ -151,7 +151,7 @@ static __noinline void crash_global(void)
     static volatile u8 global[20];
     volatile u8 *volatile at = global;
 
-    at[sizeof(global)] = 1;
+    (void)at[sizeof(global)];
 }
 
 static __noinline void crash_vfree(void)

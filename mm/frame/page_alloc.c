@@ -28,7 +28,7 @@
 
 u32 alloc_fail_countdown;
 bool (*alloc_fail_counts)(enum alloc_kind kind);
-bool (*alloc_fail_chosen)(void);
+void (*alloc_fail_again)(void);
 
 _Static_assert(GFP_DMA == ZONE_DMA && GFP_KERNEL == ZONE_NORMAL && GFP_HIGHUSER == ZONE_HIGHMEM,
                "gfp's lowest bits name the zone to try first");
@@ -44,7 +44,9 @@ bool alloc_fail_count(enum alloc_kind kind)
 
     if (!counts || --alloc_fail_countdown > 0)
         return false;
-    return !alloc_fail_chosen || alloc_fail_chosen();
+    if (alloc_fail_again)
+        alloc_fail_again();
+    return true;
 }
 
 /* ---- hot stacks ---- */

@@ -26,7 +26,6 @@ class Found(NamedTuple):
     failed: list[str]
     order: str
     machine: Machine
-    used: float  # processor seconds
 
 
 def run_seed(seed: int, globs: str, build: Path | None = None) -> Found:
@@ -41,7 +40,7 @@ def run_seed(seed: int, globs: str, build: Path | None = None) -> Found:
     order = re.search(r'^# turns=\d+: (.*)', machine.output, re.M)
     if not failed and not order:
         failed = ['the kernel did not say that it had an order']
-    return Found(failed, order[1] if order else 'none', machine, machine.clock())
+    return Found(failed, order[1] if order else 'none', machine)
 
 
 def again(seed: int, globs: str) -> str:

@@ -1,4 +1,4 @@
-/* With UBSAN=1: operations without a meaning in C are detected, and reported with their operands. */
+/* With UBSAN=1: what C does not define is detected, and reported with its operands. */
 #include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 
@@ -41,6 +41,13 @@ KTEST(ubsan, index_of_an_array)
     static volatile u8 three[3];
 
     expect_panic(sink = three[thirty_three], "array-index-out-of-bounds: index 33 of");
+}
+
+KTEST(ubsan, pointer_that_wraps)
+{
+    u8 *volatile high = (u8 *)0xfffffff0;
+
+    expect_panic(sink = high + thirty_three != NULL, "pointer-overflow: 0xfffffff0 becomes 0x11");
 }
 
 KTEST(ubsan, value_that_is_no_bool)

@@ -153,7 +153,7 @@ void ktest_expect_panic(bool expected);
 #define HOLDINGS_CACHES 32
 struct holdings {
     u32 free_pages, areas;
-    u32 objects[HOLDINGS_CACHES]; /* of each slab cache; what is behind the last is not counted */
+    u32 objects[HOLDINGS_CACHES]; /* of each slab cache */
 };
 struct holdings holdings_now(void);
 

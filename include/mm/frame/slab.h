@@ -121,8 +121,8 @@ u32 slab_pages(void);
 void slab_shrink(void);
 
 /*
- * With SLAB_DEBUG: the object in whose slot an address of a slab lies, where in it, and its history: one line of
- * `size` bytes, which begins with "; ". Any context.
+ * With SLAB_DEBUG: the object in whose slot an address of a slab lies, where in it, and its
+ * history: one line of `size` bytes, which begins with "; ". Any context.
  */
 void slab_debug_describe(const void *addr, char *buf, size_t size);
 

@@ -15,7 +15,7 @@ REPORTS = {
                '0x[0-9a-f]{8} is in lowmem, memory',
     'use-after-free': f'write {AT}crash_use_after_free{PLACE}: slab-use-after-free; object 0x[0-9a-f]{{8}} of cache kmalloc-64, 64 bytes; '
                       f'byte 8 of it; {BY}, freed by crash_free{PLACE}',
-    'global': f'write {AT}crash_global{PLACE}: global-out-of-bounds; byte 20 of \\w*global\\S*, which has 20; kernel/monitor/monitor_crash.c',
+    'global': f'read {AT}crash_global{PLACE}: global-out-of-bounds; byte 20 of \\w*global\\S*, which has 20; kernel/monitor/monitor_crash.c',
     'vfree': f'write {AT}crash_vfree{PLACE}: vmalloc-use-after-free: the area has been freed; 0xf[0-9a-f]{{7}} is in vmalloc, ',
     'freed-stack': f'read {AT}crash_freed_stack{PLACE}: stack-use-after-free: the kernel stack of a task that has ended; 0xf[0-9a-f]{{7}} is in vmalloc, ',
 }

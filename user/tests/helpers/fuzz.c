@@ -625,8 +625,8 @@ static FIRST bool empty_path(const char *path)
 }
 
 /*
- * Inode numbers only grow, so what is newer than FOLDER is the round's, also in the root: a path may
- * be any bytes of memory that happen to begin with a slash.
+ * Inode numbers only grow, so what is newer than FOLDER is the round's, also in the root: a path
+ * may be any bytes of memory that happen to begin with a slash.
  */
 static FIRST bool remove_files(void)
 {
