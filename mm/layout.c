@@ -15,7 +15,8 @@ u32 vmalloc_start __ro_after_init = VMALLOC_TOP - VMALLOC_SIZE_MIN;
 struct layout_region layout_regions[LAYOUT_REGIONS] __ro_after_init = {
     [REGION_LAST_PAGE] = {FIXMAP_END, "FIXMAP_END", "last page", "last page, never mapped"},
     [REGION_FIXMAP] = {FIXMAP_START, "FIXMAP_START", "fixmap", "fixmap: one page table"},
-    [REGION_FIXMAP_GUARD] = {VMALLOC_END, "VMALLOC_END", "fixmap guard", "one page, never mapped"},
+    [REGION_FIXMAP_GUARD] = {VMALLOC_END, "VMALLOC_END", "fixmap guard",
+                             "fixmap guard, never mapped"},
     [REGION_VMALLOC] = {VMALLOC_TOP - VMALLOC_SIZE_MIN, "VMALLOC_START", "vmalloc",
                         "vmalloc: vmalloc, vmap, kernel stacks"},
     [REGION_HOLE] = {PAGE_OFFSET + BOOT_MAP_SIZE, "high_memory", "hole", "hole, never mapped"},

@@ -26,7 +26,7 @@
 #define PRIORITY_OF(nice) (20 - (nice)) /* as getpriority() returns it */
 
 static volatile char *memory;
-static long child;
+static long child; /* its pid, while there is one */
 
 static uint64_t bit(int signal)
 {
@@ -109,6 +109,7 @@ static const char *step_kill(void)
 {
     if (SYS(kill, child, SIGKILL) != 0 || SYS(wait4, child, NULL, 0, NULL) != child)
         return NULL;
+    child = 0;
     return "kill: the child has ended";
 }
 
@@ -128,6 +129,14 @@ static const char *(*const steps[])(void) = {
 
 /* ---- the process that takes the steps, and the one that triggers them ---- */
 
+static void say(const char *done)
+{
+    if (child)
+        print("steps[%d]: %s (child: steps[%d])\n", (int)sys_getpid(), done, (int)child);
+    else
+        print("steps[%d]: %s\n", (int)sys_getpid(), done);
+}
+
 static int take_steps(void)
 {
     SYS(setpriority, PRIO_PROCESS, 0, NICE_READY);
@@ -139,7 +148,7 @@ static int take_steps(void)
         if (take_signal(SIGUSR1, &info) != SIGUSR1)
             return 1;
         done = steps[i]();
-        print("steps[%d]: %s\n", (int)sys_getpid(), done ? done : "the call has failed");
+        say(done ? done : "the call has failed");
         SYS(kill, info.si_pid, SIGUSR2);
         if (!done)
             return 1;

@@ -9,7 +9,7 @@
  *   0xFFFFF000  +----------------------------------------------------------------+ FIXMAP_END
  *               | fixmap: one page table                                         |
  *   0xFFC00000  +----------------------------------------------------------------+ FIXMAP_START
- *               | one page, never mapped                                         |
+ *               | fixmap guard, never mapped                                     |
  *   0xFFBFF000  +----------------------------------------------------------------+ VMALLOC_END
  *               | vmalloc area: vmalloc, vmap, kernel stacks                     |
  *               | 128 MiB, or what `vmalloc=` says                               |

@@ -207,7 +207,7 @@ void monitor_execute(char *line)
     if (!command)
         say_unknown(words[0]);
     else if (count - 1 < command->args_min || count - 1 > command->args_max)
-        printk("usage: %s\n", command->usage);
+        printk("usage: %s; \"help %s\" shows an example\n", command->usage, command->name);
     else
         command->run(count, words);
 }

@@ -1,7 +1,8 @@
 /*
  * Parses a word as an address, for `explain`, `peek` and `poke`: a number, decimal or hexadecimal
  * with 0x; the name of a function or a variable of the kernel; or PROGRAM:NAME, a symbol of a
- * program. It also parses pids, for these, `pgdiff` and `kill`.
+ * program. A name may be followed by +N, as in the kernel's reports: kernel_main+0x4/0xe0. It also
+ * parses pids, for these, `pgdiff` and `kill`.
  *
  * Kernel addresses are the same in every address space. A user address has a different meaning in
  * each process, so it needs a pid. For PROGRAM:NAME the pid can be omitted when only one process
@@ -13,6 +14,7 @@
 #include <fs/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor/monitor.h>
+#include <kernel/monitor/readline.h>
 #include <kernel/process/process.h>
 #include <kernel/task.h>
 #include <lib/detach.h>
@@ -60,6 +62,7 @@ static const struct task *find_runner(const char *command, const char *word, u32
                                       const struct inode *exe)
 {
     const struct task *found = NULL;
+    char line[256];
     u32 count = 0;
 
     for (struct task *task = task_next(NULL); task; task = task_next(task)) {
@@ -71,9 +74,14 @@ static const struct task *find_runner(const char *command, const char *word, u32
     if (count == 1)
         return found;
     if (count == 0)
-        printk("%s: %s is 0x%08x, but no process runs that\n", command, word, addr);
+        snprintf(line, sizeof(line),
+                 "%s: %s is 0x%08x in a process that runs it, and none does; \"run forever &\" "
+                 "starts a program that stays",
+                 command, word, addr);
     else
-        printk("%s: %s is 0x%08x in %u processes: add a PID\n", command, word, addr, count);
+        snprintf(line, sizeof(line), "%s: %s is 0x%08x in %u processes: add a PID", command, word,
+                 addr, count);
+    printk_folded(line);
     return NULL;
 }
 
@@ -93,21 +101,21 @@ static struct inode *find_in(const char *folder, const char *name)
     return NULL;
 }
 
-/*
- * The file, with a reference, of the program before the colon; on error, prints a line and returns
- * NULL.
- */
-static struct inode *find_program(const char *command, const char *word, const char *colon)
+struct inode *monitor_find_program(const char *word, size_t len)
 {
     char name[PROGRAM_MAX];
-    struct inode *inode = NULL;
 
-    if (colon - word < PROGRAM_MAX) {
-        snprintf(name, sizeof(name), "%.*s", (int)(colon - word), word);
-        inode = find_in("/", name);
-        if (!inode)
-            inode = find_in("/bin/", name);
-    }
+    if (len >= PROGRAM_MAX)
+        return NULL;
+    snprintf(name, sizeof(name), "%.*s", (int)len, word);
+    return find_in("/", name) ?: find_in("/bin/", name);
+}
+
+/* The program before the colon; on error, prints a line and returns NULL. */
+static struct inode *find_program(const char *command, const char *word, const char *colon)
+{
+    struct inode *inode = monitor_find_program(word, colon - word);
+
     if (!inode)
         printk("%s: %.*s: no such program; \"programs\" lists them\n", command, (int)(colon - word),
                word);
@@ -197,18 +205,49 @@ static void say_no_address(const char *command, const char *word)
     printk_folded(line);
 }
 
+/*
+ * Copy a name without the +N or +N/SIZE behind it, and set *offset to that, or to 0. False if N or
+ * SIZE is no number, or the name is too long.
+ */
+static bool split_offset(const char *word, char *name, size_t size, u32 *offset)
+{
+    char *plus, *slash;
+    u32 unused;
+
+    *offset = 0;
+    if (strscpy(name, word, size) < 0)
+        return false;
+    plus = strrchr(strrchr(name, ':') ?: name, '+');
+    if (!plus)
+        return true;
+    *plus = '\0';
+    slash = strchr(plus + 1, '/');
+    if (slash)
+        *slash = '\0';
+    return monitor_parse_u32(plus + 1, offset) && (!slash || monitor_parse_u32(slash + 1, &unused));
+}
+
 bool monitor_parse_address(const char *command, const char *word, const char *pid,
                            struct monitor_address *address)
 {
     const struct task *task = NULL;
+    char name[READLINE_MAX];
+    u32 offset;
+    bool sound = split_offset(word, name, sizeof(name), &offset);
 
     *address = (struct monitor_address){0};
-    if (strchr(word, ':'))
-        return parse_symbol(command, word, pid, address);
-    if (!monitor_parse_u32(word, &address->addr) && !symbol_address(word, &address->addr)) {
+    if (sound && strchr(name, ':')) {
+        if (!parse_symbol(command, name, pid, address))
+            return false;
+        address->addr += offset;
+        return true;
+    }
+    if (!sound ||
+        !(monitor_parse_u32(name, &address->addr) || symbol_address(name, &address->addr))) {
         say_no_address(command, word);
         return false;
     }
+    address->addr += offset;
     if (pid) {
         task = parse_process(command, pid);
         if (!task)

@@ -11,6 +11,8 @@
 #include <kernel/monitor/ktest.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/monitor/readline.h>
+#include <kernel/process/process.h>
+#include <kernel/task.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <linux/stat.h>
@@ -112,29 +114,95 @@ static void offer_programs(const struct completion *completion)
 
 #define SYMBOL_LETTERS 2 /* that must be typed before symbols are offered: there are thousands */
 
+/* Labels inside a function have a dot. The stubs of the 256 vectors come with their whole name. */
+static bool is_offered(const char *typed, const char *name)
+{
+    static const char stub[] = "trap_stub_";
+    size_t len = strlen(stub);
+
+    return !strchr(name, '.') && (strncmp(name, stub, len) != 0 || strncmp(typed, stub, len) == 0);
+}
+
 static void offer_symbol(const char *name, void *arg)
 {
     const struct completion *completion = arg;
 
-    if (!strchr(name, '.'))
+    if (is_offered(completion->prefix + completion->word, name))
         offer(completion, name);
+}
+
+static void offer_program_colon(const char *name, const char *text, void *arg)
+{
+    char with_colon[NAME_MAX_ + 2];
+
+    (void)text;
+    snprintf(with_colon, sizeof(with_colon), "%s:", name);
+    offer(arg, with_colon);
+}
+
+static void offer_program_symbol(const char *name, void *arg)
+{
+    const struct completion *completion = arg;
+    size_t colon = strrchr(completion->prefix, ':') - completion->prefix;
+
+    offer_behind(completion, colon + 1, name, NULL);
+}
+
+/* PROGRAM:NAME, once the colon is there. */
+static void offer_program_symbols(const struct completion *completion)
+{
+    const char *word = completion->prefix + completion->word;
+    struct inode *inode = monitor_find_program(word, strrchr(word, ':') - word);
+
+    if (!inode)
+        return;
+    elf_symbol_each(&inode->data, offer_program_symbol, (void *)completion);
+    inode_put(inode);
 }
 
 static void offer_symbols(const struct completion *completion)
 {
-    if (strlen(completion->prefix + completion->word) >= SYMBOL_LETTERS)
+    const char *word = completion->prefix + completion->word;
+
+    if (strchr(word, ':')) {
+        offer_program_symbols(completion);
+    } else if (strlen(word) >= SYMBOL_LETTERS) {
         symbol_each(offer_symbol, (void *)completion);
+        monitor_each_program(offer_program_colon, (void *)completion);
+    }
+}
+
+/* ---- processes ---- */
+
+static void offer_pids(const struct completion *completion)
+{
+    char pid[12];
+
+    for (struct task *task = task_next(NULL); task; task = task_next(task)) {
+        if (!task->mm)
+            continue;
+        snprintf(pid, sizeof(pid), "%u", task->pid);
+        offer_behind(completion, completion->word, pid, task->comm);
+    }
 }
 
 /* ---- a line ---- */
 
+typedef void (*offer_t)(const struct completion *completion);
+
 static const struct {
     const char *command;
-    void (*offer)(const struct completion *completion);
+    offer_t first, second, third; /* for the words behind it; the third for all further ones */
 } words[] = {
-    {"help", offer_commands}, {"run", offer_programs},    {"test", offer_tests},
-    {"crash", offer_crashes}, {"explain", offer_symbols}, {"peek", offer_symbols},
-    {"poke", offer_symbols},
+    {"help", offer_commands, NULL, NULL},
+    {"run", offer_programs, offer_programs, offer_programs},
+    {"test", offer_tests, offer_tests, NULL},
+    {"crash", offer_crashes, NULL, NULL},
+    {"explain", offer_symbols, offer_pids, NULL},
+    {"peek", offer_symbols, NULL, offer_pids},
+    {"poke", offer_symbols, NULL, NULL},
+    {"pgdiff", offer_pids, offer_pids, NULL},
+    {"kill", offer_pids, NULL, NULL},
 };
 
 static bool is_first_word(const char *prefix, const char *word)
@@ -142,6 +210,27 @@ static bool is_first_word(const char *prefix, const char *word)
     size_t len = strlen(word);
 
     return strncmp(prefix, word, len) == 0 && prefix[len] == ' ';
+}
+
+/* How many words end before the one that is completed. */
+static u32 words_before(const struct completion *completion)
+{
+    u32 count = 0;
+
+    for (size_t i = 1; i < completion->word; i++)
+        count += completion->prefix[i] == ' ' && completion->prefix[i - 1] != ' ';
+    return count;
+}
+
+static void offer_word(const struct completion *completion, u32 i)
+{
+    u32 before = words_before(completion);
+    offer_t offer_it = before == 1   ? words[i].first
+                       : before == 2 ? words[i].second
+                                     : words[i].third;
+
+    if (offer_it)
+        offer_it(completion);
 }
 
 void monitor_complete(const char *prefix, readline_emit_t emit, void *arg)
@@ -156,6 +245,6 @@ void monitor_complete(const char *prefix, readline_emit_t emit, void *arg)
         offer_commands(&completion);
     for (u32 i = 0; completion.word > 0 && i < ARRAY_SIZE(words); i++) {
         if (is_first_word(prefix, words[i].command))
-            words[i].offer(&completion);
+            offer_word(&completion, i);
     }
 }

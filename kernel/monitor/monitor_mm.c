@@ -71,26 +71,12 @@ static void vmalloc_details(void)
     print_row(text, stats.mapped_pages * PAGE_SIZE);
     snprintf(text, sizeof(text), "  free (ranges: %u)", stats.free_ranges);
     print_row(text, stats.free_bytes);
-    print_row("  largest free range", stats.largest_free);
-}
-
-static void print_section(const char *name, const char *start, const char *end)
-{
-    char text[40];
-
-    snprintf(text, sizeof(text), "  0x%08x %s", (u32)start, name);
-    print_row(text, end - start);
 }
 
 static void lowmem_details(void)
 {
     print_row("  free", nr_free_lowmem_pages() * PAGE_SIZE);
     print_row("  kernel image", __kernel_end - __text_start);
-    print_section("bss", __bss_start, __bss_end);
-    print_section("data", __data_start, __data_end);
-    print_section("data, read-only now", __sealed_start, __sealed_end);
-    print_section("rodata", __rodata_start, __rodata_end);
-    print_section("text", __text_start, __text_end);
 }
 
 static void user_details(void)
@@ -106,6 +92,7 @@ static void user_details(void)
     print_row(text, pages * PAGE_SIZE);
 }
 
+/* With the next prompt on 24 lines, so that all of it shows on a terminal of that size. */
 void monitor_layout(u32 argc, const char **argv)
 {
     static void (*const details[LAYOUT_REGIONS])(void) = {

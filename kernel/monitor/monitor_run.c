@@ -4,7 +4,8 @@
  * `run` reads a line like a shell: "&" ends a program's words and starts it in the background; a
  * last program without "&" runs in the foreground. All are started before the first wait. A program
  * is a child of the monitor's thread; one line reports how it ended, for those in the background
- * before the next prompt.
+ * before the next prompt. The prompt waits for a moment, so that what a program says at its start
+ * is in front of it.
  *
  * The kernel does not keep the name of a collected child, so names are copied while the zombie
  * exists.
@@ -16,6 +17,7 @@
  * Neighbours: kernel/process/process.c starts programs, kernel/task.c keeps them;
  * kernel/monitor/monitor.c splits the line.
  */
+#include <arch/x86/timer.h>
 #include <asm/errno.h>
 #include <asm/fcntl.h>
 #include <asm/signal.h>
@@ -149,9 +151,18 @@ static bool pieces_are_sound(u32 argc, const char **argv)
     return true;
 }
 
+/* Until the program waits or has ended, for a tenth of a second at most. */
+static void let_begin(u32 pid)
+{
+    const struct task *task = task_find(pid);
+
+    for (u32 i = 0; i < HZ / 10 && task->state == TASK_RUNNING; i++)
+        sched_sleep(1);
+}
+
 void monitor_run(u32 argc, const char **argv)
 {
-    u32 foreground = 0;
+    u32 foreground = 0, background = 0;
 
     if (!pieces_are_sound(argc, argv)) {
         printk("usage: %s\n", MONITOR_RUN_USAGE);
@@ -167,10 +178,13 @@ void monitor_run(u32 argc, const char **argv)
             foreground = pid;
         else if (pid)
             printk("%s[%u]: in the background\n", task_find(pid)->comm, pid);
+        background = pid;
         i = end + 1;
     }
     if (foreground)
         wait_in_foreground(foreground);
+    else if (background)
+        let_begin(background);
 }
 
 void monitor_run_init(const char *path)

@@ -83,6 +83,8 @@ void monitor_vmalloc(u32 argc, const char **argv)
     printk("vmalloc: %p, %u page%s; \"vfree %p\" frees the area\n", memory, pages,
            pages == 1 ? "" : "s", memory);
     frame_runs_print("frames", (u32)memory, (u32)memory + size - 1);
+    if (!scattered)
+        printk("          as they are free now; \"vmalloc -s %s\" takes scattered ones\n", word);
 }
 
 void monitor_vfree(u32 argc, const char **argv)

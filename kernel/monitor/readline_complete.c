@@ -98,10 +98,12 @@ static void list_candidates(struct listing *listing, const char *prefix)
 
 /* ---- the key ---- */
 
-/* True behind a directory: then the word is completed but not finished. */
-static bool is_behind_folder(const struct readline_state *state)
+/* True behind a directory and a program's colon: then the word is completed but not finished. */
+static bool is_unfinished(const struct readline_state *state)
 {
-    return state->pos > 0 && state->line[state->pos - 1] == '/';
+    char last = state->pos > 0 ? state->line[state->pos - 1] : ' ';
+
+    return last == '/' || last == ':';
 }
 
 void readline_complete_word(struct readline_state *state, bool again)
@@ -123,7 +125,7 @@ void readline_complete_word(struct readline_state *state, bool again)
     state->complete(prefix, add_candidate, &listing);
     for (size_t i = prefix_len; listing.count > 0 && listing.common[i]; i++)
         readline_insert(state, listing.common[i]);
-    if (listing.count == 1 && !is_behind_folder(state)) {
+    if (listing.count == 1 && !is_unfinished(state)) {
         readline_insert(state, ' ');
     } else if (state->pos == prefix_len && listing.count > 1 && again) {
         list_candidates(&listing, prefix);

@@ -1,5 +1,6 @@
 /*
- * The symbol table of a program's file: finds the address of a function or a variable.
+ * The symbol table of a program's file: finds the address of a function or a variable, and lists
+ * their names.
  *
  * Only the monitor uses it; programs run without their symbols, which are in no segment. So the
  * file itself is read each time, a few symbols per read. It comes from outside and may contain
@@ -81,21 +82,23 @@ static bool has_place(const Elf32_Sym *symbol)
            symbol->st_value < TASK_SIZE;
 }
 
-static bool has_name(const struct symbol_table *table, const Elf32_Sym *symbol, const char *name)
+/* False for a name that is longer than ELF_SYMBOL_MAX, or ends beyond the string table. */
+static bool read_name(const struct symbol_table *table, const Elf32_Sym *symbol, char *name)
 {
-    char found[ELF_SYMBOL_MAX];
-    u32 size = strlen(name) + 1, at = symbol->st_name;
+    u32 at = symbol->st_name, size = min(table->strings.sh_size - at, (u32)ELF_SYMBOL_MAX);
 
-    return at < table->strings.sh_size && size <= table->strings.sh_size - at &&
-           read_at(table->file, table->strings.sh_offset + at, found, size) &&
-           memcmp(found, name, size) == 0;
+    return at < table->strings.sh_size &&
+           read_at(table->file, table->strings.sh_offset + at, name, size) &&
+           strnlen(name, size) < size;
 }
 
-/* A global symbol of that name, or a local one if there is no global one. */
-static int search(const struct symbol_table *table, const char *name, u32 *addr)
+/* What is done with each symbol; false: with no more. */
+typedef bool (*see_t)(const Elf32_Sym *symbol, const char *name, void *arg);
+
+static int each_symbol(const struct symbol_table *table, see_t see, void *arg)
 {
     Elf32_Sym some[SYMBOLS_AT_ONCE];
-    bool found = false;
+    char name[ELF_SYMBOL_MAX];
 
     for (u32 i = 0; i < table->count; i++) {
         u32 at = i % SYMBOLS_AT_ONCE;
@@ -106,31 +109,83 @@ static int search(const struct symbol_table *table, const char *name, u32 *addr)
             if (!read_at(table->file, table->symbols.sh_offset + i * sizeof(Elf32_Sym), some, size))
                 return -ENOMEM;
         }
-        if (!has_place(&some[at]) || !has_name(table, &some[at], name))
-            continue;
-        *addr = some[at].st_value;
-        found = true;
-        if (ELF32_ST_BIND(some[at].st_info) == STB_GLOBAL)
+        if (has_place(&some[at]) && read_name(table, &some[at], name) && !see(&some[at], name, arg))
             break;
     }
-    return found ? 0 : -ENOENT;
+    return 0;
+}
+
+/* The error, or NULL. */
+static const char *open_table(struct symbol_table *table)
+{
+    const char *why = "too short for an ELF header";
+    Elf32_Ehdr header;
+
+    if (read_at(table->file, 0, &header, sizeof(header)))
+        why = elf_check_header(&header);
+    if (!why && header.e_type != ET_EXEC)
+        why = "position-independent: its symbols are not addresses";
+    if (!why && header.e_shnum > 0 && header.e_shentsize != sizeof(Elf32_Shdr))
+        why = "section headers of the wrong size";
+    return why ?: find_table(table, &header);
+}
+
+/* ---- finding one ---- */
+
+struct search {
+    const char *name;
+    u32 addr; /* 0: none yet */
+};
+
+/* The first global symbol of that name, or the last local one if there is no global one. */
+static bool compare(const Elf32_Sym *symbol, const char *name, void *arg)
+{
+    struct search *search = arg;
+
+    if (strcmp(name, search->name) != 0)
+        return true;
+    search->addr = symbol->st_value;
+    return ELF32_ST_BIND(symbol->st_info) != STB_GLOBAL;
 }
 
 int elf_find_symbol(struct address_space *file, const char *name, u32 *addr, const char **why)
 {
     struct symbol_table table = {.file = file};
-    Elf32_Ehdr header;
+    struct search search = {.name = name};
+    int err;
 
-    if (strlen(name) >= ELF_SYMBOL_MAX)
-        return -ENOENT;
-    *why = "too short for an ELF header";
-    if (read_at(file, 0, &header, sizeof(header)))
-        *why = elf_check_header(&header);
-    if (!*why && header.e_type != ET_EXEC)
-        *why = "position-independent: its symbols are not addresses";
-    if (!*why && header.e_shnum > 0 && header.e_shentsize != sizeof(Elf32_Shdr))
-        *why = "section headers of the wrong size";
-    if (!*why)
-        *why = find_table(&table, &header);
-    return *why ? -ENOEXEC : search(&table, name, addr);
+    *why = open_table(&table);
+    if (*why)
+        return -ENOEXEC;
+    err = each_symbol(&table, compare, &search);
+    if (err || !search.addr)
+        return err ?: -ENOENT;
+    *addr = search.addr;
+    return 0;
+}
+
+/* ---- listing all ---- */
+
+struct names {
+    void (*see)(const char *name, void *arg);
+    void *arg;
+};
+
+static bool see_name(const Elf32_Sym *symbol, const char *name, void *arg)
+{
+    const struct names *names = arg;
+
+    (void)symbol;
+    names->see(name, names->arg);
+    return true;
+}
+
+void elf_symbol_each(struct address_space *file, void (*see)(const char *name, void *arg),
+                     void *arg)
+{
+    struct symbol_table table = {.file = file};
+    struct names names = {.see = see, .arg = arg};
+
+    if (!open_table(&table))
+        each_symbol(&table, see_name, &names);
 }

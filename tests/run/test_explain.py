@@ -9,7 +9,7 @@ from attic.build import symbols
 from attic.machine import PROMPT, Machine
 from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME
-from machines import unfolded, wide
+from machines import run_forever, unfolded, wide
 
 NAMES = symbols()
 MASTER = NAMES.physical('swapper_pg_dir')
@@ -19,7 +19,9 @@ EIP = r'at eip 0x0804\w{4}:'
 
 # Wrong commands, and the right usage; one line each.
 WRONG = {
-    'explain': r'^usage: explain ADDR \[PID\]$', 'explain 1 2 3': r'^usage: explain ADDR \[PID\]$',
+    'explain': r'^usage: explain ADDR \[PID\]; "help explain" shows an example$', 'explain 1 2 3': r'^usage: explain ADDR \[PID\];',
+    'explain kernel_main+': r'^explain: kernel_main\+ is not an address', 'explain kernel_main+4/': 'is not an address',
+    'explain kernel_main+4x': 'is not an address',
     'explain zork': r'^explain: zork is not an address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$',
     'explain vmaloc': '^explain: vmaloc is not an address, .*; the nearest symbol is vmalloc$',
     'explain c0100000': '^explain: c0100000 is not an address .*0x', 'explain 0x100000000': 'is not an address',
@@ -95,6 +97,8 @@ def test_function(explain, check):
     check.equal(answer.get('device'), [f'may read it at physical {PHYSICAL}', 'may not write it: -EACCES',
                                        'the kernel itself may only read this memory'], 'a device may read it only')
     check.equal(explain(str(NAMES['kernel_main'])), answer, 'the same by a decimal number')
+    for word in 'kernel_main+4', 'kernel_main+0x4', f'{ADDRESS}+4', 'kernel_main+0x4/0xe0':
+        check.like(explain(word).line('address'), rf'^{NAMES["kernel_main"] + 4:#010x} kernel_main\+0x4/0x', word)
 
 
 Stack = namedtuple('Stack', 'start guard range')
@@ -136,18 +140,10 @@ def test_holes(explain, check):
 
 # ---- addresses of processes ----
 
-def run_in_background(machine, commands, count):
-    """Start programs that report that they run."""
-    machine.send(f'run {commands}\n')
-    machine.expect(re.compile(rf'(?:forever\[\d+\]: runs until.*?){{{count}}}\n', re.S), 20)
-    machine.run('')
-
-
 @pytest.fixture(scope='module')
 def pids(machine):
     """The pids of two processes of the same program."""
-    run_in_background(machine, 'forever sleep & forever sleep &', 2)
-    return re.findall(r'^ *(\d+) .* forever$', machine.run('ps'), re.M)
+    return run_forever(machine, 2)
 
 
 def test_program(explain, pids, check):
@@ -186,7 +182,7 @@ def test_other_addresses(explain, pids, check):
 
 def test_many_addresses(machine, explain, pids, check):
     """Text and data of ten programs, in one page of the file, and lowmem."""
-    run_in_background(machine, 'forever sleep & ' * 8, 8)
+    run_forever(machine, 8)
     also = explain(f'0x08048123 {pids[0]}').get('also at', [])
     check.equal(len(also), 17, 'of many addresses the first 16', also)
     check.equal(also[16:], ['and 4 more'], 'and how many others')

@@ -14,7 +14,7 @@ ENDED = r'^counter\[\d+\]: exit status 0'
 
 # A wrong line, and the answer.
 WRONG = {
-    'meminf': 'meminfo', 'xyzzy': 'help', 'layout now': 'usage: layout$', 'crash gently': 'usage: crash', 'help nothing': 'no such command',
+    'meminf': 'meminfo', 'xyzzy': 'help', 'layout now': 'usage: layout; "help layout" shows an example$', 'crash gently': 'usage: crash', 'help nothing': 'no such command',
     'run': 'usage: run PROGRAM', 'run nothing': 'no such program', 'run &': 'usage: run',
     'kill': 'usage: kill PID', 'kill init': 'kill: init is not a pid; "ps" lists the processes', 'kill 4000000': 'no task has the pid 4000000',
     'test -x': 'usage: test', 'test a b': 'usage: test', 'test no.such': 'no self-test matches',
@@ -178,6 +178,7 @@ def test_layout(machine, check):
     check.like(layout, '(?i)0xc0000000', 'layout: C')
     addresses = [int(address, 16) for address in re.findall(r'^\s*(0x[0-9a-f]{8})\b', layout, re.M | re.I)]
     check.equal(addresses, sorted(addresses, reverse=True), 'layout: from high to low addresses')
+    check.true(layout.count('\n') < 24, 'layout: with the prompt on a terminal of 24 lines', layout)
 
 
 def test_meminfo(machine, check):
@@ -228,6 +229,8 @@ def test_frames_of_an_area(machine, check):
         if apart:
             check.true(all(abs(one - other) > 4096 for one in frames for other in frames if one != other),
                        f'{command}: none is next to another')
+        said, hint = re.fullmatch(r'(.*?\n)( {10}as they are free now; "vmalloc -s .*\n)?', said, re.S).groups()
+        check.equal(bool(hint), '-s' not in command, f'{command}: how to have scattered ones')
         check.true(said[said.index('frames') + 10:] in machine.run('vmallocinfo'), f'{command}: vmallocinfo tells the same')
         machine.run(f'vfree {start:08x}')
     check.equal(used(), before, 'all frames are back')
@@ -417,13 +420,14 @@ def test_tab(machine, check):
 def test_lists(machine, check):
     """Tab twice on an empty line, for programs, for tests: the list fits a terminal, and describes the programs."""
     lists = {}
-    for typed in ('', 'run ', 'test ', 'crash '):
+    for typed in ('', 'run ', 'test ', 'crash ', 'explain trap_'):
         machine.send(f'{typed}\t\t')
         machine.expect(PROMPT, 10)
         lists[typed] = machine.before.partition('\n')[2]
         check.true(lists[typed], f'a list behind "{typed}"')
         check.equal([row for row in lists[typed].splitlines() if len(row) > 79 or row.endswith(' ')], [], 'in 79 columns')
         machine.send('\x15')
+    check.like(lists['explain trap_'], r'\A(?:trap_(?!stub_)\w+\s+)+\Z', 'symbols without the 256 stubs')
     check.like(lists[''], r'^help +layout +map +meminfo .*\n.*\b', 'commands in columns')
     programs = dict(line.split(' ', 1) for line in run(ROOT / 'scripts/rooms', 'programs')[0].splitlines())
     check.equal(re.findall(r'^(\w+) +(\S+ \S.*)$', lists['run '].partition('\nattack_')[0], re.M)[:len(programs)], sorted(programs.items()),

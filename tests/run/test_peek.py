@@ -8,7 +8,7 @@ import pytest
 from attic.build import build_dir, make_initramfs, symbols, user_programs
 from attic.machine import PROMPT, Machine
 from attic.symbols import Symbols
-from machines import unfolded, wide
+from machines import run_forever, unfolded, wide
 from programs import run
 
 NAMES = symbols()
@@ -19,7 +19,7 @@ LINK, ENTRY_SIZE, TYPE, PLACE, SIZE = 24, 36, 4, 16, 20  # offsets in a section 
 
 # Wrong commands, and the right usage; one line each.
 WRONG = {
-    'peek': r'^usage: peek ADDR \[N \[PID\]\]$', 'peek 1 2 3 4': '^usage: peek', 'poke 0xc0100000': '^usage: poke ADDR VALUE$',
+    'peek': r'^usage: peek ADDR \[N \[PID\]\];', 'peek 1 2 3 4': '^usage: peek', 'poke 0xc0100000': '^usage: poke ADDR VALUE;',
     'peek 0xc0100000 0': r'^usage: peek .*; N: 1 to 1024 words$', 'peek 0xc0100000 1025': '^usage: peek', 'peek 0xc0100000 x': '^usage: peek',
     'peek zork': r'^peek: zork is not an address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$', 'poke zork 1': '^poke: zork is not an address',
     'peek 0x08048000': '^peek: 0x08048000 is a user address: which process', 'peek 0x08048000 1 1': r'^peek: init\[1\] has no address space',
@@ -27,7 +27,8 @@ WRONG = {
     'poke 0x08048000 1': "^poke: 0x08048000 is a user address: poke writes kernel addresses only$",
     'poke 0xc00b8000 x': '^usage: poke ADDR VALUE; VALUE: 32 bits', 'poke 0xc00b8000 0x100000000': '^usage: poke',
     'peek 0xfffffffe': r'^peek: cannot read 0xfffffffe \(last page; PTE 1023: P=0\)$',
-    'explain hello:main': r'^explain: hello:main is 0x0804\w{4}, but no process runs that$',
+    'explain hello:main': r'^explain: hello:main is 0x0804\w{4} in a process that runs it, and none does; "run forever &" starts a program',
+    'explain hello:main+x': '^explain: hello:main.x is not an address', 'explain hello+4:main': r'^explain: hello\+4: no such program',
     'explain hello:zork': '^explain: hello has no symbol zork$', 'explain zork:main': '^explain: zork: no such program; "programs" lists them$',
     'explain :': '^explain: : no such program', 'explain tmp:main': '^explain: tmp: no such program',
     f'explain {"a" * 150}:main': '^explain: a+: no such program', f'explain hello:{"a" * 200}': '^explain: hello has no symbol a+$',
@@ -147,7 +148,7 @@ def test_poke_refused(machine, check):
 
 def test_wrong(machine, check):
     for command, answer in WRONG.items():
-        said = machine.run(command)
+        said = unfolded(machine.run(command))
         check.like(said, answer, f'{command[:40]}: says what is right')
         check.equal(said.count('\n'), 1, f'{command[:40]}: in one line')
 
@@ -166,20 +167,16 @@ def test_kernel_names(machine, check):
     check.equal(machine.run('peek swapper_pg_d\t1'), machine.run(f'peek {NAMES["swapper_pg_dir"]:#x} 1'), 'tab completes names')
 
 
-def run_in_background(machine, count):
-    machine.send(f'run {"forever sleep & " * count}\n')
-    machine.expect(re.compile(rf'(?:forever\[\d+\]: runs until.*?){{{count}}}\n', re.S), 20)
-    machine.run('')
-    return re.findall(r'^ *(\d+) .* forever$', machine.run('ps'), re.M)
-
-
 def test_program_names(machine, check):
     names = Symbols(build_dir() / 'user/forever')
     main, environ = (f'{names[name]:#010x}' for name in ('main', 'environ'))
-    pid, = run_in_background(machine, 1)
+    pid, = run_forever(machine, 1)
     check.like(machine.run('explain forever:main'), rf'^address   {main} of forever\[{pid}\]$', 'the one process that runs it')
     check.like(machine.run(f'explain forever:environ {pid}'), rf'^address   {environ} of forever\[{pid}\]$', 'a variable, and a pid')
     check.like(machine.run('explain /forever:main'), f'^address   {main} ', 'a path')
+    check.like(machine.run('explain forever:main+0x10'), rf'^address   {names["main"] + 16:#010x} of forever', 'an offset')
+    check.like(machine.run('explain fore\tma\t'), rf'^address   {main} of forever', 'tab completes both names')
+    check.like(machine.run('peek forever:main 1 \t'), f'^{main}  ', 'tab completes the only pid')
     code = (build_dir() / 'user/forever').read_bytes()
     start = words(machine.run(f'peek forever:main 8 {pid}'))
     check.equal([at for at, _ in start], list(range(names['main'], names['main'] + 32, 4)), 'peek: at its address')
@@ -191,14 +188,14 @@ def test_program_names(machine, check):
     check.like(last, r'^peek: cannot read 0xbffff000 \(user, above 0xbfffe000\.\.0xbfffefff r-xp \[vdso\]; ', 'where it stops')
     check.equal(unfolded(machine.run(f'peek 0xbfffeffe 1 {pid}')), f'{last}\n', 'a word in two pages: the one that is missing')
     check.like(machine.run(f'explain hello:main {pid}'), rf'^explain: forever\[{pid}\] runs another program$', 'another program')
-    one, other = run_in_background(machine, 1)
+    one, other = run_forever(machine, 1)
     for command in ('explain', 'peek', 'poke'):
         line = f'{command} forever:main' + (' 0' if command == 'poke' else '')
         check.equal(machine.run(line), f'{command}: forever:main is {main} in 2 processes: add a PID\n', f'{command}: which of two?')
     check.like(machine.run(f'explain forever:main {other}'), rf'^address   {main} of forever\[{other}\]$', 'the other one')
     for number in (one, other):
         machine.run(f'kill {number}')
-    check.like(machine.run('explain forever:main'), f'^explain: forever:main is {main}, but no process runs that$', 'when they have ended')
+    check.like(machine.run('explain forever:main'), f'^explain: forever:main is {main} in a process that runs it, and none does;', 'when they have ended')
 
 
 def test_broken_programs(machine, broken, check):

@@ -49,6 +49,7 @@ void monitor_audit(u32 argc, const char **argv);
 struct mm;
 struct task;
 struct page;
+struct inode;
 struct monitor_address {
     u32 addr;
     struct mm *mm; /* with a reference; NULL: of no process */
@@ -68,6 +69,12 @@ void monitor_put_address(struct monitor_address *address);
  * returns NULL.
  */
 struct task *monitor_parse_task(const char *command, const char *word);
+
+/*
+ * The file of the program whose name, or path, has `len` characters, with a reference; NULL if
+ * there is none in / and /bin.
+ */
+struct inode *monitor_find_program(const char *word, size_t len);
 
 /*
  * Parse a number, decimal or hexadecimal with 0x. False for other text and for more than 32 bits.

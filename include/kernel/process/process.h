@@ -130,3 +130,7 @@ const char *elf_check_header(const struct elf32_hdr *header);
 #define ELF_SYMBOL_MAX 256
 __must_check int elf_find_symbol(struct address_space *file, const char *name, u32 *addr,
                                  const char **why);
+
+/* Call see() for each name that elf_find_symbol() finds, some of them twice. It yields. */
+void elf_symbol_each(struct address_space *file, void (*see)(const char *name, void *arg),
+                     void *arg);

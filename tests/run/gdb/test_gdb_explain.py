@@ -82,7 +82,7 @@ AMONG = (
     'made by double_fault_report_init', 'lowmem: text', 'lowmem: rodata', 'lowmem: sealed', 'lowmem: data and bss', 'lowmem: memory$',
     '4 MiB page at', ' ioremap$', r'vmalloc, kernel stack of init\[1\]', 'its guard is here', 'the tag of an area',
     'the tag of a free range', 'above all RAM', 'no RAM', 'page tables, reserved at start-up', 'this memory is free',
-    'the kernel itself may only read', 'may have it at physical', 'hole, never mapped', 'one page, never mapped', 'last page, never mapped',
+    'the kernel itself may only read', 'may have it at physical', 'hole, never mapped', 'fixmap guard, never mapped', 'last page, never mapped',
     'never mapped$', r'try  +explain 0x08048000 \d+ +\(', 'no process has an area there', 'r-xp, page 0 of /places', r'rw-p \[heap\]',
     r'rw-p \[stack\]', 'it may grow down to here', r'\[vdso\]', 'keeps a frame without rights', 'kept without rights', 'the page of zeros',
     'rw-s, page 0$', 'in a block of', 'SMAP=1', 'SMEP=1', 'RW=0, CR0.WP=1', 'nothing: here the address space ends',

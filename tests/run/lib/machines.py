@@ -18,6 +18,14 @@ def shows(check, machine, pattern, name):
     check.true(found, name, found or machine.screen.text())
 
 
+def run_forever(machine, count):
+    """Start so many processes of `forever` in the background; the pids of all that run, when each of the new ones has said that it does."""
+    said = machine.output.count('runs until')
+    machine.run('run ' + 'forever sleep & ' * count)
+    machine.wait_until(lambda: machine.output.count('runs until') == said + count)
+    return re.findall(r'^ *(\d+) .* forever$', machine.run('ps'), re.M)
+
+
 def unfolded(text):
     return '\n'.join(terminal.unfolded(text.split('\n')))
 
