@@ -180,7 +180,7 @@ int main(int argc, char *argv[])
             return 1;
         }
     }
-    print("usage: trap divide|opcode|breakpoint|halt|port|interrupt|float|selector|iret|"
-          "far-call[-...]|step[-...]\n");
+    print("usage: trap divide|opcode|breakpoint|halt|port|interrupt|float|selector|iret\n"
+          "       trap far-call[-...]|step[-...]\n");
     return 2;
 }

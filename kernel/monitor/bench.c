@@ -24,6 +24,8 @@
 #include <arch/x86/timer.h>
 #include <drivers/power.h>
 #include <kernel/monitor/bench.h>
+#include <kernel/monitor/monitor.h>
+#include <kernel/tty/tty.h>
 #include <lib/div64.h>
 #include <lib/glob.h>
 #include <lib/panic.h>
@@ -129,7 +131,7 @@ bool bench_run(const char *glob)
 {
     u32 ran = 0, good = 0;
 
-    for (const struct bench *row = __bench_start; row < __bench_end; row++) {
+    for (const struct bench *row = __bench_start; row < __bench_end && !tty_interrupted(); row++) {
         if (!glob_match(glob, row->name))
             continue;
         ran++;
@@ -147,6 +149,8 @@ void bench_main(const char *glob)
 
 void monitor_bench(u32 argc, const char **argv)
 {
+    if (!monitor_is_alone("bench"))
+        return;
     printk("# time-stamp counts an operation: instructions under -icount shift=0,\n"
            "# as in make bench, else time\n");
     bench_run(argc == 2 ? argv[1] : "*");

@@ -25,6 +25,7 @@
 #include <kernel/monitor/ktest.h>
 #include <kernel/monitor/monitor.h>
 #include <kernel/task.h>
+#include <kernel/tty/tty.h>
 #include <kernel/turns.h>
 #include <lib/glob.h>
 #include <lib/panic.h>
@@ -328,6 +329,14 @@ static void print_order(void)
                stats.turns, stats.points, stats.refused, stats.order);
 }
 
+static bool interrupted(void)
+{
+    if (!tty_interrupted())
+        return false;
+    printk("# Ctrl-C: the other tests are not run\n");
+    return true;
+}
+
 u32 ktest_run(const char *glob, u32 *ran)
 {
     const struct ktest *failures[FAILED_MAX];
@@ -336,7 +345,7 @@ u32 ktest_run(const char *glob, u32 *ran)
     turns_refuse(0); /* tests want all memory, or refuse it themselves */
     printk("KTAP version 1\n1..%u\n", count_matches(glob));
     *ran = 0;
-    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
+    for (const struct ktest *test = __ktest_start; test < __ktest_end && !interrupted(); test++) {
         if (!test_matches(test, glob) || run_test(test, ++*ran))
             continue;
         if (failed < FAILED_MAX)

@@ -19,6 +19,7 @@
 #include <arch/x86/boot_info.h>
 #include <arch/x86/timer.h>
 #include <drivers/power.h>
+#include <fs/fs.h>
 #include <kernel/kernel.h>
 #include <kernel/monitor/bench.h>
 #include <kernel/monitor/ktest.h>
@@ -87,7 +88,7 @@ static const struct monitor_command commands[] = {
      "run counter & counter", monitor_run, 1, WORDS_MAX, false},
     {"kill", MONITOR_KILL_USAGE, "end a program; Ctrl-C ends the one in the foreground",
      "run forever &\nkill PID", monitor_kill, 1, 1, false},
-    {"test", MONITOR_TEST_USAGE, "run, or with -l list, self-tests: those that match",
+    {"test", MONITOR_TEST_USAGE, "run, or with -l list, self-tests; Ctrl-C ends them",
      "test vmalloc.*", monitor_test, 0, 2, false},
     {"bench", MONITOR_BENCH_USAGE, "count what kernel operations cost",
      "bench kmalloc*", monitor_bench, 0, 1, true},
@@ -159,11 +160,34 @@ static const struct monitor_command *nearest_command(const char *name)
     return nearest;
 }
 
+/* What shells and other monitors call it. */
+static const struct monitor_command *other_name(const char *name)
+{
+    static const char *const ends[] = {"exit", "halt", "quit", "q", "reboot", "shutdown"};
+
+    for (u32 i = 0; i < ARRAY_SIZE(ends); i++) {
+        if (strcmp(ends[i], name) == 0)
+            return find_command("poweroff");
+    }
+    return NULL;
+}
+
+static bool is_program(const char *name)
+{
+    struct inode *inode = monitor_find_program(name, strlen(name));
+
+    if (inode)
+        inode_put(inode);
+    return inode;
+}
+
 static void say_unknown(const char *name)
 {
-    const struct monitor_command *nearest = nearest_command(name);
+    const struct monitor_command *nearest = other_name(name) ?: nearest_command(name);
 
-    if (nearest)
+    if (is_program(name))
+        printk("%s: a program, no command: \"run %s\"\n", name, name);
+    else if (nearest)
         printk("%s: no such command; the nearest is: %s\n", name, nearest->usage);
     else
         printk("%s: no such command; \"help\" lists them\n", name);
@@ -296,10 +320,7 @@ static void monitor_test(u32 argc, const char **argv)
         printk("usage: %s\n", MONITOR_TEST_USAGE);
     else if (list)
         list_tests(glob);
-    else if (monitor_has_background())
-        printk("test: the tests count free pages, so end the background program first\n"
-               "(\"ps\" shows its pid, \"kill PID\" ends it)\n");
-    else
+    else if (monitor_is_alone("test"))
         ktest_run(glob, &ran);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Parses a word as an address, for `explain`, `peek` and `poke`: a number, decimal or hexadecimal
- * with 0x; the name of a function or a variable of the kernel; or PROGRAM:NAME, a symbol of a
+ * with 0x; the name of a function or a variable of the kernel, or of an edge of the address map; or PROGRAM:NAME, a symbol of a
  * program. A name may be followed by +N, as in the kernel's reports: kernel_main+0x4/0xe0. It also
  * parses pids, for these, `pgdiff` and `kill`.
  *
@@ -23,6 +23,7 @@
 #include <lib/printk.h>
 #include <lib/string.h>
 #include <linux/stat.h>
+#include <mm/layout.h>
 #include <mm/user/mm.h>
 
 #define PROGRAM_MAX 128 /* of its path */
@@ -169,6 +170,18 @@ bool monitor_parse_u32(const char *word, u32 *value)
     return kstrtouint(word, hex ? 16 : 10, value) == 0;
 }
 
+/* An edge of the address map, as `layout` prints it, or a symbol of the kernel. */
+static bool name_address(const char *name, u32 *addr)
+{
+    for (u32 i = 0; i < LAYOUT_REGIONS; i++) {
+        if (*name && strcmp(layout_regions[i].edge, name) == 0) {
+            *addr = layout_regions[i].start;
+            return true;
+        }
+    }
+    return symbol_address(name, addr);
+}
+
 struct nearest {
     const char *word, *name;
     u32 distance; /* a name that is not nearer is not similar */
@@ -243,7 +256,7 @@ bool monitor_parse_address(const char *command, const char *word, const char *pi
         return true;
     }
     if (!sound ||
-        !(monitor_parse_u32(name, &address->addr) || symbol_address(name, &address->addr))) {
+        !(monitor_parse_u32(name, &address->addr) || name_address(name, &address->addr))) {
         say_no_address(command, word);
         return false;
     }

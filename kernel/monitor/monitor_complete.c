@@ -16,6 +16,7 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <linux/stat.h>
+#include <mm/layout.h>
 
 /* A line, the start of its last word, and the function to call for each candidate. */
 struct completion {
@@ -131,6 +132,12 @@ static void offer_symbol(const char *name, void *arg)
         offer(completion, name);
 }
 
+static void offer_edge(const struct completion *completion, const char *edge)
+{
+    if (*edge)
+        offer(completion, edge);
+}
+
 static void offer_program_colon(const char *name, const char *text, void *arg)
 {
     char with_colon[NAME_MAX_ + 2];
@@ -167,6 +174,8 @@ static void offer_symbols(const struct completion *completion)
     if (strchr(word, ':')) {
         offer_program_symbols(completion);
     } else if (strlen(word) >= SYMBOL_LETTERS) {
+        for (u32 i = 0; i < LAYOUT_REGIONS; i++)
+            offer_edge(completion, layout_regions[i].edge);
         symbol_each(offer_symbol, (void *)completion);
         monitor_each_program(offer_program_colon, (void *)completion);
     }

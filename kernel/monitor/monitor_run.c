@@ -103,10 +103,15 @@ void monitor_report_background(void)
         wait_and_print(task->pid);
 }
 
-bool monitor_has_background(void)
+bool monitor_is_alone(const char *command)
 {
     monitor_report_background();
-    return child_in_state(false);
+    if (!child_in_state(false))
+        return true;
+    printk("%s: it counts free pages, so end the background program first\n"
+           "(\"ps\" shows its pid, \"kill PID\" ends it)\n",
+           command);
+    return false;
 }
 
 /* ---- starting ---- */

@@ -73,7 +73,7 @@ void monitor_vmalloc(u32 argc, const char **argv)
     }
     memory = size <= UINT32_MAX ? make_area(size, scattered) : NULL;
     if (!memory) {
-        printk("vmalloc: %s is too much: %uK of frames, %uK of addresses are free\n", word,
+        printk("vmalloc: %s is too much; free: %uK of frames, %uK of addresses\n", word,
                nr_free_pages() * (PAGE_SIZE / 1024), vmalloc_stats().largest_free / 1024);
         if (scattered)
             printk("  -s takes %u times the frames for a moment\n", APART);
@@ -99,8 +99,7 @@ void monitor_vfree(u32 argc, const char **argv)
     }
     area = find_vmap_area(addr);
     if (!area || area->start != addr || area->caller != monitor_vmalloc)
-        printk("vfree: %s is not the start of an area of \"vmalloc\", or it is freed already\n",
-               argv[1]);
+        printk("vfree: %s is not, or no longer, the start of an area of \"vmalloc\"\n", argv[1]);
     else
         vfree((void *)addr);
 }

@@ -73,6 +73,17 @@ int tty_getc_timeout(u32 ticks)
     return byte;
 }
 
+bool tty_interrupted(void)
+{
+    u32 flags = local_irq_save();
+    int byte;
+
+    for (u32 i = 0; (byte = input_peek(i)) >= 0 && byte != tty.ldisc.termios.c_cc[VINTR]; i++)
+        ;
+    local_irq_restore(flags);
+    return byte >= 0;
+}
+
 /* ---- size ---- */
 
 /*

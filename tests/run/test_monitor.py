@@ -14,7 +14,8 @@ ENDED = r'^counter\[\d+\]: exit status 0'
 
 # A wrong line, and the answer.
 WRONG = {
-    'meminf': 'meminfo', 'xyzzy': 'help', 'layout now': 'usage: layout; "help layout" shows an example$', 'crash gently': 'usage: crash', 'help nothing': 'no such command',
+    'meminf': 'meminfo', 'xyzzy': 'help', 'quit': 'the nearest is: poweroff$',
+    'trap divide': '^trap: a program, no command: "run trap"$', 'layout now': 'usage: layout; "help layout" shows an example$', 'crash gently': 'usage: crash', 'help nothing': 'no such command',
     'run': 'usage: run PROGRAM', 'run nothing': 'no such program', 'run &': 'usage: run',
     'kill': 'usage: kill PID', 'kill init': 'kill: init is not a pid; "ps" lists the processes', 'kill 4000000': 'no task has the pid 4000000',
     'test -x': 'usage: test', 'test a b': 'usage: test', 'test no.such': 'no self-test matches',
@@ -178,6 +179,10 @@ def test_layout(machine, check):
     check.like(layout, '(?i)0xc0000000', 'layout: C')
     addresses = [int(address, 16) for address in re.findall(r'^\s*(0x[0-9a-f]{8})\b', layout, re.M | re.I)]
     check.equal(addresses, sorted(addresses, reverse=True), 'layout: from high to low addresses')
+    edges = re.findall(r'^(0x\w{8}) \+[-=]+\+ (\w+)$', layout, re.M)
+    check.equal(len(edges), 7, 'layout: named edges')
+    for address, name in edges:
+        check.like(machine.run(f'explain {name}'), f'^address   {address}', f'explain {name}')
     check.true(layout.count('\n') < 24, 'layout: with the prompt on a terminal of 24 lines', layout)
 
 
@@ -236,7 +241,7 @@ def test_frames_of_an_area(machine, check):
     check.equal(used(), before, 'all frames are back')
     for line in ('vmalloc -x 4K', 'vmalloc 4K -s', 'vmalloc -s'):
         check.like(machine.run(line), '^usage: vmalloc ', f'{line}: refused')
-    check.like(machine.run('vmalloc -s 100M'), r'^vmalloc: 100M is too much: 12\d{4}K of frames, 131\d{3}K of addresses are free\n'
+    check.like(machine.run('vmalloc -s 100M'), r'^vmalloc: 100M is too much; free: 12\d{4}K of frames, 131\d{3}K of addresses\n'
                '  -s takes 16 times ', 'not so many')
     check.equal(used(), before, 'nothing has changed')
 
@@ -340,6 +345,18 @@ def test_ctrl_c(machine, check):
                'Ctrl-C that waits unread, and a program that sleeps')
 
 
+def test_ctrl_c_ends_commands(machine, check):
+    for command, begun in (('test', r'^ok 3 '), ('bench', r'^bench: \w+ +\d+\n')):
+        machine.send(f'{command}\n')
+        check.true(machine.saw(begun, 20), f'{command} has begun', machine)
+        machine.send('dropped\x03')
+        assert check.true(machine.saw(PROMPT, 20), f'Ctrl-C ends {command}', machine)
+        said = machine.before
+        if command == 'test':
+            check.like(said, r'^# Ctrl-C: the other tests are not run\n# (\d{1,3}) passed, 0 failed\n', 'test: its result is that of those that ran')
+        check.equal(machine.run(''), '', 'what was typed before it is dropped')
+
+
 def test_kill(machine, check):
     machine.send('run forever & forever sleep & tty_read\n')
     check.true(machine.saw('^ready\n', 20), 'a program in the foreground, two behind it')
@@ -349,7 +366,7 @@ def test_kill(machine, check):
     tasks = re.findall(r'^ *(\d+) .* (\w+)$', machine.run('ps'), re.M)
     background = [pid for pid, name in tasks if name == 'forever']
     check.equal(len(background), 2, 'and leaves those in the background')
-    check.like(machine.run('test list.*'), r'\Atest: the tests count free pages, so end the background program first\n',
+    check.like(machine.run('test list.*'), r'\Atest: it counts free pages, so end the background program first\n',
                'test waits for them')
     for pid in background:
         check.equal(machine.run(f'kill {pid}'), f'forever[{pid}]: killed by signal 9 (SIGKILL)\n', f'kill {pid}')

@@ -200,6 +200,6 @@ def test_program_names(machine, check):
 
 def test_broken_programs(machine, broken, check):
     for name, (_, why) in broken.items():
-        check.equal(machine.run(f'explain {name}:main'), f'explain: {name} has no symbols: {why}\n', f'{name}: says what is wrong')
+        check.equal(machine.run(f'explain {name}:ma\t\tin'), f'explain: {name} has no symbols: {why}\n', f'{name}: says what is wrong, tab nothing')
     check.like(machine.run('audit'), 'hold', 'audit')
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)

@@ -150,8 +150,11 @@ void monitor_run_init(const char *path);
 /* Print how each background program ended that has ended since the last call. */
 void monitor_report_background(void);
 
-/* True while a program that was started here has not been reported. */
-bool monitor_has_background(void);
+/*
+ * For commands that count free pages: false, with two lines that begin with the command, while a
+ * program in the background runs.
+ */
+bool monitor_is_alone(const char *command);
 
 /* kernel/monitor/monitor_crash.c */
 #define MONITOR_CRASH_USAGE "crash KIND"

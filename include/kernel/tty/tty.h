@@ -32,6 +32,12 @@ u32 tty_session(void);
 u8 tty_getc(void);
 int tty_getc_timeout(u32 ticks);
 
+/*
+ * Whether Ctrl-C waits in the input, so that a long command of the monitor stops. It stays there,
+ * and readline() drops what was typed before it.
+ */
+bool tty_interrupted(void);
+
 /* ---- the screen at its other end (kernel/tty/tty_screen.c); for the monitor ---- */
 
 /*

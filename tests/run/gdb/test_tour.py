@@ -69,7 +69,7 @@ def check_stop(stop, check):
     check.true(2 <= sentences <= 5, f'{name}: two to five sentences', f'{sentences}: {text}')
     check.like(stop, r'^    (?:[\w/]+\.(?:c|asm):\d+\n\n(?:    .*\n|\n)*?    > *\d+  |0x\w+: the program\'s first instruction)',
                f'{name}: a source line')
-    check.like(stop, r'^Before:\n\n    CR0.*\n(?:        .*\n)?\n    0x\w+.*\n(?:    .*\n|\n)*(?:In between.*:\n\n(?:    .*\n|\n)*)?'
+    check.like(stop, r'^Before:\n\n    CR0.*\n(?:        .*\n)?\n    0x\w+.*\n(?:    .*\n|\n)*(?:(?:In between|Then).*:\n\n(?:    .*\n|\n)*)?'
                r'^After.*:\n\n    CR0.*\n(?:        .*\n)?\n    0x', f'{name}: a walk before and after')
 
 
@@ -79,7 +79,7 @@ def test_entries_are_in_memory(boot, check):
     look = ('python from attic.gdb.tour.tour import Tour; [gdb.execute("monitor xp /1wx 0x%x" % entry.at) '
             'for walks in Tour.guide.walks for walk in walks for entry in walk.entries]')
     said = machine.gdb(ELF, *['attic tour', look] * MOMENTS, 'attic tour', 'info breakpoints', 'detach')
-    moments = re.split('^(?=## |After|In between)', said, flags=re.M)[1:]
+    moments = re.split('^(?=## |After|In between|Then)', said, flags=re.M)[1:]
     check.equal(len(moments), MOMENTS, 'so many moments, one with each `attic tour`', said)
     entries, wrong = 0, []
     for moment in moments:

@@ -28,7 +28,8 @@ class SystemCall(LifeStop):
         return kernel.Object("struct tss", kernel.address_of("main_tss")).esp0
 
     def views(self):
-        return [view("the program's text", PROGRAM_TEXT), view("the kernel stack", self.kernel_stack() - memory.PAGE_SIZE)]
+        return [view("the program's text", PROGRAM_TEXT), view("the kernel stack", self.kernel_stack() - memory.PAGE_SIZE),
+                view("the stub for vector 0x80", kernel.address_of("trap_stub_128"))]
 
     def frame(self):
         """What the processor pushes when it leaves ring 3, and pops when it returns there."""
@@ -67,8 +68,9 @@ class CallIn(SystemCall):
         self.same_directory()
         expect(ring() == 0 and memory.register("esp") == self.kernel_stack() - 5 * 4, "five words lie on the stack of the TSS")
         expect(stack_word(0) == tour_program.label("ask_answered"), "the saved EIP is behind the int 0x80")
-        walk = self.views()[1].walks()[0]
-        expect(walk.mapped and not walk.rights & tables.US, "ring 3 cannot use the kernel stack")
+        for shown in self.views()[1:]:
+            walk = shown.walks()[0]
+            expect(walk.mapped and not walk.rights & tables.US, "ring 3 cannot use the kernel stack or the stub")
 
 
 class CallOut(SystemCall):

@@ -56,7 +56,7 @@ class Dma(Stop):
     def moments(self):
         self.unchanged = unchanged_views(self, "no entry changes")
         return [Moment("After, when `dma_map_single()` has returned", when_returned(), self.refused),
-                Moment("In between, at `dma_map_sg()`", at("dma_map_sg"), self.second),
+                Moment("Then, at `dma_map_sg()`", at("dma_map_sg"), self.second),
                 Moment("After, when `dma_map_sg()` has returned", when_returned, self.taken)]
 
     def facts(self):

@@ -30,6 +30,7 @@ def ask(question):
                 return "q"
             line += byte
     except KeyboardInterrupt:
+        print()
         return "g"
     return line.decode("latin-1").strip()
 
