@@ -1,5 +1,5 @@
 /*
- * Makes children that make children, until fork() fails; then it kills them all.
+ * Forks until fork() fails, in each child too; then kills them.
  *
  * `fork_bomb [GENERATIONS]`: the first process whose fork() fails kills them all, itself included,
  * as one stops a fork bomb: by SIGKILL to the whole process group. With a number: so many
