@@ -132,8 +132,8 @@ NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+err
 
 # ---- the kernel ---------------------------------------------------------------------------------
 
-# Every file of these folders and of the rooms in them; tests/host and tests/peers are for other machines.
-SOURCES := $(filter-out boot/asm-offsets.c tests/host/% tests/peers/% tests/run/%, \
+# Every file of these folders and of the rooms in them; tests/fuzz, tests/host and tests/peers are for other machines.
+SOURCES := $(filter-out boot/asm-offsets.c tests/fuzz/% tests/host/% tests/peers/% tests/run/%, \
   $(sort $(shell find boot arch lib mm drivers fs kernel tests -name '*.c' -o -name '*.asm')))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
@@ -390,7 +390,7 @@ clean:
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: check mutants turns test test-linux coverage docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
+.PHONY: check mutants turns fuzz soak test test-linux coverage docs debug gdb qemu-gdb tour tour-doc lint format compile_commands.json help
 
 # In-kernel tests, T=glob for some of them, on one machine: from a changed line to their result in seconds.
 check: booted
@@ -408,6 +408,16 @@ SEEDS ?= $(if $(SEED),1,1000)
 turns: booted
 	@scripts/check-tools image machine
 	@BUILD='$(BUILD)' scripts/turns $(if $(SEED),--first '$(SEED)') $(if $(T),--globs '$(T)') '$(SEEDS)'
+
+# The parsers of what comes from outside, T=elf for one, and random programs in the kernel: for SECONDS.
+SECONDS ?=
+fuzz: booted
+	@BUILD='$(BUILD)' CC='$(CC)' scripts/fuzz '$(or $(SECONDS),60)' $(T)
+
+soak: booted
+	@$(MAKE) --no-print-directory DEBUG=1 BUILD='$(BUILD)/checks' booted
+	@scripts/check-tools image machine
+	@BUILD='$(BUILD)' FUZZ_SECONDS='$(or $(SECONDS),3600)' scripts/test fuzz
 
 # All tests, two at a time; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
 test:
@@ -505,7 +515,7 @@ lint:
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude -Iuser -I. \
-	  $(filter-out tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
+	  $(filter-out tests/fuzz/% tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
 	@echo pyflakes; pyflakes3 scripts/attic scripts/gdb tests/run $$(grep -ls '^#!/usr/bin/python3' scripts/*)
 	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do \
 	  sh -n "$$file" || exit 1; done; bash -n .ci/run

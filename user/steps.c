@@ -131,7 +131,7 @@ static const char *(*const steps[])(void) = {
 
 static void say(const char *done)
 {
-    if (child)
+    if (child > 0)
         print("steps[%d]: %s (child: steps[%d])\n", (int)sys_getpid(), done, (int)child);
     else
         print("steps[%d]: %s\n", (int)sys_getpid(), done);

@@ -3,7 +3,7 @@
  * alloc_fail_countdown to k, and the k-th allocation from then on fails. 0 means off; after the
  * failure it is off again, unless alloc_fail_again() sets it.
  *
- * Frames and objects count, of all tasks, unless a test chooses others by alloc_fail_counts.
+ * Frames and objects count, of all tasks, unless alloc_fail_counts chooses others.
  */
 #pragma once
 

@@ -131,9 +131,13 @@ bool bench_run(const char *glob)
 {
     u32 ran = 0, good = 0;
 
-    for (const struct bench *row = __bench_start; row < __bench_end && !tty_interrupted(); row++) {
+    for (const struct bench *row = __bench_start; row < __bench_end; row++) {
         if (!glob_match(glob, row->name))
             continue;
+        if (tty_interrupted()) {
+            printk("bench: Ctrl-C: the other rows are not run\n");
+            return false;
+        }
         ran++;
         good += run_row(row);
     }

@@ -329,30 +329,30 @@ static void print_order(void)
                stats.turns, stats.points, stats.refused, stats.order);
 }
 
-static bool interrupted(void)
-{
-    if (!tty_interrupted())
-        return false;
-    printk("# Ctrl-C: the other tests are not run\n");
-    return true;
-}
-
 u32 ktest_run(const char *glob, u32 *ran)
 {
     const struct ktest *failures[FAILED_MAX];
+    bool interrupted = false;
     u32 failed = 0;
 
     turns_refuse(0); /* tests want all memory, or refuse it themselves */
     printk("KTAP version 1\n1..%u\n", count_matches(glob));
     *ran = 0;
-    for (const struct ktest *test = __ktest_start; test < __ktest_end && !interrupted(); test++) {
-        if (!test_matches(test, glob) || run_test(test, ++*ran))
+    for (const struct ktest *test = __ktest_start; test < __ktest_end; test++) {
+        if (!test_matches(test, glob))
+            continue;
+        interrupted = tty_interrupted();
+        if (interrupted)
+            break;
+        if (run_test(test, ++*ran))
             continue;
         if (failed < FAILED_MAX)
             failures[failed] = test;
         failed++;
     }
-    if (*ran == 0)
+    if (interrupted)
+        printk("# Ctrl-C: the other tests are not run\n");
+    else if (*ran == 0)
         printk("# no self-test matches \"%s\"\n", glob);
     for (u32 i = 0; i < min(failed, (u32)FAILED_MAX); i++)
         printk("# failed: %s.%s\n", failures[i]->suite, failures[i]->name);
@@ -365,7 +365,8 @@ void ktest_main(const char *glob)
 {
     u32 ran, failed = ktest_run(glob, &ran);
 
-    machine_exit(ran > 0 && failed == 0 ? MACHINE_PASS : MACHINE_FAIL);
+    machine_exit(ran > 0 && ran == count_matches(glob) && failed == 0 ? MACHINE_PASS
+                                                                      : MACHINE_FAIL);
 }
 
 void ktest_init(void)

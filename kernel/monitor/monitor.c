@@ -160,7 +160,7 @@ static const struct monitor_command *nearest_command(const char *name)
     return nearest;
 }
 
-/* What shells and other monitors call it. */
+/* Other systems' names for poweroff. */
 static const struct monitor_command *other_name(const char *name)
 {
     static const char *const ends[] = {"exit", "halt", "quit", "q", "reboot", "shutdown"};
@@ -172,20 +172,21 @@ static const struct monitor_command *other_name(const char *name)
     return NULL;
 }
 
-static bool is_program(const char *name)
+static bool can_be_run(const char *name)
 {
     struct inode *inode = monitor_find_program(name, strlen(name));
+    bool executable = inode && inode->mode & 0111;
 
     if (inode)
         inode_put(inode);
-    return inode;
+    return executable;
 }
 
 static void say_unknown(const char *name)
 {
     const struct monitor_command *nearest = other_name(name) ?: nearest_command(name);
 
-    if (is_program(name))
+    if (can_be_run(name))
         printk("%s: a program, no command: \"run %s\"\n", name, name);
     else if (nearest)
         printk("%s: no such command; the nearest is: %s\n", name, nearest->usage);

@@ -1,8 +1,8 @@
 /*
  * Parses a word as an address, for `explain`, `peek` and `poke`: a number, decimal or hexadecimal
- * with 0x; the name of a function or a variable of the kernel, or of an edge of the address map; or PROGRAM:NAME, a symbol of a
- * program. A name may be followed by +N, as in the kernel's reports: kernel_main+0x4/0xe0. It also
- * parses pids, for these, `pgdiff` and `kill`.
+ * with 0x; the name of a function or a variable of the kernel, or of an edge of the address map; or
+ * PROGRAM:NAME, a symbol of a program. Behind each may be +N, as in the kernel's reports:
+ * kernel_main+0x4/0xe0. It also parses pids, for these, `pgdiff` and `kill`.
  *
  * Kernel addresses are the same in every address space. A user address has a different meaning in
  * each process, so it needs a pid. For PROGRAM:NAME the pid can be omitted when only one process
@@ -140,8 +140,19 @@ static bool find_symbol(const char *command, const char *word, const char *colon
     return err == 0;
 }
 
+/* On error, prints a line and returns false. */
+static bool add_offset(const char *command, const char *word, u32 offset, u32 *addr)
+{
+    if (offset >= TASK_SIZE - *addr) {
+        printk("%s: 0x%x bytes behind %s there are no user addresses\n", command, offset, word);
+        return false;
+    }
+    *addr += offset;
+    return true;
+}
+
 /* PROGRAM:NAME. */
-static bool parse_symbol(const char *command, const char *word, const char *pid,
+static bool parse_symbol(const char *command, const char *word, u32 offset, const char *pid,
                          struct monitor_address *address)
 {
     const char *colon = strrchr(word, ':');
@@ -150,7 +161,8 @@ static bool parse_symbol(const char *command, const char *word, const char *pid,
 
     if (!inode)
         return false;
-    if (find_symbol(command, word, colon, inode, &address->addr))
+    if (find_symbol(command, word, colon, inode, &address->addr) &&
+        add_offset(command, word, offset, &address->addr))
         task = pid ? parse_process(command, pid) : find_runner(command, word, address->addr, inode);
     if (task && task->exe != inode) {
         printk("%s: %s[%u] runs another program\n", command, task->comm, task->pid);
@@ -240,6 +252,13 @@ static bool split_offset(const char *word, char *name, size_t size, u32 *offset)
     return monitor_parse_u32(plus + 1, offset) && (!slash || monitor_parse_u32(slash + 1, &unused));
 }
 
+/* A number or a name of the kernel; on error, returns false. */
+static bool parse_name(const char *name, u32 offset, u32 *addr)
+{
+    return (monitor_parse_u32(name, addr) || name_address(name, addr)) &&
+           !__builtin_add_overflow(*addr, offset, addr);
+}
+
 bool monitor_parse_address(const char *command, const char *word, const char *pid,
                            struct monitor_address *address)
 {
@@ -249,18 +268,12 @@ bool monitor_parse_address(const char *command, const char *word, const char *pi
     bool sound = split_offset(word, name, sizeof(name), &offset);
 
     *address = (struct monitor_address){0};
-    if (sound && strchr(name, ':')) {
-        if (!parse_symbol(command, name, pid, address))
-            return false;
-        address->addr += offset;
-        return true;
-    }
-    if (!sound ||
-        !(monitor_parse_u32(name, &address->addr) || name_address(name, &address->addr))) {
+    if (sound && strchr(name, ':'))
+        return parse_symbol(command, name, offset, pid, address);
+    if (!sound || !parse_name(name, offset, &address->addr)) {
         say_no_address(command, word);
         return false;
     }
-    address->addr += offset;
     if (pid) {
         task = parse_process(command, pid);
         if (!task)

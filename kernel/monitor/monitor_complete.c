@@ -132,12 +132,6 @@ static void offer_symbol(const char *name, void *arg)
         offer(completion, name);
 }
 
-static void offer_edge(const struct completion *completion, const char *edge)
-{
-    if (*edge)
-        offer(completion, edge);
-}
-
 static void offer_program_colon(const char *name, const char *text, void *arg)
 {
     char with_colon[NAME_MAX_ + 2];
@@ -147,12 +141,21 @@ static void offer_program_colon(const char *name, const char *text, void *arg)
     offer(arg, with_colon);
 }
 
+/* A file may have any bytes in its names; those that cannot be typed are not offered. */
+static bool is_word(const char *name)
+{
+    while (*name > ' ' && *name < 0x7f)
+        name++;
+    return !*name;
+}
+
 static void offer_program_symbol(const char *name, void *arg)
 {
     const struct completion *completion = arg;
     size_t colon = strrchr(completion->prefix, ':') - completion->prefix;
 
-    offer_behind(completion, colon + 1, name, NULL);
+    if (is_word(name))
+        offer_behind(completion, colon + 1, name, NULL);
 }
 
 /* PROGRAM:NAME, once the colon is there. */
@@ -175,7 +178,7 @@ static void offer_symbols(const struct completion *completion)
         offer_program_symbols(completion);
     } else if (strlen(word) >= SYMBOL_LETTERS) {
         for (u32 i = 0; i < LAYOUT_REGIONS; i++)
-            offer_edge(completion, layout_regions[i].edge);
+            offer(completion, layout_regions[i].edge);
         symbol_each(offer_symbol, (void *)completion);
         monitor_each_program(offer_program_colon, (void *)completion);
     }

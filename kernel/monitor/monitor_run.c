@@ -160,8 +160,9 @@ static bool pieces_are_sound(u32 argc, const char **argv)
 static void let_begin(u32 pid)
 {
     const struct task *task = task_find(pid);
+    u64 deadline = jiffies_64() + HZ / 10;
 
-    for (u32 i = 0; i < HZ / 10 && task->state == TASK_RUNNING; i++)
+    while (jiffies_64() < deadline && task->state == TASK_RUNNING)
         sched_sleep(1);
 }
 
@@ -179,11 +180,12 @@ void monitor_run(u32 argc, const char **argv)
 
         argv[end] = NULL; /* the list of words itself ends with NULL */
         pid = start(argv + i);
-        if (end == argc)
+        if (end == argc) {
             foreground = pid;
-        else if (pid)
+        } else if (pid) {
+            background = pid;
             printk("%s[%u]: in the background\n", task_find(pid)->comm, pid);
-        background = pid;
+        }
         i = end + 1;
     }
     if (foreground)

@@ -75,11 +75,13 @@ int tty_getc_timeout(u32 ticks)
 
 bool tty_interrupted(void)
 {
-    u32 flags = local_irq_save();
-    int byte;
+    u32 flags = local_irq_save(), at = 0;
+    int byte = -1;
 
-    for (u32 i = 0; (byte = input_peek(i)) >= 0 && byte != tty.ldisc.termios.c_cc[VINTR]; i++)
-        ;
+    while (!tty.pgrp && (byte = input_peek(at)) >= 0 && byte != tty.ldisc.termios.c_cc[VINTR])
+        at++;
+    if (byte >= 0)
+        input_discard(at + 1);
     local_irq_restore(flags);
     return byte >= 0;
 }

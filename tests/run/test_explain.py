@@ -21,7 +21,7 @@ EIP = r'at eip 0x0804\w{4}:'
 WRONG = {
     'explain': r'^usage: explain ADDR \[PID\]; "help explain" shows an example$', 'explain 1 2 3': r'^usage: explain ADDR \[PID\];',
     'explain kernel_main+': r'^explain: kernel_main\+ is not an address', 'explain kernel_main+4/': 'is not an address',
-    'explain kernel_main+4x': 'is not an address',
+    'explain kernel_main+4x': 'is not an address', 'explain 0xffffffff+2': 'is not an address',
     'explain zork': r'^explain: zork is not an address \(0x1234abcd\), kernel symbol or PROGRAM:NAME$',
     'explain vmaloc': '^explain: vmaloc is not an address, .*; the nearest symbol is vmalloc$',
     'explain c0100000': '^explain: c0100000 is not an address .*0x', 'explain 0x100000000': 'is not an address',

@@ -1,9 +1,11 @@
 """Random steps from ring 3 (user/tests/helpers/fuzz.c), with a different seed in each run, on small and ordinary machines, with most of RAM
 as highmem, and in a kernel whose slabs detect misuse. Any difference afterwards is a failure. FUZZ_SEED=n repeats a run; the seed on the
-last line of a log that ends early repeats a round: `run fuzz SEED 1`."""
+last line of a log that ends early repeats a round: `run fuzz SEED 1`. With FUZZ_SECONDS all machines together go on for so long, two at a
+time (`make soak`)."""
 import os
 import random
 import re
+import time
 
 import pytest
 from pexpect import EOF, TIMEOUT
@@ -16,6 +18,7 @@ from programs import debug_build
 ROUNDS = 100
 SECONDS = 120
 WARM_UP = 5  # rounds after which caches do not grow any more
+SOAK = float(os.environ.get('FUZZ_SECONDS') or 0)
 KEPT = 256   # kB that caches may keep; fuzz.a_few_seeds compares without them
 
 MACHINES = {
@@ -33,7 +36,8 @@ def seed():
 @pytest.mark.parametrize('name', MACHINES)
 def test_fuzz(name, seed, boot, check):
     build = debug_build() if name == 'debug' else None
-    machine = boot(f'fuzz-{name}', build=build, timeout=2 * SECONDS, initramfs=own_initramfs('fuzz'), **MACHINES[name])
+    soak = SOAK * 2 / len(MACHINES)
+    machine = boot(f'fuzz-{name}', build=build, timeout=2 * SECONDS + 2 * soak, initramfs=own_initramfs('fuzz'), **MACHINES[name])
     machine.expect(PROMPT, 20)
     again = f'FUZZ_SEED={seed}'
     first = seed + ROUNDS * list(MACHINES).index(name)
@@ -41,6 +45,10 @@ def test_fuzz(name, seed, boot, check):
     before = free_kb(machine)
     first += WARM_UP
     check_rounds(check, machine, first, ROUNDS, f'{name}, seeds from {first}: the kernel outlives them', again)
+    until = time.monotonic() + soak
+    while time.monotonic() < until:
+        first += ROUNDS * len(MACHINES)
+        check_rounds(check, machine, first, ROUNDS, f'{name}, seeds from {first}: and so on', again)
     free = free_kb(machine)
     check.true(free >= before - KEPT, f'{name}: its memory is free', f'{free} kB, {before} kB before; {again}')
     check.like(machine.run('audit'), 'all invariants hold', f'{name}: the audit finds nothing', again)

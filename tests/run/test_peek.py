@@ -28,6 +28,7 @@ WRONG = {
     'poke 0xc00b8000 x': '^usage: poke ADDR VALUE; VALUE: 32 bits', 'poke 0xc00b8000 0x100000000': '^usage: poke',
     'peek 0xfffffffe': r'^peek: cannot read 0xfffffffe \(last page; PTE 1023: P=0\)$',
     'explain hello:main': r'^explain: hello:main is 0x0804\w{4} in a process that runs it, and none does; "run forever &" starts a program',
+    'explain hello:main+0xc0000000': '^explain: 0xc0000000 bytes behind hello:main there are no user addresses$',
     'explain hello:main+x': '^explain: hello:main.x is not an address', 'explain hello+4:main': r'^explain: hello\+4: no such program',
     'explain hello:zork': '^explain: hello has no symbol zork$', 'explain zork:main': '^explain: zork: no such program; "programs" lists them$',
     'explain :': '^explain: : no such program', 'explain tmp:main': '^explain: tmp: no such program',

@@ -33,8 +33,8 @@ u8 tty_getc(void);
 int tty_getc_timeout(u32 ticks);
 
 /*
- * Whether Ctrl-C waits in the input, so that a long command of the monitor stops. It stays there,
- * and readline() drops what was typed before it.
+ * Whether Ctrl-C was typed, so that a long command of the monitor stops: then all input up to it is
+ * dropped.
  */
 bool tty_interrupted(void);
 
