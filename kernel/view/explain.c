@@ -121,8 +121,8 @@ static void print_address(const struct explanation *facts)
     text_add(&line, "0x%08x", facts->addr);
     if (symbol_find(facts->addr, &symbol))
         text_add(&line, " %pS", (const void *)facts->addr);
-    if (is_user(facts) && facts->mm) {
-        text_add(&line, " %s ", word(TEXT_OF));
+    if (facts->mm) {
+        text_add(&line, " %s ", word(is_user(facts) ? TEXT_OF : TEXT_DIRECTORY_OF));
         text_add_process(&line, facts->mm);
     } else if (is_user(facts)) {
         text_add(&line, " %s", word(TEXT_NO_PROCESS));

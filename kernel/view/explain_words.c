@@ -26,6 +26,7 @@ const char *const explain_labels[LABELS] = {
 
 const char *const explain_texts[TEXTS] = {
     [TEXT_OF] = "of",
+    [TEXT_DIRECTORY_OF] = "in the directory of",
     [TEXT_NO_PROCESS] = "of no process: each process has its own user half",
     [TEXT_TRY] = "explain",
     [TEXT_TRY_ADDR] = "explain ADDR PID; but no process has an area there",

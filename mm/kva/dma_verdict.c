@@ -25,7 +25,7 @@ const struct dma_refusal dma_refusals[DMA_REFUSALS] = {
     [DMA_USER] =
         REFUSAL(EFAULT, "a user address, which means another frame, or none, in each process"),
     [DMA_VMALLOC] =
-        REFUSAL(EADDRNOTAVAIL, "a vmalloc address, scattered in memory: use dma_map_sg"),
+        REFUSAL(EADDRNOTAVAIL, "a vmalloc address: its frames may be scattered; use dma_map_sg"),
     [DMA_NO_LOWMEM] = REFUSAL(ENXIO, "not a lowmem address: use dma_map_page"),
     [DMA_PAST_LOWMEM] = REFUSAL(EOVERFLOW, "the range runs past the end of lowmem"),
     [DMA_PAST_RAM] = REFUSAL(EOVERFLOW, "the range runs past the end of RAM"),

@@ -59,7 +59,7 @@ def build(target: str, folder: Path, sources: list[str] | None = None) -> Path:
 def seeds(target: str, folder: Path) -> list[Path]:
     """The inputs to begin with, as files: those of tests/fuzz/corpus, and what the kernel itself is given."""
     inputs = made(folder / f'{target}-seeds')
-    for line in (ROOT / 'tests/fuzz/corpus').read_text().splitlines():
+    for line in (ROOT / 'tests/fuzz/corpus').read_text().splitlines()[1:]:  # the first is a comment
         of, name, data = line.split()
         if of == target:
             (inputs / name).write_bytes(base64.b64decode(data))

@@ -119,7 +119,7 @@ def test_stack_and_guard(explain, stack, check):
     check.like(answer.line('frames'), r'^2 in [12] runs?: 0x\w{5}000\b', 'all its frames')
     check.like(answer.line('also at'), r'^0xc\w{7} lowmem$', 'its page is in lowmem too')
     check.equal(answer.get('device'), ['may not have it: -EADDRNOTAVAIL',
-                                       'a vmalloc address, scattered in memory: use dma_map_sg'], 'no device may have it')
+                                       'a vmalloc address: its frames may be scattered; use dma_map_sg'], 'no device may have it')
     answer = explain(f'{stack.guard:#010x}')
     answer.check_entries('a guard', MASTER)
     check.like(answer.line('below'), rf'^{stack.range} vmalloc, kernel stack of \w+\[\d\]$', 'what is below')
@@ -153,6 +153,7 @@ def test_program(explain, pids, check):
     directory = re.search(r'^PDE 32 .* physical 0x(\w{8})$', answer.text, re.M)
     answer.check_entries('user text', int(directory[1], 16) - 4 * 32)
     check.equal(answer.line('address'), f'0x08048123 of forever[{pid}]', 'with one')
+    check.like(explain(f'kernel_main {pid}').line('address'), rf' in the directory of forever\[{pid}\]$', 'a kernel address through its directory')
     check.equal(answer.line('area'), '0x08048000..0x08048fff r-xp, page 0 of /forever', 'its area, and the file')
     check.like(answer.line('area', 1), r'^made by elf_load\+', 'and who made it')
     check.equal(answer.get('ring 3'), ['may read, execute', 'may not write (PTE 72: RW=0)'], 'what ring 3 may')

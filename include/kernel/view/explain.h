@@ -42,6 +42,7 @@ enum explain_label {
 
 enum explain_text {
     TEXT_OF,
+    TEXT_DIRECTORY_OF,
     TEXT_NO_PROCESS,
     TEXT_TRY,
     TEXT_TRY_ADDR,

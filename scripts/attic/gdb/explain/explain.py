@@ -65,8 +65,10 @@ def address_text(addr):
 def say_place(place):
     user, mm = place.addr < kernel.page_offset(), place.space.mm
     line = address_text(place.addr)
-    if user:
-        line += " %s %s" % (text("TEXT_OF"), process_text(mm)) if mm else " " + text("TEXT_NO_PROCESS")
+    if mm:
+        line += " %s %s" % (text("TEXT_OF" if user else "TEXT_DIRECTORY_OF"), process_text(mm))
+    elif user:
+        line += " " + text("TEXT_NO_PROCESS")
     say("LABEL_ADDRESS", line)
     if user and not mm:
         say_processes(place.addr)
