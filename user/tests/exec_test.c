@@ -91,11 +91,25 @@ static int found_arguments(int argc, char *argv[])
                  streq((const char *)aux_value(AT_EXECFN), self));
 }
 
+/* /proc/self/cmdline has all arguments, each with its 0, and nothing behind them. */
+static bool cmdline_is(int argc, char *argv[])
+{
+    long size = argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0];
+    long fd = SYS(open, "/proc/self/cmdline", O_RDONLY);
+    char text[512];
+    bool same = SYS(read, fd, text, sizeof(text)) == size;
+
+    for (long i = 0; same && i < size; i++)
+        same = text[i] == argv[0][i];
+    SYS(close, fd);
+    return same;
+}
+
 /* After the program's own name: the script's argument, its path, its arguments. */
 static int found_script(int argc, char *argv[])
 {
     return found(argc == 4 && streq(argv[1], "script one  argument") && streq(argv[2], FILE) &&
-                 streq(argv[3], "given"));
+                 streq(argv[3], "given") && cmdline_is(argc, argv));
 }
 
 static int found_many(int argc, char *argv[])

@@ -700,6 +700,19 @@ static void times_of_files(void)
     CHECK(st.st_ctime >= st.st_mtime);
 }
 
+/* A name less is a change of the file that the others name. */
+static void unlink_is_a_change(void)
+{
+    struct stat64 before, after;
+    long fd = open_rw("two");
+
+    CHECK(SYS(link, "two", "names") == 0 && SYS(fstat64, fd, &before) == 0);
+    sleep_ms(30);
+    CHECK(SYS(unlink, "names") == 0 && SYS(fstat64, fd, &after) == 0 && after.st_nlink == 1);
+    CHECK(after.st_ctime > before.st_ctime ||
+          (after.st_ctime == before.st_ctime && after.st_ctime_nsec > before.st_ctime_nsec));
+}
+
 static void locks(void)
 {
     struct flock lock = {.l_type = F_WRLCK};
@@ -746,6 +759,7 @@ static const struct test_case cases[] = {
     {"status", status},
     {"rights", rights},
     {"times_of_files", times_of_files},
+    {"unlink_is_a_change", unlink_is_a_change},
     {"locks", locks},
 };
 

@@ -367,6 +367,23 @@ static void fifo(void)
     wait_children();
 }
 
+/* The end of the last writer is an event; that there has been no writer yet is none. */
+static void fifo_without_a_writer(void)
+{
+    const char *path = "/tmp/poll_test.fifo";
+    struct pollfd poll = {.events = POLLIN};
+    long writer;
+
+    SYS(unlink, path);
+    CHECK(SYS(mknod, path, S_IFIFO | 0600, 0) == 0);
+    poll.fd = SYS(open, path, O_RDONLY | O_NONBLOCK);
+    CHECK(poll.fd >= 0 && SYS(poll, &poll, 1, 0) == 0);
+    writer = SYS(open, path, O_WRONLY);
+    CHECK(writer >= 0 && SYS(close, writer) == 0);
+    CHECK(SYS(poll, &poll, 1, 0) == 1 && poll.revents == POLLHUP);
+    CHECK(SYS(close, poll.fd) == 0 && SYS(unlink, path) == 0);
+}
+
 static const struct test_case cases[] = {
     {"read_waits_for_bytes", read_waits_for_bytes},
     {"read_sees_the_last_writer_go", read_sees_the_last_writer_go},
@@ -384,6 +401,7 @@ static const struct test_case cases[] = {
     {"mask_lets_in", mask_lets_in},
     {"select_tells", select_tells},
     {"fifo", fifo},
+    {"fifo_without_a_writer", fifo_without_a_writer},
 };
 
 int main(int argc, char *argv[])

@@ -9,6 +9,7 @@
 #include <asm/siginfo.h>
 #include <asm/ucontext.h>
 #include <linux/fcntl.h>
+#include <linux/mman.h>
 #include <linux/time.h>
 #include <linux/wait.h>
 
@@ -233,6 +234,8 @@ static void touch(volatile uint8_t *address)
 
 static void check_faults(void)
 {
+    long none;
+
     CHECK(set_action(SIGSEGV, skip_instruction, SA_SIGINFO, 0) == 0);
     touch((uint8_t *)0x5000);
     CHECK(calls == 1 && last_signal == SIGSEGV && last_info.si_code == SEGV_MAPERR);
@@ -241,6 +244,10 @@ static void check_faults(void)
     CHECK(calls == 2 && last_info.si_code == SEGV_ACCERR);
     touch((uint8_t *)0xc0100000);
     CHECK(calls == 3);
+    none = SYS(mmap2, 0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    touch((uint8_t *)none);
+    CHECK(calls == 4 && last_info.si_code == SEGV_ACCERR && last_info.si_addr == (void *)none);
+    CHECK(SYS(munmap, none, 4096) == 0);
     set_default(SIGSEGV);
     CHECK(set_action(SIGFPE, skip_instruction, SA_SIGINFO, 0) == 0);
     asm volatile("mov $1f, %%ebx; xor %%ecx, %%ecx; div %%ecx\n1:"
@@ -643,12 +650,14 @@ static long behind_one_given_up(void)
 /* Stopping and continuing a process does not make its wait longer. */
 static void check_times(void)
 {
-    struct __kernel_old_timespec time = {0, 500000000};
+    struct __kernel_old_timespec time = {0, 500000000}, again = {0, 100000000};
     uint32_t word = 0;
 
     CHECK(WITHIN(700, STOPPED_HALFWAY(sys_exit(SYS(nanosleep, &time, NULL) != 0))));
     CHECK(WITHIN(700, STOPPED_HALFWAY(sys_exit(SYS(poll, NULL, 0, 500) != 0))));
     CHECK(WITHIN(700, STOPPED_HALFWAY(sys_exit(SYS(futex, &word, 0, 0, &time) != -ETIMEDOUT))));
+    CHECK(STOPPED_HALFWAY(sys_exit(SYS(nanosleep, &time, NULL) != 0 ||
+                                   SYS(nanosleep, &again, NULL) != 0)) >= 590);
     /*
      * SA_RESTART has no effect on calls with a time limit; and an abandoned call does not influence
      * the next one.

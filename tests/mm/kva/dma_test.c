@@ -6,6 +6,7 @@
 #include "tests/drivers/edu.h"
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
+#include <arch/x86/timer.h>
 #include <asm/errno.h>
 #include <drivers/edu.h>
 #include <kernel/monitor/edu_copy.h>
@@ -698,6 +699,37 @@ KTEST(dma, edu_time_out_leaves_memory_alone)
     fill(pair.from, 64, 4);
     expect_eq(edu_copy(pair.to_dma, pair.from_dma, 64), 0);
     expect(filled(pair.to, 64, 4));
+    pair_free(&pair);
+}
+
+#define EDU_IRQ_RAISE 0x60 /* the register that raises the card's interrupt with these bits */
+
+static void note_done(struct edu_request *request)
+{
+    request->size = 0;
+}
+
+/* An interrupt of the card for another reason does not end the transfer. */
+KTEST(dma, edu_interrupts_without_a_transfer)
+{
+    struct edu_request request = {.size = 64, .direction = DMA_TO_DEVICE, .done = note_done};
+    u32 interrupts;
+    struct pair pair;
+
+    if (no_edu() || !pair_init(&pair, PAGE_SIZE))
+        return;
+    request.addr = pair.from_dma;
+    interrupts = edu_interrupts();
+    expect_eq(edu_start(&request), 0);
+    ((volatile u32 *)edu_registers())[EDU_IRQ_RAISE / 4] = 1;
+    for (u32 i = 0; i < HZ && edu_interrupts() == interrupts; i++)
+        sched_sleep(1);
+    expect_eq(edu_interrupts(), interrupts + 1);
+    expect_eq(request.size, 64);
+    for (u32 i = 0; i < 2 * HZ && request.size; i++)
+        sched_sleep(1);
+    expect_eq(request.size, 0);
+    expect_eq(edu_interrupts(), interrupts + 2);
     pair_free(&pair);
 }
 

@@ -62,6 +62,7 @@ KTEST(mm_stack, keeps_a_gap_to_what_is_below)
     expect_eq(mm_fault(mm, lowest, true), MM_FAULT_OK);
     expect_area(mm, lowest, TOP, FLAGS);
     expect_eq(mm_fault(mm, below, true), MM_FAULT_OK); /* this area is not the stack */
+    expect_eq(mm_mremap(mm, below, PAGE_SIZE, 2 * PAGE_SIZE, 0, 0), -ENOMEM);
     mm_put(mm);
 }
 
