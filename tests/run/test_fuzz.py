@@ -1,4 +1,4 @@
-"""Random steps from ring 3 (user/tests/helpers/fuzz.c), with a different seed in each run, on small and ordinary machines, with most of RAM
+"""Random steps from ring 3 (user/tests/helpers/fuzz.c: calls above all; fuzz_code.c: machine code), with a different seed in each run, on small and ordinary machines, with most of RAM
 as highmem, and in a kernel whose slabs detect misuse. Any difference afterwards is a failure. FUZZ_SEED=n repeats a run; the seed on the
 last line of a log that ends early repeats a round: `run fuzz SEED 1`. With FUZZ_SECONDS all machines together go on for so long, two at a
 time (`make soak`)."""
@@ -15,7 +15,7 @@ from attic.machine import PROMPT
 from machines import free_kb
 from programs import debug_build
 
-ROUNDS = 100
+ROUNDS = {'fuzz': 100, 'fuzz_code': 30}  # of each program
 SECONDS = 120
 WARM_UP = 5  # rounds after which caches do not grow any more
 SOAK = float(os.environ.get('FUZZ_SECONDS') or 0)
@@ -40,27 +40,30 @@ def test_fuzz(name, seed, boot, check):
     machine = boot(f'fuzz-{name}', build=build, timeout=2 * SECONDS + 2 * soak, initramfs=own_initramfs('fuzz'), **MACHINES[name])
     machine.expect(PROMPT, 20)
     again = f'FUZZ_SEED={seed}'
-    first = seed + ROUNDS * list(MACHINES).index(name)
-    check_rounds(check, machine, first, WARM_UP, f'{name}, seeds from {first}: before the count', again)
+    first = seed + ROUNDS['fuzz'] * list(MACHINES).index(name)
+    for program in ROUNDS:
+        check_rounds(check, machine, program, first, WARM_UP, f'{name}, {program}, seeds from {first}: before the count', again)
     before = free_kb(machine)
     first += WARM_UP
-    check_rounds(check, machine, first, ROUNDS, f'{name}, seeds from {first}: the kernel outlives them', again)
     until = time.monotonic() + soak
-    while time.monotonic() < until:
-        first += ROUNDS * len(MACHINES)
-        check_rounds(check, machine, first, ROUNDS, f'{name}, seeds from {first}: and so on', again)
+    while True:
+        for program, count in ROUNDS.items():
+            check_rounds(check, machine, program, first, count, f'{name}, {program}, seeds from {first}: the kernel outlives them', again)
+        if time.monotonic() >= until:
+            break
+        first += ROUNDS['fuzz'] * len(MACHINES)
     free = free_kb(machine)
     check.true(free >= before - KEPT, f'{name}: its memory is free', f'{free} kB, {before} kB before; {again}')
     check.like(machine.run('audit'), 'all invariants hold', f'{name}: the audit finds nothing', again)
 
 
-def check_rounds(check, machine, first, count, name, again):
+def check_rounds(check, machine, program, first, count, name, again):
     """Rounds from a seed on. On failure: how to repeat them, and what is known about their end."""
     try:
-        said, end = machine.run(f'run fuzz {first} {count} say', SECONDS), 'it has ended'
+        said, end = machine.run(f'run {program} {first} {count} say', SECONDS), 'it has ended'
     except (EOF, TIMEOUT):
         said, end = '', f'no prompt came in {SECONDS} s'
-    last = re.findall(r'^fuzz: seed (\d+)$', said or machine.output, re.M) or ['none']
-    check.like(said, r'^fuzz\[\d+\]: exit status 0,', name,
-               f'{again}; `run fuzz {first} {count}`: the last round is {last[-1]}, and {end}\n{machine}')
+    last = re.findall(rf'^{program}: seed (\d+)$', said or machine.output, re.M) or ['none']
+    check.like(said, rf'^{program}\[\d+\]: exit status 0,', name,
+               f'{again}; `run {program} {first} {count}`: the last round is {last[-1]}, and {end}\n{machine}')
     assert said, 'the machine does not answer any more'

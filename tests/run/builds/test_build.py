@@ -18,7 +18,7 @@ NOT_HANDED_ON = ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'BUILD', 'FETCHED', 'T', 'M
 FIND_COMPILER = ['scripts/find-compiler', '', '-m32', '-idirafter', '/usr/i686-linux-gnu/include']
 DONE = '^  [A-Z]+ '  # a line that names a step of the build
 COMPILED = re.compile(r'(?:arch|boot|drivers|fs|kernel|lib|mm|tests|user)/.*\.c')
-NOT_COMPILED = re.compile(r'(?:tests/(?:host|peers|run)|user/linux)/')
+NOT_COMPILED = re.compile(r'(?:tests/(?:fuzz|host|peers|run)|user/linux)/')
 
 Done = namedtuple('Done', 'said status')
 
