@@ -31,15 +31,17 @@
 static struct {
     u32 addr; /* of the page */
     phys_addr_t frame;
+    const void *by; /* the code that changed the entry */
 } debts[DEBTS_MAX];
 static u32 debt_count;
 
-static void add_debt(u32 addr, phys_addr_t frame)
+static void add_debt(u32 addr, phys_addr_t frame, const void *by)
 {
     if (debt_count == DEBTS_MAX)
         return;
     debts[debt_count].addr = addr;
     debts[debt_count].frame = frame;
+    debts[debt_count].by = by;
     debt_count++;
 }
 
@@ -48,12 +50,12 @@ void tlb_debug_change(u32 addr, u32 before, u32 after)
     u32 lost = before & ~after & (PTE_P | PTE_RW | PTE_US);
 
     if (before & PTE_P && (lost || (before ^ after) & PTE_FRAME))
-        add_debt(ALIGN_DOWN(addr, PAGE_SIZE), before & PTE_FRAME);
+        add_debt(ALIGN_DOWN(addr, PAGE_SIZE), before & PTE_FRAME, __builtin_return_address(0));
 }
 
 void tlb_debug_lose_table(phys_addr_t table)
 {
-    add_debt(NO_PAGE, table);
+    add_debt(NO_PAGE, table, __builtin_return_address(0));
 }
 
 void tlb_debug_flush(u32 first, u32 last)
@@ -66,17 +68,18 @@ void tlb_debug_flush(u32 first, u32 last)
     }
 }
 
-void tlb_debug_free(phys_addr_t frame, u32 order)
+void tlb_debug_free(phys_addr_t frame, u32 order, const void *by)
 {
     for (u32 i = 0; i < debt_count; i++) {
         if (debts[i].frame - frame >= (u32)PAGE_SIZE << order)
             continue;
         if (debts[i].addr == NO_PAGE)
-            panic("page table 0x%08x is freed, but no page was invalidated since a directory "
-                  "lost it",
-                  debts[i].frame);
-        panic("frame 0x%08x is freed, but the TLB may still have it at 0x%08x: invalidate first",
-              debts[i].frame, debts[i].addr);
+            panic("page table 0x%08x is freed by %pS, but no page was invalidated since %pS took "
+                  "it out of a directory",
+                  debts[i].frame, by, debts[i].by);
+        panic("frame 0x%08x is freed by %pS, but the TLB may still have it at 0x%08x, whose entry "
+              "%pS has changed: invalidate first",
+              debts[i].frame, by, debts[i].addr, debts[i].by);
     }
 }
 

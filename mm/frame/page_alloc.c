@@ -342,7 +342,7 @@ static inline __attribute__((always_inline)) void free_fast(struct page *page, u
     if (unlikely(!may_free(page, order)))
         bad_free(page, order);
     hot = &zones[page->zone].hot[order]; /* of a struct page that is one */
-    tlb_debug_free(page_to_phys(page), order);
+    tlb_debug_free(page_to_phys(page), order, __builtin_return_address(0));
     block_freed(page, order);
     page->refcount = 0;
     hot_push(hot, page);
@@ -371,7 +371,7 @@ static inline struct page *free_chain(struct page *first)
     do {
         if (unlikely(!may_free(page, 0)))
             bad_free(page, 0);
-        tlb_debug_free(page_to_phys(page), 0);
+        tlb_debug_free(page_to_phys(page), 0, __builtin_return_address(0));
         block_freed(page, 0);
         page->refcount = 0;
         page->type = PAGE_HOT;

@@ -47,7 +47,7 @@ static struct page *pop(struct kept *kept)
 /* Keep the page, or free it when there are enough. */
 static void push_or_free(struct kept *kept, struct page *page)
 {
-    tlb_debug_free(page_to_phys(page), 0);
+    tlb_debug_free(page_to_phys(page), 0, __builtin_return_address(0));
     if (kept->room == 0) {
         free_page(page);
         return;

@@ -1,7 +1,8 @@
 /*
  * Invalidate, then free: a build with DEBUG=1 records which entries of the loaded directory and of
  * the kernel half were cleared, lost rights or got another frame, until they are invalidated in the
- * TLB. It panics when a frame is freed that one of them mapped. Other builds contain none of this.
+ * TLB. It panics when a frame is freed that one of them mapped, and names the code that changed the
+ * entry and the code that frees. Other builds contain none of this.
  */
 #pragma once
 
@@ -19,8 +20,8 @@ void tlb_debug_lose_table(phys_addr_t table);
 /* The pages from `first` to `last` are invalidated, and with any page also all recorded tables. */
 void tlb_debug_flush(u32 first, u32 last);
 
-/* 2^order frames are about to be freed. */
-void tlb_debug_free(phys_addr_t frame, u32 order);
+/* 2^order frames are about to be freed, by this code. */
+void tlb_debug_free(phys_addr_t frame, u32 order, const void *by);
 
 #else
 
@@ -39,9 +40,9 @@ static inline void tlb_debug_flush(u32 first, u32 last)
     (void)first, (void)last;
 }
 
-static inline void tlb_debug_free(phys_addr_t frame, u32 order)
+static inline void tlb_debug_free(phys_addr_t frame, u32 order, const void *by)
 {
-    (void)frame, (void)order;
+    (void)frame, (void)order, (void)by;
 }
 
 #endif
