@@ -293,7 +293,7 @@ def test_devices(machine, check):
     check.equal(len(parts), 5, 'dma: a head and four parts', dma)
     check.like(parts[1], r'^ +The copy has 8192 of 8192 bytes right\.$', 'dma: lowmem is copied right')
     check.equal(count('^dma: .* refused: ', dma), 1, 'dma: one line says what is refused')
-    check.like(parts[2], r'^dma: edu: 0x[0-9a-f]{8} refused: a vmalloc address, .*\n +dma_map_single has refused it with error -99\.$',
+    check.like(parts[2], r'^dma: edu: 0x[0-9a-f]{8} refused: a vmalloc address: its frames may be .*\n +dma_map_single has refused it with error -99\.$',
                'dma: the vmalloc buffer, and why')
     check.like(parts[3], r'(?:^ +Segment: 4096 bytes at 0x\w+\.\n){2} +The copy has 8192 of 8192 bytes right\.$',
                'dma: frame by frame it is copied right')
