@@ -1,4 +1,4 @@
-"""The monitor as a user meets it: `make run` with input piped in, each command's output, line editing, and a lot of input at once."""
+"""The monitor as a user meets it: `make run` with input piped in, each command's output, and a lot of input at once."""
 import re
 from subprocess import PIPE
 

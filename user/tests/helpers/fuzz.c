@@ -398,6 +398,7 @@ static void play(uint32_t from)
     begin_round(from);
     open_files();
     make_memory();
+    restore();
     steps_left = STEPS;
     RESUME();
     while (steps_left-- > 0)

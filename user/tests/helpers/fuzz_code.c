@@ -81,6 +81,7 @@ static void play(uint32_t from)
     begin_round(from);
     code = map(NULL, CODE_PAGES * PAGE, RW | PROT_EXEC, ANONYMOUS, -1);
     stack = map(NULL, PAGE, RW, ANONYMOUS, -1);
+    restore();
     steps_left = STEPS;
     RESUME();
     while (steps_left-- > 0)
