@@ -23,7 +23,8 @@ extern trap_dispatch, sysenter_dispatch, double_fault_task, main_tss, sysenter_r
 __?SECT?__
 %endmacro
 
-section .text
+; The first of the text, whatever the compiler makes of the rest (linker.ld).
+section .entry.text progbits alloc exec nowrite align=16
 
 global entry_text_start
 entry_text_start:
@@ -274,6 +275,8 @@ global entry_text_end
 entry_text_end:
 
 ; ---- segments ----------------------------------------------------------------------------------
+
+section .text
 
 ; void gdt_flush(void): load every segment register, LDTR and TR from the GDT just loaded.
 global gdt_flush
