@@ -47,7 +47,7 @@ static const char *reserved_by(phys_addr_t frame)
 }
 
 /* False when there are more names than rows: the sum will then be wrong. */
-static bool add_reserved(struct frames *frames, const char *name)
+static bool add_reserved(struct frames *frames, const char *name, u32 run)
 {
     u32 i = 0;
 
@@ -57,11 +57,23 @@ static bool add_reserved(struct frames *frames, const char *name)
         return false;
     if (i == frames->reserved_names)
         frames->reserved[frames->reserved_names++].name = name;
-    frames->reserved[i].frames++;
+    frames->reserved[i].frames += run;
     return true;
 }
 
 const char frame_no_ram[] = "no RAM";
+
+/* Frames from pfn on that are in no block, and in the same of memblock's ranges. */
+static u32 run_outside_blocks(u32 pfn)
+{
+    const struct page *page = pfn_to_page(pfn);
+    u64 edge = memblock_next_edge((u64)pfn << PAGE_SHIFT) >> PAGE_SHIFT;
+    u32 most = min(edge, max_pfn) - pfn, run = 1;
+
+    while (run < most && !page[run].head && page[run].type == page->type)
+        run++;
+    return run;
+}
 
 u32 frame_owner(u32 pfn, struct frame_owner *owner)
 {
@@ -80,7 +92,7 @@ u32 frame_owner(u32 pfn, struct frame_owner *owner)
         owner->name = frame_no_ram;
     else if (page->type == PAGE_RESERVED)
         owner->name = reserved_by(frame);
-    return 1;
+    return run_outside_blocks(pfn);
 }
 
 void frames_count(struct frames *frames)
@@ -93,8 +105,8 @@ void frames_count(struct frames *frames)
         run = frame_owner(pfn, &owner);
         if (pfn_to_page(pfn)->head)
             frames->by_type[owner.type] += run;
-        else if (owner.ram)
-            frames->by_type[PAGE_RESERVED] += owner.name && add_reserved(frames, owner.name);
+        else if (owner.ram && owner.name && add_reserved(frames, owner.name, run))
+            frames->by_type[PAGE_RESERVED] += run;
     }
     for (u32 type = 0; type < PAGE_TYPES; type++)
         frames->total += frames->by_type[type];

@@ -196,6 +196,24 @@ bool memblock_overlaps_ram(u64 start, u64 end)
     return false;
 }
 
+static u64 next_edge_in(const struct memblock_range *ranges, u32 count, u64 addr, u64 edge)
+{
+    for (u32 i = 0; i < count; i++) {
+        if (ranges[i].start > addr)
+            edge = min(edge, ranges[i].start);
+        else if (ranges[i].end > addr)
+            edge = min(edge, ranges[i].end);
+    }
+    return edge;
+}
+
+u64 memblock_next_edge(u64 addr)
+{
+    u64 edge = next_edge_in(usable.range, usable.count, addr, ~0ull);
+
+    return next_edge_in(reserved.range, reserved.count, addr, edge);
+}
+
 #define FOUR_GIB (1ull << 32)
 
 u32 memblock_ram_end(void)

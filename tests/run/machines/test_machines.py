@@ -1,6 +1,6 @@
 """The in-kernel tests on machines of all sizes and kinds: with little and with much memory, with another chipset and without PCI, with
 32-bit and 64-bit UEFI, and with processors that lack something: SMEP and SMAP, floating point, or an APIC, without which there is no edu
-card.
+card. A machine that differs from '128M' in one thing only runs the suites for which that may make a difference.
 
 Under UEFI there is no text screen; a line that GRUB left on the frame buffer says where the console is.
 """
@@ -11,7 +11,7 @@ import pytest
 from attic import qemu
 from attic.build import CannotBeHad, log_dir, own_initramfs
 from attic.machine import PROMPT
-from ktests import check_ktests
+from ktests import CHIPSET, MEMORY, PROCESSOR, check_ktests
 
 SLOW_TOO = ('8M', '128M', '4G')  # the slow ones make no difference between the others
 
@@ -26,20 +26,21 @@ MACHINES = {
     '128M': {'mem': '128M'},  # as in `make run`
     'qemu32': {'cpu': 'qemu32'},  # no SMEP and SMAP
     '1G': {'mem': '1G'},  # more RAM than lowmem can map
-    '64M': {'mem': '64M'},
-    '512M': {'mem': '512M'},
-    '2G': {'mem': '2G'},
-    '3.5G': {'mem': '3584M'},
+    '64M': {'mem': '64M', 'suites': MEMORY},
+    '512M': {'mem': '512M', 'suites': MEMORY},
+    '2G': {'mem': '2G', 'suites': MEMORY},
+    '3.5G': {'mem': '3584M', 'suites': MEMORY},
     '4G': {'mem': '4G'},
     '128M, lowmem=8M': {'cmdline': 'lowmem=8M', 'own': True},  # most of RAM is highmem
-    'q35': {'machine': 'q35'},
-    'isapc': {'machine': 'isapc'},
-    'no FPU': {'cpu': 'max,-fpu,-sse,-fxsr,-mmx'},
-    'no APIC': {'cpu': 'max,-apic'},
-    'uefi32': {'firmware': 'uefi32'},
-    'uefi64': {'firmware': 'uefi64'},
+    'q35': {'machine': 'q35', 'suites': CHIPSET},
+    'isapc': {'machine': 'isapc', 'suites': CHIPSET},
+    'no FPU': {'cpu': 'max,-fpu,-sse,-fxsr,-mmx', 'suites': PROCESSOR},
+    'no APIC': {'cpu': 'max,-apic', 'suites': CHIPSET},
+    'uefi32': {'firmware': 'uefi32', 'suites': CHIPSET},
+    'uefi64': {'firmware': 'uefi64', 'suites': CHIPSET},
 }
 FIRMWARE = ('uefi32', 'uefi64')
+
 
 def firmware_is_there(name):
     missing = qemu.missing_firmware(name)
