@@ -336,9 +336,10 @@ static void __noreturn monitor_poweroff(u32 argc, const char **argv)
 
 void monitor_main(void *unused)
 {
-    static char line[READLINE_MAX];
+    static char line[BOOT_CMDLINE_MAX]; /* an option may be longer than a line that is typed */
 
     (void)unused;
+    _Static_assert(sizeof(line) >= READLINE_MAX, "readline() fills so much");
     cmdline_check();
     if (boot_option("ktest", line, sizeof(line)))
         ktest_main(line);
@@ -350,7 +351,7 @@ void monitor_main(void *unused)
     boot_tsc_prompt = rdtsc() - boot_tsc;
     for (;;) {
         monitor_report_background();
-        readline(PROMPT, line, sizeof(line), monitor_complete);
+        readline(PROMPT, line, READLINE_MAX, monitor_complete);
         monitor_execute(line);
     }
 }
