@@ -241,12 +241,17 @@ class Machine(SpawnBase):
         if code == -signal.SIGSEGV and ('\n' + self.output).endswith('\nPower off.\n'):
             end = qemu.Verdict('pass', 0, 'QEMU died of SIGSEGV after the power was off')
         self.status = end.name
-        self.text = end.text + (f' ({self._timed_out})' if self._timed_out else '')
+        self.text = end.text + (f' ({self._timed_out})' if self._timed_out else '') + self._complaint()
         if self.status not in ('triple-fault', 'error'):
             self._resets.unlink(missing_ok=True)
         for stream in (self._logfile, self.process.stdin, self.process.stdout):
             stream.close()
         self.watch.qmp.close()
+
+    def _complaint(self):
+        """What QEMU says of its options, if it has not even started the machine."""
+        said = self._resets.read_text(errors='replace') if self.status == 'error' and not self.output else ''
+        return ''.join(f'\n{line}' for line in said.splitlines() if line.startswith('qemu'))
 
     def finish(self, line: str | None = None) -> str:
         """Type this line if one is given, and wait for the end. Returns how it ended, as one word."""

@@ -49,6 +49,7 @@ def test_machine_of_the_variables(check):
 @pytest.mark.parametrize('variable, why', [
     ('T=nosuch.*', r"no in-kernel test matches 'nosuch\.\*'; `test -l` "), ('T=a b', "'a b' is not one glob"),
     ('TIMEOUT=soon', "TIMEOUT takes a number of seconds, not 'soon'"), ('FIRMWARE=none', "the firmware is one of .*, not 'none'"),
+    ('CPU=none', r"QEMU failed with status 1\nqemu-system-i386: unable to find CPU model 'none'"),
 ])
 def test_refused(variable, why, check):
     said, status = check_make(variable)
