@@ -33,9 +33,13 @@ class CannotCount(Exception):
 
 # ---- during the run ----
 
+def counts() -> bool:
+    return bool(os.environ.get('COUNTERS'))
+
+
 def slowdown() -> int:
     """How many times longer a machine may take than without counters."""
-    return 4 if os.environ.get('COUNTERS') else 1
+    return 4 if counts() else 1
 
 
 def ram_file() -> Path | None:
