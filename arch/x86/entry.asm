@@ -23,7 +23,7 @@ extern trap_dispatch, sysenter_dispatch, double_fault_task, main_tss, sysenter_r
 __?SECT?__
 %endmacro
 
-; The first of the text, whatever the compiler makes of the rest (linker.ld).
+; The first of the text (linker.ld), so that documents show the same addresses with every compiler.
 section .entry.text progbits alloc exec nowrite align=16
 
 global entry_text_start

@@ -225,12 +225,15 @@ struct frame_run {
     bool ram;
 };
 
-/* The frames from pfn on that are one block, or a single frame outside blocks. */
+/* The frames from pfn on that are one block, or outside blocks and of one owner. */
 static struct frame_run frame_run_at(u32 pfn)
 {
+    const struct page *page = pfn_to_page(pfn);
     struct frame_owner owner;
-    u32 count = frame_owner(pfn, &owner);
+    u32 most = frame_owner(pfn, &owner), count = owner.type == PAGE_RESERVED ? 1 : most;
 
+    while (count < most && page[count].refcount == page->refcount)
+        count++;
     return (struct frame_run){
         .first = pfn,
         .count = count,

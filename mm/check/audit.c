@@ -341,6 +341,7 @@ void audit_register(const char *(*check)(void))
     registered[i] = check;
 }
 
+/* audit_counts() relies on page_alloc_check(). */
 const char *mm_audit(void)
 {
     static const char *(*const checks[])(void) = {

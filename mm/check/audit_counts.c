@@ -111,8 +111,8 @@ const char *audit_lost(void)
 }
 
 /*
- * page_alloc_check() has been through all free blocks, and found no references. So it is only a
- * mapping that could be wrong there, and then a count has fallen below 0.
+ * page_alloc_check() has found no references in free blocks. So only a mapping can be wrong there,
+ * and it makes a count negative.
  */
 static bool is_checked(const struct page *page)
 {

@@ -1,8 +1,8 @@
 /*
  * Counting frames by owner. A frame of RAM is either in a block of the page allocator, whose first
  * struct page says what the block is used for, or it was reserved before there was an allocator,
- * and then memblock's list names the owner. So one walk over the struct pages, block by block,
- * finds the owner of each frame; the sum must be the RAM of the memory map, which is counted
+ * and then memblock's list names the owner. So one walk over the struct pages, by blocks and
+ * by runs of reserved frames, finds the owner of each frame; the sum must be the RAM of the memory map, which is counted
  * without reading any struct page.
  *
  * A frame that has no owner (no block, no reservation), or a block that lies over another one or
@@ -105,7 +105,8 @@ void frames_count(struct frames *frames)
         run = frame_owner(pfn, &owner);
         if (pfn_to_page(pfn)->head)
             frames->by_type[owner.type] += run;
-        else if (owner.ram && owner.name && add_reserved(frames, owner.name, run))
+        else if (owner.type == PAGE_RESERVED && owner.ram && owner.name &&
+                 add_reserved(frames, owner.name, run))
             frames->by_type[PAGE_RESERVED] += run;
     }
     for (u32 type = 0; type < PAGE_TYPES; type++)

@@ -303,6 +303,24 @@ static void see_free(phys_addr_t start, phys_addr_t end)
         seen[i] = true;
 }
 
+static u64 least_above(u64 addr, const struct memblock_range *range, u32 count, u64 least)
+{
+    for (u32 i = 0; i < count; i++) {
+        least = range[i].start > addr ? min(least, range[i].start) : least;
+        least = range[i].end > addr ? min(least, range[i].end) : least;
+    }
+    return least;
+}
+
+/* The model has no edge between two reservations that touch, so the lists are asked. */
+static void check_edges(u64 addr)
+{
+    u64 least = least_above(addr, usable.range, usable.count, ~0ull);
+
+    least = least_above(addr, reserved.range, reserved.count, least);
+    expect(memblock_next_edge(addr) == least);
+}
+
 static void check_twin(u32 pages)
 {
     u64 total = 0;
@@ -314,6 +332,7 @@ static void check_twin(u32 pages)
         expect(seen[i] == (i < pages && twin.usable[i] && !twin.reserved[i]));
         expect(memblock_overlaps_ram(P(i), P(i + 1)) == twin.usable[i]);
         total += twin.usable[i] ? PAGE_SIZE : 0;
+        check_edges(P(i));
     }
     expect(memblock_total() == total);
     for (u32 i = 0; i + 1 < usable.count; i++)

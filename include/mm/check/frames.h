@@ -32,8 +32,8 @@ extern const char frame_no_ram[];
 
 /*
  * The owner of frame `pfn` (below max_pfn). Returns how many frames from it on are known to have
- * the same owner: at least 1, at most to the end of their block or reservation. The name pointers of
- * one owner are equal.
+ * the same owner: at least 1, at most to the end of their block, or of their range of memblock. The
+ * name pointers of one owner are equal.
  */
 u32 frame_owner(u32 pfn, struct frame_owner *owner);
 

@@ -50,7 +50,7 @@ bool memblock_is_ram_of(u64 page, const char *name);
 /* True when a usable page lies in [start, end). */
 bool memblock_overlaps_ram(u64 start, u64 end);
 
-/* The lowest address above `addr` where a usable or reserved range begins or ends; ~0 if none does. */
+/* The lowest address above `addr` where a usable or reserved range begins or ends; ~0: none. */
 u64 memblock_next_edge(u64 addr);
 
 /* End of the highest usable page below 4 GiB, and usable bytes in total, below and above 4 GiB. */

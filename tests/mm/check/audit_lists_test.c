@@ -99,6 +99,20 @@ KTEST(audit, notices_damaged_free_lists)
 }
 
 /* The table and the directory of a process that has ended are kept, empty, for the next one. */
+KTEST(audit, notices_mapping_of_a_free_page)
+{
+    struct page *page = alloc_page(GFP_KERNEL);
+    void *map = vmap(&page, 1);
+
+    page->refcount--; /* as if the mapping had no reference */
+    free_page(page);
+    expect_sentence("has -1 references", __LINE__);
+    expect_eq(alloc_page(GFP_KERNEL), page);
+    page->refcount++;
+    vunmap(map);
+    free_page(page);
+}
+
 KTEST(audit, notices_damaged_tables_that_are_kept)
 {
     struct mm *mm = space_with(1, RW);

@@ -13,7 +13,7 @@ from attic.build import ROOT, build_dir, made, ran, runs_i386
 FLAGS = '-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-builtin -Wall -Wextra -Werror -fno-sanitize-recover=all'.split()
 
 # A child that ends by _exit() writes no counters. panic() has another half in the kernel, and gcovr 5 refuses two functions of one name.
-COUNTED = ['--coverage', '-D_exit=exit', '-fprofile-exclude-files=lib/panic.c']
+COUNTED = ['-Og', '--coverage', '-D_exit=exit', '-fprofile-exclude-files=lib/panic.c']
 
 # Code that needs no kernel data uses the headers of tests/host/shim instead of the kernel's; other code needs its address map.
 SHIM = ['-Itests/host/shim', '-Iinclude']

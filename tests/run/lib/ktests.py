@@ -7,9 +7,10 @@ from attic.machine import Machine
 
 
 # Suites that may find something where only the memory, the chipset and its firmware, or the processor are different.
-MEMORY = 'audit boot* buddy dma explain* frames highmem ioremap kpde layout lowmem map snapshot'
-CHIPSET = 'audit boot* cpu dma entry explain* ioremap keyboard layout lowmem map pci readline sched snapshot tty usertests'
-PROCESSOR = 'boot* coredump cpu entry fpu isolation kill mm* process sched stack syscall sysenter tls uaccess usertests'
+MEMORY = 'audit boot* buddy dma explain* frames highmem ioremap kpde layout lowmem map process snapshot'
+CHIPSET = ('audit boot* buddy cpu dma entry explain* frames ioremap keyboard layout lowmem map pci readline sched snapshot symbols tty '
+           'usertests')
+PROCESSOR = 'audit boot* coredump cpu entry fpu fuzz isolation kill mm* proc process sched stack syscall sysenter tls uaccess usertests'
 
 
 def which_ktests(suites='*', slow=False):
@@ -20,8 +21,8 @@ def which_ktests(suites='*', slow=False):
 
 
 def check_ktests(check, name, label, *, cmdline='', suites='*', slow=False, **options):
-    """`label` is put before each point's name; options are those of Machine. Of the suites those run whose names match; KTEST selects tests
-    by a glob instead. Those that are slow run if it is set, and on machines that are `slow`."""
+    """`label` is put before each point's name; options are those of Machine. Only suites that match `suites` run; KTEST selects tests by a
+    glob instead. Those that are slow run if it is set, and on machines that are `slow`."""
     cmdline = f'{cmdline} {which_ktests(suites, slow)}'.strip()
     with Machine(name, cmdline=cmdline, **{'timeout': 240} | options) as machine:
         status = machine.finish()

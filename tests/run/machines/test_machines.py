@@ -1,6 +1,6 @@
 """The in-kernel tests on machines of all sizes and kinds: with little and with much memory, with another chipset and without PCI, with
 32-bit and 64-bit UEFI, and with processors that lack something: SMEP and SMAP, floating point, or an APIC, without which there is no edu
-card. A machine that differs from '128M' in one thing only runs the suites for which that may make a difference.
+card. Machines with `suites` run only those for which what is different there may matter.
 
 Under UEFI there is no text screen; a line that GRUB left on the frame buffer says where the console is.
 """
@@ -21,17 +21,17 @@ GLYPH_WIDTH, GLYPH_HEIGHT = 8, 19  # of EDK II's console
 # By label; the slowest first. On small machines a fetched busybox would take the memory that the programs of the tests need: `own` machines
 # have an initramfs without it.
 MACHINES = {
+    '4G': {'mem': '4G'},
     '8M': {'mem': '8M', 'own': True},
     '16M': {'mem': '16M'},  # all RAM is in zone DMA
     '128M': {'mem': '128M'},  # as in `make run`
     'qemu32': {'cpu': 'qemu32'},  # no SMEP and SMAP
     '1G': {'mem': '1G'},  # more RAM than lowmem can map
+    '128M, lowmem=8M': {'cmdline': 'lowmem=8M', 'own': True},  # most of RAM is highmem
     '64M': {'mem': '64M', 'suites': MEMORY},
     '512M': {'mem': '512M', 'suites': MEMORY},
     '2G': {'mem': '2G', 'suites': MEMORY},
     '3.5G': {'mem': '3584M', 'suites': MEMORY},
-    '4G': {'mem': '4G'},
-    '128M, lowmem=8M': {'cmdline': 'lowmem=8M', 'own': True},  # most of RAM is highmem
     'q35': {'machine': 'q35', 'suites': CHIPSET},
     'isapc': {'machine': 'isapc', 'suites': CHIPSET},
     'no FPU': {'cpu': 'max,-fpu,-sse,-fxsr,-mmx', 'suites': PROCESSOR},
