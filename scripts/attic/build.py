@@ -88,20 +88,22 @@ def compiler() -> list[str]:
 
 
 @contextmanager
-def with_make():
+def with_make(build: Path | None = None):
     """Locks out other tests that run make in this build, and gives make the environment that it needs below `make test`: its variables, but
-    not its -j."""
+    not its -j. With `build`, another one than this."""
     environment = {name: value for name, value in os.environ.items() if name not in ('MAKELEVEL', 'MFLAGS')}
     given = re.search('-- .*', os.environ.get('MAKEFLAGS', ''), re.S)
     environment['MAKEFLAGS'] = given[0] if given else ''
-    with locked(build_dir() / 'make.lock'):
+    if build:
+        environment |= {'BUILD': for_make(build), 'FETCHED': for_make(fetched_dir())}
+    with locked((build or build_dir()) / 'make.lock'):
         yield environment
 
 
 def checked_build(*variables: str, name: str = 'checks') -> tuple[Path, subprocess.CompletedProcess]:
     """The folder of a kernel built with DEBUG=1 and these variables, built now if necessary, and the output of make."""
     folder = build_dir() / name
-    with locked(folder / 'lock'):
+    with locked(folder / 'make.lock'):
         return folder, make('DEBUG=1', *variables, f'BUILD={for_make(folder)}', *compiler(), 'all')
 
 

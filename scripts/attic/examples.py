@@ -16,7 +16,7 @@ import os
 import re
 from itertools import takewhile
 
-from attic.build import ROOT, build_dir, for_make, own_initramfs, ran, with_make
+from attic.build import ROOT, build_dir, checked_build, for_make, own_initramfs, ran, with_make
 from attic.debugger import commands, gdb_command
 from attic.document import Block, Command, Document
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
@@ -59,8 +59,10 @@ def run(document: Document, block: Block) -> list[list[str]]:
 
 
 def run_shell(_document, _block, typed):
-    build = for_make(build_dir())
-    with with_make() as environment:
+    # As the Makefile chooses the folder.
+    folder = checked_build()[0] if any('DEBUG=1' in command for command in typed) else build_dir()
+    build = for_make(folder)
+    with with_make(folder) as environment:
         printed = [shell(re.sub(r'(?<![\w/.])build/', lambda _: f'{build}/', command), environment) for command in typed]
     return [re.sub(rf'(?<![\w/.]){re.escape(build)}/', 'build/', text) for text in printed]
 
