@@ -1,9 +1,9 @@
 /*
  * Counting frames by owner. A frame of RAM is either in a block of the page allocator, whose first
  * struct page says what the block is used for, or it was reserved before there was an allocator,
- * and then memblock's list names the owner. So one walk over the struct pages, by blocks and
- * by runs of reserved frames, finds the owner of each frame; the sum must be the RAM of the memory map, which is counted
- * without reading any struct page.
+ * and then memblock's list names the owner. So one walk over the struct pages, by blocks and by
+ * runs of reserved frames, finds the owner of each frame; the sum must be the RAM of the memory
+ * map, which is counted without reading any struct page.
  *
  * A frame that has no owner (no block, no reservation), or a block that lies over another one or
  * outside RAM, makes the two numbers differ: this is how a lost frame is found that is on no list

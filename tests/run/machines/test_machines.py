@@ -13,7 +13,7 @@ from attic.build import CannotBeHad, log_dir, own_initramfs
 from attic.machine import PROMPT
 from ktests import CHIPSET, MEMORY, PROCESSOR, check_ktests
 
-SLOW_TOO = ('128M',)  # the slow ones make no difference between the others
+SLOW_TOO = ('128M',)  # what the slow ones test does not depend on the machine
 
 SCREEN_LINE = "Attic's console is on the first serial port: UEFI has no text screen."
 GLYPH_WIDTH, GLYPH_HEIGHT = 8, 19  # of EDK II's console
