@@ -419,7 +419,7 @@ soak: booted
 	@scripts/check-tools image machine
 	@BUILD='$(BUILD)' FUZZ_SECONDS='$(or $(SECONDS),3600)' scripts/test fuzz
 
-# All tests, two at a time; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
+# All tests; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
 test:
 	@needs=$$(scripts/test --needs '$(T)') || { echo "$$needs"; exit 2; }; $(MAKE) --no-print-directory $$needs
 	@scripts/check-tools test

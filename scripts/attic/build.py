@@ -68,7 +68,7 @@ def ran(*command: str | Path, **options) -> subprocess.CompletedProcess:
 
 @contextmanager
 def locked(path: Path):
-    """Tests run two at a time: only one of them runs this part."""
+    """Several tests run at a time: only one of them runs this part."""
     made(path.parent)
     with open(path, 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -152,23 +152,30 @@ def user_sources() -> list[Path]:
     return [source for folder in ('user', 'user/tests', 'user/tests/helpers') for source in sorted((ROOT / folder).glob('*.c'))]
 
 
-def user_programs() -> dict[str, Path]:
-    """The programs of user/ by name, where the linker puts them: make empties the folder of its own initramfs when a test has fetched
-    busybox."""
-    programs = {source.stem: build_dir() / 'user' / source.stem for source in user_sources()}
-    glibc = build_dir() / 'user/glibc/hello'
+def user_programs(build: Path | None = None) -> dict[str, Path]:
+    """The programs of user/ by name, where the linker of a build puts them: make empties the folder of its own initramfs when a test has
+    fetched busybox."""
+    build = build or build_dir()
+    programs = {source.stem: build / 'user' / source.stem for source in user_sources()}
+    glibc = build / 'user/glibc/hello'
     return programs | ({'glibc_hello': glibc} if glibc.exists() else {})
 
 
 # ---- images ----
 
-def make_initramfs(name, *, busybox=None, programs=None, files=None):
+def is_older(file: Path, *than: Path) -> bool:
+    """Whether the file has to be made (again), because one of those that it is made from is newer."""
+    return not file.exists() or file.stat().st_mtime <= max((path.stat().st_mtime for path in than if path.exists()), default=0)
+
+
+def make_initramfs(name, *, build=None, busybox=None, programs=None, files=None):
     """An initramfs in a folder of this name: the archive, and the folder that it was made from. `programs` maps names in the root folder to
     paths; `files` maps paths to texts, which are executable when they start with #!."""
-    folder = made(build_dir() / 'test-images' / name)
+    build = build or build_dir()
+    folder = made(build / 'test-images' / name)
     archive, tree = folder / 'initramfs.cpio', folder / 'tree'
-    script = ROOT / 'scripts/mkinitramfs'
-    environment = os.environ | {'BUSYBOX': str(busybox or '')}
+    script, texts = ROOT / 'scripts/mkinitramfs', build / 'program-texts'
+    environment = os.environ | {'BUSYBOX': str(busybox or ''), 'PROGRAM_TEXTS': str(texts) if texts.exists() else ''}
     pairs = [f'{key}={path}' for key, path in sorted((programs or {}).items())]
     subprocess.run([script, archive, tree, *pairs], check=True, env=environment)
     for path, text in sorted((files or {}).items()):
@@ -181,23 +188,28 @@ def make_initramfs(name, *, busybox=None, programs=None, files=None):
     return archive, tree
 
 
-def own_initramfs(name: str) -> Path:
-    """The build's own programs without busybox, for tests that measure or compare, so that a fetched busybox makes no difference. Each test
-    has its own, by this name, because they run two at a time."""
-    return make_initramfs(f'own-{name}', programs=user_programs())[0]
+def own_initramfs(build: Path | None = None) -> Path:
+    """A build's own programs, without busybox: all tests have the same, also after one of them has fetched busybox, and GRUB loads them in
+    a third of the time."""
+    build = build or build_dir()
+    programs = user_programs(build)
+    archive = build / 'test-images/own/initramfs.cpio'
+    with locked(build / 'test-images/own.lock'):
+        if is_older(archive, *programs.values(), build / 'programs', build / 'program-texts', ROOT / 'scripts/mkinitramfs'):
+            make_initramfs('own', build=build, programs=programs)
+    return archive
 
 
 def boot_image(cmdline: str = '', build: Path | None = None, initramfs: Path | None = None) -> Path:
-    """The ISO that boots a build's kernel with this command line and initramfs (the build's own by default); made once, and again when one
-    of them is newer."""
+    """The ISO that boots a build's kernel with this command line and initramfs (the build's own programs by default); made once, and again
+    when one of them is newer."""
     build = build or build_dir()
-    key = '\0'.join([cmdline, *([str(initramfs)] if initramfs else [])])
+    kernel, initramfs = build / 'attic.elf', initramfs or own_initramfs(build)
+    key = f'{cmdline}\0{initramfs}'
     iso = made(build / 'test-images') / (hashlib.sha1(key.encode()).hexdigest()[:12] + '.iso')
-    kernel, initramfs = build / 'attic.elf', initramfs or build / 'initramfs.cpio'
     if not kernel.exists():
         raise FileNotFoundError(f'{kernel} is not there: run make first')
     with locked(iso.with_suffix('.iso.lock')):
-        newest = max(file.stat().st_mtime for file in (kernel, initramfs) if file.exists())
-        if not iso.exists() or iso.stat().st_mtime <= newest:
+        if is_older(iso, kernel, initramfs):
             subprocess.run([ROOT / 'scripts/mkiso', iso, kernel, initramfs, cmdline], check=True)
     return iso

@@ -12,11 +12,10 @@ Comparing: blanks at the end of a line are ignored. A match of a mark is replace
 output, and then lines must be equal. A line `...` stands for one or more lines. The time limits are only for hangs; output that depends on
 time can only be shown as `...`.
 """
-import os
 import re
 from itertools import takewhile
 
-from attic.build import ROOT, build_dir, checked_build, for_make, own_initramfs, ran, with_make
+from attic.build import ROOT, build_dir, checked_build, for_make, ran, with_make
 from attic.debugger import commands, gdb_command
 from attic.document import Block, Command, Document
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
@@ -31,7 +30,6 @@ TIMED_OUT = 124       # timeout's exit status
 ELISION = '...'
 CONTEXT = 3
 UTF_8 = {'encoding': 'utf-8', 'errors': 'surrogateescape'}  # all bytes are kept
-WORKER = os.environ.get('PYTEST_XDIST_WORKER', '')  # several may run at once
 SEPARATOR = '\036'    # gdb prints it between the commands, and nothing else prints it
 
 
@@ -78,7 +76,7 @@ def machine(document, block, **options):
     """The machine for a block; options are those of Machine."""
     name = f'examples-{document.file}-{block.line}'
     return Machine(name, mem=block.settings.get('MEM'), cpu=block.settings.get('CPU'), cmdline=block.settings.get('CMDLINE', ''),
-                   timeout=5 * SECONDS, silence=SECONDS, initramfs=own_initramfs(f'examples{WORKER}'), **options)
+                   timeout=5 * SECONDS, silence=SECONDS, **options)
 
 
 def run_monitor(document, block, typed):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import re
 
 from attic import ktap
-from attic.build import ROOT, build_dir
+from attic.build import ROOT, build_dir, own_initramfs
 from attic.machine import Machine
 
 # Rooms in which a task may yield, and the programs that attack the kernel. Without those that take a quarter of a minute each.
@@ -32,7 +32,7 @@ def run_seed(seed: int, globs: str, build: Path | None = None) -> Found:
     build = build or build_dir()
     with tempfile.TemporaryDirectory(prefix='attic-turns-') as folder:
         iso = Path(folder) / 'attic.iso'  # a thousand of them would fill the folder of those that are kept
-        run([ROOT / 'scripts/mkiso', iso, build / 'attic.elf', build / 'initramfs.cpio', f'turns={seed} ktest={globs}'], check=True)
+        run([ROOT / 'scripts/mkiso', iso, build / 'attic.elf', own_initramfs(build), f'turns={seed} ktest={globs}'], check=True)
         with Machine(f'turns-{seed}', iso=iso, extra=CLOCK, timeout=SECONDS, mem='64M') as machine:
             status = machine.finish()
     judged = ktap.judge(machine.output, status)

@@ -187,13 +187,13 @@ def test_silence(boot, check):
 
 def test_noise(boot, check):
     """The limit of the whole run."""
-    machine = boot('crash-endless', timeout=8)
+    machine = boot('crash-endless', timeout=4)
     machine.saw(PROMPT)
     while not machine.ended:
         machine.send('ps\n')
         machine.pump(0.1)
     check.equal(machine.status, 'timeout', 'noise without end: status', machine)
-    check.like(str(machine), 'longer than 8 s', 'noise without end: ended by the limit of the whole run')
+    check.like(str(machine), 'longer than 4 s', 'noise without end: ended by the limit of the whole run')
 
 
 def piped(text, seconds, *options, **environment):

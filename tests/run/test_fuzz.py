@@ -10,12 +10,11 @@ import time
 import pytest
 from pexpect import EOF, TIMEOUT
 
-from attic.build import own_initramfs
 from attic.machine import PROMPT
 from machines import free_kb
 from programs import debug_build
 
-ROUNDS = {'fuzz': 100, 'fuzz_code': 30}  # of each program
+ROUNDS = {'fuzz': 60, 'fuzz_code': 20}  # of each program
 SECONDS = 120
 WARM_UP = 5  # rounds after which caches do not grow any more
 SOAK = float(os.environ.get('FUZZ_SECONDS') or 0)
@@ -37,7 +36,7 @@ def seed():
 def test_fuzz(name, seed, boot, check):
     build = debug_build() if name == 'debug' else None
     soak = SOAK * 2 / len(MACHINES)
-    machine = boot(f'fuzz-{name}', build=build, timeout=2 * SECONDS + 2 * soak, initramfs=own_initramfs('fuzz'), **MACHINES[name])
+    machine = boot(f'fuzz-{name}', build=build, timeout=2 * SECONDS + 2 * soak, **MACHINES[name])
     machine.expect(PROMPT, 20)
     again = f'FUZZ_SEED={seed}'
     first = seed + ROUNDS['fuzz'] * list(MACHINES).index(name)

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from attic.build import ROOT, build_dir, own_initramfs
+from attic.build import ROOT, build_dir
 from attic.machine import PROMPT, Machine
 from programs import run_make
 
@@ -23,13 +23,8 @@ OWNERS = ('slab', 'vmalloc', 'user pages', 'file pages', 'process tables', 'othe
 
 
 @pytest.fixture(scope='module')
-def programs():
-    return own_initramfs('map')
-
-
-@pytest.fixture(scope='module')
-def machine(programs):
-    with Machine('map-colour', initramfs=programs) as machine:
+def machine():
+    with Machine('map-colour') as machine:
         machine.expect(PROMPT, 20)
         yield machine
 
@@ -114,8 +109,8 @@ def check_virtual(mem, virtual, check):
 
 
 @pytest.mark.parametrize('mem', ['8M', '128M', '4G'])
-def test_letters(mem, boot, programs, check):
-    machine = boot(f'map-plain-{mem}', initramfs=programs, mem=mem, cmdline='color=off')
+def test_letters(mem, boot, check):
+    machine = boot(f'map-plain-{mem}', mem=mem, cmdline='color=off')
     machine.expect(PROMPT, 20)
     picture, frames = Picture(machine.run('map'), 32), counted(machine.run('frames'))
     check.unlike(machine.output, '\x1b', f'{mem}: color=off sends no escape sequence')
@@ -125,8 +120,8 @@ def test_letters(mem, boot, programs, check):
     check.equal(machine.finish('poweroff'), 'pass', f'{mem}: power off', machine)
 
 
-def test_letters_again_and_again(boot, programs, check):
-    machine = boot('map-plain-w', initramfs=programs, mem='128M', cmdline='color=off')
+def test_letters_again_and_again(boot, check):
+    machine = boot('map-plain-w', mem='128M', cmdline='color=off')
     machine.expect(PROMPT, 20)
     check.equal(machine.run('map x'), 'usage: map [-w]\n', 'a wrong argument')
     check.like(machine.run('map -w -w'), '^usage: map', 'too many')
@@ -282,9 +277,9 @@ def test_typed_ahead_and_end(machine, check):
     check.equal(machine.finish('poweroff'), 'pass', 'power off', machine)
 
 
-def test_piped(boot, programs, check):
+def test_piped(boot, check):
     """All input has arrived when the program that sleeps has ended."""
-    machine = boot('map-piped', initramfs=programs, cmdline='color=blue color=offx',
+    machine = boot('map-piped', cmdline='color=blue color=offx',
                    input='run nap 1000000 1\nmap\nmap -w\nxaudit\nmap\nps\npoweroff\n')
     check.equal(machine.finish(), 'pass', 'all input at once: to its end', machine)
     said = machine.output

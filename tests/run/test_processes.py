@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from attic.build import own_initramfs
 from attic.machine import PROMPT, Machine
 from machines import free_kb
 
@@ -15,7 +14,7 @@ KEPT = 1024    # kB that caches may keep after a fork bomb
 
 @pytest.fixture(scope='module')
 def machine():
-    with Machine('processes', mem='64M', timeout=900, silence=SECONDS, initramfs=own_initramfs('processes')) as machine:
+    with Machine('processes', mem='64M', timeout=900, silence=SECONDS) as machine:
         machine.expect(PROMPT, 20)
         yield machine
 

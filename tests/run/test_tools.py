@@ -30,7 +30,7 @@ TESTS = {
     'skips': "def test_three(check):\n    check.true(True, 'a point')\n    check.skip('3.5G: suite.one', 'no card')\n"
              "    check.skip('other', 'no card: none at all')\n",
     'none': "import pytest\n\ndef test_none():\n    pytest.skip('no network')\n",
-    'limits': 'def test_limits():\n    pass\n',
+    'seconds': 'def test_seconds():\n    pass\n',
     'machines/machines': "import os\n\ndef test_ktest(check):\n    check.true(True, f'glob {os.environ.get(\"KTEST\")}')\n",
 }
 
@@ -78,7 +78,7 @@ def runner(tmp_path_factory):
     return Runner(tmp_path_factory.mktemp('tools'))
 
 
-@pytest.mark.parametrize('pattern', ['good', 'test_good.py', 'tests/run/test_good.py', 'g??d', 'limits', 'good::test_one'])
+@pytest.mark.parametrize('pattern', ['good', 'test_good.py', 'tests/run/test_good.py', 'g??d', 'seconds', 'good::test_one'])
 def test_pattern(pattern, runner, check):
     said, status = runner.test(pattern, *HERE)
     check.equal(status, 0, f'T={pattern}: passes', said)

@@ -33,7 +33,7 @@ class Copy:
             made((folder / name).parent)
             shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
         self.before = self.files()
-        self.first = self.make('-j4', 'all', 'debug')
+        self.first = self.make('-j4')
         self.after = self.files()
 
     def files(self):

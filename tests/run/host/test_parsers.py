@@ -34,7 +34,7 @@ def fuzz(program, target, folder, seconds, seed):
 @pytest.mark.parametrize('target', fuzzing.TARGETS)
 def test_parser(target, seed, check):
     folder = made(build_dir() / 'fuzz-tests')
-    done = fuzz(fuzzing.build(target, folder), target, folder, 5, seed)
+    done = fuzz(fuzzing.build(target, folder), target, folder, 2, seed)
     check.equal(done.returncode, 0, f'{target}: nothing is found', f'seed {seed}; the input is in {folder}\n{done.stdout}')
     runs = re.search(r'^Done (\d+) runs', done.stdout, re.M)
     check.true(runs and int(runs[1]) > 1000, f'{target}: many inputs', done.stdout)
