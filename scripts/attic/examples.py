@@ -76,7 +76,7 @@ def machine(document, block, **options):
     """The machine for a block; options are those of Machine."""
     name = f'examples-{document.file}-{block.line}'
     return Machine(name, mem=block.settings.get('MEM'), cpu=block.settings.get('CPU'), cmdline=block.settings.get('CMDLINE', ''),
-                   timeout=5 * SECONDS, silence=SECONDS, **options)
+                   timeout=5 * SECONDS, silence=SECONDS, medium='cd', **options)  # as for `make run`
 
 
 def run_monitor(document, block, typed):

@@ -39,8 +39,8 @@ BESIDE_SECONDS = 120
 
 
 class Machine(SpawnBase):
-    """`name` is that of the log; `mem`, `cpu`, `machine`, `firmware`, `snapshots`, `serial`, `stopped`, `as_disk`, `exit_device`, `edu` and
-    `extra` are those of qemu.command(). `build` is another build's folder, `initramfs`, `iso` and `kernel` (another than Attic) files.
+    """`name` is that of the log; `mem`, `cpu`, `machine`, `firmware`, `snapshots`, `serial`, `stopped`, `medium`, `exit_device`, `edu` and
+    `extra` are those of qemu.command(), which starts from the fastest `medium` here. `build` is another build's folder, `initramfs`, `iso` and `kernel` (another than Attic) files.
     `input` is sent as fast as the machine accepts it. `gdb` makes gdb() work. `timeout` and `silence` are seconds; UEFI is silent for
     longer than a BIOS."""
 
@@ -81,6 +81,7 @@ class Machine(SpawnBase):
     def _start(self, iso, extra, options):
         self.watch = Watch(iso, idle=lambda: self.pump(0))
         self._ram = coverage.ram_file()
+        options.setdefault('medium', qemu.fast_medium(options.get('machine'), options.get('firmware')))
         words = qemu.command(iso=iso, log=self._resets, extra=extra, watch=self.watch.qmp.options(), ram=self._ram, **options)
         self.started = time.monotonic()
         with open(self._resets, 'ab') as errors:

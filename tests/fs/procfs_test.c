@@ -65,7 +65,7 @@ KTEST(fs_proc, text_of_any_length)
 
     if (!user_enter())
         return;
-    for (lines = 50; lines < 60000 && ktest_ok(); lines += lines < 120 ? 1 : 19777) {
+    for (lines = 50; lines < 20000 && ktest_ok(); lines += lines < 120 ? 1 : 9777) {
         u32 size = 0, got;
         u64 last = lines - 1;
 

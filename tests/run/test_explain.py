@@ -82,7 +82,7 @@ def test_function(explain, check):
     answer = explain('kernel_main')
     check.true(answer.check_entries('kernel_main', MASTER), 'explain kernel_main: entries')
     check.like(answer.line('address'), rf'^{ADDRESS} kernel_main\+0x0/0x[0-9a-f]+$', 'a function by its name')
-    check.like(answer.line('region'), r'^0xc0000000\.\.0xc7fdffff lowmem: virt X -> phys X - 0xc0000000$', 'its region')
+    check.like(answer.line('region'), r'^0xc0000000\.\.0xc7fd\wfff lowmem: virt X -> phys X - 0xc0000000$', 'its region')
     check.like(answer.line('area'), r'^0xc01\w{5}\.\.0xc01\w{5} lowmem: text$', 'its row')
     check.equal(answer.line('walk'), f'ends at physical {PHYSICAL}', 'where the walk ends')
     pte = f'PTE {NAMES["kernel_main"] >> 12 & 1023}'

@@ -25,7 +25,7 @@ def nothing_image():
 
 
 def seconds_to(pattern, **options):
-    with Machine('seconds', **options) as machine:
+    with Machine('seconds', medium='cd', **options) as machine:
         machine.expect(pattern)
         return machine.used()
 

@@ -24,7 +24,7 @@ def check_ktests(check, name, label, *, cmdline='', suites='*', slow=False, **op
     """`label` is put before each point's name; options are those of Machine. Only suites that match `suites` run; KTEST selects tests by a
     glob instead. Those that are slow run if it is set, and on machines that are `slow`."""
     cmdline = f'{cmdline} {which_ktests(suites, slow)}'.strip()
-    with Machine(name, cmdline=cmdline, **{'timeout': 240} | options) as machine:
+    with Machine(name, cmdline=cmdline, **{'timeout': 240, 'medium': 'cd'} | options) as machine:
         status = machine.finish()
     report_run(check, label, ktap.judge(machine.output, status, ktap.lacks(qemu.cpu_of(options.get('cpu')))), machine, suites)
 

@@ -59,7 +59,7 @@ def test_ktest(label, check, can_be_had):
 def test_from_a_disk(firmware, boot, check, can_be_had):
     """The same image on a disk instead of a CD; and what is on the screen then."""
     can_be_had(firmware_is_there, firmware)
-    machine = boot(f'stick-{firmware}', mem='128M', firmware=firmware, as_disk=True)
+    machine = boot(f'stick-{firmware}', mem='128M', firmware=firmware, medium='disk')
     check.true(machine.saw(PROMPT), f'{firmware}: from a disk', machine)
     if firmware in UEFI:
         file = log_dir() / f'screen-{firmware}.ppm'
