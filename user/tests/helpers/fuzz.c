@@ -2,8 +2,8 @@
  * `fuzz SEED COUNT [say]`: random actions that no program would do, in rounds (lib/fuzz_rounds.h)
  * of a few hundred steps: a system call with arguments near every limit (lib/fuzz_calls.h), a touch
  * of memory, a jump or an instruction that ring 3 must not use, a forged signal frame, a segment, a
- * child that does the same. The results of the steps do not matter; the kernel must survive them
- * and be as before.
+ * child that does the same; in every second round some children from the beginning. The results of
+ * the steps do not matter; the kernel must survive them and be as before.
  *
  * The status is 0; 1 if processes cannot be killed or files cannot be removed.
  */
@@ -14,8 +14,9 @@
 #include <asm/ldt.h>
 #include <linux/sched.h>
 
-#define STEPS 300
-#define DEPTH 3 /* children of children */
+#define STEPS  300
+#define DEPTH  3 /* children of children */
+#define RACERS 3
 
 static volatile int steps_left;
 static int depth;
@@ -304,6 +305,22 @@ static void new_process(void)
         PICK(own_children) = pid;
 }
 
+/* Several processes that play at the same time, with the same open files. */
+static void race(void)
+{
+    uint32_t from = rnd();
+
+    for (int i = 0; i < RACERS; i++) {
+        long pid = SYS(fork);
+
+        if (pid == 0) {
+            become_child(from + i);
+            break;
+        }
+        own_children[i] = pid > 0 ? pid : 0;
+    }
+}
+
 /* A child of vfork() that uses the memory and does not return. */
 static void borrow(void)
 {
@@ -398,8 +415,10 @@ static void play(uint32_t from)
     begin_round(from);
     open_files();
     make_memory();
-    restore();
     steps_left = STEPS;
+    if (one_in(2))
+        race();
+    restore();
     RESUME();
     while (steps_left-- > 0)
         PICK(actions)();
