@@ -5,12 +5,12 @@
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/extable.h>
+#include <arch/x86/gdt.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>
 #include <arch/x86/regs.h>
 #include <arch/x86/switch.h>
 #include <arch/x86/trap.h>
-#include <arch/x86/tss.h>
 #include <asm/sigcontext.h>
 #include <asm/unistd.h>
 #include <drivers/power.h>

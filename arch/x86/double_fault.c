@@ -12,9 +12,9 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
 #include <arch/x86/fpu.h>
+#include <arch/x86/gdt.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
-#include <arch/x86/tss.h>
 #include <lib/panic.h>
 
 struct tss double_fault_tss;

@@ -10,7 +10,6 @@
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
 #include <arch/x86/gdt.h>
-#include <arch/x86/tss.h>
 
 /* Access bytes: present, ring, type with the accessed bit set. */
 #define SEG_KERNEL_CODE 0x9b

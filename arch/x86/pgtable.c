@@ -9,9 +9,9 @@
  * Kernel entries are global (CR4.PGE), so a CR3 load keeps them in the TLB, and a removed one must
  * be invalidated by address.
  */
+#include <arch/x86/gdt.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/tlb.h>
-#include <arch/x86/tss.h>
 #include <lib/string.h>
 
 #define PAGE_TABLE      ((pgprot_t){PTE_P | PTE_RW | PTE_A})

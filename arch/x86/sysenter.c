@@ -16,9 +16,9 @@
  */
 #include <arch/x86/cpu.h>
 #include <arch/x86/entry.h>
+#include <arch/x86/gdt.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/trap.h>
-#include <arch/x86/tss.h>
 #include <arch/x86/uaccess.h>
 #include <arch/x86/vdso.h>
 #include <asm/errno.h>

@@ -18,7 +18,6 @@
 #include <arch/x86/irqflags.h>
 #include <arch/x86/probe.h>
 #include <arch/x86/trap.h>
-#include <arch/x86/tss.h>
 #include <lib/detach.h>
 #include <lib/panic.h>
 #include <lib/printf.h>

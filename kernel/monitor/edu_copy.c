@@ -11,7 +11,7 @@
  * Limits: kernel threads only. Each piece takes the card 0.2 s, half of it in each direction.
  *
  * Neighbours: drivers/edu.c moves the bytes; kernel/monitor/monitor_dma.c and
- * tests/mm/kva/dma_test.c use it.
+ * tests/mm/kva/dma_edu_test.c use it.
  */
 #include <arch/x86/timer.h>
 #include <asm/errno.h>

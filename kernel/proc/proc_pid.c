@@ -9,7 +9,8 @@
  * sleeping process. Pages of files are not counted separately in statm and status: resident memory
  * is everything that is mapped. The sizes of the stack are those of its area. No net directory.
  *
- * Neighbours: fs/procfs_pid.c has the directories; kernel/tty/tty.c has the terminal's session.
+ * Neighbours: proc_links.c has the links and the descriptors; fs/procfs_pid.c the directories;
+ * kernel/tty/tty.c the terminal's session.
  */
 #include <asm/errno.h>
 #include <fs/fs.h>
@@ -20,7 +21,6 @@
 #include <kernel/view/area.h>
 #include <lib/resched.h>
 #include <linux/resource.h>
-#include <linux/stat.h>
 #include <mm/frame/slab.h>
 #include <mm/user/mm.h>
 
@@ -344,73 +344,6 @@ static int proc_comm(u32 pid, struct seq_file *seq)
     return 0;
 }
 
-/* ---- links ---- */
-
-/* Take a reference of a process's inode: 0, or -ENOENT when it has none. */
-static int lead_to(struct inode *inode, struct inode **out)
-{
-    if (!inode)
-        return -ENOENT;
-    inode_get(inode);
-    *out = inode;
-    return 0;
-}
-
-static int proc_exe(u32 pid, struct inode **out)
-{
-    const struct task *task = task_find(pid);
-
-    return task ? lead_to(task->exe, out) : -ESRCH;
-}
-
-static int proc_cwd(u32 pid, struct inode **out)
-{
-    const struct task *task = task_find(pid);
-
-    return task ? lead_to(task->cwd, out) : -ESRCH;
-}
-
-static int proc_root_link(u32 pid, struct inode **out)
-{
-    const struct task *task = task_find(pid);
-
-    if (!task)
-        return -ESRCH;
-    return lead_to(task->cwd && !task->root ? fs_root() : task->root, out);
-}
-
-/* ---- descriptors ---- */
-
-static const struct files *files_of(u32 pid)
-{
-    const struct task *task = task_find(pid);
-
-    return task ? task->files : NULL;
-}
-
-static u32 next_fd(u32 pid, u32 fd)
-{
-    const struct files *files = files_of(pid);
-
-    for (; files && fd < files->size; fd++) {
-        if (files_at(files, fd))
-            return fd;
-    }
-    return UINT32_MAX;
-}
-
-static int fd_inode(u32 pid, u32 fd, u32 *mode, struct inode **out)
-{
-    const struct files *files = files_of(pid);
-    const struct file *file = files ? files_at(files, fd) : NULL;
-
-    if (!file)
-        return -ENOENT;
-    *mode = S_IXUSR | (file->mode & FMODE_READ ? S_IRUSR : 0) |
-            (file->mode & FMODE_WRITE ? S_IWUSR : 0);
-    return lead_to(file->inode, out);
-}
-
 /* ---- the directory ---- */
 
 static int mounts_of(u32 pid, struct seq_file *seq)
@@ -452,8 +385,8 @@ void proc_pid_init(void)
     static const struct proc_pid_ops ops = {.self = current_pid,
                                             .next = next_pid,
                                             .files = files,
-                                            .next_fd = next_fd,
-                                            .fd_inode = fd_inode};
+                                            .next_fd = proc_next_fd,
+                                            .fd_inode = proc_fd_inode};
 
     proc_pid_register(&ops);
 }

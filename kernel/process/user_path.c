@@ -9,8 +9,8 @@
  * The order of errors is Linux's: first the path itself (EFAULT, ENAMETOOLONG, ENOENT when empty),
  * then the descriptor, then the lookup.
  *
- * Neighbours: fs/namei.c walks paths; kernel/syscall/sys_dir.c, sys_stat.c, sys_attr.c and
- * sys_file.c are the calls.
+ * Neighbours: fs/namei.c walks paths; kernel/syscall/sys_dir.c, sys_cwd.c, sys_stat.c, sys_attr.c
+ * and sys_file.c are the calls.
  */
 #include <arch/x86/uaccess.h>
 #include <asm/errno.h>

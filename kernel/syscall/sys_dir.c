@@ -1,6 +1,6 @@
 /*
- * Calls for names: creating, linking, renaming and removing them, listing directories, the working
- * directory. Each is its *at form; the plain one starts at the working directory.
+ * Calls for names: creating, linking, renaming and removing them, listing directories. Each is its
+ * *at form; the plain one starts at the working directory.
  *
  * getdents() packs records into the program's buffer one by one and advances the directory's
  * position with each, so that nothing is lost if a part of the buffer is bad: the call returns what
@@ -16,7 +16,6 @@
 #include <kernel/process/fdtable.h>
 #include <kernel/process/user_path.h>
 #include <kernel/syscall/syscall.h>
-#include <lib/detach.h>
 #include <lib/resched.h>
 #include <lib/string.h>
 #include <linux/fcntl.h>
@@ -369,90 +368,4 @@ long sys_getdents(struct pt_regs *regs)
 long sys_getdents64(struct pt_regs *regs)
 {
     return do_getdents(regs, pack64);
-}
-
-/* ---- of the process ---- */
-
-long sys_umask(struct pt_regs *regs)
-{
-    u32 old = current->umask;
-
-    current->umask = regs->ebx & 0777;
-    return old;
-}
-
-/* Takes over the reference. */
-static long set_folder(struct inode **folder, struct inode *inode)
-{
-    struct inode *old;
-
-    if (!S_ISDIR(inode->mode)) {
-        inode_put(inode);
-        return -ENOTDIR;
-    }
-    old = exchange(folder, inode);
-    if (old)
-        inode_put(old);
-    return 0;
-}
-
-long sys_chdir(struct pt_regs *regs)
-{
-    struct inode *inode;
-    long err = user_lookup(AT_FDCWD, (const char *)regs->ebx, 0, &inode);
-
-    return err ? err : set_folder(&current->cwd, inode);
-}
-
-long sys_fchdir(struct pt_regs *regs)
-{
-    struct inode *inode;
-    long err = user_fd_inode(regs->ebx, false, &inode);
-
-    return err ? err : set_folder(&current->cwd, inode);
-}
-
-static struct inode *current_root(void)
-{
-    return current->root ? current->root : fs_root();
-}
-
-/* The working directory does not change, and may lie outside then. */
-long sys_chroot(struct pt_regs *regs)
-{
-    struct inode *inode;
-    long err = user_lookup(AT_FDCWD, (const char *)regs->ebx, 0, &inode);
-
-    fs_current_root = current_root; /* NULL before the first chroot(2) */
-    return err ? err : set_folder(&current->root, inode);
-}
-
-/* Returns the length with the 0. */
-static long cwd_to_user(char *path, char *user_buf, u32 size)
-{
-    bool inside = !current->root || dir_lies_in(current->cwd, current->root);
-    u32 mark = strscpy(path, inside ? "" : "(unreachable)", PATH_SIZE);
-    long length = inode_path(current->cwd, path + mark, PATH_SIZE - mark);
-
-    if (length < 0)
-        return length;
-    length += mark;
-    if ((u32)length + 1 > size)
-        return -ERANGE;
-    return copy_to_user(user_buf, path, length + 1) ? -EFAULT : length + 1;
-}
-
-long sys_getcwd(struct pt_regs *regs)
-{
-    char *path;
-    long result;
-
-    if (inode_is_removed(current->cwd))
-        return -ENOENT;
-    path = kmalloc(PATH_SIZE);
-    if (!path)
-        return -ENOMEM;
-    result = cwd_to_user(path, (char *)regs->ebx, regs->ecx);
-    kfree(path);
-    return result;
 }

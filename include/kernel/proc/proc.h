@@ -32,6 +32,17 @@ void proc_kb(struct seq_file *seq, const char *name, u64 kb);
 
 int proc_maps(u32 pid, struct seq_file *seq);
 
+/* The links (kernel/proc/proc_links.c): the inode, with a reference; 0, -ESRCH, or -ENOENT if the
+ * process has none. */
+int proc_exe(u32 pid, struct inode **out);
+int proc_cwd(u32 pid, struct inode **out);
+int proc_root_link(u32 pid, struct inode **out);
+
+/* The open file of a descriptor, with the mode of its link; and the first descriptor from `fd` on,
+ * or UINT32_MAX. */
+int proc_fd_inode(u32 pid, u32 fd, u32 *mode, struct inode **out);
+u32 proc_next_fd(u32 pid, u32 fd);
+
 /* The operations of /proc/PID/mem (kernel/proc/proc_mem.c). */
 extern const struct file_operations proc_mem_ops;
 

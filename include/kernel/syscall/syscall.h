@@ -170,6 +170,8 @@ long sys_mknod(struct pt_regs *regs);
 long sys_mknodat(struct pt_regs *regs);
 long sys_readlink(struct pt_regs *regs);
 long sys_readlinkat(struct pt_regs *regs);
+
+/* ---- kernel/syscall/sys_cwd.c ---- */
 long sys_umask(struct pt_regs *regs);
 long sys_chroot(struct pt_regs *regs);
 long sys_chdir(struct pt_regs *regs);

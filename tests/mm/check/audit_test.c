@@ -3,12 +3,12 @@
  * repairs it.
  */
 #include <arch/x86/cpu.h>
+#include <arch/x86/gdt.h>
 #include <arch/x86/irqflags.h>
 #include <arch/x86/pgtable.h>
 #include <arch/x86/sections.h>
 #include <arch/x86/tlb.h>
 #include <arch/x86/trap.h>
-#include <arch/x86/tss.h>
 #include <kernel/monitor/ktest.h>
 #include <lib/printf.h>
 #include <lib/string.h>

@@ -3,8 +3,8 @@
  * the way: a second process reads the clock all the time, and the longest time for which it did not
  * run is printed for each call and compared with the limit. `hog` runs all, `hog NAME` one.
  *
- * The result is meaningful where the clock counts instructions (tests/run/test_hog.py); elsewhere
- * the load of the host is measured as well.
+ * The result is meaningful where the clock counts instructions (tests/run/costs/test_hog.py);
+ * elsewhere the load of the host is measured as well.
  */
 #include "lib/cases.h"
 
