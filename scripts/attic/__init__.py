@@ -10,7 +10,11 @@
     build.py          the kernel under test: folders, make, images
     symbols.py        the kernel's names
 
-    examples.py, document.py   the examples in documents
+    examples.py, document.py                      the examples in documents
     memdiff.py, memdiff_counts.py, snapshot.py    what changed between two snapshots
-    packages.py                Debian packages, unpacked without installing
+    changes.py, mutation.py                       kernels that differ in a few lines; tests that notice it
+    coverage.py, turns.py, fuzzing.py             what tests execute; other orders; random input
+    terminal.py                                   text as a terminal shows it
+    packages.py                                   Debian packages, unpacked without installing
+    gdb/                                          gdb's commands
 """

@@ -1,8 +1,9 @@
 """Address spaces as a reader names them: the word for PID in a command.
 
-    7         the directory of process 7; a kernel thread has none, and uses the master master    swapper_pg_dir, from which every directory
-    copies its kernel half boot      the directory with which paging is turned on, until it is freed at the end of boot loaded    the one in
-    CR3, which is also the default
+    7         the directory of process 7; a kernel thread has none, and uses the master
+    master    swapper_pg_dir, from which every directory copies its kernel half
+    boot      the directory with which paging is turned on, until it is freed at the end of boot
+    loaded    the one in CR3, which is also the default
 
 Until the end of boot there is only one directory at a time, and the one that a word names may not exist yet, or no longer: named() then
 raises an error with a sentence.
