@@ -166,13 +166,13 @@ static void virtual_8086(void)
 }
 
 /*
- * After a cmpxchg8b QEMU 7.2 may use the operand of a sub before it as the flags. VM and TF are left
- * out: if QEMU leaves its loop before the kernel's first instruction, ring 0 has them. entry_test
- * has VM.
+ * After a cmpxchg8b QEMU 7.2 may use the operand of a sub before it as the flags. VM, NT and TF are
+ * left out: if QEMU leaves its loop before the kernel's first instruction, ring 0 has them, which no
+ * gate of a processor allows; with NT no iret returns any more. entry_test has VM.
  */
 static void foreign_flags(void)
 {
-    const uint32_t in_ring_0 = 0x20100;
+    const uint32_t in_ring_0 = 0x24100;
     static uint64_t pair;
     static uint32_t at;
     uint32_t eax = 0, edx = 0, esi = 0;
