@@ -305,6 +305,10 @@ class Machine(SpawnBase):
             self.pump(0.05)
         return self._gdb_socket
 
+    def said_by_qemu(self) -> str:
+        """What QEMU itself has printed, behind its log of resets."""
+        return self._resets.read_text(errors='replace')
+
     def gdb(self, elf: Path | str, *commands: str) -> str:
         """Attach gdb in batch mode, with Attic's own commands loaded, and run these. Returns what it prints. The machine continues when gdb
         has detached."""

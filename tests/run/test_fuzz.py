@@ -58,10 +58,13 @@ def test_fuzz(name, seed, boot, check):
 
 
 def check_rounds(check, machine, program, first, count, name, again):
-    """Rounds from a seed on. On failure: how to repeat them, and what is known about their end."""
+    """Rounds from a seed on. On failure: how to repeat them, and what is known about their end. It is not the kernel's if QEMU 7.2 cannot
+    translate one of the random instructions and aborts: this machine then ends here."""
     try:
         said, end = machine.run(f'run {program} {first} {count} say', SECONDS), 'it has ended'
     except (EOF, TIMEOUT):
+        if 'tcg fatal error' in machine.said_by_qemu():
+            pytest.skip('QEMU cannot translate a random instruction and aborts')
         said, end = '', f'no prompt came in {SECONDS} s'
     last = re.findall(rf'^{program}: seed (\d+)$', said or machine.output, re.M) or ['none']
     check.like(said, rf'^{program}\[\d+\]: exit status 0,', name,
