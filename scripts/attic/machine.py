@@ -306,8 +306,8 @@ class Machine(SpawnBase):
         return self._gdb_socket
 
     def said_by_qemu(self) -> str:
-        """What QEMU itself has printed, behind its log of resets."""
-        return self._resets.read_text(errors='replace')
+        """What QEMU itself has printed, behind its log of resets; nothing once a machine has ended as one may."""
+        return self._resets.read_text(errors='replace') if self._resets.exists() else ''
 
     def gdb(self, elf: Path | str, *commands: str) -> str:
         """Attach gdb in batch mode, with Attic's own commands loaded, and run these. Returns what it prints. The machine continues when gdb
