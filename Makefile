@@ -377,6 +377,18 @@ $(BUILD)/attic.iso: $(BOOTED) $(BUILD)/cmdline grub.cfg scripts/mkiso
 	$(call say,ISO,$@)
 	$(Q)scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/initramfs.cpio "$$COMMAND_LINE"
 
+# A machine that is the same on every host: without files that were fetched, found or asked for.
+PLAIN_COMMAND_LINE :=
+$(BUILD)/plain/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(BUILD)/programs $(BUILD)/program-texts scripts/mkinitramfs
+	$(call say,CPIO,$@)
+	$(Q)FILES= BUSYBOX= PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/mkinitramfs $@ $(BUILD)/plain/initramfs \
+	  $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name))
+
+$(BUILD)/plain/%.iso: $(BUILD)/attic.elf $(BUILD)/plain/initramfs.cpio $(GRUB_FETCHED) grub.cfg scripts/mkiso
+	@scripts/check-tools image
+	$(call say,ISO,$@)
+	$(Q)scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/plain/initramfs.cpio '$(PLAIN_COMMAND_LINE)'
+
 .PHONY: booted run clean
 booted: $(BOOTED)
 
@@ -444,14 +456,11 @@ docs: all debug tour-doc picture
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 	@cp '$(BUILD)/picture/map.svg' docs/map.svg
 
-# `map` as a picture, of a machine that is the same on every host: without files that were fetched, found or asked for.
+# `map` as a picture.
 .PHONY: picture
-picture: all
+picture: all $(BUILD)/plain/attic.iso
 	@mkdir -p '$(BUILD)/picture'
-	$(Q)FILES= BUSYBOX= PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/mkinitramfs '$(BUILD)/picture/initramfs.cpio' \
-	  '$(BUILD)/picture/initramfs' $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name))
-	$(Q)scripts/mkiso '$(BUILD)/picture/attic.iso' $(BUILD)/attic.elf '$(BUILD)/picture/initramfs.cpio' ''
-	$(Q)scripts/picture '$(BUILD)/picture/attic.iso' > '$(BUILD)/picture/map.svg'
+	$(Q)scripts/picture '$(BUILD)/plain/attic.iso' > '$(BUILD)/picture/map.svg'
 
 # ---- costs --------------------------------------------------------------------------------------
 
