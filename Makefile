@@ -4,7 +4,7 @@
 # make looks for the compiler and the headers while it reads this file. In `make setup run` they exist only after set-up, so a second make
 # builds the targets other than set-up.
 
-SETUP_GOALS := $(filter setup setup-dev,$(MAKECMDGOALS))
+SETUP_GOALS := $(filter setup setup-dev setup-web,$(MAKECMDGOALS))
 ifneq ($(SETUP_GOALS),)
 
 LATER_GOALS := $(filter-out $(SETUP_GOALS),$(MAKECMDGOALS))
@@ -15,6 +15,9 @@ setup:
 
 setup-dev:
 	@scripts/setup dev
+
+setup-web:
+	@scripts/setup web
 
 ifneq ($(LATER_GOALS),)
 $(firstword $(LATER_GOALS)): $(SETUP_GOALS)
@@ -514,6 +517,10 @@ qemu-gdb: debug
 	@echo "  gdb -x scripts/gdb/attic.gdb -ex 'target remote localhost:$(GDBPORT)' $(DEBUG_BUILD)/attic.debug"
 	@echo 'Ctrl-A x ends QEMU (without a terminal: Ctrl-C).'
 	@scripts/qemu --gdb '$(GDBPORT)' --stopped --keep '$(DEBUG_BUILD)/attic.iso'
+
+# ---- the browser ----
+
+include web/web.mk
 
 # ---- lint ---------------------------------------------------------------------------------------
 

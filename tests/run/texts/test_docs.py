@@ -7,7 +7,7 @@ import pytest
 from attic.build import ROOT, source_files
 
 STAGES = '_start boot_paging_on boot_high boot_identity_gone kernel_main lowmem_map_init page_alloc_init vmalloc_init mm_seal'.split()
-FOLDERS = 'boot arch lib mm drivers fs kernel user tests scripts docs include'.split()
+FOLDERS = 'boot arch lib mm drivers fs kernel user tests scripts docs include web'.split()
 DOCUMENTS = sorted(file for file in source_files()
                    if re.fullmatch(r'CONTRIBUTING\.md|(?:[^/]+/){0,3}README\.md|docs/[^/]+\.md|scripts/help\.txt', file))
 
@@ -33,7 +33,7 @@ def test_what_is_named_exists(document, check):
     paths = [path for path in code if re.fullmatch(rf'(?:{"|".join(FOLDERS)})/[\w./-]+', path) and not re.search('[A-Z]{3}', path)]
     check.equal([path for path in paths if not (ROOT / path).exists()], [], f'{document}: the files that it names exist')
     asked = [found[1] for text in code if (found := re.search(r'\bmake ((?:[a-z][\w.-]*\b(?!=) ?)+)', text))]
-    targets = re.findall(r'^([a-z][\w.\- ]*):(?!=)', text_of('Makefile'), re.M)
+    targets = re.findall(r'^([a-z][\w.\- ]*):(?!=)', text_of('Makefile') + text_of('web/web.mk'), re.M)
     missing = set(' '.join(asked).split()) - set(' '.join(targets).split())
     check.equal(sorted(missing), [], f'{document}: the targets of make that it names exist')
 

@@ -1,0 +1,84 @@
+# The kernel in a browser tab: build/web/, a folder that any server of static files can publish. Included by the Makefile.
+
+# Node's modules are stored once, wherever a build is: web/tsconfig.json names their place. Their bundles lie beside them.
+NPM := build/npm
+NPM_DONE := $(NPM)/node_modules/.package-lock.json
+ESBUILD := $(NPM)/node_modules/.bin/esbuild --bundle --log-level=warning
+V86 := $(NPM)/node_modules/v86/build
+SEABIOS ?= /usr/share/seabios
+BIOS := $(SEABIOS)/bios.bin $(SEABIOS)/vgabios-stdvga.bin
+WEB := $(BUILD)/web
+WEB_SOURCES := $(sort $(shell find web -name '*.ts' -o -name '*.css' -o -name '*.json'))
+# offline.js, which knows the hash of all other files, is made last.
+WEB_FILES := $(addprefix $(WEB)/,index.html main.js style.css v86.wasm bios.bin vgabios.bin attic.iso kernel.json \
+  attic.state.zst attic.txt lowmem.state.zst lowmem.txt)
+
+.PHONY: web web-run
+web: $(WEB)/offline.js
+	@echo "$(WEB): $$(du -bs '$(WEB)' | awk '{printf "%.1f MiB", $$1 / 1048576}')"
+
+# Only for this computer; PORT=8000 for the same address each time.
+PORT ?= 0
+web-run: web
+	@echo 'Ctrl-C ends the server.'
+	@/usr/bin/python3 -u -m http.server --bind 127.0.0.1 --directory '$(WEB)' '$(PORT)'
+
+.PHONY: web-tools
+web-tools:
+	@SEABIOS='$(SEABIOS)' scripts/check-tools web
+
+$(NPM_DONE): web/package.json web/package-lock.json | web-tools
+	$(call say,NPM,$(NPM))
+	$(Q)scripts/web modules
+
+$(NPM)/checked: $(WEB_SOURCES) $(NPM_DONE)
+	$(call say,TSC,web)
+	$(Q)$(NPM)/node_modules/.bin/tsc -p web
+	@touch $@
+
+# v86 looks for require() to find out whether it runs under Node.
+$(WEB)/main.js $(WEB)/style.css &: $(NPM)/checked
+	$(call say,BUNDLE,$(WEB)/main.js)
+	$(Q)$(ESBUILD) web/src/main.ts web/style.css --minify --target=es2020 --define:require=undefined '--external:node:*' \
+	  --entry-names=[name] --outdir=$(WEB)
+
+$(WEB)/offline.js: web/src/offline.ts scripts/web $(WEB_FILES)
+	$(call say,BUNDLE,$@)
+	$(Q)scripts/web offline $(WEB) $(notdir $(WEB_FILES))
+
+# A program for Node. It makes machines, and does not wait for them after a change of anything else.
+$(NPM)/make-state.mjs: web/tools/make-state.ts web/src/machine.ts $(NPM_DONE) | $(NPM)/checked
+	$(Q)$(ESBUILD) $< --platform=node --format=esm --external:v86 --outfile=$@
+
+$(NPM)/%.mjs: web/tests/%.ts $(NPM)/checked
+	$(Q)$(ESBUILD) $< --platform=node --format=esm --external:v86 --external:puppeteer-core --outfile=$@
+
+$(WEB)/index.html: web/index.html
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(WEB)/attic.iso: $(BUILD)/plain/attic.iso
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(WEB)/v86.wasm: $(NPM_DONE)
+	@mkdir -p $(@D)
+	$(Q)cp $(V86)/v86.wasm $@
+
+$(WEB)/bios.bin $(WEB)/vgabios.bin &: $(wildcard $(BIOS)) | web-tools
+	@mkdir -p $(@D)
+	$(Q)cp $(SEABIOS)/bios.bin $(WEB)/bios.bin
+	$(Q)cp $(SEABIOS)/vgabios-stdvga.bin $(WEB)/vgabios.bin
+
+$(WEB)/kernel.json: $(BUILD)/attic.debug web/needs.txt web/tools/kernel_json.py $(wildcard scripts/gdb/*.gdb scripts/attic/gdb/*.py)
+	@scripts/check-tools gdb
+	@mkdir -p $(@D)
+	$(call say,GDB,$@)
+	$(Q)gdb -q -nx -batch -x scripts/gdb/attic.gdb -ex 'python needs, out = "web/needs.txt", "$@"' -x web/tools/kernel_json.py $< > /dev/null
+
+# Two machines at the prompt, one of them with high memory.
+$(BUILD)/plain/lowmem.iso: PLAIN_COMMAND_LINE := lowmem=8M
+
+$(WEB)/%.state.zst $(WEB)/%.txt: $(BUILD)/plain/%.iso $(NPM)/make-state.mjs $(WEB)/v86.wasm $(WEB)/bios.bin $(WEB)/vgabios.bin
+	$(call say,STATE,$(WEB)/$*.state.zst)
+	$(Q)node $(NPM)/make-state.mjs $< $(WEB) $(WEB)/$*
