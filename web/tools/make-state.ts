@@ -28,7 +28,7 @@ function untilPrompt(machine: Machine, what: string): Promise<string> {
         let output = '';
         const timer = setTimeout(() => {
             const last = output.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
-            failed(new Failure(`${what}: no prompt within ${SECONDS} s; ` + (last ? `the last lines of its output:\n${last}` : 'it printed nothing')));
+            failed(new Failure(`${what}: no prompt within ${SECONDS} s; ${last ? `its last lines:\n${last}` : 'it printed nothing'}`));
         }, SECONDS * 1000);
         machine.onSerial(text => {
             output += text.replaceAll('\r', '');
