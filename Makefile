@@ -533,7 +533,7 @@ lint:
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude -Iuser -I. \
 	  $(filter-out tests/fuzz/% tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
 	@echo pyflakes; pyflakes3 scripts/attic scripts/gdb tests/run $$(grep -ls '^#!/usr/bin/python3' scripts/*)
-	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs; do \
+	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs scripts/web; do \
 	  sh -n "$$file" || exit 1; done; bash -n .ci/run
 
 format:

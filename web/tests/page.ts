@@ -83,6 +83,15 @@ async function firstVisit(page: Page, address: string): Promise<void> {
     await shows(page, HELP, 'help answers');
 }
 
+/* The page is closed in the end: a browser draws only the one in front. */
+async function visitWithoutWebAssembly(page: Page, address: string): Promise<void> {
+    await page.evaluateOnNewDocument('delete globalThis.WebAssembly');
+    await page.goto(address, { timeout: LONG });
+    const { status } = await seen(page);
+    point(/needs WebAssembly/.test(status), 'a browser without WebAssembly is told so', status);
+    await page.close();
+}
+
 async function visits(chromium: string, folder: string): Promise<void> {
     const { server, address } = await serve(folder);
     const root = process.getuid?.() === 0;  // Chromium's sandbox is not for root
@@ -93,8 +102,10 @@ async function visits(chromium: string, folder: string): Promise<void> {
         const { errors, outside } = watch(page, address);
         await firstVisit(page, address);
         point(errors.length === 0, 'the browser reports no error', errors.join('\n'));
+        await visitWithoutWebAssembly(await browser.newPage(), address);
         await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
         server.kill();
+        await page.bringToFront();
         await page.reload({ timeout: LONG });
         await shows(page, PROMPT, 'a reload without the server reaches the prompt');
         await page.type('#terminal textarea', 'help help\r');
