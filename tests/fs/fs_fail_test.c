@@ -4,6 +4,7 @@
  */
 #include "tests/fs/fs.h"
 #include "tests/kernel/process/run.h"
+#include "tests/mm/chain.h"
 #include <lib/printf.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/user/filemap.h>
@@ -49,21 +50,9 @@ static struct page *hold_lowmem(void)
     struct page *held = NULL, *page;
 
     while (nr_free_lowmem_pages() > free_lowmem_kept() + LOWMEM_TO_FILL &&
-           (page = alloc_pages(GFP_KERNEL, MAX_ORDER))) {
-        page->next = held;
-        held = page;
-    }
+           (page = alloc_pages(GFP_KERNEL, MAX_ORDER)))
+        chain_push(&held, page);
     return held;
-}
-
-static void release_lowmem(struct page *held)
-{
-    while (held) {
-        struct page *next = held->next;
-
-        free_pages(held, MAX_ORDER);
-        held = next;
-    }
 }
 
 /* However files use memory, a sixteenth of lowmem stays free, so that programs can be run. */
@@ -93,5 +82,5 @@ KTEST(fs_fail, files_leave_memory_to_processes)
         expect_is(rename_file("/t/another", "/t/0"), 0);
         remove_all("/t");
     }
-    release_lowmem(held);
+    chain_free(held);
 }

@@ -1,4 +1,5 @@
 /* The page allocator. */
+#include "tests/mm/chain.h"
 #include <kernel/monitor/ktest.h>
 #include <lib/kasan.h>
 #include <lib/random.h>
@@ -391,24 +392,12 @@ static struct page *take_zone(enum zone_id zone)
     struct page *chain = NULL, *page;
 
     for (u32 order = MAX_ORDER + 1; order-- > 0;) {
-        while ((page = __alloc_pages(zone, order)) && page->zone == zone) {
-            page->next = chain;
-            chain = page;
-        }
+        while ((page = __alloc_pages(zone, order)) && page->zone == zone)
+            chain_push(&chain, page);
         if (page)
             free_pages(page, order);
     }
     return chain;
-}
-
-static void give_back(struct page *chain)
-{
-    while (chain) {
-        struct page *page = chain;
-
-        chain = page->next;
-        free_pages(page, page->order);
-    }
 }
 
 /* NORMAL has a hot block, larger than the requested one. DMA memory must not be used instead. */
@@ -429,7 +418,7 @@ KTEST(buddy, hot_blocks_are_cut_before_dma_is_asked)
         expect_eq(page->zone, ZONE_NORMAL);
         free_page(page);
     }
-    give_back(chain);
+    chain_free(chain);
 }
 
 /* Single pages that are freed one by one do not stay apart, except for the hottest. */

@@ -1,4 +1,5 @@
 /* Pages without a permanent address, and the slots that map them. */
+#include "tests/mm/chain.h"
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
 #include <kernel/monitor/ktest.h>
@@ -176,8 +177,7 @@ KTEST(highmem, zones_follow_from_the_top)
     while ((page = alloc_page(GFP_HIGHUSER))) {
         out_of_turn += page->zone > zone;
         zone = page->zone;
-        page->next = chain;
-        chain = page;
+        chain_push(&chain, page);
         count++;
     }
     expect_eq(out_of_turn, 0);

@@ -1,4 +1,5 @@
 /* The vmalloc area. */
+#include "tests/mm/chain.h"
 #include <arch/x86/pgtable.h>
 #include <arch/x86/trap.h>
 #include <kernel/monitor/ktest.h>
@@ -225,19 +226,13 @@ KTEST(vmalloc, failure_half_way_changes_nothing)
     struct vmalloc_stats before = vmalloc_stats();
     struct page *chain = NULL, *page;
 
-    while (nr_free_pages() > 5 && (page = alloc_page(GFP_HIGHUSER))) {
-        page->next = chain;
-        chain = page;
-    }
+    while (nr_free_pages() > 5 && (page = alloc_page(GFP_HIGHUSER)))
+        chain_push(&chain, page);
     expect(vmalloc(6 * PAGE_SIZE) == NULL);
     expect(nr_free_pages() >= 4); /* the node of the area may have cost one */
     expect_eq(vmalloc_stats().busy_areas, before.busy_areas);
     expect_none(vmalloc_check());
-    while (chain) {
-        page = chain;
-        chain = page->next;
-        free_page(page);
-    }
+    chain_free(chain);
 }
 
 #define COUNT 512

@@ -1,4 +1,5 @@
 /* Pages of files: reading, writing, cutting, dropping; and processes that map them. */
+#include "tests/mm/chain.h"
 #include "tests/mm/user/space.h"
 #include <lib/resched.h>
 #include <mm/check/audit.h>
@@ -530,20 +531,9 @@ static struct page *take_all_but(u32 left)
             block = alloc_pages(GFP_HIGHUSER, order = 0);
         if (!block)
             break;
-        block->next = chain;
-        chain = block;
+        chain_push(&chain, block);
     }
     return chain;
-}
-
-static void give_back(struct page *chain)
-{
-    while (chain) {
-        struct page *next = chain->next;
-
-        free_pages(chain, chain->order);
-        chain = next;
-    }
 }
 
 KTEST(filemap, leaves_memory_for_processes)
@@ -560,7 +550,7 @@ KTEST(filemap, leaves_memory_for_processes)
     expect_eq(written, -ENOSPC);
     expect(pos > 0 && pos <= 20 * PAGE_SIZE);
     expect_eq(write_at(0, text, PAGE_SIZE), PAGE_SIZE); /* existing pages stay */
-    give_back(taken);
+    chain_free(taken);
     expect_eq(write_at(pos, text, PAGE_SIZE), PAGE_SIZE);
     done();
 }
