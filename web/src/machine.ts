@@ -12,7 +12,7 @@ export interface MachineOptions {
     vgaBios: ArrayBuffer;
     iso?: ArrayBuffer;
     state?: ArrayBuffer;
-    memory?: number;   // MiB; 64 by default. A state fits only a machine of the same size.
+    memory?: number;   // MiB; 32 by default. A state fits only a machine of the same size.
 }
 
 /* What v86 has, but does not declare. */
@@ -37,7 +37,7 @@ export class Machine {
     /* A machine that is ready and does not run yet, so that no output is missed. */
     static async create(options: MachineOptions): Promise<Machine> {
         const module = await WebAssembly.compile(options.wasm);
-        const bytes = (options.memory ?? 64) * MIB;
+        const bytes = (options.memory ?? 32) * MIB;
         const emulator = new V86({
             wasm_fn: async imports => (await WebAssembly.instantiate(module, imports)).exports,
             bios: { buffer: options.bios },
@@ -54,6 +54,13 @@ export class Machine {
         if (options.state)
             await machine.load(options.state);
         return machine;
+    }
+
+    /* Put a CD into the machine and start it from its BIOS. */
+    async boot(iso: ArrayBuffer): Promise<void> {
+        await this.emulator.set_cdrom({ buffer: iso });
+        this.emulator.restart();
+        await this.run();
     }
 
     run(): Promise<void> {

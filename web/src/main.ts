@@ -1,28 +1,16 @@
-/* Starts the page: loads its files, continues the machine that was saved at the prompt, and connects the terminal to it. */
-import { bytes, text } from './files.js';
+/* Starts the page: loads its files, and continues the machine that was saved at the prompt. */
+import { bytes, json } from './files.js';
 import { Machine } from './machine.js';
-import { openTerminal } from './terminal.js';
-
-const STATE = 'attic';
-
-function element(id: string): HTMLElement {
-    const found = document.getElementById(id);
-    if (!found)
-        throw new Error(`the page has no element ${id}`);
-    return found;
-}
-
-function say(sentence: string): void {
-    element('status').textContent = sentence;
-}
+import { Page, say } from './page.js';
+import type { KernelJson } from './reader/kernel_json.js';
+import { Reader } from './reader/reader.js';
 
 async function start(): Promise<void> {
-    const [wasm, bios, vgaBios, state, before] = await Promise.all([
-        bytes('v86.wasm'), bytes('bios.bin'), bytes('vgabios.bin'), bytes(`${STATE}.state.zst`), text(`${STATE}.txt`),
+    const [wasm, bios, vgaBios, kernel] = await Promise.all([
+        bytes('v86.wasm'), bytes('bios.bin'), bytes('vgabios.bin'), json<KernelJson>('kernel.json'),
     ]);
-    const machine = await Machine.create({ wasm, bios, vgaBios, state });
-    openTerminal(element('terminal'), machine, before).focus();
-    await machine.run();
+    const machine = await Machine.create({ wasm, bios, vgaBios });
+    await new Page(machine, new Reader(kernel)).restart();
     say('');
 }
 

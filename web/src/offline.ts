@@ -58,4 +58,4 @@ worker.addEventListener('fetch', event => {
         event.respondWith(answer(event.request));
 });
 
-export {};
+export { };

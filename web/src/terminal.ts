@@ -13,17 +13,25 @@ const LIGHT: ITheme = {
     brightBlue: '#0969da', brightMagenta: '#6639ba', brightCyan: '#3192aa', brightWhite: '#24292f',
 };
 
-/* Returns the terminal, which shows `before` (what the machine printed before its state was saved) and then what the machine prints. */
-export function openTerminal(element: HTMLElement, machine: Machine, before: string): Terminal {
+/* The kernel's lines have up to 80 characters: the letters are as large as leaves room for so many. */
+const COLUMNS = 83;          // with the padding and the scrollbar
+const LETTER = 0.61;         // width of a letter, of its height
+const SMALLEST = 10, LARGEST = 15;
+
+/* Returns the terminal, which shows what the machine prints. */
+export function openTerminal(element: HTMLElement, machine: Machine): Terminal {
     const dark = matchMedia('(prefers-color-scheme: dark)');
-    const terminal = new Terminal({ theme: dark.matches ? DARK : LIGHT, fontSize: 14, screenReaderMode: true, minimumContrastRatio: 4.5 });
+    const terminal = new Terminal({ theme: dark.matches ? DARK : LIGHT, screenReaderMode: true, minimumContrastRatio: 4.5 });
     const fit = new FitAddon();
     terminal.loadAddon(fit);
     terminal.open(element);
-    terminal.write(before.replaceAll('\n', '\r\n'));
     terminal.onData(text => machine.send(text));
     machine.onSerial(text => terminal.write(text));
     dark.addEventListener('change', () => { terminal.options.theme = dark.matches ? DARK : LIGHT; });
-    new ResizeObserver(() => fit.fit()).observe(element);
+    new ResizeObserver(() => {
+        const size = Math.floor(element.clientWidth / COLUMNS / LETTER);
+        terminal.options.fontSize = Math.min(Math.max(size, SMALLEST), LARGEST);
+        fit.fit();
+    }).observe(element);
     return terminal;
 }

@@ -1,50 +1,20 @@
-/* The machine without a page: what web/src/machine.ts offers, on the state that the page starts with. Run by tests/run/web/test_web.py, under
-   Node.
+/* The machine without a page: what web/src/machine.ts offers, on the state that the page starts with. Run by tests/run/web/test_web.py,
+   under Node.
 
        node machine.mjs FOLDER
 
    FOLDER is that of `make web`. Prints TAP. */
-import { readFileSync } from 'node:fs';
-import { Machine } from '../src/machine.js';
-import { point, run } from './tap.js';
+import { command } from '../src/prompt.js';
+import { saved } from './lib/files.js';
+import { point, run } from './lib/tap.js';
 
 const PG = 0x80000000;
-const LONG = 60_000;
-
-const folder = process.argv[2];
-
-function read(name: string): ArrayBuffer {
-    return new Uint8Array(readFileSync(`${folder}/${name}`)).buffer;
-}
-
-/* What the machine prints from now on, when it matches. */
-function printed(machine: Machine, pattern: RegExp): Promise<string> {
-    return new Promise((matches, failed) => {
-        let output = '';
-        const timer = setTimeout(() => failed(new Error(`no match of ${pattern} in: ${output}`)), LONG);
-        const remove = machine.onSerial(text => {
-            output += text.replaceAll('\r', '');
-            if (pattern.test(output)) {
-                clearTimeout(timer);
-                remove();
-                matches(output);
-            }
-        });
-    });
-}
-
-async function answer(machine: Machine, line: string): Promise<string> {
-    const output = printed(machine, /\nattic> $/);
-    machine.send(`${line}\r`);
-    return output;
-}
 
 run(async () => {
-    const files = { wasm: read('v86.wasm'), bios: read('bios.bin'), vgaBios: read('vgabios.bin') };
-    const machine = await Machine.create({ ...files, state: read('attic.state.zst') });
+    const machine = await saved(process.argv[2], 'attic');
     point(!machine.isRunning, 'a new machine does not run yet', '');
     await machine.run();
-    const hello = await answer(machine, 'run hello');
+    const hello = await command(machine, 'run hello');
     point(/hello from ring 3/.test(hello), 'a program runs', hello);
 
     await machine.pause();
@@ -53,15 +23,15 @@ run(async () => {
     point((registers.cr0 & PG) !== 0 && registers.cr3 !== 0 && registers.cr3 % 4096 === 0, 'registers(): paging is on', shown);
     point(registers.cpl === 0 && registers.eip >= 0xc0000000, 'at the prompt the kernel waits', shown);
     const memory = machine.memory();
-    point(memory.length === 64 << 20, 'memory() is all of it', `${memory.length}`);
+    point(memory.length === 32 << 20, 'memory() is all of it', `${memory.length}`);
     const high = new DataView(memory.buffer, memory.byteOffset + registers.cr3, 4096).getUint32(4 * 768, true);
     point((high & 1) === 1, 'and CR3 leads to a directory that maps 0xc0000000', high.toString(16));
 
-    const saved = await machine.save();
+    const state = await machine.save();
     await machine.run();
-    const later = await answer(machine, 'run hello');
-    await machine.load(saved);
-    const again = await answer(machine, 'run hello');
+    const later = await command(machine, 'run hello');
+    await machine.load(state);
+    const again = await command(machine, 'run hello');
     point(again === later, 'after load() the same happens again', `${later}\n${again}`);
     await machine.load(new ArrayBuffer(4096)).then(() => point(false, 'a damaged state is refused', 'it was loaded'),
                                                    () => point(true, 'a damaged state is refused', ''));

@@ -6,7 +6,7 @@
    FOLDER is served as `make web-run` does it. Prints TAP. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { launch, type Page } from 'puppeteer-core';
-import { point, run } from './tap.js';
+import { point, run } from './lib/tap.js';
 
 const PROMPT = /^attic>$/m;
 const HELP = /^help .*\n[^]*^attic>$/m;

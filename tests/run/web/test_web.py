@@ -76,8 +76,9 @@ def run_program(name, arguments, check):
     assert done.returncode == 0 and f'1..{len(results)}' in done.stdout.splitlines(), done.stdout
 
 
-def test_machine(page, check):
-    run_program('machine', [page[0]], check)
+@pytest.mark.parametrize('name', ['changes', 'mappings', 'palette', 'views', 'machine', 'reader'])
+def test_under_node(page, check, name):
+    run_program(name, [page[0]], check)
 
 
 def test_in_a_browser(page, check):

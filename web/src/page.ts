@@ -1,0 +1,160 @@
+/* The page: the machine, its terminal, what is recorded of it and drawn, and what the buttons do. */
+import type { Terminal } from '@xterm/xterm';
+import { bytes, chosen, download, text, unpacked } from './files.js';
+import type { Machine } from './machine.js';
+import { command } from './prompt.js';
+import type { Picture } from './reader/picture.js';
+import type { Reader } from './reader/reader.js';
+import { Recorder } from './recorder.js';
+import { ScenePanel } from './scenes/panel.js';
+import type { Pointed } from './scenes/scenes.js';
+import { Stage, type House } from './scenes/stage.js';
+import { openTerminal } from './terminal.js';
+import { Views } from './views/views.js';
+
+export const FIRST_STATE = 'attic';
+const CD = 'attic.iso', SAVED = 'attic.state.gz';
+const FOREIGN = 'This kernel is not the one that the page was built with: its memory is not drawn. `make web` builds a page for it.';
+
+export function byId(id: string): HTMLElement {
+    const found = document.getElementById(id);
+    if (!found)
+        throw new Error(`the page has no element ${id}`);
+    return found;
+}
+
+export function say(sentence: string): void {
+    byId('status').textContent = sentence;
+}
+
+export class Page implements House {
+    private readonly terminal: Terminal;
+    private readonly recorder: Recorder;
+    private readonly views: Views;
+    private readonly panel: ScenePanel;
+    private readonly stage = new Stage(this);
+
+    constructor(private readonly machine: Machine, reader: Reader) {
+        this.terminal = openTerminal(byId('terminal'), machine);
+        this.recorder = new Recorder(machine, reader, picture => this.views.show(picture), () => this.told());
+        const time = {
+            get paused() { return !machine.isRunning; },
+            pause: () => this.pause(),
+            resume: () => void machine.run(),
+        };
+        const hosts = {             physical: byId('physical'), map: byId('map'), directories: byId('directories'), walk: byId('walk'),
+                        timeline: byId('timeline')         };
+        this.views = new Views(hosts, this.recorder, this.recorder, time);
+        this.panel = new ScenePanel(byId('scenes'), scene => this.play(this.stage.start(scene)), () => this.play(this.stage.next()));
+        this.addButtons();
+    }
+
+    private told(): void {
+        say(this.recorder.finding === 'foreign' ? FOREIGN : '');
+        this.views.timeChanged();
+    }
+
+    /* The machine that was saved at the prompt. */
+    async restart(state = FIRST_STATE): Promise<void> {
+        const [saved, before] = await Promise.all([bytes(`${state}.state.zst`), text(`${state}.txt`)]);
+        await this.machine.load(saved);
+        this.terminal.reset();
+        this.terminal.write(before.replaceAll('\n', '\r\n'));
+        this.recorder.restart();
+        await this.machine.run();
+        this.terminal.focus();
+    }
+
+    private async pause(): Promise<void> {
+        await this.machine.pause();
+        this.recorder.record();
+        this.views.timeChanged();
+    }
+
+    // ---- buttons ----
+
+    private addButtons(): void {
+        const buttons: [id: string, work: () => Promise<void>][] = [
+            ['restart', () => this.restart()],
+            ['boot', async () => this.boot(await bytes(CD))],
+            ['open-iso', async () => this.withFile('.iso', async file => this.boot(await file.arrayBuffer()))],
+            ['tick', () => this.tick()],
+            ['save', async () => download(SAVED, await this.machine.save())],
+            ['load', () => this.withFile('.gz', file => this.load(file))],
+        ];
+        for (const [id, work] of buttons)
+            byId(id).addEventListener('click', () => this.play(work()));
+    }
+
+    /* Wait for what a button has started; if it fails, the status line says why. */
+    private async play(work: Promise<void>): Promise<void> {
+        this.panel.busy = true;
+        try {
+            await work;
+        } catch (error) {
+            say(error instanceof Error ? error.message : String(error));
+        }
+        this.panel.busy = false;
+    }
+
+    private async withFile(accept: string, use: (file: File) => Promise<void>): Promise<void> {
+        const file = await chosen(accept);
+        if (file)
+            await use(file);
+    }
+
+    private async boot(iso: ArrayBuffer): Promise<void> {
+        this.terminal.reset();
+        await this.machine.boot(iso);
+        this.recorder.restart();
+    }
+
+    /* Continue until the kernel's clock has ticked, and pause again. */
+    private async tick(): Promise<void> {
+        await this.machine.pause();
+        const before = this.recorder.ticks();
+        await this.machine.run();
+        while (this.recorder.ticks() === before)
+            await new Promise(later => setTimeout(later));
+        await this.pause();
+    }
+
+    /* A machine that was saved. One that is not of this kernel changes nothing. */
+    private async load(file: File): Promise<void> {
+        const before = await this.machine.save();
+        try {
+            await this.machine.load(await unpacked(file));
+            if (!this.recorder.isOurs())
+                throw new Error(FOREIGN);
+        } catch (error) {
+            await this.machine.load(before);
+            throw new Error(`${file.name} cannot be loaded: ${error instanceof Error ? error.message : error}`);
+        }
+        this.terminal.reset();
+        this.recorder.restart();
+        this.views.timeChanged();
+    }
+
+    // ---- what the scenes need ----
+
+    type(line: string): Promise<string> {
+        this.recorder.goTo('live');
+        return command(this.machine, line);
+    }
+
+    picture(): Picture {
+        return this.recorder.now();
+    }
+
+    show({ address, space }: Pointed): void {
+        const at = typeof address === 'number' ? address : this.recorder.address(address);
+        if (at === null)
+            throw new Error(`the kernel has no ${address}`);
+        this.views.point(at, this.picture().spaces.find(one => String(one.pid) === space) ?? null);
+    }
+
+    say(title: string, sentence: string, left: number): void {
+        this.panel.say(title, sentence, left);
+    }
+}
+

@@ -1,0 +1,156 @@
+/* The last minutes of the tables and owners, step by step.
+
+   record() takes over what has changed since the last call. A step is a moment at which a frame changed its owner or an entry its value;
+   changes of other words (clocks, lists) join the next step. A step keeps each changed word as it was before and as it was then: a few
+   hundred bytes. The pages of a past moment are those of now with the words put back, step by step. When there are too many words, the
+   oldest steps are dropped. */
+import { Copy, NoMemory, type Pages } from './copy.js';
+import { PAGE_SHIFT, PAGE_SIZE, type Picture, type Registers } from './picture.js';
+import type { Reader } from './reader.js';
+
+export const MOST_WORDS = 4 << 20;  // of all steps
+
+export interface Step {
+    time: number;          // when, in milliseconds as record() was told
+    registers: Registers;
+    changes: Uint32Array;  // physical address, word before, word then; and so on
+    text: string;          // what has changed, for people
+}
+
+export class History {
+    readonly steps: Step[] = [];
+    picture: Picture | null = null;  // of the last moment at which the kernel was in no change
+    private pending = new Map<number, [old: number, now: number]>();
+    private words = 0;
+
+    constructor(readonly copy: Copy, private reader: Reader) { }
+
+    /* Bring the copy up to date. Returns the Picture of now, or the last one when the kernel is in the middle of a change. */
+    record(time: number, registers: Registers): Picture | null {
+        this.collect(this.copy.refresh());
+        const before = this.picture, now = this.read(registers);
+        if (now && before) {
+            const text = difference(before, now);
+            if (text)
+                this.add(time, registers, text);
+        }
+        if (now)
+            this.picture = now;
+        return this.picture;
+    }
+
+    private read(registers: Registers): Picture | null {
+        try {
+            return this.reader.picture(this.copy, registers);
+        } catch (error) {
+            if (error instanceof TypeError)  // a fault of the page
+                throw error;
+            return null;
+        }
+    }
+
+    private collect(changes: number[]) {
+        for (let i = 0; i < changes.length; i += 3) {
+            const known = this.pending.get(changes[i]);
+            this.pending.set(changes[i], [known ? known[0] : changes[i + 1], changes[i + 2]]);
+        }
+    }
+
+    private add(time: number, registers: Registers, text: string) {
+        const changes = new Uint32Array(3 * this.pending.size);
+        let at = 0;
+        for (const [address, [old, now]] of this.pending) {
+            changes.set([address, old, now], at);
+            at += 3;
+        }
+        this.pending.clear();
+        this.steps.push({ time, registers, changes, text });
+        this.words += changes.length;
+        while (this.words > MOST_WORDS && this.steps.length > 1)
+            this.words -= (this.steps.shift() as Step).changes.length;
+    }
+
+    /* The pages after a step, counted from the oldest. */
+    past(index: number): Past {
+        const past = new Past(this.copy);
+        for (const [address, [old]] of this.pending)
+            past.put(address, old);
+        for (let i = this.steps.length - 1; i > index; i--) {
+            const { changes } = this.steps[i];
+            for (let at = 0; at < changes.length; at += 3)
+                past.put(changes[at], changes[at + 1]);
+        }
+        return past;
+    }
+}
+
+/* The pages of a past moment. */
+export class Past implements Pages {
+    private pages: Map<number, Uint32Array>;
+    private own = new Set<number>();  // pages that are not the copy's
+
+    constructor(copy: Copy) {
+        this.pages = new Map(copy.pages);
+    }
+
+    page(pfn: number): Uint32Array {
+        const page = this.pages.get(pfn);
+        if (!page)
+            throw new NoMemory(`the frame 0x${(pfn * PAGE_SIZE).toString(16)} was not recorded at that moment`);
+        return page;
+    }
+
+    put(address: number, word: number) {
+        const pfn = address >>> PAGE_SHIFT;
+        if (!this.own.has(pfn)) {
+            this.pages.set(pfn, this.page(pfn).slice());
+            this.own.add(pfn);
+        }
+        this.page(pfn)[(address & (PAGE_SIZE - 1)) >> 2] = word;
+    }
+}
+
+/* ---- what has changed ---- */
+
+/* In words: frames that have another owner, entries of tables that have another value, processes that came or went; '' for nothing. */
+export function difference(before: Picture, now: Picture): string {
+    const said = [owners(before, now), entries(before, now), processes(before, now)];
+    return said.filter(word => word).join('; ');
+}
+
+function owners(before: Picture, now: Picture): string {
+    const old = before.frames.owner, current = now.frames.owner, names = now.frames.owners, counts = new Map<string, number>();
+    for (let pfn = 0; pfn < current.length; pfn++) {
+        if (old[pfn] === current[pfn])
+            continue;
+        const change = `${names[old[pfn]].name} → ${names[current[pfn]].name}`;
+        counts.set(change, (counts.get(change) ?? 0) + 1);
+    }
+    return [...counts].map(([change, count]) => `${count} ${count === 1 ? 'frame' : 'frames'} ${change}`).join(', ');
+}
+
+function entries(before: Picture, now: Picture): string {
+    const count = changedEntries(before.tables, now.tables) + now.spaces.reduce((sum, space) => {
+        const old = before.spaces.find(one => one.directory === space.directory);
+        return sum + (old ? changedEntries(old.tables, space.tables) : 0);
+    }, 0);
+    return count ? `${count} ${count === 1 ? 'entry' : 'entries'} of page tables` : '';
+}
+
+/* A table that is the same array has not changed. */
+function changedEntries(before: Map<number, Uint32Array>, now: Map<number, Uint32Array>): number {
+    let count = 0;
+    for (const [index, table] of now) {
+        const old = before.get(index);
+        if (old && old !== table)
+            table.forEach((entry, i) => count += entry !== old[i] ? 1 : 0);
+    }
+    return count;
+}
+
+function processes(before: Picture, now: Picture): string {
+    const names = (picture: Picture) => new Set(picture.spaces.map(space => space.name));
+    const old = names(before), current = names(now);
+    const came = [...current].filter(name => !old.has(name)), went = [...old].filter(name => !current.has(name));
+    return [...came.map(name => `${name} came`), ...went.map(name => `${name} ended`)].join(', ');
+}

@@ -1,0 +1,127 @@
+/* Makes a Picture of one moment: of a set of pages (copy.ts) and the registers. */
+import { frames, Owners } from './frames.js';
+import { Explanation } from './explain/explain.js';
+import { isInMemory, Kernel, taskText } from './kernel.js';
+import type { KernelJson } from './kernel_json.js';
+import type { Pages } from './copy.js';
+import { FRAME, PAGE_SIZE, PDE_SHIFT, type Area, type Picture, type Registers, type Space } from './picture.js';
+import { spaceAt } from './spaces.js';
+import { Symbols } from './symbols.js';
+import { isTable, table } from './tables.js';
+import type { Value } from './value.js';
+
+export class Reader {
+    private owners: Owners | null = null;
+    private symbols: Symbols;
+
+    constructor(private json: KernelJson) {
+        this.symbols = new Symbols(json.symbols);
+    }
+
+    /* The Picture, or null while the kernel is still starting. Errors of value.ts when it is in the middle of a change. */
+    picture(pages: Pages, registers: Registers): Picture | null {
+        const kernel = new Kernel(this.json, pages);
+        if (!kernel.isSealed())
+            return null;
+        this.owners ??= new Owners(kernel);
+        const master = table(pages, kernel.master), spaces = readSpaces(kernel, registers);
+        return {
+            registers,
+            frames: frames(kernel, this.owners),
+            regions: kernel.regions(),
+            pageOffset: kernel.pageOffset,
+            master,
+            masterAddress: kernel.master,
+            tables: tablesOf(kernel, master, kernel.pageOffset >>> PDE_SHIFT, 1024),
+            areas: kernelAreas(kernel),
+            spaces,
+            changedPdes: changedPdes(kernel, [master, ...spaces.map(space => space.entries)]),
+        };
+    }
+
+    /* The explanation of an address, as the monitor's `explain` prints it, through a directory; without one, through that of CR3. */
+    explain(pages: Pages, registers: Registers, address: number, directory?: number): Explanation {
+        const kernel = new Kernel(this.json, pages);
+        return new Explanation(kernel, registers, spaceAt(kernel, registers, directory), address);
+    }
+
+    /* Where its code begins in physical memory. */
+    get codeStart(): number {
+        return this.json.code.start - this.json.pageOffset;
+    }
+
+    /* Ticks of the kernel's clock since its start. */
+    ticks(pages: Pages): number {
+        return new Kernel(this.json, pages).variable('jiffies').number;
+    }
+
+    /* The address of a function or variable; null if there is none of that name. */
+    address(name: string): number | null {
+        return this.symbols.address(name);
+    }
+
+    /* Whether the kernel that is described lies in this memory. */
+    isIn(live: Uint8Array): boolean {
+        return isInMemory(this.json, live);
+    }
+}
+
+function tablesOf(kernel: Kernel, entries: Uint32Array, first: number, end: number): Map<number, Uint32Array> {
+    const found = new Map<number, Uint32Array>();
+    for (let i = first; i < end; i++) {
+        if (isTable(entries[i]))
+            found.set(i, table(kernel.pages, (entries[i] & FRAME) >>> 0));
+    }
+    return found;
+}
+
+function kernelAreas(kernel: Kernel): Area[] {
+    const rows: Area[] = kernel.mapRows().map(row => {
+        const start = row.field('virt').number;
+        return { start, last: start + row.field('size').number - 1, text: row.field('name').text, kind: 'row' };
+    });
+    return [...rows, ...vmapAreas(kernel), ...slots(kernel)];
+}
+
+function vmapAreas(kernel: Kernel): Area[] {
+    const stacks = new Map(kernel.tasks().map(task => [task.field('stack').number, taskText(task)]));
+    return kernel.vmapAreas().map(area => {
+        const kind = kernel.areaKind(area), start = area.field('start').number, stack = stacks.get(start);
+        const text = `${kind} by ${kernel.symbols.text(area.field('caller').number)}${stack ? `, kernel stack of ${stack}` : ''}`;
+        return { start, last: area.field('end').number - PAGE_SIZE - 1, text, kind };
+    });
+}
+
+/* The slots of kmap_local_page() that are taken: the first ones of the fixmap. */
+function slots(kernel: Kernel): Area[] {
+    const start = kernel.regions().find(region => region.id === 'REGION_FIXMAP')?.first ?? 0;
+    return Array.from({ length: kernel.variable('depth').number }, (_, i) => (
+        { start: start + i * PAGE_SIZE, last: start + (i + 1) * PAGE_SIZE - 1, text: `kmap_local slot ${i}`, kind: 'slot' }));
+}
+
+function readSpaces(kernel: Kernel, registers: Registers): Space[] {
+    const tasks = kernel.tasks(), loaded = (registers.cr3 & FRAME) >>> 0;
+    return kernel.mms().map(mm => {
+        const users = tasks.filter(task => task.field('mm').number === mm.address), directory = mm.field('pgd_phys').number;
+        const entries = table(kernel.pages, directory);
+        return {
+            name: users.map(taskText).join(' and ') || 'nobody yet',
+            pid: users.length ? users[0].field('pid').number : 0,
+            directory, entries, running: directory === loaded,
+            tables: tablesOf(kernel, entries, 0, kernel.pageOffset >>> PDE_SHIFT),
+            areas: userAreas(kernel, mm),
+        };
+    });
+}
+
+function userAreas(kernel: Kernel, mm: Value): Area[] {
+    return kernel.vmAreas(mm).map(area => ({
+        start: area.field('start').number, last: area.field('end').number - 1, kind: 'user',
+        text: `${kernel.rightsText(area)} ${kernel.areaText(area)}`     }));
+}
+
+/* Entries of the kernel half, of any directory, that differ from those at the end of boot. */
+function changedPdes(kernel: Kernel, directories: Uint32Array[]): number {
+    const border = kernel.pageOffset >>> PDE_SHIFT;
+    return kernel.sealedEntries().filter((entry, i) => directories.some(entries => entries[border + i] !== entry)).length;
+}

@@ -1,0 +1,38 @@
+/* The scenes as buttons, the sentence of the step that plays, and the button for the next one. */
+import { element, setText } from '../views/dom.js';
+import { SCENES, type Scene } from './scenes.js';
+
+export class ScenePanel {
+    private readonly title = element('strong');
+    private readonly sentence = element('span');
+    private readonly next = element('button', { type: 'button' }, 'Next ▶');
+    private readonly buttons: HTMLButtonElement[];
+
+    constructor(host: HTMLElement, start: (scene: Scene) => void, next: () => void) {
+        this.buttons = SCENES.map(scene => {
+            const button = element('button', { type: 'button', 'data-scene': scene.id }, scene.title);
+            button.addEventListener('click', () => start(scene));
+            return button;
+        });
+        this.next.addEventListener('click', next);
+        this.next.hidden = true;
+        host.append(element('div', { class: 'scene-list', role: 'group', 'aria-label': 'Scenes' }, ...this.buttons),
+                    element('p', { class: 'scene-step', role: 'status' }, this.title, ' ', this.sentence, ' ', this.next));
+        this.say('', 'Each button starts the machine again, types commands, and points at what happens.', 0);
+    }
+
+    /* What happens now; left: steps that come after it. */
+    say(title: string, sentence: string, left: number): void {
+        setText(this.title, title);
+        setText(this.sentence, sentence);
+        this.next.hidden = left === 0;
+        for (const button of this.buttons)
+            button.setAttribute('aria-pressed', String(button.textContent === title));
+    }
+
+    /* While a step is being done, no other begins. */
+    set busy(busy: boolean) {
+        for (const button of [...this.buttons, this.next])
+            button.disabled = busy;
+    }
+}

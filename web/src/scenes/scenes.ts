@@ -1,0 +1,172 @@
+/* The scenes: one for each sentence of docs/course.md, and some more. A scene starts the machine again, types commands and points at what
+   happens. Addresses are read from what the commands print, as they differ from one build to the next. */
+import { PAGE_SIZE, type Picture } from '../reader/picture.js';
+
+export interface Step {
+    say: string;                          // what happens, in a sentence or two
+    type?: (printed: string) => string;   // the command; printed: all output of the scene so far
+    show?: (printed: string, picture: Picture) => Pointed;  // what the walk box explains afterwards
+}
+
+export interface Pointed {
+    address: number | string;  // or the name of a function or variable of the kernel
+    space?: string;            // loaded, master or a pid; loaded where it is left out
+}
+
+export interface Scene {
+    id: string;
+    title: string;
+    machine?: string;          // the name of its saved state; the usual one where it is left out
+    steps: Step[];
+}
+
+/* ---- steps ---- */
+
+function command(line: string, say: string, show?: Step['show']): Step {
+    return { say, type: () => line, show };
+}
+
+function look(address: number | string, say: string, space?: string): Step {
+    return { say, show: () => ({ address, space }) };
+}
+
+/* The last match of a pattern in what was printed. */
+function last(printed: string, pattern: RegExp): string {
+    const found = [...printed.matchAll(pattern)].pop();
+    if (!found)
+        throw new Error(`the machine has not printed ${pattern.source}`);
+    return found[1];
+}
+
+const MADE = /vmalloc: (0x[0-9a-f]+),/g, CHILD = /child: \w+\[(\d+)\]/g, STEPS = /steps\[(\d+)\]: in the background/g;
+
+function atArea(printed: string): Pointed {
+    return { address: Number(last(printed, MADE)) };
+}
+
+/* The eight pages that steps has mapped: its highest area that is neither a file's nor the stack. `who` finds the process in the output. */
+function mappedArea(printed: string, picture: Picture, who = STEPS): Pointed {
+    const space = last(printed, who), areas = picture.spaces.find(one => String(one.pid) === space)?.areas ?? [];
+    const area = areas.filter(one => one.text.endsWith(' anonymous')).pop();
+    if (!area)
+        throw new Error(`process ${space} has no anonymous area`);
+    return { address: area.start, space };
+}
+
+function ofChild(printed: string, picture: Picture): Pointed {
+    return mappedArea(printed, picture, CHILD);
+}
+
+/* Two processes: steps, and the child that it forks in its third step. */
+const START = command('run steps &', 'A program starts in the background. It waits for a word before each of its steps.');
+
+function step(say: string, show?: Step['show']): Step {
+    return { say, type: printed => `run steps ${last(printed, STEPS)}`, show };
+}
+
+const MAP = step('It maps eight pages: an area, but no frame yet.', mappedArea);
+const TOUCH = step('It writes to four of them: now each of these four has a frame.', mappedArea);
+const FORK = step('It forks. The child has a directory of its own, a second column among the page directories.');
+const TWO_PROCESSES = [START, MAP, TOUCH, FORK];
+
+function compare(say: string, show?: Step['show']): Step {
+    return { say, type: printed => `pgdiff ${last(printed, STEPS)} ${last(printed, CHILD)}`, show };
+}
+
+/* ---- the scenes ---- */
+
+export const SCENES: Scene[] = [
+    {
+        id: 'half', title: '1. One kernel half for all',
+        steps: [
+            ...TWO_PROCESSES,
+            compare('All 256 entries of the kernel half are equal in both directories: they lead to the same page tables.',
+                    printed => ({ address: 'kernel_main', space: last(printed, CHILD) })),
+        ],
+    }, {
+        id: 'lowmem', title: '2. Lowmem never changes',
+        steps: [
+            look('kernel_main', 'A function of the kernel. The walk ends at the physical address that is the virtual one minus ' +
+                 'PAGE_OFFSET; this is true everywhere in lowmem.'),
+            command('poke kernel_main 0', 'The entry has RW=0, and CR0.WP is on: even ring 0 cannot write there.'),
+            command('audit', 'The audit compares every page of lowmem with what the address map says.'),
+        ],
+    }, {
+        id: 'vmalloc', title: '3. vmalloc maps frames from anywhere',
+        steps: [
+            command('vmalloc -s 16K', 'Four pages in a row. Their frames, which light up in physical memory, are not next to each other.',
+                    atArea),
+            { say: 'Only entries of page tables were written; the guard page behind the area maps nothing.',
+              show: printed => ({ address: Number(last(printed, MADE)) + 4 * PAGE_SIZE })             },
+            { say: 'vfree takes the entries away, then gives the frames back.',
+              type: printed => `vfree ${last(printed, MADE)}`, show: atArea             },
+        ],
+    }, {
+        id: 'everywhere', title: '4. A change is seen everywhere at once',
+        steps: [
+            ...TWO_PROCESSES,
+            command('vmalloc -s 16K', 'A new area, while two processes exist. Seen through the directory of the first …',
+                    printed => ({ ...atArea(printed), space: last(printed, STEPS) })),
+            { say: '… and of its child: another entry, at another address, but the same page table, and so the same frame.',
+              show: printed => ({ ...atArea(printed), space: last(printed, CHILD) })             },
+            { say: 'After vfree it is gone for both.', type: printed => `vfree ${last(printed, MADE)}`,
+              show: printed => ({ ...atArea(printed), space: last(printed, CHILD) })             },
+        ],
+    }, {
+        id: 'dma', title: '5. vmalloc memory is unfit for DMA',
+        steps: [
+            look('kernel_main', 'A device knows only physical addresses. In lowmem it may have the one at which the walk ends.'),
+            command('vmalloc -s 16K', 'Here the second page is not behind the first one in physical memory: one address for the device ' +
+                    'cannot be right, so the kernel refuses it (the last lines of the walk).', atArea),
+        ],
+    }, {
+        id: 'attack', title: '6. Ring 3 cannot reach the kernel',
+        steps: [
+            command('run attack', 'A program passes an address of the kernel to a system call, and then writes there itself. The first ' +
+                    'is refused with EFAULT; the second kills it.'),
+            look(0xc0110000, 'The address lies in the kernel half of its directory, but the entry has US=0: ring 0 only.'),
+        ],
+    }, {
+        id: 'entry', title: '7. The ways in are always mapped',
+        steps: [
+            START,
+            { say: 'int 0x80 changes the ring, not CR3. Its handler is mapped in the directory of the process itself.',
+              show: printed => ({ address: 'trap_stub_128', space: last(printed, STEPS) })             },
+            { say: 'So is the handler of sysenter.', show: printed => ({ address: 'sysenter_entry', space: last(printed, STEPS) }) },
+        ],
+    }, {
+        id: 'touch', title: '8. A page at the first touch',
+        steps: [
+            START, MAP, TOUCH,
+            { say: 'A fifth page was only read: it shows the one frame of zeros that all processes share.',
+              show: (printed, picture) => {
+                  const area = mappedArea(printed, picture);
+                  return { ...area, address: area.address as number + 4 * PAGE_SIZE };
+              }             },
+        ],
+    }, {
+        id: 'cow', title: '9. A copy at the first write',
+        steps: [
+            ...TWO_PROCESSES,
+            compare('Parent and child share their frames. The entries of both have RW=0, so that a write comes to the kernel.',
+                    ofChild),
+            step('The parent writes to two of them, and gets a copy of each; the child keeps the old frame, now alone.', ofChild),
+            compare('“other frames”: where one of the two has written.', ofChild),
+        ],
+    }, {
+        id: 'highmem', title: '10. Highmem', machine: 'lowmem',
+        steps: [
+            command('layout', 'The same kernel, started with lowmem=8M: only 8 MiB have a place in the linear map.'),
+            command('run steps &', 'The pages of a process come from the rest, highmem: they have no address in the kernel.'),
+            command('frames', 'The kernel reaches such a frame only through vmalloc or kmap_local.'),
+        ],
+    }, {
+        id: 'guard', title: '11. The guard of a kernel stack',
+        steps: [
+            look('task_create', 'Each task has a kernel stack, made by this function: two pages of the vmalloc area.'),
+            command('vmallocinfo', 'The areas. Behind each one, and so below the next one, a page is never mapped.'),
+            { say: 'A stack grows down. One that overflows touches the guard of the area below, and is reported by name.',
+              show: printed => ({ address: Number(last(printed, /(0x[0-9a-f]+)-0x[0-9a-f]+ +\d+ kthread_create/g)) - 4 })             },
+        ],
+    },
+];
