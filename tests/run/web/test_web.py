@@ -81,8 +81,9 @@ def test_under_node(page, check, name):
     run_program(name, [page[0]], check)
 
 
-def test_in_a_browser(page, check):
+@pytest.mark.parametrize('name', ['page', 'scenes'])
+def test_in_a_browser(page, check, tmp_path, name):
     chromium = shutil.which('chromium')
     if not chromium:
         pytest.skip('chromium is missing: make setup-web installs it')
-    run_program('page', [chromium, page[0]], check)
+    run_program(name, [chromium, page[0], tmp_path], check)

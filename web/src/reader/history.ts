@@ -29,13 +29,12 @@ export class History {
     record(time: number, registers: Registers): Picture | null {
         this.collect(this.copy.refresh());
         const before = this.picture, now = this.read(registers);
-        if (now && before) {
-            const text = difference(before, now);
+        if (now) {
+            const text = before ? difference(before, now) : 'the record begins';
             if (text)
                 this.add(time, registers, text);
-        }
-        if (now)
             this.picture = now;
+        }
         return this.picture;
     }
 

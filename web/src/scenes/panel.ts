@@ -10,7 +10,7 @@ export class ScenePanel {
 
     constructor(host: HTMLElement, start: (scene: Scene) => void, next: () => void) {
         this.buttons = SCENES.map(scene => {
-            const button = element('button', { type: 'button', 'data-scene': scene.id }, scene.title);
+            const button = element('button', { type: 'button', 'data-scene': scene.id, title: scene.title }, scene.name);
             button.addEventListener('click', () => start(scene));
             return button;
         });
@@ -23,11 +23,11 @@ export class ScenePanel {
 
     /* What happens now; left: steps that come after it. */
     say(title: string, sentence: string, left: number): void {
-        setText(this.title, title);
+        setText(this.title, title && `${title}.`);
         setText(this.sentence, sentence);
         this.next.hidden = left === 0;
         for (const button of this.buttons)
-            button.setAttribute('aria-pressed', String(button.textContent === title));
+            button.setAttribute('aria-pressed', String(button.title === title));
     }
 
     /* While a step is being done, no other begins. */

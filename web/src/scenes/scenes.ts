@@ -15,6 +15,7 @@ export interface Pointed {
 
 export interface Scene {
     id: string;
+    name: string;              // on its button
     title: string;
     machine?: string;          // the name of its saved state; the usual one where it is left out
     steps: Step[];
@@ -77,14 +78,14 @@ function compare(say: string, show?: Step['show']): Step {
 
 export const SCENES: Scene[] = [
     {
-        id: 'half', title: '1. One kernel half for all',
+        id: 'half', name: 'Kernel half', title: 'One kernel half for all',
         steps: [
             ...TWO_PROCESSES,
             compare('All 256 entries of the kernel half are equal in both directories: they lead to the same page tables.',
                     printed => ({ address: 'kernel_main', space: last(printed, CHILD) })),
         ],
     }, {
-        id: 'lowmem', title: '2. Lowmem never changes',
+        id: 'lowmem', name: 'Lowmem', title: 'Lowmem never changes',
         steps: [
             look('kernel_main', 'A function of the kernel. The walk ends at the physical address that is the virtual one minus ' +
                  'PAGE_OFFSET; this is true everywhere in lowmem.'),
@@ -92,7 +93,7 @@ export const SCENES: Scene[] = [
             command('audit', 'The audit compares every page of lowmem with what the address map says.'),
         ],
     }, {
-        id: 'vmalloc', title: '3. vmalloc maps frames from anywhere',
+        id: 'vmalloc', name: 'vmalloc', title: 'vmalloc maps frames from anywhere',
         steps: [
             command('vmalloc -s 16K', 'Four pages in a row. Their frames, which light up in physical memory, are not next to each other.',
                     atArea),
@@ -102,7 +103,7 @@ export const SCENES: Scene[] = [
               type: printed => `vfree ${last(printed, MADE)}`, show: atArea             },
         ],
     }, {
-        id: 'everywhere', title: '4. A change is seen everywhere at once',
+        id: 'everywhere', name: 'Everywhere', title: 'A change is seen everywhere at once',
         steps: [
             ...TWO_PROCESSES,
             command('vmalloc -s 16K', 'A new area, while two processes exist. Seen through the directory of the first …',
@@ -113,21 +114,21 @@ export const SCENES: Scene[] = [
               show: printed => ({ ...atArea(printed), space: last(printed, CHILD) })             },
         ],
     }, {
-        id: 'dma', title: '5. vmalloc memory is unfit for DMA',
+        id: 'dma', name: 'DMA', title: 'vmalloc memory is unfit for DMA',
         steps: [
             look('kernel_main', 'A device knows only physical addresses. In lowmem it may have the one at which the walk ends.'),
             command('vmalloc -s 16K', 'Here the second page is not behind the first one in physical memory: one address for the device ' +
                     'cannot be right, so the kernel refuses it (the last lines of the walk).', atArea),
         ],
     }, {
-        id: 'attack', title: '6. Ring 3 cannot reach the kernel',
+        id: 'attack', name: 'Ring 3', title: 'Ring 3 cannot reach the kernel',
         steps: [
             command('run attack', 'A program passes an address of the kernel to a system call, and then writes there itself. The first ' +
                     'is refused with EFAULT; the second kills it.'),
             look(0xc0110000, 'The address lies in the kernel half of its directory, but the entry has US=0: ring 0 only.'),
         ],
     }, {
-        id: 'entry', title: '7. The ways in are always mapped',
+        id: 'entry', name: 'Ways in', title: 'The ways in are always mapped',
         steps: [
             START,
             { say: 'int 0x80 changes the ring, not CR3. Its handler is mapped in the directory of the process itself.',
@@ -135,7 +136,7 @@ export const SCENES: Scene[] = [
             { say: 'So is the handler of sysenter.', show: printed => ({ address: 'sysenter_entry', space: last(printed, STEPS) }) },
         ],
     }, {
-        id: 'touch', title: '8. A page at the first touch',
+        id: 'touch', name: 'First touch', title: 'A page at the first touch',
         steps: [
             START, MAP, TOUCH,
             { say: 'A fifth page was only read: it shows the one frame of zeros that all processes share.',
@@ -145,7 +146,7 @@ export const SCENES: Scene[] = [
               }             },
         ],
     }, {
-        id: 'cow', title: '9. A copy at the first write',
+        id: 'cow', name: 'Copy-on-write', title: 'A copy at the first write',
         steps: [
             ...TWO_PROCESSES,
             compare('Parent and child share their frames. The entries of both have RW=0, so that a write comes to the kernel.',
@@ -154,14 +155,14 @@ export const SCENES: Scene[] = [
             compare('“other frames”: where one of the two has written.', ofChild),
         ],
     }, {
-        id: 'highmem', title: '10. Highmem', machine: 'lowmem',
+        id: 'highmem', name: 'Highmem', title: 'Frames that lowmem has no room for', machine: 'lowmem',
         steps: [
             command('layout', 'The same kernel, started with lowmem=8M: only 8 MiB have a place in the linear map.'),
             command('run steps &', 'The pages of a process come from the rest, highmem: they have no address in the kernel.'),
             command('frames', 'The kernel reaches such a frame only through vmalloc or kmap_local.'),
         ],
     }, {
-        id: 'guard', title: '11. The guard of a kernel stack',
+        id: 'guard', name: 'Stack guard', title: 'The guard of a kernel stack',
         steps: [
             look('task_create', 'Each task has a kernel stack, made by this function: two pages of the vmalloc area.'),
             command('vmallocinfo', 'The areas. Behind each one, and so below the next one, a page is never mapped.'),
