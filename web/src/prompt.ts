@@ -2,14 +2,14 @@
 import type { Machine } from './machine.js';
 
 export const PROMPT = 'attic> ';
-const SILENCE_MS = 20_000;
 
-/* Type a line and wait until the prompt is back. Returns what was printed between, without carriage returns. */
-export function command(machine: Machine, line: string): Promise<string> {
+/* Type a line and wait until the prompt is back. Returns what was printed between, without carriage returns. Fails when the machine is
+   silent for so many seconds. */
+export function command(machine: Machine, line: string, silence = 20): Promise<string> {
     return new Promise((resolve, reject) => {
         let printed = '';
-        const fail = () => finish(() => reject(new Error(`no answer to “${line}” in ${SILENCE_MS / 1000} seconds`)));
-        let timer = setTimeout(fail, SILENCE_MS);
+        const fail = () => finish(() => reject(new Error(`no answer to “${line}” in ${silence} seconds: ${printed}`)));
+        let timer = setTimeout(fail, silence * 1000);
         const finish = (how: () => void) => {
             clearTimeout(timer);
             stop();
@@ -18,7 +18,7 @@ export function command(machine: Machine, line: string): Promise<string> {
         const stop = machine.onSerial(text => {
             printed += text;
             clearTimeout(timer);
-            timer = setTimeout(fail, SILENCE_MS);
+            timer = setTimeout(fail, silence * 1000);
             const lines = printed.replaceAll('\r', '').split('\n');
             if (lines.length > 1 && lines[lines.length - 1] === PROMPT)
                 finish(() => resolve(lines.slice(1, -1).join('\n')));

