@@ -74,7 +74,7 @@ $(WEB)/kernel.json: $(BUILD)/attic.debug web/needs.txt web/tools/kernel_json.py 
 	@scripts/check-tools gdb
 	@mkdir -p $(@D)
 	$(call say,GDB,$@)
-	$(Q)gdb -q -nx -batch -x scripts/gdb/attic.gdb -ex 'python needs, out = "web/needs.txt", "$@"' -x web/tools/kernel_json.py $< > /dev/null
+	$(Q)OUT='$@' gdb -q -nx -batch -x scripts/gdb/attic.gdb -x web/tools/kernel_json.py $< > /dev/null
 
 # Two machines at the prompt, one of them with high memory.
 $(BUILD)/plain/lowmem.iso: PLAIN_COMMAND_LINE := lowmem=8M

@@ -1,14 +1,15 @@
 """What the page has to know of a kernel, from its debug information: build/web/kernel.json. Run by gdb, without a machine:
 
-    gdb -q -nx -batch -x scripts/gdb/attic.gdb -ex 'python needs, out = "web/needs.txt", "kernel.json"' -x web/tools/kernel_json.py attic.debug
+    OUT=kernel.json gdb -q -nx -batch -x scripts/gdb/attic.gdb -x web/tools/kernel_json.py attic.debug
 
-`needs` names what web/src/reader/ reads, a line each: `struct task`, `enum page_type`, `variable mem_map`, and for names that are static
+web/needs.txt names what web/src/reader/ reads, a line each: `struct task`, `enum page_type`, `variable mem_map`, and for names that are static
 `variable rows mm/kva/lowmem.c` or `variable page_type_short_name.names`. A name that the kernel does not have fails the build.
 
 A type in the file is {"kind": "number" | "char" | "enum" | "pointer" | "array" | "struct", ...} (web/src/reader/value.ts has the others of
 its fields); structures and enumerations are listed by name. The code of the kernel is described by a hash, by which the page recognizes it.
 """
 import json
+import os
 import sys
 
 import gdb
@@ -137,7 +138,7 @@ def main(needs, out):
 
 
 try:
-    main(needs, out)  # noqa: F821: set on gdb's command line
+    main("web/needs.txt", os.environ["OUT"])
 except Exception as error:  # gdb itself goes on after one, and ends with 0
     print("kernel.json: %s" % error, file=sys.stderr)
     gdb.execute("quit 1")
