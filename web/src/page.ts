@@ -12,11 +12,12 @@ import { Stage, type House } from './scenes/stage.js';
 import { openTerminal } from './terminal.js';
 import { Views } from './views/views.js';
 
-export const FIRST_STATE = 'attic';
+const FIRST_STATE = 'attic';
+const TICK_MS = 2000;
 const CD = 'attic.iso', SAVED = 'attic.state.gz';
 const FOREIGN = 'This kernel is not the one that the page was built with: its memory is not drawn. `make web` builds a page for it.';
 
-export function byId(id: string): HTMLElement {
+function byId(id: string): HTMLElement {
     const found = document.getElementById(id);
     if (!found)
         throw new Error(`the page has no element ${id}`);
@@ -28,7 +29,7 @@ export function say(sentence: string): void {
 }
 
 export class Page implements House {
-    private readonly terminal: Terminal;
+    readonly terminal: Terminal;
     private readonly recorder: Recorder;
     private readonly views: Views;
     private readonly panel: ScenePanel;
@@ -36,22 +37,19 @@ export class Page implements House {
 
     constructor(private readonly machine: Machine, reader: Reader) {
         this.terminal = openTerminal(byId('terminal'), machine);
-        this.recorder = new Recorder(machine, reader, picture => this.views.show(picture), () => this.told());
+        this.recorder = new Recorder(machine, reader, picture => this.views.show(picture), () => this.views.timeChanged(),
+                                     finding => say(finding === 'foreign' ? FOREIGN : ''));
         const time = {
             get paused() { return !machine.isRunning; },
-            pause: () => this.pause(),
-            resume: () => void machine.run(),
+            pause: () => void this.play(() => this.pause()),
+            resume: () => void this.play(() => machine.run()),
         };
-        const hosts = {             physical: byId('physical'), map: byId('map'), directories: byId('directories'), walk: byId('walk'),
-                        timeline: byId('timeline')         };
+        const hosts = { physical: byId('physical'), map: byId('map'), directories: byId('directories'), walk: byId('walk'),
+                        timeline: byId('timeline') };
         this.views = new Views(hosts, this.recorder, this.recorder, time);
-        this.panel = new ScenePanel(byId('scenes'), scene => this.play(this.stage.start(scene)), () => this.play(this.stage.next()));
+        this.panel = new ScenePanel(byId('scenes'), scene => this.play(() => this.stage.start(scene)),
+                                    () => this.play(() => this.stage.next()));
         this.addButtons();
-    }
-
-    private told(): void {
-        say(this.recorder.finding === 'foreign' ? FOREIGN : '');
-        this.views.timeChanged();
     }
 
     /* The machine that was saved at the prompt. */
@@ -62,7 +60,6 @@ export class Page implements House {
         this.terminal.write(before.replaceAll('\n', '\r\n'));
         this.recorder.restart();
         await this.machine.run();
-        this.terminal.focus();
     }
 
     private async pause(): Promise<void> {
@@ -83,18 +80,23 @@ export class Page implements House {
             ['load', () => this.withFile('.gz', file => this.load(file))],
         ];
         for (const [id, work] of buttons)
-            byId(id).addEventListener('click', () => this.play(work()));
+            byId(id).addEventListener('click', () => this.play(work));
     }
 
-    /* Wait for what a button has started; if it fails, the status line says why. */
-    private async play(work: Promise<void>): Promise<void> {
-        this.panel.busy = true;
+    /* Do what a button asks for; if it fails, the status line says why. Until it is done, other buttons do nothing. They are not disabled,
+       because a button that is disabled loses the focus of the keyboard. */
+    private async play(work: () => Promise<void>): Promise<void> {
+        const { dataset } = document.body;
+        if (dataset.busy)
+            return;
+        dataset.busy = 'true';
+        say('');
         try {
-            await work;
+            await work();
         } catch (error) {
             say(error instanceof Error ? error.message : String(error));
         }
-        this.panel.busy = false;
+        delete dataset.busy;
     }
 
     private async withFile(accept: string, use: (file: File) => Promise<void>): Promise<void> {
@@ -113,10 +115,13 @@ export class Page implements House {
     private async tick(): Promise<void> {
         await this.machine.pause();
         const before = this.recorder.ticks();
+        const end = performance.now() + TICK_MS;
         await this.machine.run();
-        while (this.recorder.ticks() === before)
+        while (this.recorder.ticks() === before && performance.now() < end)
             await new Promise(later => setTimeout(later));
         await this.pause();
+        if (this.recorder.ticks() === before)
+            throw new Error('The clock does not tick: the kernel has ended, or has not started yet.');
     }
 
     /* A machine that was saved. One that is not of this kernel changes nothing. */
@@ -125,7 +130,7 @@ export class Page implements House {
         try {
             await this.machine.load(await unpacked(file));
             if (!this.recorder.isOurs())
-                throw new Error(FOREIGN);
+                throw new Error('it is of another kernel');
         } catch (error) {
             await this.machine.load(before);
             throw new Error(`${file.name} cannot be loaded: ${error instanceof Error ? error.message : error}`);

@@ -1,26 +1,29 @@
-/* Looks at the machine ten times a second, while it runs, and keeps what the views show: the moment of now, or one of the past. */
+/* Looks at the machine at least ten times a second, while it runs, and keeps what the views show: the moment of now, or one of the past. */
 import type { Machine } from './machine.js';
-import { Copy, type Pages } from './reader/copy.js';
+import { Copy, NoMemory, type Pages } from './reader/copy.js';
 import type { Explanation } from './reader/explain/explain.js';
 import { History } from './reader/history.js';
 import type { Picture, Registers, Space } from './reader/picture.js';
 import type { Reader } from './reader/reader.js';
+import { CR0_PG } from './reader/tables.js';
+import { Damaged } from './reader/value.js';
 import type { Step } from './views/walk_box.js';
 
 const PERIOD_MS = 80;
+const UNREADABLE = 'The kernel cannot be read: it is in the middle of a change, or its memory is damaged.';
 
 /* What is known of the kernel in the machine. */
 export type Finding = 'starting' | 'known' | 'foreign';
 
 export class Recorder {
     private history: History;
-    private past: { index: number; pages: Pages } | null = null;  // null: now
+    private past: { number: number; pages: Pages } | null = null;  // the step, counted from the restart; null: now
     private registers: Registers;
     finding: Finding = 'starting';
 
-    /* show: a picture of now, or of another moment than the one before; told: the history has grown, or it is known which kernel runs. */
-    constructor(private readonly machine: Machine, private readonly reader: Reader,
-                private readonly show: (picture: Picture) => void, private readonly told: () => void) {
+    /* show: a picture of now, or of another moment than the one before; grown: the history has another step; found: which kernel runs. */
+    constructor(private readonly machine: Machine, private readonly reader: Reader, private readonly show: (picture: Picture) => void,
+                private readonly grown: () => void, private readonly found: (finding: Finding) => void) {
         this.history = this.newHistory();
         this.registers = machine.registers();
         setInterval(() => machine.isRunning && this.record(), PERIOD_MS);
@@ -28,6 +31,7 @@ export class Recorder {
 
     /* Forget the past: the machine is another one. */
     restart(): void {
+        this.reader.forget();
         this.history = this.newHistory();
         this.past = null;
         this.finding = 'starting';
@@ -42,14 +46,14 @@ export class Recorder {
     record(): void {
         if (!this.isKnown())
             return;
-        const registers = this.machine.registers(), before = this.history.picture, steps = this.history.steps.length;
-        const picture = this.history.record(performance.now(), registers);
+        const registers = this.machine.registers(), before = this.history.picture, steps = this.count;
+        const picture = this.history.record(registers);
         if (!this.past && picture && picture !== before) {
             this.registers = registers;
             this.show(picture);
         }
-        if (this.history.steps.length !== steps)
-            this.told();
+        if (this.count !== steps)
+            this.grown();
     }
 
     /* Whether the machine runs the kernel of this page. Before paging is on, and for a moment afterwards, nobody knows. */
@@ -58,7 +62,7 @@ export class Recorder {
             const finding = this.isOurs() ? 'known' : 'foreign';
             if (finding !== this.finding) {
                 this.finding = finding;
-                this.told();
+                this.found(finding);
             }
         }
         return this.finding === 'known';
@@ -89,7 +93,12 @@ export class Recorder {
     }
 
     get index(): number | 'live' {
-        return this.past ? this.past.index : 'live';
+        return this.past ? Math.max(this.past.number - this.history.dropped, 0) : 'live';
+    }
+
+    /* Steps since the restart. */
+    private get count(): number {
+        return this.history.dropped + this.history.steps.length;
     }
 
     goTo(index: number | 'live'): void {
@@ -100,10 +109,10 @@ export class Recorder {
                 this.show(this.history.picture);
             return;
         }
-        const step = this.history.steps[index], pages = this.history.past(index);
-        const picture = this.reader.picture(pages, step.registers);
-        this.past = { index, pages };
-        this.registers = step.registers;
+        const { registers } = this.history.steps[index], pages = this.history.past(index);
+        const picture = readable(() => this.reader.picture(pages, registers), null);
+        this.past = { number: this.history.dropped + index, pages };
+        this.registers = registers;
         if (picture)
             this.show(picture);
     }
@@ -119,11 +128,15 @@ export class Recorder {
     }
 
     explain(address: number, space: Space | null): string[] {
-        return this.explanation(address, space).lines;
+        return readable(() => this.explanation(address, space).lines, [UNREADABLE]);
     }
 
     walk(address: number, space: Space | null): Step[] {
-        const found = this.explanation(address, space), { steps, physical, frame } = found.walk;
+        return readable(() => this.boxes(this.explanation(address, space), space), []);
+    }
+
+    private boxes(found: Explanation, space: Space | null): Step[] {
+        const { steps, physical, frame } = found.walk;
         const boxes: Step[] = [{ level: 'CR3', index: -1, at: -1, value: this.registers.cr3, words: [] }];
         if (space)
             boxes[0] = { level: 'directory', index: -1, at: -1, value: space.directory, words: [space.name] };
@@ -140,5 +153,16 @@ export class Recorder {
 }
 
 function pagingIsOn(registers: Registers): boolean {
-    return registers.cr0 >>> 31 === 1;
+    return (registers.cr0 & CR0_PG) !== 0;
+}
+
+/* What is read, or something else when the kernel is in the middle of a change, or its memory is damaged. */
+function readable<T>(read: () => T, otherwise: T): T {
+    try {
+        return read();
+    } catch (error) {
+        if (error instanceof Damaged || error instanceof NoMemory)
+            return otherwise;
+        throw error;
+    }
 }

@@ -26,6 +26,14 @@ export function openTerminal(element: HTMLElement, machine: Machine): Terminal {
     terminal.loadAddon(fit);
     terminal.open(element);
     terminal.onData(text => machine.send(text));
+    let leaving = false;
+    // The terminal takes the tab key itself, except after Escape.
+    terminal.attachCustomKeyEventHandler(event => {
+        const leave = leaving && event.key === 'Tab';
+        if (event.type === 'keydown')
+            leaving = event.key === 'Escape' || leaving && event.key === 'Shift';
+        return !leave;
+    });
     machine.onSerial(text => terminal.write(text));
     dark.addEventListener('change', () => { terminal.options.theme = dark.matches ? DARK : LIGHT; });
     new ResizeObserver(() => {

@@ -14,16 +14,10 @@ import { point, run } from './lib/tap.js';
 
 /* A machine at the prompt, with all that reads it. */
 class Watched {
-    readonly reader: Reader;
     readonly history: History;
 
-    constructor(readonly machine: Machine, folder: string) {
-        this.reader = new Reader(json(folder, 'kernel.json'));
+    constructor(readonly machine: Machine, readonly reader: Reader) {
         this.history = new History(new Copy(() => machine.memory()), this.reader);
-    }
-
-    static async start(folder: string, state: string): Promise<Watched> {
-        return new Watched(await atPrompt(folder, state), folder);
     }
 
     type(line: string): Promise<string> {
@@ -31,7 +25,7 @@ class Watched {
     }
 
     picture(): Picture {
-        const picture = this.history.record(performance.now(), this.machine.registers());
+        const picture = this.history.record(this.machine.registers());
         if (!picture)
             throw new Error('there is no picture of the kernel');
         return picture;
@@ -123,13 +117,26 @@ function compareCounter(watched: Watched): void {
     point(watched.picture().changedPdes === 0, 'and no longer when it is as before', '');
 }
 
+/* An entry that points to a table where the kernel has none. */
+async function compareUnread(watched: Watched): Promise<void> {
+    const { spaces } = watched.picture(), { directory, pid } = spaces[0], address = 100 * 2 ** PDE_SHIFT;
+    const pde = new DataView(watched.machine.memory().buffer, watched.machine.memory().byteOffset + directory + 4 * 100, 4);
+    pde.setUint32(0, 0xfffff067, true);
+    await compareExplanations(watched, [address], pid);
+    point(watched.reader.explain(watched.history.copy, watched.machine.registers(), address, directory).walk.last.entry.unread,
+          'a table outside of lowmem is not read', '');
+    pde.setUint32(0, 0, true);
+}
+
 run(async () => {
-    const folder = process.argv[2];
+    const folder = process.argv[2], reader = new Reader(json(folder, 'kernel.json'));
     for (const state of ['attic', 'lowmem']) {
-        const watched = await Watched.start(folder, state);
+        reader.forget();
+        const watched = new Watched(await atPrompt(folder, state), reader);
         point(watched.reader.isIn(watched.machine.memory()), `${state}: the kernel is that of kernel.json`, '');
         await compareAll(watched, state);
         compareCounter(watched);
+        await compareUnread(watched);
         await compareHistory(watched);
         watched.machine.memory()[watched.reader.codeStart] ^= 1;
         point(!watched.reader.isIn(watched.machine.memory()), 'another kernel is not', '');

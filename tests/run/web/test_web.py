@@ -69,8 +69,9 @@ def run_program(name, arguments, check):
     """Build a program of web/tests/ and run it under Node: its points are those of the test."""
     said, status = run_make(f'build/npm/{name}.mjs')
     assert status == 0, said
-    done = ran('node', ROOT / f'build/npm/{name}.mjs', *arguments, timeout=900)
+    done = ran('node', '--test-reporter=tap', ROOT / f'build/npm/{name}.mjs', *arguments, timeout=900)
     results = re.findall(r'^(not )?ok \d+ - (.*?)(?: # SKIP (.*))?$', done.stdout, re.M)
+    assert results, done.stdout
     for bad, point, why in results:
         if why:
             check.skip(point, why)

@@ -29,8 +29,8 @@ export class StructPages {
 
     get(pfn: number): PageInfo {
         const at = this.base + pfn * this.size;
-        return {             pfn, type: this.byte(at + this.offsets.type), order: this.byte(at + this.offsets.order),
-                 head: this.byte(at + this.offsets.head) !== 0, refcount: this.kernel.physical(at + this.offsets.refcount) | 0         };
+        return { pfn, type: this.byte(at + this.offsets.type), order: this.byte(at + this.offsets.order),
+                 head: this.byte(at + this.offsets.head) !== 0, refcount: this.kernel.physical(at + this.offsets.refcount) | 0 };
     }
 
     private byte(at: number): number {
@@ -95,12 +95,14 @@ export class Owners {
     readonly owners: Omit<Owner, 'frames'>[] = [];
     readonly reserved: Uint8Array;  // of each frame: its owner if no block has it, or LOST
     readonly lost: string;          // what the kernel calls those
-    private firstType: number;      // of enum page_type: that of the first owner
+    readonly reservedType: number;  // of enum page_type
+    private firstType: number;      // that of the first owner
     private types: number;          // owners that are types
 
     constructor(kernel: Kernel) {
         const names = kernel.variable('page_type_short_name.names'), lastFree = kernel.enumerator('page_type', 'PAGE_HOT');
-        this.firstType = kernel.enumerator('page_type', 'PAGE_RESERVED') + 1;
+        this.reservedType = kernel.enumerator('page_type', 'PAGE_RESERVED');
+        this.firstType = this.reservedType + 1;
         for (let type = this.firstType; type < names.length; type++)
             this.owners.push({ name: names.at(type).text, use: type <= lastFree ? 'free' : 'used' });
         this.types = this.owners.length;
@@ -108,6 +110,10 @@ export class Owners {
         this.reserved = new Uint8Array(kernel.variable('max_pfn').number).map((_, pfn) =>
             memblock.isRam(pfn) ? this.numberOrLost(memblock.name(pfn)) : this.number(noRam, 'none'));
         this.lost = kernel.variable('explain_texts').at(kernel.enumerator('explain_text', 'TEXT_LOST')).text;
+    }
+
+    isReserved(owner: number): boolean {
+        return this.owners[owner].use === 'reserved';
     }
 
     ofType(type: number): number {
@@ -133,7 +139,7 @@ export function frames(kernel: Kernel, all: Owners): Frames {
         const page = pages.get(pfn), size = page.head ? Math.min(2 ** page.order, pages.max - pfn) : 1;
         if (page.head)
             owner.fill(all.ofType(page.type), pfn, pfn + size);
-        else if (owner[pfn] === LOST)
+        else if (owner[pfn] === LOST || page.type !== all.reservedType && all.isReserved(owner[pfn]))
             owner[pfn] = lost;
         counts[owner[pfn]] += size;
         pfn += size;

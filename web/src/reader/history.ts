@@ -3,36 +3,39 @@
    record() takes over what has changed since the last call. A step is a moment at which a frame changed its owner or an entry its value;
    changes of other words (clocks, lists) join the next step. A step keeps each changed word as it was before and as it was then: a few
    hundred bytes. The pages of a past moment are those of now with the words put back, step by step. When there are too many words, the
-   oldest steps are dropped. */
+   oldest steps are dropped.
+
+   Limits: a page that is first looked at later counts as it was then. */
 import { Copy, NoMemory, type Pages } from './copy.js';
 import { PAGE_SHIFT, PAGE_SIZE, type Picture, type Registers } from './picture.js';
 import type { Reader } from './reader.js';
+import { Damaged } from './value.js';
 
 export const MOST_WORDS = 4 << 20;  // of all steps
 
-export interface Step {
-    time: number;          // when, in milliseconds as record() was told
+export interface Moment {
     registers: Registers;
     changes: Uint32Array;  // physical address, word before, word then; and so on
     text: string;          // what has changed, for people
 }
 
 export class History {
-    readonly steps: Step[] = [];
+    readonly steps: Moment[] = [];
     picture: Picture | null = null;  // of the last moment at which the kernel was in no change
     private pending = new Map<number, [old: number, now: number]>();
     private words = 0;
+    dropped = 0;           // steps that were forgotten
 
     constructor(readonly copy: Copy, private reader: Reader) { }
 
     /* Bring the copy up to date. Returns the Picture of now, or the last one when the kernel is in the middle of a change. */
-    record(time: number, registers: Registers): Picture | null {
+    record(registers: Registers): Picture | null {
         this.collect(this.copy.refresh());
         const before = this.picture, now = this.read(registers);
         if (now) {
             const text = before ? difference(before, now) : 'the record begins';
             if (text)
-                this.add(time, registers, text);
+                this.add(registers, text);
             this.picture = now;
         }
         return this.picture;
@@ -42,9 +45,9 @@ export class History {
         try {
             return this.reader.picture(this.copy, registers);
         } catch (error) {
-            if (error instanceof TypeError)  // a fault of the page
-                throw error;
-            return null;
+            if (error instanceof Damaged || error instanceof NoMemory)
+                return null;
+            throw error;
         }
     }
 
@@ -55,7 +58,7 @@ export class History {
         }
     }
 
-    private add(time: number, registers: Registers, text: string) {
+    private add(registers: Registers, text: string) {
         const changes = new Uint32Array(3 * this.pending.size);
         let at = 0;
         for (const [address, [old, now]] of this.pending) {
@@ -63,10 +66,12 @@ export class History {
             at += 3;
         }
         this.pending.clear();
-        this.steps.push({ time, registers, changes, text });
+        this.steps.push({ registers, changes, text });
         this.words += changes.length;
-        while (this.words > MOST_WORDS && this.steps.length > 1)
-            this.words -= (this.steps.shift() as Step).changes.length;
+        while (this.words > MOST_WORDS && this.steps.length > 1) {
+            this.words -= (this.steps.shift() as Moment).changes.length;
+            this.dropped++;
+        }
     }
 
     /* The pages after a step, counted from the oldest. */

@@ -56,11 +56,6 @@ export class Kernel extends Memory {
         return [...this.tree(mm.field('areas').address, 'vm_area', 'node')];
     }
 
-    /* The tasks of an address space, or what is said of one without. */
-    mmText(mm: Value): string {
-        return this.tasks().filter(task => task.field('mm').number === mm.address).map(taskText).join(' and ') || 'nobody yet';
-    }
-
     // ---- areas and regions of the map ----
 
     /* The busy areas of the vmalloc area, by address. */

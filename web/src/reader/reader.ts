@@ -1,6 +1,7 @@
 /* Makes a Picture of one moment: of a set of pages (copy.ts) and the registers. */
 import { frames, Owners } from './frames.js';
 import { Explanation } from './explain/explain.js';
+import { Words } from './explain/words.js';
 import { isInMemory, Kernel, taskText } from './kernel.js';
 import type { KernelJson } from './kernel_json.js';
 import type { Pages } from './copy.js';
@@ -39,6 +40,11 @@ export class Reader {
         };
     }
 
+    /* Another machine is read from now on: what was reserved at its start may differ. */
+    forget(): void {
+        this.owners = null;
+    }
+
     /* The explanation of an address, as the monitor's `explain` prints it, through a directory; without one, through that of CR3. */
     explain(pages: Pages, registers: Registers, address: number, directory?: number): Explanation {
         const kernel = new Kernel(this.json, pages);
@@ -69,7 +75,7 @@ export class Reader {
 function tablesOf(kernel: Kernel, entries: Uint32Array, first: number, end: number): Map<number, Uint32Array> {
     const found = new Map<number, Uint32Array>();
     for (let i = first; i < end; i++) {
-        if (isTable(entries[i]))
+        if (isTable(entries[i]) && (entries[i] & FRAME) >>> 0 < kernel.lowmem)
             found.set(i, table(kernel.pages, (entries[i] & FRAME) >>> 0));
     }
     return found;
@@ -100,12 +106,13 @@ function slots(kernel: Kernel): Area[] {
 }
 
 function readSpaces(kernel: Kernel, registers: Registers): Space[] {
+    const ended = new Words(kernel).text('TEXT_ENDED');
     const tasks = kernel.tasks(), loaded = (registers.cr3 & FRAME) >>> 0;
     return kernel.mms().map(mm => {
         const users = tasks.filter(task => task.field('mm').number === mm.address), directory = mm.field('pgd_phys').number;
         const entries = table(kernel.pages, directory);
         return {
-            name: users.map(taskText).join(' and ') || 'nobody yet',
+            name: users.map(taskText).join(' and ') || ended,
             pid: users.length ? users[0].field('pid').number : 0,
             directory, entries, running: directory === loaded,
             tables: tablesOf(kernel, entries, 0, kernel.pageOffset >>> PDE_SHIFT),
@@ -117,7 +124,7 @@ function readSpaces(kernel: Kernel, registers: Registers): Space[] {
 function userAreas(kernel: Kernel, mm: Value): Area[] {
     return kernel.vmAreas(mm).map(area => ({
         start: area.field('start').number, last: area.field('end').number - 1, kind: 'user',
-        text: `${kernel.rightsText(area)} ${kernel.areaText(area)}`     }));
+        text: `${kernel.rightsText(area)} ${kernel.areaText(area)}` }));
 }
 
 /* Entries of the kernel half, of any directory, that differ from those at the end of boot. */

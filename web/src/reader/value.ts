@@ -6,16 +6,16 @@
    kernel.json does not have is an error of the page, not of the kernel. */
 import type { KernelJson, Type } from './kernel_json.js';
 import { NoMemory, type Pages } from './copy.js';
-import { FRAME, PAGE_SHIFT, PAGE_SIZE, hex } from './picture.js';
+import { PAGE_SHIFT, PAGE_SIZE, hex } from './picture.js';
 import { walk } from './tables.js';
 
-const LONGEST = 4096;  // characters of a text, steps along a list
+const LONGEST_TEXT = 4096, MOST_STEPS = 1 << 16;  // along a list or a tree
 
 /* A list or tree that does not end: the kernel is in the middle of a change, or it is damaged. */
 export class Damaged extends Error { }
 
 export class Memory {
-    private lowmem: number;  // bytes
+    readonly lowmem: number;  // bytes; the kernel's tables lie in it
 
     constructor(readonly json: KernelJson, readonly pages: Pages) {
         this.lowmem = this.physical(json.variables.lowmem_size.address - json.pageOffset);
@@ -31,7 +31,7 @@ export class Memory {
         const offset = this.json.pageOffset;
         if (address >= offset && address - offset < this.lowmem)
             return address - offset;
-        const found = walk(this.pages, this.json.variables.swapper_pg_dir.address - offset, address).physical;
+        const found = walk(this.pages, this.json.variables.swapper_pg_dir.address - offset, address, this.lowmem).physical;
         if (found === null)
             throw new NoMemory(`nothing is mapped at the kernel's address ${hex(address)}`);
         return found;
@@ -46,7 +46,7 @@ export class Memory {
     }
 
     /* A text that ends with 0. */
-    text(address: number, limit = LONGEST): string {
+    text(address: number, limit = LONGEST_TEXT): string {
         let said = '';
         for (let i = 0; i < limit;) {
             const at = this.translate(address + i), first = at % PAGE_SIZE;
@@ -98,7 +98,7 @@ export class Memory {
         const offset = this.offsetOf(struct, link);
         let at = this.number(head, 4);
         for (let steps = 0; at !== head && at; steps++) {
-            if (steps > LONGEST)
+            if (steps > MOST_STEPS)
                 throw new Damaged(`the list at ${hex(head)} does not come back to its head`);
             yield this.struct(struct, at - offset);
             at = this.number(at, 4);
@@ -110,7 +110,7 @@ export class Memory {
         const offset = this.offsetOf(struct, node), above: number[] = [];
         let at = this.struct('rb_root', root).field('rb_node').number;
         for (let steps = 0; at || above.length; steps++) {
-            if (steps > LONGEST)
+            if (steps > MOST_STEPS)
                 throw new Damaged(`the tree at ${hex(root)} does not end`);
             for (; at; at = this.struct('rb_node', at).field('rb_left').number)
                 above.push(at);
@@ -189,8 +189,4 @@ function sizeOf(type: Type): number {
 
 function missing(what: string): never {
     throw new TypeError(`kernel.json has no ${what}`);
-}
-
-export function frameOf(entry: number): number {
-    return (entry & FRAME) >>> 0;
 }

@@ -17,7 +17,7 @@ export class ScenePanel {
         this.next.addEventListener('click', next);
         this.next.hidden = true;
         host.append(element('div', { class: 'scene-list', role: 'group', 'aria-label': 'Scenes' }, ...this.buttons),
-                    element('p', { class: 'scene-step', role: 'status' }, this.title, ' ', this.sentence, ' ', this.next));
+                    element('div', { class: 'scene-step' }, element('p', { role: 'status' }, this.title, ' ', this.sentence), this.next));
         this.say('', 'Each button starts the machine again, types commands, and points at what happens.', 0);
     }
 
@@ -28,11 +28,5 @@ export class ScenePanel {
         this.next.hidden = left === 0;
         for (const button of this.buttons)
             button.setAttribute('aria-pressed', String(button.title === title));
-    }
-
-    /* While a step is being done, no other begins. */
-    set busy(busy: boolean) {
-        for (const button of [...this.buttons, this.next])
-            button.disabled = busy;
     }
 }

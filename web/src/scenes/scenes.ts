@@ -2,9 +2,10 @@
    happens. Addresses are read from what the commands print, as they differ from one build to the next. */
 import { PAGE_SIZE, type Picture } from '../reader/picture.js';
 
-export interface Step {
+export interface SceneStep {
     say: string;                          // what happens, in a sentence or two
     type?: (printed: string) => string;   // the command; printed: all output of the scene so far
+    prints?: RegExp;                      // what it must print: otherwise the scene ends with a sentence
     show?: (printed: string, picture: Picture) => Pointed;  // what the walk box explains afterwards
 }
 
@@ -18,16 +19,16 @@ export interface Scene {
     name: string;              // on its button
     title: string;
     machine?: string;          // the name of its saved state; the usual one where it is left out
-    steps: Step[];
+    steps: SceneStep[];
 }
 
 /* ---- steps ---- */
 
-function command(line: string, say: string, show?: Step['show']): Step {
-    return { say, type: () => line, show };
+function command(line: string, prints: RegExp, say: string, show?: SceneStep['show']): SceneStep {
+    return { say, type: () => line, prints, show };
 }
 
-function look(address: number | string, say: string, space?: string): Step {
+function look(address: string, say: string, space?: string): SceneStep {
     return { say, show: () => ({ address, space }) };
 }
 
@@ -40,6 +41,8 @@ function last(printed: string, pattern: RegExp): string {
 }
 
 const MADE = /vmalloc: (0x[0-9a-f]+),/g, CHILD = /child: \w+\[(\d+)\]/g, STEPS = /steps\[(\d+)\]: in the background/g;
+const STACK_BY = /(0x[0-9a-f]+)-0x[0-9a-f]+ +\d+ kthread_create/g, KILLED = /SIGSEGV: write to (0x[0-9a-f]+)/g;
+const ALL_THE_SAME = /(\d+) of \1 entries are the same/;
 
 function atArea(printed: string): Pointed {
     return { address: Number(last(printed, MADE)) };
@@ -59,19 +62,19 @@ function ofChild(printed: string, picture: Picture): Pointed {
 }
 
 /* Two processes: steps, and the child that it forks in its third step. */
-const START = command('run steps &', 'A program starts in the background. It waits for a word before each of its steps.');
+const START = command('run steps &', STEPS, 'A program starts in the background. It waits for a word before each of its steps.');
 
-function step(say: string, show?: Step['show']): Step {
-    return { say, type: printed => `run steps ${last(printed, STEPS)}`, show };
+function step(does: RegExp, say: string, show?: SceneStep['show']): SceneStep {
+    return { say, type: printed => `run steps ${last(printed, STEPS)}`, prints: does, show };
 }
 
-const MAP = step('It maps eight pages: an area, but no frame yet.', mappedArea);
-const TOUCH = step('It writes to four of them: now each of these four has a frame.', mappedArea);
-const FORK = step('It forks. The child has a directory of its own, a second column among the page directories.');
+const MAP = step(/: mmap/, 'It maps eight pages: an area, but no frame yet.', mappedArea);
+const TOUCH = step(/: touch/, 'It writes to four of them: now each of these four has a frame.', mappedArea);
+const FORK = step(/: fork/, 'It forks. The child has a directory of its own, a second column among the page directories.');
 const TWO_PROCESSES = [START, MAP, TOUCH, FORK];
 
-function compare(say: string, show?: Step['show']): Step {
-    return { say, type: printed => `pgdiff ${last(printed, STEPS)} ${last(printed, CHILD)}`, show };
+function compare(say: string, show?: SceneStep['show']): SceneStep {
+    return { say, type: printed => `pgdiff ${last(printed, STEPS)} ${last(printed, CHILD)}`, prints: ALL_THE_SAME, show };
 }
 
 /* ---- the scenes ---- */
@@ -89,50 +92,51 @@ export const SCENES: Scene[] = [
         steps: [
             look('kernel_main', 'A function of the kernel. The walk ends at the physical address that is the virtual one minus ' +
                  'PAGE_OFFSET; this is true everywhere in lowmem.'),
-            command('poke kernel_main 0', 'The entry has RW=0, and CR0.WP is on: even ring 0 cannot write there.'),
-            command('audit', 'The audit compares every page of lowmem with what the address map says.'),
+            command('poke kernel_main 0', /cannot write/, 'The entry has RW=0, and CR0.WP is on: even ring 0 cannot write there.'),
+            command('audit', /all invariants hold/, 'The audit compares every page of lowmem with what the address map says.'),
         ],
     }, {
         id: 'vmalloc', name: 'vmalloc', title: 'vmalloc maps frames from anywhere',
         steps: [
-            command('vmalloc -s 16K', 'Four pages in a row. Their frames, which light up in physical memory, are not next to each other.',
+            command('vmalloc -s 16K', MADE, 'Four pages in a row. Their frames, which light up in physical memory, are not next to each other.',
                     atArea),
             { say: 'Only entries of page tables were written; the guard page behind the area maps nothing.',
-              show: printed => ({ address: Number(last(printed, MADE)) + 4 * PAGE_SIZE })             },
+              show: printed => ({ address: Number(last(printed, MADE)) + 4 * PAGE_SIZE }) },
             { say: 'vfree takes the entries away, then gives the frames back.',
-              type: printed => `vfree ${last(printed, MADE)}`, show: atArea             },
+              type: printed => `vfree ${last(printed, MADE)}`, prints: /^$/, show: atArea },
         ],
     }, {
         id: 'everywhere', name: 'Everywhere', title: 'A change is seen everywhere at once',
         steps: [
             ...TWO_PROCESSES,
-            command('vmalloc -s 16K', 'A new area, while two processes exist. Seen through the directory of the first …',
+            command('vmalloc -s 16K', MADE, 'A new area, while two processes exist. Seen through the directory of the first …',
                     printed => ({ ...atArea(printed), space: last(printed, STEPS) })),
             { say: '… and of its child: another entry, at another address, but the same page table, and so the same frame.',
-              show: printed => ({ ...atArea(printed), space: last(printed, CHILD) })             },
-            { say: 'After vfree it is gone for both.', type: printed => `vfree ${last(printed, MADE)}`,
-              show: printed => ({ ...atArea(printed), space: last(printed, CHILD) })             },
+              show: printed => ({ ...atArea(printed), space: last(printed, CHILD) }) },
+            { say: 'After vfree it is gone for both.', type: printed => `vfree ${last(printed, MADE)}`, prints: /^$/,
+              show: printed => ({ ...atArea(printed), space: last(printed, CHILD) }) },
         ],
     }, {
         id: 'dma', name: 'DMA', title: 'vmalloc memory is unfit for DMA',
         steps: [
             look('kernel_main', 'A device knows only physical addresses. In lowmem it may have the one at which the walk ends.'),
-            command('vmalloc -s 16K', 'Here the second page is not behind the first one in physical memory: one address for the device ' +
+            command('vmalloc -s 16K', MADE, 'Here the second page is not behind the first one in physical memory: one address for the device ' +
                     'cannot be right, so the kernel refuses it (the last lines of the walk).', atArea),
         ],
     }, {
         id: 'attack', name: 'Ring 3', title: 'Ring 3 cannot reach the kernel',
         steps: [
-            command('run attack', 'A program passes an address of the kernel to a system call, and then writes there itself. The first ' +
+            command('run attack', KILLED, 'A program passes an address of the kernel to a system call, and then writes there itself. The first ' +
                     'is refused with EFAULT; the second kills it.'),
-            look(0xc0110000, 'The address lies in the kernel half of its directory, but the entry has US=0: ring 0 only.'),
+            { say: 'The address lies in the kernel half of its directory, but the entry has US=0: ring 0 only.',
+              show: printed => ({ address: Number(last(printed, KILLED)) }) },
         ],
     }, {
         id: 'entry', name: 'Ways in', title: 'The ways in are always mapped',
         steps: [
             START,
             { say: 'int 0x80 changes the ring, not CR3. Its handler is mapped in the directory of the process itself.',
-              show: printed => ({ address: 'trap_stub_128', space: last(printed, STEPS) })             },
+              show: printed => ({ address: 'trap_stub_128', space: last(printed, STEPS) }) },
             { say: 'So is the handler of sysenter.', show: printed => ({ address: 'sysenter_entry', space: last(printed, STEPS) }) },
         ],
     }, {
@@ -143,7 +147,7 @@ export const SCENES: Scene[] = [
               show: (printed, picture) => {
                   const area = mappedArea(printed, picture);
                   return { ...area, address: area.address as number + 4 * PAGE_SIZE };
-              }             },
+              } },
         ],
     }, {
         id: 'cow', name: 'Copy-on-write', title: 'A copy at the first write',
@@ -151,23 +155,23 @@ export const SCENES: Scene[] = [
             ...TWO_PROCESSES,
             compare('Parent and child share their frames. The entries of both have RW=0, so that a write comes to the kernel.',
                     ofChild),
-            step('The parent writes to two of them, and gets a copy of each; the child keeps the old frame, now alone.', ofChild),
+            step(/: write/, 'The parent writes to two of them, and gets a copy of each; the child keeps the old frame, now alone.', ofChild),
             compare('“other frames”: where one of the two has written.', ofChild),
         ],
     }, {
         id: 'highmem', name: 'Highmem', title: 'Frames that lowmem has no room for', machine: 'lowmem',
         steps: [
-            command('layout', 'The same kernel, started with lowmem=8M: only 8 MiB have a place in the linear map.'),
-            command('run steps &', 'The pages of a process come from the rest, highmem: they have no address in the kernel.'),
-            command('frames', 'The kernel reaches such a frame only through vmalloc or kmap_local.'),
+            command('layout', /PAGE_OFFSET/, 'The same kernel, started with lowmem=8M: only 8 MiB have a place in the linear map.'),
+            command('run steps &', STEPS, 'The pages of a process come from the rest, highmem: they have no address in the kernel.'),
+            command('frames', /^sum/m, 'The kernel reaches such a frame only through vmalloc or kmap_local.'),
         ],
     }, {
         id: 'guard', name: 'Stack guard', title: 'The guard of a kernel stack',
         steps: [
             look('task_create', 'Each task has a kernel stack, made by this function: two pages of the vmalloc area.'),
-            command('vmallocinfo', 'The areas. Behind each one, and so below the next one, a page is never mapped.'),
+            command('vmallocinfo', STACK_BY, 'The areas. Behind each one, and so below the next one, a page is never mapped.'),
             { say: 'A stack grows down. One that overflows touches the guard of the area below, and is reported by name.',
-              show: printed => ({ address: Number(last(printed, /(0x[0-9a-f]+)-0x[0-9a-f]+ +\d+ kthread_create/g)) - 4 })             },
+              show: printed => ({ address: Number(last(printed, STACK_BY)) - 4 }) },
         ],
     },
 ];

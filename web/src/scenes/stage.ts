@@ -15,44 +15,40 @@ export class Stage {
     private scene: Scene | null = null;
     private at = 0;
     private printed = '';
-    private busy = false;
 
     constructor(private house: House) { }
 
     /* Start a scene, with its first step. Fails when the machine does not do what the scene says. */
     async start(scene: Scene): Promise<void> {
-        await this.alone(async () => {
-            this.scene = null;
-            await this.house.restart(scene.machine);
-            [this.scene, this.at, this.printed] = [scene, 0, ''];
-            await this.step(scene);
-        });
+        this.scene = null;
+        await this.house.restart(scene.machine);
+        [this.at, this.printed] = [0, ''];
+        await this.step(scene);
     }
 
     /* The next step; nothing while one is being done, and after the last. */
     async next(): Promise<void> {
         const { scene } = this;
+        this.scene = null;
         if (scene && this.at < scene.steps.length)
-            await this.alone(() => this.step(scene));
+            await this.step(scene);
     }
 
-    private async alone(work: () => Promise<void>): Promise<void> {
-        if (this.busy)
-            return;
-        this.busy = true;
-        try {
-            await work();
-        } finally {
-            this.busy = false;
-        }
-    }
-
+    /* A scene whose step fails is over. */
     private async step(scene: Scene): Promise<void> {
         const step = scene.steps[this.at++];
         this.house.say(scene.title, step.say, scene.steps.length - this.at);
         if (step.type)
-            this.printed += await this.house.type(step.type(this.printed)) + '\n';
+            await this.type(step.type(this.printed), step.prints ?? /(?:)/);
         if (step.show)
             this.house.show(step.show(this.printed, this.house.picture()));
+        this.scene = scene;
+    }
+
+    private async type(line: string, wanted: RegExp): Promise<void> {
+        const said = await this.house.type(line);
+        this.printed += `${said}\n`;
+        if (said.search(wanted) < 0)  // a global pattern's test() would go on from its last match
+            throw new Error(`The scene ends here: “${line}” was answered otherwise than expected.`);
     }
 }

@@ -8,7 +8,6 @@ import type { Palette } from './palette.js';
 const SWATCH = 7, REPEAT = 2;  // pixels of a cell of a swatch, and cells of its side
 
 interface Entry {
-    item: HTMLLIElement;
     count: HTMLElement;
     swatch: HTMLCanvasElement;
 }
@@ -50,7 +49,7 @@ export class Legend {
             button.addEventListener(name, () => this.isolate(null));
         this.list.append(item);
         this.paint(swatch, owner);
-        return { item, count, swatch };
+        return { count, swatch };
     }
 
     private paint(swatch: HTMLCanvasElement, owner: Owner): void {

@@ -1,6 +1,6 @@
 /* Which frame an address has, and which addresses a frame has: from the entries of a Picture, as the processor would find them.
    The kernel half is read through the master directory and the tables of the Picture, which all spaces share; the user half through
-   the directory and the tables of a Space. Pure functions: tests/mappings.test.ts runs them without a browser. */
+   the directory and the tables of a Space. Pure functions: web/tests/mappings.ts tests them without a browser. */
 
 import { P, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, PS, type Picture, type Space } from '../reader/picture.js';
 

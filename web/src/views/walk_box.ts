@@ -35,7 +35,8 @@ export class WalkBox {
         type: 'text', spellcheck: 'false', autocomplete: 'off', placeholder: '0x...', size: 12, 'aria-label': 'Address',
     });
     private readonly select = element('select', { 'aria-label': 'Address space' }, element('option', { value: LOADED }, 'loaded in CR3'));
-    private readonly text = element('pre', { role: 'status', tabindex: 0, 'aria-label': 'What the kernel says of the address' });
+    private readonly said = element('p', { class: 'unseen', role: 'status' });
+    private readonly text = element('pre', { tabindex: 0, 'aria-label': 'What the kernel says of the address' });
     private readonly figure = element('ol', { class: 'walk-steps', 'aria-label': 'Walk' });
     private picture: Picture | null = null;
     private spaces = '';
@@ -47,7 +48,7 @@ export class WalkBox {
             element('label', {}, 'through ', this.select), element('button', { type: 'submit' }, 'Walk'));
 
         host.classList.add('view', 'walk-box');
-        host.append(form, element('div', { class: 'walk-body' }, this.figure, this.text));
+        host.append(form, this.said, element('div', { class: 'walk-body' }, this.figure, this.text));
         setText(this.text, 'Click on any view, or enter an address.');
         form.addEventListener('submit', event => this.submit(event));
         this.select.addEventListener('change', () => this.submit());
@@ -65,6 +66,7 @@ export class WalkBox {
         if (space)
             this.select.value = String(space.directory);
         this.update();
+        this.announce();
     }
 
     private submit(event?: Event): void {
@@ -72,8 +74,14 @@ export class WalkBox {
 
         event?.preventDefault();
         this.update();
+        this.announce();
         if (address !== null)
             this.chosen(address, this.space);
+    }
+
+    /* For those who hear the page: the address that was chosen. What changes later by itself is not read out. */
+    private announce(): void {
+        setText(this.said, this.text.textContent?.split('\n')[0] ?? '');
     }
 
     /* What is in the field; null if it is no address. */
@@ -126,7 +134,7 @@ export class WalkBox {
 
 function stepBox(step: Step): HTMLLIElement {
     const level = step.index < 0 ? step.level : `${step.level} ${step.index}`;
-    const box = element('li', {}, element('h4', {}, level), element('p', { class: 'value' }, hex(step.value)));
+    const box = element('li', {}, element('h3', {}, level), element('p', { class: 'value' }, hex(step.value)));
 
     if (step.at >= 0)
         box.append(element('p', { class: 'at' }, `at ${hex(step.at)}`));

@@ -12,8 +12,8 @@ export function json<T>(folder: string, name: string): T {
 
 /* The machine that was saved at the prompt. It does not run yet. */
 export function saved(folder: string, state: string): Promise<Machine> {
-    return Machine.create({         wasm: read(folder, 'v86.wasm'), bios: read(folder, 'bios.bin'), vgaBios: read(folder, 'vgabios.bin'),
-                            state: read(folder, `${state}.state.zst`)     });
+    return Machine.create({ wasm: read(folder, 'v86.wasm'), bios: read(folder, 'bios.bin'), vgaBios: read(folder, 'vgabios.bin'),
+                            state: read(folder, `${state}.state.zst`) });
 }
 
 /* The same, running. */

@@ -1,14 +1,14 @@
 /* Everything about one address, in the lines of the monitor's `explain`: the facts are read from memory (walk.ts, place.ts, frame.ts), the
    words are the kernel's (words.ts); this file has the order of the lines and the text between the words, as kernel/view/explain.c and
-   kernel/view/explain_frame.c have. web/tests/explain.test.ts compares the two. */
+   kernel/view/explain_frame.c have. web/tests/reader.ts compares the two. */
 import { taskText, type Kernel } from '../kernel.js';
-import { P, PAGE_SHIFT, PAGE_SIZE, hex, type Registers } from '../picture.js';
-import type { Space } from '../spaces.js';
-import { AVL, table } from '../tables.js';
+import { PAGE_SHIFT, PAGE_SIZE, hex, type Registers } from '../picture.js';
+import type { AddressSpace } from '../spaces.js';
+import { AVL, walk } from '../tables.js';
 import type { Value } from '../value.js';
 import { aliases, dmaVerdicts, frameInfo, type Alias } from './frame.js';
 import { Place, type Found } from './place.js';
-import { ACCESSES, ExplainedWalk, LEVELS, type Right, type Step } from './walk.js';
+import { ACCESSES, ExplainedWalk, LEVELS, type Right, type Level } from './walk.js';
 import { Words, type Bit } from './words.js';
 import { findWrong } from './wrong.js';
 
@@ -18,7 +18,7 @@ export class Explanation {
     readonly place: Place;
     private words: Words;
 
-    constructor(private kernel: Kernel, private registers: Registers, private space: Space, private address: number) {
+    constructor(private kernel: Kernel, private registers: Registers, private space: AddressSpace, private address: number) {
         this.words = new Words(kernel);
         this.walk = new ExplainedWalk(kernel, registers, space.directory, address);
         this.place = new Place(kernel, space, address);
@@ -36,7 +36,7 @@ export class Explanation {
     }
 
     /* The meaning of each bit of an entry, in words. */
-    bitTexts(step: Step): string[] {
+    bitTexts(step: Level): string[] {
         return this.words.bits(step.form).flat().map(bit => this.bitText(step, bit));
     }
 
@@ -141,35 +141,33 @@ export class Explanation {
         const found: { first: number; frames: number }[] = [];
         let next: number | null = null;
         for (let page = area.start; page < area.last; page += PAGE_SIZE) {
-            const pde = table(this.kernel.pages, this.kernel.master)[page >>> 22];
-            const pte = table(this.kernel.pages, pde - pde % PAGE_SIZE)[page >>> PAGE_SHIFT & 1023];
-            if (!(pte & P)) {
-                next = null;
-                continue;
-            }
-            const frame = pte - pte % PAGE_SIZE;
-            if (frame === next)
+            const frame = walk(this.kernel.pages, this.kernel.master, page, this.kernel.lowmem).physical;
+            if (frame !== null && frame === next)
                 found[found.length - 1].frames++;
-            else
+            else if (frame !== null)
                 found.push({ first: frame, frames: 1 });
-            next = frame + PAGE_SIZE;
+            next = frame === null ? null : frame + PAGE_SIZE;
         }
         return found;
     }
 
     // ---- entries, walk, rights ----
 
-    private sayEntry(step: Step) {
+    private sayEntry(step: Level) {
         const { text, level, content, form } = this.words, { entry } = step;
-        const at = `${text('TEXT_AT')} ${text('TEXT_PHYSICAL')}`;
-        this.lines.push(`${level(LEVELS[entry.level])} ${entry.index}`.padEnd(10) + `${hex(entry.value)} ${text('TEXT_AT')} ` +
+        const at = `${text('TEXT_AT')} ${text('TEXT_PHYSICAL')}`, label = `${level(LEVELS[entry.level])} ${entry.index}`.padEnd(10);
+        if (entry.unread) {
+            this.lines.push(`${label}${at} ${hex(entry.at)}: ${text('TEXT_UNREAD')}`);
+            return;
+        }
+        this.lines.push(label + `${hex(entry.value)} ${text('TEXT_AT')} ` +
             `${hex(this.kernel.pageOffset + entry.at)}, ${text('TEXT_PHYSICAL')} ${hex(entry.at)}`);
         this.say('LABEL_MORE', step.content ? content(step.content) : `${form(step.form)} ${at} ${hex(frameBase(step))}`);
         for (const row of this.words.bits(step.form))
             this.say('LABEL_MORE', row.map(bit => this.bitText(step, bit)).join(', '));
     }
 
-    private bitText(step: Step, bit: Bit): string {
+    private bitText(step: Level, bit: Bit): string {
         const value = (step.entry.value & bit.mask) / (bit.mask & -bit.mask);
         const said = bit.mask === AVL && step.form === 'EXPLAIN_PAGE' && this.place.region.id === 'REGION_VMALLOC'
             ? this.words.avl(value) : bit.meaning[value ? 1 : 0];
@@ -276,7 +274,7 @@ export class Explanation {
     }
 }
 
-function frameBase(step: Step): number {
+function frameBase(step: Level): number {
     const size = step.form === 'EXPLAIN_LARGE' ? 2 ** 22 : PAGE_SIZE;
     return step.entry.value - step.entry.value % size;
 }

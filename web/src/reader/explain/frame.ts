@@ -28,9 +28,9 @@ export function frameInfo(kernel: Kernel, physical: number): FrameInfo | null {
     if (pfn >= pages.max)
         return null;
     const page = pages.get(pfn), first = pages.block(pfn), zero = kernel.variable('zero_page').number;
-    return {         ...ownerOf(kernel, page, first), references: page.refcount, block: first.pfn * PAGE_SIZE,
+    return { ...ownerOf(kernel, page, first), references: page.refcount, block: first.pfn * PAGE_SIZE,
              zeroPage: zero === kernel.variable('mem_map').number + pfn * kernel.sizeOf('page'),
-             blockFrames: first.head ? 2 ** first.order : 1, blockReferences: first.refcount     };
+             blockFrames: first.head ? 2 ** first.order : 1, blockReferences: first.refcount };
 }
 
 function ownerOf(kernel: Kernel, page: PageInfo, first: PageInfo): { owner: string | null; reserved: boolean } {
@@ -72,7 +72,7 @@ function addresses(kernel: Kernel, directory: number, pfn: number, first: number
         const base = index * 2 ** PDE_SHIFT, pde = pdes[index];
         if (isLarge(pde) && pde >>> PDE_SHIFT === pfn >>> 10)
             found.push({ address: base + (pfn & 1023) * PAGE_SIZE, present: true });
-        if (!isTable(pde))
+        if (!isTable(pde) || (pde & FRAME) >>> 0 >= kernel.lowmem)
             continue;
         table(kernel.pages, (pde & FRAME) >>> 0).forEach((pte, i) => {
             if (pte >>> PAGE_SHIFT === pfn && pte & holding)
@@ -103,7 +103,7 @@ export function dmaVerdicts(kernel: Kernel, region: Region, address: number): [s
 
 /* According to the entries of lowmem; CR0.WP does not count. */
 function kernelMayWrite(kernel: Kernel, address: number): boolean {
-    return walk(kernel.pages, kernel.master, address).entries.every(entry => entry.value & RW);
+    return walk(kernel.pages, kernel.master, address, kernel.lowmem).entries.every(entry => entry.value & RW);
 }
 
 function frameVerdict(kernel: Kernel, pfn: number): string {

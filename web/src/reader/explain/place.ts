@@ -2,7 +2,7 @@
    mm/check/explain_walk.c. */
 import type { Kernel } from '../kernel.js';
 import { P, PAGE_SIZE, type Region } from '../picture.js';
-import type { Space } from '../spaces.js';
+import type { AddressSpace } from '../spaces.js';
 import { walk } from '../tables.js';
 import type { Value } from '../value.js';
 
@@ -25,7 +25,7 @@ export class Place {
     above: Found | null = null;
     gap = 'EXPLAIN_NO_GAP';
 
-    constructor(private kernel: Kernel, readonly space: Space, readonly address: number) {
+    constructor(private kernel: Kernel, readonly space: AddressSpace, readonly address: number) {
         this.regions = kernel.regions();
         this.region = kernel.region(address);
         this.findArea();
@@ -72,14 +72,14 @@ export class Place {
 
     /* Without its guard page. */
     private vmapArea(area: Value): Found {
-        return {             kind: KINDS[this.kernel.areaKind(area)], start: area.field('start').number,
-                 last: area.field('end').number - PAGE_SIZE - 1, name: '', caller: area.field('caller').number, of: null         };
+        return { kind: KINDS[this.kernel.areaKind(area)], start: area.field('start').number,
+                 last: area.field('end').number - PAGE_SIZE - 1, name: '', caller: area.field('caller').number, of: null };
     }
 
     private slots(): Found[] {
         const found: Found[] = [];
         for (let start = this.region.first; start < this.region.last; start += PAGE_SIZE) {
-            const last = walk(this.kernel.pages, this.space.directory, start).last;
+            const last = walk(this.kernel.pages, this.space.directory, start, this.kernel.lowmem).last;
             if (last.value & P)
                 found.push({ kind: 'EXPLAIN_SLOT', start, last: start + PAGE_SIZE - 1, name: '', caller: 0, of: null });
         }
@@ -114,6 +114,6 @@ function regionArea(region?: Region): Found | null {
 }
 
 function userArea(area: Value): Found {
-    return {         kind: 'EXPLAIN_USER', start: area.field('start').number, last: area.field('end').number - 1,
-             name: area.field('name').text, caller: area.field('caller').number, of: area     };
+    return { kind: 'EXPLAIN_USER', start: area.field('start').number, last: area.field('end').number - 1,
+             name: area.field('name').text, caller: area.field('caller').number, of: area };
 }

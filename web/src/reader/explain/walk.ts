@@ -9,7 +9,7 @@ import { CR0_WP, CR4_SMAP, CR4_SMEP, EFLAGS_AC, isLarge, walk, type Entry } from
 
 export const ACCESSES = ['EXPLAIN_READ', 'EXPLAIN_WRITE', 'EXPLAIN_EXECUTE'];
 
-export interface Step {
+export interface Level {
     entry: Entry;
     form: string;            // of enum explain_form
     content: string | null;  // of enum explain_content, where it is not present
@@ -24,16 +24,16 @@ export interface Right {
 export const LEVELS = { PDE: 'EXPLAIN_PDE', PTE: 'EXPLAIN_PTE' };
 
 export class ExplainedWalk {
-    readonly steps: Step[];
+    readonly steps: Level[];
     readonly physical: number | null;
 
     constructor(private kernel: Kernel, private registers: Registers, directory: number, readonly address: number) {
-        const found = walk(kernel.pages, directory, address);
+        const found = walk(kernel.pages, directory, address, kernel.lowmem);
         this.steps = found.entries.map(entry => this.step(entry));
         this.physical = found.physical;
     }
 
-    get last(): Step {
+    get last(): Level {
         return this.steps[this.steps.length - 1];
     }
 
@@ -49,12 +49,12 @@ export class ExplainedWalk {
     }
 
     index(level: 'PDE' | 'PTE'): number {
-        return (this.steps.find(step => step.entry.level === level) as Step).entry.index;
+        return (this.steps.find(step => step.entry.level === level) as Level).entry.index;
     }
 
     right(ring: 0 | 3, access: string): Right {
         if (!this.mapped)
-            return { allowed: false, why: 'EXPLAIN_P', level: this.last.entry.level };
+            return { allowed: false, why: this.last.entry.unread ? 'EXPLAIN_CANNOT_TELL' : 'EXPLAIN_P', level: this.last.entry.level };
         return ring === 3 ? this.ring3(access) : this.ring0(access);
     }
 
@@ -95,11 +95,13 @@ export class ExplainedWalk {
 
     // ---- entries ----
 
-    private step(entry: Entry): Step {
+    private step(entry: Entry): Level {
         if (entry.value & P) {
             const form = entry.level === 'PTE' ? 'EXPLAIN_PAGE' : isLarge(entry.value) ? 'EXPLAIN_LARGE' : 'EXPLAIN_TABLE';
             return { entry, form, content: null };
         }
+        if (entry.unread)
+            return { entry, form: 'EXPLAIN_UNREAD', content: null };
         return { entry, form: 'EXPLAIN_NOT_PRESENT', content: this.content(entry) };
     }
 
