@@ -1,5 +1,5 @@
-/* What a visitor does with the page: each scene to its end, the past, an address typed, both themes. Run by tests/run/web/test_web.py, under
-   Node.
+/* What a visitor does with the page: each scene to its end, the past, an address typed, both themes. Run by tests/run/web/test_web.py,
+   under Node.
 
        node scenes.mjs CHROMIUM FOLDER PICTURES
 
@@ -62,7 +62,8 @@ async function past(page: Page): Promise<void> {
     });
     const before = await text(page, WALK);
     point(/^walk +stops at PTE/m.test(before), 'before it was made, the walk stopped at its entry', before);
-    await page.$$eval('.timeline button', buttons => (buttons as HTMLButtonElement[]).find(button => button.textContent === 'live')?.click());
+    await page.$$eval('.timeline button', buttons =>
+        (buttons as HTMLButtonElement[]).find(button => button.textContent === 'live')?.click());
     const again = await text(page, WALK);
     point(again === now, 'and `live` comes back', again);
 }

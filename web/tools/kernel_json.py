@@ -2,10 +2,11 @@
 
     OUT=kernel.json gdb -q -nx -batch -x scripts/gdb/attic.gdb -x web/tools/kernel_json.py attic.debug
 
-web/needs.txt names what web/src/reader/ reads, a line each: `struct task`, `enum page_type`, `variable mem_map`, and for names that are static
-`variable rows mm/kva/lowmem.c` or `variable page_type_short_name.names`. A name that the kernel does not have fails the build.
+web/needs.txt names what web/src/reader/ reads, a line each: `struct task`, `enum page_type`, `variable mem_map`, and for names that are
+static `variable rows mm/kva/lowmem.c` or `variable page_type_short_name.names`. A name that the kernel does not have fails the build.
 
-web/src/reader/kernel_json.ts has the form of the file; structures and enumerations are listed by name. The code of the kernel is described by a hash, by which the page recognizes it.
+web/src/reader/kernel_json.ts has the form of the file; structures and enumerations are listed by name. The kernel's code is described by a
+hash, by which the page recognizes it.
 """
 import json
 import os

@@ -98,7 +98,7 @@ export const SCENES: Scene[] = [
     }, {
         id: 'vmalloc', name: 'vmalloc', title: 'vmalloc maps frames from anywhere',
         steps: [
-            command('vmalloc -s 16K', MADE, 'Four pages in a row. Their frames, which light up in physical memory, are not next to each other.',
+            command('vmalloc -s 16K', MADE, 'Four pages in a row. Their frames, which light up in physical memory, are not neighbours.',
                     atArea),
             { say: 'Only entries of page tables were written; the guard page behind the area maps nothing.',
               show: printed => ({ address: Number(last(printed, MADE)) + 4 * PAGE_SIZE }) },
@@ -120,14 +120,14 @@ export const SCENES: Scene[] = [
         id: 'dma', name: 'DMA', title: 'vmalloc memory is unfit for DMA',
         steps: [
             look('kernel_main', 'A device knows only physical addresses. In lowmem it may have the one at which the walk ends.'),
-            command('vmalloc -s 16K', MADE, 'Here the second page is not behind the first one in physical memory: one address for the device ' +
-                    'cannot be right, so the kernel refuses it (the last lines of the walk).', atArea),
+            command('vmalloc -s 16K', MADE, 'The second page is not behind the first one in physical memory: one address for the device cannot ' +
+                    'be right, so the kernel refuses it (the last lines of the walk).', atArea),
         ],
     }, {
         id: 'attack', name: 'Ring 3', title: 'Ring 3 cannot reach the kernel',
         steps: [
-            command('run attack', KILLED, 'A program passes an address of the kernel to a system call, and then writes there itself. The first ' +
-                    'is refused with EFAULT; the second kills it.'),
+            command('run attack', KILLED, 'A program passes an address of the kernel to a system call, and then writes there itself. The ' +
+                    'first is refused with EFAULT; the second kills it.'),
             { say: 'The address lies in the kernel half of its directory, but the entry has US=0: ring 0 only.',
               show: printed => ({ address: Number(last(printed, KILLED)) }) },
         ],
@@ -155,7 +155,7 @@ export const SCENES: Scene[] = [
             ...TWO_PROCESSES,
             compare('Parent and child share their frames. The entries of both have RW=0, so that a write comes to the kernel.',
                     ofChild),
-            step(/: write/, 'The parent writes to two of them, and gets a copy of each; the child keeps the old frame, now alone.', ofChild),
+            step(/: write/, 'The parent writes to two of them, and gets a copy of each; the child keeps the old frames.', ofChild),
             compare('“other frames”: where one of the two has written.', ofChild),
         ],
     }, {
