@@ -35,6 +35,14 @@ export async function unpacked(file: Blob): Promise<ArrayBuffer> {
     return new Response(file.stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
 }
 
+const ISO_MARK = 'CD001', ISO_MARK_AT = 0x8001;  // ECMA-119, 8.1
+
+/* Whether a file is the image of a CD. The BIOS does not say so, and v86 fails. */
+export function isCd(image: ArrayBuffer): boolean {
+    const mark = new Uint8Array(image).subarray(ISO_MARK_AT, ISO_MARK_AT + ISO_MARK.length);
+    return String.fromCharCode(...mark) === ISO_MARK;
+}
+
 /* Ask the user for a file; null if none was chosen. */
 export function chosen(accept: string): Promise<File | null> {
     return new Promise(resolve => {

@@ -1,6 +1,6 @@
 /* The page: the machine, its terminal, what is recorded of it and drawn, and what the buttons do. */
 import type { Terminal } from '@xterm/xterm';
-import { bytes, chosen, download, text, unpacked } from './files.js';
+import { bytes, chosen, download, isCd, text, unpacked } from './files.js';
 import type { Machine } from './machine.js';
 import { command } from './prompt.js';
 import type { Picture } from './reader/picture.js';
@@ -14,6 +14,7 @@ import { Views } from './views/views.js';
 
 const FIRST_STATE = 'attic';
 const TICK_MS = 2000;
+const BOOTS = 'The machine boots. Its memory is drawn when the kernel runs; until then the pictures are those of before.';
 const CD = 'attic.iso', SAVED = 'attic.state.gz';
 const FOREIGN = 'This kernel is not the one that the page was built with: its memory is not drawn. `make web` builds a page for it.';
 
@@ -54,6 +55,7 @@ export class Page implements House {
 
     /* The machine that was saved at the prompt. */
     async restart(state = FIRST_STATE): Promise<void> {
+        this.stage.stop();
         const [saved, before] = await Promise.all([bytes(`${state}.state.zst`), text(`${state}.txt`)]);
         await this.machine.load(saved);
         this.terminal.reset();
@@ -74,9 +76,9 @@ export class Page implements House {
         const buttons: [id: string, work: () => Promise<void>][] = [
             ['restart', () => this.restart()],
             ['boot', async () => this.boot(await bytes(CD))],
-            ['open-iso', async () => this.withFile('.iso', async file => this.boot(await file.arrayBuffer()))],
+            ['open-iso', async () => this.withFile('.iso', file => this.bootFile(file))],
             ['tick', () => this.tick()],
-            ['save', async () => download(SAVED, await this.machine.save())],
+            ['save', () => this.save()],
             ['load', () => this.withFile('.gz', file => this.load(file))],
         ];
         for (const [id, work] of buttons)
@@ -105,10 +107,26 @@ export class Page implements House {
             await use(file);
     }
 
+    private async bootFile(file: File): Promise<void> {
+        const iso = await file.arrayBuffer();
+        if (!isCd(iso))
+            throw new Error(`${file.name} is no image of a CD.`);
+        await this.boot(iso);
+    }
+
+    /* Not while it boots: the CD is not saved, and GRUB still reads from it. */
+    private async save(): Promise<void> {
+        if (this.recorder.finding === 'starting')
+            throw new Error('The machine can be saved when it has booted.');
+        await download(SAVED, await this.machine.save());
+    }
+
     private async boot(iso: ArrayBuffer): Promise<void> {
+        this.stage.stop();
         this.terminal.reset();
         await this.machine.boot(iso);
         this.recorder.restart();
+        say(BOOTS);
     }
 
     /* Continue until the kernel's clock has ticked, and pause again. */
@@ -128,22 +146,26 @@ export class Page implements House {
     private async load(file: File): Promise<void> {
         const before = await this.machine.save();
         try {
-            await this.machine.load(await unpacked(file));
+            await this.machine.load(await unpacked(file).catch(() => { throw new Error('it is no machine that was saved here'); }));
             if (!this.recorder.isOurs())
                 throw new Error('it is of another kernel');
         } catch (error) {
             await this.machine.load(before);
+            await this.machine.run();
             throw new Error(`${file.name} cannot be loaded: ${error instanceof Error ? error.message : error}`);
         }
+        this.stage.stop();
         this.terminal.reset();
+        this.terminal.write('The machine is loaded; Enter shows its prompt.\r\n');
         this.recorder.restart();
-        this.views.timeChanged();
+        await this.machine.run();
     }
 
     // ---- what the scenes need ----
 
-    type(line: string): Promise<string> {
+    async type(line: string): Promise<string> {
         this.recorder.goTo('live');
+        await this.machine.run();
         return command(this.machine, line);
     }
 
@@ -151,7 +173,9 @@ export class Page implements House {
         return this.recorder.now();
     }
 
-    show({ address, space }: Pointed): void {
+    show({ address, space, view }: Pointed): void {
+        if (view)
+            byId(view).scrollIntoView({ block: 'nearest' });
         const at = typeof address === 'number' ? address : this.recorder.address(address);
         if (at === null)
             throw new Error(`the kernel has no ${address}`);

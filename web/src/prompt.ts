@@ -2,6 +2,7 @@
 import type { Machine } from './machine.js';
 
 export const PROMPT = 'attic> ';
+const ERASE_LINE = '\x15';  // Ctrl-U: the user may have typed something
 
 /* Type a line and wait until the prompt is back. Returns what was printed between, without carriage returns. Fails when the machine is
    silent for so many seconds. */
@@ -23,6 +24,6 @@ export function command(machine: Machine, line: string, silence = 20): Promise<s
             if (lines.length > 1 && lines[lines.length - 1] === PROMPT)
                 finish(() => resolve(lines.slice(1, -1).join('\n')));
         });
-        machine.send(`${line}\n`);
+        machine.send(`${ERASE_LINE}${line}\n`);
     });
 }

@@ -106,15 +106,32 @@ async function compareHistory(watched: Watched): Promise<void> {
     point(changed === -1, 'before it every frame has the owner that it had', `${changed}`);
 }
 
-/* A word of a process's directory is written from outside, as no kernel does after its boot. */
+/* A word of a directory is written from outside, as no kernel does after its boot. */
 function compareCounter(watched: Watched): void {
     point(watched.picture().changedPdes === 0, 'no entry of the kernel half has changed since the boot', '');
-    const { pageOffset, spaces } = watched.picture(), memory = watched.machine.memory();
-    const at = spaces[0].directory + 4 * (pageOffset >>> PDE_SHIFT);
-    memory[at] ^= 2;
-    point(watched.picture().changedPdes === 1, 'one that is written late, in one directory, is counted', '');
-    memory[at] ^= 2;
+    const { masterAddress, pageOffset, spaces } = watched.picture(), memory = watched.machine.memory();
+    const first = pageOffset >>> PDE_SHIFT, last = 1023;
+    for (const directory of [masterAddress, ...spaces.map(space => space.directory)]) {
+        for (const at of [directory + 4 * first, directory + 4 * last]) {
+            memory[at] ^= 2;
+            point(watched.picture().changedPdes === 1, `one that is written late, at ${hex(at)}, is counted`, '');
+            memory[at] ^= 2;
+        }
+    }
     point(watched.picture().changedPdes === 0, 'and no longer when it is as before', '');
+}
+
+/* A free block of frames that for a moment is none, as in the middle of a split. */
+function compareLost(watched: Watched): void {
+    const { owner } = watched.picture().frames, memory = watched.machine.memory();
+    const pfn = owner.findIndex((one, i) => one === 0 && i > 0 && owner[i - 1] !== 0);  // where a block begins
+    const at = watched.reader.placeOfPage(watched.history.copy, pfn);
+    const saved = memory.slice(at, at + 4);
+    memory.fill(0, at, at + 4);
+    const lost = watched.picture().frames.owners.filter(owner => owner.name.startsWith('lost'));
+    point(lost.length === 1 && lost[0].frames > 0, 'a frame that nobody has is lost', JSON.stringify(lost));
+    memory.set(saved, at);
+    point(watched.picture().frames.owner[pfn] === 0, 'and found again', '');
 }
 
 /* An entry that points to a table where the kernel has none. */
@@ -137,6 +154,7 @@ run(async () => {
         await compareAll(watched, state);
         compareCounter(watched);
         await compareUnread(watched);
+        compareLost(watched);
         await compareHistory(watched);
         watched.machine.memory()[watched.reader.codeStart] ^= 1;
         point(!watched.reader.isIn(watched.machine.memory()), 'another kernel is not', '');

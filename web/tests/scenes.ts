@@ -80,6 +80,28 @@ async function typed(page: Page): Promise<void> {
     point(/^Not an address/.test(said), 'what is none gets a sentence', said);
 }
 
+/* A start that is broken off, a machine that has ended: another start always works, and what happens is said. */
+async function otherMachines(page: Page): Promise<void> {
+    await press(page, '#restart');
+    await page.$eval('#boot', button => (button as HTMLButtonElement).click());
+    await page.waitForFunction(() => !document.body.dataset.busy, { timeout: LONG });
+    const { status } = await seen(page);
+    point(/^The machine boots/.test(status), 'a machine that boots says so', status);
+    await press(page, '#restart');
+    await shows(page, PROMPT, 'a restart breaks it off');
+    await page.type('#terminal textarea', 'poweroff\r');
+    await shows(page, /Power off/, 'the machine ends');
+    await page.$eval('#tick', button => (button as HTMLButtonElement).click());
+    await page.waitForFunction(() => !document.body.dataset.busy, { timeout: LONG });
+    const { status: stopped } = await seen(page);
+    point(/^The clock does not tick/.test(stopped), 'and its clock does not tick', stopped);
+    await play(page, 'lowmem', 1);
+    await page.$eval('.timeline button', button => (button as HTMLButtonElement).click());
+    await page.waitForFunction(() => document.querySelector('.timeline button')?.textContent === 'resume', { timeout: LONG });
+    await press(page, NEXT);
+    await shows(page, /poke: cannot write/, 'the next step of a scene resumes a machine that is paused');
+}
+
 /* Nothing is wider than the window, and all views are there. */
 async function pictures(page: Page, folder: string): Promise<void> {
     await play(page, 'cow');
@@ -103,6 +125,7 @@ run(() => inBrowser(process.argv[2], process.argv[3], async ({ page, address }) 
     await everyScene(page);
     await past(page);
     await typed(page);
+    await otherMachines(page);
     await pictures(page, process.argv[4]);
     point(errors.length === 0, 'the browser reports no error', errors.join('\n'));
 }));

@@ -84,7 +84,7 @@ def variable(name, file=None):
     else:
         found = gdb.lookup_global_symbol(name)
     if found is None:
-        raise gdb.error("web/needs.txt: the kernel has no variable %s" % name)
+        raise gdb.error("the kernel has no variable %s" % name)
     return {"address": int(found.value().address) & 0xFFFFFFFF, "type": describe(found.type)}
 
 
@@ -115,6 +115,13 @@ def code():
     return {"start": start, "size": len(data), "hash": fnv(data)}
 
 
+def add_line(result, words):
+    try:
+        add(result, *words)
+    except (gdb.error, TypeError) as error:
+        raise gdb.error("web/needs.txt: %s: %s" % (" ".join(words), error)) from None
+
+
 def add(result, word, name, file=None):
     if word == "struct":
         struct(objects.lookup_type("struct " + name).strip_typedefs())
@@ -123,7 +130,7 @@ def add(result, word, name, file=None):
     elif word == "variable":
         result["variables"][name] = variable(name, file)
     else:
-        raise gdb.error("web/needs.txt: %s %s" % (word, name))
+        raise gdb.error("a line begins with struct, enum or variable")
 
 
 def main(needs, out):
@@ -132,7 +139,7 @@ def main(needs, out):
     with open(needs, encoding="utf-8") as file:
         for words in (line.split() for line in file):
             if words:
-                add(result, *words)
+                add_line(result, words)
     with open(out, "w", encoding="utf-8") as file:
         json.dump(result, file, separators=(",", ":"))
 

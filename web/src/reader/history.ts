@@ -123,11 +123,11 @@ export function difference(before: Picture, now: Picture): string {
 }
 
 function owners(before: Picture, now: Picture): string {
-    const old = before.frames.owner, current = now.frames.owner, names = now.frames.owners, counts = new Map<string, number>();
+    const old = before.frames.owner, current = now.frames.owner, counts = new Map<string, number>();
     for (let pfn = 0; pfn < current.length; pfn++) {
         if (old[pfn] === current[pfn])
             continue;
-        const change = `${names[old[pfn]].name} → ${names[current[pfn]].name}`;
+        const change = `${before.frames.owners[old[pfn]].name} → ${now.frames.owners[current[pfn]].name}`;
         counts.set(change, (counts.get(change) ?? 0) + 1);
     }
     return [...counts].map(([change, count]) => `${count} ${count === 1 ? 'frame' : 'frames'} ${change}`).join(', ');
@@ -152,9 +152,9 @@ function changedEntries(before: Map<number, Uint32Array>, now: Map<number, Uint3
     return count;
 }
 
+/* By their directories: a task that shares one for a moment (vfork) is no other process. */
 function processes(before: Picture, now: Picture): string {
-    const names = (picture: Picture) => new Set(picture.spaces.map(space => space.name));
-    const old = names(before), current = names(now);
-    const came = [...current].filter(name => !old.has(name)), went = [...old].filter(name => !current.has(name));
-    return [...came.map(name => `${name} came`), ...went.map(name => `${name} ended`)].join(', ');
+    const other = (from: Picture, than: Picture) => from.spaces
+        .filter(space => !than.spaces.some(one => one.directory === space.directory)).map(space => space.name);
+    return [...other(now, before).map(name => `${name} came`), ...other(before, now).map(name => `${name} ended`)].join(', ');
 }

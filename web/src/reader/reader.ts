@@ -51,6 +51,12 @@ export class Reader {
         return new Explanation(kernel, registers, spaceAt(kernel, registers, directory), address);
     }
 
+    /* Where the struct page of a frame lies in physical memory. */
+    placeOfPage(pages: Pages, pfn: number): number {
+        const kernel = new Kernel(this.json, pages);
+        return kernel.translate(kernel.variable('mem_map').number) + pfn * kernel.sizeOf('page');
+    }
+
     /* Where its code begins in physical memory. */
     get codeStart(): number {
         return this.json.code.start - this.json.pageOffset;

@@ -15,10 +15,9 @@ export class ScenePanel {
             return button;
         });
         this.next.addEventListener('click', next);
-        this.next.hidden = true;
         host.append(element('div', { class: 'scene-list', role: 'group', 'aria-label': 'Scenes' }, ...this.buttons),
-                    element('div', { class: 'scene-step' }, element('p', { role: 'status' }, this.title, ' ', this.sentence), this.next));
-        this.say('', 'Each button starts the machine again, types commands, and points at what happens.', 0);
+                    element('div', { class: 'scene-step' }, this.next, element('p', { role: 'status' }, this.title, ' ', this.sentence)));
+        this.next.hidden = true;
     }
 
     /* What happens now; left: steps that come after it. */

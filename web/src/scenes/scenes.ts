@@ -1,6 +1,6 @@
 /* The scenes: one for each sentence of docs/course.md, and some more. A scene starts the machine again, types commands and points at what
    happens. Addresses are read from what the commands print, as they differ from one build to the next. */
-import { PAGE_SIZE, type Picture } from '../reader/picture.js';
+import { PAGE_SIZE, type Picture, type Space } from '../reader/picture.js';
 
 export interface SceneStep {
     say: string;                          // what happens, in a sentence or two
@@ -11,7 +11,8 @@ export interface SceneStep {
 
 export interface Pointed {
     address: number | string;  // or the name of a function or variable of the kernel
-    space?: string;            // loaded, master or a pid; loaded where it is left out
+    space?: string;            // a pid; the directory in CR3 where it is left out
+    view?: 'physical' | 'map' | 'directories';  // the picture that must be in sight
 }
 
 export interface Scene {
@@ -45,24 +46,42 @@ const STACK_BY = /(0x[0-9a-f]+)-0x[0-9a-f]+ +\d+ kthread_create/g, KILLED = /SIG
 const ALL_THE_SAME = /(\d+) of \1 entries are the same/;
 
 function atArea(printed: string): Pointed {
-    return { address: Number(last(printed, MADE)) };
+    return { address: Number(last(printed, MADE)), view: 'physical' };
 }
 
 /* The eight pages that steps has mapped: its highest area that is neither a file's nor the stack. `who` finds the process in the output. */
 function mappedArea(printed: string, picture: Picture, who = STEPS): Pointed {
-    const space = last(printed, who), areas = picture.spaces.find(one => String(one.pid) === space)?.areas ?? [];
-    const area = areas.filter(one => one.text.endsWith(' anonymous')).pop();
+    const { areas, pid } = process(printed, picture, who), area = areas.filter(one => one.text.endsWith(' anonymous')).pop();
     if (!area)
-        throw new Error(`process ${space} has no anonymous area`);
-    return { address: area.start, space };
+        throw new Error(`process ${pid} has no anonymous area`);
+    return { address: area.start, space: String(pid) };
 }
 
 function ofChild(printed: string, picture: Picture): Pointed {
     return mappedArea(printed, picture, CHILD);
 }
 
+function process(printed: string, picture: Picture, who = STEPS): Space {
+    const pid = last(printed, who), space = picture.spaces.find(one => String(one.pid) === pid);
+    if (!space)
+        throw new Error(`there is no process ${pid}`);
+    return space;
+}
+
+/* Where its program begins. */
+function ofProgram(printed: string, picture: Picture): Pointed {
+    const { areas, pid } = process(printed, picture);
+    return { address: areas[0].start, space: String(pid), view: 'directories' };
+}
+
+/* The page of its stack that it uses. */
+function ofStack(printed: string, picture: Picture): Pointed {
+    const { areas, pid } = process(printed, picture), stack = areas.find(area => area.text.endsWith('[stack]'));
+    return { address: stack ? stack.last : areas[0].start, space: String(pid) };
+}
+
 /* Two processes: steps, and the child that it forks in its third step. */
-const START = command('run steps &', STEPS, 'A program starts in the background. It waits for a word before each of its steps.');
+const START = command('run steps &', STEPS, 'A program starts in the background. It waits for a word before each of its steps.', ofProgram);
 
 function step(does: RegExp, say: string, show?: SceneStep['show']): SceneStep {
     return { say, type: printed => `run steps ${last(printed, STEPS)}`, prints: does, show };
@@ -70,7 +89,8 @@ function step(does: RegExp, say: string, show?: SceneStep['show']): SceneStep {
 
 const MAP = step(/: mmap/, 'It maps eight pages: an area, but no frame yet.', mappedArea);
 const TOUCH = step(/: touch/, 'It writes to four of them: now each of these four has a frame.', mappedArea);
-const FORK = step(/: fork/, 'It forks. The child has a directory of its own, a second column among the page directories.');
+const FORK = step(/: fork/, 'It forks. The child has a directory of its own, a second column among the page directories.',
+                  (printed, picture) => ({ ...ofChild(printed, picture), view: 'directories' }));
 const TWO_PROCESSES = [START, MAP, TOUCH, FORK];
 
 function compare(say: string, show?: SceneStep['show']): SceneStep {
@@ -85,7 +105,7 @@ export const SCENES: Scene[] = [
         steps: [
             ...TWO_PROCESSES,
             compare('All 256 entries of the kernel half are equal in both directories: they lead to the same page tables.',
-                    printed => ({ address: 'kernel_main', space: last(printed, CHILD) })),
+                    printed => ({ address: 'kernel_main', space: last(printed, CHILD), view: 'directories' })),
         ],
     }, {
         id: 'lowmem', name: 'Lowmem', title: 'Lowmem never changes',
@@ -113,13 +133,13 @@ export const SCENES: Scene[] = [
                     printed => ({ ...atArea(printed), space: last(printed, STEPS) })),
             { say: '… and of its child: another entry, at another address, but the same page table, and so the same frame.',
               show: printed => ({ ...atArea(printed), space: last(printed, CHILD) }) },
-            { say: 'After vfree it is gone for both.', type: printed => `vfree ${last(printed, MADE)}`, prints: /^$/,
+            { say: 'After vfree the entry is empty, in the one table that both use.', type: printed => `vfree ${last(printed, MADE)}`, prints: /^$/,
               show: printed => ({ ...atArea(printed), space: last(printed, CHILD) }) },
         ],
     }, {
         id: 'dma', name: 'DMA', title: 'vmalloc memory is unfit for DMA',
         steps: [
-            look('kernel_main', 'A device knows only physical addresses. In lowmem it may have the one at which the walk ends.'),
+            look('boot_cpu', 'A variable of the kernel. A device knows only physical addresses: it may have the one at which the walk ends.'),
             command('vmalloc -s 16K', MADE, 'The second page is not behind the first one in physical memory: one address for the device cannot ' +
                     'be right, so the kernel refuses it (the last lines of the walk).', atArea),
         ],
@@ -127,8 +147,9 @@ export const SCENES: Scene[] = [
         id: 'attack', name: 'Ring 3', title: 'Ring 3 cannot reach the kernel',
         steps: [
             command('run attack', KILLED, 'A program passes an address of the kernel to a system call, and then writes there itself. The ' +
-                    'first is refused with EFAULT; the second kills it.'),
-            { say: 'The address lies in the kernel half of its directory, but the entry has US=0: ring 0 only.',
+                    'first is refused with EFAULT; the second kills it.',
+                    printed => ({ address: Number(last(printed, KILLED)) })),
+            { say: 'The address lies in the kernel half, which every directory has. Its entry has US=0: ring 0 only.',
               show: printed => ({ address: Number(last(printed, KILLED)) }) },
         ],
     }, {
@@ -153,22 +174,24 @@ export const SCENES: Scene[] = [
         id: 'cow', name: 'Copy-on-write', title: 'A copy at the first write',
         steps: [
             ...TWO_PROCESSES,
-            compare('Parent and child share their frames. The entries of both have RW=0, so that a write comes to the kernel.',
+            compare('They share the frames of the eight pages. The entries of both have RW=0, so that a write comes to the kernel.',
                     ofChild),
             step(/: write/, 'The parent writes to two of them, and gets a copy of each; the child keeps the old frames.', ofChild),
-            compare('“other frames”: where one of the two has written.', ofChild),
+            compare('“other frames”: the two pages that were written now, and before that data and stack.', ofChild),
         ],
     }, {
         id: 'highmem', name: 'Highmem', title: 'Frames that lowmem has no room for', machine: 'lowmem',
         steps: [
-            command('layout', /PAGE_OFFSET/, 'The same kernel, started with lowmem=8M: only 8 MiB have a place in the linear map.'),
-            command('run steps &', STEPS, 'The pages of a process come from the rest, highmem: they have no address in the kernel.'),
+            command('layout', /PAGE_OFFSET/, 'The same kernel, started with lowmem=8M: only 8 MiB have a place in the linear map.',
+                    (_, picture) => ({ address: picture.regions.find(region => region.id === 'REGION_LOWMEM')?.last ?? 0 })),
+            command('run steps &', STEPS, 'The pages of a process come from the rest, highmem: a frame of its stack has no address in lowmem.',
+                    ofStack),
             command('frames', /^sum/m, 'The kernel reaches such a frame only through vmalloc or kmap_local.'),
         ],
     }, {
         id: 'guard', name: 'Stack guard', title: 'The guard of a kernel stack',
         steps: [
-            look('task_create', 'Each task has a kernel stack, made by this function: two pages of the vmalloc area.'),
+            look('kthread_create', 'Each task has a kernel stack: two pages of the vmalloc area. This function makes those of kernel threads.'),
             command('vmallocinfo', STACK_BY, 'The areas. Behind each one, and so below the next one, a page is never mapped.'),
             { say: 'A stack grows down. One that overflows touches the guard of the area below, and is reported by name.',
               show: printed => ({ address: Number(last(printed, STACK_BY)) - 4 }) },

@@ -11,6 +11,8 @@ export interface House {
     say(title: string, sentence: string, left: number): void;  // left: steps that come after this one
 }
 
+const HOW = 'Each button starts the machine again, types commands, and points at what happens.';
+
 export class Stage {
     private scene: Scene | null = null;
     private at = 0;
@@ -24,6 +26,12 @@ export class Stage {
         await this.house.restart(scene.machine);
         [this.at, this.printed] = [0, ''];
         await this.step(scene);
+    }
+
+    /* The machine is another one: the scene is over. */
+    stop(): void {
+        this.scene = null;
+        this.house.say('', HOW, 0);
     }
 
     /* The next step; nothing while one is being done, and after the last. */

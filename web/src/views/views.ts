@@ -4,7 +4,7 @@
 import { PAGE_SIZE, type Picture, type Space } from '../reader/picture.js';
 import { changesBetween } from './changes.js';
 import { DirectoriesView } from './directories.js';
-import { DARK, hasGuard, lightOf, placeToWalk, spaceOf, type Focus } from './links.js';
+import { DARK, hasGuard, lightOf, placeToWalk, rangeOf, spaceOf, type Focus } from './links.js';
 import { MapView } from './map.js';
 import { pageOf } from './mappings.js';
 import { Palette } from './palette.js';
@@ -84,8 +84,13 @@ export class Views {
 
     /* Points at an address, as if the user had entered it. */
     point(address: number, space: Space | null): void {
+        const area = this.picture?.areas.find(one => hasGuard(one) && one.start === address);
+
         this.walk.set(address, space);
         this.goTo(address, space);
+        if (area)
+            this.mark(rangeOf(area, null));
+        this.relight();
     }
 
     private hover(focus: Focus | null): void {
