@@ -133,15 +133,16 @@ export const SCENES: Scene[] = [
                     printed => ({ ...atArea(printed), space: last(printed, STEPS) })),
             { say: '… and of its child: another entry, at another address, but the same page table, and so the same frame.',
               show: printed => ({ ...atArea(printed), space: last(printed, CHILD) }) },
-            { say: 'After vfree the entry is empty, in the one table that both use.', type: printed => `vfree ${last(printed, MADE)}`, prints: /^$/,
+            { say: 'After vfree the entry is empty, in the one table that both use.',
+              type: printed => `vfree ${last(printed, MADE)}`, prints: /^$/,
               show: printed => ({ ...atArea(printed), space: last(printed, CHILD) }) },
         ],
     }, {
         id: 'dma', name: 'DMA', title: 'vmalloc memory is unfit for DMA',
         steps: [
-            look('boot_cpu', 'A variable of the kernel. A device knows only physical addresses: it may have the one at which the walk ends.'),
-            command('vmalloc -s 16K', MADE, 'The second page is not behind the first one in physical memory: one address for the device cannot ' +
-                    'be right, so the kernel refuses it (the last lines of the walk).', atArea),
+            look('boot_cpu', 'A variable of the kernel. A device knows only physical addresses: it may have the one where the walk ends.'),
+            command('vmalloc -s 16K', MADE, 'The second page is not behind the first one in physical memory: one address for the device ' +
+                    'cannot be right, so the kernel refuses it (the last lines of the walk).', atArea),
         ],
     }, {
         id: 'attack', name: 'Ring 3', title: 'Ring 3 cannot reach the kernel',
@@ -184,14 +185,14 @@ export const SCENES: Scene[] = [
         steps: [
             command('layout', /PAGE_OFFSET/, 'The same kernel, started with lowmem=8M: only 8 MiB have a place in the linear map.',
                     (_, picture) => ({ address: picture.regions.find(region => region.id === 'REGION_LOWMEM')?.last ?? 0 })),
-            command('run steps &', STEPS, 'The pages of a process come from the rest, highmem: a frame of its stack has no address in lowmem.',
+            command('run steps &', STEPS, 'The pages of a process come from the rest, highmem: this one of its stack has none in lowmem.',
                     ofStack),
             command('frames', /^sum/m, 'The kernel reaches such a frame only through vmalloc or kmap_local.'),
         ],
     }, {
         id: 'guard', name: 'Stack guard', title: 'The guard of a kernel stack',
         steps: [
-            look('kthread_create', 'Each task has a kernel stack: two pages of the vmalloc area. This function makes those of kernel threads.'),
+            look('kthread_create', 'Each task has a kernel stack: two pages of the vmalloc area. This function makes kernel threads.'),
             command('vmallocinfo', STACK_BY, 'The areas. Behind each one, and so below the next one, a page is never mapped.'),
             { say: 'A stack grows down. One that overflows touches the guard of the area below, and is reported by name.',
               show: printed => ({ address: Number(last(printed, STACK_BY)) - 4 }) },
