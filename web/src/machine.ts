@@ -103,7 +103,7 @@ export class Machine {
         return this.emulator.save_state();
     }
 
-    /* Continue from a state. Fails, with an error of v86's, if it is damaged or of another version of v86. */
+    /* Continue from a state, with run(). Fails, with an error of v86's, if it is damaged or of another version of v86. */
     async load(state: ArrayBuffer): Promise<void> {
         await this.pause();          // v86 restores no machine that runs,
         this.emulator.eject_cdrom();  // and none with another CD than the state's: none

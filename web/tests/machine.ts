@@ -31,6 +31,7 @@ run(async () => {
     await machine.run();
     const later = await command(machine, 'run hello');
     await machine.load(state);
+    await machine.run();
     const again = await command(machine, 'run hello');
     point(again === later, 'after load() the same happens again', `${later}\n${again}`);
     await machine.load(new ArrayBuffer(4096)).then(() => point(false, 'a damaged state is refused', 'it was loaded'),
