@@ -1,7 +1,7 @@
 /* What has changed between two pictures. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changesBetween, keyAddress, keyDirectory, pageKey } from '../src/views/changes.js';
+import { changesBetween, keyAddress, keyDirectory, pageKey } from '../src/reader/changes.js';
 import { CODE, picture, table, VMALLOC } from './lib/pictures.js';
 
 test('equal pictures differ in nothing, and the first picture is no change', () => {

@@ -6,8 +6,10 @@
 import { command } from '../src/prompt.js';
 import { Copy } from '../src/reader/copy.js';
 import { History } from '../src/reader/history.js';
-import { hex, PAGE_SIZE, PDE_SHIFT, type Picture } from '../src/reader/picture.js';
+import type { KernelJson } from '../src/reader/kernel_json.js';
+import { FRAME, hex, P, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, PS, type Picture } from '../src/reader/picture.js';
 import { Reader } from '../src/reader/reader.js';
+import { Damaged } from '../src/reader/value.js';
 import type { Machine } from '../src/machine.js';
 import { atPrompt, json } from './lib/files.js';
 import { point, run } from './lib/tap.js';
@@ -55,8 +57,11 @@ async function compareFrames(watched: Watched, name: string): Promise<void> {
 /* Addresses in all regions: edges of regions and areas, their guard pages, addresses that nothing has. */
 function addresses(picture: Picture): number[] {
     const found = new Set([0, PAGE_SIZE, 0x20000000]);
-    for (const { first, last } of picture.regions)
+    for (const { first, last, id } of picture.regions) {
         [first, last].forEach(address => found.add(address));
+        if (id === 'REGION_LOWMEM')  // in the middle of a large free block
+            found.add(first + (last + 1 - first) / 4 * 3 + 7 * PAGE_SIZE);
+    }
     for (const { start, last, kind } of picture.areas) {
         [start, last].forEach(address => found.add(address));
         if (kind === 'vmalloc')
@@ -87,6 +92,114 @@ async function compareAll(watched: Watched, name: string): Promise<void> {
     }
     point(count >= 50, `${name}: ${count} addresses in all regions were compared with \`explain\``, '');
     await compareFrames(watched, name);
+}
+
+/* The frame that the tables of a picture give an address. */
+function frameIn(tables: Map<number, Uint32Array>, address: number): number {
+    const entry = tables.get(address >>> PDE_SHIFT)?.[address >>> PAGE_SHIFT & 1023] ?? 0;
+    return entry & P ? (entry & FRAME) >>> 0 : 0;
+}
+
+/* `vmallocinfo` prints two lines for each area: edges with the guard page, the code that made it, its kind; then its frames, as runs. */
+async function compareAreas(watched: Watched): Promise<void> {
+    const said = await watched.type('vmallocinfo'), { areas, tables, spaces } = watched.picture();
+    const wanted = [...said.matchAll(/^0x(\w+)-0x(\w+) +\d+ (\S+) pages=\d+ (?:\S+ )?(vmalloc|vmap|ioremap).*\n(?: +frames .*: (.*))?/gm)]
+        .map(([, start, end, by, kind, runs]) => ({ start: parseInt(start, 16), last: parseInt(end, 16) - PAGE_SIZE - 1, by, kind, runs }));
+    const found = areas.filter(area => wanted.some(one => one.start === area.start));
+    point(wanted.length > 3 && wanted.length === areas.filter(area => /vmalloc|vmap|ioremap/.test(area.kind)).length,
+          'as many vmalloc areas as vmallocinfo lists', said);
+    const same = wanted.every(({ start, last, by, kind }, i) =>
+        found[i].start === start && found[i].last === last && found[i].kind === kind && found[i].text.startsWith(`${kind} by ${by}`));
+    point(same, 'with the same edges, kind and maker', `${said}\n${JSON.stringify(found)}`);
+    const frames = wanted.every(({ start, runs }) => !runs || frameIn(tables, start) === Number(/0x\w+/.exec(runs)?.[0]));
+    point(frames, 'and the same first frame', said);
+    const stacks = areas.filter(area => area.text.includes('kernel stack of ')).map(area => area.text.split('kernel stack of ')[1]);
+    const all = ['init[1]', ...spaces.map(space => space.name)].every(name => stacks.includes(name));
+    point(all, 'every task has its kernel stack', stacks.join());
+}
+
+/* Each area of a process as `explain` prints it; behind it is the next one, or none. */
+async function compareMaps(watched: Watched): Promise<void> {
+    for (const { pid, areas } of watched.picture().spaces) {
+        const wrong: string[] = [];
+        for (const [i, { start, last, text }] of areas.entries()) {
+            const wanted = `area      ${hex(start)}..${hex(last)} ${text.split(' ')[0]}`, next = areas[i + 1]?.start === last + 1;
+            const here = await watched.type(`explain ${hex(start)} ${pid}`), behind = await watched.type(`explain ${hex(last + 1)} ${pid}`);
+            const line = here.split('\n').find(one => one.startsWith(wanted)), path = / of (\/\S+)$/.exec(line ?? '')?.[1];
+            if (!line || !text.endsWith(path ?? '') ||
+                /^area /m.test(behind) !== next)
+                wrong.push(wanted, here, behind);
+        }
+        point(areas.length > 3 && !wrong.length, `the areas of process ${pid} are those of the kernel`, wrong.join('\n'));
+    }
+}
+
+/* What a picture has, is all there is. */
+async function comparePicture(watched: Watched): Promise<void> {
+    const said = await watched.type('layout'), { regions, pageOffset, master, tables, spaces } = watched.picture();
+    const complete = regions[0].last === 0xffffffff && regions[regions.length - 1].first === 0 &&
+        regions.every(({ first }, i) => i === regions.length - 1 || first === regions[i + 1].last + 1);
+    point(complete && regions.every(({ first }) => said.includes(hex(first))), 'the regions are those of `layout`, without gaps', said);
+    const isTable = (entry: number) => (entry & (P | PS)) === P, border = pageOffset >>> PDE_SHIFT;
+    const kernel = [...master.keys()].filter(i => i >= border && isTable(master[i])), missing = kernel.filter(i => !tables.has(i));
+    const users = spaces.flatMap(({ entries, tables: own }) =>
+        [...entries.keys()].filter(i => i < border && isTable(entries[i]) && !own.has(i)));
+    point(kernel.length > 30 && !missing.length && !users.length, 'all page tables are in the picture', `${missing} ${users}`);
+    const { reader, history, machine } = watched;
+    const running = reader.picture(history.copy, { ...machine.registers(), cr3: spaces[1].directory })?.spaces.map(space => space.running);
+    point(running?.join() === spaces.map((_, i) => i === 1).join(), 'the space in CR3 runs, and no other', `${running}`);
+    point(reader.picture(new Copy(() => new Uint8Array(machine.memory().length)), machine.registers()) === null,
+          'before the end of boot there is no picture', '');
+}
+
+/* Variables of the kernel that are changed from outside, for a moment. */
+function compareVariables(watched: Watched, kernel: KernelJson): void {
+    const { reader, history, machine } = watched;
+    const at = (address: number) => new DataView(machine.memory().buffer, machine.memory().byteOffset + address - kernel.pageOffset, 8);
+    const { depth, jiffies, all_tasks: tasks } = kernel.variables;
+    const ticks = reader.ticks(new Copy(() => machine.memory()));
+    at(jiffies.address).setUint32(4, 1, true);
+    const many = reader.ticks(new Copy(() => machine.memory()));
+    point(ticks > 0 && many >= 2 ** 32 + ticks, 'the clock has 64 bits', `${ticks} ${many}`);
+    at(jiffies.address).setUint32(4, 0, true);
+    at(depth.address).setUint32(0, 1, true);
+    point(watched.picture().areas.filter(area => area.kind === 'slot').length === 1, 'a slot of kmap_local_page() is an area', '');
+    at(depth.address).setUint32(0, 0, true);
+    const before = watched.picture(), link = at(tasks.address).getUint32(0, true), next = at(link).getUint32(0, true);
+    at(link).setUint32(0, link, true);
+    history.copy.refresh();
+    try {
+        reader.picture(history.copy, machine.registers());
+        point(false, 'a list that does not end is damaged', '');
+    } catch (error) {
+        point(error instanceof Damaged, 'a list that does not end is damaged', `${error}`);
+    }
+    point(watched.picture() === before, 'and the picture stays', '');
+    at(link).setUint32(0, next, true);
+}
+
+/* What ring 0 may do at a page of a process, and at the kernel's text, with the bits of CR0, CR4 and EFLAGS that decide it (Intel SDM vol.
+   3, 4.6). */
+function compareRights(watched: Watched): void {
+    const [space] = watched.picture().spaces, registers = watched.machine.registers();
+    const text = watched.reader.address('kernel_main') ?? 0, user = space.areas[0].start;
+    const WP = 1 << 16, SMEP = 1 << 20, SMAP = 1 << 21, AC = 1 << 18, OFF = { ...registers, cr4: 0, eflags: 0, cpl: 0 };
+    const right = (address: number, access: string, changed: object) => {
+        const { walk } = watched.reader.explain(watched.history.copy, { ...OFF, ...changed }, address, space.directory);
+        return `${walk.right(0, access).allowed} ${walk.right(0, access).why}`;
+    };
+    const all = [
+        [right(text, 'EXPLAIN_WRITE', { cr0: registers.cr0 | WP }), 'false EXPLAIN_RW_WP'],
+        [right(text, 'EXPLAIN_WRITE', { cr0: registers.cr0 & ~WP }), 'true EXPLAIN_RW_WITHOUT_WP'],
+        [right(user, 'EXPLAIN_EXECUTE', { cr4: SMEP }), 'false EXPLAIN_SMEP'],
+        [right(user, 'EXPLAIN_READ', { cr4: SMEP }), 'true EXPLAIN_NOTHING'],
+        [right(user, 'EXPLAIN_READ', { cr4: SMAP }), 'false EXPLAIN_SMAP'],
+        [right(user, 'EXPLAIN_EXECUTE', { cr4: SMAP }), 'true EXPLAIN_NOTHING'],
+        [right(user, 'EXPLAIN_READ', { cr4: SMAP, eflags: AC }), 'true EXPLAIN_NOTHING'],
+        [right(user, 'EXPLAIN_READ', { cr4: SMAP, eflags: AC, cpl: 3 }), 'false EXPLAIN_SMAP'],
+        [right(text, 'EXPLAIN_EXECUTE', { cr4: SMEP | SMAP }), 'true EXPLAIN_NOTHING'],
+    ];
+    point(all.every(([found, wanted]) => found === wanted), 'CR0.WP, SMEP, SMAP and EFLAGS.AC decide as the manual says', all.join('\n'));
 }
 
 /* A frame's owner before vmalloc and after it, seen again in the recorded past. */
@@ -146,12 +259,17 @@ async function compareUnread(watched: Watched): Promise<void> {
 }
 
 run(async () => {
-    const folder = process.argv[2], reader = new Reader(json(folder, 'kernel.json'));
+    const folder = process.argv[2], kernel: KernelJson = json(folder, 'kernel.json'), reader = new Reader(kernel);
     for (const state of ['attic', 'lowmem']) {
         reader.forget();
         const watched = new Watched(await atPrompt(folder, state), reader);
         point(watched.reader.isIn(watched.machine.memory()), `${state}: the kernel is that of kernel.json`, '');
         await compareAll(watched, state);
+        await compareAreas(watched);
+        await compareMaps(watched);
+        await comparePicture(watched);
+        compareVariables(watched, kernel);
+        compareRights(watched);
         compareCounter(watched);
         await compareUnread(watched);
         compareLost(watched);

@@ -34,7 +34,7 @@ def describe(kind):
         return {"kind": "enum", "name": enum(kind.unqualified()), "size": kind.sizeof}
     if kind.sizeof == 1 and str(kind.unqualified()) == "char":
         return {"kind": "char", "size": 1}
-    return {"kind": "number", "size": kind.sizeof, "signed": kind.code == gdb.TYPE_CODE_INT and int(gdb.Value(-1).cast(kind)) < 0}
+    return {"kind": "number", "size": kind.sizeof}
 
 
 def target(kind):
@@ -42,7 +42,7 @@ def target(kind):
     if kind.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION) and kind.name:
         return {"kind": "struct", "name": str(kind.unqualified()).removeprefix("struct "), "size": kind.sizeof}
     if kind.code in (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_VOID):
-        return {"kind": "number", "size": 1, "signed": False}
+        return {"kind": "number", "size": 1}
     return describe(kind)
 
 

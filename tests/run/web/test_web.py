@@ -80,7 +80,7 @@ def run_program(name, arguments, check):
     assert done.returncode == 0 and f'1..{len(results)}' in done.stdout.splitlines(), done.stdout
 
 
-@pytest.mark.parametrize('name', ['changes', 'mappings', 'palette', 'views', 'machine', 'reader', 'ktests'])
+@pytest.mark.parametrize('name', ['changes', 'history', 'mappings', 'palette', 'views', 'machine', 'reader', 'ktests'])
 def test_under_node(page, check, name):
     run_program(name, [page[0]], check)
 

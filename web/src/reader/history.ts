@@ -6,12 +6,13 @@
    oldest steps are dropped.
 
    Limits: a page that is first looked at later counts as it was then. */
+import { changeText } from './changes.js';
 import { Copy, NoMemory, type Pages } from './copy.js';
-import { PAGE_SHIFT, PAGE_SIZE, type Picture, type Registers } from './picture.js';
+import { hex, PAGE_SHIFT, PAGE_SIZE, type Picture, type Registers } from './picture.js';
 import type { Reader } from './reader.js';
 import { Damaged } from './value.js';
 
-export const MOST_WORDS = 4 << 20;  // of all steps
+const MOST_WORDS = 4 << 20;  // of all steps
 
 export interface Moment {
     registers: Registers;
@@ -26,14 +27,14 @@ export class History {
     private words = 0;
     dropped = 0;           // steps that were forgotten
 
-    constructor(readonly copy: Copy, private reader: Reader) { }
+    constructor(readonly copy: Copy, private reader: Reader, private mostWords = MOST_WORDS) { }
 
     /* Bring the copy up to date. Returns the Picture of now, or the last one when the kernel is in the middle of a change. */
     record(registers: Registers): Picture | null {
         this.collect(this.copy.refresh());
         const before = this.picture, now = this.read(registers);
         if (now) {
-            const text = before ? difference(before, now) : 'the record begins';
+            const text = before ? changeText(before, now) : 'the record begins';
             if (text)
                 this.add(registers, text);
             this.picture = now;
@@ -68,7 +69,7 @@ export class History {
         this.pending.clear();
         this.steps.push({ registers, changes, text });
         this.words += changes.length;
-        while (this.words > MOST_WORDS && this.steps.length > 1) {
+        while (this.words > this.mostWords && this.steps.length > 1) {
             this.words -= (this.steps.shift() as Moment).changes.length;
             this.dropped++;
         }
@@ -100,7 +101,7 @@ export class Past implements Pages {
     page(pfn: number): Uint32Array {
         const page = this.pages.get(pfn);
         if (!page)
-            throw new NoMemory(`the frame 0x${(pfn * PAGE_SIZE).toString(16)} was not recorded at that moment`);
+            throw new NoMemory(`the frame at ${hex(pfn * PAGE_SIZE)} was not recorded at that moment`);
         return page;
     }
 
@@ -112,49 +113,4 @@ export class Past implements Pages {
         }
         this.page(pfn)[(address & (PAGE_SIZE - 1)) >> 2] = word;
     }
-}
-
-/* ---- what has changed ---- */
-
-/* In words: frames that have another owner, entries of tables that have another value, processes that came or went; '' for nothing. */
-export function difference(before: Picture, now: Picture): string {
-    const said = [owners(before, now), entries(before, now), processes(before, now)];
-    return said.filter(word => word).join('; ');
-}
-
-function owners(before: Picture, now: Picture): string {
-    const old = before.frames.owner, current = now.frames.owner, counts = new Map<string, number>();
-    for (let pfn = 0; pfn < current.length; pfn++) {
-        if (old[pfn] === current[pfn])
-            continue;
-        const change = `${before.frames.owners[old[pfn]].name} → ${now.frames.owners[current[pfn]].name}`;
-        counts.set(change, (counts.get(change) ?? 0) + 1);
-    }
-    return [...counts].map(([change, count]) => `${count} ${count === 1 ? 'frame' : 'frames'} ${change}`).join(', ');
-}
-
-function entries(before: Picture, now: Picture): string {
-    const count = changedEntries(before.tables, now.tables) + now.spaces.reduce((sum, space) => {
-        const old = before.spaces.find(one => one.directory === space.directory);
-        return sum + (old ? changedEntries(old.tables, space.tables) : 0);
-    }, 0);
-    return count ? `${count} ${count === 1 ? 'entry' : 'entries'} of page tables` : '';
-}
-
-/* A table that is the same array has not changed. */
-function changedEntries(before: Map<number, Uint32Array>, now: Map<number, Uint32Array>): number {
-    let count = 0;
-    for (const [index, table] of now) {
-        const old = before.get(index);
-        if (old && old !== table)
-            table.forEach((entry, i) => count += entry !== old[i] ? 1 : 0);
-    }
-    return count;
-}
-
-/* By their directories: a task that shares one for a moment (vfork) is no other process. */
-function processes(before: Picture, now: Picture): string {
-    const other = (from: Picture, than: Picture) => from.spaces
-        .filter(space => !than.spaces.some(one => one.directory === space.directory)).map(space => space.name);
-    return [...other(now, before).map(name => `${name} came`), ...other(before, now).map(name => `${name} ended`)].join(', ');
 }

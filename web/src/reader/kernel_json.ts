@@ -1,7 +1,7 @@
 /* The form of kernel.json, which web/tools/kernel_json.py makes of the kernel's debug information. */
 
 export type Type =
-    | { kind: 'number'; size: number; signed: boolean }
+    | { kind: 'number'; size: number }
     | { kind: 'char'; size: 1 }
     | { kind: 'bits'; from: number; count: number }
     | { kind: 'enum'; name: string; size: number }

@@ -146,15 +146,13 @@ export class Value {
         return address ? new Value(this.memory, to, address) : null;
     }
 
+    /* As an unsigned number. */
     get number(): number {
         const type = this.type;
         switch (type.kind) {
-        case 'number': {
-            const found = this.memory.number(this.address, type.size), sign = 2 ** (type.size * 8 - 1);
-            return type.signed && found >= sign ? found - 2 * sign : found;
-        }
         case 'bits':
             return this.memory.number(this.address, 4) >>> type.from & (2 ** type.count - 1);
+        case 'number':
         case 'enum':
             return this.memory.number(this.address, type.size);
         case 'pointer':

@@ -2,7 +2,7 @@
    column for each space with its own entries. Entries that are not present are one row, as far as they are adjacent. */
 
 import { FRAME, PDE_SHIFT, PS, hex, type Picture, type Space } from '../reader/picture.js';
-import { keyAddress, keyDirectory, type Changes } from './changes.js';
+import { keyAddress, keyDirectory, type Changes } from '../reader/changes.js';
 import { element, setText } from './dom.js';
 import { Glow, GLOW_MS } from './glow.js';
 import { KernelEntries } from './kernel_entries.js';

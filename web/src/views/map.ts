@@ -2,7 +2,7 @@
    less than a pixel of the strip. The strip's user half has a row for each process; the kernel half is the same for all. */
 
 import { PAGE_SIZE, type Area, type Picture, type Space } from '../reader/picture.js';
-import { keyAddress, keyDirectory, type Changes } from './changes.js';
+import { keyAddress, keyDirectory, type Changes } from '../reader/changes.js';
 import { element, setText, Surface } from './dom.js';
 import { Glow } from './glow.js';
 import { areaAt, areaText, hasGuard, loadedSpace, rangeOf, regionText, spaceOf, type Focus, type Light } from './links.js';

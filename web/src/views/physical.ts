@@ -3,7 +3,7 @@
    glow of changes, what is lit up or isolated, and the selection. */
 
 import { PAGE_SHIFT, hex, type Picture } from '../reader/picture.js';
-import type { Changes } from './changes.js';
+import type { Changes } from '../reader/changes.js';
 import { element, setText, Surface } from './dom.js';
 import { eachRun, fitGrid, frameOfCell, groupOwner, type Grid } from './frame_grid.js';
 import { Glow } from './glow.js';

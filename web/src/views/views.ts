@@ -2,7 +2,7 @@
    before the next frame of the screen, and again while something glows. */
 
 import { PAGE_SIZE, type Picture, type Space } from '../reader/picture.js';
-import { changesBetween } from './changes.js';
+import { changesBetween } from '../reader/changes.js';
 import { DirectoriesView } from './directories.js';
 import { DARK, hasGuard, lightOf, placeToWalk, rangeOf, spaceOf, type Focus } from './links.js';
 import { MapView } from './map.js';

@@ -1,7 +1,9 @@
-/* What differs between two pictures: the owners of frames, and entries of page directories and page tables. The views let these glow.
+/* What differs between two pictures: the owners of frames, and entries of page directories and page tables. The views let these glow, and
+   the history has a step for them.
+
    The arrays of a Picture that was shown are never written again; where two pictures have the same array, nothing has changed in it. */
 
-import { A, D, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, type Owner, type Picture, type Space } from '../reader/picture.js';
+import { A, D, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, type Owner, type Picture, type Space } from './picture.js';
 
 export interface Changes {
     frames: number[];
@@ -83,4 +85,33 @@ export function changesBetween(before: Picture | null, after: Picture): Changes 
         changedPages(changes.pages, space.directory, old?.tables ?? EMPTY, space.tables);
     }
     return changes;
+}
+
+/* ---- in words ---- */
+
+/* Frames that have another owner, entries of page tables that have another value, processes that came or went; '' for nothing. */
+export function changeText(before: Picture, after: Picture): string {
+    const { frames, pages } = changesBetween(before, after);
+    const entries = pages.length ? `${pages.length} ${pages.length === 1 ? 'entry' : 'entries'} of page tables` : '';
+
+    return [ownersText(before, after, frames), entries, processesText(before, after)].filter(text => text).join('; ');
+}
+
+function ownersText(before: Picture, after: Picture, frames: number[]): string {
+    const name = ({ frames: { owner, owners } }: Picture, frame: number) => owners[owner[frame]].name;
+    const counts = new Map<string, number>();
+
+    for (const frame of frames) {
+        const change = `${name(before, frame)} → ${name(after, frame)}`;
+        counts.set(change, (counts.get(change) ?? 0) + 1);
+    }
+    return [...counts].map(([change, count]) => `${count} ${count === 1 ? 'frame' : 'frames'} ${change}`).join(', ');
+}
+
+/* By their directories: a task that shares one for a moment (vfork) is no other process. */
+function processesText(before: Picture, after: Picture): string {
+    const only = (from: Picture, than: Picture) => from.spaces
+        .filter(space => !than.spaces.some(other => other.directory === space.directory)).map(space => space.name);
+
+    return [...only(after, before).map(name => `${name} came`), ...only(before, after).map(name => `${name} ended`)].join(', ');
 }
