@@ -7,7 +7,7 @@ import { command } from '../src/prompt.js';
 import { Copy } from '../src/reader/copy.js';
 import { History } from '../src/reader/history.js';
 import type { KernelJson } from '../src/reader/kernel_json.js';
-import { FRAME, hex, P, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, PS, type Picture } from '../src/reader/picture.js';
+import { FRAME, hex, P, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, PS, RW, type Picture, US } from '../src/reader/picture.js';
 import { Reader } from '../src/reader/reader.js';
 import { Damaged } from '../src/reader/value.js';
 import type { Machine } from '../src/machine.js';
@@ -90,6 +90,7 @@ async function compareAll(watched: Watched, name: string): Promise<void> {
         const list = areas.flatMap(area => [area.start - 1, area.start, area.start + 4 * PAGE_SIZE, area.last]);
         count += await compareExplanations(watched, [...new Set(list), 0xc0110000], pid);
     }
+    count += await compareExplanations(watched, [0x08048000, 0x20000000], null);
     point(count >= 50, `${name}: ${count} addresses in all regions were compared with \`explain\``, '');
     await compareFrames(watched, name);
 }
@@ -176,6 +177,32 @@ function compareVariables(watched: Watched, kernel: KernelJson): void {
     }
     point(watched.picture() === before, 'and the picture stays', '');
     at(link).setUint32(0, next, true);
+}
+
+/* Entries that contradict the address map: `explain` says so, and so does the page. */
+async function compareDamage(watched: Watched): Promise<void> {
+    const { areas, pageOffset, spaces } = watched.picture(), { machine, reader, history } = watched, { pid, directory } = spaces[0];
+    const low = pageOffset + 0x50000, area = areas.find(one => one.kind === 'vmalloc') ?? areas[0], [text, , data] = spaces[0].areas;
+    const damage: [address: number, level: 'PDE' | 'PTE', change: (entry: number) => number][] = [
+        [low, 'PTE', entry => entry ^ RW], [low, 'PTE', entry => entry | US], [low, 'PTE', entry => entry + PAGE_SIZE],
+        [low, 'PTE', entry => entry & ~P], [low, 'PDE', entry => entry ^ 0x200], [area.start, 'PDE', entry => entry + PAGE_SIZE],
+        [area.last + 1, 'PTE', () => 0x50000 | P | RW], [data.last + 1, 'PTE', () => 0x50000 | P | RW | US],
+        [text.start, 'PTE', entry => entry | RW],
+    ];
+    const words = new Set<string>();
+    for (const [address, level, change] of damage) {
+        history.copy.refresh();
+        const { steps } = reader.explain(history.copy, machine.registers(), address, directory).walk;
+        const { at, value } = (steps.find(({ entry }) => entry.level === level) ?? steps[0]).entry;
+        const word = new DataView(machine.memory().buffer, machine.memory().byteOffset + at, 4);
+        word.setUint32(0, change(value), true);
+        await compareExplanations(watched, [address], pid);
+        const { lines } = reader.explain(history.copy, machine.registers(), address, directory);
+        lines.filter(line => line.startsWith('WRONG')).forEach(line => words.add(line));
+        word.setUint32(0, value, true);
+    }
+    point(words.size >= 6, 'what contradicts the map is named as `explain` does', [...words].join('\n'));
+    watched.picture();
 }
 
 /* What ring 0 may do at a page of a process, and at the kernel's text, with the bits of CR0, CR4 and EFLAGS that decide it (Intel SDM vol.
@@ -269,6 +296,7 @@ run(async () => {
         await compareMaps(watched);
         await comparePicture(watched);
         compareVariables(watched, kernel);
+        await compareDamage(watched);
         compareRights(watched);
         compareCounter(watched);
         await compareUnread(watched);

@@ -103,7 +103,8 @@ export function dmaVerdicts(kernel: Kernel, region: Region, address: number): [s
 
 /* According to the entries of lowmem; CR0.WP does not count. */
 function kernelMayWrite(kernel: Kernel, address: number): boolean {
-    return walk(kernel.pages, kernel.master, address, kernel.lowmem).entries.every(entry => entry.value & RW);
+    const { physical, entries } = walk(kernel.pages, kernel.master, address, kernel.lowmem);
+    return physical !== null && entries.every(entry => entry.value & RW);
 }
 
 function frameVerdict(kernel: Kernel, pfn: number): string {
