@@ -65,7 +65,7 @@ function addresses(picture: Picture): number[] {
     for (const { start, last, kind } of picture.areas) {
         [start, last].forEach(address => found.add(address));
         if (kind === 'vmalloc')
-            found.add(last + 1);
+            [last + 1, last + 1 + PAGE_SIZE].forEach(address => found.add(address));
     }
     return [...found].sort((a, b) => a - b);
 }
@@ -84,10 +84,12 @@ async function compareExplanations(watched: Watched, list: number[], pid: number
 }
 
 async function compareAll(watched: Watched, name: string): Promise<void> {
+    await watched.type('vmalloc -s 128K');  // so many frames that not all are listed
     let count = await compareExplanations(watched, addresses(watched.picture()), null);
     for (const pid of await watched.family()) {
         const areas = watched.picture().spaces.find(space => space.pid === pid)?.areas ?? [];
-        const list = areas.flatMap(area => [area.start - 1, area.start, area.start + 4 * PAGE_SIZE, area.last]);
+        const list = areas.flatMap(area => [...[0, 255, 256, 257].map(pages => area.start - pages * PAGE_SIZE - 1),
+            area.start, area.start + 4 * PAGE_SIZE, area.last]);
         count += await compareExplanations(watched, [...new Set(list), 0xc0110000], pid);
     }
     count += await compareExplanations(watched, [0x08048000, 0x20000000], null);
