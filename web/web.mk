@@ -10,8 +10,11 @@ BIOS := $(SEABIOS)/bios.bin $(SEABIOS)/vgabios-stdvga.bin
 WEB := $(BUILD)/web
 WEB_SOURCES := $(sort $(shell find web -name '*.ts' -o -name '*.css' -o -name '*.json'))
 # offline.js, which knows the hash of all other files, is made last.
-WEB_FILES := $(addprefix $(WEB)/,index.html main.js style.css v86.wasm bios.bin vgabios.bin attic.iso kernel.json \
-  attic.state.zst attic.txt lowmem.state.zst lowmem.txt)
+WEB_FILES := $(addprefix $(WEB)/,index.html comparison.html main.js style.css v86.wasm bios.bin vgabios.bin attic.iso kernel.json \
+  attic.state.zst attic.txt lowmem.state.zst lowmem.txt kpde-lazy.state.zst kpde-lazy.txt kpde-lazy.json)
+
+# The second kernel of comparison.html, made of the same sources, whatever BUG= or VARIANT= the first one is.
+LAZY := $(UNCHANGED_BUILD)/variants/kpde-lazy
 
 .PHONY: web web-run
 web: $(WEB)/offline.js
@@ -53,7 +56,7 @@ $(NPM)/make-state.mjs: web/tools/make-state.ts web/src/machine.ts $(NPM_DONE) | 
 $(NPM)/%.mjs: web/tests/%.ts $(NPM)/checked
 	$(Q)$(ESBUILD) $< --platform=node --format=esm --external:v86 --external:puppeteer-core --outfile=$@
 
-$(WEB)/index.html: web/index.html
+$(WEB)/%.html: web/%.html
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -70,14 +73,24 @@ $(WEB)/bios.bin $(WEB)/vgabios.bin &: $(wildcard $(BIOS)) | web-tools
 	$(Q)cp $(SEABIOS)/bios.bin $(WEB)/bios.bin
 	$(Q)cp $(SEABIOS)/vgabios-stdvga.bin $(WEB)/vgabios.bin
 
-$(WEB)/kernel.json: $(BUILD)/attic.debug web/needs.txt web/tools/kernel_json.py $(wildcard scripts/gdb/*.gdb scripts/attic/gdb/*.py)
+$(WEB)/kernel.json: $(BUILD)/attic.debug
+$(WEB)/kpde-lazy.json: $(LAZY)/attic.debug
+$(WEB)/kernel.json $(WEB)/kpde-lazy.json: web/needs.txt web/tools/kernel_json.py $(wildcard scripts/gdb/*.gdb scripts/attic/gdb/*.py)
 	@scripts/check-tools gdb
 	@mkdir -p $(@D)
 	$(call say,GDB,$@)
-	$(Q)OUT='$@' gdb -q -nx -batch -x scripts/gdb/attic.gdb -x web/tools/kernel_json.py $< > /dev/null
+	$(Q)OUT='$@' gdb -q -nx -batch -x scripts/gdb/attic.gdb -x web/tools/kernel_json.py $(filter %.debug,$^) > /dev/null
 
-# Two machines at the prompt, one of them with high memory.
+# Machines at the prompt: the usual one, one with high memory, and one with the kernel that is compared with this one.
 $(BUILD)/plain/lowmem.iso: PLAIN_COMMAND_LINE := lowmem=8M
+
+ifneq ($(BUILD),$(LAZY))
+$(LAZY)/plain/attic.iso $(LAZY)/attic.debug &: $(BUILD)/attic.elf
+	$(Q)$(MAKE) --no-print-directory BUG= VARIANT=kpde-lazy BUILD='$(UNCHANGED_BUILD)' $(LAZY)/plain/attic.iso $(LAZY)/attic.debug
+endif
+$(BUILD)/plain/kpde-lazy.iso: $(LAZY)/plain/attic.iso
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 $(WEB)/%.state.zst $(WEB)/%.txt: $(BUILD)/plain/%.iso $(NPM)/make-state.mjs $(WEB)/v86.wasm $(WEB)/bios.bin $(WEB)/vgabios.bin
 	$(call say,STATE,$(WEB)/$*.state.zst)

@@ -1,18 +1,13 @@
-/* Starts the page: loads its files, and continues the machine that was saved at the prompt. */
-import { bytes, json } from './files.js';
-import { Machine } from './machine.js';
-import { Page, say } from './page.js';
-import type { KernelJson } from './reader/kernel_json.js';
-import { Reader } from './reader/reader.js';
+/* Starts the page, or the comparison: loads the files that both need, and continues the machines that were saved at the prompt. */
+import { openComparison } from './comparison.js';
+import { bytes } from './files.js';
+import { openPage } from './page.js';
+import { say } from './status.js';
 
 async function start(): Promise<void> {
-    const [wasm, bios, vgaBios, kernel] = await Promise.all([
-        bytes('v86.wasm'), bytes('bios.bin'), bytes('vgabios.bin'), json<KernelJson>('kernel.json'),
-    ]);
-    const machine = await Machine.create({ wasm, bios, vgaBios });
-    const page = new Page(machine, new Reader(kernel));
-    await page.restart();
-    page.terminal.focus();
+    const [wasm, bios, vgaBios] = await Promise.all([bytes('v86.wasm'), bytes('bios.bin'), bytes('vgabios.bin')]);
+    const open = document.getElementById('kernels') ? openComparison : openPage;
+    await open({ wasm, bios, vgaBios });
     say('');
 }
 

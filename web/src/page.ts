@@ -1,73 +1,41 @@
-/* The page: the machine, its terminal, what is recorded of it and drawn, and what the buttons do. */
-import type { Terminal } from '@xterm/xterm';
-import { bytes, chosen, download, isCd, text, unpacked } from './files.js';
-import type { Machine } from './machine.js';
-import { command } from './prompt.js';
-import type { Picture } from './reader/picture.js';
-import type { Reader } from './reader/reader.js';
-import { Recorder } from './recorder.js';
+/* The page: a machine at its desk, the scenes, and what the buttons do. */
+import { Desk } from './desk.js';
+import { bytes, chosen, download, isCd, unpacked } from './files.js';
+import type { MachineOptions } from './machine.js';
+import type { Finding } from './recorder.js';
 import { ScenePanel } from './scenes/panel.js';
-import type { Pointed } from './scenes/scenes.js';
-import { Stage, type House } from './scenes/stage.js';
-import { openTerminal } from './terminal.js';
-import { Views } from './views/views.js';
+import { SCENES } from './scenes/scenes.js';
+import { Stage } from './scenes/stage.js';
+import { byId, play, say } from './status.js';
 
-const FIRST_STATE = 'attic';
+const KERNEL = { description: 'kernel.json', state: 'attic' };
 const TICK_MS = 2000;
 const BOOTS = 'The machine boots. Its memory is drawn when the kernel runs; until then the pictures are those of before.';
 const CD = 'attic.iso', SAVED = 'attic.state.gz';
+const LOADED = 'The machine is loaded; Enter shows its prompt.\r\n';
 const FOREIGN = 'This kernel is not the one that the page was built with: its memory is not drawn. `make web` builds a page for it.';
 
-function byId(id: string): HTMLElement {
-    const found = document.getElementById(id);
-    if (!found)
-        throw new Error(`the page has no element ${id}`);
-    return found;
+export async function openPage(options: MachineOptions): Promise<void> {
+    const places = { terminal: byId('terminal'), physical: byId('physical'), map: byId('map'), directories: byId('directories'),
+                     walk: byId('walk'), timeline: byId('timeline') };
+    const desk = await Desk.create(options, KERNEL, places, (finding: Finding) => say(finding === 'foreign' ? FOREIGN : ''));
+    await new Page(desk).restart();
+    desk.terminal.focus();
 }
 
-export function say(sentence: string): void {
-    byId('status').textContent = sentence;
-}
+class Page {
+    private readonly stage: Stage;
 
-export class Page implements House {
-    readonly terminal: Terminal;
-    private readonly recorder: Recorder;
-    private readonly views: Views;
-    private readonly panel: ScenePanel;
-    private readonly stage = new Stage(this);
-
-    constructor(private readonly machine: Machine, reader: Reader) {
-        this.terminal = openTerminal(byId('terminal'), machine);
-        this.recorder = new Recorder(machine, reader, picture => this.views.show(picture), () => this.views.timeChanged(),
-                                     finding => say(finding === 'foreign' ? FOREIGN : ''));
-        const time = {
-            get paused() { return !machine.isRunning; },
-            pause: () => void this.play(() => this.pause()),
-            resume: () => void this.play(() => machine.run()),
-        };
-        const hosts = { physical: byId('physical'), map: byId('map'), directories: byId('directories'), walk: byId('walk'),
-                        timeline: byId('timeline') };
-        this.views = new Views(hosts, this.recorder, this.recorder, time);
-        this.panel = new ScenePanel(byId('scenes'), scene => this.play(() => this.stage.start(scene)),
-                                    () => this.play(() => this.stage.next()));
+    constructor(private readonly desk: Desk) {
+        const panel = new ScenePanel(byId('scenes'), SCENES, scene => play(() => this.stage.start(scene)),
+                                     () => play(() => this.stage.next()));
+        this.stage = new Stage(desk, (title, sentence, left) => panel.say(title, sentence, left));
         this.addButtons();
     }
 
-    /* The machine that was saved at the prompt. */
-    async restart(state = FIRST_STATE): Promise<void> {
+    async restart(): Promise<void> {
         this.stage.stop();
-        const [saved, before] = await Promise.all([bytes(`${state}.state.zst`), text(`${state}.txt`)]);
-        await this.machine.load(saved);
-        this.terminal.reset();
-        this.terminal.write(before.replaceAll('\n', '\r\n'));
-        this.recorder.restart();
-        await this.machine.run();
-    }
-
-    private async pause(): Promise<void> {
-        await this.machine.pause();
-        this.recorder.record();
-        this.views.timeChanged();
+        await this.desk.restart();
     }
 
     // ---- buttons ----
@@ -82,23 +50,7 @@ export class Page implements House {
             ['load', () => this.withFile('.gz', file => this.load(file))],
         ];
         for (const [id, work] of buttons)
-            byId(id).addEventListener('click', () => this.play(work));
-    }
-
-    /* Do what a button asks for; if it fails, the status line says why. Until it is done, other buttons do nothing. They are not disabled,
-       because a button that is disabled loses the focus of the keyboard. */
-    private async play(work: () => Promise<void>): Promise<void> {
-        const { dataset } = document.body;
-        if (dataset.busy)
-            return;
-        dataset.busy = 'true';
-        say('');
-        try {
-            await work();
-        } catch (error) {
-            say(error instanceof Error ? error.message : String(error));
-        }
-        delete dataset.busy;
+            byId(id).addEventListener('click', () => play(work));
     }
 
     private async withFile(accept: string, use: (file: File) => Promise<void>): Promise<void> {
@@ -116,74 +68,46 @@ export class Page implements House {
 
     /* Not while it boots: the CD is not saved, and GRUB still reads from it. */
     private async save(): Promise<void> {
-        if (this.recorder.finding === 'starting')
+        if (this.desk.recorder.finding === 'starting')
             throw new Error('The machine can be saved when it has booted.');
-        await download(SAVED, await this.machine.save());
+        await download(SAVED, await this.desk.machine.save());
     }
 
     private async boot(iso: ArrayBuffer): Promise<void> {
         this.stage.stop();
-        this.terminal.reset();
-        await this.machine.boot(iso);
-        this.recorder.restart();
+        this.desk.terminal.reset();
+        await this.desk.machine.boot(iso);
+        this.desk.recorder.restart();
         say(BOOTS);
     }
 
     /* Continue until the kernel's clock has ticked, and pause again. */
     private async tick(): Promise<void> {
-        await this.machine.pause();
-        const before = this.recorder.ticks();
+        await this.desk.machine.pause();
+        const before = this.desk.recorder.ticks();
         const end = performance.now() + TICK_MS;
-        await this.machine.run();
-        while (this.recorder.ticks() === before && performance.now() < end)
+        await this.desk.machine.run();
+        while (this.desk.recorder.ticks() === before && performance.now() < end)
             await new Promise(later => setTimeout(later));
-        await this.pause();
-        if (this.recorder.ticks() === before)
+        await this.desk.pause();
+        if (this.desk.recorder.ticks() === before)
             throw new Error('The clock does not tick: the kernel has ended, or has not started yet.');
     }
 
     /* A machine that was saved. One that is not of this kernel changes nothing. */
     private async load(file: File): Promise<void> {
-        const before = await this.machine.save();
+        const before = await this.desk.machine.save();
         try {
-            await this.machine.load(await unpacked(file).catch(() => { throw new Error('it is no machine that was saved here'); }));
-            if (!this.recorder.isOurs())
+            await this.desk.machine.load(await unpacked(file).catch(() => { throw new Error('it is no machine that was saved here'); }));
+            if (!this.desk.recorder.isOurs())
                 throw new Error('it is of another kernel');
         } catch (error) {
-            await this.machine.load(before);
-            await this.machine.run();
+            await this.desk.machine.load(before);
+            await this.desk.machine.run();
             throw new Error(`${file.name} cannot be loaded: ${error instanceof Error ? error.message : error}`);
         }
         this.stage.stop();
-        this.terminal.reset();
-        this.terminal.write('The machine is loaded; Enter shows its prompt.\r\n');
-        this.recorder.restart();
-        await this.machine.run();
-    }
-
-    // ---- what the scenes need ----
-
-    async type(line: string): Promise<string> {
-        this.recorder.goTo('live');
-        await this.machine.run();
-        return command(this.machine, line);
-    }
-
-    picture(): Picture {
-        return this.recorder.now();
-    }
-
-    show({ address, space, view }: Pointed): void {
-        if (view)
-            byId(view).scrollIntoView({ block: 'nearest' });
-        const at = typeof address === 'number' ? address : this.recorder.address(address);
-        if (at === null)
-            throw new Error(`the kernel has no ${address}`);
-        this.views.point(at, this.picture().spaces.find(one => String(one.pid) === space) ?? null);
-    }
-
-    say(title: string, sentence: string, left: number): void {
-        this.panel.say(title, sentence, left);
+        this.desk.began(LOADED);
+        await this.desk.machine.run();
     }
 }
-

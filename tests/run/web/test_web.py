@@ -9,8 +9,9 @@ from attic.build import ROOT, CannotBeHad, build_dir, ran
 from programs import run_make
 
 MIB = 1 << 20
-NAMES = set('index.html main.js style.css offline.js v86.wasm bios.bin vgabios.bin attic.iso kernel.json '
-            'attic.state.zst attic.txt lowmem.state.zst lowmem.txt'.split())
+NAMES = set('index.html comparison.html main.js style.css offline.js v86.wasm bios.bin vgabios.bin attic.iso kernel.json '
+            'attic.state.zst attic.txt lowmem.state.zst lowmem.txt '
+            'kpde-lazy.state.zst kpde-lazy.txt kpde-lazy.json'.split())
 
 
 def build():
@@ -85,7 +86,7 @@ def test_under_node(page, check, name):
     run_program(name, [page[0]], check)
 
 
-@pytest.mark.parametrize('name', ['page', 'scenes'])
+@pytest.mark.parametrize('name', ['page', 'scenes', 'comparison'])
 def test_in_a_browser(page, check, tmp_path, name):
     chromium = shutil.which('chromium')
     if not chromium:

@@ -1,6 +1,6 @@
 /* The scenes as buttons, the sentence of the step that plays, and the button for the next one. */
 import { element, setText } from '../views/dom.js';
-import { SCENES, type Scene } from './scenes.js';
+import type { Scene } from './scenes.js';
 
 export class ScenePanel {
     private readonly title = element('strong');
@@ -8,8 +8,8 @@ export class ScenePanel {
     private readonly next = element('button', { type: 'button' }, 'Next ▶');
     private readonly buttons: HTMLButtonElement[];
 
-    constructor(host: HTMLElement, start: (scene: Scene) => void, next: () => void) {
-        this.buttons = SCENES.map(scene => {
+    constructor(host: HTMLElement, scenes: Scene[], start: (scene: Scene) => void, next: () => void) {
+        this.buttons = scenes.map(scene => {
             const button = element('button', { type: 'button', 'data-scene': scene.id, title: scene.title }, scene.name);
             button.addEventListener('click', () => start(scene));
             return button;

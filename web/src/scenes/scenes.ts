@@ -25,7 +25,7 @@ export interface Scene {
 
 /* ---- steps ---- */
 
-function command(line: string, prints: RegExp, say: string, show?: SceneStep['show']): SceneStep {
+export function command(line: string, prints: RegExp, say: string, show?: SceneStep['show']): SceneStep {
     return { say, type: () => line, prints, show };
 }
 
@@ -34,14 +34,15 @@ function look(address: string, say: string, space?: string): SceneStep {
 }
 
 /* The last match of a pattern in what was printed. */
-function last(printed: string, pattern: RegExp): string {
+export function last(printed: string, pattern: RegExp): string {
     const found = [...printed.matchAll(pattern)].pop();
     if (!found)
         throw new Error(`the machine has not printed ${pattern.source}`);
     return found[1];
 }
 
-const MADE = /vmalloc: (0x[0-9a-f]+),/g, CHILD = /child: \w+\[(\d+)\]/g, STEPS = /steps\[(\d+)\]: in the background/g;
+export const MADE = /vmalloc: (0x[0-9a-f]+),/g, STEPS = /steps\[(\d+)\]: in the background/g;
+const CHILD = /child: \w+\[(\d+)\]/g;
 const STACK_BY = /(0x[0-9a-f]+)-0x[0-9a-f]+ +\d+ kthread_create/g, KILLED = /SIGSEGV: write to (0x[0-9a-f]+)/g;
 const ALL_THE_SAME = /(\d+) of \1 entries are the same/;
 
@@ -69,7 +70,7 @@ function process(printed: string, picture: Picture, who = STEPS): Space {
 }
 
 /* Where its program begins. */
-function ofProgram(printed: string, picture: Picture): Pointed {
+export function ofProgram(printed: string, picture: Picture): Pointed {
     const { areas, pid } = process(printed, picture);
     return { address: areas[0].start, space: String(pid), view: 'directories' };
 }

@@ -2,14 +2,16 @@
 import type { Picture } from '../reader/picture.js';
 import type { Pointed, Scene } from './scenes.js';
 
-/* What the stage needs of the page. */
+/* What the stage needs of a desk. */
 export interface House {
     restart(machine?: string): Promise<void>;          // the machine as it was saved at the prompt
     type(line: string): Promise<string>;               // returns what was printed
     picture(): Picture;                                // of now
     show(pointed: Pointed): void;
-    say(title: string, sentence: string, left: number): void;  // left: steps that come after this one
 }
+
+/* Says what happens now; left: steps that come after this one. */
+export type Say = (title: string, sentence: string, left: number) => void;
 
 const HOW = 'Each button starts the machine again, types commands, and points at what happens.';
 
@@ -18,7 +20,7 @@ export class Stage {
     private at = 0;
     private printed = '';
 
-    constructor(private house: House) { }
+    constructor(private readonly house: House, private readonly say: Say) { }
 
     /* Start a scene, with its first step. Fails when the machine does not do what the scene says. */
     async start(scene: Scene): Promise<void> {
@@ -31,7 +33,7 @@ export class Stage {
     /* The machine is another one: the scene is over. */
     stop(): void {
         this.scene = null;
-        this.house.say('', HOW, 0);
+        this.say('', HOW, 0);
     }
 
     /* The next step; nothing while one is being done, and after the last. */
@@ -45,7 +47,7 @@ export class Stage {
     /* A scene whose step fails is over. */
     private async step(scene: Scene): Promise<void> {
         const step = scene.steps[this.at++];
-        this.house.say(scene.title, step.say, scene.steps.length - this.at);
+        this.say(scene.title, step.say, scene.steps.length - this.at);
         if (step.type)
             await this.type(step.type(this.printed), step.prints ?? /(?:)/);
         if (step.show)
