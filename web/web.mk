@@ -86,7 +86,7 @@ $(BUILD)/plain/lowmem.iso: PLAIN_COMMAND_LINE := lowmem=8M
 
 ifneq ($(BUILD),$(LAZY))
 $(LAZY)/plain/attic.iso $(LAZY)/attic.debug &: $(BUILD)/attic.elf
-	$(Q)$(MAKE) --no-print-directory BUG= VARIANT=kpde-lazy BUILD='$(UNCHANGED_BUILD)' $(LAZY)/plain/attic.iso $(LAZY)/attic.debug
+	$(Q)$(MAKE) $(if $(filter 1,$(V)),,--silent) --no-print-directory BUG= VARIANT=kpde-lazy BUILD='$(UNCHANGED_BUILD)' $(LAZY)/plain/attic.iso $(LAZY)/attic.debug
 endif
 $(BUILD)/plain/kpde-lazy.iso: $(LAZY)/plain/attic.iso
 	@mkdir -p $(@D)

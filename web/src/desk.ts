@@ -9,9 +9,11 @@ import { Reader } from './reader/reader.js';
 import { Recorder, type Finding } from './recorder.js';
 import type { Pointed } from './scenes/scenes.js';
 import type { House } from './scenes/stage.js';
-import { play } from './status.js';
+import { play, say } from './status.js';
 import { openTerminal } from './terminal.js';
 import { Views, type Hosts } from './views/views.js';
+
+const PAUSED = 'The machine is paused: what you type is read when it resumes.';
 
 /* The elements that a desk fills. */
 export interface Places extends Hosts {
@@ -39,6 +41,15 @@ export class Desk implements House {
             resume: () => void play(() => machine.run()),
         };
         this.views = new Views(places, this.recorder, this.recorder, time);
+        this.terminal.onData(() => this.typed());
+    }
+
+    /* The machine that answers is the one of now. */
+    private typed(): void {
+        if (this.recorder.index !== 'live')
+            this.recorder.goTo('live');
+        if (!this.machine.isRunning)
+            say(PAUSED);
     }
 
     /* found: which kernel the machine runs, whenever that is another one. */

@@ -17,7 +17,7 @@ export interface MachineOptions {
 
 /* What v86 has, but does not declare. */
 interface Internals {
-    v86: { cpu: { cr: Int32Array; cpl: Uint8Array; get_eflags(): number; get_real_eip(): number } };
+    v86: { cpu: { cr: Int32Array; cpl: Uint8Array; memory_size: Int32Array; get_eflags(): number; get_real_eip(): number } };
 }
 
 const MIB = 1 << 20;
@@ -91,8 +91,12 @@ export class Machine {
         return this.emulator.read_memory(0, this.bytes);
     }
 
+    private get cpu(): Internals['v86']['cpu'] {
+        return (this.emulator as unknown as Internals).v86.cpu;
+    }
+
     registers(): Registers {
-        const cpu = (this.emulator as unknown as Internals).v86.cpu;
+        const { cpu } = this;
         const [cr0, , cr2, cr3, cr4] = [0, 1, 2, 3, 4].map(number => cpu.cr[number] >>> 0);
         return { cr0, cr2, cr3, cr4, cpl: cpu.cpl[0], eip: cpu.get_real_eip() >>> 0, eflags: cpu.get_eflags() >>> 0 };
     }
@@ -103,11 +107,15 @@ export class Machine {
         return this.emulator.save_state();
     }
 
-    /* Continue from a state, with run(). Fails, with an error of v86's, if it is damaged or of another version of v86. */
+    /* Continue from a state, with run(). Fails, with an error of v86's, if it is damaged or of another version of v86, and if it is of a
+       machine of another size; then no machine is there until another state is loaded. */
     async load(state: ArrayBuffer): Promise<void> {
         await this.pause();          // v86 restores no machine that runs,
         this.emulator.eject_cdrom();  // and none with another CD than the state's: none
         await this.emulator.restore_state(state);
+        const bytes = this.cpu.memory_size[0];
+        if (bytes !== this.bytes)
+            throw new Error(`it has ${bytes / MIB} MiB of memory, this machine ${this.bytes / MIB}`);
     }
 
     /* End the machine. v86 waits for the end of its main loop, in vain if that has failed. */

@@ -4,23 +4,12 @@
 
    FOLDER is served as `make web-run` does it; pictures of the page are left in PICTURES. Prints TAP. */
 import type { Page } from 'puppeteer-core';
-import { inBrowser, LONG, watch } from './lib/browser.js';
+import { inBrowser, LONG, NEXT, press, watch } from './lib/browser.js';
 import { point, run } from './lib/tap.js';
-
-const NEXT = '.scene-step button';
 
 /* The text of such an element in each of the two columns. */
 function both(page: Page, selector: string): Promise<string[]> {
     return page.$$eval(`#kernels > section ${selector}`, elements => elements.map(element => element.textContent ?? ''));
-}
-
-/* Waits until what was asked for is done; a step that fails ends the test. */
-async function press(page: Page, selector: string): Promise<void> {
-    await page.$eval(selector, button => (button as HTMLButtonElement).click());
-    await page.waitForFunction(() => !document.body.dataset.busy, { timeout: LONG });
-    const status = await page.$eval('#status', element => element.textContent);
-    if (status)
-        throw new Error(status);
 }
 
 /* What both columns show, compared with what they must. */

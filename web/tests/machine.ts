@@ -4,8 +4,9 @@
        node machine.mjs FOLDER
 
    FOLDER is that of `make web`. Prints TAP. */
+import { Machine } from '../src/machine.js';
 import { command } from '../src/prompt.js';
-import { saved } from './lib/files.js';
+import { emulator, read, saved } from './lib/files.js';
 import { point, run } from './lib/tap.js';
 
 const PG = 0x80000000;
@@ -36,5 +37,14 @@ run(async () => {
     point(again === later, 'after load() the same happens again', `${later}\n${again}`);
     await machine.load(new ArrayBuffer(4096)).then(() => point(false, 'a damaged state is refused', 'it was loaded'),
                                                    () => point(true, 'a damaged state is refused', ''));
+    const small = await Machine.create({ ...emulator(process.argv[2]), iso: read(process.argv[2], 'attic.iso'), memory: 16 });
+    const greeting = new Promise<void>(greeted => small.onSerial(text => /Attic/.test(text) && greeted()));
+    await small.run();
+    await greeting;
+    await small.pause();
+    const smaller = await small.save();
+    await small.destroy();
+    const refusal = await machine.load(smaller).then(() => '', error => error.message);
+    point(refusal === 'it has 16 MiB of memory, this machine 32', 'and that of a smaller machine', refusal);
     await machine.destroy();
 });

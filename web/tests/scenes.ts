@@ -5,39 +5,10 @@
 
    FOLDER is served as `make web-run` does it; the pictures of the page are left in PICTURES. Prints TAP. */
 import type { Page } from 'puppeteer-core';
-import { inBrowser, LONG, PROMPT, seen, shows, watch } from './lib/browser.js';
+import { inBrowser, LONG, MOST_STEPS, play, PROMPT, seen, shows, text, watch } from './lib/browser.js';
 import { point, run } from './lib/tap.js';
 
-const MOST_STEPS = 20;
-const NEXT = '.scene-step button', WALK = '.walk-box pre', COUNTER = '.counter', SLIDER = '.timeline input';
-
-function text(page: Page, selector: string): Promise<string> {
-    return page.$eval(selector, element => element.textContent ?? '');
-}
-
-/* Until the buttons of the scenes can be pressed again. A step that fails ends the test. */
-async function stepEnds(page: Page): Promise<void> {
-    await page.waitForFunction(() => !document.body.dataset.busy, { timeout: LONG });
-    const { status, terminal } = await seen(page);
-    if (status)
-        throw new Error(`${status}\n${terminal}`);
-}
-
-async function press(page: Page, selector: string): Promise<void> {
-    await page.$eval(selector, button => (button as HTMLButtonElement).click());
-    await stepEnds(page);
-}
-
-/* Returns how many steps it had. */
-async function play(page: Page, id: string, most = MOST_STEPS): Promise<number> {
-    await press(page, `[data-scene=${id}]`);
-    for (let steps = 1; steps < most; steps++) {
-        if (await page.$eval(NEXT, button => (button as HTMLButtonElement).hidden))
-            return steps;
-        await press(page, NEXT);
-    }
-    return most;
-}
+const WALK = '.walk-box pre', COUNTER = '.counter', SLIDER = '.timeline input';
 
 async function everyScene(page: Page): Promise<void> {
     const ids = await page.$$eval('[data-scene]', buttons => buttons.map(button => (button as HTMLElement).dataset.scene ?? ''));
@@ -80,28 +51,6 @@ async function typed(page: Page): Promise<void> {
     point(/^Not an address/.test(said), 'what is none gets a sentence', said);
 }
 
-/* A start that is broken off, a machine that has ended: another start always works, and what happens is said. */
-async function otherMachines(page: Page): Promise<void> {
-    await press(page, '#restart');
-    await page.$eval('#boot', button => (button as HTMLButtonElement).click());
-    await page.waitForFunction(() => !document.body.dataset.busy, { timeout: LONG });
-    const { status } = await seen(page);
-    point(/^The machine boots/.test(status), 'a machine that boots says so', status);
-    await press(page, '#restart');
-    await shows(page, PROMPT, 'a restart breaks it off');
-    await page.type('#terminal textarea', 'poweroff\r');
-    await shows(page, /Power off/, 'the machine ends');
-    await page.$eval('#tick', button => (button as HTMLButtonElement).click());
-    await page.waitForFunction(() => !document.body.dataset.busy, { timeout: LONG });
-    const { status: stopped } = await seen(page);
-    point(/^The clock does not tick/.test(stopped), 'and its clock does not tick', stopped);
-    await play(page, 'lowmem', 1);
-    await page.$eval('.timeline button', button => (button as HTMLButtonElement).click());
-    await page.waitForFunction(() => document.querySelector('.timeline button')?.textContent === 'resume', { timeout: LONG });
-    await press(page, NEXT);
-    await shows(page, /poke: cannot write/, 'the next step of a scene resumes a machine that is paused');
-}
-
 /* Nothing is wider than the window, and all views are there. */
 async function pictures(page: Page, folder: string): Promise<void> {
     await play(page, 'cow');
@@ -125,7 +74,6 @@ run(() => inBrowser(process.argv[2], process.argv[3], async ({ page, address }) 
     await everyScene(page);
     await past(page);
     await typed(page);
-    await otherMachines(page);
     await pictures(page, process.argv[4]);
     point(errors.length === 0, 'the browser reports no error', errors.join('\n'));
 }));

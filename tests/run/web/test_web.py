@@ -86,7 +86,7 @@ def test_under_node(page, check, name):
     run_program(name, [page[0]], check)
 
 
-@pytest.mark.parametrize('name', ['page', 'scenes', 'comparison'])
+@pytest.mark.parametrize('name', ['page', 'scenes', 'buttons', 'comparison'])
 def test_in_a_browser(page, check, tmp_path, name):
     chromium = shutil.which('chromium')
     if not chromium:

@@ -2,7 +2,7 @@
    same texts. Everything is read from one set of pages (copy.ts): the moment of the last refresh, or one of the past. */
 import type { KernelJson } from './kernel_json.js';
 import type { Pages } from './copy.js';
-import type { Region } from './picture.js';
+import { PAGE_SIZE, type Range, type Region } from './picture.js';
 import { Symbols } from './symbols.js';
 import { Damaged, Memory, type Value } from './value.js';
 
@@ -135,6 +135,23 @@ export class Kernel extends Memory {
         const mapping = area.field('file').deref();
         return mapping ? this.fileText(mapping) : area.field('name').text || 'anonymous';
     }
+}
+
+// ---- where areas lie ----
+
+export function rowRange(row: Value): Range {
+    const start = row.field('virt').number;
+    return { start, last: start + row.field('size').number - 1 };
+}
+
+/* Of a vmalloc area, without its guard page. */
+export function vmapRange(area: Value): Range {
+    return { start: area.field('start').number, last: area.field('end').number - PAGE_SIZE - 1 };
+}
+
+/* Of an area of a process. */
+export function userRange(area: Value): Range {
+    return { start: area.field('start').number, last: area.field('end').number - 1 };
 }
 
 /* The text for a task, as the kernel prints it. */

@@ -23,6 +23,12 @@ export interface Frames {
     owners: Owner[];
 }
 
+/* Addresses, from the first to the last byte. */
+export interface Range {
+    start: number;
+    last: number;
+}
+
 /* A region of the address map, from first to last byte. */
 export interface Region {
     id: string;          // the enumerator, "REGION_VMALLOC"
@@ -33,9 +39,7 @@ export interface Region {
 }
 
 /* A row of lowmem, a vmalloc area, a slot of the fixmap, or an area of a process. */
-export interface Area {
-    start: number;
-    last: number;        // its last byte; a vmalloc area without its guard page
+export interface Area extends Range {  // a vmalloc area without its guard page
     text: string;        // what it is: "vmalloc by task_create+0x4f/0x1c0, kernel stack of init[1]"
     kind: 'row' | 'vmalloc' | 'vmap' | 'ioremap' | 'slot' | 'user';
 }

@@ -2,13 +2,13 @@
 import { frames, Owners } from './frames.js';
 import { Explanation } from './explain/explain.js';
 import { Words } from './explain/words.js';
-import { isInMemory, Kernel, taskText } from './kernel.js';
+import { isInMemory, Kernel, rowRange, taskText, userRange, vmapRange } from './kernel.js';
 import type { KernelJson } from './kernel_json.js';
 import type { Pages } from './copy.js';
 import { FRAME, PAGE_SIZE, PDE_SHIFT, type Area, type Picture, type Registers, type Space } from './picture.js';
 import { spaceAt } from './spaces.js';
 import { Symbols } from './symbols.js';
-import { isTable, table } from './tables.js';
+import { table, tablesOf } from './tables.js';
 import type { Value } from './value.js';
 
 export class Reader {
@@ -33,7 +33,7 @@ export class Reader {
             pageOffset: kernel.pageOffset,
             master,
             masterAddress: kernel.master,
-            tables: tablesOf(kernel, master, kernel.pageOffset >>> PDE_SHIFT, 1024),
+            tables: tablesOf(pages, master, kernel.pageOffset >>> PDE_SHIFT, 1023, kernel.lowmem),
             areas: kernelAreas(kernel),
             spaces,
             changedPdes: changedPdes(kernel, [master, ...spaces.map(space => space.entries)]),
@@ -78,29 +78,17 @@ export class Reader {
     }
 }
 
-function tablesOf(kernel: Kernel, entries: Uint32Array, first: number, end: number): Map<number, Uint32Array> {
-    const found = new Map<number, Uint32Array>();
-    for (let i = first; i < end; i++) {
-        if (isTable(entries[i]) && (entries[i] & FRAME) >>> 0 < kernel.lowmem)
-            found.set(i, table(kernel.pages, (entries[i] & FRAME) >>> 0));
-    }
-    return found;
-}
-
 function kernelAreas(kernel: Kernel): Area[] {
-    const rows: Area[] = kernel.mapRows().map(row => {
-        const start = row.field('virt').number;
-        return { start, last: start + row.field('size').number - 1, text: row.field('name').text, kind: 'row' };
-    });
+    const rows: Area[] = kernel.mapRows().map(row => ({ ...rowRange(row), text: row.field('name').text, kind: 'row' }));
     return [...rows, ...vmapAreas(kernel), ...slots(kernel)];
 }
 
 function vmapAreas(kernel: Kernel): Area[] {
     const stacks = new Map(kernel.tasks().map(task => [task.field('stack').number, taskText(task)]));
     return kernel.vmapAreas().map(area => {
-        const kind = kernel.areaKind(area), start = area.field('start').number, stack = stacks.get(start);
+        const kind = kernel.areaKind(area), range = vmapRange(area), stack = stacks.get(range.start);
         const text = `${kind} by ${kernel.symbols.text(area.field('caller').number)}${stack ? `, kernel stack of ${stack}` : ''}`;
-        return { start, last: area.field('end').number - PAGE_SIZE - 1, text, kind };
+        return { ...range, text, kind };
     });
 }
 
@@ -121,7 +109,7 @@ function readSpaces(kernel: Kernel, registers: Registers): Space[] {
             name: users.map(taskText).join(' and ') || ended,
             pid: users.length ? users[0].field('pid').number : 0,
             directory, entries, running: directory === loaded,
-            tables: tablesOf(kernel, entries, 0, kernel.pageOffset >>> PDE_SHIFT),
+            tables: tablesOf(kernel.pages, entries, 0, (kernel.pageOffset >>> PDE_SHIFT) - 1, kernel.lowmem),
             areas: userAreas(kernel, mm),
         };
     });
@@ -129,8 +117,7 @@ function readSpaces(kernel: Kernel, registers: Registers): Space[] {
 
 function userAreas(kernel: Kernel, mm: Value): Area[] {
     return kernel.vmAreas(mm).map(area => ({
-        start: area.field('start').number, last: area.field('end').number - 1, kind: 'user',
-        text: `${kernel.rightsText(area)} ${kernel.areaText(area)}` }));
+        ...userRange(area), kind: 'user', text: `${kernel.rightsText(area)} ${kernel.areaText(area)}` }));
 }
 
 /* Entries of the kernel half, of any directory, that differ from those at the end of boot. */

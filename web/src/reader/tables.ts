@@ -1,6 +1,6 @@
 /* 32-bit paging as the processor does it (Intel SDM vol. 3, 4.3), on the raw tables in physical memory. */
 import type { Pages } from './copy.js';
-import { FRAME, P, PAGE_SHIFT, PDE_SHIFT, PS } from './picture.js';
+import { FRAME, P, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, PS } from './picture.js';
 
 export const AVL = 0xe00;
 export const LARGE_FRAME = 0xffc00000;
@@ -48,6 +48,41 @@ export function walk(pages: Pages, directory: number, address: number, end: numb
 function entry(pages: Pages, level: 'PDE' | 'PTE', table: number, index: number, end: number): Entry {
     const at = table + 4 * index, unread = at >= end;
     return { level, index, at, value: unread ? 0 : word(pages, at), unread };
+}
+
+/* The page tables of the PDEs first..last, by index: those that lie below `end`. */
+export function tablesOf(pages: Pages, pdes: Uint32Array, first: number, last: number, end: number): Map<number, Uint32Array> {
+    const found = new Map<number, Uint32Array>();
+    for (let i = first; i <= last; i++) {
+        const at = (pdes[i] & FRAME) >>> 0;
+        if (isTable(pdes[i]) && at < end)
+            found.set(i, table(pages, at));
+    }
+    return found;
+}
+
+/* A page that maps a frame. */
+export interface Mapping {
+    address: number;
+    present: boolean;
+}
+
+/* The pages that map a frame through the PDEs first..last. tableOf returns the page table of a PDE, if it can be read. An entry of a table
+   holds a frame if it has one of the bits `holding`. */
+export function mappings(pdes: Uint32Array, tableOf: (index: number) => Uint32Array | undefined, first: number, last: number, pfn: number,
+                         holding: number): Mapping[] {
+    const found: Mapping[] = [];
+    for (let index = first; index <= last; index++) {
+        const base = index * 2 ** PDE_SHIFT, pde = pdes[index];
+        if (isLarge(pde) && pde >>> PDE_SHIFT === pfn >>> 10)
+            found.push({ address: base + (pfn & 1023) * PAGE_SIZE, present: true });
+        if (isTable(pde))
+            tableOf(index)?.forEach((pte, i) => {
+                if (pte >>> PAGE_SHIFT === pfn && pte & holding)
+                    found.push({ address: base + i * PAGE_SIZE, present: (pte & P) !== 0 });
+            });
+    }
+    return found;
 }
 
 /* The entries of a table of either level. */

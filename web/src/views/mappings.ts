@@ -3,6 +3,7 @@
    the directory and the tables of a Space. Pure functions: web/tests/mappings.ts tests them without a browser. */
 
 import { P, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, PS, type Picture, type Space } from '../reader/picture.js';
+import { mappings } from '../reader/tables.js';
 
 export const ENTRIES = 1024;
 export const NO_FRAME = -1;
@@ -86,34 +87,15 @@ export function runsOf(frames: readonly number[]): number {
     return frames.filter((frame, i) => i === 0 || frame !== frames[i - 1] + 1).length;
 }
 
-function addPlaces(places: Place[], half: Half, space: Space | null, frame: number): void {
-    const add = (address: number) => places.push({ address, last: address + PAGE_SIZE - 1, space });
-
-    for (let index = half.first; index < half.end; index++) {
-        const pde = half.entries[index], base = index * (1 << PDE_SHIFT);
-        if (!(pde & P))
-            continue;
-        if (pde & PS) {
-            const page = frame - largeFrame(pde);
-            if (page >= 0 && page < ENTRIES)
-                add(base + page * PAGE_SIZE);
-            continue;
-        }
-        half.tables.get(index)?.forEach((pte, page) => {
-            if (pte & P && pte >>> PAGE_SHIFT === frame)
-                add(base + page * PAGE_SIZE);
-        });
-    }
+function placesIn(half: Half, space: Space | null, frame: number): Place[] {
+    return mappings(half.entries, index => half.tables.get(index), half.first, half.end - 1, frame, P)
+        .map(({ address }) => ({ address, last: address + PAGE_SIZE - 1, space }));
 }
 
 /* Every page that is mapped to the frame: those of the kernel half by address, then those of each space. */
 export function addressesOf(picture: Picture, frame: number): Place[] {
-    const places: Place[] = [];
-
-    addPlaces(places, kernelHalf(picture), null, frame);
-    for (const space of picture.spaces)
-        addPlaces(places, userHalf(picture, space), space, frame);
-    return places;
+    return [...placesIn(kernelHalf(picture), null, frame),
+            ...picture.spaces.flatMap(space => placesIn(userHalf(picture, space), space, frame))];
 }
 
 /* The number of entries of a table that are present. */

@@ -5,6 +5,8 @@ import { point } from './tap.js';
 
 export const PROMPT = /^attic>$/m;
 export const LONG = 120_000;
+export const MOST_STEPS = 20;   // of a scene
+export const NEXT = '.scene-step button';
 
 export interface Visit {
     browser: Browser;
@@ -59,6 +61,35 @@ export async function shows(page: Page, pattern: RegExp, name: string): Promise<
         now = await seen(page);
     }
     point(!now.status && pattern.test(now.terminal), name, `${now.status}\n${now.terminal}`);
+}
+
+/* The text of an element. */
+export function text(page: Page, selector: string): Promise<string> {
+    return page.$eval(selector, element => element.textContent ?? '');
+}
+
+/* Until what a button asked for is done. If it fails, the test ends. */
+export async function done(page: Page): Promise<void> {
+    await page.waitForFunction(() => !document.body.dataset.busy, { timeout: LONG });
+    const { status, terminal } = await seen(page);
+    if (status)
+        throw new Error(`${status}\n${terminal}`);
+}
+
+export async function press(page: Page, selector: string): Promise<void> {
+    await page.$eval(selector, button => (button as HTMLButtonElement).click());
+    await done(page);
+}
+
+/* Returns how many steps it had. */
+export async function play(page: Page, id: string, most = MOST_STEPS): Promise<number> {
+    await press(page, `[data-scene=${id}]`);
+    for (let steps = 1; steps < most; steps++) {
+        if (await page.$eval(NEXT, button => (button as HTMLButtonElement).hidden))
+            return steps;
+        await press(page, NEXT);
+    }
+    return most;
 }
 
 /* The errors that the browser reports, and the requests that leave the folder, while the page lives. */

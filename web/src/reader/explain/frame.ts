@@ -3,7 +3,7 @@
 import { Memblock, StructPages, pageTypeName, type PageInfo } from '../frames.js';
 import type { Kernel } from '../kernel.js';
 import { FRAME, P, PAGE_SHIFT, PAGE_SIZE, PDE_SHIFT, RW, US, type Region } from '../picture.js';
-import { isLarge, isTable, table, walk } from '../tables.js';
+import { mappings, table, tablesOf, walk, type Mapping } from '../tables.js';
 import type { Value } from '../value.js';
 
 export interface FrameInfo {
@@ -16,10 +16,8 @@ export interface FrameInfo {
     blockReferences: number;
 }
 
-export interface Alias {
+export interface Alias extends Mapping {
     mm: Value | null;      // null: in the kernel half
-    address: number;
-    present: boolean;
 }
 
 /* null when the frame has no struct page. */
@@ -64,22 +62,10 @@ function everywhere(kernel: Kernel, pfn: number): Alias[] {
     return found;
 }
 
-/* The pages that map a frame, through PDEs first..last. An entry holds a page if it has one of the bits `holding`: in the kernel half only
-   P, because an entry that is not present may be a tag there. */
-function addresses(kernel: Kernel, directory: number, pfn: number, first: number, last: number, holding: number) {
-    const pdes = table(kernel.pages, directory), found: { address: number; present: boolean }[] = [];
-    for (let index = first; index <= last; index++) {
-        const base = index * 2 ** PDE_SHIFT, pde = pdes[index];
-        if (isLarge(pde) && pde >>> PDE_SHIFT === pfn >>> 10)
-            found.push({ address: base + (pfn & 1023) * PAGE_SIZE, present: true });
-        if (!isTable(pde) || (pde & FRAME) >>> 0 >= kernel.lowmem)
-            continue;
-        table(kernel.pages, (pde & FRAME) >>> 0).forEach((pte, i) => {
-            if (pte >>> PAGE_SHIFT === pfn && pte & holding)
-                found.push({ address: base + i * PAGE_SIZE, present: (pte & P) !== 0 });
-        });
-    }
-    return found;
+/* In the kernel half only P holds a page: an entry that is not present may be a tag there. */
+function addresses(kernel: Kernel, directory: number, pfn: number, first: number, last: number, holding: number): Mapping[] {
+    const pdes = table(kernel.pages, directory), tables = tablesOf(kernel.pages, pdes, first, last, kernel.lowmem);
+    return mappings(pdes, index => tables.get(index), first, last, pfn, holding);
 }
 
 /* ---- devices ---- */

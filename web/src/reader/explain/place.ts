@@ -1,15 +1,13 @@
 /* The region, the area and the neighbours of an address, from the kernel's own lists: the counterpart of the second half of
    mm/check/explain_walk.c. */
-import type { Kernel } from '../kernel.js';
-import { P, PAGE_SIZE, type Region } from '../picture.js';
+import { rowRange, userRange, vmapRange, type Kernel } from '../kernel.js';
+import { P, PAGE_SIZE, type Range, type Region } from '../picture.js';
 import type { AddressSpace } from '../spaces.js';
 import { walk } from '../tables.js';
 import type { Value } from '../value.js';
 
-export interface Found {
+export interface Found extends Range {
     kind: string;      // of enum explain_kind
-    start: number;
-    last: number;
     name: string;
     caller: number;    // 0: none
     of: Value | null;  // the vm_area of an area of a process
@@ -63,17 +61,15 @@ export class Place {
 
     private row(): Found | null {
         for (const row of this.kernel.mapRows()) {
-            const start = row.field('virt').number, size = row.field('size').number;
-            if (start <= this.address && this.address < start + size)
-                return { kind: 'EXPLAIN_ROW', start, last: start + size - 1, name: row.field('name').text, caller: 0, of: null };
+            const range = rowRange(row);
+            if (range.start <= this.address && this.address <= range.last)
+                return { ...range, kind: 'EXPLAIN_ROW', name: row.field('name').text, caller: 0, of: null };
         }
         return null;
     }
 
-    /* Without its guard page. */
     private vmapArea(area: Value): Found {
-        return { kind: KINDS[this.kernel.areaKind(area)], start: area.field('start').number,
-                 last: area.field('end').number - PAGE_SIZE - 1, name: '', caller: area.field('caller').number, of: null };
+        return { ...vmapRange(area), kind: KINDS[this.kernel.areaKind(area)], name: '', caller: area.field('caller').number, of: null };
     }
 
     private slots(): Found[] {
@@ -114,6 +110,5 @@ function regionArea(region?: Region): Found | null {
 }
 
 function userArea(area: Value): Found {
-    return { kind: 'EXPLAIN_USER', start: area.field('start').number, last: area.field('end').number - 1,
-             name: area.field('name').text, caller: area.field('caller').number, of: area };
+    return { ...userRange(area), kind: 'EXPLAIN_USER', name: area.field('name').text, caller: area.field('caller').number, of: area };
 }
