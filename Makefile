@@ -48,24 +48,26 @@ EXTRA_CFLAGS ?=
 COVERAGE ?=
 V ?=
 
-# BUG=name: a kernel broken on purpose (tests/mutants/); VARIANT=name: one that solves a problem in another way (tests/variants/). Each has
-# its own folder, to which objects that are already built and stay the same are copied.
+# BUG=name: a kernel broken on purpose (tests/mutants/); VARIANT=name: one that solves a problem in another way (tests/variants/);
+# SOLUTION=name: one with the files of a student, which scripts/lab grade has put there. Each has its own folder, to which objects that are
+# already built and stay the same are copied.
 BUG ?=
 VARIANT ?=
+SOLUTION ?=
 CHANGED :=
-CHANGE := $(strip $(BUG) $(VARIANT))
+CHANGE := $(strip $(BUG) $(VARIANT) $(SOLUTION))
 UNCHANGED_BUILD := $(BUILD)
 ifneq ($(CHANGE),)
   ifneq ($(findstring ',$(CHANGE))$(word 2,$(CHANGE)),)
     $(error BUG= or VARIANT= takes one name; scripts/bug and scripts/variant list them)
   endif
-  CHANGED := $(shell scripts/$(if $(BUG),bug,variant) '$(BUILD)' '$(CHANGE)')
+  CHANGED := $(shell scripts/$(if $(BUG),bug,$(if $(VARIANT),variant,lab files)) '$(BUILD)' '$(CHANGE)')
   ifeq ($(CHANGED),)
-    $(error nothing is built for $(if $(BUG),BUG,VARIANT)=$(CHANGE))
+    $(error nothing is built for $(if $(BUG),BUG,$(if $(VARIANT),VARIANT,SOLUTION))=$(CHANGE))
   endif
-  override BUILD := $(BUILD)/$(if $(BUG),bugs,variants)/$(CHANGE)
+  override BUILD := $(BUILD)/$(if $(BUG),bugs,$(if $(VARIANT),variants,solutions))/$(CHANGE)
   CHANGED_FLAGS = -I$(BUILD)/changed/include "-ffile-prefix-map=$(BUILD)/changed/="
-  WARNINGS_ONLY := $(if $(BUG),-Wno-error) # the compiler may have noticed the mistake
+  WARNINGS_ONLY := $(if $(BUG)$(SOLUTION),-Wno-error) # the compiler may have noticed the mistake
 endif
 
 .DELETE_ON_ERROR:
@@ -411,6 +413,21 @@ clean:
 check: booted
 	@scripts/check-tools image machine
 	@BUILD='$(BUILD)' scripts/check '$(T)'
+
+# A student's tree for a lab (labs/README.md), and the points for one.
+LAB ?=
+DIR ?=
+.PHONY: lab grade labs
+lab:
+	@scripts/lab make '$(LAB)' '$(DIR)'
+grade: booted $(BUILD)/attic.debug
+	@scripts/check-tools image machine gdb
+	@BUILD='$(BUILD)' scripts/lab grade '$(LAB)' '$(DIR)'
+
+# Each lab's grader, with the holes, the reference and each wrong solution: LAB=name, T=solution.
+labs: booted $(BUILD)/attic.debug
+	@scripts/check-tools image machine gdb
+	@BUILD='$(BUILD)' scripts/lab prove '$(LAB)' '$(T)'
 
 # The tests on each kernel of tests/mutants/, until one fails.
 mutants: booted

@@ -27,6 +27,7 @@ typedef int64_t s64;
 #endif
 #define __noinline          __attribute__((noinline))
 #define __used              __attribute__((used))
+#define __maybe_unused      __attribute__((unused))
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 #define __section(name)     __attribute__((section(name), used))
 

@@ -288,19 +288,23 @@ static void run_in_order(const struct ktest *test)
     check_leftovers(&before);
 }
 
+/* A function of its own, so that the grader of labs/ can stop here and read the counts itself. */
+static __noinline void report_result(const struct ktest *test, u32 number)
+{
+    if (!ktest_ok())
+        printk("not ok %u %s.%s\n", number, test->suite, test->name);
+    else if (running.skipped)
+        printk("ok %u %s.%s # SKIP %s\n", number, test->suite, test->name, running.skip_reason);
+    else
+        printk("ok %u %s.%s\n", number, test->suite, test->name);
+}
+
 static bool run_test(const struct ktest *test, u32 number)
 {
-    const char *name = running.name;
-
     memset(&running, 0, sizeof(running));
     test_name(test, running.name, sizeof(running.name));
     run_in_order(test);
-    if (!ktest_ok())
-        printk("not ok %u %s\n", number, name);
-    else if (running.skipped)
-        printk("ok %u %s # SKIP %s\n", number, name, running.skip_reason);
-    else
-        printk("ok %u %s\n", number, name);
+    report_result(test, number);
     running.name[0] = '\0';
     return ktest_ok();
 }

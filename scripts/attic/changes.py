@@ -91,7 +91,7 @@ def extent(lines: list[str], function: str) -> tuple[int, int]:
     for first, line in enumerate(lines):
         if line.startswith(f'{function}:'):
             end = re.compile(r'[A-Za-z_]\w*:')
-        elif re.match(rf'\S.*\b{re.escape(function)}\(|{re.escape(function)}\(', line) and not line.endswith(';'):
+        elif re.match(rf'\S.*\b{re.escape(function)}\(|{re.escape(function)}\(', line) and not line.endswith(';') and not line.startswith('/*'):
             end = re.compile('}')
         else:
             continue
@@ -159,9 +159,14 @@ def paths(kind: Kind) -> dict[str, Path]:
 # ---- the folder it is built in ----
 
 def prepare(change: Change, build: Path) -> tuple[Path, list[str]]:
-    """Make build/bugs/NAME ready for make: the changed sources are written to changed/, and what was built from the others in build/ is
-    copied. Returns its folder, and the files that are changed."""
+    """Make build/bugs/NAME ready for make. Returns its folder, and the files that are changed."""
     folder, texts = build / change.kind.built / change.name, change.apply()
+    fill(folder, texts, build)
+    return folder, sorted(texts)
+
+
+def fill(folder: Path, texts: dict[str, str], build: Path):
+    """The changed sources are written to changed/, and what was built from the others in build/ is copied."""
     for file in set(changed_files(folder)) - set(texts):
         (folder / 'changed' / file).unlink()
         forget(folder, file)
@@ -172,7 +177,6 @@ def prepare(change: Change, build: Path) -> tuple[Path, list[str]]:
             path.write_text(text)
             forget(folder, file)
     copy_objects(build, folder, texts)
-    return folder, sorted(texts)
 
 
 def changed_files(folder: Path) -> list[str]:

@@ -80,8 +80,9 @@ class PagingOn(Stage):
     around = (1, 1)
     text = """The instruction that set CR0.PG was fetched from a physical address; the next one, this one, is fetched through
         the directory. That works only because PDE 0 maps the first 4 MiB to themselves, which is called the identity mapping.
-        Without it this fetch would be a page fault, and as there is no IDT yet, the machine would reset. The jump leads above
-        0xC0000000, where PDE 768 maps the same 4 MiB. PDE 0 then has A: the processor records there that it has used the entry."""
+        Without it this fetch would be a page fault, and as the IDT lies at a low address, too, the machine would reset. The
+        jump leads above 0xC0000000, where PDE 768 maps the same 4 MiB. PDE 0 then has A: the processor records there that it has
+        used the entry."""
 
     def views(self):
         return [view("the image through the identity mapping", 0x00100000), view("the image where it is linked", IMAGE)]
@@ -98,8 +99,7 @@ class PagingOn(Stage):
 class High(Stage):
     name, until, title = "boot_high", "boot_identity_gone", "EIP is above 0xC0000000; no identity mapping any more"
     around = (1, 3)
-    text = """From here on the kernel runs at the addresses for which it was linked. The stack pointer is moved up by the same
-        distance, and the identity mapping is no longer needed: PDE 0 is set to 0, so that a null pointer in the kernel faults.
+    text = """EIP now has the address for which this code was linked. The stack pointer is moved up by the same distance, and the identity mapping is no longer needed: PDE 0 is set to 0, so that a null pointer in the kernel faults.
         The processor may still have the old entry in its TLB, so CR3 is loaded again with the same value, which drops every
         entry that is not global. PDE 768 now has A and D, because the first fetch and the first write have gone through it."""
 

@@ -1,0 +1,77 @@
+"""Run by gdb for checks.order: follow some calls of vfree() in a self-test that makes and frees areas at random, and write down what was
+wrong with the order of its steps. Everything is read at the moment when a function is entered: the entries in the page tables, and what was
+flushed before.
+
+Environment: JUDGED, a file that gets a line of JSON for each call; TARGET, QEMU's stub; WANTED, how many calls; SEED, which ones.
+"""
+import json
+import os
+import random
+
+import gdb
+
+PAGE, P = 4096, 1
+FREES = ('free_page', '__free_pages', 'free_pages_bulk')
+FLUSHES = ('tlb_flush_kernel_range', 'tlb_flush_user')
+OTHERS = 40  # calls between two that are followed, at most
+
+
+def argument(name):
+    return int(gdb.selected_frame().read_var(name))
+
+
+def present(pages):
+    """Which of these addresses are mapped, through the entries in memory."""
+    entries = gdb.parse_and_eval('kernel_ptes')
+    return [at for at in pages if int(entries[at // PAGE]['val']) & P]
+
+
+def area_at(start):
+    """The pages of the area that vfree() gets."""
+    pages = [start]
+    while present([pages[-1] + PAGE]):
+        pages.append(pages[-1] + PAGE)
+    return pages
+
+
+def follow(pages):
+    """Up to the return from vfree(). The first thing that is wrong, or None."""
+    flushed = set()
+    end = gdb.FinishBreakpoint(internal=True)
+    stops = [gdb.Breakpoint(name, internal=True) for name in FREES + FLUSHES]
+    try:
+        while True:
+            gdb.execute('continue', to_string=True)
+            name = gdb.selected_frame().name()
+            if name in FREES and not set(pages) <= flushed:
+                return 'vfree frees a frame before tlb_flush_kernel_range() has flushed all pages of the area'
+            if name == FLUSHES[0]:
+                if present(pages):
+                    return 'vfree flushes the TLB before all entries are cleared'
+                flushed |= set(range(argument('start'), argument('end'), PAGE))
+            if end.return_value is not None or name not in FREES + FLUSHES:
+                return None if set(pages) <= flushed else 'vfree returns before all pages of the area are flushed'
+    finally:
+        for stop in stops:
+            stop.delete()
+
+
+def main():
+    chosen = random.Random(int(os.environ['SEED']))
+    gdb.execute(f'target remote {os.environ["TARGET"]}', to_string=True)
+    calls = gdb.Breakpoint('vfree', internal=True)
+    for _ in range(int(os.environ['WANTED'])):
+        calls.enabled, calls.ignore_count = True, chosen.randrange(OTHERS)
+        gdb.execute('continue', to_string=True)
+        while not argument('addr'):
+            gdb.execute('continue', to_string=True)
+        calls.enabled = False
+        reason = follow(area_at(argument('addr')))
+        with open(os.environ['JUDGED'], 'a') as file:
+            file.write(json.dumps({'reason': reason}) + '\n')
+
+
+try:
+    main()
+except gdb.error as error:  # the machine has ended
+    print(error)

@@ -1,0 +1,104 @@
+"""The machine that checks look at: a kernel with a student's files, and what its memory says. What it prints is no evidence.
+
+A check is a function of a lab's checks.py; it gets a Bench and returns the reason why it does not hold, or None.
+"""
+import json
+import random
+import re
+import struct
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from attic.build import ROOT, symbols
+from attic.machine import EOF, PROMPT, TIMEOUT, Machine
+from attic.symbols import PAGE_OFFSET
+
+SECONDS = 60  # for a machine
+
+
+class Bench:
+    def __init__(self, build: Path, name: str):
+        self.build, self.name = build, name
+        self.names = symbols(build / 'attic.debug')
+        self.random = random.SystemRandom()
+        self.logs = []
+
+    @contextmanager
+    def machine(self, what: str, **options):
+        with Machine(f'{self.name}-{what}', build=self.build, timeout=options.pop('timeout', SECONDS), **options) as machine:
+            self.logs.append(machine.log_path)
+            yield machine
+
+    @contextmanager
+    def at_prompt(self, what: str, **options):
+        """A machine at its prompt, or None if it does not get there."""
+        with self.machine(what, **options) as machine:
+            yield machine if machine.saw(PROMPT) else None
+
+    def followed(self, script: Path, wanted: int, what: str, cmdline: str = '') -> list[dict]:
+        """What a script for gdb writes down about a machine that starts with this command line: a dictionary for each line."""
+        with self.machine(what, cmdline=cmdline, gdb=True, stopped=True) as machine:
+            judged = machine.log_path.with_suffix('.judged')
+            judged.unlink(missing_ok=True)
+            machine.beside('gdb', '-q', '-nx', '-batch', '-x', str(script), str(self.build / 'attic.debug'),
+                           env={'JUDGED': str(judged), 'TARGET': str(machine.gdb_target), 'WANTED': str(wanted),
+                                'SEED': str(self.random.randrange(1 << 30))})
+            machine.kill()
+            return [json.loads(line) for line in judged.read_text().splitlines()] if judged.exists() else []
+
+
+# ---- looking ----
+
+def defined(header: str, name: str) -> int:
+    """A number that a header of the kernel defines."""
+    return int(re.search(rf'^#define {name} +(\w+)', (ROOT / header).read_text(), re.M)[1], 0)
+
+
+def enumerators(header: str, name: str) -> list[str]:
+    """The names of an enumeration that counts from 0."""
+    body = re.search(rf'enum {name} {{(.*?)}};', (ROOT / header).read_text(), re.S)[1]
+    return re.findall(r'^\s*(\w+)', re.sub(r'/\*.*?\*/', '', body, flags=re.S), re.M)
+
+
+@dataclass
+class View:
+    """The vmalloc area at one moment, and all frames, from memory: not from what the kernel says."""
+    entries: dict[int, int]   # present entries by address: physical address and bits
+    types: list[str]          # of each frame
+    counts: list[int]         # its references
+
+
+STRUCT_PAGE = 16  # bytes; the header asserts it
+
+
+def view(bench: Bench, machine: Machine) -> View:
+    machine.monitor('stop')
+    try:
+        names, tables = bench.names, machine.tables
+        start, frames = tables.word(names.physical('vmalloc_start')), tables.word(names.physical('max_pfn'))
+        end = defined('include/mm/layout.h', 'VMALLOC_END')
+        entries = {page.start: page.physical | page.rights for page in tables.pages(names.physical('swapper_pg_dir'), start, end - 1)}
+        pages = machine.physical(tables.word(names.physical('mem_map')) - PAGE_OFFSET, frames * STRUCT_PAGE)
+    finally:
+        machine.monitor('cont')
+    fields = list(struct.iter_unpack('<BxBBi8x', pages))
+    return View(entries, types_of(fields), [count for *_, count in fields])
+
+
+def types_of(fields: list[tuple[int, int, int, int]]) -> list[str]:
+    """The type of each frame. Only the first page of a block has that of the block."""
+    kinds, types = enumerators('include/mm/frame/page.h', 'page_type'), []
+    while len(types) < len(fields):
+        type, order, head, _ = fields[len(types)]
+        types += [kinds[type] if type < len(kinds) else '?'] * (1 << order if head and order < 32 else 1)
+    return types[:len(fields)]
+
+
+def typed(machine: Machine, line: str) -> bool:
+    """Type a line at the prompt. False if no prompt follows."""
+    try:
+        machine.run(line, SECONDS)
+    except (EOF, TIMEOUT):
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""Grade a student's files: build a kernel that has them and nothing else of the student's, and look at it from outside.
+
+Each part gets machines of its own, so that a panic costs that part. A part's points are given if all that its lines in `tests` say holds.
+The verdict on a self-test is read from memory at the moment when the test core reports it (in_gdb.py); what the kernel prints goes to a log
+file and is no evidence. Results are written after each part.
+"""
+import hashlib
+import importlib.util
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from attic.build import ROOT, build_dir, for_make, make
+from attic.changes import fill
+from attic.lab.bench import Bench
+from attic.lab.lab import Lab, Part
+from attic.lab.submission import Unacceptable, take
+
+FOLLOW = Path(__file__).with_name('in_gdb.py')
+COMPILER_LINES = 10
+
+
+@dataclass
+class Result:
+    part: Part
+    reason: str | None   # why there are no points
+    again: str = ''      # the command that shows it
+
+    @property
+    def points(self) -> int:
+        return 0 if self.reason else self.part.points
+
+
+class Grading:
+    """`folder` is the student's tree; `told` is called with each Result. `name` is that of the folder in build/solutions/."""
+
+    def __init__(self, lab: Lab, folder: Path, told=lambda result: None, name: str = ''):
+        self.lab, self.student, self.told = lab, folder, told
+        self.name = name or f'{lab.name}-' + hashlib.sha1(str(folder.resolve()).encode()).hexdigest()[:8]
+        self.build = build_dir() / 'solutions' / self.name
+        self.results: list[Result] = []
+        self.started = time.monotonic()
+
+    @property
+    def points(self) -> int:
+        return sum(result.points for result in self.results)
+
+    def run(self) -> list[Result]:
+        reason = self.built()
+        self.bench = None if reason else Bench(self.build, self.name)
+        for part in self.lab.parts:
+            result = Result(part, reason) if reason else self.judged(part)
+            self.results.append(result)
+            self.write()
+            self.told(result)
+        return self.results
+
+    # ---- the kernel ----
+
+    def built(self) -> str | None:
+        """Why there is no kernel to look at."""
+        try:
+            texts = take(self.lab, self.student)
+        except Unacceptable as why:
+            return str(why)
+        for name in ('attic.elf', 'attic.debug'):
+            (self.build / name).unlink(missing_ok=True)
+        fill(self.build, texts, build_dir())
+        wanted = [for_make(self.build / name) for name in ('attic.elf', 'attic.debug', 'initramfs.cpio')]
+        done = make(f'SOLUTION={self.name}', *wanted)
+        if done.returncode == 0:
+            return None
+        (self.build / 'make.log').write_text(done.stdout)
+        said = [line for line in done.stdout.splitlines() if re.search(r'error|undefined|multiple definition', line)]
+        return 'it does not compile:\n' + '\n'.join(said[:COMPILER_LINES] or done.stdout.splitlines()[-COMPILER_LINES:])
+
+    # ---- a part ----
+
+    def judged(self, part: Part) -> Result:
+        if part.tests and (found := self.failing_test(part)):
+            return Result(part, *found)
+        for check in part.checks:
+            if reason := self.check(check):
+                return Result(part, reason)
+        return Result(part, None)
+
+    def failing_test(self, part: Part) -> tuple[str, str] | None:
+        """The first self-test that does not pass, as a reason, and the command that runs it alone."""
+        told = self.bench.followed(FOLLOW, len(part.tests), f'part{self.lab.parts.index(part) + 1}', 'ktest=' + ','.join(part.tests))
+        seen = {}
+        for result in told:
+            seen.setdefault(result.get('name'), []).append(result)
+        for test in part.tests:
+            [result, *more] = seen.get(test) or [None]
+            if result is None:
+                reason = f'{test} does not come to its end: the machine stops, panics or is too slow'
+            elif more or not result['honest']:
+                reason = f'{test} is reported by something else than the test core'
+            elif result['skipped'] or result['failures']:
+                reason = f'{test} fails'
+            else:
+                continue
+            return reason, f"make check T='{test}'"
+        if not any(result.get('code') for result in told):
+            return 'the code of the kernel has changed while it ran', ''
+        return None
+
+    def check(self, name: str) -> str | None:
+        spec = importlib.util.spec_from_file_location('checks', self.lab.folder / 'checks.py')
+        checks = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(checks)
+        return getattr(checks, name)(self.bench)
+
+    # ---- what is written ----
+
+    def write(self):
+        """results.json, in Gradescope's form."""
+        tests = [{'name': result.part.name, 'score': result.points, 'max_score': result.part.points,
+                  'status': 'failed' if result.reason else 'passed', 'output': '\n'.join(filter(None, (result.reason, result.again)))}
+                 for result in self.results]
+        self.build.mkdir(parents=True, exist_ok=True)
+        (self.build / 'results.json').write_text(json.dumps(
+            {'score': self.points, 'execution_time': round(time.monotonic() - self.started), 'tests': tests}, indent=1) + '\n')

@@ -1,0 +1,75 @@
+"""Run by gdb for judge.py, on a stopped machine: follow the self-tests from outside, and write down how each ended.
+
+The kernel reports each result by a call of report_result(), where gdb stops and reads the counts in memory. What the kernel prints plays no
+part. A call that does not come from the test core is a forgery. When all tests have ended, the kernel's code is compared with the file:
+nobody may have changed the test core meanwhile.
+
+Environment: JUDGED, a file that gets a line of JSON for each result; TARGET, QEMU's stub; WANTED, how many results there must be.
+"""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import gdb
+
+# What the kernel patches at its start, if the processor has it: stac and clac, and the way to sysenter in the vDSO.
+PATCHES = {b'\x0f\x01\xcb': b'\x66\x66\x90', b'\x0f\x01\xca': b'\x66\x66\x90', b'\x89\xe5\x0f\x34': b'\x90\x90\x90\x90'}
+REPORT, CORE = 'report_result', ('run_test', 'ktest_run')
+
+
+def write(**result):
+    with open(os.environ['JUDGED'], 'a') as file:
+        file.write(json.dumps(result) + '\n')
+
+
+def one_result():
+    frame = gdb.selected_frame()
+    caller = frame.older()
+    test, running = frame.read_var('test').dereference(), gdb.parse_and_eval('running')
+    name = f'{test["suite"].string()}.{test["name"].string()}'
+    honest = caller is not None and caller.name() in CORE
+    write(name=name, entry=int(frame.read_var('test')), failures=int(running['failures']), skipped=bool(running['skipped']), honest=honest)
+
+
+def extent(section):
+    """First address and size, from gdb's list of sections."""
+    start, end = next(line.split()[:3:2] for line in gdb.execute('info files', to_string=True).splitlines() if line.endswith(f' is {section}'))
+    return int(start, 16), int(end, 16) - int(start, 16)
+
+
+def in_memory(section):
+    return unpatched(gdb.selected_inferior().read_memory(*extent(section)).tobytes())
+
+
+def unpatched(data):
+    for new, old in PATCHES.items():
+        data = data.replace(new, old)
+    return data
+
+
+def in_file(section):
+    folder = tempfile.mkdtemp()
+    file = os.path.join(folder, 'section')
+    subprocess.run([os.environ.get('OBJCOPY', 'objcopy'), '-O', 'binary', '--only-section', section, gdb.current_progspace().filename, file],
+                   check=True)
+    with open(file, 'rb') as data:
+        found = data.read()
+    shutil.rmtree(folder)
+    return unpatched(found)
+
+
+def main():
+    gdb.execute(f'target remote {os.environ["TARGET"]}', to_string=True)
+    gdb.Breakpoint(REPORT)
+    for _ in range(int(os.environ['WANTED'])):
+        gdb.execute('continue', to_string=True)
+        one_result()
+    write(code=all(in_memory(name) == in_file(name) for name in ('.text', '.rodata')))
+
+
+try:
+    main()
+except gdb.error as error:  # the machine has ended, or no function reports results
+    write(ended=str(error))

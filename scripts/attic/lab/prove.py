@@ -1,0 +1,41 @@
+"""Prove a lab's grader: the holes get no points, the reference gets all, and each wrong solution exactly those that it states."""
+import shutil
+import tempfile
+from pathlib import Path
+
+from attic.build import ROOT
+from attic.changes import Change, names
+from attic.lab.grade import Grading
+from attic.lab.holes import emptied
+from attic.lab.lab import Lab
+
+HOLES, REFERENCE = 'holes', 'reference'
+
+
+def solutions(lab: Lab) -> list[str]:
+    return [HOLES, REFERENCE, *names(lab.wrong)]
+
+
+def expected(lab: Lab, name: str) -> int:
+    return {HOLES: 0, REFERENCE: lab.points}.get(name) if name in (HOLES, REFERENCE) else lab.wrong_points(name)
+
+
+def texts(lab: Lab, name: str) -> dict[str, str]:
+    """The files of a solution."""
+    reference = {file: (ROOT / file).read_text() for file in lab.holes}
+    if name == HOLES:
+        return {file: emptied(file, text, lab.holes[file], lab.helpers[file], lab.name) for file, text in reference.items()}
+    return reference if name == REFERENCE else reference | Change.read(name, lab.wrong).apply()
+
+
+def graded(lab: Lab, name: str) -> Grading:
+    folder = Path(tempfile.mkdtemp(prefix=f'attic-{lab.name}-{name}-'))
+    try:
+        for file, text in texts(lab, name).items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text(text)
+        grading = Grading(lab, folder, name=f'{lab.name}-{name}')
+        grading.run()
+        return grading
+    finally:
+        shutil.rmtree(folder)

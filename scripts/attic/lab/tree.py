@@ -1,0 +1,39 @@
+"""A student's tree: the repository with holes, without answers, and with a history of one commit."""
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from attic.build import ROOT, source_files
+from attic.lab.holes import emptied
+from attic.lab.lab import Lab, Refused
+
+# What would give answers away, and what is the repository's own. Defects and variants fit the complete sources only.
+LEFT_OUT = re.compile(r'labs/[^/]+/(?:wrong|answer)/|labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|docs/variants\.md$|\.ci/|\.github/')
+
+
+def make_tree(lab: Lab, folder: Path):
+    """Make the tree in a folder that does not exist yet, or is empty; otherwise nothing is changed."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused(f'{folder} exists already: a lab begins in a new folder')
+    if ROOT in (folder, *folder.parents):
+        raise Refused(f'{folder} lies in this repository: a lab begins outside of it')
+    texts = {file: emptied(file, (ROOT / file).read_text(), functions, lab.helpers[file], lab.name)
+             for file, functions in lab.holes.items()}
+    files = [file for file in source_files() if not LEFT_OUT.match(file)]
+    files += [str((lab.folder / name).relative_to(ROOT)) for name in ('README.md', 'holes', 'tests', 'checks.py') if (lab.folder / name).exists()]
+    for file in files:
+        target = folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / file, target, follow_symlinks=False)
+    for file, text in texts.items():
+        (folder / file).write_text(text)
+    commit(folder, f'Lab {lab.name}')
+
+
+def commit(folder: Path, message: str):
+    for command in (['init', '-q', '-b', 'main'], ['add', '-A'],
+                    ['-c', 'user.name=Attic', '-c', 'user.email=attic@localhost', '-c', 'commit.gpgsign=false', 'commit', '-qm', message]):
+        done = subprocess.run(['git', '-C', folder, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise Refused(f'git {command[0]}: {done.stdout.strip()}')

@@ -1,0 +1,142 @@
+"""The labs (labs/README.md): a student's tree, what is taken of it, and the grader. `make labs` grades all wrong solutions as well; here
+each lab grades its holes and its reference."""
+import json
+import re
+
+import pytest
+
+from attic.build import ROOT, ran
+from attic.lab import lab, prove, submission, tree
+from attic.lab.holes import emptied
+
+NAMES = lab.names()
+
+SOURCE = '''/* What two() needs. */
+static int helper(int x)
+{
+    return x + 1;
+}
+
+/* It stays. */
+static int shared(int x)
+{
+    return x;
+}
+
+static inline int given(int x)
+{
+    return 2 * x;
+}
+
+/* Returns twice x. */
+int two(int x)
+{
+    return helper(x) + shared(given(x));
+}
+
+int three(void)
+{
+    return shared(3);
+}
+'''
+
+
+def test_holes(check):
+    text = emptied('x.c', SOURCE, ['two'], [], 'demo')
+    check.like(text, r'/\* Returns twice x\. \*/\nint two\(int x\)\n\{\n    panic\("lab demo: two\(\) in x\.c is yours to write"\);\n\}',
+               'the body is gone, the comment stays')
+    check.unlike(text, r'helper|What two|given', 'and with it the functions that only it uses')
+    check.like(text, r'It stays.*\nstatic int shared', 'others stay')
+    kept = emptied('x.c', SOURCE, ['two'], ['helper'], 'demo')
+    check.like(kept, r'What two\(\) needs\. \*/\nstatic __maybe_unused int helper', 'a helper that is given stays, and nothing warns')
+    for functions, why in ((['four'], 'has no function four'), (['shared('], 'has no function')):
+        with pytest.raises(lab.Refused) as refused:
+            emptied('x.c', SOURCE, functions, [], 'demo')
+        check.like(str(refused.value), why, f'{functions[0]}: a sentence')
+
+
+def small_lab(tmp_path):
+    return lab.Lab(tmp_path, 'demo', {'mm/a.c': ['f']}, {'mm/a.c': []}, [])
+
+
+BAD = {
+    'asm("nop");': 'assembly',
+    '__a\\\nsm__ volatile ("nop");': 'assembly',
+    '#define JOIN(a, b) a##b': 'pasted tokens',
+    '#include "mm/kva/vmalloc.c"': 'includes something else',
+    '#include </etc/passwd>': 'includes something else',
+    '#include <mm/../../answer.h>': 'includes something else',
+    '#define H <mm/kva/vmalloc.c>\n#include H': 'includes something else',
+    'int x __attribute__((section(".ktest")));': 'sections of its own',
+    'KTEST(vmalloc, mine) { }': 'self-tests',
+    '# pragma weak panic': 'directives other',
+}
+
+
+def test_what_is_taken(tmp_path, check):
+    one, folder = small_lab(tmp_path), tmp_path / 'student'
+    (folder / 'mm').mkdir(parents=True)
+
+    def refusal():
+        try:
+            return f'taken: {submission.take(one, folder)}'
+        except submission.Unacceptable as why:
+            return str(why)
+
+    check.like(refusal(), r'^mm/a\.c is not there', 'no file')
+    for text, what in BAD.items():
+        (folder / 'mm/a.c').write_text(f'{text}\n')
+        check.like(refusal(), what, f'refused: {text!r}')
+    good = '#include <mm/frame/page.h>\n/* asm, ##, #include "x" */\nint f(void) { return 1; } // KTEST\n'
+    (folder / 'mm/a.c').write_text(good)
+    (folder / 'Makefile').write_text('all:\n\tfalse\n')
+    check.equal(submission.take(one, folder), {'mm/a.c': good}, 'the file of the lab is taken, and nothing else')
+    (folder / 'mm/a.c').write_bytes(b'// \xc3\xa4\n')
+    check.like(refusal(), 'not ASCII', 'not ASCII')
+    (folder / 'mm/a.c').write_text(' ' * (submission.LARGEST + 1))
+    check.like(refusal(), 'larger than', 'too large')
+    (folder / 'mm/a.c').unlink()
+    (folder / 'mm/a.c').symlink_to('/etc/passwd')
+    check.like(refusal(), 'no ordinary file', 'a link')
+
+
+def test_tree(tmp_path, check):
+    """What a student gets, of the first lab."""
+    one, folder = lab.read(NAMES[0]), tmp_path / 'my lab'
+    tree.make_tree(one, folder)
+    for file, functions in one.holes.items():
+        text = (folder / file).read_text()
+        check.equal([name for name in functions if f'{name}() in {file} is yours to write' not in text], [], f'{file}: all holes are there')
+    files = {str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file() and '.git/' not in str(path)}
+    check.equal([file for file in files if re.search(r'/wrong/|/answer/|^tests/(?:mutants|variants)/.*/', file)], [], 'no answers')
+    check.equal({file.split('/')[1] for file in files if file.startswith('labs/')} - {'README.md'}, {one.folder.name}, 'no other labs')
+    said = ran('git', '-C', folder, 'log', '--oneline').stdout
+    check.like(said, rf'^\w+ Lab {one.name}\n\Z', 'a history of one commit', said)
+    check.equal(ran('git', '-C', folder, 'status', '--short').stdout, '', 'with all files')
+    again = ran(ROOT / 'scripts/lab', 'make', one.name, folder)
+    check.like(again.stdout, r'^lab: .* exists already', 'a second time nothing happens', again.stdout)
+    for where, why in ((ROOT / 'build/lab', 'lies in this repository'), ('', 'DIR= is')):
+        check.like(ran(ROOT / 'scripts/lab', 'make', one.name, where).stdout, why, f'{where or "no folder"}: a sentence')
+    check.like(ran(ROOT / 'scripts/lab', 'make', 'nolab', tmp_path / 'x').stdout, '^lab: LAB= is the name of a lab: ', 'no such lab')
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_description(name, check):
+    one = lab.read(name)
+    check.equal(one.points, 100, f'{name}: 100 points')
+    check.true((one.folder / 'README.md').read_text().startswith('# '), f'{name}: a README')
+    wrong = [solution for solution in prove.solutions(one) if solution not in (prove.HOLES, prove.REFERENCE)]
+    check.true(len(wrong) >= 6, f'{name}: at least six wrong solutions', wrong)
+    for solution in wrong:
+        check.true(0 <= prove.expected(one, solution) < 100 and prove.texts(one, solution), f'{name}: {solution} fits the sources')
+
+
+@pytest.mark.parametrize('solution', [prove.HOLES, prove.REFERENCE])
+@pytest.mark.parametrize('name', NAMES)
+def test_grader(name, solution, check):
+    one = lab.read(name)
+    grading = prove.graded(one, solution)
+    check.equal(grading.points, prove.expected(one, solution), f'{name}: the points of the {solution}',
+                '\n'.join(f'{result.part.name}: {result.reason}' for result in grading.results))
+    written = json.loads((grading.build / 'results.json').read_text())
+    check.equal((written['score'], len(written['tests'])), (grading.points, len(one.parts)), f'{name}: results.json of the {solution}')
