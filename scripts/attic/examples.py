@@ -38,8 +38,9 @@ class CannotRun(Exception):
 
 
 def documents() -> list[str]:
-    """README.md and docs/*.md, relative to the root."""
-    return ['README.md', *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'docs').glob('*.md'))]
+    """README.md, docs/*.md and the chapters of the book, relative to the root."""
+    paths = [*sorted((ROOT / 'docs').glob('*.md')), *sorted((ROOT / 'docs/book').glob('*.md'))]
+    return ['README.md', *(str(path.relative_to(ROOT)) for path in paths)]
 
 
 def document(file: str) -> Document:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from attic.build import ROOT, symbols
+from attic.build import ROOT, ran, symbols
+from attic.debugger import commands
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 from attic.symbols import PAGE_OFFSET
 
@@ -23,6 +24,16 @@ class Bench:
         self.names = symbols(build / 'attic.debug')
         self.random = random.SystemRandom()
         self.logs = []
+
+    def word(self, machine: Machine, name: str) -> int:
+        """The value of a variable of 32 bits."""
+        return machine.tables.word(self.names.physical(name))
+
+    def offsets(self, struct: str, *members: str) -> dict[str, int]:
+        """Of members of a structure, from the debug information; its size as `sizeof struct NAME`."""
+        wanted = [f'(int)&(({struct} *)0)->{name}' for name in members] + [f'(int)sizeof({struct})']
+        said = ran('gdb', '-q', '-nx', '-batch', *commands(*(f'printf "%d\\n", {what}' for what in wanted)), self.build / 'attic.debug').stdout
+        return dict(zip([*members, f'sizeof {struct}'], map(int, said.split())))
 
     @contextmanager
     def machine(self, what: str, **options):
@@ -65,8 +76,16 @@ def enumerators(header: str, name: str) -> list[str]:
 class View:
     """The vmalloc area at one moment, and all frames, from memory: not from what the kernel says."""
     entries: dict[int, int]   # present entries by address: physical address and bits
-    types: list[str]          # of each frame
-    counts: list[int]         # its references
+    pages: list[tuple[int, int, int, int]]  # struct page of each frame: type, order, head, references
+
+    @property
+    def types(self) -> list[str]:
+        """The type of each frame."""
+        return [kind for _, order, kind in blocks_of(self) for _ in range(1 << order)]
+
+    @property
+    def counts(self) -> list[int]:
+        return [count for *_, count in self.pages]
 
 
 STRUCT_PAGE = 16  # bytes; the header asserts it
@@ -82,17 +101,18 @@ def view(bench: Bench, machine: Machine) -> View:
         pages = machine.physical(tables.word(names.physical('mem_map')) - PAGE_OFFSET, frames * STRUCT_PAGE)
     finally:
         machine.monitor('cont')
-    fields = list(struct.iter_unpack('<BxBBi8x', pages))
-    return View(entries, types_of(fields), [count for *_, count in fields])
+    return View(entries, list(struct.iter_unpack('<BxBBi8x', pages)))
 
 
-def types_of(fields: list[tuple[int, int, int, int]]) -> list[str]:
-    """The type of each frame. Only the first page of a block has that of the block."""
-    kinds, types = enumerators('include/mm/frame/page.h', 'page_type'), []
-    while len(types) < len(fields):
-        type, order, head, _ = fields[len(types)]
-        types += [kinds[type] if type < len(kinds) else '?'] * (1 << order if head and order < 32 else 1)
-    return types[:len(fields)]
+def blocks_of(view: View) -> list[tuple[int, int, str]]:
+    """(first frame, order, type) of each block, and of each frame that is in none. Only the first page of a block has its type."""
+    kinds, found, pfn = enumerators('include/mm/frame/page.h', 'page_type'), [], 0
+    while pfn < len(view.pages):
+        type, order, head, _ = view.pages[pfn]
+        order = order if head and pfn + (1 << order) <= len(view.pages) else 0
+        found.append((pfn, order, kinds[type] if type < len(kinds) else '?'))
+        pfn += 1 << order
+    return found
 
 
 def typed(machine: Machine, line: str) -> bool:
