@@ -473,8 +473,17 @@ test-linux: all libc linux busybox
 # Update the output of the examples in README.md and docs/.
 docs: all debug tour-doc picture
 	@scripts/rooms update '$(BUILD)'
+	@scripts/book update
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 	@cp '$(BUILD)/picture/map.svg' docs/map.svg
+
+# The book as a site, which can be opened as a file.
+.PHONY: book
+book:
+	@scripts/check-tools book
+	@mkdir -p '$(BUILD)'
+	@scripts/book site '$(BUILD)/book-work' '$(BUILD)/book'
+	@echo '$(BUILD)/book/index.html'
 
 # `map` as a picture.
 .PHONY: picture

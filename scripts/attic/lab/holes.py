@@ -21,7 +21,8 @@ def emptied(file: str, text: str, functions: list[str], helpers: list[str], lab:
     for function in functions:
         first, body, last = place_of(file, lines, function)
         lines[first] = unwarned(lines[first])
-        lines[body + 1:last] = [f'    panic("lab {lab}: {function}() in {file} is yours to write");']
+        unused = [f'    {", ".join(f"(void){name}" for name in names)};'] if (names := parameters(' '.join(lines[first:body]))) else []
+        lines[body + 1:last] = [*unused, f'    panic("lab {lab}: {function}() in {file} is yours to write");']
     stay = {*functions, *helpers}
     while unused := next((place for place in definitions(lines) if place[0] not in stay and is_unused(lines, *place)), None):
         lines = without(lines, *unused[1:])
@@ -38,6 +39,19 @@ def place_of(file: str, lines: list[str], function: str) -> tuple[int, int, int]
     if body is None:
         raise Refused(f'{file}: {function} is no function with a body')
     return first, body, last
+
+
+def parameters(head: str) -> list[str]:
+    """The names in the parameter list that ends the head of a function."""
+    depth, parts = 0, ['']
+    for letter in head[head.index('('):].strip():
+        depth += {'(': 1, ')': -1}.get(letter, 0)
+        if letter == ',' and depth == 1:
+            parts.append('')
+        else:
+            parts[-1] += letter
+    names = [re.search(r'\(\*(\w+)\)', part.lstrip('(')) or re.search(r'(\w+)(?:\[\w*\])?\)?$', part.strip()) for part in parts]
+    return [name[1] for name in names if name and name[1] != 'void']
 
 
 def unwarned(line: str) -> str:

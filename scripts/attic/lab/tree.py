@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from attic import excerpts
 from attic.build import ROOT, source_files
 from attic.lab.holes import emptied
 from attic.lab.lab import Lab, Refused
@@ -28,7 +29,20 @@ def make_tree(lab: Lab, folder: Path):
         shutil.copy2(ROOT / file, target, follow_symlinks=False)
     for file, text in texts.items():
         (folder / file).write_text(text)
+    for path in sorted((folder / 'docs/book').glob('*.md')):
+        path.write_text(without_answers(path.read_text(), folder))
     commit(folder, f'Lab {lab.name}')
+
+
+def without_answers(text: str, folder: Path) -> str:
+    """A chapter of the book whose excerpts are those of the student's tree: of a function to write it shows the hole."""
+    lines = text.split('\n')
+    for one in reversed(excerpts.excerpts(text)):
+        try:
+            lines[one.first + 2:one.last] = one.source(folder)
+        except excerpts.Wrong:  # a helper that is part of the answer
+            lines[one.first:one.last + 1] = [f'(`{one.name}()` is part of what you write.)']
+    return '\n'.join(lines)
 
 
 def commit(folder: Path, message: str):

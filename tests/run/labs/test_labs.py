@@ -7,7 +7,7 @@ import pytest
 
 from attic.build import ROOT, ran
 from attic.lab import lab, prove, submission, tree
-from attic.lab.holes import emptied
+from attic.lab.holes import emptied, parameters
 
 NAMES = lab.names()
 
@@ -43,10 +43,12 @@ int three(void)
 
 def test_holes(check):
     text = emptied('x.c', SOURCE, ['two'], [], 'demo')
-    check.like(text, r'/\* Returns twice x\. \*/\nint two\(int x\)\n\{\n    panic\("lab demo: two\(\) in x\.c is yours to write"\);\n\}',
+    check.like(text, r'/\* Returns twice x\. \*/\nint two\(int x\)\n\{\n    \(void\)x;\n    panic\("lab demo: two\(\) in x\.c is yours to write"\);\n\}',
                'the body is gone, the comment stays')
     check.unlike(text, r'helper|What two|given', 'and with it the functions that only it uses')
     check.like(text, r'It stays.*\nstatic int shared', 'others stay')
+    check.equal([parameters(head) for head in ('int f(void)', 'int f(u32 a, const char *b)', 'int f(int (*g)(int, int), char c[4])')],
+                [[], ['a', 'b'], ['g', 'c']], 'parameters are found, so that nothing warns of them')
     kept = emptied('x.c', SOURCE, ['two'], ['helper'], 'demo')
     check.like(kept, r'What two\(\) needs\. \*/\nstatic __maybe_unused int helper', 'a helper that is given stays, and nothing warns')
     for functions, why in ((['four'], 'has no function four'), (['shared('], 'has no function')):
@@ -56,8 +58,10 @@ def test_holes(check):
 
 
 def small_lab(tmp_path):
-    return lab.Lab(tmp_path, 'demo', {'mm/a.c': ['f']}, {'mm/a.c': []}, [])
+    return lab.Lab(tmp_path, 'demo', {FILE: ['f']}, {FILE: []}, [])
 
+
+FILE = 'mm/kva/vmalloc.c'  # one without assembly and the like
 
 BAD = {
     'asm("nop");': 'assembly',
@@ -75,7 +79,7 @@ BAD = {
 
 def test_what_is_taken(tmp_path, check):
     one, folder = small_lab(tmp_path), tmp_path / 'student'
-    (folder / 'mm').mkdir(parents=True)
+    (folder / FILE).parent.mkdir(parents=True)
 
     def refusal():
         try:
@@ -83,20 +87,20 @@ def test_what_is_taken(tmp_path, check):
         except submission.Unacceptable as why:
             return str(why)
 
-    check.like(refusal(), r'^mm/a\.c is not there', 'no file')
+    check.like(refusal(), rf'^{FILE} is not there', 'no file')
     for text, what in BAD.items():
-        (folder / 'mm/a.c').write_text(f'{text}\n')
+        (folder / FILE).write_text(f'{text}\n')
         check.like(refusal(), what, f'refused: {text!r}')
     good = '#include <mm/frame/page.h>\n/* asm, ##, #include "x" */\nint f(void) { return 1; } // KTEST\n'
-    (folder / 'mm/a.c').write_text(good)
+    (folder / FILE).write_text(good)
     (folder / 'Makefile').write_text('all:\n\tfalse\n')
-    check.equal(submission.take(one, folder), {'mm/a.c': good}, 'the file of the lab is taken, and nothing else')
-    (folder / 'mm/a.c').write_bytes(b'// \xc3\xa4\n')
+    check.equal(submission.take(one, folder), {FILE: good}, 'the file of the lab is taken, and nothing else')
+    (folder / FILE).write_bytes(b'// \xc3\xa4\n')
     check.like(refusal(), 'not ASCII', 'not ASCII')
-    (folder / 'mm/a.c').write_text(' ' * (submission.LARGEST + 1))
+    (folder / FILE).write_text(' ' * (submission.LARGEST + 1))
     check.like(refusal(), 'larger than', 'too large')
-    (folder / 'mm/a.c').unlink()
-    (folder / 'mm/a.c').symlink_to('/etc/passwd')
+    (folder / FILE).unlink()
+    (folder / FILE).symlink_to('/etc/passwd')
     check.like(refusal(), 'no ordinary file', 'a link')
 
 
@@ -109,6 +113,10 @@ def test_tree(tmp_path, check):
         check.equal([name for name in functions if f'{name}() in {file} is yours to write' not in text], [], f'{file}: all holes are there')
     files = {str(path.relative_to(folder)) for path in folder.rglob('*') if path.is_file() and '.git/' not in str(path)}
     check.equal([file for file in files if re.search(r'/wrong/|/answer/|^tests/(?:mutants|variants)/.*/', file)], [], 'no answers')
+    answers = [(ROOT / file).read_text().split('\n') for file in one.holes]
+    check.equal([line for path in (folder / 'docs/book').glob('*.md') for line in path.read_text().split('\n')
+                 if line.strip().startswith('have = __ffs(') or 'chain = take_frames(' in line and any(line in text for text in answers)],
+                [], 'the book shows the holes, too')
     check.equal({file.split('/')[1] for file in files if file.startswith('labs/')} - {'README.md'}, {one.folder.name}, 'no other labs')
     said = ran('git', '-C', folder, 'log', '--oneline').stdout
     check.like(said, rf'^\w+ Lab {one.name}\n\Z', 'a history of one commit', said)

@@ -1,6 +1,7 @@
 """The book, docs/book/: each chapter has its parts, its excerpts are the sources of today, and what it links to is there. Its commands are run
 with those of all documents (test_examples.py). First tests of the excerpts themselves."""
 import re
+import shutil
 
 import pytest
 
@@ -75,10 +76,14 @@ def test_what_is_wrong(sources, text, why, check):
     check.true(excerpts.problems(text, sources)[0].startswith(why), f'{why}: a sentence', excerpts.problems(text, sources))
 
 
+def prose(text):
+    """Without code, outputs and marks."""
+    return re.sub(r'^```.*?^```$|<!--.*?-->', '', text, flags=re.S | re.M)
+
+
 def words(text):
-    """How many, without code, outputs, marks, and the addresses of links."""
-    prose = re.sub(r'^```.*?^```$|<!--.*?-->|\]\([^)]*\)', '', text, flags=re.S | re.M)
-    return sum(1 for word in prose.split() if re.search(r'\w', word))
+    """How many, without the addresses of links."""
+    return sum(1 for word in re.sub(r'\]\([^)]*\)', '', prose(text)).split() if re.search(r'\w', word))
 
 
 def section(text, name):
@@ -95,9 +100,24 @@ def test_chapter(path, check):
     for part in ('Questions', 'Answers'):
         check.equal(re.findall(r'^(\d)\. ', section(text, part), re.M), list('12345'), f'{name}: five {part.lower()}')
     check.like(section(text, 'The idea'), r'^!\[[^]]{20,}\]\(figures/[\w-]+\.svg\)$', f'{name}: a figure with a text for it')
-    links = [link.partition('#')[0] for link in re.findall(r'\]\((?!https?:)([^)]+)\)', text)]
+    links = [link.partition('#')[0] for link in re.findall(r'\]\((?!https?:)([^)]+)\)', prose(text))]
     check.equal([link for link in links if link and not (path.parent / link).exists()], [], f'{name}: what it links to is there')
     check.equal([line for line in text.splitlines() if len(line) > 140], [], f'{name}: lines of 140 characters at most')
+
+
+def test_site(tmp_path, check):
+    """Every page can be opened as a file: what it refers to lies beside it."""
+    if not shutil.which('mkdocs'):
+        pytest.skip('mkdocs is missing: make setup-web installs it')
+    book.site(tmp_path / 'work', tmp_path / 'site')
+    pages = sorted((tmp_path / 'site').rglob('*.html'))
+    check.true(len(pages) > len(CHAPTERS), 'a page for each chapter', pages)
+    for page in pages:
+        wanted = re.findall(r'(?:<(?:link|script|img)[^>]*? (?:href|src)|<a [^>]*?href)="([^"#]+)', page.read_text())
+        bad = [one for one in wanted if not re.match('https?:|mailto:', one) and not (page.parent / one).exists()]
+        check.equal(bad if page.name != '404.html' else [], [], f'{page.name}: what it refers to is there')
+        outside = re.findall(r'<(?:link|script|img)[^>]*? (?:href|src)="(https?:[^"]+)"', page.read_text())
+        check.equal(outside, [], f'{page.name}: it loads nothing from elsewhere')
 
 
 def test_all(check):
