@@ -474,6 +474,7 @@ test-linux: all libc linux busybox
 docs: all debug tour-doc picture
 	@scripts/rooms update '$(BUILD)'
 	@scripts/book update
+	@scripts/figures '$(BUILD)/plain/attic.iso' docs/book/figures
 	@BUILD='$(BUILD)' CC='$(CC)' scripts/examples update
 	@cp '$(BUILD)/picture/map.svg' docs/map.svg
 
@@ -558,7 +559,7 @@ lint:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
 	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude -Iuser -I. \
 	  $(filter-out tests/fuzz/% tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
-	@echo pyflakes; pyflakes3 scripts/attic scripts/gdb tests/run web/tools $$(grep -ls '^#!/usr/bin/python3' scripts/*)
+	@echo pyflakes; pyflakes3 scripts/attic scripts/gdb tests/run web/tools labs $$(grep -ls '^#!/usr/bin/python3' scripts/*)
 	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs scripts/web; do \
 	  sh -n "$$file" || exit 1; done; bash -n .ci/run
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from attic.build import ROOT, build_dir, for_make, make
+from attic.build import build_dir, for_make, make
 from attic.changes import fill
 from attic.lab.bench import Bench
 from attic.lab.lab import Lab, Part

@@ -23,6 +23,9 @@ def emptied(file: str, text: str, functions: list[str], helpers: list[str], lab:
         lines[first] = unwarned(lines[first])
         unused = [f'    {", ".join(f"(void){name}" for name in names)};'] if (names := parameters(' '.join(lines[first:body]))) else []
         lines[body + 1:last] = [*unused, f'    panic("lab {lab}: {function}() in {file} is yours to write");']
+    if not any('<lib/panic.h>' in line for line in lines):
+        at = max(at for at, line in enumerate(lines) if line.startswith('#include'))
+        lines.insert(at + 1, '#include <lib/panic.h>')
     stay = {*functions, *helpers}
     while unused := next((place for place in definitions(lines) if place[0] not in stay and is_unused(lines, *place)), None):
         lines = without(lines, *unused[1:])

@@ -1,4 +1,4 @@
-"""A student's tree: the repository with holes, without answers, and with a history of one commit."""
+"""A student's tree: the repository with holes, without answers, and with a history of one commit where there is git."""
 import re
 import shutil
 import subprocess
@@ -31,7 +31,12 @@ def make_tree(lab: Lab, folder: Path):
         (folder / file).write_text(text)
     for path in sorted((folder / 'docs/book').glob('*.md')):
         path.write_text(without_answers(path.read_text(), folder))
-    commit(folder, f'Lab {lab.name}')
+    if has_git():
+        commit(folder, f'Lab {lab.name}')
+
+
+def has_git() -> bool:
+    return shutil.which('git') is not None
 
 
 def without_answers(text: str, folder: Path) -> str:

@@ -2,11 +2,13 @@
 with those of all documents (test_examples.py). First tests of the excerpts themselves."""
 import re
 import shutil
+from xml.etree import ElementTree
 
 import pytest
 
 from attic import book, excerpts
-from attic.build import ROOT
+from attic.build import ROOT, build_dir, for_make, ran
+from programs import run_make
 
 PARTS = ['The question', 'The idea', 'The code', 'Do this', 'What others do', 'What goes wrong', 'Questions', 'Answers', 'The lab']
 CHAPTERS = book.chapters()
@@ -103,6 +105,24 @@ def test_chapter(path, check):
     links = [link.partition('#')[0] for link in re.findall(r'\]\((?!https?:)([^)]+)\)', prose(text))]
     check.equal([link for link in links if link and not (path.parent / link).exists()], [], f'{name}: what it links to is there')
     check.equal([line for line in text.splitlines() if len(line) > 140], [], f'{name}: lines of 140 characters at most')
+
+
+def test_figures(tmp_path, check):
+    """They are drawn again, from the kernel under test: whose addresses may differ from those in the book."""
+    done = ran(ROOT / 'scripts/figures', plain_iso(), tmp_path, timeout=300)
+    check.equal(done.stdout, '', 'scripts/figures is silent')
+    names = {path.name for path in tmp_path.iterdir()}
+    check.equal(names, {path.name for path in (ROOT / 'docs/book/figures').iterdir()}, 'the figures of the book')
+    for name in names:
+        root = ElementTree.parse(tmp_path / name).getroot()
+        check.true(len(list(root.iter())) > 20 and root.find('{http://www.w3.org/2000/svg}title') is not None, f'{name}: a picture with a title')
+
+
+def plain_iso():
+    iso = build_dir() / 'plain/attic.iso'
+    said, status = run_make(for_make(iso))
+    assert status == 0, said
+    return iso
 
 
 def test_site(tmp_path, check):
