@@ -417,12 +417,15 @@ check: booted
 # A student's tree for a lab (labs/README.md), and the points for one.
 LAB ?=
 DIR ?=
-.PHONY: lab grade labs
+.PHONY: lab grade gradescope labs
 lab:
 	@scripts/lab make '$(LAB)' '$(DIR)'
 grade: booted $(BUILD)/attic.debug
 	@scripts/check-tools image machine gdb
 	@BUILD='$(BUILD)' scripts/lab grade '$(LAB)' '$(DIR)'
+
+gradescope:
+	@BUILD='$(BUILD)' scripts/lab gradescope '$(LAB)'
 
 # Each lab's grader, with the holes, the reference and each wrong solution: LAB=name, T=solution.
 labs: booted $(BUILD)/attic.debug

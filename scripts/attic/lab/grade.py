@@ -34,12 +34,14 @@ class Result:
 
 
 class Grading:
-    """`folder` is the student's tree; `told` is called with each Result. `name` is that of the folder in build/solutions/."""
+    """`folder` is the student's tree; `told` is called with each Result. `name` is that of the folder in
+    build/solutions/, `results` the file for the results."""
 
-    def __init__(self, lab: Lab, folder: Path, told=lambda result: None, name: str = ''):
+    def __init__(self, lab: Lab, folder: Path, told=lambda result: None, name: str = '', results: Path | None = None):
         self.lab, self.student, self.told = lab, folder, told
         self.name = name or f'{lab.name}-' + hashlib.sha1(str(folder.resolve()).encode()).hexdigest()[:8]
         self.build = build_dir() / 'solutions' / self.name
+        self.file = results or self.build / 'results.json'
         self.results: list[Result] = []
         self.started = time.monotonic()
 
@@ -48,6 +50,7 @@ class Grading:
         return sum(result.points for result in self.results)
 
     def run(self) -> list[Result]:
+        self.write()
         reason = self.built()
         self.bench = None if reason else Bench(self.build, self.name)
         for part in self.lab.parts:
@@ -117,9 +120,13 @@ class Grading:
 
     def write(self):
         """results.json, in Gradescope's form."""
-        tests = [{'name': result.part.name, 'score': result.points, 'max_score': result.part.points,
-                  'status': 'failed' if result.reason else 'passed', 'output': '\n'.join(filter(None, (result.reason, result.again)))}
-                 for result in self.results]
-        self.build.mkdir(parents=True, exist_ok=True)
-        (self.build / 'results.json').write_text(json.dumps(
-            {'score': self.points, 'execution_time': round(time.monotonic() - self.started), 'tests': tests}, indent=1) + '\n')
+        done = [described(result.part, result.points, '\n'.join(filter(None, (result.reason, result.again)))) for result in self.results]
+        # Should the time run out, what has not been graded has no points.
+        rest = [described(part, 0, 'not graded: the time has run out') for part in self.lab.parts[len(self.results):]]
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text(json.dumps({'execution_time': round(time.monotonic() - self.started), 'tests': done + rest}, indent=1) + '\n')
+
+
+def described(part: Part, points: int, output: str) -> dict:
+    return {'name': part.name, 'score': points, 'max_score': part.points, 'status': 'passed' if points == part.points else 'failed',
+            'output': output, 'output_format': 'text', 'visibility': 'after_due_date' if part.hidden else 'visible'}

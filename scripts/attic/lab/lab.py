@@ -4,6 +4,7 @@
     tests       what is worth points: `POINTS What it is`, and below, indented, what must hold for them
                     test vmalloc.noncontiguous vmalloc.guard_faults     self-tests by name
                     check scattered                                     a function of checks.py, which looks at the machine from outside
+                    hidden                                              students see it after the due date, and their tree does not have it
     checks.py   these functions
     wrong/      wrong solutions, each a change of the reference with `Points:`, what it must get
     README.md   what the student reads
@@ -30,6 +31,7 @@ class Part:
     name: str
     tests: list[str] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
+    hidden: bool = False
 
 
 @dataclass
@@ -71,7 +73,7 @@ def read(name: str) -> Lab:
 def lines_of(path: Path):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if text := line.partition('#')[0].rstrip():
-            yield f'{path.relative_to(ROOT)}:{number}', text
+            yield f'{path}:{number}', text
 
 
 def read_holes(path: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -91,6 +93,14 @@ def read_tests(path: Path) -> list[Part]:
             parts.append(Part(int(head[1]), head[2]))
         elif parts and (found := re.fullmatch(r'\s+(test|check) +(\S.*)', line)):
             (parts[-1].tests if found[1] == 'test' else parts[-1].checks).extend(found[2].split())
+        elif parts and line.strip() == 'hidden':
+            parts[-1].hidden = True
         else:
-            raise Refused(f'{place}: a line is `POINTS NAME`, or below that `test NAME...` or `check NAME...`')
+            raise Refused(f'{place}: a line is `POINTS NAME`, or below that `test NAME...`, `check NAME...` or `hidden`')
     return parts
+
+
+def public_tests(text: str) -> str:
+    """The text of `tests` without the parts that are hidden."""
+    parts = re.split(r'^(?=\d)', text, flags=re.M)
+    return ''.join(part for part in parts if not re.search(r'^\s+hidden\b', part, re.M))

@@ -32,6 +32,8 @@ def take(lab: Lab, folder: Path) -> dict[str, str]:
 
 def text_of(folder: Path, file: str) -> str:
     path = folder / file
+    if not path.exists():  # uploaded without its folders
+        path = folder / Path(file).name
     if any(parent.is_symlink() for parent in (path, *path.parents) if folder in (parent, *parent.parents)) or not path.is_file():
         raise Unacceptable(f'{file} is not there, or is no ordinary file')
     if path.stat().st_size > LARGEST:

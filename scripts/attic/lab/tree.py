@@ -7,7 +7,7 @@ from pathlib import Path
 from attic import excerpts
 from attic.build import ROOT, source_files
 from attic.lab.holes import emptied
-from attic.lab.lab import Lab, Refused
+from attic.lab.lab import Lab, Refused, public_tests
 
 # What would give answers away, and what is the repository's own. Defects and variants fit the complete sources only.
 LEFT_OUT = re.compile(r'labs/[^/]+/(?:wrong|answer)/|labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|docs/variants\.md$|\.ci/|\.github/')
@@ -29,6 +29,8 @@ def make_tree(lab: Lab, folder: Path):
         shutil.copy2(ROOT / file, target, follow_symlinks=False)
     for file, text in texts.items():
         (folder / file).write_text(text)
+    tests = folder / (lab.folder / 'tests').relative_to(ROOT)
+    tests.write_text(public_tests(tests.read_text()))
     for path in sorted((folder / 'docs/book').glob('*.md')):
         path.write_text(without_answers(path.read_text(), folder))
     if has_git():

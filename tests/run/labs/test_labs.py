@@ -120,6 +120,9 @@ def test_tree(tmp_path, check):
     check.equal([line for path in (folder / 'docs/book').glob('*.md') for line in path.read_text().split('\n')
                  if line.strip().startswith('have = __ffs(') or 'chain = take_frames(' in line and any(line in text for text in answers)],
                 [], 'the book shows the holes, too')
+    public = lab.read_tests(folder / (one.folder / 'tests').relative_to(ROOT))
+    check.equal([part.name for part in public], [part.name for part in one.parts if not part.hidden], 'no hidden part')
+    check.true(len(public) < len(one.parts), 'of which there is one')
     check.equal({file.split('/')[1] for file in files if file.startswith('labs/')} - {'README.md'}, {one.folder.name}, 'no other labs')
     if tree.has_git():
         said = ran('git', '-C', folder, 'log', '--oneline').stdout
@@ -153,4 +156,5 @@ def test_grader(name, solution, check):
     check.equal(grading.points, prove.expected(one, solution), f'{name}: the points of the {solution}',
                 '\n'.join(f'{result.part.name}: {result.reason}' for result in grading.results))
     written = json.loads((grading.build / 'results.json').read_text())
-    check.equal((written['score'], len(written['tests'])), (grading.points, len(one.parts)), f'{name}: results.json of the {solution}')
+    check.equal(([test['score'] for test in written['tests']], [test['max_score'] for test in written['tests']]),
+                ([result.points for result in grading.results], [part.points for part in one.parts]), f'{name}: results.json of the {solution}')
