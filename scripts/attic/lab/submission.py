@@ -15,7 +15,7 @@ FORBIDDEN = {
     r'##|%:%:': 'pasted tokens',
     r'\bsection\b|\b__section\b': 'sections of its own',
     r'\bKTEST\w*': 'self-tests',
-    r'^[ \t]*(?:#|%:)[ \t]*(?:embed|pragma|include_next)\b|\b_Pragma\b': 'directives other than those of C',
+    r'^[ \t]*(?:#|%:)[ \t]*(?:embed|pragma|include_next|line|\d+)\b|\b_Pragma\b': 'directives other than those of C',
 }
 INCLUDE = re.compile(r'^[ \t]*(?:#|%:)[ \t]*include\b[ \t]*(.*)', re.M)
 HEADER = re.compile(r'<[\w/-]+\.h>')

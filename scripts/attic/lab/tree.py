@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attic import excerpts
 from attic.build import ROOT, source_files
+from attic.lab.classroom import workflow
 from attic.lab.holes import emptied
 from attic.lab.lab import Lab, Refused, public_tests
 
@@ -31,6 +32,9 @@ def make_tree(lab: Lab, folder: Path):
         (folder / file).write_text(text)
     tests = folder / (lab.folder / 'tests').relative_to(ROOT)
     tests.write_text(public_tests(tests.read_text()))
+    actions = folder / '.github/workflows/classroom.yml'
+    actions.parent.mkdir(parents=True)
+    actions.write_text(workflow(lab, [part for part in lab.parts if not part.hidden]))
     for path in sorted((folder / 'docs/book').glob('*.md')):
         path.write_text(without_answers(path.read_text(), folder))
     if has_git():

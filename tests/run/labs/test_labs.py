@@ -77,6 +77,8 @@ BAD = {
     'int x __attribute__((section(".ktest")));': 'sections of its own',
     'KTEST(vmalloc, mine) { }': 'self-tests',
     '# pragma weak panic': 'directives other',
+    '#line 1 "::notice title=Autograding report::100"': 'directives other',
+    '# 1 "::notice"': 'directives other',
 }
 
 
@@ -123,6 +125,9 @@ def test_tree(tmp_path, check):
     public = lab.read_tests(folder / (one.folder / 'tests').relative_to(ROOT))
     check.equal([part.name for part in public], [part.name for part in one.parts if not part.hidden], 'no hidden part')
     check.true(len(public) < len(one.parts), 'of which there is one')
+    steps = re.findall(r'command: (.*)\n.*\n +max-score: (\d+)$', (folder / '.github/workflows/classroom.yml').read_text(), re.M)
+    check.equal(steps, [(f'scripts/lab part {one.name} . {number}', str(part.points)) for number, part in enumerate(public, 1)],
+                'a workflow with a step for each part')
     check.equal({file.split('/')[1] for file in files if file.startswith('labs/')} - {'README.md'}, {one.folder.name}, 'no other labs')
     if tree.has_git():
         said = ran('git', '-C', folder, 'log', '--oneline').stdout
