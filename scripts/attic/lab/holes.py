@@ -10,6 +10,7 @@ from attic.changes import Misfit, extent
 from attic.lab.lab import Refused
 
 STATIC = re.compile(r'static\b[^;={]*?\b(\w+)\(')
+DECLARES = re.compile(r'^\S.*;\s*(?:/\*.*\*/)?$')  # and is no function: a prototype, or a macro that makes a variable
 
 
 def emptied(file: str, text: str, functions: list[str], helpers: list[str], lab: str) -> str:
@@ -67,7 +68,7 @@ def definitions(lines: list[str]):
         head = STATIC.match(' '.join(lines[at:at + 3])) if line.startswith('static ') else None
         if not head:
             continue
-        end = next((i for i in range(at, len(lines)) if lines[i] == '}' or lines[i].endswith(';') and not lines[i].startswith(' ')), at)
+        end = next((i for i in range(at, len(lines)) if lines[i] == '}' or DECLARES.search(lines[i])), at)
         if lines[end] == '}':
             yield head[1], at, end
 

@@ -23,7 +23,8 @@ def make_tree(lab: Lab, folder: Path):
     texts = {file: emptied(file, (ROOT / file).read_text(), functions, lab.helpers[file], lab.name)
              for file, functions in lab.holes.items()}
     files = [file for file in source_files() if not LEFT_OUT.match(file)]
-    files += [str((lab.folder / name).relative_to(ROOT)) for name in ('README.md', 'holes', 'tests', 'checks.py') if (lab.folder / name).exists()]
+    own = [*(lab.folder / name for name in ('README.md', 'holes', 'tests')), *sorted(lab.folder.glob('*.py'))]
+    files += [str(path.relative_to(ROOT)) for path in own if path.exists()]
     for file in files:
         target = folder / file
         target.parent.mkdir(parents=True, exist_ok=True)

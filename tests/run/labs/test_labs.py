@@ -19,6 +19,8 @@ static int helper(int x)
     return x + 1;
 }
 
+static LIST_HEAD(all); /* a variable */
+
 /* It stays. */
 static int shared(int x)
 {
@@ -49,7 +51,7 @@ def test_holes(check):
                'the body is gone, the comment stays')
     check.like(text, r'^#include <lib/types\.h>\n#include <lib/panic\.h>$', 'what the panic needs is included')
     check.unlike(text, r'helper|What two|given', 'and with it the functions that only it uses')
-    check.like(text, r'It stays.*\nstatic int shared', 'others stay')
+    check.like(text, r'static LIST_HEAD\(all\).*\n\n.*It stays.*\nstatic int shared', 'others stay, and variables that macros make')
     check.equal([parameters(head) for head in ('int f(void)', 'int f(u32 a, const char *b)', 'int f(int (*g)(int, int), char c[4])')],
                 [[], ['a', 'b'], ['g', 'c']], 'parameters are found, so that nothing warns of them')
     kept = emptied('x.c', SOURCE, ['two'], ['helper'], 'demo')
@@ -96,7 +98,7 @@ def test_what_is_taken(tmp_path, check):
     for text, what in BAD.items():
         (folder / FILE).write_text(f'{text}\n')
         check.like(refusal(), what, f'refused: {text!r}')
-    good = '#include <mm/frame/page.h>\n/* asm, ##, #include "x" */\nint f(void) { return 1; } // KTEST\n'
+    good = '#include <mm/frame/page.h>\n#include <asm/errno.h>\n/* asm, ##, #include "x" */\nint f(void) { return 1; } // KTEST\n'
     (folder / FILE).write_text(good)
     (folder / 'Makefile').write_text('all:\n\tfalse\n')
     check.equal(submission.take(one, folder), {FILE: good}, 'the file of the lab is taken, and nothing else')
@@ -110,8 +112,8 @@ def test_what_is_taken(tmp_path, check):
 
 
 def test_tree(tmp_path, check):
-    """What a student gets, of the first lab."""
-    one, folder = lab.read(NAMES[0]), tmp_path / 'my lab'
+    """What a student gets."""
+    one, folder = lab.read('vmalloc'), tmp_path / 'my lab'
     tree.make_tree(one, folder)
     for file, functions in one.holes.items():
         text = (folder / file).read_text()
@@ -122,6 +124,8 @@ def test_tree(tmp_path, check):
     check.equal([line for path in (folder / 'docs/book').glob('*.md') for line in path.read_text().split('\n')
                  if line.strip().startswith('have = __ffs(') or 'chain = take_frames(' in line and any(line in text for text in answers)],
                 [], 'the book shows the holes, too')
+    check.equal({path.name for path in one.folder.glob('*.py')} - {path.name for path in (folder / 'labs' / one.folder.name).glob('*.py')}, set(),
+                'all that the checks need')
     public = lab.read_tests(folder / (one.folder / 'tests').relative_to(ROOT))
     check.equal([part.name for part in public], [part.name for part in one.parts if not part.hidden], 'no hidden part')
     check.true(len(public) < len(one.parts), 'of which there is one')
