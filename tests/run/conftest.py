@@ -17,10 +17,10 @@ os.environ['LC_ALL'] = 'C'
 
 # The slowest first, so that all processes end at about the same time.
 SLOW_FIRST = ('sanitizers', 'bochs', 'build', 'coverage', 'machines', 'boot', 'busybox', 'libc', 'variants', 'examples', 'crash', 'hog',
-              'bench', 'tools', 'monitor', 'host', 'parsers', 'map', 'turns')
+              'bench', 'labs', 'tools', 'monitor', 'host', 'parsers', 'map', 'turns')
 
 # The tests of a file share its machines and run in one process, one after the other; those of these files are scheduled separately.
-EACH_FOR_ITSELF = ('machines', 'bochs', 'host', 'examples', 'variants', 'refuse', 'boot', 'turns', 'fuzz', 'parsers')
+EACH_FOR_ITSELF = ('machines', 'bochs', 'host', 'examples', 'variants', 'refuse', 'boot', 'turns', 'fuzz', 'parsers', 'labs')
 
 
 class LongestFirst(LoadScopeScheduling):
