@@ -2,7 +2,7 @@
 wrong with the order of its steps. Everything is read at the moment when a function is entered: the entries in the page tables, and what was
 flushed before.
 
-Environment: JUDGED, a file that gets a line of JSON for each call; TARGET, QEMU's stub; WANTED, how many calls; SEED, which ones.
+Environment: JUDGED, a file that gets a line of JSON for each call; WANTED, how many calls; SEED, which ones.
 """
 import json
 import os
@@ -58,7 +58,6 @@ def follow(pages):
 
 def main():
     chosen = random.Random(int(os.environ['SEED']))
-    gdb.execute(f'target remote {os.environ["TARGET"]}', to_string=True)
     calls = gdb.Breakpoint('vfree', internal=True)
     for _ in range(int(os.environ['WANTED'])):
         calls.enabled, calls.ignore_count = True, chosen.randrange(OTHERS)

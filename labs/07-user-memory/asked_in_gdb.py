@@ -2,7 +2,7 @@
 program's, and looks at what the copy returns and writes; afterwards the program gets the copy that it has asked for. Addresses lie in the
 kernel, begin below it and end in it, or wrap around.
 
-Environment: JUDGED, a file that gets a line of JSON for each copy; TARGET, QEMU's stub; WANTED, how many copies; SEED, which ones.
+Environment: JUDGED, a file that gets a line of JSON for each copy; WANTED, how many copies; SEED, which ones.
 """
 import json
 import os
@@ -55,7 +55,6 @@ def load(registers):
 
 def main():
     chosen = random.Random(int(os.environ['SEED']))
-    gdb.execute(f'target remote {os.environ["TARGET"]}', to_string=True)
     gdb.execute('set confirm off')
     for number in range(int(os.environ['WANTED'])):
         function = FUNCTIONS[number % len(FUNCTIONS)]

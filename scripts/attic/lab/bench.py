@@ -15,7 +15,8 @@ from attic.debugger import commands
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 from attic.symbols import PAGE_OFFSET
 
-SECONDS = 60  # for a machine
+SECONDS = 60   # for a machine
+PATIENCE = 60  # seconds: gdb repeats what is not answered in time, and a busy QEMU would do it twice
 
 
 class Bench:
@@ -48,13 +49,14 @@ class Bench:
             yield machine if machine.saw(PROMPT) else None
 
     def followed(self, script: Path, wanted: int, what: str, cmdline: str = '') -> list[dict]:
-        """What a script for gdb writes down about a machine that starts with this command line: a dictionary for each line."""
+        """What a script for gdb, attached to a stopped machine, writes down about its start with this command line: a dictionary for each
+        line."""
         with self.machine(what, cmdline=cmdline, gdb=True, stopped=True) as machine:
             judged = machine.log_path.with_suffix('.judged')
             judged.unlink(missing_ok=True)
-            machine.beside('gdb', '-q', '-nx', '-batch', '-x', str(script), str(self.build / 'attic.debug'),
-                           env={'JUDGED': str(judged), 'TARGET': str(machine.gdb_target), 'WANTED': str(wanted),
-                                'SEED': str(self.random.randrange(1 << 30))})
+            attach = commands(f'set remotetimeout {PATIENCE}', f'target remote {machine.gdb_target}')
+            machine.beside('gdb', '-q', '-nx', '-batch', *attach, '-x', str(script), str(self.build / 'attic.debug'),
+                           env={'JUDGED': str(judged), 'WANTED': str(wanted), 'SEED': str(self.random.randrange(1 << 30))})
             machine.kill()
             return [json.loads(line) for line in judged.read_text().splitlines()] if judged.exists() else []
 

@@ -2,12 +2,14 @@
 each lab grades its holes and its reference."""
 import json
 import re
+from contextlib import contextmanager
 
 import pytest
 
 from attic import excerpts
-from attic.build import ROOT, ran
+from attic.build import ROOT, build_dir, ran
 from attic.lab import lab, prove, submission, tree
+from attic.lab.bench import Bench
 from attic.lab.holes import emptied, parameters
 
 NAMES = lab.names()
@@ -145,6 +147,46 @@ def test_tree(tmp_path, check):
     for where, why in ((ROOT / 'build/lab', 'lies in this repository'), ('', 'DIR= is')):
         check.like(ran(ROOT / 'scripts/lab', 'make', one.name, where).stdout, why, f'{where or "no folder"}: a sentence')
     check.like(ran(ROOT / 'scripts/lab', 'make', 'nolab', tmp_path / 'x').stdout, '^lab: LAB= is the name of a lab: ', 'no such lab')
+
+
+# Read words twice; the second time QEMU stands still for longer than gdb by itself waits before it asks again.
+READ_TWICE = '''
+import gdb, json, os, subprocess
+start = int(gdb.parse_and_eval('kernel_main').address)
+words = range(start, start + 64, 4)
+def read():
+    return [gdb.selected_inferior().read_memory(at, 4).tobytes().hex() for at in words]
+gdb.execute('hbreak kernel_main')
+gdb.execute('continue')
+first = read()
+pid = open(os.environ['JUDGED'] + '.pid').read()
+os.kill(int(pid), 19)
+subprocess.Popen(f'sleep 5; kill -CONT {pid}', shell=True)
+try:
+    second = read()
+except gdb.error as error:
+    second = str(error)
+with open(os.environ['JUDGED'], 'w') as file:
+    file.write(json.dumps([first, second]))
+'''
+
+
+class Standing(Bench):
+    """Its scripts for gdb find QEMU's process id in a file."""
+    @contextmanager
+    def machine(self, what, **options):
+        with super().machine(what, **options) as machine:
+            machine.log_path.with_suffix('.judged.pid').write_text(str(machine.process.pid))
+            yield machine
+
+
+def test_qemu_stands_still(tmp_path, check):
+    """On a busy host QEMU may not answer for seconds: the grader's gdb waits."""
+    script = tmp_path / 'read_twice.py'
+    script.write_text(READ_TWICE)
+    [(first, second)] = Standing(build_dir(), 'standing').followed(script, 1, 'still') or [(None, None)]
+    check.true(first and len(set(first)) > 1, 'gdb reads the kernel', first)
+    check.equal(second, first, 'and the same from a QEMU that answers late')
 
 
 @pytest.mark.parametrize('name', NAMES)
