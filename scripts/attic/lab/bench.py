@@ -1,6 +1,7 @@
 """The machine that checks look at: a kernel with a student's files, and what its memory says. What it prints is no evidence.
 
-A check is a function of a lab's checks.py; it gets a Bench and returns the reason why it does not hold, or None.
+A check is a function of a lab's checks.py; it gets a Bench and returns the reason why it does not hold, or None, or a list with one or the
+other for each of several things.
 """
 import json
 import random
@@ -8,20 +9,25 @@ import re
 import struct
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from attic.build import ROOT, ran, symbols
 from attic.debugger import commands
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 from attic.symbols import PAGE_OFFSET
+from attic.tables import PAGE_SHIFT, PDE_SHIFT, Tables
 
 SECONDS = 60   # for a machine
 PATIENCE = 60  # seconds: gdb repeats what is not answered in time, and a busy QEMU would do it twice
 
 
 class Bench:
-    def __init__(self, build: Path, name: str):
-        self.build, self.name = build, name
+    """`build` is the folder of the kernel, `texts` what the student has handed in, `number` the student's."""
+
+    def __init__(self, build: Path, name: str, texts: dict[str, str] | None = None, number: str = ''):
+        self.build, self.name, self.texts, self.number = build, name, texts or {}, number
         self.names = symbols(build / 'attic.debug')
         self.random = random.SystemRandom()
         self.logs = []
@@ -30,6 +36,7 @@ class Bench:
         """The value of a variable of 32 bits."""
         return machine.tables.word(self.names.physical(name))
 
+    @cache
     def offsets(self, struct: str, *members: str) -> dict[str, int]:
         """Of members of a structure, from the debug information; its size as `sizeof struct NAME`."""
         wanted = [f'(int)&(({struct} *)0)->{name}' for name in members] + [f'(int)sizeof({struct})']
@@ -48,17 +55,21 @@ class Bench:
         with self.machine(what, **options) as machine:
             yield machine if machine.saw(PROMPT) else None
 
-    def followed(self, script: Path, wanted: int, what: str, cmdline: str = '') -> list[dict]:
+    def followed(self, script: Path, wanted: int, what: str, cmdline: str = '', **options) -> list[dict]:
         """What a script for gdb, attached to a stopped machine, writes down about its start with this command line: a dictionary for each
         line."""
-        with self.machine(what, cmdline=cmdline, gdb=True, stopped=True) as machine:
+        with self.machine(what, cmdline=cmdline, gdb=True, stopped=True, **options) as machine:
             judged = machine.log_path.with_suffix('.judged')
             judged.unlink(missing_ok=True)
-            attach = commands(f'set remotetimeout {PATIENCE}', f'target remote {machine.gdb_target}')
-            machine.beside('gdb', '-q', '-nx', '-batch', *attach, '-x', str(script), str(self.build / 'attic.debug'),
-                           env={'JUDGED': str(judged), 'WANTED': str(wanted), 'SEED': str(self.random.randrange(1 << 30))})
+            self.attach(machine, '-x', str(script), str(self.build / 'attic.debug'), JUDGED=str(judged), WANTED=str(wanted),
+                        SEED=str(self.random.randrange(1 << 30)))
             machine.kill()
             return [json.loads(line) for line in judged.read_text().splitlines()] if judged.exists() else []
+
+    def attach(self, machine: Machine, *arguments: str, **environment: str):
+        """Attach gdb to a machine, and give it these arguments."""
+        to_it = commands(f'set remotetimeout {PATIENCE}', f'target remote {machine.gdb_target}')
+        machine.beside('gdb', '-q', '-nx', '-batch', *to_it, *arguments, env=environment)
 
 
 # ---- looking ----
@@ -104,6 +115,33 @@ def view(bench: Bench, machine: Machine) -> View:
     finally:
         machine.monitor('cont')
     return View(entries, list(struct.iter_unpack('<BxBBi8x', pages)))
+
+
+class Process(NamedTuple):
+    """A process: the pid of its parent, where its directory lies, and the entries below PAGE_OFFSET that hold a page, by address."""
+    parent: int
+    directory: int
+    entries: dict[int, int]
+
+
+def processes(bench: Bench, machine: Machine) -> dict[int, Process]:
+    """All processes by pid, from the list of tasks and the tables in memory. The machine must be stopped."""
+    at = bench.offsets('struct task', 'all_link', 'pid', 'mm', 'parent') | bench.offsets('struct mm', 'pgd_phys')
+    word, found = (lambda address: machine.tables.word(address - PAGE_OFFSET)), {}
+    head = link = bench.names['all_tasks']
+    while (link := word(link)) != head:
+        task = link - at['all_link']
+        if mm := word(task + at['mm']):
+            directory, parent = word(mm + at['pgd_phys']), word(task + at['parent'])
+            found[word(task + at['pid'])] = Process(parent and word(parent + at['pid']), directory, entries_of(machine.tables, directory))
+    return found
+
+
+def entries_of(tables: Tables, directory: int) -> dict[int, int]:
+    """The entries of the user half that are not 0, by address."""
+    return {at: value for table in tables.directory_entries(directory)[:PAGE_OFFSET >> PDE_SHIFT] if table.present
+            for at, value in ((table.index << PDE_SHIFT | entry.index << PAGE_SHIFT, entry.value) for entry in tables.table_entries(table))
+            if value}
 
 
 def blocks_of(view: View) -> list[tuple[int, int, str]]:

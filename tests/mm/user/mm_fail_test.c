@@ -200,6 +200,21 @@ KTEST(mm_fail, copy)
     drop_space();
 }
 
+static bool run_fork(void)
+{
+    struct mm *child = mm_fork(mm);
+
+    if (child)
+        mm_put(child);
+    return child != NULL;
+}
+
+/* Nothing is left of a child that is not complete. */
+KTEST(mm_fail, fork)
+{
+    sweep("fork", run_fork, 3);
+}
+
 /* When memory is short, pages that files do not need are freed first. */
 KTEST(mm_fail, memory_comes_from_clean_pages)
 {

@@ -177,6 +177,7 @@ KTEST(mm_fork, shared_memory_stays_shared)
     child = mm_fork(parent);
     if (!expect(child != NULL))
         return;
+    expect(entry_at(parent, PAGE(0)) & entry_at(child, PAGE(0)) & PTE_RW); /* no fault is needed */
     put_word(child, PAGE(0), 2);
     put_word(child, PAGE(1), 3); /* touched after the fork */
     expect_eq(get_word(parent, PAGE(0)), 2);
@@ -226,6 +227,7 @@ KTEST(mm_fork, pages_without_rights)
     expect_none(mm_audit());
     expect_eq(mm_fault(child, BASE, false), MM_FAULT_NO_ACCESS);
     expect_eq(mm_mprotect(child, BASE, MANY * PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+    expect_pages(child, MANY, 100);
     put_word(child, BASE, 1);
     expect_eq(mm_mprotect(parent, BASE, MANY * PAGE_SIZE, PROT_READ), 0);
     expect_pages(parent, MANY, 100);
