@@ -360,11 +360,14 @@ endif
 
 export MEM CPU MACHINE FIRMWARE QEMU_DISPLAY ACCEL SNAPSHOTS
 
-# Remake the image when the command line changes. INIT=PATH is short for init=PATH on it.
+# KERNEL=file: `make run` boots this kernel, with the programs of the build: one of the lab called hunt.
+KERNEL ?= $(BUILD)/attic.elf
+
+# Remake the image when the command line or the kernel is another. INIT=PATH is short for init=PATH on it.
 export COMMAND_LINE = $(CMDLINE)$(if $(INIT), init=$(INIT))
 $(BUILD)/cmdline: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' "$$COMMAND_LINE" | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" > $@
+	@printf '%s\n' "$$COMMAND_LINE" '$(KERNEL)' | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" '$(KERNEL)' > $@
 
 # GRUB's modules for the PC, with those for UEFI beside them: from installed packages on a PC, and elsewhere unpacked from the packages for
 # i386.
@@ -377,10 +380,10 @@ $(FETCHED)/grub/i386-pc/multiboot2.mod:
 # What every machine boots. In-kernel tests need no more; each has an ISO with its own command line.
 BOOTED := $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(GRUB_FETCHED)
 
-$(BUILD)/attic.iso: $(BOOTED) $(BUILD)/cmdline grub.cfg scripts/mkiso
+$(BUILD)/attic.iso: $(BOOTED) $(KERNEL) $(BUILD)/cmdline grub.cfg scripts/mkiso
 	@scripts/check-tools image
 	$(call say,ISO,$@)
-	$(Q)scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/initramfs.cpio "$$COMMAND_LINE"
+	$(Q)scripts/mkiso $@ '$(KERNEL)' $(BUILD)/initramfs.cpio "$$COMMAND_LINE"
 
 # A machine that is the same on every host: without files that were fetched, found or asked for.
 PLAIN_COMMAND_LINE :=
@@ -414,15 +417,16 @@ check: booted
 	@scripts/check-tools image machine
 	@BUILD='$(BUILD)' scripts/check '$(T)'
 
-# A student's tree for a lab (labs/README.md), and the points for one.
+# A student's tree for a lab (labs/README.md), and the points for one; a hunt needs the student's NUMBER.
 LAB ?=
 DIR ?=
+NUMBER ?=
 .PHONY: lab grade gradescope labs
 lab:
-	@scripts/lab make '$(LAB)' '$(DIR)'
+	@BUILD='$(BUILD)' NUMBER='$(NUMBER)' scripts/lab make '$(LAB)' '$(DIR)'
 grade: booted $(BUILD)/attic.debug
 	@scripts/check-tools image machine gdb
-	@BUILD='$(BUILD)' scripts/lab grade '$(LAB)' '$(DIR)'
+	@BUILD='$(BUILD)' NUMBER='$(NUMBER)' scripts/lab grade '$(LAB)' '$(DIR)'
 
 gradescope:
 	@BUILD='$(BUILD)' scripts/lab gradescope '$(LAB)'

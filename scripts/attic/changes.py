@@ -73,6 +73,11 @@ class Edit:
             self.new.append(text)
 
     def apply(self, text: str) -> str:
+        lines, at = text.split('\n'), self.place(text)
+        return '\n'.join(lines[:at] + self.new + lines[at + len(self.old):])
+
+    def place(self, text: str) -> int:
+        """Where the old lines begin, counted from 0."""
         lines = text.split('\n')
         first, last = extent(lines, self.function)
         size = len(self.old)
@@ -81,7 +86,7 @@ class Edit:
         found = [at for at in range(first, last - size + 2) if [line.rstrip() for line in lines[at:at + size]] == self.old]
         if len(found) != 1:
             raise Misfit(f'{self.file}: {self.function} has these lines {len(found)} times:\n' + '\n'.join(self.old))
-        return '\n'.join(lines[:found[0]] + self.new + lines[found[0] + size:])
+        return found[0]
 
 
 def extent(lines: list[str], function: str) -> tuple[int, int]:

@@ -1,11 +1,11 @@
 """Grade a student's files: build a kernel that has them and nothing else of the student's, and look at it from outside.
 
-Each part gets machines of its own, so that a panic costs that part. A part's points are given if all that its lines in `tests` say holds.
+Each part gets machines of its own, so that a panic costs that part. A part's points are given if all that its lines in `tests` say holds; a
+check that looks at several things of the same kind gives a share of them.
 The verdict on a self-test is read from memory at the moment when the test core reports it (in_gdb.py); what the kernel prints goes to a log
 file and is no evidence. Results are written after each part.
 """
 import hashlib
-import importlib.util
 import json
 import re
 import time
@@ -27,18 +27,19 @@ class Result:
     part: Part
     reason: str | None   # why there are no points
     again: str = ''      # the command that shows it
+    share: float = 0     # of the points, which is given in spite of the reason
 
     @property
     def points(self) -> int:
-        return 0 if self.reason else self.part.points
+        return int(self.part.points * self.share) if self.reason else self.part.points
 
 
 class Grading:
     """`folder` is the student's tree; `told` is called with each Result. `name` is that of the folder in
-    build/solutions/, `results` the file for the results."""
+    build/solutions/, `results` the file for the results, `number` the student's, for a hunt."""
 
-    def __init__(self, lab: Lab, folder: Path, told=lambda result: None, name: str = '', results: Path | None = None):
-        self.lab, self.student, self.told = lab, folder, told
+    def __init__(self, lab: Lab, folder: Path, told=lambda result: None, name: str = '', results: Path | None = None, number: str = ''):
+        self.lab, self.student, self.told, self.number = lab, folder, told, number
         self.name = name or f'{lab.name}-' + hashlib.sha1(str(folder.resolve()).encode()).hexdigest()[:8]
         self.build = build_dir() / 'solutions' / self.name
         self.file = results or self.build / 'results.json'
@@ -53,7 +54,7 @@ class Grading:
         """All parts, or only one."""
         self.write()
         reason = self.built()
-        self.bench = None if reason else Bench(self.build, self.name)
+        self.bench = None if reason else Bench(build_dir() if self.lab.is_hunt else self.build, self.name, self.texts, self.number)
         for part in [only] if only else self.lab.parts:
             result = Result(part, reason) if reason else self.judged(part)
             self.results.append(result)
@@ -66,12 +67,14 @@ class Grading:
     def built(self) -> str | None:
         """Why there is no kernel to look at."""
         try:
-            texts = take(self.lab, self.student)
+            self.texts = take(self.lab, self.student)
         except Unacceptable as why:
             return str(why)
+        if self.lab.is_hunt:  # no kernel is handed in
+            return None
         for name in ('attic.elf', 'attic.debug'):
             (self.build / name).unlink(missing_ok=True)
-        fill(self.build, texts, build_dir())
+        fill(self.build, self.texts, build_dir())
         wanted = [for_make(self.build / name) for name in ('attic.elf', 'attic.debug', 'initramfs.cpio')]
         done = make(f'SOLUTION={self.name}', *wanted)
         if done.returncode == 0:
@@ -88,8 +91,10 @@ class Grading:
         if part.tests and (found := self.failing_test(part)):
             return Result(part, *found)
         for check in part.checks:
-            if reason := self.check(check):
-                return Result(part, reason)
+            found = self.check(check)
+            reasons = found if isinstance(found, list) else [found]
+            if any(reasons):
+                return Result(part, '\n'.join(filter(None, reasons)), share=reasons.count(None) / len(reasons))
         return Result(part, None)
 
     def failing_test(self, part: Part) -> tuple[str, str] | None:
@@ -113,11 +118,8 @@ class Grading:
             return 'the code of the kernel has changed while it ran', ''
         return None
 
-    def check(self, name: str) -> str | None:
-        spec = importlib.util.spec_from_file_location('checks', self.lab.folder / 'checks.py')
-        checks = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(checks)
-        return getattr(checks, name)(self.bench)
+    def check(self, name: str) -> str | list[str | None] | None:
+        return getattr(self.lab.module('checks'), name)(self.bench)
 
     # ---- what is written ----
 

@@ -32,10 +32,15 @@ mkdir -p /autograder/results /autograder/graded
 cp -r /autograder/submission/. /autograder/graded/
 chown -R grader: /autograder/graded /autograder/results
 cd /autograder/source/attic
-su grader -c 'RESULTS=/autograder/results/results.json scripts/lab grade {lab} /autograder/graded' > /autograder/grader.log 2>&1 || {{
+{number}su grader -c 'RESULTS=/autograder/results/results.json scripts/lab grade {lab} /autograder/graded' > /autograder/grader.log 2>&1 || {{
     tail -n 20 /autograder/grader.log
     exit 1
 }}
+"""
+
+# A hunt's kernels are those of the student's address.
+NUMBER = """NUMBER=$(python3 -c 'import json; print(json.load(open("/autograder/submission_metadata.json"))["users"][0]["email"])')
+export NUMBER
 """
 
 
@@ -45,7 +50,7 @@ def make_zip(lab: Lab) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, 'w') as archive:
         write(archive, 'setup.sh', SETUP)
-        write(archive, 'run_autograder', RUN.format(lab=lab.name))
+        write(archive, 'run_autograder', RUN.format(lab=lab.name, number=NUMBER if lab.is_hunt else ''))
         for path in (ROOT / file for file in source_files()):
             if path.is_file() and not path.is_symlink():
                 write(archive, f'attic/{path.relative_to(ROOT)}', path.read_bytes(), os.access(path, os.X_OK))

@@ -9,8 +9,15 @@
     wrong/      wrong solutions, each a change of the reference with `Points:`, what it must get
     README.md   what the student reads
 
-In `holes` and `tests`, `#` begins a comment.
+A hunt (attic.lab.hunt) has no holes: the student gets kernels that are broken, and hands in a file of answers.
+
+    pool          `MUTANT: LINE` for each that may be drawn: what is typed at the prompt to show it
+    answers       what the student fills in
+    solutions.py  the reference and the wrong solutions, which depend on what is drawn
+
+In `holes`, `tests` and `pool`, `#` begins a comment.
 """
+import importlib.util
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +48,23 @@ class Lab:
     holes: dict[str, list[str]]   # functions by file
     helpers: dict[str, list[str]]  # that are given
     parts: list[Part]
+    pool: dict[str, str] = field(default_factory=dict)  # of a hunt, in the teacher's tree: what shows a mutant
+
+    @property
+    def files(self) -> list[str]:
+        """What is handed in."""
+        return [str((self.folder / 'answers').relative_to(ROOT))] if self.is_hunt else list(self.holes)
+
+    @property
+    def is_hunt(self) -> bool:
+        return (self.folder / 'answers').is_file()
+
+    def module(self, name: str):
+        """One of the lab's own scripts."""
+        spec = importlib.util.spec_from_file_location(name, self.folder / f'{name}.py')
+        found = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(found)
+        return found
 
     @property
     def points(self) -> int:
@@ -67,7 +91,8 @@ def read(name: str) -> Lab:
     folder = next(iter(FOLDER.glob(f'[0-9][0-9]-{name}')), None) if re.fullmatch(r'[\w-]+', name) else None
     if not folder:
         raise Refused(f'LAB= is the name of a lab: {", ".join(names())}')
-    return Lab(folder, name, *read_holes(folder / 'holes'), read_tests(folder / 'tests'))
+    holes = read_holes(folder / 'holes') if (folder / 'holes').exists() else ({}, {})
+    return Lab(folder, name, *holes, read_tests(folder / 'tests'), read_pool(folder / 'pool') if (folder / 'pool').exists() else {})
 
 
 def lines_of(path: Path):
@@ -84,6 +109,16 @@ def read_holes(path: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
             raise Refused(f'{place}: a line is `FILE: FUNCTION...` or `FILE: FUNCTION... with HELPER...`, one for each file')
         holes[found[1]], helpers[found[1]] = found[2].split(), (found[3] or '').split()
     return holes, helpers
+
+
+def read_pool(path: Path) -> dict[str, str]:
+    pool = {}
+    for place, line in lines_of(path):
+        found = re.fullmatch(r'([\w-]+): +(\S.*)', line)
+        if not found or found[1] in pool:
+            raise Refused(f'{place}: a line is `MUTANT: LINE`, one for each mutant')
+        pool[found[1]] = found[2]
+    return pool
 
 
 def read_tests(path: Path) -> list[Part]:

@@ -13,19 +13,31 @@ HOLES, REFERENCE = 'holes', 'reference'
 
 
 def solutions(lab: Lab) -> list[str]:
-    return [HOLES, REFERENCE, *names(lab.wrong)]
+    return [HOLES, REFERENCE, *(lab.module('solutions').WRONG if lab.is_hunt else names(lab.wrong))]
 
 
 def expected(lab: Lab, name: str) -> int:
-    return {HOLES: 0, REFERENCE: lab.points}.get(name) if name in (HOLES, REFERENCE) else lab.wrong_points(name)
+    if name in (HOLES, REFERENCE):
+        return lab.points if name == REFERENCE else 0
+    return lab.module('solutions').WRONG[name][0] if lab.is_hunt else lab.wrong_points(name)
 
 
 def texts(lab: Lab, name: str) -> dict[str, str]:
     """The files of a solution."""
+    if lab.is_hunt:
+        return {lab.files[0]: answers(lab, name)}
     reference = {file: (ROOT / file).read_text() for file in lab.holes}
     if name == HOLES:
         return {file: emptied(file, text, lab.holes[file], lab.helpers[file], lab.name) for file, text in reference.items()}
     return reference if name == REFERENCE else reference | Change.read(name, lab.wrong).apply()
+
+
+def answers(lab: Lab, name: str) -> str:
+    """The file of a hunt."""
+    if name == HOLES:
+        return (ROOT / lab.files[0]).read_text()
+    module = lab.module('solutions')
+    return module.REFERENCE if name == REFERENCE else module.WRONG[name][1]()
 
 
 def graded(lab: Lab, name: str) -> Grading:
@@ -34,7 +46,8 @@ def graded(lab: Lab, name: str) -> Grading:
         for file, text in texts(lab, name).items():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(text)
-        grading = Grading(lab, folder, name=f'{lab.name}-{name}')
+        number = lab.module('solutions').NUMBER if lab.is_hunt else ''
+        grading = Grading(lab, folder, name=f'{lab.name}-{name}', number=number)
         grading.run()
         return grading
     finally:

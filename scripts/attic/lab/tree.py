@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attic import excerpts
 from attic.build import ROOT, source_files
+from attic.lab import hunt
 from attic.lab.classroom import workflow
 from attic.lab.holes import emptied
 from attic.lab.lab import Lab, Refused, public_tests
@@ -14,16 +15,19 @@ from attic.lab.lab import Lab, Refused, public_tests
 LEFT_OUT = re.compile(r'labs/[^/]+/(?:wrong|answer)/|labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|docs/variants\.md$|\.ci/|\.github/')
 
 
-def make_tree(lab: Lab, folder: Path):
-    """Make the tree in a folder that does not exist yet, or is empty; otherwise nothing is changed."""
+def make_tree(lab: Lab, folder: Path, number: str = ''):
+    """Make the tree in a folder that does not exist yet, or is empty; otherwise nothing is changed. `number` is the student's, for a hunt."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f'{folder} exists already: a lab begins in a new folder')
     if ROOT in (folder, *folder.parents):
         raise Refused(f'{folder} lies in this repository: a lab begins outside of it')
     texts = {file: emptied(file, (ROOT / file).read_text(), functions, lab.helpers[file], lab.name)
              for file, functions in lab.holes.items()}
+    if lab.is_hunt:  # first, as it may refuse
+        hunt.give(lab, number, folder)
     files = [file for file in source_files() if not LEFT_OUT.match(file)]
-    own = [*(lab.folder / name for name in ('README.md', 'holes', 'tests')), *sorted(lab.folder.glob('*.py'))]
+    own = [*(lab.folder / name for name in ('README.md', 'holes', 'tests', 'answers')),
+           *(path for path in sorted(lab.folder.glob('*.py')) if path.name != 'solutions.py')]
     files += [str(path.relative_to(ROOT)) for path in own if path.exists()]
     for file in files:
         target = folder / file

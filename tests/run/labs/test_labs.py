@@ -8,7 +8,7 @@ import pytest
 
 from attic import excerpts
 from attic.build import ROOT, build_dir, ran
-from attic.lab import lab, prove, submission, tree
+from attic.lab import hunt, lab, prove, submission, tree
 from attic.lab.bench import Bench
 from attic.lab.holes import emptied, parameters
 
@@ -147,6 +147,28 @@ def test_tree(tmp_path, check):
     for where, why in ((ROOT / 'build/lab', 'lies in this repository'), ('', 'DIR= is')):
         check.like(ran(ROOT / 'scripts/lab', 'make', one.name, where).stdout, why, f'{where or "no folder"}: a sentence')
     check.like(ran(ROOT / 'scripts/lab', 'make', 'nolab', tmp_path / 'x').stdout, '^lab: LAB= is the name of a lab: ', 'no such lab')
+
+
+def test_hunt(tmp_path, check):
+    """What a student of a hunt gets, and what is read of the answers."""
+    one, folder = lab.read('hunt'), tmp_path / 'hunt'
+    refused = ran(ROOT / 'scripts/lab', 'make', 'hunt', folder)
+    check.like(refused.stdout, "^lab: NUMBER= is the student's number", 'without a number: a sentence')
+    check.true(not folder.exists(), 'and no tree')
+    draws = [tuple(hunt.drawn(one, number)) for number in ('anna@example.org', ' Anna@Example.org', 'ben', '3')]
+    check.equal((draws[0], {len(set(draw)) for draw in draws}), (draws[1], {hunt.COUNT}), 'the same number draws the same mutants')
+    check.equal(len(set(draws)), 3, 'others draw others', draws)
+    tree.make_tree(one, folder, 'ben')
+    kernels = [(folder / one.folder.relative_to(ROOT) / f'kernels/{bug}.elf').read_bytes() for bug in range(1, hunt.COUNT + 1)]
+    check.equal(len(set(kernels)), hunt.COUNT, 'the tree has the kernels')
+    named = [name for name in one.pool if any(name.encode() in kernel for kernel in kernels)]
+    check.equal(named, [], 'which do not say what is wrong with them')
+    there = {path.name for path in (folder / one.folder.relative_to(ROOT)).iterdir()}
+    check.equal(there & {'pool', 'solutions.py', 'answer'}, set(), 'no answers')
+    for text, why in {'bug 1\nwhere: x\n': 'line 2', 'invariant: I3\n': 'line 1', 'bug 1\nbug 1\n': 'twice', 'bug 1\nline: a\nline: b\n': 'twice'}.items():
+        with pytest.raises(ValueError) as wrong:
+            hunt.read_answers(text)
+        check.like(str(wrong.value), why, f'{text!r}: a sentence')
 
 
 # Read words twice; the second time QEMU stands still for longer than gdb by itself waits before it asks again.
