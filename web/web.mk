@@ -11,7 +11,7 @@ WEB := $(BUILD)/web
 WEB_SOURCES := $(sort $(shell find web -name '*.ts' -o -name '*.css' -o -name '*.json'))
 # offline.js, which knows the hash of all other files, is made last.
 WEB_FILES := $(addprefix $(WEB)/,index.html comparison.html main.js style.css v86.wasm bios.bin vgabios.bin attic.iso kernel.json \
-  attic.state.zst attic.txt lowmem.state.zst lowmem.txt kpde-lazy.state.zst kpde-lazy.txt kpde-lazy.json)
+  attic.state.zst attic.txt lowmem.state.zst lowmem.txt kpde-lazy.state.zst kpde-lazy.txt kpde-lazy.json book/index.html)
 
 # The second kernel of comparison.html, made of the same sources, whatever BUG= or VARIANT= the first one is.
 LAZY := $(UNCHANGED_BUILD)/variants/kpde-lazy
@@ -47,7 +47,7 @@ $(WEB)/main.js $(WEB)/style.css &: $(NPM)/checked
 
 $(WEB)/offline.js: web/src/offline.ts scripts/web $(WEB_FILES)
 	$(call say,BUNDLE,$@)
-	$(Q)scripts/web offline $(WEB) $(notdir $(WEB_FILES))
+	$(Q)scripts/web offline $(WEB)
 
 # A program for Node. It makes machines, and does not wait for them after a change of anything else.
 $(NPM)/make-state.mjs: web/tools/make-state.ts web/src/machine.ts $(NPM_DONE) | $(NPM)/checked
@@ -59,6 +59,12 @@ $(NPM)/%.mjs: web/tests/%.ts $(NPM)/checked
 $(WEB)/%.html: web/%.html
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
+
+# The book, with the documents that it links to.
+$(WEB)/book/index.html: $(wildcard docs/*.md docs/book/* docs/book/*/* labs/README.md labs/*/README.md scripts/attic/book.py)
+	@scripts/check-tools book
+	$(call say,BOOK,$(@D))
+	$(Q)scripts/book site '$(BUILD)/web-book' '$(@D)'
 
 $(WEB)/attic.iso: $(BUILD)/plain/attic.iso
 	@mkdir -p $(@D)

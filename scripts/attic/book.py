@@ -32,7 +32,7 @@ def site(work: Path, target: Path):
     pages = [FOLDER / 'README.md', *chapters()]
     config = {
         'site_name': 'Attic', 'docs_dir': str(source), 'site_dir': str(target), 'use_directory_urls': False, 'plugins': [],
-        'theme': {'name': 'mkdocs', 'highlightjs': False}, 'extra_css': ['book.css'], 'strict': True,
+        'theme': {'name': None, 'custom_dir': str(FOLDER / 'theme')}, 'strict': True,
         'nav': [str(page.relative_to(ROOT)) for page in pages],
     }
     shutil.copy(FOLDER / 'book.css', source / 'book.css')

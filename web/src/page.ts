@@ -11,6 +11,7 @@ import { byId, play, say } from './status.js';
 const KERNEL = { description: 'kernel.json', state: 'attic' };
 const TICK_MS = 2000;
 const BOOTS = 'The machine boots. Its memory is drawn when the kernel runs; until then the pictures are those of before.';
+const BOOK = 'book/docs/book/index.html';
 const CD = 'attic.iso', SAVED = 'attic.state.gz';
 const LOADED = 'The machine is loaded; Enter shows its prompt.\r\n';
 const FOREIGN = 'This kernel is not the one that the page was built with: its memory is not drawn. `make web` builds a page for it.';
@@ -41,6 +42,7 @@ class Page {
     // ---- buttons ----
 
     private addButtons(): void {
+        byId('read').addEventListener('click', event => this.showBook(event.currentTarget as HTMLElement));
         const buttons: [id: string, work: () => Promise<void>][] = [
             ['restart', () => this.restart()],
             ['boot', async () => this.boot(await bytes(CD))],
@@ -51,6 +53,16 @@ class Page {
         ];
         for (const [id, work] of buttons)
             byId(id).addEventListener('click', () => play(work));
+    }
+
+    /* The book beside the terminal, or the pictures again. It stays at the page that was read. */
+    private showBook(button: HTMLElement): void {
+        const book = byId('book') as HTMLIFrameElement;
+        book.hidden = !book.hidden;
+        button.ariaPressed = String(!book.hidden);
+        if (!book.src)
+            book.src = BOOK;
+        book.scrollIntoView({ block: 'nearest' });  // on a narrow window it is below the machine
     }
 
     private async withFile(accept: string, use: (file: File) => Promise<void>): Promise<void> {

@@ -38,6 +38,22 @@ async function starts(page: Page): Promise<void> {
     await says(page, '#tick', /^The clock does not tick/, 'and its clock does not tick');
 }
 
+/* The book beside the machine, which goes on; and the pictures again. */
+async function book(page: Page): Promise<void> {
+    await page.click('#read');
+    const frame = (await (await page.waitForSelector('#book', { visible: true }))!.contentFrame())!;
+    await frame.waitForSelector('main a[href^="05"]', { timeout: LONG });
+    await frame.click('main a[href^="05"]');
+    const title = await frame.waitForSelector('h1[id="5-vmalloc"]', { timeout: LONG }).catch(() => null);
+    point(title !== null, 'Book shows the book, and its links lead on', '');
+    const seen = (selector: string): Promise<boolean> => page.$eval(selector, one => one.checkVisibility({ visibilityProperty: true }));
+    point(!await seen('#physical') && await seen('#terminal'), 'in place of the pictures, beside the terminal', '');
+    await page.type('#terminal textarea', 'help audit\r');
+    await shows(page, /check the memory invariants/, 'and the machine answers');
+    await page.click('#read');
+    point(await seen('#physical') && !await seen('#book'), 'a second time the pictures are back', '');
+}
+
 /* What is typed goes to the machine of now. */
 async function typing(page: Page): Promise<void> {
     await play(page, 'lowmem', 1);
@@ -104,6 +120,7 @@ run(() => inBrowser(process.argv[2], process.argv[3], async ({ browser, page, ad
     const { errors } = watch(page, address);
     await page.goto(address, { timeout: LONG });
     await shows(page, PROMPT, 'the page reaches the prompt');
+    await book(page);
     await starts(page);
     await typing(page);
     await files(browser, page, `${process.argv[3]}/attic.iso`, process.argv[4]);

@@ -11,7 +11,7 @@ from programs import run_make
 MIB = 1 << 20
 NAMES = set('index.html comparison.html main.js style.css offline.js v86.wasm bios.bin vgabios.bin attic.iso kernel.json '
             'attic.state.zst attic.txt lowmem.state.zst lowmem.txt '
-            'kpde-lazy.state.zst kpde-lazy.txt kpde-lazy.json'.split())
+            'kpde-lazy.state.zst kpde-lazy.txt kpde-lazy.json book'.split())
 
 
 def build():
@@ -45,7 +45,8 @@ def test_folder(page, check):
     folder, said = page
     check.like(said, r'^\S+/web: \d+\.\d MiB$', 'make web prints the size', said)
     check.equal({file.name for file in folder.iterdir()}, NAMES, 'the files of the page')
-    size = sum(file.stat().st_size for file in folder.iterdir())
+    check.true((folder / 'book/docs/book/01-the-address-map.html').exists(), 'with the book')
+    size = sum(file.stat().st_size for file in folder.rglob('*') if file.is_file())
     check.true(size < 12 * MIB, 'less than 12 MiB', f'{size / MIB:.1f} MiB')
     html = (folder / 'index.html').read_text()
     addresses = re.findall(r'(?:src|href)="([^"]*)"', html)
