@@ -55,8 +55,8 @@ __must_check void *get_free_pages(gfp_t gfp, u32 order);
 
 /*
  * Allocate up to `count` single pages, linked through `next`, which is NULL in the last; *chain
- * gets the first. Returns their number: less than count only when memory ran out. With __GFP_ZERO
- * all are zeroed.
+ * gets the first, or NULL. Returns their number: less than count only when memory ran out. With
+ * __GFP_ZERO all are zeroed.
  */
 __must_check u32 alloc_pages_bulk(gfp_t gfp, u32 count, struct page **chain);
 

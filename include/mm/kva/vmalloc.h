@@ -54,15 +54,15 @@ __must_check void *vmalloc_aligned(size_t size, u32 align, const void *caller);
 
 /*
  * Free memory from vmalloc(); NULL is allowed. When it returns, no address space can access the
- * range any more. Here and below, an address that is not the start of an area, or of one of another
- * kind, is a panic, which has changed nothing.
+ * range any more. Here, in vunmap() and in iounmap(), an address that is not the start of an area, or
+ * of one of another kind, is a panic, which has changed nothing.
  */
 void vfree(const void *addr);
 
 /*
  * Map `count` pages side by side, read-write. NULL on failure. Any page of a block in use is
  * allowed; its owner keeps it, and cannot free it before vunmap(). A page that is free or reserved
- * is a panic.
+ * is a panic. vunmap() allows NULL.
  */
 __must_check void *vmap(struct page **pages, u32 count);
 void vunmap(const void *addr);

@@ -14,6 +14,10 @@ from attic.lab.lab import Lab, Refused, public_tests
 # What would give answers away, and what is the repository's own. Defects and variants fit the complete sources only.
 LEFT_OUT = re.compile(r'labs/[^/]+/(?:wrong|answer)/|labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|docs/variants\.md$|\.ci/|\.github/')
 
+# It shows functions that are to be written.
+TOUR = '# A tour of the memory\n\n`make tour` shows it, with the sources of this tree.\n'
+SPECIFICATION = '*This function is yours to write: what the text says of it is what it must do.*'
+
 
 def make_tree(lab: Lab, folder: Path, number: str = ''):
     """Make the tree in a folder that does not exist yet, or is empty; otherwise nothing is changed. `number` is the student's, for a hunt."""
@@ -40,6 +44,7 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
     actions = folder / '.github/workflows/classroom.yml'
     actions.parent.mkdir(parents=True)
     actions.write_text(workflow(lab, [part for part in lab.parts if not part.hidden]))
+    (folder / 'docs/tour.md').write_text(TOUR)
     for path in sorted((folder / 'docs/book').glob('*.md')):
         path.write_text(without_answers(path.read_text(), folder))
     if has_git():
@@ -55,7 +60,10 @@ def without_answers(text: str, folder: Path) -> str:
     lines = text.split('\n')
     for one in reversed(excerpts.excerpts(text)):
         try:
-            lines[one.first + 2:one.last] = one.source(folder)
+            source = one.source(folder)
+            lines[one.first + 2:one.last] = source
+            if any('is yours to write' in line for line in source):
+                lines[one.first + 3 + len(source):one.first + 3 + len(source)] = ['', SPECIFICATION]
         except excerpts.Wrong:  # a helper that is part of the answer
             lines[one.first:one.last + 1] = [f'(`{one.name}()` is part of what you write.)']
     return '\n'.join(lines)

@@ -114,6 +114,14 @@ def test_what_is_taken(tmp_path, check):
     check.like(refusal(), 'no ordinary file', 'a link')
 
 
+def taken_away(one, folder):
+    """Lines that only the functions to be written have."""
+    def lines(root):
+        return {line.strip() for path in root.rglob('*.[ch]') for line in path.read_text().splitlines() if len(line.strip()) > 24}
+    mine = {line.strip() for file in one.holes for line in (ROOT / file).read_text().splitlines() if len(line.strip()) > 24}
+    return mine - lines(folder)
+
+
 def test_tree(tmp_path, check):
     """What a student gets."""
     one, folder = lab.read('vmalloc'), tmp_path / 'my lab'
@@ -127,6 +135,8 @@ def test_tree(tmp_path, check):
              for one in excerpts.excerpts(path.read_text())}
     holes = [text for (file, name), text in shown.items() if name in one.holes.get(file, ())]
     check.true(holes and all('is yours to write' in text for text in holes), 'the book shows the holes, too', holes)
+    leaks = [(path.name, line) for path in (folder / 'docs').rglob('*.md') for line in taken_away(one, folder) if line in path.read_text()]
+    check.equal(leaks, [], 'no document shows what is to be written')
     wanted, there = ({path.name for path in (top / 'labs' / one.folder.name).glob('*.py')} for top in (ROOT, folder))
     check.equal(there, wanted, 'all that the checks need')
     public = lab.read_tests(folder / (one.folder / 'tests').relative_to(ROOT))
