@@ -367,7 +367,11 @@ KERNEL ?= $(BUILD)/attic.elf
 export COMMAND_LINE = $(CMDLINE)$(if $(INIT), init=$(INIT))
 $(BUILD)/cmdline: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' "$$COMMAND_LINE" '$(KERNEL)' | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" '$(KERNEL)' > $@
+	@printf '%s\n' "$$COMMAND_LINE" | cmp -s - $@ || printf '%s\n' "$$COMMAND_LINE" > $@
+
+$(BUILD)/kernel-file: FORCE
+	@mkdir -p $(@D)
+	@echo '$(KERNEL)' | cmp -s - $@ || echo '$(KERNEL)' > $@
 
 # GRUB's modules for the PC, with those for UEFI beside them: from installed packages on a PC, and elsewhere unpacked from the packages for
 # i386.
@@ -380,7 +384,7 @@ $(FETCHED)/grub/i386-pc/multiboot2.mod:
 # What every machine boots. In-kernel tests need no more; each has an ISO with its own command line.
 BOOTED := $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(GRUB_FETCHED)
 
-$(BUILD)/attic.iso: $(BOOTED) $(KERNEL) $(BUILD)/cmdline grub.cfg scripts/mkiso
+$(BUILD)/attic.iso: $(BOOTED) $(KERNEL) $(BUILD)/cmdline $(BUILD)/kernel-file grub.cfg scripts/mkiso
 	@scripts/check-tools image
 	$(call say,ISO,$@)
 	$(Q)scripts/mkiso $@ '$(KERNEL)' $(BUILD)/initramfs.cpio "$$COMMAND_LINE"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from attic import excerpts
-from attic.build import ROOT, build_dir, ran
+from attic.build import ROOT, build_dir, for_make, make, ran
 from attic.lab import hunt, lab, prove, submission, tree
 from attic.lab.bench import Bench
 from attic.lab.holes import emptied, parameters
@@ -173,6 +173,9 @@ def test_hunt(tmp_path, check):
     check.equal(len(set(kernels)), hunt.COUNT, 'the tree has the kernels')
     named = [name for name in one.pool if any(name.encode() in kernel for kernel in kernels)]
     check.equal(named, [], 'which do not say what is wrong with them')
+    iso = for_make(build_dir() / 'attic.iso')
+    said = make('--dry-run', f'KERNEL={folder}/1.elf', '--assume-old', f'{folder}/1.elf', iso).stdout
+    check.like(said, rf"mkiso \S*attic\.iso '{folder}/1\.elf' ", 'make run KERNEL= boots one')
     there = {path.name for path in (folder / one.folder.relative_to(ROOT)).iterdir()}
     check.equal(there & {'pool', 'solutions.py', 'answer'}, set(), 'no answers')
     for text, why in {'bug 1\nwhere: x\n': 'line 2', 'invariant: I3\n': 'line 1', 'bug 1\nbug 1\n': 'twice', 'bug 1\nline: a\nline: b\n': 'twice'}.items():
