@@ -93,7 +93,7 @@ _Static_assert(VMALLOC_TOP - VMALLOC_SIZE_DEFAULT == 0xF7C00000, "VMALLOC_START 
 _Static_assert(VMALLOC_OFFSET == MIB(8), "the hole below vmalloc");
 _Static_assert(VMALLOC_TOP - VMALLOC_SIZE_MAX - VMALLOC_OFFSET - PAGE_OFFSET >= LOWMEM_MIN,
                "lowmem always has room");
-_Static_assert(MMAP_MIN_ADDR % PAGE_SIZE == 0 && MMAP_MIN_ADDR > 0, "page 0 is never mapped");
+_Static_assert(MMAP_MIN_ADDR == 0x00010000, "MMAP_MIN_ADDR as drawn: page 0 is never mapped");
 _Static_assert(THREAD_SIZE % PAGE_SIZE == 0, "stacks are whole pages");
 
 /*
