@@ -137,9 +137,12 @@ NASM_FLAGS := -f elf32 -g -F dwarf $(if $(filter -Werror,$(EXTRA_CFLAGS)),-w+err
 
 # ---- the kernel ---------------------------------------------------------------------------------
 
-# Every file of these folders and of the rooms in them; tests/fuzz, tests/host and tests/peers are for other machines.
+# Every file of these folders and of the rooms in them, and those that only a changed kernel has; tests/fuzz, tests/host and tests/peers are
+# for other machines.
+KERNEL_TOPS := boot arch lib mm drivers fs kernel tests
 SOURCES := $(filter-out boot/asm-offsets.c tests/fuzz/% tests/host/% tests/peers/% tests/run/%, \
-  $(sort $(shell find boot arch lib mm drivers fs kernel tests -name '*.c' -o -name '*.asm')))
+  $(sort $(shell find $(KERNEL_TOPS) -name '*.c' -o -name '*.asm') \
+  $(filter $(KERNEL_TOPS:%=%/%.c) $(KERNEL_TOPS:%=%/%.asm),$(CHANGED))))
 OBJECTS := $(SOURCES:%=$(BUILD)/%.o)
 
 .PHONY: all

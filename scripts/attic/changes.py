@@ -138,12 +138,12 @@ class Change:
             raise Misfit(f'{name}: With: takes {", ".join(OPTIONS)}, not {unknown[0]}')
         return cls(name, sentence, what, edits, tests.split(), options, kind)
 
-    def apply(self, root: Path = ROOT) -> dict[str, str]:
-        """The changed files with their new texts. Nothing is written."""
+    def apply(self, root: Path = ROOT, given: dict[str, str] | None = None) -> dict[str, str]:
+        """The changed files with their new texts; `given` has the texts of files that are not as in the root. Nothing is written."""
         texts = {}
         for edit in self.edits:
             try:
-                before = texts.get(edit.file) or (root / edit.file).read_text()
+                before = texts.get(edit.file) or (given or {}).get(edit.file) or (root / edit.file).read_text()
                 texts[edit.file] = edit.apply(before)
             except FileNotFoundError:
                 raise Misfit(f'{self.name}: there is no file {edit.file}') from None

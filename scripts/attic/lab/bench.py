@@ -31,6 +31,7 @@ class Bench:
         self.names = symbols(build / 'attic.debug')
         self.random = random.SystemRandom()
         self.logs = []
+        self.cmdline = ''  # of all machines, besides their own
 
     def word(self, machine: Machine, name: str) -> int:
         """The value of a variable of 32 bits."""
@@ -45,7 +46,9 @@ class Bench:
 
     @contextmanager
     def machine(self, what: str, **options):
-        with Machine(f'{self.name}-{what}', build=self.build, timeout=options.pop('timeout', SECONDS), **options) as machine:
+        cmdline = f'{self.cmdline} {options.pop("cmdline", "")}'.strip()
+        options = {'timeout': SECONDS, 'cmdline': cmdline} | options
+        with Machine(f'{self.name}-{what}', build=self.build, **options) as machine:
             self.logs.append(machine.log_path)
             yield machine
 
@@ -118,22 +121,25 @@ def view(bench: Bench, machine: Machine) -> View:
 
 
 class Process(NamedTuple):
-    """A process: the pid of its parent, where its directory lies, and the entries below PAGE_OFFSET that hold a page, by address."""
+    """A process: the pid of its parent, where its directory and its kernel stack lie, and the entries below PAGE_OFFSET that hold a page, by
+    address."""
     parent: int
     directory: int
     entries: dict[int, int]
+    stack: int
 
 
 def processes(bench: Bench, machine: Machine) -> dict[int, Process]:
     """All processes by pid, from the list of tasks and the tables in memory. The machine must be stopped."""
-    at = bench.offsets('struct task', 'all_link', 'pid', 'mm', 'parent') | bench.offsets('struct mm', 'pgd_phys')
+    at = bench.offsets('struct task', 'all_link', 'pid', 'mm', 'parent', 'stack') | bench.offsets('struct mm', 'pgd_phys')
     word, found = (lambda address: machine.tables.word(address - PAGE_OFFSET)), {}
     head = link = bench.names['all_tasks']
     while (link := word(link)) != head:
         task = link - at['all_link']
         if mm := word(task + at['mm']):
             directory, parent = word(mm + at['pgd_phys']), word(task + at['parent'])
-            found[word(task + at['pid'])] = Process(parent and word(parent + at['pid']), directory, entries_of(machine.tables, directory))
+            found[word(task + at['pid'])] = Process(parent and word(parent + at['pid']), directory, entries_of(machine.tables, directory),
+                                                    word(task + at['stack']))
     return found
 
 

@@ -4,9 +4,12 @@
     tests       what is worth points: `POINTS What it is`, and below, indented, what must hold for them
                     test vmalloc.noncontiguous vmalloc.guard_faults     self-tests by name
                     check scattered                                     a function of checks.py, which looks at the machine from outside
+                    cmdline vmalloc=64M                                 the kernel's command line in this part
                     hidden                                              students see it after the due date, and their tree does not have it
     checks.py   these functions
     wrong/      wrong solutions, each a change of the reference with `Points:`, what it must get
+    base        may be left out: what the kernel of this lab has in another way than the repository's, as a change (attic.changes)
+    files/      may be left out: the files that only this lab's kernel has, complete; holes may be in them
     README.md   what the student reads
 
 A hunt (attic.lab.hunt) has no holes: the student gets kernels that are broken, and hands in a file of answers.
@@ -39,6 +42,7 @@ class Part:
     tests: list[str] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
     hidden: bool = False
+    cmdline: str = ''
 
 
 @dataclass
@@ -78,6 +82,18 @@ class Lab:
     def wrong_points(self, name: str) -> int:
         """What a wrong solution must get."""
         return int(Change.read(name, self.wrong).what)
+
+    def own(self) -> dict[str, str]:
+        """The files that this lab's kernel has and the repository's has not, or in another way, with their texts: none in a student's tree,
+        where they are ordinary files."""
+        base = Kind('base', self.folder, 'Changes', 'Fails', f'lab {self.name} changes nothing', 'labs/README.md')
+        texts = Change.read('base', base).apply() if (self.folder / 'base').exists() else {}
+        top = self.folder / 'files'
+        return texts | {str(path.relative_to(top)): path.read_text() for path in sorted(top.rglob('*')) if path.is_file()}
+
+    def text(self, file: str) -> str:
+        """A file of this lab's kernel, complete."""
+        return self.own().get(file) or (ROOT / file).read_text()
 
 
 def names() -> list[str]:
@@ -130,8 +146,10 @@ def read_tests(path: Path) -> list[Part]:
             (parts[-1].tests if found[1] == 'test' else parts[-1].checks).extend(found[2].split())
         elif parts and line.strip() == 'hidden':
             parts[-1].hidden = True
+        elif parts and (found := re.fullmatch(r'\s+cmdline +(\S.*)', line)):
+            parts[-1].cmdline = found[1]
         else:
-            raise Refused(f'{place}: a line is `POINTS NAME`, or below that `test NAME...`, `check NAME...` or `hidden`')
+            raise Refused(f'{place}: a line is `POINTS NAME`, or below that `test NAME...`, `check NAME...`, `cmdline WORD...` or `hidden`')
     return parts
 
 

@@ -26,10 +26,10 @@ def texts(lab: Lab, name: str) -> dict[str, str]:
     """The files of a solution."""
     if lab.is_hunt:
         return {lab.files[0]: answers(lab, name)}
-    reference = {file: (ROOT / file).read_text() for file in lab.holes}
+    reference = {file: lab.text(file) for file in lab.holes}
     if name == HOLES:
         return {file: emptied(file, text, lab.holes[file], lab.helpers[file], lab.name) for file, text in reference.items()}
-    return reference if name == REFERENCE else reference | Change.read(name, lab.wrong).apply()
+    return reference if name == REFERENCE else reference | Change.read(name, lab.wrong).apply(given=reference)
 
 
 def answers(lab: Lab, name: str) -> str:

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from attic import excerpts
-from attic.build import ROOT, source_files
+from attic.build import ROOT, ran, source_files
 from attic.lab import hunt
 from attic.lab.classroom import workflow
 from attic.lab.holes import emptied
@@ -25,8 +25,7 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
         raise Refused(f'{folder} exists already: a lab begins in a new folder')
     if ROOT in (folder, *folder.parents):
         raise Refused(f'{folder} lies in this repository: a lab begins outside of it')
-    texts = {file: emptied(file, (ROOT / file).read_text(), functions, lab.helpers[file], lab.name)
-             for file, functions in lab.holes.items()}
+    texts = lab.own() | {file: emptied(file, lab.text(file), functions, lab.helpers[file], lab.name) for file, functions in lab.holes.items()}
     if lab.is_hunt:  # first, as it may refuse
         hunt.give(lab, number, folder)
     files = [file for file in source_files() if not LEFT_OUT.match(file)]
@@ -38,7 +37,10 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / file, target, follow_symlinks=False)
     for file, text in texts.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text(text)
+    if texts.keys() - set(files):
+        (folder / 'docs/files.md').write_text(ran(folder / 'scripts/rooms', 'files').stdout)
     tests = folder / (lab.folder / 'tests').relative_to(ROOT)
     tests.write_text(public_tests(tests.read_text()))
     actions = folder / '.github/workflows/classroom.yml'

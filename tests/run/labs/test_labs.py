@@ -8,7 +8,7 @@ import pytest
 
 from attic import excerpts
 from attic.build import ROOT, build_dir, for_make, make, ran
-from attic.lab import hunt, lab, prove, submission, tree
+from attic.lab import bench, grade, hunt, lab, prove, submission, tree
 from attic.lab.bench import Bench
 from attic.lab.holes import emptied, parameters
 
@@ -182,6 +182,44 @@ def test_hunt(tmp_path, check):
         with pytest.raises(ValueError) as wrong:
             hunt.read_answers(text)
         check.like(str(wrong.value), why, f'{text!r}: a sentence')
+
+
+def test_kernel_of_its_own(tmp_path, check):
+    """A lab may start from another kernel: `base` changes files, files/ has new ones, and holes may be in these."""
+    one, folder = lab.read('one-half'), tmp_path / 'my lab'
+    own = one.own()
+    new = sorted(file for file in own if not (ROOT / file).exists())
+    check.equal([file for file in one.holes if file not in new], [], 'what the student writes is in a file that this repository does not have')
+    tree.make_tree(one, folder)
+    check.equal([file for file, text in own.items() if file not in one.holes and (folder / file).read_text() != text], [],
+                'the tree has the changed files and the new ones')
+    check.true(all('yours to write' in (folder / file).read_text() for file in one.holes), 'and the holes')
+    check.equal([name for name in ('base', 'files') if (folder / 'labs' / one.folder.name / name).exists()], [], 'and not what they are made of')
+    check.like((folder / 'docs/files.md').read_text(), 'kpde_choice', 'its list of files has them')
+    check.equal(small_lab(tmp_path).own(), {}, 'most labs have no such files')
+    comments = {file: text for file, text in own.items() if file not in grade.compiled(own)}
+    check.true(all(file.endswith('.h') and file not in new for file in comments), 'a header with other comments only is not compiled', list(comments))
+
+
+def test_command_line(tmp_path, check, monkeypatch):
+    """The kernel's command line in a part."""
+    (tmp_path / 'tests').write_text('60 One\n    cmdline kpde=lazy vmalloc=64M\n    test a.b\n40 Other\n    check c\n')
+    parts = lab.read_tests(tmp_path / 'tests')
+    check.equal([part.cmdline for part in parts], ['kpde=lazy vmalloc=64M', ''], 'is that of its line')
+    given = []
+
+    @contextmanager
+    def recorded(name, cmdline='', **options):
+        given.append(cmdline)
+        raise RuntimeError
+        yield
+    monkeypatch.setattr(bench, 'Machine', recorded)
+    one = Bench(build_dir(), 'demo')
+    for part, options in ((parts[0], {'cmdline': 'ktest=a.b'}), (parts[0], {}), (parts[1], {})):
+        one.cmdline = part.cmdline
+        with pytest.raises(RuntimeError), one.machine('x', **options):
+            pass
+    check.equal(given, ['kpde=lazy vmalloc=64M ktest=a.b', 'kpde=lazy vmalloc=64M', ''], 'and that of its machines, before their own')
 
 
 # Read words twice; the second time QEMU stands still for longer than gdb by itself waits before it asks again.
