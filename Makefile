@@ -438,10 +438,10 @@ grade: booted $(BUILD)/attic.debug
 gradescope:
 	@BUILD='$(BUILD)' scripts/lab gradescope '$(LAB)'
 
-# Each lab's grader, with the holes, the reference and each wrong solution: LAB=name, T=solution.
+# Each lab's grader, with the holes, the reference and each wrong solution: LAB=name, T=solution, PART=1/10 for some of them.
 labs: booted $(BUILD)/attic.debug
 	@scripts/check-tools image machine gdb
-	@BUILD='$(BUILD)' scripts/lab prove '$(LAB)' '$(T)'
+	@BUILD='$(BUILD)' PART='$(PART)' scripts/lab prove '$(LAB)' '$(T)'
 
 # The tests on each kernel of tests/mutants/, until one fails.
 mutants: booted

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from attic.build import ROOT, build_dir, for_make, made, make
+from attic.build import ROOT, build_dir, for_make, locked, made, make
 from attic.changes import BUGS, Change
 from attic.lab.lab import Lab, Refused
 
@@ -58,8 +58,9 @@ def kernel(lab: Lab, number: str, bug: int) -> Path:
 
 def built(mutant: str) -> Path:
     folder = build_dir() / 'bugs' / mutant
-    done = make('booted') if not (build_dir() / 'attic.elf').exists() else None
-    done = done if done and done.returncode else make(f'BUG={mutant}', for_make(folder / 'attic.elf'))
+    with locked(build_dir() / 'hunt.lock'):  # others may need the same
+        done = make('booted') if not (build_dir() / 'attic.elf').exists() else None
+        done = done if done and done.returncode else make(f'BUG={mutant}', for_make(folder / 'attic.elf'))
     if done.returncode:
         raise Refused(f'a kernel cannot be built:\n{done.stdout}')
     return folder

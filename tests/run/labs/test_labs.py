@@ -1,6 +1,7 @@
 """The labs (labs/README.md): a student's tree, what is taken of it, and the grader. `make labs` grades all wrong solutions as well; here
 each lab grades its holes and its reference."""
 import json
+import os
 import re
 from contextlib import contextmanager
 
@@ -157,6 +158,7 @@ def test_tree(tmp_path, check):
     for where, why in ((ROOT / 'build/lab', 'lies in this repository'), ('', 'DIR= is')):
         check.like(ran(ROOT / 'scripts/lab', 'make', one.name, where).stdout, why, f'{where or "no folder"}: a sentence')
     check.like(ran(ROOT / 'scripts/lab', 'make', 'nolab', tmp_path / 'x').stdout, '^lab: LAB= is the name of a lab: ', 'no such lab')
+    check.like(ran(ROOT / 'scripts/lab', 'prove', '', '', env=os.environ | {'PART': '4/3'}).stdout, '^lab: PART= takes K/N', 'no such part')
 
 
 def test_hunt(tmp_path, check):
