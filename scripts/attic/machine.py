@@ -301,7 +301,8 @@ class Machine(SpawnBase):
     @property
     def gdb_target(self) -> str:
         """The address to which a gdb can connect, once QEMU has made it."""
-        while not self.ended and not os.path.exists(self._gdb_socket):
+        # The file is there before QEMU listens to it; when its monitor speaks, it does.
+        while not self.ended and not (self.watch.qmp.speaks and os.path.exists(self._gdb_socket)):
             self.pump(0.05)
         return self._gdb_socket
 

@@ -20,6 +20,7 @@ from attic.symbols import PAGE_OFFSET
 from attic.tables import PAGE_SHIFT, PDE_SHIFT, Tables
 
 SECONDS = 60   # for a machine
+DETACHED = '[Inferior 1 (process 1) detached]'  # gdb's last words if it leaves a machine that runs
 PATIENCE = 60  # seconds: gdb repeats what is not answered in time, and a busy QEMU would do it twice
 
 
@@ -32,6 +33,7 @@ class Bench:
         self.random = random.SystemRandom()
         self.logs = []
         self.cmdline = ''  # of all machines, besides their own
+        self.end = ''      # how the last followed() ended
 
     def word(self, machine: Machine, name: str) -> int:
         """The value of a variable of 32 bits."""
@@ -60,19 +62,27 @@ class Bench:
 
     def followed(self, script: Path, wanted: int, what: str, cmdline: str = '', **options) -> list[dict]:
         """What a script for gdb, attached to a stopped machine, writes down about its start with this command line: a dictionary for each
-        line."""
+        line. `end` then says what the machine and gdb did last."""
         with self.machine(what, cmdline=cmdline, gdb=True, stopped=True, **options) as machine:
             judged = machine.log_path.with_suffix('.judged')
             judged.unlink(missing_ok=True)
-            self.attach(machine, '-x', str(script), str(self.build / 'attic.debug'), JUDGED=str(judged), WANTED=str(wanted),
-                        SEED=str(self.random.randrange(1 << 30)))
+            said = self.attach(machine, '-x', str(script), str(self.build / 'attic.debug'), JUDGED=str(judged), WANTED=str(wanted),
+                               SEED=str(self.random.randrange(1 << 30)))
+            self.end = self.ended(machine, said.splitlines())
             machine.kill()
             return [json.loads(line) for line in judged.read_text().splitlines()] if judged.exists() else []
 
-    def attach(self, machine: Machine, *arguments: str, **environment: str):
-        """Attach gdb to a machine, and give it these arguments."""
+    def ended(self, machine: Machine, said: list[str]) -> str:
+        """How a machine ended that gdb was attached to; if gdb has left it before, what it said last."""
+        if said[-1:] == [DETACHED]:
+            return f'gdb has left the machine: {" ".join(said[-2:-1])}'
+        machine.finish()
+        return machine.text
+
+    def attach(self, machine: Machine, *arguments: str, **environment: str) -> str:
+        """Attach gdb to a machine, and give it these arguments. Returns what it prints."""
         to_it = commands(f'set remotetimeout {PATIENCE}', f'target remote {machine.gdb_target}')
-        machine.beside('gdb', '-q', '-nx', '-batch', *to_it, *arguments, env=environment)
+        return machine.beside('gdb', '-q', '-nx', '-batch', *to_it, *arguments, env=environment)
 
 
 # ---- looking ----

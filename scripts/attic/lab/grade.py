@@ -107,7 +107,7 @@ class Grading:
         for test in part.tests:
             [result, *more] = seen.get(test) or [None]
             if result is None:
-                reason = f'{test} does not come to its end: {self.missing() or "the machine stops, panics or is too slow"}'
+                reason = f'{test} does not come to its end: {self.missing() or self.bench.end}'
             elif more or not result['honest']:
                 reason = f'{test} is reported by something else than the test core'
             elif result['skipped'] or result['failures']:

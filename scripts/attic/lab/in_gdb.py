@@ -71,4 +71,4 @@ def main():
 try:
     main()
 except gdb.error as error:  # the machine has ended, or no function reports results
-    write(ended=str(error))
+    print(error)
