@@ -225,6 +225,8 @@ def main(kind: Kind, usage: str, arguments: list[str]):
         if len(arguments) not in (0, 2):
             sys.exit(usage)
         if not arguments:
+            if not names(kind):
+                sys.exit(f'{Path(kind.list).name}: there is none in this tree; a lab has no others than its own kernel')
             for change in (Change.read(name, kind) for name in names(kind)):
                 print(folded(f'{change.name:24} {change.sentence} ({change.what})', sys.stdout))
         else:

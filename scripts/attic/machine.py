@@ -100,7 +100,7 @@ class Machine(SpawnBase):
 
     def __str__(self):
         """How it ended, as a sentence; where the machine was, if it did not report its end; and the last lines of output."""
-        lines = [f'  | {line}' for line in self.output.splitlines()[-20:]]
+        lines = [f'  | {line}' for line in last_lines(self.output)]
         return '\n'.join([f'{self.name}: {self.text}; log: {self.log_path}', *self.watch.lines, *lines])
 
     # ---- time ----
@@ -358,6 +358,13 @@ class Machine(SpawnBase):
             self._typist.close()
             self._console.close()
             self._console = self._typist = None
+
+
+def last_lines(output: str, count: int = 20) -> list[str]:
+    """The last lines of an output: so many, or all from the panic on."""
+    lines = output.splitlines()
+    panic = next((at for at, line in enumerate(lines) if line.startswith('PANIC')), len(lines))
+    return lines[min(panic, max(len(lines) - count, 0)):]
 
 
 def used(pid: int) -> float:

@@ -19,9 +19,9 @@ ok 3 list.move # SKIP no list
 LOGS = {
     'a failed test': (FAILED, 35, r'\Anot ok list\.remove\n  # lib/list\.c:3: expected 1, found 2\n'
                                   r'not run:\n  list\.move: no list\n1 passed, 1 failed\n'),
-    'a panic': ('KTAP version 1\n1..2\nok 1 list.add\nPANIC at lib/list.c:3\n', 37,
+    'a panic': ('KTAP version 1\n1..2\nok 1 list.add\nPANIC at lib/list.c:3\n' + 25 * '  a call\n', 37,
                 r'\A2 tests planned, 1 reported\nended in panic, not pass\ncheck: the kernel panicked; log: .*/check\.log\n'
-                r'(?:  \| .*\n)*  \| PANIC at lib/list\.c:3\n1 passed, 1 failed\n'),
+                r'(?:  \| .*\n)*  \| PANIC at lib/list\.c:3\n(?:  \|   a call\n){25}1 passed, 1 failed\n'),
     'only skipped': ('KTAP version 1\n1..1\nok 1 list.add # SKIP no list\n', 33, r'\Anot run:\n  list\.add: no list\n0 passed, 0 failed\n'),
     'skipped by mistake': ('KTAP version 1\n1..1\nok 1 list.add # SKIP this processor has no SMEP\n', 33,
                            r'\Alist\.add: this processor has no SMEP\n(?s:.*)^0 passed, 1 failed\n'),

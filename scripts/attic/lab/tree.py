@@ -1,4 +1,5 @@
 """A student's tree: the repository with holes, without answers, and with a history of one commit where there is git."""
+import ast
 import re
 import shutil
 import subprocess
@@ -9,14 +10,18 @@ from attic.build import ROOT, ran, source_files
 from attic.lab import hunt
 from attic.lab.classroom import workflow
 from attic.lab.holes import emptied
-from attic.lab.lab import Lab, Refused, public_tests
+from attic.lab.lab import Lab, Part, Refused, public_tests
 
 # What would give answers away, and what is the repository's own. Defects and variants fit the complete sources only.
-LEFT_OUT = re.compile(r'labs/[^/]+/(?:wrong|answer)/|labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|docs/variants\.md$|\.ci/|\.github/')
+LEFT_OUT = re.compile(r'labs/[^/]+/(?:wrong|answer)/|labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|\.ci/|\.github/')
+
+# Self-tests of a hidden part, in a file of their own.
+HIDDEN = '_hidden_test.c'
 
 # It shows functions that are to be written.
 TOUR = '# A tour of the memory\n\n`make tour` shows it, with the sources of this tree.\n'
 SPECIFICATION = '*This function is yours to write: what the text says of it is what it must do.*'
+OTHER = "*The text describes the book's kernel; that of this lab has this function in another way.*"
 
 
 def make_tree(lab: Lab, folder: Path, number: str = ''):
@@ -25,7 +30,8 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
         raise Refused(f'{folder} exists already: a lab begins in a new folder')
     if ROOT in (folder, *folder.parents):
         raise Refused(f'{folder} lies in this repository: a lab begins outside of it')
-    texts = lab.own() | {file: emptied(file, lab.text(file), functions, lab.helpers[file], lab.name) for file, functions in lab.holes.items()}
+    own_texts = {file: text for file, text in lab.own().items() if not file.endswith(HIDDEN)}
+    texts = own_texts | {file: emptied(file, lab.text(file), functions, lab.helpers[file], lab.name) for file, functions in lab.holes.items()}
     if lab.is_hunt:  # first, as it may refuse
         hunt.give(lab, number, folder)
     files = [file for file in source_files() if not LEFT_OUT.match(file)]
@@ -41,8 +47,10 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
         (folder / file).write_text(text)
     if texts.keys() - set(files):
         (folder / 'docs/files.md').write_text(ran(folder / 'scripts/rooms', 'files').stdout)
-    tests = folder / (lab.folder / 'tests').relative_to(ROOT)
-    tests.write_text(public_tests(tests.read_text()))
+    own_folder = folder / lab.folder.relative_to(ROOT)
+    (own_folder / 'tests').write_text(public_tests((lab.folder / 'tests').read_text()))
+    if (own_folder / 'checks.py').exists():
+        (own_folder / 'checks.py').write_text(public_checks((lab.folder / 'checks.py').read_text(), lab.parts))
     actions = folder / '.github/workflows/classroom.yml'
     actions.parent.mkdir(parents=True)
     actions.write_text(workflow(lab, [part for part in lab.parts if not part.hidden]))
@@ -51,6 +59,22 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
         path.write_text(without_answers(path.read_text(), folder))
     if has_git():
         commit(folder, f'Lab {lab.name}')
+
+
+def public_checks(text: str, parts: list[Part]) -> str:
+    """The text of checks.py without the checks of hidden parts, and without what only they need."""
+    public = {check for part in parts if not part.hidden for check in part.checks}
+    unwanted = {check for part in parts for check in part.checks} - public
+    while unwanted:
+        lines = text.split('\n')
+        for one in reversed(ast.parse(text).body):
+            if isinstance(one, ast.FunctionDef) and one.name in unwanted:
+                del lines[one.lineno - 1:one.end_lineno + 2]  # with the blank lines after it
+        text = '\n'.join(lines).rstrip() + '\n'
+        tree = ast.parse(text)
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        unwanted = {one.name for one in tree.body if isinstance(one, ast.FunctionDef)} - used - public
+    return text
 
 
 def has_git() -> bool:
@@ -63,9 +87,10 @@ def without_answers(text: str, folder: Path) -> str:
     for one in reversed(excerpts.excerpts(text)):
         try:
             source = one.source(folder)
+            is_hole, differs = any('is yours to write' in line for line in source), source != one.shown
             lines[one.first + 2:one.last] = source
-            if any('is yours to write' in line for line in source):
-                lines[one.first + 3 + len(source):one.first + 3 + len(source)] = ['', SPECIFICATION]
+            if is_hole or differs:
+                lines[one.first + 3 + len(source):one.first + 3 + len(source)] = ['', SPECIFICATION if is_hole else OTHER]
         except excerpts.Wrong:  # a helper that is part of the answer
             lines[one.first:one.last + 1] = [f'(`{one.name}()` is part of what you write.)']
     return '\n'.join(lines)

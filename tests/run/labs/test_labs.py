@@ -161,6 +161,25 @@ def test_tree(tmp_path, check):
     check.like(ran(ROOT / 'scripts/lab', 'prove', '', '', env=os.environ | {'PART': '4/3'}).stdout, '^lab: PART= takes K/N', 'no such part')
 
 
+def test_what_a_tree_does_not_show(tmp_path, check):
+    """Of a lab with a kernel of its own, a hidden self-test, and of one with a hidden check."""
+    one, folder = lab.read('one-half'), tmp_path / 'half'
+    tree.make_tree(one, folder)
+    texts = {path: path.read_text() for path in folder.rglob('*_test.c')}
+    hidden, public = ([test for part in one.parts if part.hidden == it for test in part.tests] for it in (True, False))
+    there = [f'{suite}.{name}' for text in texts.values() for suite, name in re.findall(r'^KTEST\((\w+), (\w+)\)', text, re.M)]
+    check.equal((set(hidden) & set(there), set(public) - set(there)), (set(), set()), 'self-tests of the public parts, and none of a hidden one')
+    chapter = (folder / 'docs/book/06-one-kernel-half.md').read_text()
+    check.like(chapter, r'kpde_boot\(\);\n\}\n```\n\n' + re.escape(tree.OTHER), "the book says where this lab's kernel is another one")
+    check.equal(chapter.count(tree.OTHER), 3, 'and only there')
+    check.like(ran(folder / 'scripts/bug').stdout, '^bug: there is none in this tree', 'no mutants are listed')
+    other = lab.read('copy-on-write')
+    checks = tree.public_checks((other.folder / 'checks.py').read_text(), other.parts)
+    [kept] = {name for part in other.parts if part.hidden for name in part.checks}
+    check.true(f'def {kept}(' not in checks and all(f'def {name}(' in checks for part in other.parts if not part.hidden for name in part.checks),
+               'no check of a hidden part', checks)
+
+
 def test_hunt(tmp_path, check):
     """What a student of a hunt gets, and what is read of the answers."""
     one, folder = lab.read('hunt'), tmp_path / 'hunt'

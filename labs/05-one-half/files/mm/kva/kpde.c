@@ -130,10 +130,7 @@ static bool copy_entry(pde_t *pgd, u32 addr)
     return true;
 }
 
-/*
- * Copy the entry for addr, if it is a kernel address, the master has one and the directory lacks
- * it. No other entry is changed.
- */
+/* The directory may lack what the master has. No entry is changed but the one that is missed. */
 static bool lazy_missed(pde_t *pgd, u32 addr)
 {
     return copy_entry(pgd, addr);
@@ -152,7 +149,7 @@ static void lazy_stack(pde_t *pgd, u32 start, u32 end)
 /* Only an entry of the vmalloc area may be missing (0). */
 static bool lazy_is_right(u32 index, pde_t entry)
 {
-    bool may_lack = index >= PDE_INDEX(VMALLOC_START) && index < PDE_INDEX(FIXMAP_START);
+    bool may_lack = index >= PDE_INDEX(VMALLOC_START) && index < PDE_INDEX(VMALLOC_END);
 
     return entry.val == swapper_pg_dir[index].val || (may_lack && entry.val == 0);
 }
