@@ -74,7 +74,7 @@ class Bench:
 
     def ended(self, machine: Machine, said: list[str]) -> str:
         """How a machine ended that gdb was attached to; if gdb has left it before, what it said last."""
-        if said[-1:] == [DETACHED]:
+        if said[-1:] == [DETACHED] and machine.status != 'timeout':
             return f'gdb has left the machine: {" ".join(said[-2:-1])}'
         machine.finish()
         return machine.text

@@ -17,11 +17,21 @@ import gdb
 # What the kernel patches at its start, if the processor has it: stac and clac, and the way to sysenter in the vDSO.
 PATCHES = {b'\x0f\x01\xcb': b'\x66\x66\x90', b'\x0f\x01\xca': b'\x66\x66\x90', b'\x89\xe5\x0f\x34': b'\x90\x90\x90\x90'}
 REPORT, CORE = 'report_result', ('run_test', 'ktest_run')
+STRAY_STOPS = 10
 
 
 def write(**result):
     with open(os.environ['JUDGED'], 'a') as file:
         file.write(json.dumps(result) + '\n')
+
+
+def to_the_next():
+    """Continue up to the next result. A machine may stop elsewhere, for example because QEMU is asked to stop it."""
+    for _ in range(STRAY_STOPS):
+        gdb.execute('continue', to_string=True)
+        if gdb.selected_frame().name() == REPORT:
+            return
+    raise gdb.error(f'{STRAY_STOPS} stops without a breakpoint')
 
 
 def one_result():
@@ -63,7 +73,7 @@ def in_file(section):
 def main():
     gdb.Breakpoint(REPORT)
     for _ in range(int(os.environ['WANTED'])):
-        gdb.execute('continue', to_string=True)
+        to_the_next()
         one_result()
     write(code=all(in_memory(name) == in_file(name) for name in ('.text', '.rodata')))
 

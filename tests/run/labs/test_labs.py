@@ -283,6 +283,14 @@ def test_qemu_stands_still(tmp_path, check):
     check.equal(second, first, 'and the same from a QEMU that answers late')
 
 
+def test_stops_elsewhere(tmp_path, check):
+    """A stop that is none of the grader's breakpoints is not taken for a result."""
+    test, script = 'kpde.every_table_exists_from_boot', tmp_path / 'more_stops.py'
+    script.write_text(f"import gdb\ngdb.Breakpoint('check_children')\nexec(open({str(grade.FOLLOW)!r}).read())\n")
+    told = Bench(build_dir(), 'elsewhere').followed(script, 1, 'tests', f'ktest={test}')
+    check.equal([result.get('name') for result in told], [test, None], 'the result of the one test, and of the look at the code', told)
+
+
 def test_how_it_ended(check):
     """What a reason says of a machine that has not reported a test."""
     one = Bench(build_dir(), 'ended')
