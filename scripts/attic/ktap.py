@@ -1,7 +1,16 @@
-"""Judge the serial log of a run of in-kernel tests: KTAP version 1 (Linux's Documentation/dev-tools/ktap.rst)."""
+"""The in-kernel tests by name; and the judge of the serial log of a run: KTAP version 1 (Linux's Documentation/dev-tools/ktap.rst)."""
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def names_in(*folders: Path) -> Iterator[str]:
+    """The names of in-kernel tests, from their sources."""
+    for file in (file for folder in folders for file in sorted(folder.rglob('*.c'))):
+        for suite, name in re.findall(r'^KTEST(?:_SLOW)?\((\w+), (\w+)\)', file.read_text(), re.M):
+            yield f'{suite}.{name}'
 
 
 @dataclass

@@ -110,7 +110,9 @@ class Grading:
                 reason = f'{test} does not come to its end: {self.missing() or self.bench.end}'
             elif more or not result['honest']:
                 reason = f'{test} is reported by something else than the test core'
-            elif result['skipped'] or result['failures']:
+            elif result['skipped']:
+                reason = f'{test} is skipped'
+            elif result['failures']:
                 reason = f'{test} fails'
             else:
                 continue

@@ -2,7 +2,7 @@
 
     holes       what the student writes: `FILE: FUNCTION...`, a line for each file; after `with`, helpers that stay for it
     tests       what is worth points: `POINTS What it is`, and below, indented, what must hold for them
-                    test vmalloc.noncontiguous vmalloc.guard_faults     self-tests by name
+                    test vmalloc.noncontiguous vmalloc.guard_faults     self-tests by name, or globs
                     check scattered                                     a function of checks.py, which looks at the machine from outside
                     cmdline vmalloc=64M                                 the kernel's command line in this part
                     hidden                                              students see it after the due date, and their tree does not have it
@@ -23,8 +23,10 @@ In `holes`, `tests` and `pool`, `#` begins a comment.
 import importlib.util
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from attic import ktap
 from attic.build import ROOT
 from attic.changes import Change, Kind
 
@@ -107,8 +109,11 @@ def read(name: str) -> Lab:
     folder = next(iter(FOLDER.glob(f'[0-9][0-9]-{name}')), None) if re.fullmatch(r'[\w-]+', name) else None
     if not folder:
         raise Refused(f'LAB= is the name of a lab: {", ".join(names())}')
+    for file in ('tests',) if (folder / 'answers').exists() else ('holes', 'tests'):
+        if not (folder / file).is_file():
+            raise Refused(f'labs/{folder.name}/{file} is missing: labs/README.md says what belongs there')
     holes = read_holes(folder / 'holes') if (folder / 'holes').exists() else ({}, {})
-    return Lab(folder, name, *holes, read_tests(folder / 'tests'), read_pool(folder / 'pool') if (folder / 'pool').exists() else {})
+    return Lab(folder, name, *holes, with_names(read_tests(folder / 'tests'), folder), read_pool(folder / 'pool') if (folder / 'pool').exists() else {})
 
 
 def lines_of(path: Path):
@@ -150,6 +155,17 @@ def read_tests(path: Path) -> list[Part]:
             parts[-1].cmdline = found[1]
         else:
             raise Refused(f'{place}: a line is `POINTS NAME`, or below that `test NAME...`, `check NAME...`, `cmdline WORD...` or `hidden`')
+    return parts
+
+
+def with_names(parts: list[Part], folder: Path) -> list[Part]:
+    """The parts with the names of self-tests in place of globs."""
+    known = list(ktap.names_in(ROOT / 'tests', folder / 'files'))
+    for part in parts:
+        tests = [(glob, [test for test in known if fnmatchcase(test, glob)]) for glob in part.tests]
+        if unknown := [glob for glob, found in tests if not found]:
+            raise Refused(f'{folder / "tests"}: there is no self-test {unknown[0]}; `test -l` at the prompt lists them')
+        part.tests = [test for _, found in tests for test in found]
     return parts
 
 

@@ -299,6 +299,32 @@ def test_how_it_ended(check):
         check.like(one.end, end, f'{wanted} wanted, within {seconds} s')
 
 
+def test_a_lab_of_ones_own(tmp_path, check, monkeypatch):
+    """What a teacher is told who writes one."""
+    monkeypatch.setattr(lab, 'FOLDER', tmp_path)
+    mine = tmp_path / '10-mine'
+    mine.mkdir()
+
+    def read():
+        try:
+            return lab.read('mine')
+        except lab.Refused as why:
+            return str(why)
+    check.equal(read(), 'labs/10-mine/holes is missing: labs/README.md says what belongs there', 'an empty folder')
+    (mine / 'holes').write_text('fs/pipe.c: consume\n')
+    check.like(read(), '^labs/10-mine/tests is missing', 'holes alone')
+    (mine / 'tests').write_text('100 All of it\n    test pipe.b* rbtree.no_such\n')
+    check.like(read(), r'10-mine/tests: there is no self-test rbtree\.no_such;', 'a test that does not exist')
+    (mine / 'tests').write_text('100 All of it\n    test pipe.b* pipe.full\n')
+    check.equal(read().parts[0].tests, ['pipe.broken', 'pipe.bad_buffers', 'pipe.full'], 'globs stand for the self-tests that match')
+    (mine / 'wrong').mkdir()
+    (mine / 'wrong/stays').write_text('It stays.\nPoints: 0\n\nfs/pipe.c: pipe_take\n-        consume(pip);\n')
+    said = ran('python3', '-c', f"""import sys; sys.path.insert(0, 'scripts'); from pathlib import Path
+from attic.lab import lab; lab.FOLDER = Path({str(tmp_path)!r})
+sys.argv = ['scripts/lab', 'prove', 'mine', 'stays']; exec(open('scripts/lab').read())""").stdout
+    check.like(said, r'\Alab: stays: fs/pipe\.c: pipe_take has these lines 0 times:', 'a mistake that does not fit: a sentence', said)
+
+
 @pytest.mark.parametrize('name', NAMES)
 def test_description(name, check):
     one = lab.read(name)
