@@ -63,22 +63,30 @@ def operand():
     return (value + (number(index.replace('%', '$')) * int(scale) if index else 0)) & -PAGE & 0xFFFFFFFF
 
 
+def return_address():
+    """Where the function that has just been entered returns to. gdb's own FinishBreakpoint misses some returns."""
+    caller = gdb.selected_frame().older()
+    while caller.type() == gdb.INLINE_FRAME:
+        caller = caller.older()
+    return caller.pc() & 0xFFFFFFFF
+
+
 class Events:
     """What happens up to the return from the function that has just been entered: (kind, address) of copies and invalidations."""
 
     def __init__(self, invlpg):
-        self.end = gdb.FinishBreakpoint(internal=True)
-        self.stops = [gdb.Breakpoint(f'*{at}', internal=True) for at in invlpg]
+        self.back = return_address()
+        self.stops = [gdb.Breakpoint(f'*{at}', internal=True) for at in (self.back, *invlpg)]
         self.stops += [gdb.Breakpoint(name, internal=True) for name in (*COPIES, ALL)]
         self.places, self.task = set(invlpg), number('boot_cpu.current')
 
     def __iter__(self):
         while True:
             gdb.execute('continue', to_string=True)
-            if self.end.return_value is not None or not self.end.is_valid():
-                return
             if number('boot_cpu.current') != self.task:
                 continue
+            if number('$pc') == self.back:
+                return
             if number('$pc') in self.places:
                 yield ONE, operand()
             else:
