@@ -32,6 +32,7 @@ KTEST(half, audit_knows_the_policy)
     expect_audit_notices(mm, VMALLOC_START, first | PTE_US);
     expect_audit_notices(mm, VMALLOC_START, first & ~PTE_P);
     expect_audit_notices(mm, PAGE_OFFSET, 0);
+    expect_audit_notices(mm, VMALLOC_END, 0);
     expect_audit_notices(mm, FIXMAP_START, 0);
     pde->val = 0;
     if (kpde_is("lazy"))
