@@ -361,9 +361,9 @@ class Machine(SpawnBase):
 
 
 def last_lines(output: str, count: int = 20) -> list[str]:
-    """The last lines of an output: so many, or all from the panic on."""
+    """The last lines of an output: so many, or all from the last panic on."""
     lines = output.splitlines()
-    panic = next((at for at, line in enumerate(lines) if line.startswith('PANIC')), len(lines))
+    panic = max((at for at, line in enumerate(lines) if line.startswith('PANIC')), default=len(lines))
     return lines[min(panic, max(len(lines) - count, 0)):]
 
 

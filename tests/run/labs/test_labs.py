@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from attic import excerpts
+from attic import excerpts, ktap
 from attic.build import ROOT, build_dir, for_make, make, ran
 from attic.lab import bench, grade, hunt, lab, prove, submission, tree
 from attic.lab.bench import Bench
@@ -165,10 +165,9 @@ def test_what_a_tree_does_not_show(tmp_path, check):
     """Of a lab with a kernel of its own, a hidden self-test, and of one with a hidden check."""
     one, folder = lab.read('one-half'), tmp_path / 'half'
     tree.make_tree(one, folder)
-    texts = {path: path.read_text() for path in folder.rglob('*_test.c')}
     hidden, public = ([test for part in one.parts if part.hidden == it for test in part.tests] for it in (True, False))
-    there = [f'{suite}.{name}' for text in texts.values() for suite, name in re.findall(r'^KTEST\((\w+), (\w+)\)', text, re.M)]
-    check.equal((set(hidden) & set(there), set(public) - set(there)), (set(), set()), 'self-tests of the public parts, and none of a hidden one')
+    there = set(ktap.names_in(folder / 'tests'))
+    check.equal((set(hidden) & there, set(public) - there), (set(), set()), 'self-tests of the public parts, and none of a hidden one')
     chapter = (folder / 'docs/book/06-one-kernel-half.md').read_text()
     check.like(chapter, r'kpde_boot\(\);\n\}\n```\n\n' + re.escape(tree.OTHER), "the book says where this lab's kernel is another one")
     check.equal(chapter.count(tree.OTHER), 3, 'and only there')
