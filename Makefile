@@ -106,7 +106,7 @@ endif
 
 # CROSS=prefix, or the prefix of the first GNU tools that can build an i386 program, with their own gcc or with CC.
 ifeq ($(origin CROSS),undefined)
-  CROSS := $(shell scripts/find-compiler '$(if $(filter-out default,$(origin CC)),$(CC))' $(TARGET_FLAGS) $(UAPI_FLAGS))
+  CROSS := $(shell scripts/make/find-compiler '$(if $(filter-out default,$(origin CC)),$(CC))' $(TARGET_FLAGS) $(UAPI_FLAGS))
 endif
 ifeq ($(origin CC),default)
   CC := $(CROSS)gcc
@@ -313,9 +313,9 @@ INITRAMFS_PROGRAMS = $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name)) \
 export FILES ?=
 
 $(BUILD)/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(LIBC_PROGRAMS:%=$(BUILD)/user/glibc/%) $(BUSYBOX) \
-  $(BUILD)/programs $(BUILD)/program-texts scripts/mkinitramfs
+  $(BUILD)/programs $(BUILD)/program-texts scripts/make/mkinitramfs
 	$(call say,CPIO,$@)
-	$(Q)BUSYBOX='$(BUSYBOX)' PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
+	$(Q)BUSYBOX='$(BUSYBOX)' PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/make/mkinitramfs $@ $(BUILD)/initramfs $(INITRAMFS_PROGRAMS)
 
 # The descriptions of programs that the prompt prints.
 $(BUILD)/program-texts: FORCE
@@ -345,7 +345,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS_TEXT" > $@.new
 	@cmp -s $@.new $@ && rm $@.new || { CC='$(CC)' LD='$(LD)' NASM='$(NASM)' \
-	  scripts/check-tools compile $(TARGET_FLAGS) $(UAPI_FLAGS) && mv $@.new $@; }
+	  scripts/make/check-tools compile $(TARGET_FLAGS) $(UAPI_FLAGS) && mv $@.new $@; }
 
 # ---- image and run ------------------------------------------------------------------------------
 
@@ -387,29 +387,29 @@ $(FETCHED)/grub/i386-pc/multiboot2.mod:
 # What every machine boots. In-kernel tests need no more; each has an ISO with its own command line.
 BOOTED := $(BUILD)/attic.elf $(BUILD)/initramfs.cpio $(GRUB_FETCHED)
 
-$(BUILD)/attic.iso: $(BOOTED) $(KERNEL) $(BUILD)/cmdline $(BUILD)/kernel-file grub.cfg scripts/mkiso
-	@scripts/check-tools image
+$(BUILD)/attic.iso: $(BOOTED) $(KERNEL) $(BUILD)/cmdline $(BUILD)/kernel-file grub.cfg scripts/make/mkiso
+	@scripts/make/check-tools image
 	$(call say,ISO,$@)
-	$(Q)scripts/mkiso $@ '$(KERNEL)' $(BUILD)/initramfs.cpio "$$COMMAND_LINE"
+	$(Q)scripts/make/mkiso $@ '$(KERNEL)' $(BUILD)/initramfs.cpio "$$COMMAND_LINE"
 
 # A machine that is the same on every host: without files that were fetched, found or asked for.
 PLAIN_COMMAND_LINE :=
-$(BUILD)/plain/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(BUILD)/programs $(BUILD)/program-texts scripts/mkinitramfs
+$(BUILD)/plain/initramfs.cpio: $(PROGRAMS:%=$(BUILD)/user/%) $(BUILD)/programs $(BUILD)/program-texts scripts/make/mkinitramfs
 	$(call say,CPIO,$@)
-	$(Q)FILES= BUSYBOX= PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/mkinitramfs $@ $(BUILD)/plain/initramfs \
+	$(Q)FILES= BUSYBOX= PROGRAM_TEXTS='$(BUILD)/program-texts' scripts/make/mkinitramfs $@ $(BUILD)/plain/initramfs \
 	  $(foreach name,$(PROGRAMS),$(name)=$(BUILD)/user/$(name))
 
-$(BUILD)/plain/%.iso: $(BUILD)/attic.elf $(BUILD)/plain/initramfs.cpio $(GRUB_FETCHED) grub.cfg scripts/mkiso
-	@scripts/check-tools image
+$(BUILD)/plain/%.iso: $(BUILD)/attic.elf $(BUILD)/plain/initramfs.cpio $(GRUB_FETCHED) grub.cfg scripts/make/mkiso
+	@scripts/make/check-tools image
 	$(call say,ISO,$@)
-	$(Q)scripts/mkiso $@ $(BUILD)/attic.elf $(BUILD)/plain/initramfs.cpio '$(PLAIN_COMMAND_LINE)'
+	$(Q)scripts/make/mkiso $@ $(BUILD)/attic.elf $(BUILD)/plain/initramfs.cpio '$(PLAIN_COMMAND_LINE)'
 
 .PHONY: booted run clean
 booted: $(BOOTED)
 
 run: $(BUILD)/attic.iso
 	$(if $(filter /bin/% /sbin/% /usr/%,$(INIT)),$(if $(BUSYBOX),,$(error $(INIT) comes with busybox: `make busybox` fetches it)))
-	@scripts/check-tools run
+	@scripts/make/check-tools run
 	@scripts/qemu $(if $(INIT),--ctrl-d) $(BUILD)/attic.iso
 
 clean:
@@ -421,7 +421,7 @@ clean:
 
 # In-kernel tests, T=glob for some of them, on one machine: from a changed line to their result in seconds.
 check: booted
-	@scripts/check-tools image machine
+	@scripts/make/check-tools image machine
 	@BUILD='$(BUILD)' scripts/check '$(T)'
 
 # A student's tree for a lab (labs/README.md), and the points for one; a hunt needs the student's NUMBER.
@@ -432,7 +432,7 @@ NUMBER ?=
 lab:
 	@BUILD='$(BUILD)' NUMBER='$(NUMBER)' scripts/lab make '$(LAB)' '$(DIR)'
 grade: booted $(BUILD)/attic.debug
-	@scripts/check-tools image machine gdb
+	@scripts/make/check-tools image machine gdb
 	@BUILD='$(BUILD)' NUMBER='$(NUMBER)' scripts/lab grade '$(LAB)' '$(DIR)'
 
 gradescope:
@@ -440,19 +440,19 @@ gradescope:
 
 # Each lab's grader, with the holes, the reference and each wrong solution: LAB=name, T=solution, PART=1/10 for some of them.
 labs: booted $(BUILD)/attic.debug
-	@scripts/check-tools image machine gdb
+	@scripts/make/check-tools image machine gdb
 	@BUILD='$(BUILD)' PART='$(PART)' scripts/lab prove '$(LAB)' '$(T)'
 
 # The tests on each kernel of tests/mutants/, until one fails.
 mutants: booted
 	@$(MAKE) --no-print-directory DEBUG=1 BUILD='$(BUILD)/checks' booted
-	@scripts/check-tools image machine
+	@scripts/make/check-tools image machine
 	@BUILD='$(BUILD)' scripts/mutants $(if $(PART),--part '$(PART)') $(T)
 
 # In-kernel tests under SEEDS seeds, each with another order of tasks; SEED=17 for one of them.
 SEEDS ?= $(if $(SEED),1,1000)
 turns: booted
-	@scripts/check-tools image machine
+	@scripts/make/check-tools image machine
 	@BUILD='$(BUILD)' scripts/turns $(if $(SEED),--first '$(SEED)') $(if $(T),--globs '$(T)') '$(SEEDS)'
 
 # The parsers of what comes from outside, T=elf for one, and random programs in the kernel: for SECONDS.
@@ -462,13 +462,13 @@ fuzz: booted
 
 soak: booted
 	@$(MAKE) --no-print-directory DEBUG=1 BUILD='$(BUILD)/checks' booted
-	@scripts/check-tools image machine
+	@scripts/make/check-tools image machine
 	@BUILD='$(BUILD)' FUZZ_SECONDS='$(or $(SECONDS),3600)' scripts/test fuzz
 
 # All tests; T=pattern for some of them, and only what these need is built. The last line is `N passed, N failed`.
 test:
 	@needs=$$(scripts/test --needs '$(T)') || { echo "$$needs"; exit 2; }; $(MAKE) --no-print-directory $$needs
-	@scripts/check-tools test
+	@scripts/make/check-tools test
 	@BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test '$(T)'
 
 # Which lines and branches of the kernel the tests execute; T=pattern for some of them.
@@ -476,12 +476,12 @@ coverage: export COVERAGE := 1
 coverage: export OPT := -Og
 coverage:
 	@$(MAKE) --no-print-directory BUILD='$(BUILD)/coverage' FETCHED='$(FETCHED)' NOTE='(for coverage)' all
-	@scripts/check-tools test coverage
+	@scripts/make/check-tools test coverage
 	@FETCHED='$(FETCHED)' scripts/coverage '$(BUILD)/coverage' $(if $(T),'$(T)')
 
 # The tests that compare with Linux, as if this host could not run i386 programs: with Debian's kernel in QEMU.
 test-linux: all libc linux busybox
-	@scripts/check-tools test
+	@scripts/make/check-tools test
 	@NO_I386=1 BUILD='$(BUILD)' FETCHED='$(FETCHED)' CC='$(CC)' scripts/test 'linux libc busybox'
 
 # Update the output of the examples in README.md and docs/.
@@ -495,7 +495,7 @@ docs: all debug tour-doc picture
 # The book as a site, which can be opened as a file.
 .PHONY: book
 book:
-	@scripts/check-tools book
+	@scripts/make/check-tools book
 	@mkdir -p '$(BUILD)'
 	@scripts/book site '$(BUILD)/book-work' '$(BUILD)/book'
 	@echo '$(BUILD)/book/index.html'
@@ -512,7 +512,7 @@ picture: all $(BUILD)/plain/attic.iso
 
 # What kernel operations cost, next to Linux's figures; T=pattern for some of them.
 bench: all
-	@scripts/check-tools run
+	@scripts/make/check-tools run
 	@BUILD='$(BUILD)' scripts/bench '$(T)'
 
 # Linux's figures, measured on this machine; those of processes by the same program as on Attic.
@@ -536,7 +536,7 @@ debug:
 	@$(MAKE) --no-print-directory BUILD='$(UNCHANGED_BUILD)/debug' FETCHED='$(FETCHED)' OPT=-Og NOTE='(for gdb)' all
 
 gdb: debug
-	@scripts/check-tools gdb
+	@scripts/make/check-tools gdb
 	@scripts/debug '$(DEBUG_BUILD)' '$(GDBPORT)'
 
 # The tour of the memory, in gdb: with Enter from stop to stop, or with BATCH=1 only its transcript on standard output. `make tour-doc`
@@ -545,11 +545,11 @@ tour tour-doc: SNAPSHOTS :=
 
 tour:
 	@$(MAKE) --no-print-directory debug $(if $(BATCH),>&2)
-	@scripts/check-tools gdb
+	@scripts/make/check-tools gdb
 	@scripts/debug $(if $(BATCH),--transcript,--tour) '$(DEBUG_BUILD)'
 
 tour-doc: debug
-	@scripts/check-tools gdb
+	@scripts/make/check-tools gdb
 	@scripts/debug --transcript '$(DEBUG_BUILD)' > '$(DEBUG_BUILD)/tour.md' && cp '$(DEBUG_BUILD)/tour.md' docs/tour.md
 
 # Only the QEMU side, on this terminal: an editor or another gdb connects to the port.
@@ -568,13 +568,13 @@ include web/web.mk
 C_FILES = $(shell find * -name build -prune -o -name '*.[ch]' -print)
 
 lint:
-	@scripts/check-tools lint
+	@scripts/make/check-tools lint
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix32 --inline-suppr -j2 \
-	  --enable=warning,performance,portability --suppressions-list=scripts/cppcheck.txt -Iinclude -Iuser -I. \
+	  --enable=warning,performance,portability --suppressions-list=scripts/make/cppcheck.txt -Iinclude -Iuser -I. \
 	  $(filter-out tests/fuzz/% tests/host/% tests/peers/%,$(filter %.c,$(C_FILES)))
 	@echo pyflakes; pyflakes3 scripts/attic scripts/gdb tests/run web/tools labs $$(grep -ls '^#!/usr/bin/python3' scripts/*)
-	@echo sh; for file in scripts/setup scripts/find-compiler scripts/check-tools scripts/mkiso scripts/mkinitramfs scripts/web; do \
+	@echo sh; for file in scripts/setup scripts/make/find-compiler scripts/make/check-tools scripts/make/mkiso scripts/make/mkinitramfs scripts/web; do \
 	  sh -n "$$file" || exit 1; done; bash -n .ci/run
 
 format:

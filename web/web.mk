@@ -28,7 +28,7 @@ web-run: web
 
 .PHONY: web-tools
 web-tools:
-	@SEABIOS='$(SEABIOS)' scripts/check-tools web
+	@SEABIOS='$(SEABIOS)' scripts/make/check-tools web
 
 $(NPM_DONE): web/package.json web/package-lock.json | web-tools
 	$(call say,NPM,$(NPM))
@@ -62,7 +62,7 @@ $(WEB)/%.html: web/%.html
 
 # The book, with the documents that it links to.
 $(WEB)/book/index.html: $(wildcard docs/*.md docs/book/* docs/book/*/* labs/README.md labs/*/README.md scripts/attic/book.py)
-	@scripts/check-tools book
+	@scripts/make/check-tools book
 	$(call say,BOOK,$(@D))
 	$(Q)scripts/book site '$(BUILD)/web-book' '$(@D)'
 
@@ -82,7 +82,7 @@ $(WEB)/bios.bin $(WEB)/vgabios.bin &: $(wildcard $(BIOS)) | web-tools
 $(WEB)/kernel.json: $(BUILD)/attic.debug
 $(WEB)/kpde-lazy.json: $(LAZY)/attic.debug
 $(WEB)/kernel.json $(WEB)/kpde-lazy.json: web/needs.txt web/tools/kernel_json.py $(wildcard scripts/gdb/*.gdb scripts/attic/gdb/*.py)
-	@scripts/check-tools gdb
+	@scripts/make/check-tools gdb
 	@mkdir -p $(@D)
 	$(call say,GDB,$@)
 	$(Q)OUT='$@' gdb -q -nx -batch -x scripts/gdb/attic.gdb -x web/tools/kernel_json.py $(filter %.debug,$^) > /dev/null

@@ -2,7 +2,7 @@
  * The monitor's command `programs`: the programs that can be run.
  *
  * /etc/programs has a line for each program, "NAME TEXT": the first sentence of its source (written
- * by scripts/mkinitramfs). For programs without a line (tests, and files added by FILES=) only the
+ * by scripts/make/mkinitramfs). For programs without a line (tests, and files added by FILES=) only the
  * name is printed.
  *
  * Neighbours: kernel/monitor/monitor_run.c starts them; monitor_complete.c completes their names.

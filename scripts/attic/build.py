@@ -9,7 +9,8 @@ import hashlib
 import os
 import re
 import subprocess
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from attic.symbols import Symbols
@@ -88,16 +89,25 @@ def compiler() -> list[str]:
 
 
 @contextmanager
-def with_make(build: Path | None = None):
-    """Locks out other tests that run make in this build, and gives make the environment that it needs below `make test`: its variables, but
-    not its -j. With `build`, another one than this."""
+def with_make(build: Path | None = None, commands: Iterable[str] = ('make',)):
+    """Locks out other tests that run make for the same kernels, and gives make the environment that it needs below `make test`: its
+    variables, but not its -j. With `build`, in another build than this."""
     environment = {name: value for name, value in os.environ.items() if name not in ('MAKELEVEL', 'MFLAGS')}
     given = re.search('-- .*', os.environ.get('MAKEFLAGS', ''), re.S)
     environment['MAKEFLAGS'] = given[0] if given else ''
     if build:
         environment |= {'BUILD': for_make(build), 'FETCHED': for_make(fetched_dir())}
-    with locked((build or build_dir()) / 'make.lock'):
+    with ExitStack() as locks:
+        for name in sorted(kernels_of(commands)):
+            locks.enter_context(locked((build or build_dir()) / f'make{name}.lock'))
         yield environment
+
+
+def kernels_of(commands: Iterable[str]) -> set[str]:
+    """What these commands build and use: for each, the name after BUG= or VARIANT=, which has a folder of its own, else an empty one. None
+    for those that use no kernel."""
+    names = (re.search(r'(?<!\S)(?:BUG|VARIANT)=([\w-]+)', command) for command in commands if re.search(r'\bmake\b|\bscripts/|build/', command))
+    return {f'-{name[1]}' if name else '' for name in names}
 
 
 def checked_build(*variables: str, name: str = 'checks') -> tuple[Path, subprocess.CompletedProcess]:
@@ -174,7 +184,7 @@ def make_initramfs(name, *, build=None, busybox=None, programs=None, files=None)
     build = build or build_dir()
     folder = made(build / 'test-images' / name)
     archive, tree = folder / 'initramfs.cpio', folder / 'tree'
-    script, texts = ROOT / 'scripts/mkinitramfs', build / 'program-texts'
+    script, texts = ROOT / 'scripts/make/mkinitramfs', build / 'program-texts'
     environment = os.environ | {'BUSYBOX': str(busybox or ''), 'PROGRAM_TEXTS': str(texts) if texts.exists() else ''}
     pairs = [f'{key}={path}' for key, path in sorted((programs or {}).items())]
     subprocess.run([script, archive, tree, *pairs], check=True, env=environment)
@@ -195,7 +205,7 @@ def own_initramfs(build: Path | None = None) -> Path:
     programs = user_programs(build)
     archive = build / 'test-images/own/initramfs.cpio'
     with locked(build / 'test-images/own.lock'):
-        if is_older(archive, *programs.values(), build / 'programs', build / 'program-texts', ROOT / 'scripts/mkinitramfs'):
+        if is_older(archive, *programs.values(), build / 'programs', build / 'program-texts', ROOT / 'scripts/make/mkinitramfs'):
             make_initramfs('own', build=build, programs=programs)
     return archive
 
@@ -211,5 +221,5 @@ def boot_image(cmdline: str = '', build: Path | None = None, initramfs: Path | N
         raise FileNotFoundError(f'{kernel} is not there: run make first')
     with locked(iso.with_suffix('.iso.lock')):
         if is_older(iso, kernel, initramfs):
-            subprocess.run([ROOT / 'scripts/mkiso', iso, kernel, initramfs, cmdline], check=True)
+            subprocess.run([ROOT / 'scripts/make/mkiso', iso, kernel, initramfs, cmdline], check=True)
     return iso

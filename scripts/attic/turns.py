@@ -32,7 +32,7 @@ def run_seed(seed: int, globs: str, build: Path | None = None) -> Found:
     build = build or build_dir()
     with tempfile.TemporaryDirectory(prefix='attic-turns-') as folder:
         iso = Path(folder) / 'attic.iso'  # a thousand of them would fill the folder of those that are kept
-        run([ROOT / 'scripts/mkiso', iso, build / 'attic.elf', own_initramfs(build), f'turns={seed} ktest={globs}'], check=True)
+        run([ROOT / 'scripts/make/mkiso', iso, build / 'attic.elf', own_initramfs(build), f'turns={seed} ktest={globs}'], check=True)
         with Machine(f'turns-{seed}', iso=iso, extra=CLOCK, timeout=SECONDS, mem='64M') as machine:
             status = machine.finish()
     judged = ktap.judge(machine.output, status)

@@ -112,7 +112,7 @@ def grub_does(label, pattern='', instead='', *, initramfs=None, cmdline='', inpu
     text, changes = re.subn(pattern, instead, (ROOT / 'grub.cfg').read_text(), count=1, flags=re.M)
     assert changes, f'grub.cfg has no {pattern}'
     config.write_text(text)
-    subprocess.run([ROOT / 'scripts/mkiso', iso, build / 'attic.elf', initramfs or own_initramfs(), cmdline], check=True,
+    subprocess.run([ROOT / 'scripts/make/mkiso', iso, build / 'attic.elf', initramfs or own_initramfs(), cmdline], check=True,
                    env=os.environ | {'GRUB_CFG': str(config), 'GRUB_COMMANDS': 'mmap'})
     return run(f'boot-{label}', iso=iso, input=f'{input}poweroff\n', mem=mem)
 

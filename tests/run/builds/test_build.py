@@ -15,7 +15,7 @@ from programs import run
 # The variables of `make test` are not meant for these builds, and Python must write to its default places.
 NOT_HANDED_ON = ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'BUILD', 'FETCHED', 'T', 'MEM', 'CPU', 'CMDLINE', 'PYTHONPYCACHEPREFIX',
                  'PYTHONDONTWRITEBYTECODE')
-FIND_COMPILER = ['scripts/find-compiler', '', '-m32', '-idirafter', '/usr/i686-linux-gnu/include']
+FIND_COMPILER = ['scripts/make/find-compiler', '', '-m32', '-idirafter', '/usr/i686-linux-gnu/include']
 DONE = '^  [A-Z]+ '  # a line that names a step of the build
 COMPILED = re.compile(r'(?:arch|boot|drivers|fs|kernel|lib|mm|tests|user)/.*\.c')
 NOT_COMPILED = re.compile(r'(?:tests/(?:fuzz|host|peers|run)|user/linux)/')
@@ -165,7 +165,7 @@ def test_python_modules(module, package, copy, tools, check):
     """The modules that run the tests themselves. Another Python that comes first in PATH is not used."""
     write_tool(tools / 'python3', 'exit 1')
     (tools / f'{module}.py').write_text('raise ImportError\n')
-    said, status = copy.run('scripts/check-tools', 'test', PYTHONPATH=str(tools))
+    said, status = copy.run('scripts/make/check-tools', 'test', PYTHONPATH=str(tools))
     check.like(said, f"^attic: Python's {module} is missing for /usr/bin/python3: it is in the package {package}$", f'no {module}: a line')
     check.equal(status, 1, f'no {module}: refused')
     check.like(said, "^attic: 'make setup' installs", f'no {module}: setup has it')

@@ -75,7 +75,7 @@ def test_archive_with_files(busybox, tmp_path, check):
     for name in ('bin/ls', 'sbin/tool', 'usr/bin/other'):
         put_program(over / name, f'{name}\n')
     over.chmod(0o700)
-    missing, done = (ran(ROOT / 'scripts/mkinitramfs', tmp_path / f'{tree.name}.cpio', tree,
+    missing, done = (ran(ROOT / 'scripts/make/mkinitramfs', tmp_path / f'{tree.name}.cpio', tree,
                          env=os.environ | {'BUSYBOX': str(busybox), 'FILES': str(files)})
                      for tree, files in ((tmp_path / 'no', tmp_path / 'nosuch'), (merged, over)))
     check.true(missing.returncode != 0, 'FILES that are not there: a failure')

@@ -25,7 +25,7 @@ def build():
 
 @pytest.fixture(scope='module')
 def page(can_be_had):
-    missing = ran(ROOT / 'scripts/check-tools', 'web')
+    missing = ran(ROOT / 'scripts/make/check-tools', 'web')
     if missing.returncode:
         pytest.skip(f'{missing.stdout.splitlines()[0].removeprefix("attic: ")}; make setup-web installs it')
     folder, said, status = can_be_had(build)
@@ -62,7 +62,7 @@ def test_tells_what_is_missing(tmp_path, check):
     for tool in ('sh', 'head', 'grep', 'sort', 'zstd'):
         if shutil.which(tool):
             (tmp_path / tool).symlink_to(shutil.which(tool))
-    said = ran(ROOT / 'scripts/check-tools', 'web', env=os.environ | {'PATH': str(tmp_path)}).stdout
+    said = ran(ROOT / 'scripts/make/check-tools', 'web', env=os.environ | {'PATH': str(tmp_path)}).stdout
     check.like(said, '^attic: node is missing: it is in the package nodejs$', 'no Node: its package')
     check.like(said, "^attic: 'make setup-web' installs", 'setup-web has it')
 
