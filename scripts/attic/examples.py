@@ -61,7 +61,7 @@ def run_shell(_document, _block, typed):
     # As the Makefile chooses the folder.
     folder = checked_build()[0] if any('DEBUG=1' in command for command in typed) else build_dir()
     build = for_make(folder)
-    with with_make(folder) as environment:
+    with with_make(folder, typed) as environment:
         printed = [shell(re.sub(r'(?<![\w/.])build/', lambda _: f'{build}/', command), environment) for command in typed]
     return [re.sub(rf'(?<![\w/.]){re.escape(build)}/', 'build/', text) for text in printed]
 

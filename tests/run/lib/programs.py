@@ -37,7 +37,7 @@ def on_terminal(*command, rows=24, columns=80, input=''):
 
 def run_make(*arguments, **options):
     """Run make in this build, as a user does, with the compiler under test, while no other test runs make; otherwise like run()."""
-    with with_make() as environment:
+    with with_make(commands=[' '.join(['make', *arguments])]) as environment:
         return run('make', '--no-print-directory', '-C', ROOT, f'BUILD={for_make(build_dir())}', *compiler(), *arguments, env=environment,
                    **options)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from attic import examples
-from attic.build import ROOT
+from attic.build import ROOT, kernels_of
 from attic.document import Document
 
 
@@ -99,6 +99,15 @@ def test_the_same(check):
     check.equal(problems(f"$ echo '{'x' * 70} 0x123456'; echo '  end'\n{'x' * 70}\n  0x12345678 end\n", r'varies: 0x\w+'), '',
                 'a folded line: a number that may differ may move the fold')
     check.equal(problems(f'{THREE}a 7\nb 8\nc 9\n', r'varies: a \d; b \d', r'varies: (?<=c )\d'), '', 'several marks')
+
+
+def test_which_kernels(check):
+    """Blocks with different kernels run at the same time; those with the same one do not."""
+    for commands, kernels in ((['printf x', 'true'], set()),
+                              (['make run', 'make VARIANT=cow-eager run | grep x', "echo a | make BUG=wp-off CMDLINE='x' run"],
+                               {'', '-cow-eager', '-wp-off'}),
+                              (['scripts/memdiff 1 2'], {''}), (['ls build/'], {''})):
+        check.equal(kernels_of(commands), kernels, f'kernels of {commands}')
 
 
 def test_something_else(check):
