@@ -8,13 +8,17 @@ MOST = 20000     # blocks: a list that does not end
 PAGE_FREE = 'PAGE_FREE'
 MAX_ORDER = 10
 ROUNDS = 4
+SMALL, LARGE = (32, 48, 96, 160), (384, 512)  # MiB; in the large ones frame numbers have more than 16 bits
+OFTEN = 8        # times 12 MiB, for which `-s` takes and frees 16 times the frames
 
 
-def after_commands(bench, look):
-    """Look at all blocks after the boot, and after areas have been made and freed. Returns the first reason."""
-    with bench.at_prompt('blocks', mem=f'{bench.random.choice([32, 48, 96, 160])}M') as machine:
+def after_commands(bench, sizes, look, often=0):
+    """Look at all blocks after the boot, and after areas have been made and freed, large ones `often` before. Returns the first reason."""
+    with bench.at_prompt('blocks', mem=f'{bench.random.choice(sizes)}M') as machine:
         if not machine:
             return 'the kernel does not come to its prompt'
+        if not all(come_and_gone(bench, machine) for _ in range(often)):
+            return 'no prompt after `vmalloc -s` and `vfree` of 12 MiB'
         for step in range(ROUNDS):
             if reason := look(machine):
                 return reason
@@ -25,6 +29,12 @@ def after_commands(bench, look):
             if step % 2 and new and not typed(machine, f'vfree {new[0]:#x}'):
                 return 'no prompt after `vfree`'
         return look(machine)
+
+
+def come_and_gone(bench, machine):
+    """An area of scattered frames that is freed again."""
+    top = machine.tables.word(bench.names.physical('vmap_top') + bench.offsets('struct vmap_area', 'start')['start'])
+    return typed(machine, 'vmalloc -s 12M') and typed(machine, f'vfree {top:#x}')
 
 
 def joined(bench):
@@ -39,7 +49,7 @@ def joined(bench):
             if order < MAX_ORDER and pfn % (2 << order) == 0 and free.get(pfn + (1 << order)) == order:
                 return f'the free blocks at frames {pfn:#x} and {pfn + (1 << order):#x} of order {order} are buddies, but not joined'
         return None
-    return after_commands(bench, look)
+    return after_commands(bench, LARGE, look, OFTEN)
 
 
 def listed(bench, machine):
@@ -65,7 +75,7 @@ def counted(bench):
         if lists != free:
             return f'{len(lists ^ free)} free blocks are on no list, or on the wrong one'
         return None
-    return after_commands(bench, look)
+    return after_commands(bench, SMALL, look)
 
 
 def free_blocks(bench, machine):

@@ -5,8 +5,11 @@ from attic.lab.bench import typed, view
 from attic.tables import FRAME, P, RW, US
 
 PAGE = 4096
-ROUNDS = 3
-CALLS = 'vmalloc.random_sequence_stays_whole'  # a self-test that calls vfree often
+SIZES = ((2, 60), (61, 1000), (6500, 9000))  # pages; the last ones have no room in the lowmem of a part
+SCATTERED = 400  # pages at most: `-s` takes 16 times the frames for a moment
+FOLLOWED = 3  # calls that gdb follows
+# Self-tests that call these functions often.
+VFREE, VUNMAP = 'vmalloc.random_sequence_stays_whole', 'test_vmalloc.vm_map_ram_test'
 FREE = ('PAGE_FREE', 'PAGE_HOT')
 
 
@@ -15,8 +18,9 @@ def rounds(bench, look):
     with bench.at_prompt('areas') as machine:
         if not machine:
             return 'the kernel does not come to its prompt'
-        for _ in range(ROUNDS):
-            pages, scattered = bench.random.randint(2, 60), bench.random.choice(['-s ', ''])
+        for sizes in SIZES:
+            pages = bench.random.randint(*sizes)
+            scattered = bench.random.choice(['-s ', '']) if pages <= SCATTERED else ''
             before = view(bench, machine)
             if not typed(machine, f'vmalloc {scattered}{pages * 4 - bench.random.randint(0, 3)}K'):
                 return 'no prompt after `vmalloc`'
@@ -76,9 +80,19 @@ def guarded(bench):
 
 
 def order(bench):
-    """vfree: all entries are cleared before the TLB is flushed, and no frame is freed before that. gdb watches."""
-    steps = bench.followed(Path(__file__).with_name('order_in_gdb.py'), ROUNDS, 'order', f'ktest={CALLS}')
+    """vfree: all entries are cleared before the TLB is flushed, and no frame is freed before that."""
+    return followed(bench, VFREE)
+
+
+def unmapped(bench):
+    """vunmap: all entries are cleared before the TLB is flushed."""
+    return followed(bench, VUNMAP)
+
+
+def followed(bench, test):
+    """gdb watches some calls in a self-test."""
+    steps = bench.followed(Path(__file__).with_name('order_in_gdb.py'), FOLLOWED, 'order', f'ktest={test}')
     seen = [step for step in steps if 'reason' in step]
-    if len(seen) < ROUNDS:
-        return 'the kernel does not come to the end of `vfree`'
+    if len(seen) < FOLLOWED:
+        return f'the kernel does not come to the end of {test}'
     return next((step['reason'] for step in seen if step['reason']), None)

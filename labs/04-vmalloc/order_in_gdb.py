@@ -1,5 +1,5 @@
-"""Run by gdb for checks.order: follow some calls of vfree() in a self-test that makes and frees areas at random, and write down what was
-wrong with the order of its steps. Everything is read at the moment when a function is entered: the entries in the page tables, and what was
+"""Run by gdb for checks.order and checks.unmapped: follow some calls of vfree() and vunmap() in a self-test, and write down what was wrong
+with the order of their steps. Everything is read at the moment when a function is entered: the entries in the page tables, and what was
 flushed before.
 
 Environment: JUDGED, a file that gets a line of JSON for each call; WANTED, how many calls; SEED, which ones.
@@ -11,6 +11,7 @@ import random
 import gdb
 
 PAGE, P = 4096, 1
+CALLS = ('vfree', 'vunmap')
 FREES = ('free_page', '__free_pages', 'free_pages_bulk')
 FLUSHES = ('tlb_flush_kernel_range', 'tlb_flush_user')
 OTHERS = 40  # calls between two that are followed, at most
@@ -27,7 +28,7 @@ def present(pages):
 
 
 def area_at(start):
-    """The pages of the area that vfree() gets."""
+    """The pages of the area that the function gets."""
     pages = [start]
     while present([pages[-1] + PAGE]):
         pages.append(pages[-1] + PAGE)
@@ -42,8 +43,8 @@ def return_address():
     return caller.pc() & 0xFFFFFFFF
 
 
-def follow(pages):
-    """Up to the return from vfree(). The first thing that is wrong, or None."""
+def follow(call, pages):
+    """Up to the return from the function `call`. The first thing that is wrong, or None."""
     flushed = set()
     back = return_address()
     stops = [gdb.Breakpoint(name, internal=True) for name in (*FREES, *FLUSHES, f'*{back}')]
@@ -52,13 +53,13 @@ def follow(pages):
             gdb.execute('continue', to_string=True)
             name = gdb.selected_frame().name()
             if name in FREES and not set(pages) <= flushed:
-                return 'vfree frees a frame before tlb_flush_kernel_range() has flushed all pages of the area'
+                return f'{call} frees a frame before tlb_flush_kernel_range() has flushed all pages of the area'
             if name == FLUSHES[0]:
                 if present(pages):
-                    return 'vfree flushes the TLB before all entries are cleared'
+                    return f'{call} flushes the TLB before all entries are cleared'
                 flushed |= set(range(argument('start'), argument('end'), PAGE))
             if gdb.selected_frame().pc() & 0xFFFFFFFF == back:
-                return None if set(pages) <= flushed else 'vfree returns before all pages of the area are flushed'
+                return None if set(pages) <= flushed else f'{call} returns before all pages of the area are flushed'
     finally:
         for stop in stops:
             stop.delete()
@@ -66,14 +67,17 @@ def follow(pages):
 
 def main():
     chosen = random.Random(int(os.environ['SEED']))
-    calls = gdb.Breakpoint('vfree', internal=True)
+    calls = [gdb.Breakpoint(name, internal=True) for name in CALLS]
     for _ in range(int(os.environ['WANTED'])):
-        calls.enabled, calls.ignore_count = True, chosen.randrange(OTHERS)
+        others = chosen.randrange(OTHERS)
+        for call in calls:
+            call.enabled, call.ignore_count = True, others
         gdb.execute('continue', to_string=True)
         while not argument('addr'):
             gdb.execute('continue', to_string=True)
-        calls.enabled = False
-        reason = follow(area_at(argument('addr')))
+        for call in calls:
+            call.enabled = False
+        reason = follow(gdb.selected_frame().name(), area_at(argument('addr')))
         with open(os.environ['JUDGED'], 'a') as file:
             file.write(json.dumps({'reason': reason}) + '\n')
 

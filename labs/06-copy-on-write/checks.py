@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from attic.debugger import commands
 from attic.lab.bench import Process, processes, typed, view
-from attic.symbols import PAGE_OFFSET
 from attic.tables import FRAME, P, PAGE_SHIFT, PAGE_SIZE, RW, US
 
 PAGES, WRITTEN, AGAIN = 8, 4, 2          # of user/steps.c: mapped, written to before the fork, written to after it
@@ -89,11 +88,11 @@ class Steps:
 
     def fill(self, now):
         """Random bytes into the pages that were written to; the moment has them, too."""
-        lines = []
+        lines = ['maintenance packet Qqemu.PhyMemMode:1']  # from here on, addresses are physical
         for at in self.pages(self.base, WRITTEN):
             physical = now.processes[self.pid].entries[at] & FRAME
             now.bytes[frame(physical)] = drawn = self.random.randbytes(PAGE_SIZE)
-            lines.append(f'python gdb.selected_inferior().write_memory({physical + PAGE_OFFSET:#x}, bytes.fromhex("{drawn.hex()}"))')
+            lines.append(f'python gdb.selected_inferior().write_memory({physical:#x}, bytes.fromhex("{drawn.hex()}"))')
         self.bench.attach(self.machine, *commands(*lines, 'detach'))
 
     def look(self):

@@ -18,6 +18,8 @@ from attic.tables import RW, Tables  # noqa: E402
 PAGE, PAGE_OFFSET, VMALLOC_END, WORD = 4096, 0xC0000000, 0xFFBFF000, 1 << 32
 GFP_KERNEL, GFP_HIGHUSER = 1, 2
 REGISTERS = 'eax ebx ecx edx esi edi ebp esp eip'.split()
+LONG = 6             # the order of the block for long ranges
+BY_LIST = 2          # mm/kva/dma.c
 ORDER, MOST = 5, 24  # of the block that pieces lie in; pieces
 BYTES = PAGE << ORDER
 SG = struct.Struct('<5I')  # page, offset, length, dma_address, dma_length
@@ -170,11 +172,15 @@ class Kernel:
     # ---- memory to ask about ----
 
     def with_holes(self):
-        """Take single pages and free some again, so that free frames lie between frames in use. Then look."""
+        """Take single pages and long blocks, and free some again, so that free frames lie between frames in use. Then look."""
         taken = [self.pages(GFP_KERNEL, 0) for _ in range(16)]
         for pfn in self.random.sample(taken, 6):
             self.call('free_page', self.page(pfn))
+        blocks = sorted(self.pages(GFP_KERNEL, LONG) for _ in range(8))
+        for pfn in blocks[1::2]:
+            self.call('__free_pages', self.page(pfn), LONG)
         self.look()
+        self.long = [pfn for pfn in blocks[::2] if self.is_free(pfn + (1 << LONG))]
 
     def interesting(self):
         """A start and a size in physical lowmem: around a border between frames of different state, or anywhere."""
@@ -189,6 +195,22 @@ class Kernel:
         border = self.random.choice(self.borders[self.random.choice(sorted(self.borders))])
         first = max(0, border * PAGE - draw(1, 3 * PAGE))
         return first, min(draw(1, 5 * PAGE), self.lowmem - first)
+
+    def across(self):
+        """From a block of many frames into the free ones behind it."""
+        before = self.random.randint(1, PAGE << LONG)
+        return self.random.choice(self.long) * PAGE + (PAGE << LONG) - before, before + self.random.randint(1, 2 * PAGE)
+
+
+    def recorded(self):
+        """What mm/kva/dma.c says that devices have: (device, start, size, kind, direction) of each mapping, the newest first."""
+        first, found = self.value("&'mm/kva/dma.c'::mappings"), []
+        at = gdb.parse_and_eval(f'((struct list_head *){first})->next')
+        while int(at) != first:
+            one = gdb.parse_and_eval(f'*(struct mapping *){int(at)}')  # its first member is the link
+            found.append(tuple(int(one[name]) for name in ('dev', 'start', 'size', 'kind', 'direction')))
+            at = one['link']['next']
+        return found
 
 
 # ---- lists ----

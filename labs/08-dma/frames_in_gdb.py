@@ -15,7 +15,7 @@ def mask_near(kernel, start, size):
 def ask(kernel, turn):
     if not turn:
         kernel.with_holes()
-    start, size = kernel.interesting()
+    start, size = kernel.across() if turn % 8 == 4 else kernel.interesting()
     if turn % 4 == 3:  # anywhere, the end of memory and highmem included
         start = kernel.random.choice([kernel.random.randrange(kernel.frames), kernel.frames - 1, kernel.lowmem // PAGE]) * PAGE
         size = kernel.random.choice([0, 1, PAGE, PAGE + 1, kernel.random.randint(1, 4 * PAGE), EVERYTHING])
@@ -24,6 +24,9 @@ def ask(kernel, turn):
     pfn, offset = divmod(start, PAGE)
     if pfn and kernel.random.random() < 0.3:  # the same start, counted from the page before
         pfn, offset = pfn - 1, offset + PAGE
+    elif turn % 8 == 0:  # a sum of more than 32 bits, whose lower 32 are that start
+        pfn = kernel.random.randrange(pfn, kernel.frames) + 1
+        offset = start - pfn * PAGE & EVERYTHING
     wanted, named = kernel.of_page(pfn, offset, size, mask, direction)
     found = kernel.call('dma_judge_page', kernel.device(mask), kernel.page(pfn), offset, size, direction, frame)
     what = f'{size:#x} bytes at offset {offset:#x} of frame {pfn:#x}, mask {mask:#x}, direction {direction}'

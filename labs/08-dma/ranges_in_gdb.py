@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from dma_in_gdb import BOTH, EVERYTHING, FROM_DEVICE, GFP_KERNEL, ORDER, PAGE, SG, TO_DEVICE, entry, pieces, questions  # noqa: E402
+from dma_in_gdb import BOTH, BY_LIST, EVERYTHING, FROM_DEVICE, GFP_KERNEL, ORDER, PAGE, SG, TO_DEVICE, entry, pieces, questions  # noqa: E402
 
 
 def joined(starts):
@@ -38,6 +38,9 @@ def given(kernel):
     total = len(drawn), sum(size for _, size in drawn)
     if kernel.mapped() != total:
         return f'{what}: {kernel.mapped()} pieces and bytes are recorded, and must be {total}'
+    pieces_of = [(device, start, size, BY_LIST, direction) for start, size in drawn]
+    if sorted(kernel.recorded()) != sorted(pieces_of):
+        return f'{what}, direction {direction}: what is recorded has not the start, the length or the direction of each piece'
     kernel.call('dma_unmap_sg', device, at, len(drawn), direction)
     return f'{what}: after dma_unmap_sg() {kernel.mapped()} pieces and bytes are left' if any(kernel.mapped()) else None
 

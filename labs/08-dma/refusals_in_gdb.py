@@ -23,7 +23,9 @@ def refused(kernel):
     verdicts = [kernel.of_page(*divmod(start, PAGE), size, EVERYTHING, TO_DEVICE)[0] for start, size in drawn]
     bad = next(number for number, verdict in enumerate(verdicts) if verdict != 'GRANTED')
     what = f'a list of {len(drawn)} pieces, of which number {bad} is the first that may not be given ({verdicts[bad]})'
-    return unchanged(kernel, what, drawn, direction, ERRORS[verdicts[bad]])
+    before = kernel.told.hit_count
+    reason = unchanged(kernel, what, drawn, direction, ERRORS[verdicts[bad]])
+    return reason or (None if kernel.told.hit_count > before else f'{what}: it is refused without the line that says why')
 
 
 def forgotten(kernel):
@@ -53,6 +55,8 @@ def ask(kernel, turn):
     if not turn:
         kernel.block = kernel.pages(GFP_KERNEL, ORDER)
         kernel.look()
+        kernel.told = gdb.Breakpoint('printk_folded', internal=True)
+        kernel.told.ignore_count = 1 << 30  # it counts and does not stop
     return refused(kernel) if turn % 3 else forgotten(kernel)
 
 

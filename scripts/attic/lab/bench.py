@@ -33,6 +33,7 @@ class Bench:
         self.random = random.SystemRandom()
         self.logs = []
         self.cmdline = ''  # of all machines, besides their own
+        self.mem = ''      # of machines that name none
         self.end = ''      # how the last followed() ended
 
     def word(self, machine: Machine, name: str) -> int:
@@ -49,7 +50,7 @@ class Bench:
     @contextmanager
     def machine(self, what: str, **options):
         cmdline = f'{self.cmdline} {options.pop("cmdline", "")}'.strip()
-        options = {'timeout': SECONDS, 'cmdline': cmdline} | options
+        options = {'timeout': SECONDS, 'cmdline': cmdline} | ({'mem': self.mem} if self.mem else {}) | options
         with Machine(f'{self.name}-{what}', build=self.build, **options) as machine:
             self.logs.append(machine.log_path)
             yield machine

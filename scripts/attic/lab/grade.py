@@ -88,7 +88,13 @@ class Grading:
     # ---- a part ----
 
     def judged(self, part: Part) -> Result:
-        self.bench.cmdline = part.cmdline
+        self.bench.mem = part.mem
+        for self.bench.cmdline in part.cmdlines or ['']:
+            if (result := self.judged_once(part)).reason:
+                return result
+        return result
+
+    def judged_once(self, part: Part) -> Result:
         if part.tests and (found := self.failing_test(part)):
             return Result(part, *found)
         for check in part.checks:
@@ -116,7 +122,8 @@ class Grading:
                 reason = f'{test} fails'
             else:
                 continue
-            return reason, f"make check T='{test}'" + (f" CMDLINE='{part.cmdline}'" if part.cmdline else '')
+            machine = (f" MEM={part.mem}" if part.mem else '') + (f" CMDLINE='{self.bench.cmdline}'" if self.bench.cmdline else '')
+            return reason, f"make check T='{test}'{machine}"
         if not any(result.get('code') for result in told):
             return 'the code of the kernel has changed while it ran', ''
         return None

@@ -4,7 +4,8 @@
     tests       what is worth points: `POINTS What it is`, and below, indented, what must hold for them
                     test vmalloc.noncontiguous vmalloc.guard_faults     self-tests by name, or globs
                     check scattered                                     a function of checks.py, which looks at the machine from outside
-                    cmdline vmalloc=64M                                 the kernel's command line in this part
+                    cmdline vmalloc=64M                                 the kernel's command line; a second line: all of this once more with that
+                    mem 512M                                            the machine's memory
                     hidden                                              students see it after the due date, and their tree does not have it
     checks.py   these functions
     wrong/      wrong solutions, each a change of the reference with `Points:`, what it must get
@@ -44,7 +45,8 @@ class Part:
     tests: list[str] = field(default_factory=list)
     checks: list[str] = field(default_factory=list)
     hidden: bool = False
-    cmdline: str = ''
+    cmdlines: list[str] = field(default_factory=list)
+    mem: str = ''
 
 
 @dataclass
@@ -152,9 +154,12 @@ def read_tests(path: Path) -> list[Part]:
         elif parts and line.strip() == 'hidden':
             parts[-1].hidden = True
         elif parts and (found := re.fullmatch(r'\s+cmdline +(\S.*)', line)):
-            parts[-1].cmdline = found[1]
+            parts[-1].cmdlines.append(found[1])
+        elif parts and (found := re.fullmatch(r'\s+mem +(\d+M)', line)):
+            parts[-1].mem = found[1]
         else:
-            raise Refused(f'{place}: a line is `POINTS NAME`, or below that `test NAME...`, `check NAME...`, `cmdline WORD...` or `hidden`')
+            raise Refused(f'{place}: a line is `POINTS NAME`, or below that `test NAME...`, `check NAME...`, `cmdline WORD...`, `mem 512M` or '
+                          '`hidden`')
     return parts
 
 

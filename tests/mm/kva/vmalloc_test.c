@@ -291,6 +291,21 @@ KTEST(vmalloc, vmap_shows_the_same_bytes)
         free_page(pages[i]);
 }
 
+/* No page at all, or more than there are addresses for, with the guard or without. */
+KTEST(vmalloc, vmap_refuses_nonsense)
+{
+    static const u32 counts[] = {0, ~0u, ~0u - 1, ~0u >> PAGE_SHIFT};
+    const u32 all = (VMALLOC_END - VMALLOC_START) / PAGE_SIZE;
+    struct page *page = alloc_page(GFP_KERNEL);
+
+    for (u32 i = 0; i < ARRAY_SIZE(counts); i++)
+        expect(vmap(&page, counts[i]) == NULL);
+    expect(vmap(&page, all) == NULL);
+    expect_eq(page->refcount, 1);
+    expect_none(vmalloc_check());
+    free_page(page);
+}
+
 /* The page's owner has freed it, once or even twice, before the mapping is gone. */
 KTEST(vmalloc, vunmap_notices_a_freed_page)
 {

@@ -221,25 +221,34 @@ def test_kernel_of_its_own(tmp_path, check):
     check.true(all(file.endswith('.h') and file not in new for file in comments), 'a header with other comments only is not compiled', list(comments))
 
 
-def test_command_line(tmp_path, check, monkeypatch):
-    """The kernel's command line in a part."""
-    (tmp_path / 'tests').write_text('60 One\n    cmdline kpde=lazy vmalloc=64M\n    test a.b\n40 Other\n    check c\n')
+def test_machines_of_a_part(tmp_path, check, monkeypatch):
+    """Command lines and memory of a part: all that it holds is looked at once with each line."""
+    (tmp_path / 'tests').write_text('60 One\n    cmdline kpde=lazy vmalloc=64M\n    cmdline lowmem=24M\n    mem 512M\n    check c\n40 Other\n    check c\n')
     parts = lab.read_tests(tmp_path / 'tests')
-    check.equal([part.cmdline for part in parts], ['kpde=lazy vmalloc=64M', ''], 'is that of its line')
     given = []
 
     @contextmanager
-    def recorded(name, cmdline='', **options):
-        given.append(cmdline)
+    def recorded(name, cmdline='', mem='', **options):
+        given.append((cmdline, mem))
         raise RuntimeError
         yield
+
+    def looked(grading, name):
+        for options in ({'cmdline': 'ktest=a.b'}, {'mem': '64M'}):
+            with pytest.raises(RuntimeError), grading.bench.machine('x', **options):
+                pass
+        return 'wrong' if grading.bench.cmdline == fails else None
+
     monkeypatch.setattr(bench, 'Machine', recorded)
-    one = Bench(build_dir(), 'demo')
-    for part, options in ((parts[0], {'cmdline': 'ktest=a.b'}), (parts[0], {}), (parts[1], {})):
-        one.cmdline = part.cmdline
-        with pytest.raises(RuntimeError), one.machine('x', **options):
-            pass
-    check.equal(given, ['kpde=lazy vmalloc=64M ktest=a.b', 'kpde=lazy vmalloc=64M', ''], 'and that of its machines, before their own')
+    monkeypatch.setattr(grade.Grading, 'check', looked)
+    grading = grade.Grading(small_lab(tmp_path), tmp_path, name='demo')
+    grading.bench, fails = Bench(build_dir(), 'demo'), None
+    results = [grading.judged(part).points for part in parts]
+    check.equal(given, [('kpde=lazy vmalloc=64M ktest=a.b', '512M'), ('kpde=lazy vmalloc=64M', '64M'), ('lowmem=24M ktest=a.b', '512M'),
+                        ('lowmem=24M', '64M'), ('ktest=a.b', ''), ('', '64M')], 'are those of its machines, before their own')
+    check.equal(results, [60, 40], 'and what holds with each gives the points')
+    fails = 'lowmem=24M'
+    check.equal(grading.judged(parts[0]).points, 0, 'what does not hold with the second line gives none')
 
 
 # Read words twice; the second time QEMU stands still for longer than gdb by itself waits before it asks again.

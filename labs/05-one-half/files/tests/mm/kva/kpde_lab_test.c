@@ -237,6 +237,31 @@ KTEST(half, a_stack_under_two_tables)
     run_above(new_span() + LARGE_PAGE_SIZE - PAGE_SIZE);
 }
 
+/* Another stack, which has the first of the two tables, has been used in this directory before. */
+KTEST(half, a_stack_whose_first_table_is_there)
+{
+    struct mm *older = mm_create();
+    volatile u32 *area;
+    void *filler;
+
+    if (expect(older != NULL) && begin()) {
+        u32 border;
+
+        area = area_at(new_span(), &filler);
+        border = (u32)area + LARGE_PAGE_SIZE;
+        mm_switch(older);
+        kpde->stack(older->pgd, (u32)area, (u32)area + THREAD_SIZE);
+        kpde->stack(older->pgd, border - PAGE_SIZE, border + PAGE_SIZE);
+        expect(is_masters(older, (u32)area) && is_masters(older, border));
+        mm_switch(NULL);
+        vunmap((void *)area);
+        vunmap(filler);
+        end();
+    }
+    if (older)
+        mm_put(older);
+}
+
 /* ---- one of them only ---- */
 
 static bool only(const char *policy)
