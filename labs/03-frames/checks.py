@@ -9,32 +9,37 @@ PAGE_FREE = 'PAGE_FREE'
 MAX_ORDER = 10
 ROUNDS = 4
 SMALL, LARGE = (32, 48, 96, 160), (384, 512)  # MiB; in the large ones frame numbers have more than 16 bits
-OFTEN = 8        # times 12 MiB, for which `-s` takes and frees 16 times the frames
+OFTEN = 8        # times an area of
+MUCH = 12 << 10  # KiB, for which `-s` takes and frees 16 times the frames
 
 
 def after_commands(bench, sizes, look, often=0):
-    """Look at all blocks after the boot, and after areas have been made and freed, large ones `often` before. Returns the first reason."""
+    """Look at all blocks after the boot, and after areas have been made and freed; before that, make and free a large one `often`. Returns
+    the first reason."""
     with bench.at_prompt('blocks', mem=f'{bench.random.choice(sizes)}M') as machine:
         if not machine:
             return 'the kernel does not come to its prompt'
-        if not all(come_and_gone(bench, machine) for _ in range(often)):
-            return 'no prompt after `vmalloc -s` and `vfree` of 12 MiB'
+        for _ in range(often):
+            at = new_area(bench, machine, MUCH)
+            if not at or not typed(machine, f'vfree {at:#x}'):
+                return f'no area after `vmalloc -s {MUCH}K`, or no prompt after `vfree`'
         for step in range(ROUNDS):
             if reason := look(machine):
                 return reason
-            before = view(bench, machine)
-            if not typed(machine, f'vmalloc -s {bench.random.randint(1, 900) * 4}K'):
+            at = new_area(bench, machine, bench.random.randint(1, 900) * 4)
+            if at is None:
                 return 'no prompt after `vmalloc`'
-            new = sorted(set(view(bench, machine).entries) - set(before.entries))
-            if step % 2 and new and not typed(machine, f'vfree {new[0]:#x}'):
+            if step % 2 and at and not typed(machine, f'vfree {at:#x}'):
                 return 'no prompt after `vfree`'
         return look(machine)
 
 
-def come_and_gone(bench, machine):
-    """An area of scattered frames that is freed again."""
-    top = machine.tables.word(bench.names.physical('vmap_top') + bench.offsets('struct vmap_area', 'start')['start'])
-    return typed(machine, 'vmalloc -s 12M') and typed(machine, f'vfree {top:#x}')
+def new_area(bench, machine, size):
+    """Make an area of so many KiB, of scattered frames. Its address, 0 if there is no memory for it, or None if no prompt follows."""
+    before = view(bench, machine).entries
+    if not typed(machine, f'vmalloc -s {size}K'):
+        return None
+    return min(set(view(bench, machine).entries) - set(before), default=0)
 
 
 def joined(bench):
@@ -49,7 +54,7 @@ def joined(bench):
             if order < MAX_ORDER and pfn % (2 << order) == 0 and free.get(pfn + (1 << order)) == order:
                 return f'the free blocks at frames {pfn:#x} and {pfn + (1 << order):#x} of order {order} are buddies, but not joined'
         return None
-    return after_commands(bench, LARGE, look, OFTEN)
+    return after_commands(bench, SMALL, look) or after_commands(bench, LARGE, look, OFTEN)
 
 
 def listed(bench, machine):

@@ -5,11 +5,11 @@ from attic.lab.bench import typed, view
 from attic.tables import FRAME, P, RW, US
 
 PAGE = 4096
-SIZES = ((2, 60), (61, 1000), (6500, 9000))  # pages; the last ones have no room in the lowmem of a part
-SCATTERED = 400  # pages at most: `-s` takes 16 times the frames for a moment
+SMALL, LARGE = (2, 60), (6500, 9000)  # pages; LARGE has no room in the lowmem of a part
+ROUNDS = 3    # with small areas
 FOLLOWED = 3  # calls that gdb follows
-# Self-tests that call these functions often.
-VFREE, VUNMAP = 'vmalloc.random_sequence_stays_whole', 'test_vmalloc.vm_map_ram_test'
+# For each function, a self-test that calls it often.
+CALLS = {'vfree': 'vmalloc.random_sequence_stays_whole', 'vunmap': 'test_vmalloc.vm_map_ram_test'}
 FREE = ('PAGE_FREE', 'PAGE_HOT')
 
 
@@ -18,9 +18,9 @@ def rounds(bench, look):
     with bench.at_prompt('areas') as machine:
         if not machine:
             return 'the kernel does not come to its prompt'
-        for sizes in SIZES:
+        for sizes in [SMALL] * ROUNDS + [LARGE]:
             pages = bench.random.randint(*sizes)
-            scattered = bench.random.choice(['-s ', '']) if pages <= SCATTERED else ''
+            scattered = bench.random.choice(['-s ', '']) if sizes == SMALL else ''  # it takes 16 times the frames for a moment
             before = view(bench, machine)
             if not typed(machine, f'vmalloc {scattered}{pages * 4 - bench.random.randint(0, 3)}K'):
                 return 'no prompt after `vmalloc`'
@@ -81,18 +81,18 @@ def guarded(bench):
 
 def order(bench):
     """vfree: all entries are cleared before the TLB is flushed, and no frame is freed before that."""
-    return followed(bench, VFREE)
+    return followed(bench, 'vfree')
 
 
 def unmapped(bench):
     """vunmap: all entries are cleared before the TLB is flushed."""
-    return followed(bench, VUNMAP)
+    return followed(bench, 'vunmap')
 
 
-def followed(bench, test):
+def followed(bench, call):
     """gdb watches some calls in a self-test."""
-    steps = bench.followed(Path(__file__).with_name('order_in_gdb.py'), FOLLOWED, 'order', f'ktest={test}')
+    steps = bench.followed(Path(__file__).with_name('order_in_gdb.py'), FOLLOWED, 'order', f'ktest={CALLS[call]}', call=call)
     seen = [step for step in steps if 'reason' in step]
     if len(seen) < FOLLOWED:
-        return f'the kernel does not come to the end of {test}'
+        return f'the kernel does not come to the end of `{call}`'
     return next((step['reason'] for step in seen if step['reason']), None)

@@ -1,8 +1,8 @@
-"""Run by gdb for checks.order and checks.unmapped: follow some calls of vfree() and vunmap() in a self-test, and write down what was wrong
-with the order of their steps. Everything is read at the moment when a function is entered: the entries in the page tables, and what was
+"""Run by gdb for checks.order and checks.unmapped: follow some calls of vfree() or vunmap() in a self-test, and write down what was wrong
+with the order of its steps. Everything is read at the moment when a function is entered: the entries in the page tables, and what was
 flushed before.
 
-Environment: JUDGED, a file that gets a line of JSON for each call; WANTED, how many calls; SEED, which ones.
+Environment: JUDGED, a file that gets a line of JSON for each call; WANTED, how many calls; SEED, which ones; CALL, of which function.
 """
 import json
 import os
@@ -11,7 +11,6 @@ import random
 import gdb
 
 PAGE, P = 4096, 1
-CALLS = ('vfree', 'vunmap')
 FREES = ('free_page', '__free_pages', 'free_pages_bulk')
 FLUSHES = ('tlb_flush_kernel_range', 'tlb_flush_user')
 OTHERS = 40  # calls between two that are followed, at most
@@ -44,7 +43,7 @@ def return_address():
 
 
 def follow(call, pages):
-    """Up to the return from the function `call`. The first thing that is wrong, or None."""
+    """Up to the return from `call`. The first thing that is wrong, or None."""
     flushed = set()
     back = return_address()
     stops = [gdb.Breakpoint(name, internal=True) for name in (*FREES, *FLUSHES, f'*{back}')]
@@ -67,17 +66,15 @@ def follow(call, pages):
 
 def main():
     chosen = random.Random(int(os.environ['SEED']))
-    calls = [gdb.Breakpoint(name, internal=True) for name in CALLS]
+    call = os.environ['CALL']
+    calls = gdb.Breakpoint(call, internal=True)
     for _ in range(int(os.environ['WANTED'])):
-        others = chosen.randrange(OTHERS)
-        for call in calls:
-            call.enabled, call.ignore_count = True, others
+        calls.enabled, calls.ignore_count = True, chosen.randrange(OTHERS)
         gdb.execute('continue', to_string=True)
         while not argument('addr'):
             gdb.execute('continue', to_string=True)
-        for call in calls:
-            call.enabled = False
-        reason = follow(gdb.selected_frame().name(), area_at(argument('addr')))
+        calls.enabled = False
+        reason = follow(call, area_at(argument('addr')))
         with open(os.environ['JUDGED'], 'a') as file:
             file.write(json.dumps({'reason': reason}) + '\n')
 

@@ -21,7 +21,7 @@ def addresses(bench):
 
 def frames(bench):
     """Verdicts on frames, and which frame is to blame."""
-    return asked(bench, 'frames', 120)
+    return asked(bench, 'frames', 160)
 
 
 def pieces(bench):

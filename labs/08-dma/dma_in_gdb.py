@@ -116,6 +116,16 @@ class Kernel:
         """What the device has: pieces, bytes."""
         return struct.unpack('<2I', self.read(self.value(f'&((struct device *){self.scratch})->mapped'), 8))
 
+    def recorded(self):
+        """What mm/kva/dma.c says that devices have: (device, start, size, kind, direction) of each mapping, the newest first."""
+        first, found = self.value("&'mm/kva/dma.c'::mappings"), []
+        at = gdb.parse_and_eval(f'((struct list_head *){first})->next')
+        while int(at) != first:
+            one = gdb.parse_and_eval(f'*(struct mapping *){int(at)}')  # its first member is the link
+            found.append(tuple(int(one[name]) for name in ('dev', 'start', 'size', 'kind', 'direction')))
+            at = one['link']['next']
+        return found
+
     # ---- the second opinion ----
 
     def look(self):
@@ -200,17 +210,6 @@ class Kernel:
         """From a block of many frames into the free ones behind it."""
         before = self.random.randint(1, PAGE << LONG)
         return self.random.choice(self.long) * PAGE + (PAGE << LONG) - before, before + self.random.randint(1, 2 * PAGE)
-
-
-    def recorded(self):
-        """What mm/kva/dma.c says that devices have: (device, start, size, kind, direction) of each mapping, the newest first."""
-        first, found = self.value("&'mm/kva/dma.c'::mappings"), []
-        at = gdb.parse_and_eval(f'((struct list_head *){first})->next')
-        while int(at) != first:
-            one = gdb.parse_and_eval(f'*(struct mapping *){int(at)}')  # its first member is the link
-            found.append(tuple(int(one[name]) for name in ('dev', 'start', 'size', 'kind', 'direction')))
-            at = one['link']['next']
-        return found
 
 
 # ---- lists ----

@@ -99,7 +99,7 @@ def with_make(build: Path | None = None, commands: Iterable[str] = ('make',)):
         environment |= {'BUILD': for_make(build), 'FETCHED': for_make(fetched_dir())}
     with ExitStack() as locks:
         for name in sorted(kernels_of(commands)):
-            locks.enter_context(locked((build or build_dir()) / f'make{name}.lock'))
+            locks.enter_context(locked((build or build_dir()) / '.'.join(filter(None, ('make', name, 'lock')))))
         yield environment
 
 
@@ -107,7 +107,7 @@ def kernels_of(commands: Iterable[str]) -> set[str]:
     """What these commands build and use: for each, the name after BUG= or VARIANT=, which has a folder of its own, else an empty one. None
     for those that use no kernel."""
     names = (re.search(r'(?<!\S)(?:BUG|VARIANT)=([\w-]+)', command) for command in commands if re.search(r'\bmake\b|\bscripts/|build/', command))
-    return {f'-{name[1]}' if name else '' for name in names}
+    return {name[1] if name else '' for name in names}
 
 
 def checked_build(*variables: str, name: str = 'checks') -> tuple[Path, subprocess.CompletedProcess]:

@@ -9,7 +9,7 @@ import re
 import struct
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,14 +61,14 @@ class Bench:
         with self.machine(what, **options) as machine:
             yield machine if machine.saw(PROMPT) else None
 
-    def followed(self, script: Path, wanted: int, what: str, cmdline: str = '', **options) -> list[dict]:
+    def followed(self, script: Path, wanted: int, what: str, cmdline: str = '', call: str = '', **options) -> list[dict]:
         """What a script for gdb, attached to a stopped machine, writes down about its start with this command line: a dictionary for each
-        line. `end` then says what the machine and gdb did last."""
+        line. `call` is the function that the script follows, if it can follow several. `end` then says what the machine and gdb did last."""
         with self.machine(what, cmdline=cmdline, gdb=True, stopped=True, **options) as machine:
             judged = machine.log_path.with_suffix('.judged')
             judged.unlink(missing_ok=True)
             said = self.attach(machine, '-x', str(script), str(self.build / 'attic.debug'), JUDGED=str(judged), WANTED=str(wanted),
-                               SEED=str(self.random.randrange(1 << 30)))
+                               SEED=str(self.random.randrange(1 << 30)), CALL=call)
             self.end = self.ended(machine, said.splitlines())
             machine.kill()
             return [json.loads(line) for line in judged.read_text().splitlines()] if judged.exists() else []
@@ -105,12 +105,12 @@ class View:
     entries: dict[int, int]   # present entries by address: physical address and bits
     pages: list[tuple[int, int, int, int]]  # struct page of each frame: type, order, head, references
 
-    @property
+    @cached_property
     def types(self) -> list[str]:
         """The type of each frame."""
         return [kind for _, order, kind in blocks_of(self) for _ in range(1 << order)]
 
-    @property
+    @cached_property
     def counts(self) -> list[int]:
         return [count for *_, count in self.pages]
 

@@ -89,7 +89,8 @@ class Grading:
 
     def judged(self, part: Part) -> Result:
         self.bench.mem = part.mem
-        for self.bench.cmdline in part.cmdlines or ['']:
+        for cmdline in part.cmdlines or ['']:
+            self.bench.cmdline = cmdline
             if (result := self.judged_once(part)).reason:
                 return result
         return result

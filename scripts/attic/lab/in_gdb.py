@@ -25,13 +25,15 @@ def write(**result):
         file.write(json.dumps(result) + '\n')
 
 
-def to_the_next():
-    """Continue up to the next result. A machine may stop elsewhere, for example because QEMU is asked to stop it."""
+def to_the_next(last):
+    """Continue up to the next result: another call than the last one. Returns which. A machine may stop elsewhere, for example because QEMU
+    is asked to stop it, or twice at the same call."""
     for _ in range(STRAY_STOPS):
         gdb.execute('continue', to_string=True)
-        if gdb.selected_frame().name() == REPORT:
-            return
-    raise gdb.error(f'{STRAY_STOPS} stops without a breakpoint')
+        frame = gdb.selected_frame()
+        if frame.name() == REPORT and (call := (int(frame.read_var('test')), int(frame.read_register('esp')))) != last:
+            return call
+    raise gdb.error(f'{STRAY_STOPS} stops without a result')
 
 
 def one_result():
@@ -72,8 +74,9 @@ def in_file(section):
 
 def main():
     gdb.Breakpoint(REPORT)
+    last = None
     for _ in range(int(os.environ['WANTED'])):
-        to_the_next()
+        last = to_the_next(last)
         one_result()
     write(code=all(in_memory(name) == in_file(name) for name in ('.text', '.rodata')))
 

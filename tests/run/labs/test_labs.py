@@ -299,6 +299,27 @@ def test_stops_elsewhere(tmp_path, check):
     check.equal([result.get('name') for result in told], [test, None], 'the result of the one test, and of the look at the code', told)
 
 
+# The first `continue` after a result leaves the machine where it is, as gdb does now and then: the same call is stopped at again.
+STOPS_TWICE = '''
+import gdb
+continued, left = gdb.execute, [1]
+def stays_once(command, **options):
+    if command == 'continue' and gdb.selected_frame().name() == 'report_result' and left:
+        left.pop()
+    else:
+        continued(command, **options)
+gdb.execute = stays_once
+'''
+
+
+def test_stops_twice(tmp_path, check):
+    """A call at which the machine stops twice is one result."""
+    tests, script = ['kpde.every_table_exists_from_boot', 'kpde.next_table_seen_by_older_process'], tmp_path / 'twice.py'
+    script.write_text(f'{STOPS_TWICE}exec(open({str(grade.FOLLOW)!r}).read())\n')
+    told = Bench(build_dir(), 'twice').followed(script, 2, 'tests', f'ktest={",".join(tests)}')
+    check.equal(sorted(result['name'] for result in told if 'name' in result), sorted(tests), 'each test has its result, once', told)
+
+
 def test_how_it_ended(check):
     """What a reason says of a machine that has not reported a test."""
     one = Bench(build_dir(), 'ended')

@@ -105,7 +105,7 @@ def test_which_kernels(check):
     """Blocks with different kernels run at the same time; those with the same one do not."""
     for commands, kernels in ((['printf x', 'true'], set()),
                               (['make run', 'make VARIANT=cow-eager run | grep x', "echo a | make BUG=wp-off CMDLINE='x' run"],
-                               {'', '-cow-eager', '-wp-off'}),
+                               {'', 'cow-eager', 'wp-off'}),
                               (['scripts/memdiff 1 2'], {''}), (['ls build/'], {''})):
         check.equal(kernels_of(commands), kernels, f'kernels of {commands}')
 
