@@ -443,11 +443,11 @@ labs: booted $(BUILD)/attic.debug
 	@scripts/make/check-tools image machine gdb
 	@BUILD='$(BUILD)' PART='$(PART)' scripts/lab prove '$(LAB)' '$(T)'
 
-# The tests on each kernel of tests/mutants/, until one fails.
+# The tests on each kernel of tests/mutants/, until one fails; with ALL=1 all that fail on each, and those that fail on none.
 mutants: booted
 	@$(MAKE) --no-print-directory DEBUG=1 BUILD='$(BUILD)/checks' booted
 	@scripts/make/check-tools image machine
-	@BUILD='$(BUILD)' scripts/mutants $(if $(PART),--part '$(PART)') $(T)
+	@BUILD='$(BUILD)' scripts/mutants $(if $(PART),--part '$(PART)') $(if $(ALL),--all) $(T)
 
 # In-kernel tests under SEEDS seeds, each with another order of tasks; SEED=17 for one of them.
 SEEDS ?= $(if $(SEED),1,1000)

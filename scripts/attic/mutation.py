@@ -4,6 +4,7 @@
     found = kill(Change.read('wp-off', BUGS), 'build')
     found.test         # 'audit.holds', 'boot: triple-fault', or None when all passed
     found.seconds
+    failures(mutant, 'build', suites)              # all self-tests that fail on it
 
 The cheapest tests come first: those that the mutant names, then all self-tests on one machine, which is ended at the first that fails. A
 machine that hangs, panics or resets kills the mutant as well, with the last self-test that had begun.
@@ -12,6 +13,8 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +24,7 @@ from attic.changes import Change, Misfit
 from attic.machine import EOF, TIMEOUT, Machine
 
 SECONDS = 240  # for all self-tests on one machine
+OPTION = 400   # characters of `ktest=`: the command line has 512
 
 
 class Found(NamedTuple):
@@ -30,13 +34,47 @@ class Found(NamedTuple):
 
 def kill(mutant: Change, build: str, all_tests: str = '*') -> Found:
     start = time.monotonic()
+    with built(mutant, build) as folder:
+        killers = (run_tests(mutant, test, folder) for test in [*mutant.tests, all_tests])
+        return Found(next((killer for killer in killers if killer), None), time.monotonic() - start)
+
+
+def failures(mutant: Change, build: str, suites: list[str]) -> set[str]:
+    """The self-tests of these suites that fail on it. Where a machine breaks off, another one goes on with the next suite."""
+    failed = set()
+    with built(mutant, build) as folder:
+        while suites:
+            taken = first_of(suites)
+            with machine_of(mutant, ','.join(f'{suite}.*' for suite in taken), folder) as machine:
+                status = machine.finish()
+            judged = ktap.judge(machine.output, status)
+            failed |= {test.name for test in judged.tests if not test.ok}
+            begun = {test.name.partition('.')[0] for test in judged.tests}
+            if status not in ('pass', 'fail'):
+                where = broken_off(machine.output, status, 'boot').partition(':')[0]
+                failed |= set() if where.startswith('after ') else {where}  # the last one that passed
+                begun.add(where.removeprefix('after ').partition('.')[0])
+            if begun.isdisjoint(taken):
+                break  # they are not in this kernel, or it does not come as far as that
+            suites = [suite for suite in suites if suite not in begun]
+    return failed
+
+
+def first_of(suites: list[str]) -> list[str]:
+    """As many as a command line has room for."""
+    ends = [sum(len(suite) + 3 for suite in suites[:count]) for count in range(1, len(suites) + 1)]
+    return suites[:sum(end <= OPTION for end in ends)]
+
+
+@contextmanager
+def built(mutant: Change, build: str) -> Iterator[str]:
+    """The folder of its kernel, as long as that is there."""
     folder = f'{build}/{"checks/" if mutant.options.get("DEBUG") else ""}bugs/{mutant.name}'
     try:
         made = make(mutant, build, 'booted')
         if made.returncode:
             raise Misfit(f'it cannot be built:\n{made.stdout}')
-        killers = (run_tests(mutant, test, folder) for test in [*mutant.tests, all_tests])
-        return Found(next((killer for killer in killers if killer), None), time.monotonic() - start)
+        yield folder
     finally:
         shutil.rmtree(ROOT / folder, ignore_errors=True)
 
@@ -60,8 +98,7 @@ def run_tests(mutant: Change, test: str, folder: str) -> str | None:
     """The first test that fails: of the self-tests that match a glob, or of a file of tests/run/, whose name has no dot and no star."""
     if on_host(test):
         return run_on_host(mutant, test, folder)
-    with Machine(f'mutant-{mutant.name}', build=Path(folder), cmdline=f'ktest={test}', timeout=SECONDS,
-                 cpu=mutant.options.get('CPU'), mem=mutant.options.get('MEM')) as machine:
+    with machine_of(mutant, test, folder) as machine:
         if failed := first_failure(machine):
             return failed
         status = machine.finish()
@@ -69,6 +106,11 @@ def run_tests(mutant: Change, test: str, folder: str) -> str | None:
     if status == 'fail' and not judged.tests:
         raise Misfit(f'no self-test matches {test}')
     return broken_off(machine.output, status, test) if judged.problems else None
+
+
+def machine_of(mutant: Change, tests: str, folder: str) -> Machine:
+    return Machine(f'mutant-{mutant.name}', build=Path(folder), cmdline=f'ktest={tests}', timeout=SECONDS,
+                   cpu=mutant.options.get('CPU'), mem=mutant.options.get('MEM'))
 
 
 def on_host(test: str) -> bool:

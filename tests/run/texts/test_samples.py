@@ -99,6 +99,18 @@ def test_mutant(copy, check):
     check.equal(status, 1, 'with status 1')
 
 
+def test_all_that_fail(copy, check):
+    """On a mutant, also behind a panic; and which fail on none."""
+    panics, keeps = ((ROOT / 'tests/mutants' / name).read_text() for name in (f'kva/{MUTANT}', 'user/mremap-keeps-old'))
+    both = panics.replace('return memory;', 'return *(void **)16;') + keeps[keeps.index('\n\n') + 1:]
+    (copy.folder / 'tests/mutants/kva/both').write_text(both)
+    said, status = copy.run('scripts/mutants', '--all', '--tests', '[mv]*', 'both')
+    check.like(said, r'^both: .*mm_map\.\w+.* vmalloc\.vzalloc_clears$', 'a machine for the suites behind the panic')
+    check.like(said, r'^\d+ of \d+ self-tests fail on none of 1 mutants: ', 'how many are of no use here')
+    check.unlike(said, r'fail on none.*vmalloc\.vzalloc_clears', 'those that fail are of use')
+    check.equal(status, 0, 'with status 0')
+
+
 def test_the_tree_with_them(copy, check):
     """After the steps that the documents describe."""
     check.equal(copy.run('scripts/rooms', 'update', 'build'), ('', 0), 'scripts/rooms update')
