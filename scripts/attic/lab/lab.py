@@ -47,6 +47,7 @@ class Part:
     hidden: bool = False
     cmdlines: list[str] = field(default_factory=list)
     mem: str = ''
+    globs: list[str] = field(default_factory=list)  # as they are written, which are shorter than the names
 
 
 @dataclass
@@ -151,7 +152,7 @@ def read_tests(path: Path) -> list[Part]:
             parts.append(Part(int(head[1]), head[2]))
         elif parts and (found := re.fullmatch(r'\s+(test|check) +(\S.*)', line)):
             (parts[-1].tests if found[1] == 'test' else parts[-1].checks).extend(found[2].split())
-        elif parts and line.strip() == 'hidden':
+        elif parts and re.fullmatch(r'\s+hidden', line):
             parts[-1].hidden = True
         elif parts and (found := re.fullmatch(r'\s+cmdline +(\S.*)', line)):
             parts[-1].cmdlines.append(found[1])
@@ -170,7 +171,7 @@ def with_names(parts: list[Part], folder: Path) -> list[Part]:
         tests = [(glob, [test for test in known if fnmatchcase(test, glob)]) for glob in part.tests]
         if unknown := [glob for glob, found in tests if not found]:
             raise Refused(f'{folder / "tests"}: there is no self-test {unknown[0]}; `test -l` at the prompt lists them')
-        part.tests = [test for _, found in tests for test in found]
+        part.globs, part.tests = part.tests, list(dict.fromkeys(test for _, found in tests for test in found))
     return parts
 
 

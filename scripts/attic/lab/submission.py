@@ -7,14 +7,16 @@ from pathlib import Path
 from attic.lab.lab import Lab
 
 LARGEST = 256 << 10
-COMMENTS = re.compile(r'/\*.*?\*/|//[^\n]*', re.S)
+# Strings are found so that nothing in them is taken for a comment, or the other way round.
+TOKENS = re.compile(r'''(?P<raw>\b(?:u8|[uUL])?R")|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|(?P<comment>/\*.*?\*/|//[^\n]*)''', re.S)
+DIRECTIVES = 'include|define|undef|if|ifdef|ifndef|elif|else|endif|error'
 # What an exercise in C does not need: refused where the file that the student was given has less of it.
 FORBIDDEN = {
     r'\b(?:__)?asm(?:__)?\b': 'assembly',
     r'##|%:%:': 'pasted tokens',
     r'\bsection\b|\b__section\b': 'sections of its own',
     r'\bKTEST\w*': 'self-tests',
-    r'^[ \t]*(?:#|%:)[ \t]*(?:embed|pragma|include_next|line|\d+)\b|\b_Pragma\b': 'directives other than those of C',
+    rf'^[ \t]*(?:#|%:)[ \t]*(?!(?:{DIRECTIVES})\b)\w+|\b_Pragma\b': 'directives other than those of C',
 }
 INCLUDE = re.compile(r'^[ \t]*(?:#|%:)[ \t]*include\b[ \t]*(.*)', re.M)
 HEADER = re.compile(r'<[\w/-]+\.h>')
@@ -42,15 +44,21 @@ def text_of(folder: Path, file: str) -> str:
         return path.read_bytes().decode('ascii').replace('\r\n', '\n')
     except UnicodeDecodeError:
         raise Unacceptable(f'{file} has characters that are not ASCII') from None
+    except OSError as why:
+        raise Unacceptable(f'{file} cannot be read: {why.strerror}') from None
 
 
 def bare(text: str) -> str:
-    """The code that the compiler sees: lines joined, without comments."""
-    return COMMENTS.sub(' ', text.replace('??/\n', '').replace('\\\n', ''))
+    """The code that the compiler sees: lines joined, as gcc does also with blanks behind the backslash, and without comments."""
+    return TOKENS.sub(lambda token: ' ' if token['comment'] else token[0], re.sub(r'\\[ \t]*\n', '', text))
 
 
 def checked(file: str, text: str, reference: str = '') -> str:
+    if strange := re.search(r'[^\n\t -~]', text):
+        raise Unacceptable(f'{file} has the control character {strange[0]!r}')
     code = bare(text)
+    if any(token['raw'] for token in TOKENS.finditer(code)):
+        raise Unacceptable(f'{file} has a raw string, which this lab does not need')
     # <asm/errno.h> is no assembly; what is included is judged below.
     statements, given = (INCLUDE.sub('', one) for one in (code, bare(reference)))
     for pattern, what in FORBIDDEN.items():

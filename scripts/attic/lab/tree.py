@@ -13,7 +13,7 @@ from attic.lab.holes import emptied
 from attic.lab.lab import Lab, Part, Refused, public_tests
 
 # What would give answers away, and what is the repository's own. Defects and variants fit the complete sources only.
-LEFT_OUT = re.compile(r'labs/[^/]+/(?:wrong|answer)/|labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|\.ci/|\.github/')
+LEFT_OUT = re.compile(r'labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|\.ci/|\.github/')
 
 # Self-tests of a hidden part, in a file of their own.
 HIDDEN = '_hidden_test.c'

@@ -85,6 +85,14 @@ BAD = {
     '# pragma weak panic': 'directives other',
     '#line 1 "::notice title=Autograding report::100"': 'directives other',
     '# 1 "::notice"': 'directives other',
+    '#import "mm/kva/vmalloc.c"': 'directives other',
+    '// ??/\n#include "mm/kva/vmalloc.c"': 'includes something else',
+    '#inc\\ \nlude "mm/kva/vmalloc.c"': 'includes something else',
+    'char a[] = "/*";\n#include "mm/kva/vmalloc.c"\nchar b[] = "*/";': 'includes something else',
+    "int a = '\"'; /* \" */ asm(\"nop\"); // \"": 'assembly',
+    'char a[] = R"(" /* )";\n#include "mm/kva/vmalloc.c"\n// */': 'raw string',
+    '\f#include "mm/kva/vmalloc.c"': 'control character',
+    '#\0include "mm/kva/vmalloc.c"': 'control character',
 }
 
 
