@@ -331,7 +331,7 @@ def test_stops_twice(tmp_path, check):
 def test_how_it_ended(check):
     """What a reason says of a machine that has not reported a test."""
     one = Bench(build_dir(), 'ended')
-    for wanted, seconds, end in (1, 60, 'gdb has left the machine: .'), (2, 60, '^passed or powered off$'), (1, 0.2, 'time-out.*longer than 0.2 s'):
+    for wanted, seconds, end in (1, 60, 'gdb has left the machine: .'), (2, 60, '^passed or powered off$'), (1, 0.01, 'time-out.*longer than 0.01 s'):
         one.followed(grade.FOLLOW, wanted, 'tests', 'ktest=kpde.every_table_exists_from_boot', timeout=seconds)
         check.like(one.end, end, f'{wanted} wanted, within {seconds} s')
 
