@@ -2,14 +2,15 @@
 from pathlib import Path
 
 from attic.lab.bench import typed, view
-from attic.tables import FRAME, P, RW, US
+from attic.tables import FRAME, A, D, G, P, RW
 
 PAGE = 4096
 SMALL, LARGE = (2, 60), (6500, 9000)  # pages; LARGE has no room in the lowmem of a part
 ROUNDS = 3    # with small areas
 FOLLOWED = 3  # calls that gdb follows
-# For each function, a self-test that calls it often.
-CALLS = {'vfree': 'vmalloc.random_sequence_stays_whole', 'vunmap': 'test_vmalloc.vm_map_ram_test'}
+# For each function, self-tests that call it often: for small areas, and for large ones.
+CALLS = {'vfree': ('vmalloc.random_sequence_stays_whole', 'test_vmalloc.random_size_alloc_test'),
+         'vunmap': ('test_vmalloc.vm_map_ram_test', 'vmalloc.addresses_run_out')}
 FREE = ('PAGE_FREE', 'PAGE_HOT')
 
 
@@ -60,8 +61,8 @@ def mapped(bench):
             return 'a frame was in use before'
         if any(during.types[frame] != 'PAGE_VMALLOC' or during.counts[frame] != 1 for frame in frames):
             return 'a frame is not of the type PAGE_VMALLOC, with one reference'
-        if any(during.entries[at] & (P | RW | US) != P | RW for at in new):
-            return 'an entry has other rights than reading and writing in ring 0'
+        if any(during.entries[at] & 0x1FF != P | RW | A | D | G for at in new):
+            return 'an entry has other bits than those of PAGE_KERNEL'
         return None
     return rounds(bench, look)
 
@@ -90,8 +91,12 @@ def unmapped(bench):
 
 
 def followed(bench, call):
-    """gdb watches some calls in a self-test."""
-    steps = bench.followed(Path(__file__).with_name('order_in_gdb.py'), FOLLOWED, 'order', f'ktest={CALLS[call]}', call=call)
+    """gdb watches some calls in self-tests."""
+    return next((reason for test in CALLS[call] if (reason := followed_in(bench, call, test))), None)
+
+
+def followed_in(bench, call, test):
+    steps = bench.followed(Path(__file__).with_name('order_in_gdb.py'), FOLLOWED, 'order', f'ktest={test}', call=call)
     seen = [step for step in steps if 'reason' in step]
     if len(seen) < FOLLOWED:
         return f'the kernel does not come to the end of `{call}`'

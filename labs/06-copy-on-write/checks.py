@@ -13,6 +13,7 @@ TOUCH, FORK, WRITE, KILL, LAST = 2, 3, 4, 6, 8  # its steps
 FOLLOWED = 8                             # calls that gdb follows: half of them forks
 CALLS = 'process.fork_test'              # a self-test that runs a program
 FREE = ('PAGE_FREE', 'PAGE_HOT')
+MUCH = 64                                # free frames: more than a step needs
 
 
 class Moment(NamedTuple):
@@ -22,6 +23,7 @@ class Moment(NamedTuple):
     counts: list[int]
     bytes: dict[int, bytes]  # of the frames of the pages that `steps` has written to
     zeros: int               # the frame of zeros
+    lowmem: int              # frames that lie in lowmem
 
 
 def frame(entry):
@@ -103,10 +105,10 @@ class Steps:
             zeros = (self.bench.word(machine, 'zero_page') - self.bench.word(machine, 'mem_map')) // 16
             frames = {frame(one.entries[at]) for one in found.values() for at in self.pages(self.base or 0, WRITTEN) if at in one.entries}
             bytes = {pfn: machine.physical(pfn << PAGE_SHIFT, PAGE_SIZE) for pfn in frames}
-            seen = view(self.bench, machine)
+            seen, lowmem = view(self.bench, machine), self.bench.word(machine, 'lowmem_size') >> PAGE_SHIFT
         finally:
             machine.monitor('cont')
-        return Moment(found, seen.types, seen.counts, bytes, zeros)
+        return Moment(found, seen.types, seen.counts, bytes, zeros, lowmem)
 
     def both(self, step):
         """The entries of parent and child."""
@@ -166,6 +168,8 @@ def copied(bench):
             continue
         if mine == was or old.types[mine] not in FREE:
             return f'after a write to {at:#x} the parent has a frame that was in use before'
+        if mine < now.lowmem and sum(old.types[now.lowmem:].count(kind) for kind in FREE) > MUCH:
+            return f'after a write to {at:#x} the parent has a frame of lowmem, though highmem is free'
         if now.bytes[mine] != b'\2' + given[was][1:]:
             return f'after a write to {at:#x} the parent does not see the old bytes and the new one'
         if parent[at] & (P | RW | US) != P | RW | US:

@@ -211,13 +211,18 @@ class Kernel:
         before = self.random.randint(1, PAGE << LONG)
         return self.random.choice(self.long) * PAGE + (PAGE << LONG) - before, before + self.random.randint(1, 2 * PAGE)
 
+    def across_lowmem(self):
+        """From lowmem into highmem."""
+        before = self.random.randint(1, 3 * PAGE)
+        return self.lowmem - before, before + self.random.randint(1, 3 * PAGE)
+
 
 # ---- lists ----
 
-def pieces(kernel):
+def pieces(kernel, count=0):
     """(start in the block, size): each begins where the one before ends, a byte beside that, where it began, or anywhere."""
     found, at, last = [], 0, 0
-    for _ in range(kernel.random.randint(1, MOST)):
+    for _ in range(count or kernel.random.randint(1, MOST)):
         size = kernel.random.choice([1, PAGE, kernel.random.randint(1, 3 * PAGE)])
         at = kernel.random.choice([at, at, at, at + 1, max(at - 1, 0), last, kernel.random.randrange(BYTES)])
         at = at if at + size <= BYTES else kernel.random.randrange(BYTES - size)

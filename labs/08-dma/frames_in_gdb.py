@@ -15,7 +15,7 @@ def mask_near(kernel, start, size):
 def ask(kernel, turn):
     if not turn:
         kernel.with_holes()
-    start, size = kernel.across() if turn % 8 == 4 else kernel.interesting()
+    start, size = {4: kernel.across, 2: kernel.across_lowmem}.get(turn % 8, kernel.interesting)()
     if turn % 4 == 3:  # anywhere, the end of memory and highmem included
         start = kernel.random.choice([kernel.random.randrange(kernel.frames), kernel.frames - 1, kernel.lowmem // PAGE]) * PAGE
         size = kernel.random.choice([0, 1, PAGE, PAGE + 1, kernel.random.randint(1, 4 * PAGE), EVERYTHING])

@@ -4,7 +4,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from dma_in_gdb import BOTH, BY_LIST, EVERYTHING, FROM_DEVICE, GFP_KERNEL, ORDER, PAGE, SG, TO_DEVICE, entry, pieces, questions  # noqa: E402
+from dma_in_gdb import (BOTH, BY_LIST, EVERYTHING, FROM_DEVICE, GFP_KERNEL, ORDER, PAGE, PAGE_OFFSET, SG, TO_DEVICE, entry,  # noqa: E402
+                        pieces, questions)
+
+LONG_LIST = 300  # pieces: more than a byte counts
 
 
 def joined(starts):
@@ -18,11 +21,11 @@ def joined(starts):
     return found
 
 
-def given(kernel):
+def given(kernel, count=0):
     """A list that the device gets, and gives back."""
     base = kernel.block * PAGE
-    drawn = [(base + at, size) for at, size in pieces(kernel)]
-    direction, at = kernel.random.choice([BOTH, TO_DEVICE, FROM_DEVICE]), kernel.scratch + 1024
+    drawn = [(base + at, size) for at, size in pieces(kernel, count)]
+    direction, at = kernel.random.choice([BOTH, TO_DEVICE, FROM_DEVICE]), PAGE_OFFSET + kernel.list * PAGE
     device, what = kernel.device(EVERYTHING), f'a list of {len(drawn)} pieces'
     kernel.write(at, b''.join(entry(kernel, *piece) for piece in drawn))
     before = [SG.unpack(kernel.read(at + i * SG.size, SG.size)) for i in range(len(drawn))]
@@ -47,7 +50,8 @@ def given(kernel):
 
 def ask(kernel, turn):
     if not turn:
-        kernel.block = kernel.pages(GFP_KERNEL, ORDER)
+        kernel.block, kernel.list = kernel.pages(GFP_KERNEL, ORDER), kernel.pages(GFP_KERNEL, 1)
+        return given(kernel, LONG_LIST)
     return given(kernel)
 
 

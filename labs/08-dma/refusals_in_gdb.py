@@ -12,6 +12,15 @@ from dma_in_gdb import (BOTH, ERRORS, EVERYTHING, FROM_DEVICE, GFP_KERNEL, MOST,
 VIDEO = 0xB8000  # no RAM
 
 
+class Told(gdb.Breakpoint):
+    """It keeps the lines that are printed, and does not stop."""
+    lines = []
+
+    def stop(self):
+        self.lines.append(gdb.parse_and_eval('(const char *)$eax').string())
+        return False
+
+
 def refused(kernel):
     """A list with one or two pieces that may not be given: the first decides."""
     base, end = kernel.block * PAGE, kernel.frames * PAGE
@@ -20,12 +29,17 @@ def refused(kernel):
         bad = kernel.random.choice([(base + byte, 0), (VIDEO + byte, 1), (end - PAGE + byte, PAGE - byte + 1)])
         drawn.insert(kernel.random.randint(0, len(drawn)), bad)
     direction = kernel.random.choice([BOTH, TO_DEVICE, FROM_DEVICE])
-    verdicts = [kernel.of_page(*divmod(start, PAGE), size, EVERYTHING, TO_DEVICE)[0] for start, size in drawn]
+    judged = [kernel.of_page(*divmod(start, PAGE), size, EVERYTHING, TO_DEVICE) for start, size in drawn]
+    verdicts = [verdict for verdict, _ in judged]
     bad = next(number for number, verdict in enumerate(verdicts) if verdict != 'GRANTED')
+    named = drawn[bad][0] if judged[bad][1] is None else judged[bad][1] * PAGE
     what = f'a list of {len(drawn)} pieces, of which number {bad} is the first that may not be given ({verdicts[bad]})'
-    before = kernel.told.hit_count
-    reason = unchanged(kernel, what, drawn, direction, ERRORS[verdicts[bad]])
-    return reason or (None if kernel.told.hit_count > before else f'{what}: it is refused without the line that says why')
+    Told.lines.clear()
+    if reason := unchanged(kernel, what, drawn, direction, ERRORS[verdicts[bad]]):
+        return reason
+    if not Told.lines:
+        return f'{what}: it is refused without the line that says why'
+    return None if f'physical {named:#010x}' in Told.lines[-1] else f'{what}: the line names another address than {named:#x}: {Told.lines[-1]}'
 
 
 def forgotten(kernel):
@@ -55,8 +69,7 @@ def ask(kernel, turn):
     if not turn:
         kernel.block = kernel.pages(GFP_KERNEL, ORDER)
         kernel.look()
-        kernel.told = gdb.Breakpoint('printk_folded', internal=True)
-        kernel.told.ignore_count = 1 << 30  # it counts and does not stop
+        Told('*printk_folded', internal=True)
     return refused(kernel) if turn % 3 else forgotten(kernel)
 
 

@@ -188,6 +188,9 @@ KTEST(uaccess, strings)
     expect_eq(strncpy_from_user(buf, user(BASE + PAGE_SIZE - 3), 5), -ENAMETOOLONG);
     expect_eq(strncpy_from_user(buf, user(READ_ONLY), sizeof(buf)), 0);
     expect_str_eq(buf, "");
+    expect_eq(copy_to_user(user(TASK_SIZE - 3), "ab", 3), 0); /* it ends where user memory ends */
+    expect_eq(strncpy_from_user(buf, user(TASK_SIZE - 3), sizeof(buf)), 2);
+    expect_str_eq(buf, "ab");
     leave();
 }
 
@@ -291,6 +294,11 @@ KTEST(uaccess, smap_guards_user_pages)
     expect_fault(*(volatile u32 *)user(BASE) = 2, BASE, X86_PF_PROT | X86_PF_WRITE);
     expect_eq(copy_from_user(&word, user(BASE), sizeof(word)), 0);
     expect_eq(word, 1);
+    expect_fault((void)*(volatile u32 *)user(BASE), BASE, X86_PF_PROT); /* each copy closes again */
+    expect_eq(copy_from_user(&word, user(END), sizeof(word)), sizeof(word));
+    expect_fault((void)*(volatile u32 *)user(BASE), BASE, X86_PF_PROT);
+    expect_eq(copy_to_user(user(END), &word, sizeof(word)), sizeof(word));
+    expect_fault((void)*(volatile u32 *)user(BASE), BASE, X86_PF_PROT);
     leave();
 }
 
@@ -330,6 +338,8 @@ KTEST(uaccess, kernel_nofault)
     expect_eq(copy_from_kernel_nofault(&back, NULL, sizeof(back)), -EFAULT);
     expect_eq(copy_from_kernel_nofault(&back, (void *)0xfffffffe, sizeof(back)), -EFAULT);
     expect_fault(back = copy_from_kernel_nofault(NULL, &word, sizeof(word)), 0, X86_PF_WRITE);
+    expect_fault(back = copy_from_kernel_nofault((void *)0xfffff000, &word, sizeof(word)),
+                 0xfffff000, X86_PF_WRITE);
 }
 
 /* A user address is not a kernel address, whether it is mapped, untouched, or in no area. */

@@ -80,9 +80,12 @@ static inline void expect_raw(const struct explanation *facts, phys_addr_t pgd)
         expect_eq(facts->pte.virt, facts->pte.phys + PAGE_OFFSET);
     }
     expect_eq(facts->stop == EXPLAIN_NOWHERE, raw.mapped);
-    if (raw.mapped)
+    if (raw.mapped) {
         expect_eq(facts->phys, raw.large ? (raw.pde & 0xffc00000) | (facts->addr & 0x3fffff)
                                          : (raw.pte & 0xfffff000) | (facts->addr & 0xfff));
+        expect(facts->has_frame);
+        expect_eq(facts->frame.phys, facts->phys & 0xfffff000);
+    }
     for (u32 ring = 0; ring < EXPLAIN_RINGS; ring++) {
         for (u32 access = 0; access < EXPLAIN_ACCESSES; access++) {
             expect_eq(facts->right[ring][access].allowed, raw_allows(&raw, ring, access));

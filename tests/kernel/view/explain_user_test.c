@@ -3,6 +3,7 @@
  * structures: an explanation is needed when something is wrong, and must end with any data.
  */
 #include "tests/kernel/view/explain.h"
+#include <arch/x86/irqflags.h>
 
 /* ---- touched and untouched ---- */
 
@@ -20,6 +21,9 @@ KTEST(explain_user, an_area_without_a_table)
     expect_eq(facts.area.flags, RW);
     expect_brief(&facts, EXPLAIN_RING3, EXPLAIN_READ,
                  "user, 0x10000000..0x10002fff rw-p; PDE 64: P=0");
+    mm->pgd[PDE_INDEX(PAGE(0))].val = 0x12345000 | (PAGE_USER_RW.val & ~PTE_P);
+    expect_eq(look(mm, PAGE(1)).pde.content, EXPLAIN_LEFTOVER);
+    mm->pgd[PDE_INDEX(PAGE(0))].val = 0;
     mm_put(mm);
 }
 
@@ -69,6 +73,30 @@ KTEST(explain_user, the_page_of_zeros)
     expect_right(&facts, EXPLAIN_RING3, EXPLAIN_READ, EXPLAIN_NOTHING, EXPLAIN_NOWHERE);
     expect_right(&facts, EXPLAIN_RING3, EXPLAIN_WRITE, EXPLAIN_RW, EXPLAIN_PTE);
     expect_right(&facts, EXPLAIN_RING0, EXPLAIN_WRITE, EXPLAIN_RW_WP, EXPLAIN_PTE);
+    mm_put(mm);
+}
+
+/* Ring 0 ignores RW for a moment. SMAP it obeys: that is asked for a page of ring 3, too. */
+KTEST(explain_user, a_read_only_page_without_write_protection)
+{
+    struct mm *mm = space_with(1, RW);
+    struct explanation facts;
+    u32 flags, cr0;
+
+    if (!mm)
+        return;
+    expect_eq(get_word(mm, PAGE(0)), 0);
+    flags = local_irq_save();
+    cr0 = read_cr0();
+    write_cr0(cr0 & ~CR0_WP);
+    explain_walk(&facts, mm->pgd_phys, mm, PAGE(0));
+    write_cr0(cr0);
+    local_irq_restore(flags);
+    if (cpu_features.smap)
+        expect_right(&facts, EXPLAIN_RING0, EXPLAIN_WRITE, EXPLAIN_SMAP, EXPLAIN_PTE);
+    else
+        expect_right(&facts, EXPLAIN_RING0, EXPLAIN_WRITE, EXPLAIN_RW_WITHOUT_WP, EXPLAIN_PTE);
+    expect_eq(facts.right[EXPLAIN_RING0][EXPLAIN_WRITE].allowed, !cpu_features.smap);
     mm_put(mm);
 }
 

@@ -1,10 +1,12 @@
 /* The page allocator. */
 #include "tests/mm/chain.h"
+#include <arch/x86/irqflags.h>
+#include <arch/x86/timer.h>
 #include <kernel/monitor/ktest.h>
 #include <lib/kasan.h>
 #include <lib/random.h>
 #include <lib/string.h>
-#include <mm/frame/page_alloc.h>
+#include <mm/frame/page_alloc_internal.h>
 
 KTEST(buddy, alignment_and_size)
 {
@@ -333,4 +335,64 @@ KTEST(buddy, many_hot_pages_are_joined)
     }
     left = zone_free_blocks(ZONE_NORMAL, 0);
     expect(left < pages / 2);
+}
+
+/* Two buddies, and a zone that ends or begins between them, as lowmem may: then they are none. */
+KTEST(buddy, a_buddy_lies_in_the_same_zone)
+{
+    struct page *page = alloc_pages(GFP_KERNEL, 1);
+    struct zone zone, below, above;
+
+    if (!expect(page != NULL))
+        return;
+    zone = below = above = zones[page->zone];
+    below.end_pfn = above.start_pfn = page_to_pfn(page) + 1;
+    page[1].type = PAGE_FREE;
+    page[1].block = BLOCK_HEAD(0);
+    expect_eq(buddy_find(&zone, page, 0), page + 1);
+    expect(buddy_find(&below, page, 0) == NULL);
+    page[1].block = 0;
+    page[0].type = PAGE_FREE;
+    page[0].block = BLOCK_HEAD(0);
+    expect_eq(buddy_find(&zone, page + 1, 0), page);
+    expect(buddy_find(&above, page + 1, 0) == NULL);
+    page[0].type = PAGE_USED;
+    page[0].block = BLOCK_HEAD(1);
+    free_pages(page, 1);
+}
+
+/* The ticks that freeing all pages of a block takes, as one run or one by one; the best of some. */
+static u64 ticks_to_free(struct zone *zone, u32 order, bool one_by_one)
+{
+    u64 best = ~0ull;
+
+    for (u32 round = 0; round < 8; round++) {
+        u32 flags = local_irq_save();
+        struct page *page = buddy_alloc(zone, order);
+        u32 pfn = page_to_pfn(page), pages = 1u << order;
+        u64 start = rdtsc();
+
+        if (one_by_one) {
+            for (u32 i = 0; i < pages; i++)
+                buddy_free(zone, page + i, 0);
+        } else {
+            buddy_free_run(zone, pfn, pfn + pages);
+        }
+        best = min(best, rdtsc() - start);
+        local_irq_restore(flags);
+    }
+    return best;
+}
+
+/* A run costs by its blocks, not by its pages. */
+KTEST(buddy, a_run_is_freed_in_few_blocks)
+{
+    struct zone *zone = &zones[ZONE_NORMAL];
+
+    drain_all_pages();
+    if (!(zone->free_orders >> MAX_ORDER)) {
+        ktest_skip("too little RAM above 16 MiB");
+        return;
+    }
+    expect(ticks_to_free(zone, MAX_ORDER, false) * 8 < ticks_to_free(zone, MAX_ORDER, true));
 }

@@ -236,6 +236,17 @@ static __noinline void expect_bad_free(void (*function)(const void *), const voi
     expect_none(vmalloc_check());
 }
 
+/* The tag of the guard is looked at before an entry is cleared. */
+static __noinline void expect_bad_guard(const char *memory, const char *guard)
+{
+    pte_t *pte = kernel_pte((u32)guard), saved = *pte;
+
+    pte->val = 0;
+    expect_panic(vfree(memory), "has been overwritten");
+    *pte = saved;
+    expect_none(vmalloc_check());
+}
+
 KTEST(vmalloc, wrong_frees_change_nothing)
 {
     struct page *pages[3] = {alloc_page(GFP_KERNEL), alloc_page(GFP_KERNEL),
@@ -255,6 +266,7 @@ KTEST(vmalloc, wrong_frees_change_nothing)
     expect_bad_free(vunmap, map + PAGE_SIZE, "not the start");
     expect_bad_free(vunmap, map + 4, "not the start");
     expect_bad_free(iounmap, device + PAGE_SIZE, "not the start");
+    expect_bad_guard(memory, memory + 3 * PAGE_SIZE);
     for (u32 i = 0; i < ARRAY_SIZE(pages); i++)
         expect_eq(pages[i]->refcount, 2);
     vfree(memory);

@@ -281,6 +281,7 @@ KTEST(vmalloc, vmap_shows_the_same_bytes)
             expect_eq(map[i * PAGE_SIZE / 4], mark(i));
             expect_eq(pages[i]->refcount, 2);
             expect_eq(vmalloc_to_page(&map[i * PAGE_SIZE / 4]), pages[i]);
+            expect_eq(kernel_pte((u32)map)[i].val & 0x1ff, PAGE_KERNEL.val);
         }
         map[5] = 99;
         expect_eq(((u32 *)page_address(pages[0]))[5], 99);
@@ -301,9 +302,39 @@ KTEST(vmalloc, vmap_refuses_nonsense)
     for (u32 i = 0; i < ARRAY_SIZE(counts); i++)
         expect(vmap(&page, counts[i]) == NULL);
     expect(vmap(&page, all) == NULL);
+    vunmap(NULL);
+    vfree(NULL);
     expect_eq(page->refcount, 1);
     expect_none(vmalloc_check());
     free_page(page);
+}
+
+/* A mapping owns no frames: there may be more of its pages than there are frames. */
+KTEST(vmalloc, vmap_of_more_pages_than_frames)
+{
+    u32 count = max_pfn + 16, size = PAGE_ALIGN(count * sizeof(struct page *));
+    struct page **pages, *page;
+    char *map;
+
+    if ((u64)count * PAGE_SIZE + size + MIB(1) > vmalloc_stats().largest_free) {
+        ktest_skip("there is more RAM than there are addresses");
+        return;
+    }
+    pages = vmalloc(size);
+    page = alloc_page(GFP_KERNEL);
+    if (!expect(pages && page))
+        return;
+    for (u32 i = 0; i < count; i++)
+        pages[i] = page;
+    map = vmap(pages, count);
+    if (expect(map != NULL)) {
+        expect_eq(page->refcount, 1 + count);
+        expect_eq(vmalloc_to_page(map + (count - 1) * PAGE_SIZE), page);
+        vunmap(map);
+    }
+    expect_eq(page->refcount, 1);
+    free_page(page);
+    vfree(pages);
 }
 
 /* The page's owner has freed it, once or even twice, before the mapping is gone. */

@@ -555,6 +555,30 @@ KTEST(filemap, leaves_memory_for_processes)
     done();
 }
 
+/* So it is with a write through a shared mapping; the page is clean, and stays so. */
+KTEST(filemap, a_shared_write_leaves_memory_for_processes)
+{
+    u32 reserve = nr_managed_pages() / 16;
+    struct page *taken;
+    struct mm *mm;
+
+    mm_shrink();
+    make_backed();
+    mm = map_file(PROT_READ | PROT_WRITE, MAP_SHARED);
+    if (!mm)
+        return;
+    expect_eq(get_word(mm, PAGE(0)), text_word(0));
+    taken = take_all_but(reserve / 2);
+    expect_eq(mm_fault(mm, PAGE(0), true), MM_FAULT_NO_SPACE);
+    expect(!(entry_at(mm, PAGE(0)) & PTE_RW));
+    expect(!page_at(mm, PAGE(0))->dirty);
+    chain_free(taken);
+    put_word(mm, PAGE(0), 1);
+    expect(page_at(mm, PAGE(0))->dirty);
+    mm_put(mm);
+    done();
+}
+
 static void nothing(void)
 {
 }

@@ -249,6 +249,11 @@ KTEST(mm_fork, kernel_writes_separate)
     expect_eq(mm_mprotect(child, BASE, PAGE_SIZE, PROT_NONE), 0);
     expect_eq(mm_write(child, BASE, &word, sizeof(word)), -EFAULT);
     expect_eq(mm_clear(child, BASE, sizeof(word)), 0);
+    expect_none(mm_audit()); /* the entry allows no more than the area */
+    expect_eq(mm_mprotect(child, BASE, PAGE_SIZE, PROT_READ), 0);
+    expect_eq(mm_clear(child, BASE, sizeof(word)), 0); /* the page has no other owner now */
+    expect_none(mm_audit());
+    expect_eq(mm_mprotect(child, BASE, PAGE_SIZE, PROT_NONE), 0);
     expect_eq(get_word(parent, BASE), 100);
     expect_eq(mm_fault(child, BASE, false), MM_FAULT_NO_ACCESS);
     expect_eq(mm_mprotect(child, BASE, PAGE_SIZE, PROT_READ), 0);

@@ -1,4 +1,5 @@
 /* The TLB must agree with a process's page tables. */
+#include "tests/mm/refuse.h"
 #include "tests/mm/user/space.h"
 #include <arch/x86/irqflags.h>
 #include <arch/x86/uaccess.h>
@@ -204,6 +205,30 @@ KTEST(mm_tlb, fork_makes_read_only)
         return;
     expect_eq(get_word(child, BASE), 1);
     mm_put(child);
+    mm_put(parent);
+}
+
+/* Memory runs out after entries have lost the right to write: the parent's TLB must not keep it. */
+KTEST(mm_tlb, a_failed_fork_makes_read_only)
+{
+    struct mm *parent = space_with(LARGE_PAGE_SIZE / PAGE_SIZE + 1, RW), *child;
+    bool before, after, refused;
+    u32 entry;
+
+    if (!parent)
+        return;
+    put_word(parent, BASE, 7);
+    put_word(parent, BASE + LARGE_PAGE_SIZE, 7);
+    load(parent);
+    before = can_write(BASE);
+    refuse_begin(ALLOC_TABLE, 3); /* a directory, a table, and the second table */
+    child = mm_fork(parent);
+    refused = refuse_end();
+    entry = entry_at(parent, BASE);
+    after = can_write(BASE);
+    unload();
+    expect(before && refused && !child);
+    expect_eq(after, (entry & PTE_RW) != 0);
     mm_put(parent);
 }
 

@@ -23,6 +23,7 @@ KTEST(half, audit_knows_the_policy)
 {
     struct mm *mm = mm_create();
     u32 first = swapper_pg_dir[PDE_INDEX(VMALLOC_START)].val;
+    u32 lowmem = swapper_pg_dir[PDE_INDEX(PAGE_OFFSET)].val;
     pde_t *pde;
 
     if (!expect(mm != NULL))
@@ -31,6 +32,11 @@ KTEST(half, audit_knows_the_policy)
     expect_audit_notices(mm, VMALLOC_START, first ^ LARGE_PAGE_SIZE);
     expect_audit_notices(mm, VMALLOC_START, first | PTE_US);
     expect_audit_notices(mm, VMALLOC_START, first & ~PTE_P);
+    expect_audit_notices(mm, VMALLOC_START, first & ~PTE_RW);
+    expect_audit_notices(mm, VMALLOC_START, first & ~PTE_A);
+    expect_audit_notices(mm, VMALLOC_START, first | PTE_PCD);
+    expect_audit_notices(mm, PAGE_OFFSET, lowmem ^ LARGE_PAGE_SIZE);
+    expect_audit_notices(mm, PAGE_OFFSET, lowmem | PTE_US);
     expect_audit_notices(mm, PAGE_OFFSET, 0);
     expect_audit_notices(mm, VMALLOC_END, 0);
     expect_audit_notices(mm, FIXMAP_START, 0);

@@ -327,3 +327,34 @@ KTEST(half, missing_until_touched)
     if (older)
         mm_put(older);
 }
+
+/* A guard is never mapped: an area or a stack that ends with a table needs no entry for the next. */
+KTEST(half, a_guard_needs_no_table)
+{
+    struct mm *older = only("lazy") ? mm_create() : NULL;
+    void *filler, *area, *next;
+    u32 start, border;
+
+    if (older && begin()) {
+        start = new_span();
+        border = start + LARGE_PAGE_SIZE;
+        expect_eq(swapper_pg_dir[PDE_INDEX(border)].val, 0);
+        filler = fill_up_to(start);
+        area = vmap(many, SPAN_PAGES);
+        expect_eq(area, start);
+        expect(pde_present(swapper_pg_dir[PDE_INDEX(start)]));
+        expect_eq(swapper_pg_dir[PDE_INDEX(border)].val, 0);
+        next = vmap(many, 1);
+        expect(pde_present(swapper_pg_dir[PDE_INDEX(border)]));
+        mm_switch(older);
+        kpde->stack(older->pgd, border - THREAD_SIZE, border);
+        expect(is_masters(older, start) && !entry_of(older, border).val);
+        mm_switch(NULL);
+        vunmap(next);
+        vunmap(area);
+        vunmap(filler);
+        end();
+    }
+    if (older)
+        mm_put(older);
+}
