@@ -1,23 +1,16 @@
 """Run by gdb for checks.order and checks.unmapped: follow some calls of vfree() or vunmap() in a self-test, and write down what was wrong
 with the order of its steps. Everything is read at the moment when a function is entered: the entries in the page tables, and what was
-flushed before.
-
-Environment: JUDGED, a file that gets a line of JSON for each call; WANTED, how many calls; SEED, which ones; CALL, of which function.
+flushed before. WANTED is how many calls, SEED which ones, CALL of which function.
 """
-import json
 import os
-import random
 
 import gdb
+from attic.lab.inside import WANTED, argument, drawing, go_on_to, return_address, run, write
 
 PAGE, P = 4096, 1
 FREES = ('free_page', '__free_pages', 'free_pages_bulk')
 FLUSHES = ('tlb_flush_kernel_range', 'tlb_flush_user')
 OTHERS = 18  # calls between two that are followed, at most: a test has at least 60
-
-
-def argument(name):
-    return int(gdb.selected_frame().read_var(name))
 
 
 def present(pages):
@@ -32,14 +25,6 @@ def area_at(start):
     while present([pages[-1] + PAGE]):
         pages.append(pages[-1] + PAGE)
     return pages
-
-
-def return_address():
-    """Where the function that has just been entered returns to. gdb's own FinishBreakpoint misses some returns."""
-    caller = gdb.selected_frame().older()
-    while caller.type() == gdb.INLINE_FRAME:
-        caller = caller.older()
-    return caller.pc() & 0xFFFFFFFF
 
 
 def follow(call, pages):
@@ -65,21 +50,16 @@ def follow(call, pages):
 
 
 def main():
-    chosen = random.Random(int(os.environ['SEED']))
+    chosen = drawing()
     call = os.environ['CALL']
     calls = gdb.Breakpoint(call, internal=True)
-    for _ in range(int(os.environ['WANTED'])):
+    for _ in range(WANTED):
         calls.enabled, calls.ignore_count = True, chosen.randrange(OTHERS)
-        gdb.execute('continue', to_string=True)
+        go_on_to(call)
         while not argument('addr'):
-            gdb.execute('continue', to_string=True)
+            go_on_to(call)
         calls.enabled = False
-        reason = follow(call, area_at(argument('addr')))
-        with open(os.environ['JUDGED'], 'a') as file:
-            file.write(json.dumps({'reason': reason}) + '\n')
+        write(reason=follow(call, area_at(argument('addr'))))
 
 
-try:
-    main()
-except gdb.error as error:  # the machine has ended
-    print(error)
+run(main)

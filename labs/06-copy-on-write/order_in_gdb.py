@@ -2,17 +2,13 @@
 their steps. Everything is read at the moment when something happens: the entries in the page tables, and the counts in struct page.
 
 A page is invalidated by the instruction invlpg, which the compiler puts into other functions, or by tlb_flush_user(). So gdb stops at each
-invlpg of the kernel, and looks at its address.
-
-Environment: JUDGED, a file that gets a line of JSON for each call; WANTED, how many calls; SEED, which ones.
+invlpg of the kernel, and looks at its address. WANTED is how many calls, SEED which ones.
 """
-import json
-import os
-import random
 import re
 import struct
 
 import gdb
+from attic.lab.inside import WANTED, drawing, extent, go_on_to, number, read, return_address, run, write
 
 PAGE, P, RW, KERNEL, TABLES = 4096, 1, 2, 0xC0000000, 768
 INVLPG = re.compile(rb'\x0f\x01[\x38-\x3f\x78-\x7f\xb8-\xbf]')
@@ -20,12 +16,8 @@ COPIES, ALL, ONE = ('copy_highpage', 'clear_highpage'), 'tlb_flush_user', 'invlp
 OTHERS = 6  # calls between two that are followed, at most
 
 
-def number(text):
-    return int(gdb.parse_and_eval(text)) & 0xFFFFFFFF
-
-
 def words(address, count):
-    return struct.unpack(f'<{count}I', gdb.selected_inferior().read_memory(address, 4 * count).tobytes())
+    return struct.unpack(f'<{count}I', read(address, 4 * count))
 
 
 def entries(directory):
@@ -49,10 +41,8 @@ def is_private(entry):
 
 def all_invlpg():
     """Addresses of these instructions."""
-    start, end = next(line.split()[:3:2] for line in gdb.execute('info files', to_string=True).splitlines() if line.endswith(' is .text'))
-    start, end = int(start, 16), int(end, 16)
-    code = gdb.selected_inferior().read_memory(start, end - start).tobytes()
-    found = [start + match.start() for match in INVLPG.finditer(code)]
+    start, size = extent('.text')
+    found = [start + match.start() for match in INVLPG.finditer(read(start, size))]
     return [at for at in found if ONE in gdb.execute(f'x/i {at}', to_string=True)]
 
 
@@ -61,14 +51,6 @@ def operand():
     shift, base, index, scale = re.search(r'invlpg\s+(-?\w*)\((%\w+)?(?:,(%\w+),(\d))?\)', gdb.execute('x/i $pc', to_string=True)).groups()
     value = int(shift or '0', 0) + (number(base.replace('%', '$')) if base else 0)
     return (value + (number(index.replace('%', '$')) * int(scale) if index else 0)) & -PAGE & 0xFFFFFFFF
-
-
-def return_address():
-    """Where the function that has just been entered returns to. gdb's own FinishBreakpoint misses some returns."""
-    caller = gdb.selected_frame().older()
-    while caller.type() == gdb.INLINE_FRAME:
-        caller = caller.older()
-    return caller.pc() & 0xFFFFFFFF
 
 
 class Events:
@@ -134,15 +116,15 @@ def is_copy(directory, page):
 
 
 def main():
-    chosen = random.Random(int(os.environ['SEED']))
+    chosen = drawing()
     gdb.execute('set pagination off')
     calls, invlpg = {name: gdb.Breakpoint(name, internal=True) for name in ('mm_fork', 'mm_fault_taken')}, None
-    for turn in range(int(os.environ['WANTED'])):
+    for turn in range(WANTED):
         wanted, others = ('mm_fork', 'mm_fault_taken')[turn % 2], chosen.randrange(OTHERS)
         while True:
             for name, stop in calls.items():
                 stop.enabled = name == wanted
-            gdb.execute('continue', to_string=True)
+            go_on_to(wanted)
             invlpg = invlpg or all_invlpg()
             directory = number('mm->pgd')
             page = number('addr') & -PAGE if wanted == 'mm_fault_taken' else None
@@ -153,13 +135,8 @@ def main():
         for stop in calls.values():
             stop.enabled = False
         events = Events(invlpg)
-        reason = fork(directory, events) if page is None else copy(directory, events, page)
+        write(reason=fork(directory, events) if page is None else copy(directory, events, page))
         events.close()
-        with open(os.environ['JUDGED'], 'a') as file:
-            file.write(json.dumps({'reason': reason}) + '\n')
 
 
-try:
-    main()
-except gdb.error as error:  # the machine has ended
-    print(error)
+run(main)

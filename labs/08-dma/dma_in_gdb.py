@@ -1,19 +1,12 @@
 """What the scripts of this lab share, inside gdb: a kernel that stands before its prompt, calls of its functions, and a second opinion on
-what a device may have. The opinion comes from page tables, struct page and memblock in memory, and uses nothing that a student writes.
-
-Environment: JUDGED, a file that gets a line of JSON for each question; WANTED, how many questions; SEED, which ones.
+what a device may have. The opinion comes from page tables, struct page and memblock in memory, and uses nothing that a student writes. WANTED is
+how many questions, SEED which ones.
 """
-import json
-import os
-import random
 import struct
-import sys
-from pathlib import Path
 
 import gdb
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
-from attic.tables import RW, Tables  # noqa: E402
+from attic.lab import inside
+from attic.tables import RW, Tables
 
 PAGE, PAGE_OFFSET, VMALLOC_END, WORD = 4096, 0xC0000000, 0xFFBFF000, 1 << 32
 GFP_KERNEL, GFP_HIGHUSER = 1, 2
@@ -38,10 +31,10 @@ class Ended(Exception):
 
 class Kernel:
     def __init__(self):
-        self.random = random.Random(int(os.environ['SEED']))
+        self.random = inside.drawing()
         self.memory = gdb.selected_inferior()
         self.home = gdb.Breakpoint('*monitor_main', internal=True)
-        gdb.execute('continue', to_string=True)
+        inside.go_on_to('monitor_main')
         self.panic = gdb.Breakpoint('panic_at', internal=True)
         self.lowmem, self.start = self.value('lowmem_size'), self.value('vmalloc_start')
         self.frames, self.map = self.value('max_pfn'), self.value('mem_map')
@@ -54,11 +47,8 @@ class Kernel:
         usable = gdb.parse_and_eval("'mm/frame/memblock.c'::usable")
         return [usable['range'][i] for i in range(int(usable['count']))]
 
-    def value(self, what):
-        return int(gdb.parse_and_eval(f'(unsigned int)({what})'))
-
-    def read(self, at, size):
-        return self.memory.read_memory(at, size).tobytes()
+    value = staticmethod(inside.number)
+    read = staticmethod(inside.read)
 
     def write(self, at, data):
         self.memory.write_memory(at, data)
@@ -74,7 +64,7 @@ class Kernel:
         gdb.execute(f'set $esp = {at}')
         gdb.execute(f'set $eip = {self.value(name)}')
         try:
-            gdb.execute('continue', to_string=True)
+            inside.go_on_until(lambda: gdb.selected_frame().name() in ('monitor_main', 'panic_at'))
             if self.value('$esp') != at + 4:
                 raise Ended(f'{name}() panics')
         except gdb.error:
@@ -150,12 +140,12 @@ class Kernel:
 
     def of_range(self, start, size, mask, direction):
         """The verdict on a range of physical memory, and the frame that it names."""
-        inside = range(start // PAGE, (start + size - 1) // PAGE + 1)
+        covered = range(start // PAGE, (start + size - 1) // PAGE + 1)
         if start + size - 1 > mask:
-            return 'MASK_HIGHMEM' if start >= self.lowmem else 'MASK', inside[0]
-        if direction != TO_DEVICE and not all(self.is_writable(pfn) for pfn in inside if pfn * PAGE < self.lowmem):
-            return 'READ_ONLY', inside[0]
-        for pfn in inside:
+            return 'MASK_HIGHMEM' if start >= self.lowmem else 'MASK', covered[0]
+        if direction != TO_DEVICE and not all(self.is_writable(pfn) for pfn in covered if pfn * PAGE < self.lowmem):
+            return 'READ_ONLY', covered[0]
+        for pfn in covered:
             if self.is_free(pfn) or not self.is_ram(pfn):
                 return 'FREE' if self.is_free(pfn) else 'NO_RAM', pfn
         return 'GRANTED', None
@@ -246,18 +236,15 @@ def differs(what, wanted, found):
 
 def questions(ask):
     """Ask as often as WANTED; `ask` gets the kernel, and returns what is wrong or None."""
-    def write(**line):
-        with open(os.environ['JUDGED'], 'a') as file:
-            file.write(json.dumps(line) + '\n')
+    def main():
+        try:
+            kernel = Kernel()
+            for turn in range(inside.WANTED):
+                reason = ask(kernel, turn)
+                inside.write(reason=reason)
+                if reason:
+                    break
+        except Ended as why:
+            inside.write(reason=str(why))
 
-    try:
-        kernel = Kernel()
-        for turn in range(int(os.environ['WANTED'])):
-            reason = ask(kernel, turn)
-            write(reason=reason)
-            if reason:
-                break
-    except Ended as why:
-        write(reason=str(why))
-    except gdb.error as error:  # the machine has ended
-        print(error)
+    inside.run(main)

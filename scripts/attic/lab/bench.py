@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attic.build import ROOT, ran, symbols
-from attic.debugger import commands
+from attic.debugger import commands, program
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 from attic.symbols import PAGE_OFFSET
 from attic.tables import PAGE_SHIFT, PDE_SHIFT, Tables
@@ -44,7 +44,7 @@ class Bench:
     def offsets(self, struct: str, *members: str) -> dict[str, int]:
         """Of members of a structure, from the debug information; its size as `sizeof struct NAME`."""
         wanted = [f'(int)&(({struct} *)0)->{name}' for name in members] + [f'(int)sizeof({struct})']
-        said = ran('gdb', '-q', '-nx', '-batch', *commands(*(f'printf "%d\\n", {what}' for what in wanted)), self.build / 'attic.debug').stdout
+        said = ran(program(), '-q', '-nx', '-batch', *commands(*(f'printf "%d\\n", {what}' for what in wanted)), self.build / 'attic.debug').stdout
         return dict(zip([*members, f'sizeof {struct}'], map(int, said.split())))
 
     @contextmanager
@@ -81,9 +81,9 @@ class Bench:
         return machine.text
 
     def attach(self, machine: Machine, *arguments: str, **environment: str) -> str:
-        """Attach gdb to a machine, and give it these arguments. Returns what it prints."""
-        to_it = commands(f'set remotetimeout {PATIENCE}', f'target remote {machine.gdb_target}')
-        return machine.beside('gdb', '-q', '-nx', '-batch', *to_it, *arguments, env=environment)
+        """Attach gdb to a machine, and give it these arguments; its scripts can import this package. Returns what it prints."""
+        to_it = commands(f'set remotetimeout {PATIENCE}', f'target remote {machine.gdb_target}', "python sys.path.insert(0, 'scripts')")
+        return machine.beside(program(), '-q', '-nx', '-batch', *to_it, *arguments, env=environment)
 
 
 # ---- looking ----

@@ -1,0 +1,72 @@
+"""What the graders' scripts share inside gdb: they go on to a place in the kernel, look at its memory, and write down what they have seen.
+
+Bench.followed() runs them, on a stopped machine, and makes this module known. Environment: JUDGED, a file that gets a line of JSON for each
+thing seen; WANTED, how many there must be; SEED, for what is drawn.
+"""
+import json
+import os
+import random
+
+import gdb
+
+WANTED = int(os.environ['WANTED'])
+STRAY_STOPS = 10
+
+
+def write(**line):
+    with open(os.environ['JUDGED'], 'a') as file:
+        file.write(json.dumps(line) + '\n')
+
+
+def run(main):
+    """The machine may end at any moment, and a student's kernel may hold anything: then less is written down than is wanted."""
+    try:
+        main()
+    except (gdb.error, ValueError) as error:
+        print(error)
+
+
+def drawing():
+    return random.Random(int(os.environ['SEED']))
+
+
+def number(what):
+    """A value of 32 bits."""
+    return int(gdb.parse_and_eval(f'(unsigned)({what})'))
+
+
+def argument(name):
+    return int(gdb.selected_frame().read_var(name))
+
+
+def read(address, size):
+    return gdb.selected_inferior().read_memory(address, size).tobytes()
+
+
+def go_on_until(stands):
+    """Continue until the machine stands at a place for which stands() is true; a breakpoint must stop it there. It may stop elsewhere, for
+    example because QEMU is asked to stop it, or twice at the same place."""
+    for _ in range(STRAY_STOPS):
+        gdb.execute('continue', to_string=True)
+        if stands():
+            return
+    raise gdb.error(f'{STRAY_STOPS} stops elsewhere')
+
+
+def go_on_to(name):
+    """To the start of a function."""
+    go_on_until(lambda: gdb.selected_frame().name() == name)
+
+
+def return_address():
+    """Where the function that has just been entered returns to. gdb's own FinishBreakpoint misses some returns."""
+    caller = gdb.selected_frame().older()
+    while caller.type() == gdb.INLINE_FRAME:
+        caller = caller.older()
+    return caller.pc() & 0xFFFFFFFF
+
+
+def extent(section):
+    """First address and size of a section of the kernel."""
+    start, end = next(line.split()[:3:2] for line in gdb.execute('info files', to_string=True).splitlines() if line.endswith(f' is {section}'))
+    return int(start, 16), int(end, 16) - int(start, 16)
