@@ -63,7 +63,7 @@ def judged(machine, directory, address, said):
         if not re.search(rf'^{entry.level} {entry.index} +{entry.value:#010x} ', said, re.M):
             return f'{entry.level} {entry.index} is {entry.value:#010x}'
     end = f'ends at physical {walk.physical:#010x}' if walk.mapped else f'stops at {walk.last.level} {walk.last.index}: P=0'
-    if f'walk      {end}\n' not in said:
+    if re.findall(r'^walk +(.*)', said, re.M) != [end]:
         return f'the walk {end}'
     for ring in (0, 3):
         may = set(re.sub(r'\(.*', '', ' '.join(re.findall(r'may ((?!not)[^\n(]*)', rights_of(said, ring)))).replace(',', '').split())

@@ -4,7 +4,6 @@ from attic.lab.bench import STRUCT_PAGE, blocks_of, typed, view
 from attic.symbols import PAGE_OFFSET
 
 LIST_HEAD = 8    # bytes
-MOST = 20000     # blocks: a list that does not end
 PAGE_FREE = 'PAGE_FREE'
 MAX_ORDER = 10
 ROUNDS = 4
@@ -65,8 +64,8 @@ def listed(bench, machine):
         for order in range(MAX_ORDER + 1):
             head = bench.names['zones'] + zone * at['sizeof struct zone'] + at['free'] + order * LIST_HEAD
             link = word(head - PAGE_OFFSET)
-            while link != head and len(found) < MOST:
-                found.add(((link - at['lru'] - map_at) // STRUCT_PAGE, order))
+            while link != head and (block := ((link - at['lru'] - map_at) // STRUCT_PAGE, order)) not in found:  # a list may end in a ring
+                found.add(block)
                 link = word(link - PAGE_OFFSET)
     return found
 

@@ -44,9 +44,9 @@ def for_make(path: Path | str) -> str:
 def source_files() -> list[str]:
     """The files of the repository, from its root: all but what is built. git is not used, because a checkout may belong to another user, or
     be a folder unpacked from an archive."""
-    found = []
+    found, built = [], for_make(build_dir()).split('/')[0]
     for folder, folders, names in os.walk(ROOT):
-        folders[:] = [name for name in folders if not (folder == str(ROOT) and name in ('build', '.git')) and name != '__pycache__']
+        folders[:] = [name for name in folders if not (folder == str(ROOT) and name in (built, '.git')) and name != '__pycache__']
         found += [os.path.relpath(os.path.join(folder, name), ROOT) for name in names]
     return sorted(name for name in found if name not in ('compile_commands.json', '.git'))
 
@@ -76,11 +76,12 @@ def locked(path: Path):
         yield
 
 
-def make(*arguments: str, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess:
-    """Run make with these arguments, and what `env` adds to the environment, for this build by default. Returns what ran() returns."""
+def make(*arguments: str, env: dict[str, str] | None = None, below: Iterable[str] = (), **options) -> subprocess.CompletedProcess:
+    """Run make with these arguments, and what `env` adds to the environment, for this build by default; `below` is a command that runs it.
+    Returns what ran() returns."""
     environment = {name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
     environment |= {'BUILD': for_make(build_dir()), 'FETCHED': for_make(fetched_dir())} | (env or {})
-    return ran('make', '--no-print-directory', '-C', ROOT, *arguments, env=environment, **options)
+    return ran(*below, 'make', '--no-print-directory', '-C', ROOT, *arguments, env=environment, **options)
 
 
 def compiler() -> list[str]:

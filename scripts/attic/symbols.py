@@ -3,17 +3,18 @@ import bisect
 import os
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 PAGE_OFFSET = 0xC0000000
 
 
 class Symbols(dict):
-    """Addresses by name; empty if there is no such file. `sizes` has bytes by name."""
+    """Addresses by name; empty if there is no such file. `sizes` has bytes by name, `variables` how many there are of a name."""
 
     def __init__(self, path: Path | str | None):
         super().__init__()
-        self.sizes = {}
+        self.sizes, self.variables = {}, Counter()
         self._code = []  # (address, name), without labels inside a function
         try:
             said = subprocess.run([os.environ.get('NM') or 'nm', '-S', path], capture_output=True, text=True).stdout if path else ''
@@ -22,6 +23,8 @@ class Symbols(dict):
         for address, size, kind, name in re.findall(r'^([0-9a-f]+) (?:([0-9a-f]+) )?(\S) (\S+)$', said, re.M):
             self[name] = int(address, 16)
             self.sizes[name] = int(size or '0', 16)
+            if kind in 'bBdDrR' and '.' not in name:
+                self.variables[name] += 1
             if kind in 'tT' and '.' not in name and not re.match(r'__\w+_(?:start|end)$', name):
                 self._code.append((int(address, 16), name))
         self._code.sort(key=lambda pair: pair[0])

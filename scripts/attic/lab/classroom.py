@@ -1,8 +1,8 @@
 """A workflow for GitHub Actions in a student's tree: a step for each part of the lab, with the actions of GitHub Classroom, which outlived it
-and whose report other graders of classrooms read (https://github.com/classroom-resources). A step is all or nothing: so is a part.
+and whose report other graders of classrooms read (https://github.com/classroom-resources). A step is all or nothing.
 
 It runs in the student's repository, where the student may change anything: it is for the student, and `make grade` in the teacher's tree
-decides.
+decides, which also has the parts that are hidden here.
 """
 from attic.lab.lab import Lab, Part
 

@@ -13,7 +13,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from attic.build import ROOT, build_dir, for_make, make
+from attic.build import ROOT, build_dir, for_make, make, symbols
 from attic.changes import fill
 from attic.lab.bench import Bench
 from attic.lab.lab import Lab, Part
@@ -21,6 +21,8 @@ from attic.lab.submission import Unacceptable, bare, take
 
 FOLLOW = Path(__file__).with_name('in_gdb.py')
 COMPILER_LINES = 10
+# For each program of a build: seconds of the processor, and bytes. A text of a few lines can make a compiler take all that there is.
+LIMITS = ('prlimit', '--cpu=60', f'--as={2 << 30}', f'--fsize={128 << 20}', '--core=0')
 
 
 @dataclass
@@ -77,14 +79,20 @@ class Grading:
             (self.build / name).unlink(missing_ok=True)
         fill(self.build, compiled(self.lab.own()) | self.texts, build_dir())
         wanted = [for_make(self.build / name) for name in ('attic.elf', 'attic.debug', 'initramfs.cpio')]
-        done = make(f'SOLUTION={self.name}', *wanted)
+        done = make(f'SOLUTION={self.name}', *wanted, below=LIMITS)
         if done.returncode == 0:
-            return None
+            return self.borrowed()
         (self.build / 'make.log').write_text(done.stdout)
         said = [line for line in done.stdout.splitlines() if re.search(r'error|undefined|multiple definition', line)]
         lines = said[:COMPILER_LINES] or done.stdout.splitlines()[-COMPILER_LINES:]
         # They may quote the student's text: GitHub obeys lines that begin with two colons.
         return 'it does not compile:\n' + '\n'.join(lines).replace('::', ': :')
+
+    def borrowed(self) -> str | None:
+        """Checks find the kernel's variables by name: a student's must not be taken for one of these."""
+        kernel, here = symbols().variables, symbols(self.build / 'attic.debug').variables
+        taken = sorted(name for name in kernel if here[name] > kernel[name])
+        return f'the kernel has a variable `{taken[0]}` already, in another file: choose another name' if taken else None
 
     # ---- a part ----
 
@@ -127,7 +135,8 @@ class Grading:
             machine = (f" MEM={part.mem}" if part.mem else '') + (f" CMDLINE='{self.bench.cmdline}'" if self.bench.cmdline else '')
             return reason, f"make check T='{test}'{machine}"
         if not any(result.get('code') for result in told):
-            return 'the code of the kernel has changed while it ran', ''
+            changed = any('code' in result for result in told)
+            return 'the code of the kernel has changed while it ran' if changed else f'its code cannot be read: {self.bench.end}', ''
         return None
 
     def missing(self) -> str:

@@ -1,8 +1,8 @@
 """An autograder for Gradescope (https://gradescope-autograders.readthedocs.io): a zip with setup.sh, which builds its machine once, and
 run_autograder, which grades one submission. The teacher's tree lies in it, without its build.
 
-The grader runs as a user of its own, who may write results and nothing else; the student's code runs in QEMU only. Results are there from the
-first moment on, with no points, and grow part by part: whatever breaks the grader off, points that were earned stay.
+The grader runs as an ordinary user, to whom the tree and the results belong; of the student's code it only runs what QEMU runs. Results are
+there from the first moment on, with no points, and grow part by part: whatever breaks the grader off, points that were earned stay.
 """
 import os
 import zipfile

@@ -11,6 +11,7 @@
     wrong/      wrong solutions, each a change of the reference with `Points:`, what it must get
     base        may be left out: what the kernel of this lab has in another way than the repository's, as a change (attic.changes)
     files/      may be left out: the files that only this lab's kernel has, complete; holes may be in them
+    given.json  only in a student's tree (attic.lab.submission)
     README.md   what the student reads
 
 A hunt (attic.lab.hunt) has no holes: the student gets kernels that are broken, and hands in a file of answers.

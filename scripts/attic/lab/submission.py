@@ -1,16 +1,18 @@
 """What a student hands in: the files of the lab, and nothing else. They are compiled as part of the teacher's tree, so they must not reach
 for anything there that is not theirs, the reference first of all.
 """
+import json
 import re
 from pathlib import Path
 
 from attic.lab.lab import Lab
 
 LARGEST = 256 << 10
+GIVEN = 'given.json'  # in a student's tree: for each file, how often it may have what is forbidden
 # Strings are found so that nothing in them is taken for a comment, or the other way round.
 TOKENS = re.compile(r'''(?P<raw>\b(?:u8|[uUL])?R")|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|(?P<comment>/\*.*?\*/|//[^\n]*)''', re.S)
 DIRECTIVES = 'include|define|undef|if|ifdef|ifndef|elif|else|endif|error'
-# What an exercise in C does not need: refused where the file that the student was given has less of it.
+# What an exercise in C does not need.
 FORBIDDEN = {
     r'\b(?:__)?asm(?:__)?\b': 'assembly',
     r'##|%:%:': 'pasted tokens',
@@ -29,7 +31,13 @@ class Unacceptable(Exception):
 def take(lab: Lab, folder: Path) -> dict[str, str]:
     """The texts of the lab's files in a student's folder."""
     texts = {file: text_of(folder, file) for file in lab.files}
-    return texts if lab.is_hunt else {file: checked(file, text, lab.text(file)) for file, text in texts.items()}
+    return texts if lab.is_hunt else {file: checked(file, text, allowed(lab, file)) for file, text in texts.items()}
+
+
+def allowed(lab: Lab, file: str) -> dict[str, int]:
+    """How often a file may have what is forbidden: as often as the complete one. A student's tree has this number instead of that file."""
+    given = lab.folder / GIVEN
+    return json.loads(given.read_text())[file] if given.exists() else counts(lab.text(file))
 
 
 def text_of(folder: Path, file: str) -> str:
@@ -53,16 +61,21 @@ def bare(text: str) -> str:
     return TOKENS.sub(lambda token: ' ' if token['comment'] else token[0], re.sub(r'\\[ \t]*\n', '', text))
 
 
-def checked(file: str, text: str, reference: str = '') -> str:
+def counts(text: str) -> dict[str, int]:
+    """How often a text has what is forbidden."""
+    # <asm/errno.h> is no assembly; what is included is judged elsewhere.
+    statements = INCLUDE.sub('', bare(text))
+    return {what: found for pattern, what in FORBIDDEN.items() if (found := len(re.findall(pattern, statements, re.M)))}
+
+
+def checked(file: str, text: str, allowed: dict[str, int]) -> str:
     if strange := re.search(r'[^\n\t -~]', text):
         raise Unacceptable(f'{file} has the control character {strange[0]!r}')
     code = bare(text)
     if any(token['raw'] for token in TOKENS.finditer(code)):
         raise Unacceptable(f'{file} has a raw string, which this lab does not need')
-    # <asm/errno.h> is no assembly; what is included is judged below.
-    statements, given = (INCLUDE.sub('', one) for one in (code, bare(reference)))
-    for pattern, what in FORBIDDEN.items():
-        if len(re.findall(pattern, statements, re.M)) > len(re.findall(pattern, given, re.M)):
+    for what, found in counts(text).items():
+        if found > allowed.get(what, 0):
             raise Unacceptable(f'{file} has {what}, which this lab does not need')
     for included in INCLUDE.findall(code):
         if not HEADER.fullmatch(included.strip()):

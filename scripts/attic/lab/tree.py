@@ -1,5 +1,6 @@
 """A student's tree: the repository with holes, without answers, and with a history of one commit where there is git."""
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from attic.lab import hunt
 from attic.lab.classroom import workflow
 from attic.lab.holes import emptied
 from attic.lab.lab import Lab, Part, Refused, public_tests
+from attic.lab.submission import GIVEN, counts
 
 # What would give answers away, and what is the repository's own. Defects and variants fit the complete sources only.
 LEFT_OUT = re.compile(r'labs/(?!README)|tests/(?:mutants|variants)/.*(?<!README\.md)$|\.ci/|\.github/')
@@ -35,8 +37,8 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
     if lab.is_hunt:  # first, as it may refuse
         hunt.give(lab, number, folder)
     files = [file for file in source_files() if not LEFT_OUT.match(file)]
-    own = [*(lab.folder / name for name in ('README.md', 'holes', 'tests', 'answers')),
-           *(path for path in sorted(lab.folder.glob('*.py')) if path.name != 'solutions.py')]
+    checks = public_checks((lab.folder / 'checks.py').read_text(), lab.parts) if (lab.folder / 'checks.py').exists() else ''
+    own = [*(lab.folder / name for name in ('README.md', 'holes', 'tests', 'answers', 'checks.py')), *scripts_of(lab, checks)]
     files += [str(path.relative_to(ROOT)) for path in own if path.exists()]
     for file in files:
         target = folder / file
@@ -49,8 +51,10 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
         (folder / 'docs/files.md').write_text(ran(folder / 'scripts/rooms', 'files').stdout)
     own_folder = folder / lab.folder.relative_to(ROOT)
     (own_folder / 'tests').write_text(public_tests((lab.folder / 'tests').read_text()))
-    if (own_folder / 'checks.py').exists():
-        (own_folder / 'checks.py').write_text(public_checks((lab.folder / 'checks.py').read_text(), lab.parts))
+    if checks:
+        (own_folder / 'checks.py').write_text(checks)
+    if not lab.is_hunt:
+        (own_folder / GIVEN).write_text(json.dumps({file: counts(lab.text(file)) for file in lab.holes}, indent=1) + '\n')
     actions = folder / '.github/workflows/classroom.yml'
     actions.parent.mkdir(parents=True)
     actions.write_text(workflow(lab, [part for part in lab.parts if not part.hidden]))
@@ -59,6 +63,16 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
         path.write_text(without_answers(path.read_text(), folder))
     if has_git():
         commit(folder, f'Lab {lab.name}')
+
+
+def scripts_of(lab: Lab, checks: str) -> list[Path]:
+    """The scripts for gdb that these checks, or others of these scripts, name."""
+    texts = {path: path.read_text() for path in sorted(lab.folder.glob('*_in_gdb.py'))}
+
+    def is_named(path):
+        named = re.compile(rf"\b{path.stem}\b|'{path.stem.removesuffix('_in_gdb')}'")
+        return any(named.search(text) for text in (checks, *(texts[other] for other in texts if other != path)))
+    return [path for path in texts if is_named(path)]
 
 
 def public_checks(text: str, parts: list[Part]) -> str:

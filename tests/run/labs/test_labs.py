@@ -121,6 +121,26 @@ def test_what_is_taken(tmp_path, check):
     (folder / FILE).unlink()
     (folder / FILE).symlink_to('/etc/passwd')
     check.like(refusal(), 'no ordinary file', 'a link')
+    (folder / FILE).unlink()
+    (folder / FILE).write_text('asm("nop");\n')
+    (tmp_path / submission.GIVEN).write_text(json.dumps({FILE: {'assembly': 1}}))
+    check.like(refusal(), '^taken', "a student's tree knows what the complete file has")
+    (folder / FILE).write_text('asm("nop"); asm("nop");\n')
+    check.like(refusal(), 'assembly', 'and forbids more')
+
+
+def test_what_is_compiled(tmp_path, check):
+    """A text that compiles, and is refused all the same."""
+    one = lab.read('vmalloc')
+
+    def refusal(more):
+        for file in one.holes:
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file).write_text(one.text(file) + more)
+        return grade.Grading(one, tmp_path, name='refused').built()
+    check.like(refusal('static u32 running;\nu32 *mine(void);\nu32 *mine(void)\n{\n    return &running;\n}\n'), 'has a variable `running` already',
+               'it has a variable that checks look at')
+    check.like(refusal('char mine[256 << 20] = {1};\n'), '(?i)file.* too (?:large|big)|File size limit', 'it fills the disk')
 
 
 def taken_away(one, folder):
@@ -183,6 +203,10 @@ def test_what_a_tree_does_not_show(tmp_path, check):
     other = lab.read('copy-on-write')
     checks = tree.public_checks((other.folder / 'checks.py').read_text(), other.parts)
     [kept] = {name for part in other.parts if part.hidden for name in part.checks}
+    dma = lab.read('dma')
+    shown = tree.scripts_of(dma, tree.public_checks((dma.folder / 'checks.py').read_text(), dma.parts))
+    check.equal({path.name for path in dma.folder.glob('*_in_gdb.py')} - {path.name for path in shown}, {'refusals_in_gdb.py'},
+                'no script that only a hidden check runs')
     check.true(f'def {kept}(' not in checks and all(f'def {name}(' in checks for part in other.parts if not part.hidden for name in part.checks),
                'no check of a hidden part', checks)
 
