@@ -17,7 +17,7 @@ A file is text:
     -    mov [edi], eax
          ...
 
-First the sentence and what it breaks; `Test:` and `With:` may be left out: which tests kill it soonest (a glob of self-tests, or a file of
+First the sentence and what it breaks; `Test:` and `With:` may be left out: which tests kill it soonest (a self-test or a glob, or a file of
 tests/run/), and the variables of make that they need. A variant has `Changes:` and `Fails:` instead, all self-tests that say what it does in
 another way; all others pass. Then, for each place, the file and the function (a label in assembly, `-` for anywhere in the file), and the
 lines there as a patch without numbers: ' ' stays, '-' goes, '+' comes. The old lines must be found exactly once in the function, so other

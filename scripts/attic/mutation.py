@@ -2,7 +2,8 @@
 
     fault(mutants, 'build')                        # the test that fails without any defect, or None
     found = kill(Change.read('wp-off', BUGS), 'build')
-    found.test         # 'audit.holds', 'boot: triple-fault', or None when all passed
+    found.test         # 'audit.all_holds', 'boot: triple-fault', or None when all passed
+    found.passed       # what the mutant names, and passes
     found.seconds
     failures(mutant, 'build', suites)              # all self-tests that fail on it
 
@@ -29,14 +30,20 @@ OPTION = 400   # characters of `ktest=`: the command line has 512
 
 class Found(NamedTuple):
     test: str | None
+    passed: list[str]
     seconds: float
 
 
 def kill(mutant: Change, build: str, all_tests: str = '*') -> Found:
-    start = time.monotonic()
+    start, passed = time.monotonic(), []
     with built(mutant, build) as folder:
-        killers = (run_tests(mutant, test, folder) for test in [*mutant.tests, all_tests])
-        return Found(next((killer for killer in killers if killer), None), time.monotonic() - start)
+        for test in mutant.tests:
+            if killer := run_tests(mutant, test, folder):
+                break
+            passed.append(test)
+        else:
+            killer = run_tests(mutant, all_tests, folder)
+    return Found(killer, passed, time.monotonic() - start)
 
 
 def failures(mutant: Change, build: str, suites: list[str]) -> set[str]:

@@ -112,7 +112,7 @@ def text_of(answers: dict[int, Answer]) -> str:
 def right(lab: Lab, number: str) -> dict[int, Answer]:
     """The answers that are right, of many that may be."""
     mutants = [Change.read(name, BUGS) for name in drawn(lab, number)]
-    return {bug: Answer(invariants(mutant)[0], '{}:{}'.format(*places(mutant)[0][:2]), [lab.pool[mutant.name]])
+    return {bug: Answer(invariants(mutant)[0], '{}:{}'.format(*places(mutant)[0][:2]), [f'test {mutant.tests[0]}'])
             for bug, mutant in enumerate(mutants, 1)}
 
 

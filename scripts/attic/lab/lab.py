@@ -16,7 +16,7 @@
 
 A hunt (attic.lab.hunt) has no holes: the student gets kernels that are broken, and hands in a file of answers.
 
-    pool          `MUTANT: LINE` for each that may be drawn: what is typed at the prompt to show it
+    pool          a mutant on each line (tests/mutants/) that may be drawn; the self-test that it names shows it
     answers       what the student fills in
     solutions.py  the reference and the wrong solutions, which depend on what is drawn
 
@@ -58,7 +58,7 @@ class Lab:
     holes: dict[str, list[str]]   # functions by file
     helpers: dict[str, list[str]]  # that are given
     parts: list[Part]
-    pool: dict[str, str] = field(default_factory=dict)  # of a hunt, in the teacher's tree: what shows a mutant
+    pool: list[str] = field(default_factory=list)  # of a hunt, in the teacher's tree: mutants
 
     @property
     def files(self) -> list[str]:
@@ -117,7 +117,8 @@ def read(name: str) -> Lab:
         if not (folder / file).is_file():
             raise Refused(f'labs/{folder.name}/{file} is missing: labs/README.md says what belongs there')
     holes = read_holes(folder / 'holes') if (folder / 'holes').exists() else ({}, {})
-    return Lab(folder, name, *holes, with_names(read_tests(folder / 'tests'), folder), read_pool(folder / 'pool') if (folder / 'pool').exists() else {})
+    pool = [line for _, line in lines_of(folder / 'pool')] if (folder / 'pool').exists() else []
+    return Lab(folder, name, *holes, with_names(read_tests(folder / 'tests'), folder), pool)
 
 
 def lines_of(path: Path):
@@ -134,16 +135,6 @@ def read_holes(path: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
             raise Refused(f'{place}: a line is `FILE: FUNCTION...` or `FILE: FUNCTION... with HELPER...`, one for each file')
         holes[found[1]], helpers[found[1]] = found[2].split(), (found[3] or '').split()
     return holes, helpers
-
-
-def read_pool(path: Path) -> dict[str, str]:
-    pool = {}
-    for place, line in lines_of(path):
-        found = re.fullmatch(r'([\w-]+): +(\S.*)', line)
-        if not found or found[1] in pool:
-            raise Refused(f'{place}: a line is `MUTANT: LINE`, one for each mutant')
-        pool[found[1]] = found[2]
-    return pool
 
 
 def read_tests(path: Path) -> list[Part]:

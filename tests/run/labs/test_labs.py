@@ -9,6 +9,7 @@ import pytest
 
 from attic import excerpts, ktap
 from attic.build import ROOT, build_dir, for_make, make, ran
+from attic.changes import BUGS, Change
 from attic.lab import bench, grade, hunt, lab, prove, submission, tree
 from attic.lab.bench import Bench
 from attic.lab.holes import emptied, parameters
@@ -223,6 +224,9 @@ def test_hunt(tmp_path, check):
     tree.make_tree(one, folder, 'ben')
     kernels = [(folder / one.folder.relative_to(ROOT) / f'kernels/{bug}.elf').read_bytes() for bug in range(1, hunt.COUNT + 1)]
     check.equal(len(set(kernels)), hunt.COUNT, 'the tree has the kernels')
+    pool = [Change.read(name, BUGS) for name in one.pool]
+    check.equal([mutant.name for mutant in pool if mutant.options or len(mutant.tests) != 1 or not re.fullmatch(r'\w+\.\w+', mutant.tests[0])], [],
+                'each mutant of the pool names the self-test that shows it, on an ordinary machine')
     named = [name for name in one.pool if any(name.encode() in kernel for kernel in kernels)]
     check.equal(named, [], 'which do not say what is wrong with them')
     iso = for_make(build_dir() / 'attic.iso')

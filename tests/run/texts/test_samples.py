@@ -85,17 +85,20 @@ def test_self_test(copy, check):
 
 
 def test_mutant(copy, check):
-    """It is killed; one without a defect is reported as a survivor, and one that does not compile as that."""
+    """It is killed; one without a defect is reported as a survivor, one that passes the test that it names and one that does not compile as that."""
     text = (ROOT / 'docs/tests.md').read_text().partition('```text\n')[2].partition('```\n')[0]
     check.equal(text, (ROOT / 'tests/mutants/kva' / MUTANT).read_text(), 'the document shows the file')
     changes = {MUTANT: 'return memory;', 'harmless': 'return memory ? memset(memory, 0, size) : memory;', 'nonsense': 'return nonsense;'}
     for name, change in changes.items():
         (copy.folder / 'tests/mutants/kva' / name).write_text(text.replace(changes[MUTANT], change))
-    said, status = copy.run('scripts/mutants', '--tests', 'vmalloc.*', MUTANT, 'harmless', 'nonsense')
+    (copy.folder / 'tests/mutants/kva/stale').write_text(re.sub('^Test: .*', 'Test: pid.*', text, flags=re.M))
+    said, status = copy.run('scripts/mutants', '--tests', 'vmalloc.*', MUTANT, 'harmless', 'nonsense', 'stale')
     check.like(said, rf'^{MUTANT} +vmalloc\.\w+ +\d+\.\d s$', 'the defect of the document is found, by a test with a name')
     check.like(said, r'^harmless +SURVIVED +\d+\.\d s$', 'a change that is no defect survives')
     check.like(said, r"^nonsense: it cannot be built:\n(?:.*\n)*.*undeclared", 'a mutant that cannot be built is none')
-    check.like(said, r'^survived: harmless\nnot built: nonsense\n3 mutants, 1 killed, 1 survived, ', 'all in one line at the end')
+    check.like(said, r'^stale +vmalloc\.\w+ +\d+\.\d s, passes pid\.\*$', 'one that passes the test that it names is killed by another')
+    check.like(said, r'^survived: harmless\nname a test that they pass: stale\nnot built: nonsense\n4 mutants, 2 killed, 1 survived, ',
+               'all of this once more at the end')
     check.equal(status, 1, 'with status 1')
 
 
