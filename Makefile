@@ -438,7 +438,7 @@ grade: booted $(BUILD)/attic.debug
 gradescope:
 	@BUILD='$(BUILD)' scripts/lab gradescope '$(LAB)'
 
-# Each lab's grader, with the holes, the reference and each wrong solution: LAB=name, T=solution, PART=1/10 for some of them.
+# Each lab's grader, with the holes, the reference and each wrong solution: LAB=name, T='holes reference', PART=1/10 for some of them.
 labs: booted $(BUILD)/attic.debug
 	@scripts/make/check-tools image machine gdb
 	@BUILD='$(BUILD)' PART='$(PART)' scripts/lab prove '$(LAB)' '$(T)'

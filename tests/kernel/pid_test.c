@@ -76,7 +76,7 @@ static u32 go_round(u32 avoid)
  * A leader has ended, and another task is still in its group, then only in its session: its number
  * is not reused, nor is that of a living task. After the last one has ended, it is reused.
  */
-KTEST(pid, taken_numbers_are_left_out)
+KTEST_SLOW(pid, taken_numbers_are_left_out)
 {
     struct task *leader = make_for_the_second_round(), *member = make(), *neighbour = make();
     u32 number;
