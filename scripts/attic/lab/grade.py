@@ -127,7 +127,7 @@ class Grading:
             elif more or not result['honest']:
                 reason = f'{test} is reported by something else than the test core'
             elif result['skipped']:
-                reason = f'{test} is skipped'
+                reason = f'{test} is skipped: {result["skipped"]}'
             elif result['failures']:
                 reason = f'{test} fails'
             else:
