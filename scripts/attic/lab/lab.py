@@ -99,7 +99,10 @@ class Lab:
 
     def text(self, file: str) -> str:
         """A file of this lab's kernel, complete."""
-        return self.own().get(file) or (ROOT / file).read_text()
+        own = self.own().get(file)
+        if not own and not (ROOT / file).is_file():
+            raise Refused(f'labs/{self.folder.name}/holes: there is no file {file}')
+        return own or (ROOT / file).read_text()
 
 
 def names() -> list[str]:
@@ -117,8 +120,12 @@ def read(name: str) -> Lab:
         if not (folder / file).is_file():
             raise Refused(f'labs/{folder.name}/{file} is missing: labs/README.md says what belongs there')
     holes = read_holes(folder / 'holes') if (folder / 'holes').exists() else ({}, {})
+    parts = with_names(read_tests(folder / 'tests'), folder)
+    checks = (folder / 'checks.py').read_text() if (folder / 'checks.py').exists() else ''
+    if unknown := [check for part in parts for check in part.checks if not re.search(rf'^def {check}\(', checks, re.M)]:
+        raise Refused(f'labs/{folder.name}/tests: checks.py has no function {unknown[0]}')
     pool = [line for _, line in lines_of(folder / 'pool')] if (folder / 'pool').exists() else []
-    return Lab(folder, name, *holes, with_names(read_tests(folder / 'tests'), folder), pool)
+    return Lab(folder, name, *holes, parts, pool)
 
 
 def lines_of(path: Path):

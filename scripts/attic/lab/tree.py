@@ -32,6 +32,8 @@ def make_tree(lab: Lab, folder: Path, number: str = ''):
         raise Refused(f'{folder} exists already: a lab begins in a new folder')
     if ROOT in (folder, *folder.parents):
         raise Refused(f'{folder} lies in this repository: a lab begins outside of it')
+    if lab.points != 100:
+        raise Refused(f'labs/{lab.folder.name}/tests: the points are {lab.points} together, and must be 100')
     own_texts = {file: text for file, text in lab.own().items() if not file.endswith(HIDDEN)}
     texts = own_texts | {file: emptied(file, lab.text(file), functions, lab.helpers[file], lab.name) for file, functions in lab.holes.items()}
     if lab.is_hunt:  # first, as it may refuse

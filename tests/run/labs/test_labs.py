@@ -382,6 +382,20 @@ def test_a_lab_of_ones_own(tmp_path, check, monkeypatch):
     check.like(read(), r'10-mine/tests: there is no self-test rbtree\.no_such;', 'a test that does not exist')
     (mine / 'tests').write_text('100 All of it\n    test pipe.b* pipe.full\n')
     check.equal(read().parts[0].tests, ['pipe.broken', 'pipe.bad_buffers', 'pipe.full'], 'globs stand for the self-tests that match')
+    (mine / 'tests').write_text('101 All of it\n    test pipe.full\n')
+    with pytest.raises(lab.Refused) as refused:
+        tree.make_tree(read(), tmp_path / 'tree')
+    check.like(str(refused.value), '10-mine/tests: the points are 101 together', 'too many points')
+    (mine / 'holes').write_text('fs/pip.c: consume\n')
+    (mine / 'tests').write_text('100 All of it\n    test pipe.full\n')
+    with pytest.raises(lab.Refused) as refused:
+        tree.make_tree(read(), tmp_path / 'tree')
+    check.like(str(refused.value), r'10-mine/holes: there is no file fs/pip\.c', 'a file that does not exist')
+    check.true(not (tmp_path / 'tree').exists(), 'and no tree')
+    (mine / 'holes').write_text('fs/pipe.c: consume\n')
+    (mine / 'tests').write_text('100 All of it\n    check emptied\n')
+    check.like(read(), '10-mine/tests: checks.py has no function emptied', 'a check that does not exist')
+    (mine / 'tests').write_text('100 All of it\n    test pipe.full\n')
     (mine / 'wrong').mkdir()
     (mine / 'wrong/stays').write_text('It stays.\nPoints: 0\n\nfs/pipe.c: pipe_take\n-        consume(pip);\n')
     said = ran('python3', '-c', f"""import sys; sys.path.insert(0, 'scripts'); from pathlib import Path
