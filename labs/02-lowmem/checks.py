@@ -1,9 +1,5 @@
 """What must hold of lowmem, seen from outside: the master directory and its tables in physical memory, on machines of a size that is drawn."""
-import os
-import re
-import subprocess
-
-from attic.build import ROOT, own_initramfs
+from attic.build import image_with_grub_cfg
 from attic.machine import PROMPT
 from attic.symbols import PAGE_OFFSET
 from attic.tables import A, D, G, P, PS, RW, US
@@ -39,7 +35,9 @@ def with_a_hole(bench):
     """RAM that ends and begins again, as on machines with UEFI: all but the hole is mapped. The boot loader takes it out of its memory map."""
     start = bench.random.randrange(20 << 20, 40 << 20)
     end = start + bench.random.randrange(2 * PAGE, 20 << 20)
-    with bench.machine('hole', mem='80M', iso=image_with_a_hole(bench, start, end)) as machine:
+    iso = bench.build / 'hole.iso'
+    image_with_grub_cfg(iso, r'^set timeout.*\n', rf'\g<0>cutmem {start:#x} {end:#x}\n', build=bench.build, cmdline=bench.cmdline)
+    with bench.machine('hole', mem='80M', iso=iso) as machine:
         if not machine.saw(PROMPT):
             return 'on a machine whose RAM has a hole the kernel does not come to its prompt'
         size, where = bench.word(machine, 'lowmem_size'), f'with a hole in RAM, from {start:#x} to {end:#x},'
@@ -49,15 +47,6 @@ def with_a_hole(bench):
         return f'{where} {inside[0].start:#x} is mapped'
     mapped, wanted = sum(page.size for page in pages), size - (last - first)
     return None if mapped == wanted else f'{where} {mapped >> 10} KiB are mapped, and must be {wanted >> 10} KiB'
-
-
-def image_with_a_hole(bench, start, end):
-    config, iso = bench.build / 'hole.cfg', bench.build / 'hole.iso'
-    text = (ROOT / 'grub.cfg').read_text()
-    config.write_text(re.sub(r'^set timeout.*\n', rf'\g<0>cutmem {start:#x} {end:#x}\n', text, count=1, flags=re.M))
-    subprocess.run([ROOT / 'scripts/make/mkiso', iso, bench.build / 'attic.elf', own_initramfs(bench.build), bench.cmdline], check=True,
-                   env=os.environ | {'GRUB_CFG': str(config), 'GRUB_COMMANDS': 'mmap'})
-    return iso
 
 
 def rights(bench):

@@ -96,8 +96,8 @@ def followed(bench, call):
 
 
 def followed_in(bench, call, test):
-    steps = bench.followed(Path(__file__).with_name('order_in_gdb.py'), FOLLOWED, 'order', f'ktest={test}', call=call)
+    steps = bench.followed(Path(__file__).with_name('order_in_gdb.py'), FOLLOWED, f'order-{test}', f'ktest={test}', call=call)
     seen = [step for step in steps if 'reason' in step]
     if len(seen) < FOLLOWED:
-        return f'the kernel does not come to the end of `{call}`'
+        return f'the kernel does not come to the end of `{call}` in {test}'
     return next((step['reason'] for step in seen if step['reason']), None)

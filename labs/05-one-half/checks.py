@@ -56,7 +56,7 @@ def half(machine, directory):
 def kept(bench, machine):
     """The directories of processes that have ended: a chain of struct pages."""
     frames, chain = bench.word(machine, 'mem_map'), {}
-    page, link = bench.word(machine, 'pgds'), bench.offsets('struct page', 'next')['next']
+    page, link = machine.tables.word(bench.static('mm/user/user_table.c', 'pgds') - PAGE_OFFSET), bench.offsets('struct page', 'next')['next']
     while page and len(chain) < 64:
         pfn = (page - frames) // STRUCT_PAGE
         chain[f'the kept directory {pfn << 12:#x}'] = pfn << 12

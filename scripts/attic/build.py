@@ -46,7 +46,7 @@ def source_files() -> list[str]:
     be a folder unpacked from an archive."""
     found, built = [], for_make(build_dir()).split('/')[0]
     for folder, folders, names in os.walk(ROOT):
-        folders[:] = [name for name in folders if not (folder == str(ROOT) and name in (built, '.git')) and name != '__pycache__']
+        folders[:] = [name for name in folders if not (folder == str(ROOT) and name in ('build', built, '.git')) and name != '__pycache__']
         found += [os.path.relpath(os.path.join(folder, name), ROOT) for name in names]
     return sorted(name for name in found if name not in ('compile_commands.json', '.git'))
 
@@ -224,3 +224,13 @@ def boot_image(cmdline: str = '', build: Path | None = None, initramfs: Path | N
         if is_older(iso, kernel, initramfs):
             subprocess.run([ROOT / 'scripts/make/mkiso', iso, kernel, initramfs, cmdline], check=True)
     return iso
+
+
+def image_with_grub_cfg(iso: Path, pattern: str, instead: str, *, build: Path | None = None, initramfs: Path | None = None, cmdline: str = ''):
+    """Make an ISO in whose grub.cfg the first match of the pattern is replaced. GRUB then has its commands for the memory map, too."""
+    build, config = build or build_dir(), iso.with_suffix('.cfg')
+    text, changes = re.subn(pattern, instead, (ROOT / 'grub.cfg').read_text(), count=1, flags=re.M)
+    assert changes, f'grub.cfg has no {pattern}'
+    config.write_text(text)
+    subprocess.run([ROOT / 'scripts/make/mkiso', iso, build / 'attic.elf', initramfs or own_initramfs(build), cmdline], check=True,
+                   env=os.environ | {'GRUB_CFG': str(config), 'GRUB_COMMANDS': 'mmap'})

@@ -3,28 +3,25 @@ import bisect
 import os
 import re
 import subprocess
-from collections import Counter
 from pathlib import Path
 
 PAGE_OFFSET = 0xC0000000
 
 
 class Symbols(dict):
-    """Addresses by name; empty if there is no such file. `sizes` has bytes by name, `variables` how many there are of a name."""
+    """Addresses by name; empty if there is no such file. `sizes` has bytes by name. A global name comes before static ones."""
 
     def __init__(self, path: Path | str | None):
         super().__init__()
-        self.sizes, self.variables = {}, Counter()
+        self.sizes = {}
         self._code = []  # (address, name), without labels inside a function
         try:
             said = subprocess.run([os.environ.get('NM') or 'nm', '-S', path], capture_output=True, text=True).stdout if path else ''
         except OSError:
             said = ''
         for address, size, kind, name in re.findall(r'^([0-9a-f]+) (?:([0-9a-f]+) )?(\S) (\S+)$', said, re.M):
-            self[name] = int(address, 16)
-            self.sizes[name] = int(size or '0', 16)
-            if kind in 'bBdDrR' and '.' not in name:
-                self.variables[name] += 1
+            if kind.isupper() or name not in self:
+                self[name], self.sizes[name] = int(address, 16), int(size or '0', 16)
             if kind in 'tT' and '.' not in name and not re.match(r'__\w+_(?:start|end)$', name):
                 self._code.append((int(address, 16), name))
         self._code.sort(key=lambda pair: pair[0])

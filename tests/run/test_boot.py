@@ -1,12 +1,10 @@
 """Every supported size of memory boots to the prompt, uses the memory that it was given, and powers off. So does a machine whose loader
 leaves other values in the registers than GRUB on a PC: multiboot2 promises only PE and PG of CR0."""
-import os
 import re
-import subprocess
 
 import pytest
 
-from attic.build import ROOT, build_dir, made, make_initramfs, own_initramfs
+from attic.build import build_dir, image_with_grub_cfg, made, make_initramfs
 from attic.machine import PROMPT
 from machines import run
 
@@ -107,13 +105,8 @@ def test_left_behind(what, boot, check):
 
 def grub_does(label, pattern='', instead='', *, initramfs=None, cmdline='', input='audit\n', mem='128M'):
     """Run a machine with the first match of the pattern in grub.cfg replaced."""
-    base = made(build_dir() / 'test-images') / ('boot-' + re.sub(r'\W+', '-', label))
-    iso, config, build = base.with_suffix('.iso'), base.with_suffix('.cfg'), build_dir()
-    text, changes = re.subn(pattern, instead, (ROOT / 'grub.cfg').read_text(), count=1, flags=re.M)
-    assert changes, f'grub.cfg has no {pattern}'
-    config.write_text(text)
-    subprocess.run([ROOT / 'scripts/make/mkiso', iso, build / 'attic.elf', initramfs or own_initramfs(), cmdline], check=True,
-                   env=os.environ | {'GRUB_CFG': str(config), 'GRUB_COMMANDS': 'mmap'})
+    iso = made(build_dir() / 'test-images') / ('boot-' + re.sub(r'\W+', '-', label) + '.iso')
+    image_with_grub_cfg(iso, pattern, instead, initramfs=initramfs, cmdline=cmdline)
     return run(f'boot-{label}', iso=iso, input=f'{input}poweroff\n', mem=mem)
 
 

@@ -41,6 +41,12 @@ class Bench:
         return machine.tables.word(self.names.physical(name))
 
     @cache
+    def static(self, file: str, name: str) -> int:
+        """The address of a static variable: a student's file may have one of the same name."""
+        what = f"printf \"%u\\n\", &'{file}'::{name}"
+        return int(ran(program(), '-q', '-nx', '-batch', *commands(what), self.build / 'attic.debug').stdout)
+
+    @cache
     def offsets(self, struct: str, *members: str) -> dict[str, int]:
         """Of members of a structure, from the debug information; its size as `sizeof struct NAME`."""
         wanted = [f'(int)&(({struct} *)0)->{name}' for name in members] + [f'(int)sizeof({struct})']
@@ -144,7 +150,7 @@ def processes(bench: Bench, machine: Machine) -> dict[int, Process]:
     """All processes by pid, from the list of tasks and the tables in memory. The machine must be stopped."""
     at = bench.offsets('struct task', 'all_link', 'pid', 'mm', 'parent', 'stack') | bench.offsets('struct mm', 'pgd_phys')
     word, found = (lambda address: machine.tables.word(address - PAGE_OFFSET)), {}
-    head = link = bench.names['all_tasks']
+    head = link = bench.static('kernel/pid.c', 'all_tasks')
     while (link := word(link)) != head:
         task = link - at['all_link']
         if mm := word(task + at['mm']):

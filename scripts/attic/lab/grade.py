@@ -8,21 +8,23 @@ file and is no evidence. Results are written after each part.
 import hashlib
 import json
 import re
+import resource
 import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from attic.build import ROOT, build_dir, for_make, make, symbols
+from attic.build import ROOT, build_dir, for_make, make
 from attic.changes import fill
 from attic.lab.bench import Bench
 from attic.lab.lab import Lab, Part
 from attic.lab.submission import Unacceptable, bare, take
 
 FOLLOW = Path(__file__).with_name('in_gdb.py')
-COMPILER_LINES = 10
-# For each program of a build: seconds of the processor, and bytes. A text of a few lines can make a compiler take all that there is.
-LIMITS = ('prlimit', '--cpu=60', f'--as={2 << 30}', f'--fsize={128 << 20}', '--core=0')
+COMPILER_SAYS, COMPILER_LINES, LONGEST = 1 << 20, 10, 300  # characters that are read, lines that are shown, characters of a line
+# For a build, seconds; for each of its programs, seconds of the processor, bytes of memory and of a file. A text of a few lines can make a
+# compiler take all that there is.
+SECONDS, LIMITS = 300, {'cpu': 60, 'as': 1 << 30, 'fsize': 128 << 20, 'core': 0}
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Grading:
             self.results.append(result)
             self.write()
             self.told(result)
+            reason = reason and reason.replace(':\n', ': see the first part\n').partition('\n')[0]  # once is enough
         return self.results
 
     # ---- the kernel ----
@@ -79,20 +82,24 @@ class Grading:
             (self.build / name).unlink(missing_ok=True)
         fill(self.build, compiled(self.lab.own()) | self.texts, build_dir())
         wanted = [for_make(self.build / name) for name in ('attic.elf', 'attic.debug', 'initramfs.cpio')]
-        done = make(f'SOLUTION={self.name}', *wanted, below=LIMITS)
-        if done.returncode == 0:
-            return self.borrowed()
-        (self.build / 'make.log').write_text(done.stdout)
-        said = [line for line in done.stdout.splitlines() if re.search(r'error|undefined|multiple definition', line)]
-        lines = said[:COMPILER_LINES] or done.stdout.splitlines()[-COMPILER_LINES:]
+        with open(self.build / 'make.log', 'w+', errors='replace') as log:
+            status = make(f'SOLUTION={self.name}', *wanted, below=limits(), stdout=log).returncode
+            log.seek(0)
+            said = log.read(COMPILER_SAYS).replace(for_make(self.build / 'changed') + '/', '').splitlines()
+        if status == 0:
+            return self.foreign()
+        lines = [line for line in said if re.search(r'error:|undefined|multiple definition', line)][:COMPILER_LINES] or said[-COMPILER_LINES:]
         # They may quote the student's text: GitHub obeys lines that begin with two colons.
-        return 'it does not compile:\n' + '\n'.join(lines).replace('::', ': :')
+        return 'it does not compile:\n' + '\n'.join(line[:LONGEST] for line in lines).replace('::', ': :')
 
-    def borrowed(self) -> str | None:
-        """Checks find the kernel's variables by name: a student's must not be taken for one of these."""
-        kernel, here = symbols().variables, symbols(self.build / 'attic.debug').variables
-        taken = sorted(name for name in kernel if here[name] > kernel[name])
-        return f'the kernel has a variable `{taken[0]}` already, in another file: choose another name' if taken else None
+    def foreign(self) -> str | None:
+        """What the compiler has read, apart from headers: whatever a submission may hide from submission.py, it has not included the answer."""
+        changed = for_make(self.build / 'changed')
+        for file in self.texts:
+            read = re.findall(r'[^\s\\]+', (self.build / f'{file}.o.d').read_text().partition(':')[2].partition('\n\n')[0])
+            if other := [name for name in read if name != f'{changed}/{file}' and not re.match(rf'(?:{changed}/)?include/', name)]:
+                return f'{file} includes {other[0]}, which is no header of the kernel'
+        return None
 
     # ---- a part ----
 
@@ -128,7 +135,7 @@ class Grading:
                 reason = f'{test} is reported by something else than the test core'
             elif result['skipped']:
                 reason = f'{test} is skipped: {result["skipped"]}'
-            elif result['failures']:
+            elif result['failed']:
                 reason = f'{test} fails'
             else:
                 continue
@@ -162,6 +169,12 @@ class Grading:
         rest = [described(part, 0, 'not graded') for part in self.lab.parts if part not in graded]
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps({'execution_time': round(time.monotonic() - self.started), 'tests': done + rest}, indent=1) + '\n')
+
+
+def limits() -> list[str]:
+    """The command that sets the limits; this machine's own may be lower."""
+    own = {name: resource.getrlimit(getattr(resource, f'RLIMIT_{name.upper()}'))[1] for name in LIMITS}
+    return ['timeout', str(SECONDS), 'prlimit', *(f'--{name}={min(limit, own[name]) if own[name] >= 0 else limit}' for name, limit in LIMITS.items())]
 
 
 def compiled(texts: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Run by gdb for grade.py, on a stopped machine: follow the self-tests from outside, and write down how each ended.
 
-The kernel reports each result by a call of report_result(), where gdb stops and reads the counts in memory. What the kernel prints plays no
-part. A call that does not come from the test core is a forgery. When all tests have ended, the kernel's code is compared with the file:
+The kernel reports each result by a call of report_result(), and counts each failure in count_failure(): gdb stops at both. What the kernel
+prints plays no part. A call that does not come from the test core is a forgery. When all tests have ended, the kernel's code is compared with the file:
 nobody may have changed the test core meanwhile.
 
 WANTED is how many results there must be.
@@ -16,7 +16,7 @@ from attic.lab.inside import WANTED, extent, go_on_until, number, read, run, wri
 
 # What the kernel patches at its start, if the processor has it: stac and clac, and the way to sysenter in the vDSO.
 PATCHES = {b'\x0f\x01\xcb': b'\x66\x66\x90', b'\x0f\x01\xca': b'\x66\x66\x90', b'\x89\xe5\x0f\x34': b'\x90\x90\x90\x90'}
-REPORT, CORE, CORE_FILE = 'report_result', ('run_test', 'ktest_run'), 'kernel/monitor/ktest.c'
+REPORT, FAILURE, CORE, CORE_FILE = 'report_result', 'count_failure', ('run_test', 'ktest_run'), 'kernel/monitor/ktest.c'
 
 
 def call_of_report():
@@ -25,10 +25,16 @@ def call_of_report():
     return (number('test'), number('$esp')) if frame.name() == REPORT and of_the_core(frame) else None
 
 
-def to_the_next(last):
-    """Continue up to the next result: another call than the last one. Returns which."""
-    go_on_until(lambda: call_of_report() not in (None, last))
-    return call_of_report()
+def to_the_next(last, failure):
+    """Continue up to the next result: another call than the last one. Returns which, and whether `failure`, the breakpoint for failures, was
+    met before it: the count in memory could be set back."""
+    go_on_until(lambda: call_of_report() not in (None, last) or gdb.selected_frame().name() == FAILURE)
+    failed = gdb.selected_frame().name() == FAILURE
+    if failed:
+        failure.enabled = False  # the first one decides, and there may be ten thousand
+        go_on_until(lambda: call_of_report() not in (None, last))
+        failure.enabled = True
+    return call_of_report(), failed
 
 
 def of_the_core(frame):
@@ -36,13 +42,13 @@ def of_the_core(frame):
     return frame.function().symtab.filename.endswith(CORE_FILE)
 
 
-def one_result():
+def one_result(failed):
     frame = gdb.selected_frame()
     caller = frame.older()
     test, running = frame.read_var('test').dereference(), gdb.parse_and_eval(f"'{CORE_FILE}'::running")
     name = f'{test["suite"].string()}.{test["name"].string()}'
     honest = caller is not None and caller.name() in CORE and of_the_core(caller)
-    write(name=name, failures=int(running['failures']), skipped=why_skipped(running), honest=honest)
+    write(name=name, failed=failed or bool(running['failures']), skipped=why_skipped(running), honest=honest)
 
 
 def why_skipped(running):
@@ -67,15 +73,16 @@ def in_file(section):
     with tempfile.NamedTemporaryFile() as file:
         subprocess.run([os.environ.get('OBJCOPY', 'objcopy'), '-O', 'binary', '--only-section', section, gdb.current_progspace().filename,
                         file.name], check=True)
-        return unpatched(file.read())
+        with open(file.name, 'rb') as data:  # objcopy may have made a new one
+            return unpatched(data.read())
 
 
 def main():
     gdb.Breakpoint(f'{CORE_FILE}:{REPORT}')
-    last = None
+    failure, last = gdb.Breakpoint(f'{CORE_FILE}:{FAILURE}'), None
     for _ in range(WANTED):
-        last = to_the_next(last)
-        one_result()
+        last, failed = to_the_next(last, failure)
+        one_result(failed)
     write(code=all(in_memory(name) == in_file(name) for name in ('.text', '.rodata')))
 
 

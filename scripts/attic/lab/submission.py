@@ -9,8 +9,10 @@ from attic.lab.lab import Lab
 
 LARGEST = 256 << 10
 GIVEN = 'given.json'  # in a student's tree: for each file, how often it may have what is forbidden
-# Strings are found so that nothing in them is taken for a comment, or the other way round.
-TOKENS = re.compile(r'''(?P<raw>\b(?:u8|[uUL])?R")|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|(?P<comment>/\*.*?\*/|//[^\n]*)''', re.S)
+# Strings are found so that nothing in them is taken for a comment, or the other way round; where compilers differ in what they do, the text is
+# refused.
+TOKENS = re.compile(r'''(?P<raw>\b(?:u8|[uUL])?R")|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|(?P<comment>/\*.*?\*/|//[^\n]*)|(?P<open>["']|/\*)''',
+                    re.S)
 DIRECTIVES = 'include|define|undef|if|ifdef|ifndef|elif|else|endif|error'
 # What an exercise in C does not need.
 FORBIDDEN = {
@@ -18,6 +20,8 @@ FORBIDDEN = {
     r'##|%:%:': 'pasted tokens',
     r'\bsection\b|\b__section\b': 'sections of its own',
     r'\bKTEST\w*': 'self-tests',
+    r'\b__builtin_(?:frame_address|return_address|setjmp|longjmp|apply)': 'a look at the stack',
+    r'\b__has_\w+': 'questions about headers and the compiler',
     rf'^[ \t]*(?:#|%:)[ \t]*(?!(?:{DIRECTIVES})\b)\w+|\b_Pragma\b': 'directives other than those of C',
 }
 INCLUDE = re.compile(r'^[ \t]*(?:#|%:)[ \t]*include\b[ \t]*(.*)', re.M)
@@ -50,8 +54,9 @@ def text_of(folder: Path, file: str) -> str:
         raise Unacceptable(f'{file} is larger than {LARGEST >> 10} KiB')
     try:
         return path.read_bytes().decode('ascii').replace('\r\n', '\n')
-    except UnicodeDecodeError:
-        raise Unacceptable(f'{file} has characters that are not ASCII') from None
+    except UnicodeDecodeError as why:
+        line = why.object[:why.start].count(b'\n') + 1
+        raise Unacceptable(f'{file}, line {line}: a character is not ASCII, which comments must be, too') from None
     except OSError as why:
         raise Unacceptable(f'{file} cannot be read: {why.strerror}') from None
 
@@ -72,8 +77,9 @@ def checked(file: str, text: str, allowed: dict[str, int]) -> str:
     if strange := re.search(r'[^\n\t -~]', text):
         raise Unacceptable(f'{file} has the control character {strange[0]!r}')
     code = bare(text)
-    if any(token['raw'] for token in TOKENS.finditer(code)):
-        raise Unacceptable(f'{file} has a raw string, which this lab does not need')
+    for kind, what in {'raw': 'a raw string', 'open': 'a string, a character or a comment that does not end'}.items():
+        if any(token[kind] for token in TOKENS.finditer(code)):
+            raise Unacceptable(f'{file} has {what}, which this lab does not need')
     for what, found in counts(text).items():
         if found > allowed.get(what, 0):
             raise Unacceptable(f'{file} has {what}, which this lab does not need')

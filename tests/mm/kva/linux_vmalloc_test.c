@@ -8,7 +8,6 @@
 #include <kernel/monitor/ktest.h>
 #include <lib/random.h>
 #include <lib/string.h>
-#include <mm/check/audit.h>
 #include <mm/frame/memblock.h>
 #include <mm/frame/page_alloc.h>
 #include <mm/kva/vmalloc.h>

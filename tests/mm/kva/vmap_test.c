@@ -1,6 +1,5 @@
 /* Mappings of pages that others own: vmap and vunmap. */
 #include <arch/x86/pgtable.h>
-#include <arch/x86/trap.h>
 #include <kernel/monitor/ktest.h>
 #include <lib/string.h>
 #include <mm/check/audit.h>

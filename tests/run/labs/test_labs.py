@@ -92,6 +92,11 @@ BAD = {
     'char a[] = "/*";\n#include "mm/kva/vmalloc.c"\nchar b[] = "*/";': 'includes something else',
     "int a = '\"'; /* \" */ asm(\"nop\"); // \"": 'assembly',
     'char a[] = R"(" /* )";\n#include "mm/kva/vmalloc.c"\n// */': 'raw string',
+    '#if __has_include(<a/*b>)\n#endif\n#include "mm/kva/vmalloc.c"\n/* */': 'questions about headers',
+    '#if 0\ndon\'t /*\n#endif\n__asm__("nop");\n/* */': 'does not end',
+    '#define A it\'s /*\n__asm__("nop");\n/* */': 'does not end',
+    '#define A "it is /*\n__asm__("nop");\n/* */': 'does not end',
+    'int a; /* to the end': 'does not end',
     '\f#include "mm/kva/vmalloc.c"': 'control character',
     '#\0include "mm/kva/vmalloc.c"': 'control character',
 }
@@ -116,7 +121,7 @@ def test_what_is_taken(tmp_path, check):
     (folder / 'Makefile').write_text('all:\n\tfalse\n')
     check.equal(submission.take(one, folder), {FILE: good}, 'the file of the lab is taken, and nothing else')
     (folder / FILE).write_bytes(b'// \xc3\xa4\n')
-    check.like(refusal(), 'not ASCII', 'not ASCII')
+    check.like(refusal(), 'line 1: a character is not ASCII', 'not ASCII')
     (folder / FILE).write_text(' ' * (submission.LARGEST + 1))
     check.like(refusal(), 'larger than', 'too large')
     (folder / FILE).unlink()
@@ -130,18 +135,25 @@ def test_what_is_taken(tmp_path, check):
     check.like(refusal(), 'assembly', 'and forbids more')
 
 
-def test_what_is_compiled(tmp_path, check):
-    """A text that compiles, and is refused all the same."""
+def test_what_is_compiled(tmp_path, check, monkeypatch):
+    """What reaches for all that the machine has, or for what is not its own."""
     one = lab.read('vmalloc')
 
-    def refusal(more):
-        for file in one.holes:
-            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / file).write_text(one.text(file) + more)
-        return grade.Grading(one, tmp_path, name='refused').built()
-    check.like(refusal('static u32 running;\nu32 *mine(void);\nu32 *mine(void)\n{\n    return &running;\n}\n'), 'has a variable `running` already',
-               'it has a variable that checks look at')
-    check.like(refusal('char mine[256 << 20] = {1};\n'), '(?i)file.* too (?:large|big)|File size limit', 'it fills the disk')
+    def compiled(more):
+        (tmp_path / FILE).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / FILE).write_text(one.text(FILE) + more)
+        grading = grade.Grading(one, tmp_path, name='refused')
+        return grading, grading.built()
+    check.like(compiled('char mine[256 << 20] = {1};\n')[1], '(?i)file.* too (?:large|big)|File size limit', 'it fills the disk')
+    with monkeypatch.context() as open_door:
+        open_door.setattr(submission, 'checked', lambda file, text, allowed: text)
+        check.like(compiled('#include "tests/mm/chain.h"\n')[1], 'includes tests/mm/chain.h, which is no header', 'it includes what is no header')
+    grading, reason = compiled('static u16 all_tasks __used, zones __used;\n')
+    check.equal(reason, None, 'it has variables with names that the kernel has')
+    found, own = Bench(grading.build, 'refused'), Bench(build_dir(), 'own')
+    check.equal((found.static('kernel/pid.c', 'all_tasks') % 4, found.names.sizes['zones']), (0, own.names.sizes['zones']), "the kernel's are found")
+    listed = ran('nm', '-S', grading.build / 'attic.debug').stdout
+    check.like(listed, rf'^{found.static("kernel/pid.c", "all_tasks"):08x} 0{{7}}8 \w all_tasks', 'and are whole', listed)
 
 
 def taken_away(one, folder):
