@@ -8,9 +8,10 @@
         machine.walk(0xC0100000).physical         # through the page tables, as raw memory has them
         machine.finish('poweroff')                # pass fail panic refuse triple-fault quit timeout error
 
-Each machine has a time limit for the whole run and one for silence; a machine that exceeds either is killed, with the status 'timeout'. All
-limits are seconds of its clock(), which stands still while other programs use the processors or the test does something else: on a busy
-host a machine gets the time it needs, and one that hangs is still found quickly. The serial log stays in build/test-logs/NAME.log.
+Each machine has a time limit for the whole run, one for silence, and one for what it prints; a machine that exceeds one is killed, with the
+status 'timeout'. The first two are seconds of its clock(), which stands still while other programs use the processors or the test does
+something else: on a busy host a machine gets the time it needs, and one that hangs is still found quickly. The serial log stays in
+build/test-logs/NAME.log.
 """
 import os
 import re
@@ -36,6 +37,7 @@ from attic.watch import Watch
 PROMPT = re.compile('^attic> ', re.M)
 LONG = 60            # seconds that wait_until() waits
 BESIDE_SECONDS = 120
+MOST_OUTPUT = 4 << 20  # bytes; a run of all self-tests has some 40 KiB
 
 
 class Machine(SpawnBase):
@@ -227,6 +229,8 @@ class Machine(SpawnBase):
             self._timed_out = f'longer than {self.timeout} s'
         elif now > self._last_sign + self.silence:
             self._timed_out = f'silent for {self.silence} s'
+        elif len(self.output) > MOST_OUTPUT:
+            self._timed_out = f'more than {MOST_OUTPUT >> 20} MiB of output'
         else:
             return
         self.watch.look()

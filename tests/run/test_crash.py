@@ -196,6 +196,13 @@ def test_noise(boot, check):
     check.like(str(machine), 'longer than 4 s', 'noise without end: ended by the limit of the whole run')
 
 
+def test_flood(boot, check):
+    """The limit of what is printed."""
+    machine = boot('crash-flood', input='test -l\n' * 400, timeout=300)
+    check.equal(machine.finish(), 'timeout', 'a flood: status', machine)
+    check.like(str(machine), 'more than 4 MiB of output', 'a flood: ended by the limit of what a machine prints')
+
+
 def piped(text, seconds, *options, **environment):
     """What `make run` prints on standard error, and its exit status."""
     return run(ROOT / 'scripts/qemu', '--timeout', seconds, *options, boot_image(), input=text, env=os.environ | environment, stderr=PIPE,
