@@ -36,10 +36,12 @@ class Steps:
     def __init__(self, bench, last):
         self.bench, self.random, self.moments = bench, bench.random, {}
         self.base = self.child = None
+        self.name, self.initramfs = bench.under_a_drawn_name('steps')
         self.reason = self.run(last)
 
     def run(self, last):
-        with self.bench.at_prompt('steps', mem=f'{self.random.choice([48, 64, 96, 160])}M', gdb=True) as machine:
+        with self.bench.at_prompt('steps', mem=f'{self.random.choice([48, 64, 96, 160])}M', gdb=True,
+                                  initramfs=self.initramfs) as machine:
             if not machine:
                 return 'the kernel does not come to its prompt'
             self.machine = machine
@@ -47,12 +49,12 @@ class Steps:
                 if not self.started():
                     return 'no prompt after `run steps &`'
                 for _ in range(self.random.randrange(FORK)):
-                    typed(machine, f'run steps {self.pid}')
+                    typed(machine, f'run {self.name} {self.pid}')
             self.moments[None] = self.look()
             if not self.started():
                 return '`run steps &` starts no process'
             for step in range(1, last + 1):
-                if not typed(machine, f'run steps {self.pid}'):
+                if not typed(machine, f'run {self.name} {self.pid}'):
                     return f'no prompt after step {step} of `steps`'
                 self.moments[step] = self.look()
                 if reason := self.after(step):
@@ -62,7 +64,7 @@ class Steps:
     def started(self):
         """One more process, which becomes the one that is looked at."""
         before = self.look().processes
-        if not typed(self.machine, 'run steps &'):
+        if not typed(self.machine, f'run {self.name} &'):
             return False
         new = self.machine.wait_until(lambda: set(self.look().processes) - set(before))
         self.pid = min(new, default=None)

@@ -8,7 +8,8 @@ import re
 import struct
 
 import gdb
-from attic.lab.inside import WANTED, drawing, extent, go_on_to, number, read, return_address, run, write
+from attic.lab.inside import (WANTED, arguments, drawing, extent, function, go_on_to, number, read, return_address, run, stop_at, variable,
+                              write)
 
 PAGE, P, RW, KERNEL, TABLES = 4096, 1, 2, 0xC0000000, 768
 INVLPG = re.compile(rb'\x0f\x01[\x38-\x3f\x78-\x7f\xb8-\xbf]')
@@ -32,11 +33,11 @@ def entry_at(directory, address):
 
 
 def count_of(entry):
-    return number(f'mem_map[{entry // PAGE}].refcount')
+    return int(variable('mem_map')[entry // PAGE]['refcount'])
 
 
 def is_private(entry):
-    return number(f'mem_map[{entry // PAGE}].type == PAGE_USER') == 1
+    return variable('mem_map')[entry // PAGE]['type'] == number('PAGE_USER')
 
 
 def all_invlpg():
@@ -53,26 +54,32 @@ def operand():
     return (value + (number(index.replace('%', '$')) * int(scale) if index else 0)) & -PAGE & 0xFFFFFFFF
 
 
+def current():
+    """The task that runs."""
+    return int(variable('boot_cpu')['current'])
+
+
 class Events:
     """What happens up to the return from the function that has just been entered: (kind, address) of copies and invalidations."""
 
     def __init__(self, invlpg):
         self.back = return_address()
         self.stops = [gdb.Breakpoint(f'*{at}', internal=True) for at in (self.back, *invlpg)]
-        self.stops += [gdb.Breakpoint(name, internal=True) for name in (*COPIES, ALL)]
-        self.places, self.task = set(invlpg), number('boot_cpu.current')
+        self.stops += map(stop_at, (*COPIES, ALL))
+        self.names = {function(name): name for name in (*COPIES, ALL)}
+        self.places, self.task = set(invlpg), current()
 
     def __iter__(self):
         while True:
             gdb.execute('continue', to_string=True)
-            if number('boot_cpu.current') != self.task:
+            if current() != self.task:
                 continue
             if number('$pc') == self.back:
                 return
             if number('$pc') in self.places:
                 yield ONE, operand()
             else:
-                yield gdb.selected_frame().name(), None
+                yield self.names.get(number('$pc')), None
 
     def close(self):
         for stop in self.stops:
@@ -118,7 +125,7 @@ def is_copy(directory, page):
 def main():
     chosen = drawing()
     gdb.execute('set pagination off')
-    calls, invlpg = {name: gdb.Breakpoint(name, internal=True) for name in ('mm_fork', 'mm_fault_taken')}, None
+    calls, invlpg = {name: stop_at(name) for name in ('mm_fork', 'mm_fault_taken')}, None
     for turn in range(WANTED):
         wanted, others = ('mm_fork', 'mm_fault_taken')[turn % 2], chosen.randrange(OTHERS)
         while True:
@@ -126,9 +133,10 @@ def main():
                 stop.enabled = name == wanted
             go_on_to(wanted)
             invlpg = invlpg or all_invlpg()
-            directory = number('mm->pgd')
-            page = number('addr') & -PAGE if wanted == 'mm_fault_taken' else None
-            if page is None or page < KERNEL and number('(int)write') and is_copy(directory, page):
+            mm, address, write_access = arguments()
+            directory = number(f'((struct mm *){mm})->pgd')
+            page = address & -PAGE if wanted == 'mm_fault_taken' else None
+            if page is None or page < KERNEL and write_access & 1 and is_copy(directory, page):
                 if wanted == 'mm_fork' or not others:
                     break
                 others -= 1

@@ -4,7 +4,7 @@ kernel, begin below it and end in it, or wrap around. A copy could be made at ea
 is how many copies, SEED which ones.
 """
 import gdb
-from attic.lab.inside import WANTED, drawing, extent, go_on_to, go_on_until, number, read, run, write
+from attic.lab.inside import WANTED, drawing, extent, go_on_to, go_on_until, number, read, return_address, run, stop_at, write
 
 BORDER, TOP = 0xC0000000, 1 << 32
 SIZE = 16
@@ -23,7 +23,7 @@ def asked(function, address):
     before = read(own, SIZE)
     registers = {name: number(f'${name}') for name in ('eax', 'edx', 'ecx', 'esp', 'eip')}
     load({user: address, 'ecx': SIZE})
-    caller = number('*(unsigned *)$esp')
+    caller = return_address()
     back = gdb.Breakpoint(f'*{caller:#x}', internal=True)
     try:
         go_on_until(lambda: number('$pc') == caller)
@@ -49,7 +49,7 @@ def main():
     gdb.execute('set confirm off')
     for turn in range(WANTED):
         function = FUNCTIONS[turn % len(FUNCTIONS)]
-        stop = gdb.Breakpoint(f'*{function}', internal=True)
+        stop = stop_at(function)
         stop.ignore_count = chosen.randrange(20)
         go_on_to(function)
         stop.delete()

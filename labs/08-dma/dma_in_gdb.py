@@ -33,9 +33,9 @@ class Kernel:
     def __init__(self):
         self.random = inside.drawing()
         self.memory = gdb.selected_inferior()
-        self.home = gdb.Breakpoint('*monitor_main', internal=True)
+        self.home = inside.stop_at('monitor_main')
         inside.go_on_to('monitor_main')
-        self.panic = gdb.Breakpoint('panic_at', internal=True)
+        self.panic = inside.stop_at('panic_at')
         self.lowmem, self.start = self.value('lowmem_size'), self.value('vmalloc_start')
         self.frames, self.map = self.value('max_pfn'), self.value('mem_map')
         self.directory = self.value('&swapper_pg_dir') - PAGE_OFFSET
@@ -64,7 +64,7 @@ class Kernel:
         gdb.execute(f'set $esp = {at}')
         gdb.execute(f'set $eip = {self.value(name)}')
         try:
-            inside.go_on_until(lambda: gdb.selected_frame().name() in ('monitor_main', 'panic_at'))
+            inside.go_on_until(lambda: self.value('$pc') in map(inside.function, ('monitor_main', 'panic_at')))
             if self.value('$esp') != at + 4:
                 raise Ended(f'{name}() panics')
         except gdb.error:
@@ -98,7 +98,7 @@ class Kernel:
         data = bytearray(int(gdb.parse_and_eval('sizeof(struct device)')))
         for field, form, value in (('name', '<I', self.scratch + 128), ('dma_mask', '<Q', mask)):
             struct.pack_into(form, data, self.value(f'&((struct device *)0)->{field}'), value)
-        self.write(self.scratch + 128, b'drawn\0')
+        self.write(self.scratch + 128, bytes(self.random.randrange(ord('a'), ord('z') + 1) for _ in range(6)) + b'\0')
         self.write(self.scratch, bytes(data))
         return self.scratch
 

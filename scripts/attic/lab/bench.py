@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from string import ascii_lowercase
 from typing import NamedTuple
 
-from attic.build import ROOT, ran, symbols
+from attic.build import ROOT, make_initramfs, ran, symbols, user_programs
 from attic.debugger import commands, program
 from attic.machine import EOF, PROMPT, TIMEOUT, Machine
 from attic.symbols import PAGE_OFFSET
@@ -60,6 +61,13 @@ class Bench:
         with Machine(f'{self.name}-{what}', build=self.build, **options) as machine:
             self.logs.append(machine.log_path)
             yield machine
+
+    def under_a_drawn_name(self, program: str) -> tuple[str, Path]:
+        """A name, and an initramfs in which a program has it: what is right for a program that the grader is known to run may not be right
+        for others."""
+        name, programs = ''.join(self.random.choices(ascii_lowercase, k=8)), user_programs(self.build)
+        programs[name] = programs.pop(program)
+        return name, make_initramfs('drawn', build=self.build, programs=programs)[0]
 
     @contextmanager
     def at_prompt(self, what: str, **options):

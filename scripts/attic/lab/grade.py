@@ -24,15 +24,19 @@ FOLLOW = Path(__file__).with_name('in_gdb.py')
 COMPILER_SAYS, COMPILER_LINES, LONGEST = 1 << 20, 10, 300  # characters that are read, lines that are shown, characters of a line
 # For a build, seconds; for each of its programs, seconds of the processor, bytes of memory and of a file. A text of a few lines can make a
 # compiler take all that there is.
+LONGEST_GRADING = 1200  # seconds
 SECONDS, LIMITS = 300, {'cpu': 60, 'as': 1 << 30, 'fsize': 128 << 20, 'core': 0}
 
 
 @dataclass
 class Result:
     part: Part
-    reason: str | None   # why there are no points
+    reason: str | None   # why there are no points; it may quote what a student's kernel says
     again: str = ''      # the command that shows it
     share: float = 0     # of the points, which is given in spite of the reason
+
+    def __post_init__(self):
+        self.reason = self.reason and harmless(self.reason)
 
     @property
     def points(self) -> int:
@@ -66,6 +70,8 @@ class Grading:
             self.write()
             self.told(result)
             reason = reason and reason.replace(':\n', ': see the first part\n').partition('\n')[0]  # once is enough
+            if time.monotonic() > self.started + LONGEST_GRADING:
+                reason = f'not graded: the parts before it have taken {LONGEST_GRADING // 60} minutes'
         return self.results
 
     # ---- the kernel ----
@@ -89,8 +95,7 @@ class Grading:
         if status == 0:
             return self.foreign()
         lines = [line for line in said if re.search(r'error:|undefined|multiple definition', line)][:COMPILER_LINES] or said[-COMPILER_LINES:]
-        # They may quote the student's text: GitHub obeys lines that begin with two colons.
-        return 'it does not compile:\n' + '\n'.join(line[:LONGEST] for line in lines).replace('::', ': :')
+        return '\n'.join(['it does not compile:', *(line[:LONGEST] for line in lines)])
 
     def foreign(self) -> str | None:
         """What the compiler has read, apart from headers: whatever a submission may hide from submission.py, it has not included the answer."""
@@ -169,6 +174,11 @@ class Grading:
         rest = [described(part, 0, 'not graded') for part in self.lab.parts if part not in graded]
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps({'execution_time': round(time.monotonic() - self.started), 'tests': done + rest}, indent=1) + '\n')
+
+
+def harmless(text: str) -> str:
+    """Without what a terminal obeys, or GitHub: it takes lines with two colons, and `##[`, for commands."""
+    return re.sub(r'[^\n -~]', '?', text).replace('::', ': :').replace('##[', '# #[')
 
 
 def limits() -> list[str]:

@@ -1,6 +1,7 @@
 """What the graders' scripts share inside gdb: they go on to a place in the kernel, look at its memory, and write down what they have seen.
 
-Bench.followed() runs them, on a stopped machine, and makes this module known. Environment: JUDGED, a file that gets a line of JSON for each
+Bench.followed() runs them, on a stopped machine, and makes this module known. A student's file may have static functions and variables with the
+kernel's names: what is looked at is looked up as a global symbol. Environment: JUDGED, a file that gets a line of JSON for each
 thing seen; WANTED, how many there must be; SEED, for what is drawn.
 """
 import json
@@ -35,8 +36,28 @@ def number(what):
     return int(gdb.parse_and_eval(f'(unsigned)({what})'))
 
 
-def argument(name):
-    return int(gdb.selected_frame().read_var(name))
+def function(name):
+    """The address of a function."""
+    return int(variable(name).address)
+
+
+def variable(name):
+    return gdb.lookup_global_symbol(name).value()
+
+
+def stop_at(name):
+    """A breakpoint at the first instruction of a function, where arguments() and return_address() hold."""
+    return gdb.Breakpoint(f'*{function(name):#x}', internal=True)
+
+
+def arguments():
+    """The first three, which are in registers."""
+    return number('$eax'), number('$edx'), number('$ecx')
+
+
+def return_address():
+    """gdb's own FinishBreakpoint misses some returns."""
+    return number('*(unsigned *)$esp')
 
 
 def read(address, size):
@@ -54,16 +75,8 @@ def go_on_until(stands):
 
 
 def go_on_to(name):
-    """To the start of a function."""
-    go_on_until(lambda: gdb.selected_frame().name() == name)
-
-
-def return_address():
-    """Where the function that has just been entered returns to. gdb's own FinishBreakpoint misses some returns."""
-    caller = gdb.selected_frame().older()
-    while caller.type() == gdb.INLINE_FRAME:
-        caller = caller.older()
-    return caller.pc() & 0xFFFFFFFF
+    """To the first instruction of a function."""
+    go_on_until(lambda: number('$pc') == function(name))
 
 
 def extent(section):

@@ -299,6 +299,27 @@ def test_machines_of_a_part(tmp_path, check, monkeypatch):
     check.equal(grading.judged(parts[0]).points, 0, 'what does not hold with the second line gives none')
 
 
+def test_what_a_result_says(tmp_path, check, monkeypatch):
+    """What a student's kernel or the compiler says is quoted, and obeyed by nobody; a grading ends."""
+    parts = [lab.Part(50, 'One'), lab.Part(50, 'Other')]
+    quoted = grade.Result(parts[0], 'it says:\n::warning::100\x1b[2J\r##[add-mask]x').reason
+    check.equal(quoted, 'it says:\n: :warning: :100?[2J?# #[add-mask]x', 'no control characters, no commands for GitHub')
+    monkeypatch.setattr(grade.Grading, 'judged', lambda grading, part: grade.Result(part, None))
+    monkeypatch.setattr(grade, 'Bench', lambda *_: None)
+    one = small_lab(tmp_path)
+    one.parts = parts
+
+    def results(built, limit):
+        monkeypatch.setattr(grade.Grading, 'built', lambda grading: setattr(grading, 'texts', {}) or built)
+        monkeypatch.setattr(grade, 'LONGEST_GRADING', limit)
+        return [result.reason for result in grade.Grading(one, tmp_path, name='demo', results=tmp_path / 'results.json').run()]
+    check.equal(results(None, 60), [None, None], 'all parts are judged')
+    check.equal(results(None, 0)[0], None, 'the first part is judged')
+    check.like(results(None, 0)[1], '^not graded: the parts before it', 'but not for ever')
+    check.equal(results('it does not compile:\nx.c:1: error', 60), ['it does not compile:\nx.c:1: error', 'it does not compile: see the first part'],
+                'the compiler is quoted once')
+
+
 # Read words twice; the second time QEMU stands still for longer than gdb by itself waits before it asks again.
 READ_TWICE = '''
 import gdb, json, os, subprocess
