@@ -61,9 +61,14 @@ def text_of(folder: Path, file: str) -> str:
         raise Unacceptable(f'{file} cannot be read: {why.strerror}') from None
 
 
+def joined(text: str) -> str:
+    """Without ends of lines behind a backslash, as gcc joins them: also with blanks between."""
+    return re.sub(r'\\[ \t]*\n', '', text)
+
+
 def bare(text: str) -> str:
-    """The code that the compiler sees: lines joined, as gcc does also with blanks behind the backslash, and without comments."""
-    return TOKENS.sub(lambda token: ' ' if token['comment'] else token[0], re.sub(r'\\[ \t]*\n', '', text))
+    """The code that the compiler sees: lines joined, and without comments."""
+    return TOKENS.sub(lambda token: ' ' if token['comment'] else token[0], joined(text))
 
 
 def counts(text: str) -> dict[str, int]:
@@ -76,14 +81,13 @@ def counts(text: str) -> dict[str, int]:
 def checked(file: str, text: str, allowed: dict[str, int]) -> str:
     if strange := re.search(r'[^\n\t -~]', text):
         raise Unacceptable(f'{file} has the control character {strange[0]!r}')
-    code = bare(text)
     for kind, what in {'raw': 'a raw string', 'open': 'a string, a character or a comment that does not end'}.items():
-        if any(token[kind] for token in TOKENS.finditer(code)):
+        if any(token[kind] for token in TOKENS.finditer(joined(text))):
             raise Unacceptable(f'{file} has {what}, which this lab does not need')
     for what, found in counts(text).items():
         if found > allowed.get(what, 0):
             raise Unacceptable(f'{file} has {what}, which this lab does not need')
-    for included in INCLUDE.findall(code):
+    for included in INCLUDE.findall(bare(text)):
         if not HEADER.fullmatch(included.strip()):
             raise Unacceptable(f'{file} includes something else than a header of the kernel')
     return text

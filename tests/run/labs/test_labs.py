@@ -97,6 +97,7 @@ BAD = {
     '#define A it\'s /*\n__asm__("nop");\n/* */': 'does not end',
     '#define A "it is /*\n__asm__("nop");\n/* */': 'does not end',
     'int a; /* to the end': 'does not end',
+    '#if 0\ndon\'t /*\n#endif\n__asm__("nop");\n#if 0\n*/ \'\n#endif': 'does not end',
     '\f#include "mm/kva/vmalloc.c"': 'control character',
     '#\0include "mm/kva/vmalloc.c"': 'control character',
 }
