@@ -57,7 +57,7 @@ KTEST(vmalloc, vmap_of_more_pages_than_frames)
     char *map;
 
     if ((u64)count * PAGE_SIZE + size + MIB(1) > vmalloc_stats().largest_free) {
-        ktest_skip("there is more RAM than there are addresses");
+        ktest_skip("more RAM than addresses");
         return;
     }
     pages = vmalloc(size);
