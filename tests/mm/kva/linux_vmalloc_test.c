@@ -282,7 +282,7 @@ KTEST(ioremap, device_larger_than_ram)
     char *device;
 
     if (max_pfn + 16 > MIB(512u) >> PAGE_SHIFT || size >= vmalloc_stats().largest_free) {
-        ktest_skip("there is more RAM than there are addresses");
+        ktest_skip("more RAM than addresses");
         return;
     }
     device = ioremap(0xd0000000, size); /* the memory is not touched */
