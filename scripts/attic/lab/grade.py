@@ -178,7 +178,7 @@ class Grading:
 
 def harmless(text: str) -> str:
     """Without what a terminal obeys, or GitHub: it takes lines with two colons, and `##[`, for commands."""
-    return re.sub(r'[^\n -~]', '?', text).replace('::', ': :').replace('##[', '# #[')
+    return re.sub(r'[^\n -~]', '?', text.expandtabs()).replace('::', ': :').replace('##[', '# #[')
 
 
 def limits() -> list[str]:
