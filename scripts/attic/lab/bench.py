@@ -96,7 +96,7 @@ class Bench:
 
     def attach(self, machine: Machine, *arguments: str, **environment: str) -> str:
         """Attach gdb to a machine, and give it these arguments; its scripts can import this package. Returns what it prints."""
-        to_it = commands(f'set remotetimeout {PATIENCE}', f'target remote {machine.gdb_target}', "python sys.path.insert(0, 'scripts')")
+        to_it = commands(f'set remotetimeout {PATIENCE}', f'target remote {machine.gdb_target}', "python import sys; sys.path.insert(0, 'scripts')")
         return machine.beside(program(), '-q', '-nx', '-batch', *to_it, *arguments, env=environment)
 
 
