@@ -26,7 +26,7 @@ def asked(function, address):
     caller = return_address()
     back = gdb.Breakpoint(f'*{caller:#x}', internal=True)
     try:
-        go_on_until(lambda: number('$pc') == caller)
+        go_on_until(lambda: (number('$pc'), number('$esp')) == (caller, registers['esp'] + 4))
     except gdb.error:
         return f'{function} at {address:#x} does not return'
     finally:

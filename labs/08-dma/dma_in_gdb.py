@@ -58,11 +58,11 @@ class Kernel:
     def call(self, name, *arguments):
         saved = {register: self.value(f'${register}') for register in REGISTERS}
         at = (saved['esp'] - 512) & ~15
-        self.write(at, struct.pack(f'<{1 + len(arguments[3:])}I', self.value('monitor_main'), *arguments[3:]))
+        self.write(at, struct.pack(f'<{1 + len(arguments[3:])}I', inside.function('monitor_main'), *arguments[3:]))
         for register, argument in zip(('eax', 'edx', 'ecx'), arguments):
             gdb.execute(f'set ${register} = {argument}')
         gdb.execute(f'set $esp = {at}')
-        gdb.execute(f'set $eip = {self.value(name)}')
+        gdb.execute(f'set $eip = {inside.function(name)}')
         try:
             inside.go_on_until(lambda: self.value('$pc') in map(inside.function, ('monitor_main', 'panic_at')))
             if self.value('$esp') != at + 4:

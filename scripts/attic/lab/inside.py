@@ -9,7 +9,9 @@ import os
 import random
 
 import gdb
+from attic.symbols import Symbols
 
+KERNEL = Symbols(gdb.current_progspace().filename)
 WANTED = int(os.environ['WANTED'])
 STRAY_STOPS = 10
 
@@ -37,8 +39,8 @@ def number(what):
 
 
 def function(name):
-    """The address of a function."""
-    return int(variable(name).address)
+    """The address of a function. gdb itself may know only a part of it that the compiler has split off."""
+    return KERNEL[name]
 
 
 def variable(name):
