@@ -22,9 +22,9 @@ from attic.lab.submission import Unacceptable, bare, take
 
 FOLLOW = Path(__file__).with_name('in_gdb.py')
 COMPILER_SAYS, COMPILER_LINES, LONGEST = 1 << 20, 10, 300  # characters that are read, lines that are shown, characters of a line
+LONGEST_GRADING = 1200  # seconds
 # For a build, seconds; for each of its programs, seconds of the processor, bytes of memory and of a file. A text of a few lines can make a
 # compiler take all that there is.
-LONGEST_GRADING = 1200  # seconds
 SECONDS, LIMITS = 300, {'cpu': 60, 'as': 1 << 30, 'fsize': 128 << 20, 'core': 0}
 
 
@@ -184,7 +184,8 @@ def harmless(text: str) -> str:
 def limits() -> list[str]:
     """The command that sets the limits; this machine's own may be lower."""
     own = {name: resource.getrlimit(getattr(resource, f'RLIMIT_{name.upper()}'))[1] for name in LIMITS}
-    return ['timeout', str(SECONDS), 'prlimit', *(f'--{name}={min(limit, own[name]) if own[name] >= 0 else limit}' for name, limit in LIMITS.items())]
+    lower = {name: min(limit, own[name]) if own[name] != resource.RLIM_INFINITY else limit for name, limit in LIMITS.items()}
+    return ['timeout', str(SECONDS), 'prlimit', *(f'--{name}={limit}' for name, limit in lower.items())]
 
 
 def compiled(texts: dict[str, str]) -> dict[str, str]:

@@ -152,9 +152,9 @@ def test_what_is_compiled(tmp_path, check, monkeypatch):
     grading, reason = compiled('static u16 all_tasks __used, zones __used;\n')
     check.equal(reason, None, 'it has variables with names that the kernel has')
     found, own = Bench(grading.build, 'refused'), Bench(build_dir(), 'own')
-    check.equal((found.static('kernel/pid.c', 'all_tasks') % 4, found.names.sizes['zones']), (0, own.names.sizes['zones']), "the kernel's are found")
+    check.equal(found.names.sizes['zones'], own.names.sizes['zones'], "the kernel's are found")
     listed = ran('nm', '-S', grading.build / 'attic.debug').stdout
-    check.like(listed, rf'^{found.static("kernel/pid.c", "all_tasks"):08x} 0{{7}}8 \w all_tasks', 'and are whole', listed)
+    check.like(listed, rf'^{found.static("kernel/pid.c", "all_tasks"):08x} 0{{7}}8 \w all_tasks', 'static ones, too', listed)
 
 
 def taken_away(one, folder):

@@ -85,7 +85,7 @@ def test_self_test(copy, check):
 
 
 def test_mutant(copy, check):
-    """It is killed; one without a defect is reported as a survivor, one that passes the test that it names and one that does not compile as that."""
+    """It is killed; one without a defect is reported as a survivor. One that passes the test that it names, or does not compile, is reported."""
     text = (ROOT / 'docs/tests.md').read_text().partition('```text\n')[2].partition('```\n')[0]
     check.equal(text, (ROOT / 'tests/mutants/kva' / MUTANT).read_text(), 'the document shows the file')
     changes = {MUTANT: 'return memory;', 'harmless': 'return memory ? memset(memory, 0, size) : memory;', 'nonsense': 'return nonsense;'}
