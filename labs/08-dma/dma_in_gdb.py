@@ -1,6 +1,6 @@
 """What the scripts of this lab share, inside gdb: a kernel that stands before its prompt, calls of its functions, and a second opinion on
-what a device may have. The opinion comes from page tables, struct page and memblock in memory, and uses nothing that a student writes. WANTED is
-how many questions, SEED which ones.
+what a device may have. The opinion comes from page tables, struct page and memblock in memory, and uses nothing that a student writes.
+WANTED is how many questions, SEED which ones.
 """
 import struct
 

@@ -62,11 +62,11 @@ class Bench:
             self.logs.append(machine.log_path)
             yield machine
 
-    def under_a_drawn_name(self, program: str) -> tuple[str, Path]:
+    def under_a_drawn_name(self, known: str) -> tuple[str, Path]:
         """A name, and an initramfs in which a program has it: what is right for a program that the grader is known to run may not be right
         for others."""
         name, programs = ''.join(self.random.choices(ascii_lowercase, k=8)), user_programs(self.build)
-        programs[name] = programs.pop(program)
+        programs[name] = programs.pop(known)
         return name, make_initramfs('drawn', build=self.build, programs=programs)[0]
 
     @contextmanager

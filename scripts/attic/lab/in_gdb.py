@@ -1,8 +1,8 @@
 """Run by gdb for grade.py, on a stopped machine: follow the self-tests from outside, and write down how each ended.
 
 The kernel reports each result by a call of report_result(), and counts each failure in count_failure(): gdb stops at both. What the kernel
-prints plays no part. A call that does not come from the test core is a forgery. When all tests have ended, the kernel's code is compared with the file:
-nobody may have changed the test core meanwhile.
+prints plays no part. A call that does not come from the test core is a forgery. When all tests have ended, the kernel's code is compared
+with the file: nobody may have changed the test core meanwhile.
 
 WANTED is how many results there must be.
 """

@@ -1,8 +1,8 @@
 """What the graders' scripts share inside gdb: they go on to a place in the kernel, look at its memory, and write down what they have seen.
 
-Bench.followed() runs them, on a stopped machine, and makes this module known. A student's file may have static functions and variables with the
-kernel's names: what is looked at is looked up as a global symbol. Environment: JUDGED, a file that gets a line of JSON for each
-thing seen; WANTED, how many there must be; SEED, for what is drawn.
+Bench.followed() runs them, on a stopped machine, and makes this module known. A student's file may have static functions and variables with
+the kernel's names: what is looked at is looked up as a global symbol. Environment: JUDGED, a file that gets a line of JSON for each thing
+seen; WANTED, how many there must be; SEED, for what is drawn.
 """
 import json
 import os

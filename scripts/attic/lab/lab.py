@@ -125,6 +125,8 @@ def read(name: str) -> Lab:
     if unknown := [check for part in parts for check in part.checks if not re.search(rf'^def {check}\(', checks, re.M)]:
         raise Refused(f'labs/{folder.name}/tests: checks.py has no function {unknown[0]}')
     pool = [line for _, line in lines_of(folder / 'pool')] if (folder / 'pool').exists() else []
+    if twice := [mutant for mutant in pool if pool.count(mutant) > 1]:
+        raise Refused(f'labs/{folder.name}/pool: {twice[0]} is there twice')
     return Lab(folder, name, *holes, parts, pool)
 
 

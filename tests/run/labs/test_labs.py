@@ -430,6 +430,9 @@ def test_a_lab_of_ones_own(tmp_path, check, monkeypatch):
     (mine / 'tests').write_text('100 All of it\n    check emptied\n')
     check.like(read(), '10-mine/tests: checks.py has no function emptied', 'a check that does not exist')
     (mine / 'tests').write_text('100 All of it\n    test pipe.full\n')
+    (mine / 'pool').write_text('wp-off\npde-late\nwp-off\n')
+    check.like(read(), '10-mine/pool: wp-off is there twice', 'a mutant that could be drawn twice')
+    (mine / 'pool').unlink()
     (mine / 'wrong').mkdir()
     (mine / 'wrong/stays').write_text('It stays.\nPoints: 0\n\nfs/pipe.c: pipe_take\n-        consume(pip);\n')
     said = ran('python3', '-c', f"""import sys; sys.path.insert(0, 'scripts'); from pathlib import Path
